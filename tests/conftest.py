@@ -1,0 +1,46 @@
+"""Fixtures: where the real data lies, and a private home for every test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def find_shared_data() -> Path | None:
+    """The folder of real tokenizers, corpora and vectors, where there is one."""
+    named = os.environ.get("TOKBENCH_TEST_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    return folder if (folder / "tokenizers.json").is_file() else None
+
+
+SHARED_DATA = find_shared_data()
+needs_data = pytest.mark.skipif(
+    SHARED_DATA is None, reason="no test data: set TOKBENCH_TEST_DATA to the folder of real tokenizers and corpora"
+)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, or a skip that says why."""
+    if SHARED_DATA is None:
+        pytest.skip("no test data: set TOKBENCH_TEST_DATA to the folder of real tokenizers and corpora")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has a cache of its own, real tokenizers where they are, and no network."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("TOKBENCH_CACHE", str(home / "tokbench"))
+    monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    if SHARED_DATA is not None:
+        monkeypatch.setenv("TOKBENCH_TOKENIZERS", str(SHARED_DATA / "tokenizers"))
+    else:
+        monkeypatch.delenv("TOKBENCH_TOKENIZERS", raising=False)

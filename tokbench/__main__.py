@@ -1,0 +1,33 @@
+"""The command `tokbench`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tokbench.errors import TokbenchError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
+    from tokbench.cli import app
+
+    try:
+        app()
+    except TokbenchError as error:
+        sys.stderr.write(f"tokbench: {error}\n")
+        sys.exit(USAGE_ERROR)
+    except KeyboardInterrupt:
+        sys.stderr.write("tokbench: interrupted\n")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has left; say nothing, and keep the interpreter from flushing into it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

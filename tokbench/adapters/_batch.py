@@ -1,0 +1,145 @@
+"""Ids as flat arrays: what an adapter returns, and the bytes behind each id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int32]
+Offsets = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedBatch:
+    """The ids of n texts in one array: text i holds `ids[offsets[i]:offsets[i + 1]]`.
+
+    `ids` is int32, `offsets` int64 of length n + 1 with `offsets[0] == 0`.
+    """
+
+    ids: Ids
+    offsets: Offsets
+
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[npt.NDArray[np.integer]]) -> EncodedBatch:
+        """Join one id array a text."""
+        if not arrays:
+            return cls(np.empty(0, np.int32), np.zeros(1, np.int64))
+        ids = np.concatenate(arrays).astype(np.int32, copy=False)
+        return cls(ids, offsets_of(np.fromiter(map(len, arrays), np.int64, len(arrays))))
+
+    @classmethod
+    def from_lists(cls, lists: Sequence[Sequence[int]]) -> EncodedBatch:
+        """Join one id list a text, for engines that give nothing but lists."""
+        offsets = offsets_of(np.fromiter(map(len, lists), np.int64, len(lists)))
+        ids = np.fromiter(chain.from_iterable(lists), np.int32, int(offsets[-1]))
+        return cls(ids, offsets)
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Tokens per text."""
+        return np.diff(self.offsets)
+
+    def sum_by_text(self, per_token: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+        """Sums over each text of a number, or a flag, per token."""
+        return sum_ranges(per_token, self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, text: int) -> Ids:
+        if not -len(self) <= text < len(self):
+            raise IndexError(text)
+        text %= len(self)
+        return self.ids[self.offsets[text] : self.offsets[text + 1]]
+
+    def __iter__(self) -> Iterator[Ids]:
+        return (self[text] for text in range(len(self)))
+
+
+def offsets_of(lengths: npt.NDArray[np.integer]) -> Offsets:
+    """Where each of consecutive pieces of these lengths starts, and where the last ends."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def sum_ranges(values: npt.NDArray[np.generic], offsets: Offsets) -> npt.NDArray[np.int64]:
+    """Sums of `values[offsets[i]:offsets[i + 1]]`, empty ranges 0."""
+    running = offsets_of(values.astype(np.int64, copy=False))
+    return np.diff(running[offsets])
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Where each token of a batch lies in its text: character positions, start and end, one pair a token."""
+
+    batch: EncodedBatch
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTable:
+    """The bytes of every id of a vocabulary: id i holds `data[offsets[i]:offsets[i + 1]]`.
+
+    `known[i]` is false for special tokens and for holes in the numbering; those hold no bytes.
+    """
+
+    data: npt.NDArray[np.uint8]
+    offsets: Offsets
+    known: npt.NDArray[np.bool_]
+
+    @classmethod
+    def from_mapping(cls, token_bytes: Mapping[int, bytes], size: int) -> TokenTable:
+        """A table of `size` ids from the bytes of those that have any."""
+        return cls.from_tokens(token_bytes.get(i) for i in range(size))
+
+    @classmethod
+    def from_tokens(cls, tokens: Iterable[bytes | None]) -> TokenTable:
+        """A table from the bytes of the ids 0, 1, ..., None for a special token or a hole."""
+        listed = list(tokens)
+        lengths = np.fromiter((len(t) if t else 0 for t in listed), np.int64, len(listed))
+        known = np.fromiter((t is not None for t in listed), np.bool_, len(listed))
+        data = np.frombuffer(b"".join(t for t in listed if t), np.uint8)
+        return cls(data, offsets_of(lengths), known)
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Bytes per id."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def partial(self) -> npt.NDArray[np.bool_]:
+        """Which ids are not whole characters: their bytes alone are no valid UTF-8."""
+        flags = np.zeros(len(self), np.bool_)
+        high = sum_ranges(self.data >= 0x80, self.offsets)
+        for i in np.flatnonzero(high):
+            try:
+                self.data[self.offsets[i] : self.offsets[i + 1]].tobytes().decode()
+            except UnicodeDecodeError:
+                flags[i] = True
+        return flags
+
+    def concatenate(self, ids: Ids) -> npt.NDArray[np.uint8]:
+        """The bytes of a sequence of ids, one after the other."""
+        lengths = self.lengths[ids]
+        ends = np.cumsum(lengths)
+        total = int(ends[-1]) if len(ends) else 0
+        shift = np.repeat(self.offsets[ids] - (ends - lengths), lengths)
+        gathered: npt.NDArray[np.uint8] = self.data[np.arange(total) + shift]
+        return gathered
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def __getitem__(self, token: int) -> bytes | None:
+        if not 0 <= token < len(self):
+            raise IndexError(token)
+        if not self.known[token]:
+            return None
+        return self.data[self.offsets[token] : self.offsets[token + 1]].tobytes()

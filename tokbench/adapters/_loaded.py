@@ -1,0 +1,113 @@
+"""What the adapters have in common: facts of the files, text rules, the token table."""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from importlib.metadata import version
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._chatglm import restore_chatglm, substitute_chatglm
+from tokbench.assets import Asset
+from tokbench.errors import TokbenchError
+
+TextRule = Callable[[str], str]
+
+NORMALIZERS: Mapping[str, TextRule] = {
+    "NFC": partial(unicodedata.normalize, "NFC"),
+    "NFKC": partial(unicodedata.normalize, "NFKC"),
+}
+
+
+def text_rules(asset: Asset) -> tuple[TextRule | None, TextRule | None]:
+    """What must be done to a text before encoding and after decoding, because the files do not say it.
+
+    None where there is nothing to do. The rules come from the catalogue.
+    """
+    entry = asset.entry
+    if entry is None:
+        return None, None
+    if entry.wrapper == "chatglm-6b":
+        return substitute_chatglm, restore_chatglm
+    if entry.wrapper is not None:
+        raise TokbenchError(f"{entry.name}: no wrapper is called {entry.wrapper!r}", "correct the catalogue")
+    if entry.normalizer is None:
+        return None, None
+    if entry.normalizer not in NORMALIZERS:
+        raise TokbenchError(f"{entry.name}: no normalizer is called {entry.normalizer!r}", "correct the catalogue")
+    return NORMALIZERS[entry.normalizer], None
+
+
+class LoadedTokenizer(ABC):
+    """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
+
+    def __init__(self, asset: Asset, library: str, path: str, *, base: int, total: int) -> None:
+        self.asset = asset
+        self.name = asset.name
+        self.engine = f"{library}=={version(library)}" if library != "tokbench" else "tokbench"
+        self.path = path
+        self.counted_base = base
+        entry = asset.entry
+        self.vocab_base = entry.vocab_base if entry and entry.vocab_base is not None else base
+        self.vocab_total = entry.vocab_total if entry and entry.vocab_total is not None else total
+        self.unk_id: int | None = None
+        self.prefix: bytes | None = b""
+        self.before, self.after = text_rules(asset)
+
+    def prepare(self, texts: Sequence[str]) -> Sequence[str]:
+        """The texts as the engine is to see them."""
+        return texts if self.before is None else [self.before(text) for text in texts]
+
+    def restore(self, texts: list[str]) -> list[str]:
+        """The texts of the engine as a user is to see them."""
+        return texts if self.after is None else [self.after(text) for text in texts]
+
+    @abstractmethod
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text."""
+
+    @abstractmethod
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        """The text of each sequence of ids."""
+
+    @abstractmethod
+    def read_table(self) -> TokenTable:
+        """The bytes of all ids, read from the files."""
+
+    def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
+        """Refuse: of the engines, only some read special tokens from text."""
+        raise TokbenchError(
+            f"{self.name}: {self.engine} never reads special tokens from text", "insert their ids yourself"
+        )
+
+    def count_batch(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Tokens per text."""
+        return self.encode_batch(texts).counts
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of one sequence of ids."""
+        return self.decode_batch(EncodedBatch.from_lists([ids]))[0]
+
+    @cached_property
+    def _table(self) -> TokenTable:
+        return self.read_table()
+
+    def token_table(self) -> TokenTable:
+        """The bytes of all ids, as one table of `vocab_total` rows."""
+        return self._table
+
+    def token_bytes(self, token: int) -> bytes | None:
+        """The bytes that an id stands for, None for a special token or an unused id."""
+        return self._table[token]
+
+    def spans(self, texts: Sequence[str]) -> Spans | None:
+        """Where each token lies in its text; None, as most engines do not say."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<tokenizer {self.name}: {self.vocab_total} ids, {self.engine}>"

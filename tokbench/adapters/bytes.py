@@ -1,0 +1,48 @@
+"""UTF-8 bytes as tokens: `utf8` (id = byte) and ByT5 (id = byte + 3, after its three special tokens)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tokbench.adapters._batch import EncodedBatch, TokenTable, offsets_of
+from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.assets import Asset
+
+REFERENCE_FOR = frozenset({"bytes"})
+
+_BYTES = 256
+_BYT5_FIRST = 3
+
+
+class ByteTokenizer(LoadedTokenizer):
+    """Each byte of a text is a token, its id the byte plus `first`."""
+
+    def __init__(self, asset: Asset, first: int) -> None:
+        super().__init__(asset, "tokbench", "encode_batch", base=first + _BYTES, total=first + _BYTES)
+        self.first = first
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text: all texts are joined, then read as one array."""
+        encoded = [text.encode() for text in texts]
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        ids = np.frombuffer(b"".join(encoded), np.uint8).astype(np.int32)
+        return EncodedBatch(ids + np.int32(self.first), offsets_of(lengths))
+
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        """The text of each sequence of ids; special ids have no text."""
+        decoded = []
+        for ids in batch:
+            own = ids[(ids >= self.first) & (ids < self.first + _BYTES)]
+            decoded.append((own - self.first).astype(np.uint8).tobytes().decode(errors="replace"))
+        return decoded
+
+    def read_table(self) -> TokenTable:
+        """The bytes 0 to 255 behind the special ids."""
+        return TokenTable.from_mapping({self.first + b: bytes([b]) for b in range(_BYTES)}, self.vocab_total)
+
+
+def load(asset: Asset) -> ByteTokenizer:
+    """The byte tokenizer that the asset names: ByT5's numbering, or plain bytes."""
+    return ByteTokenizer(asset, _BYT5_FIRST if asset.name == "byt5" else 0)

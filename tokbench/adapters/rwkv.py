@@ -1,0 +1,84 @@
+"""RWKV's World vocabulary: at each position the longest token that fits, over bytes.
+
+Every single byte is a token, so the greedy longest match from the left is a leftmost-longest search for many
+patterns, which the Aho-Corasick automaton of `ahocorasick_rs` does.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+
+from tokbench.adapters._batch import EncodedBatch, TokenTable
+from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.assets import Asset
+from tokbench.errors import TokbenchError
+
+REFERENCE_FOR = frozenset({"rwkv"})
+
+
+def read_vocabulary(path: Path) -> dict[int, bytes]:
+    """The tokens of a vocabulary file: a line holds id, Python literal (text or bytes), length in bytes.
+
+    Raises TokbenchError with file and line where a line is not of that form.
+    """
+    tokens: dict[int, bytes] = {}
+    for number, line in enumerate(path.read_bytes().decode(errors="replace").rstrip("\n").split("\n"), 1):
+        line = line.removesuffix("\r")
+        try:
+            start, end = line.index(" "), line.rindex(" ")
+            token, literal, length = int(line[:start]), ast.literal_eval(line[start + 1 : end]), int(line[end:])
+        except (ValueError, SyntaxError) as error:
+            raise TokbenchError(
+                f"{path}, line {number}: not a line of an RWKV vocabulary", "expected: id 'token' length"
+            ) from error
+        content = literal.encode() if isinstance(literal, str) else literal
+        if not isinstance(content, bytes) or len(content) != length:
+            raise TokbenchError(f"{path}, line {number}: the token is not {length} bytes long", "get the file again")
+        tokens[token] = content
+    return tokens
+
+
+class RwkvTokenizer(LoadedTokenizer):
+    """Greedy longest match over the tokens of an RWKV vocabulary."""
+
+    def __init__(self, asset: Asset) -> None:
+        from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
+        self.tokens = read_vocabulary(asset.files[0])
+        present = set(self.tokens.values())
+        missing = [b for b in range(256) if bytes([b]) not in present]
+        if missing:
+            raise TokbenchError(
+                f"{asset.files[0]}: the vocabulary has no token for the byte {missing[0]}", "get the file again"
+            )
+        super().__init__(
+            asset, "ahocorasick_rs", "find_matches_as_indexes", base=len(self.tokens), total=max(self.tokens) + 1
+        )
+        self.token_ids = np.fromiter(self.tokens, np.int32, len(self.tokens))
+        self.automaton = BytesAhoCorasick(list(self.tokens.values()), matchkind=MatchKind.LeftmostLongest)
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text."""
+        pattern = itemgetter(0)
+        found = [list(map(pattern, self.automaton.find_matches_as_indexes(text.encode()))) for text in texts]
+        batch = EncodedBatch.from_lists(found)
+        return EncodedBatch(self.token_ids[batch.ids], batch.offsets)
+
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        """The text of each sequence of ids."""
+        table = self.token_table()
+        return [table.concatenate(ids).tobytes().decode(errors="replace") for ids in batch]
+
+    def read_table(self) -> TokenTable:
+        """The bytes of each id."""
+        return TokenTable.from_mapping(self.tokens, self.vocab_total)
+
+
+def load(asset: Asset) -> RwkvTokenizer:
+    """The tokenizer of an RWKV vocabulary file."""
+    return RwkvTokenizer(asset)

@@ -1,0 +1,83 @@
+"""Google's SentencePiece: BPE and unigram models in protocol buffers, with byte fallback where they have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.assets import Asset
+from tokbench.errors import TokbenchError
+
+REFERENCE_FOR = frozenset({"sentencepiece"})
+
+_SPACE = "\u2581"
+
+
+class SentencePieceTokenizer(LoadedTokenizer):
+    """A SentencePiece model, as the library itself runs it."""
+
+    def __init__(self, asset: Asset, model: bytes) -> None:
+        import sentencepiece
+
+        self.processor = processor = sentencepiece.SentencePieceProcessor()
+        try:
+            processor.load_from_serialized_proto(model)
+        except (RuntimeError, OSError) as error:
+            raise TokbenchError(
+                f"{asset.files[0]}: SentencePiece cannot load it ({error})", "get the file again"
+            ) from error
+        size = processor.get_piece_size()
+        super().__init__(asset, "sentencepiece", "encode_as_numpy", base=size, total=size)
+        self.unk_id = None if self.has_byte_fallback() else int(processor.unk_id())
+        # The dummy prefix is not in the Python interface: it shows in how a letter is normalised.
+        self.prefix = b" " if processor.normalize("a").startswith(_SPACE) else b""
+
+    def has_byte_fallback(self) -> bool:
+        """Whether every byte has a piece, so that no text is unknown."""
+        processor = self.processor
+        return any(processor.is_byte(piece) for piece in range(processor.get_piece_size()))
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text, on one thread."""
+        return EncodedBatch.from_arrays(self.processor.encode_as_numpy(list(self.prepare(texts)), num_threads=1))
+
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        """The text of each sequence of ids; ids beyond the pieces, which some models add, have no text."""
+        size = self.processor.get_piece_size()
+        lists = [ids[ids < size].tolist() for ids in batch]
+        return self.restore([str(self.processor.decode(ids)) if ids else "" for ids in lists])
+
+    def read_table(self) -> TokenTable:
+        """The bytes of each piece; control and unknown pieces have none."""
+        return TokenTable.from_tokens(
+            self.piece_bytes(piece) if piece < self.processor.get_piece_size() else None
+            for piece in range(self.vocab_total)
+        )
+
+    def piece_bytes(self, piece: int) -> bytes | None:
+        """The bytes of one piece: the space marker is a space, `<0xE4>` is one byte."""
+        processor = self.processor
+        if processor.is_control(piece) or processor.is_unknown(piece) or processor.is_unused(piece):
+            return None
+        text: str = processor.id_to_piece(piece)
+        if processor.is_byte(piece):
+            return bytes([int(text[3:-1], 16)])
+        return self.restore([text.replace(_SPACE, " ")])[0].encode()
+
+    def spans(self, texts: Sequence[str]) -> Spans | None:
+        """Where each token lies in its text; None where the text is rewritten before SentencePiece sees it."""
+        if self.before is not None:
+            return None
+        found = [self.processor.encode_as_offset_mapping(text) for text in texts]
+        batch = EncodedBatch.from_lists([text["ids"] for text in found])
+        bounds = [bound for text in found for bound in text["offsets"]]
+        starts, ends = np.array(bounds, np.int64).reshape(-1, 2).T
+        return Spans(batch, starts, ends)
+
+
+def load(asset: Asset) -> SentencePieceTokenizer:
+    """The tokenizer of a SentencePiece model file."""
+    return SentencePieceTokenizer(asset, asset.files[0].read_bytes())

@@ -1,0 +1,175 @@
+"""OpenAI's tiktoken: byte-level BPE whose merge order is the rank of the merged token.
+
+Reads rank files (`.tiktoken`, also under the name tokenizer.model as Llama 3 and Kimi ship them), the JSON of
+Claude's old tokenizer, and Mistral's tekken JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tiktoken
+
+from tokbench.adapters._batch import EncodedBatch, TokenTable
+from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.assets import Asset
+from tokbench.errors import TokbenchError
+
+REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
+
+
+@dataclass(frozen=True)
+class RankFile:
+    """What tiktoken needs: the bytes of each rank, how text is split first, and how ranks become ids."""
+
+    ranks: dict[bytes, int]
+    pattern: str
+    shift: int = 0
+    """Added to a rank to give the id: tekken numbers its special tokens first."""
+    total: int | None = None
+    special: Mapping[str, int] = field(default_factory=dict)
+    """The text of special tokens, where it is known, and their ids."""
+
+
+def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
+    """A token in base64; TokbenchError naming file and place where it is not."""
+    if encoded == b"=":  # the empty token that closes Whisper's file
+        return b""
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise TokbenchError(f"{path}, {where}: {encoded!r} is not base64", "get the file again") from error
+
+
+def read_ranks(path: Path) -> dict[bytes, int]:
+    """The ranks of a `.tiktoken` file: a line holds a token in base64 and its rank."""
+    ranks = {}
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != 2 or not fields[1].isdigit():
+            raise TokbenchError(f"{path}, line {number}: expected a token in base64 and its rank", "get the file again")
+        ranks[decode_rank(fields[0], path, f"line {number}")] = int(fields[1])
+    return ranks
+
+
+def read_rank_file(asset: Asset) -> RankFile:
+    """A rank file with the split pattern of its catalogue entry, as the file itself holds none."""
+    entry = asset.entry
+    if entry is None or entry.pattern is None:
+        raise TokbenchError(
+            f"{asset.files[0]}: a file of ranks does not say how text is split before merging, and this one is not "
+            "in the catalogue",
+            f"name the entry that splits alike, as in {asset.files[0]}#cl100k_base",
+        )
+    return RankFile(read_ranks(asset.files[0]), entry.pattern, special=entry.special_tokens)
+
+
+def read_tiktoken_json(asset: Asset) -> RankFile:
+    """The form of tiktoken's JavaScript port: `bpe_ranks` holds `! first token token ...` on each line."""
+    document = read_json(asset.files[0])
+    ranks = {}
+    for number, line in enumerate(document["bpe_ranks"].splitlines(), 1):
+        _, first, *tokens = line.split(" ")
+        for rank, token in enumerate(tokens, int(first)):
+            ranks[decode_rank(token, asset.files[0], f"bpe_ranks line {number}")] = rank
+    return RankFile(ranks, document["pat_str"], special=document["special_tokens"])
+
+
+def read_tekken(asset: Asset) -> RankFile:
+    """Mistral's tekken: of the tokens listed, as many are used as the default size leaves beside the special ones."""
+    document = read_json(asset.files[0])
+    config = document["config"]
+    special, total = int(config["default_num_special_tokens"]), int(config["default_vocab_size"])
+    ranks = {
+        decode_rank(token["token_bytes"], asset.files[0], f"rank {token['rank']}"): int(token["rank"])
+        for token in document["vocab"][: total - special]
+    }
+    named = {token["token_str"]: int(token["rank"]) for token in document.get("special_tokens") or []}
+    return RankFile(ranks, config["pattern"], shift=special, total=total, special=named)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; TokbenchError naming line and column where it does not parse."""
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise TokbenchError(f"{path}: not valid JSON ({error})", "get the file again") from error
+    if not isinstance(document, dict):
+        raise TokbenchError(f"{path}: expected a JSON object", "get the file again")
+    return document
+
+
+READERS = {"tiktoken": read_rank_file, "tiktoken.json": read_tiktoken_json, "tekken": read_tekken}
+
+
+class TiktokenTokenizer(LoadedTokenizer):
+    """Byte-level BPE by ranks."""
+
+    def __init__(self, asset: Asset) -> None:
+        try:
+            self.file = file = READERS[asset.format](asset)
+            self.encoding = tiktoken.Encoding(
+                asset.name, pat_str=file.pattern, mergeable_ranks=file.ranks, special_tokens={}
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise TokbenchError(
+                f"{asset.files[0]}: not a usable {asset.format} file ({error})", "get the file again"
+            ) from error
+        highest = max({*file.ranks.values(), *(s - file.shift for s in file.special.values())}) + file.shift
+        super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=file.total or highest + 1)
+        self.prefix = b"" if self.before is None else None
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text."""
+        return self.encode_by(self.encoding, texts, frozenset())
+
+    def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text, special tokens read from it."""
+        return self.encode_by(self.special_encoding, texts, frozenset(self.file.special))
+
+    @cached_property
+    def special_encoding(self) -> tiktoken.Encoding:
+        """The same with its special tokens, which a vocabulary without holes would otherwise not know."""
+        file = self.file
+        return tiktoken.Encoding(
+            self.name,
+            pat_str=file.pattern,
+            mergeable_ranks=file.ranks,
+            special_tokens={text: number - file.shift for text, number in file.special.items()},
+        )
+
+    def encode_by(self, encoding: tiktoken.Encoding, texts: Sequence[str], special: frozenset[str]) -> EncodedBatch:
+        """The ids of each text, through the buffer that tiktoken fills without making Python integers."""
+        arrays = [
+            encoding.encode_to_numpy(text, allowed_special=special, disallowed_special=())
+            for text in self.prepare(texts)
+        ]
+        batch = EncodedBatch.from_arrays(arrays)
+        return EncodedBatch(batch.ids + np.int32(self.file.shift), batch.offsets) if self.file.shift else batch
+
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        """The text of each sequence of ids; special ids have no text."""
+        table = self.token_table()
+        return [table.concatenate(ids).tobytes().decode(errors="replace") for ids in batch]
+
+    def read_table(self) -> TokenTable:
+        """The bytes of each rank at its id."""
+        shift = self.file.shift
+        return TokenTable.from_mapping(
+            {rank + shift: token for token, rank in self.file.ranks.items()}, self.vocab_total
+        )
+
+
+def load(asset: Asset) -> TiktokenTokenizer:
+    """The tokenizer of a rank file, of Claude's JSON or of tekken's."""
+    return TiktokenTokenizer(asset)

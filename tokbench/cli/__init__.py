@@ -1,0 +1,40 @@
+"""The command line: one module a subcommand, imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tokbench import __version__
+from tokbench.cli import compare, corpus, encode, listing, pull
+
+app = typer.Typer(
+    name="tokbench",
+    help="Compare LLM tokenizers: what one costs, on this text, in this language, on this model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+app.command("compare")(compare.run)
+app.command("encode")(encode.run)
+app.command("corpus")(corpus.run)
+app.command("list")(listing.run)
+app.command("pull")(pull.run)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(f"tokbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Compare LLM tokenizers: what one costs, on this text, in this language, on this model."""

@@ -1,0 +1,142 @@
+"""`tokbench compare`: tokenizers on a parallel corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
+    from tokbench.measurement import Step
+
+
+class By(StrEnum):
+    """What a table has a row for."""
+
+    summary = "summary"
+    language = "language"
+
+
+def run(
+    tokenizers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Catalogue names, aliases, paths, or hf:org/name[@revision]. By default the table of 2023, GPT-NeoX "
+            "and what installed packages carry.",
+            show_default=False,
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+    ] = None,
+    languages: Annotated[
+        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="The language that premiums are relative to. [default: English, else the first]")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="The tokenizer that NSL is relative to.")] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option("-m", "--metric", help="A metric (see: tokbench list metrics). [default: all]")
+    ] = None,
+    segments: Annotated[
+        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="A row for each tokenizer, or for each language.")] = By.summary,
+    output_format: Annotated[
+        str, typer.Option("-f", "--format", help="table, markdown, json or csv, to standard output.")
+    ] = "table",
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable."),
+    ] = None,
+    throughput: Annotated[bool, typer.Option(help="Measure the speed (one thread).")] = True,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Go on without tokenizers that cannot be had, and list them.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Compare tokenizers on a parallel corpus: size, length, fairness, losses, speed.
+
+    Without any argument: the tokenizers of the well-known table of 2023 and those that pip packages carry, on the
+    embedded corpus of 14 languages. Those that cannot be had are listed below the table.
+    """
+    from tokbench.comparison import compare
+    from tokbench.contenders import DEFAULT_TOKENIZERS
+    from tokbench.corpora import load_corpus
+    from tokbench.output import check_writable, write_whole
+    from tokbench.report import REPORTS, format_of, render
+
+    report = REPORTS[output_format]
+    files = [(path, format_of(path)) for path in output or []]
+    for path, _ in files:
+        check_writable(path)
+    chosen = None if languages is None else split_languages(languages)
+    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    names = tokenizers or list(DEFAULT_TOKENIZERS)
+    with show_progress(len(names) * len(texts.languages), quiet=quiet) as on_step:
+        result = compare(
+            names,
+            texts,
+            metrics=metrics,
+            reference=reference,
+            baseline=baseline,
+            throughput=throughput,
+            skip_missing=skip_missing or not tokenizers,
+            offline=offline,
+            on_step=on_step,
+        )
+    for path, name in files:
+        write_whole(path, render(result, name, by.value).encode())
+    if output_format == "table":
+        typer.echo(draw(result, by), nl=False)
+    else:
+        typer.echo(report.render(result, by.value), nl=False)
+
+
+def split_languages(languages: str) -> list[str]:
+    """Language tags separated by commas; TokbenchError for an empty one."""
+    tags = [tag.strip() for tag in languages.split(",")]
+    if not all(tags):
+        raise TokbenchError(f"an empty language in {languages!r}", "separate the tags by single commas: en,zh")
+    return tags
+
+
+def draw(result: Comparison, by: By) -> str:
+    """The table as wide and as colourful as standard output allows."""
+    from tokbench.report.table import render, terminal_settings
+
+    color, width = terminal_settings()
+    return render(result, by.value, color=color, width=width)
+
+
+@contextmanager
+def show_progress(total: int, *, quiet: bool) -> Iterator[Step]:
+    """A progress bar on standard error while it is a terminal; gives the function to call before each step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=quiet or not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("loading", total=total)
+
+        def on_step(tokenizer: str, lang: str) -> None:
+            progress.update(task, advance=1, description=f"{tokenizer} {lang}")
+
+        yield on_step

@@ -1,0 +1,73 @@
+"""`tokbench corpus`: what a parallel corpus holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tokbench.corpora import CorpusReport
+
+
+def run(
+    corpus: Annotated[
+        str | None, typer.Argument(help="A corpus: name, file or folder.", show_default="tokbench14")
+    ] = None,
+    languages: Annotated[
+        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Describe a corpus: languages, segments, bytes, what is excluded and why, dirt, hash."""
+    from tokbench.cli.compare import split_languages
+    from tokbench.corpora import load_corpus
+
+    chosen = None if languages is None else split_languages(languages)
+    report = load_corpus(corpus, languages=chosen).inspect()
+    if as_json:
+        typer.echo(json.dumps(document(report), ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(write_lines(report)))
+
+
+def document(report: CorpusReport) -> dict[str, Any]:
+    """The report as JSON."""
+    return {
+        "name": report.name,
+        "format": report.format,
+        "licence": report.licence,
+        "sha256": report.sha256,
+        "segments": report.segments,
+        "reference": report.reference,
+        "languages": report.languages.to_dicts(),
+        "findings": report.findings.to_dicts(),
+        "outliers": report.outliers.to_dicts(),
+        "excluded": report.excluded.to_dicts(),
+        "left_out": [item._asdict() for item in report.left_out],
+    }
+
+
+def write_lines(report: CorpusReport) -> list[str]:
+    """The report for people: sizes a language, findings above 0, what is excluded or left out."""
+    from tokbench.cli.listing import write_rows
+
+    lines = [
+        f"{report.name}: {report.languages.height} languages x {report.segments:,} segments, format {report.format}, "
+        f"licence {report.licence or 'not stated'}",
+        f"sha256 {report.sha256}",
+        "",
+        write_rows(report.languages.to_dicts()),
+    ]
+    found = report.found
+    if found.height:
+        lines += [f"findings (length outliers against {report.reference}):", write_rows(found.to_dicts())]
+    if report.excluded.height:
+        reasons = (
+            report.excluded.group_by("reason").len("segments").sort("segments", "reason", descending=[True, False])
+        )
+        lines += [f"{report.excluded.height:,} segments excluded in all languages:", write_rows(reasons.to_dicts())]
+    if report.left_out:
+        lines += ["left out:", write_rows([item._asdict() for item in report.left_out])]
+    return lines

@@ -1,0 +1,89 @@
+"""`tokbench encode`: the tokens of a text, boundaries visible."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.adapters import Tokenizer
+
+
+def run(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TOKENIZER... [TEXT|-]",
+            help="One or more tokenizers, then the text; - reads it from standard input.",
+            show_default=False,
+        ),
+    ],
+    special: Annotated[
+        bool, typer.Option("--special", help="Read special tokens such as <|endoftext|> from the text.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Ids, bytes and counts as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+) -> None:
+    """Show the tokens of a text: ids, bytes, and where one ends and the next begins.
+
+    Characters of which a token holds only a part are shown by their bytes, as in \\xe4. The text of special tokens is
+    plain text, as everywhere, unless --special is given.
+    """
+    from tokbench.adapters import load_tokenizer
+
+    names, text = arguments[:-1], arguments[-1]
+    if not names:
+        raise TokbenchError("encode needs a tokenizer and a text", "as in: tokbench encode gpt-neox-20b 'Hello world'")
+    if text == "-":
+        text = read_input()
+    tokenizers = [load_tokenizer(name, offline=offline) for name in names]
+    described = [describe(tokenizer, text, special=special) for tokenizer in tokenizers]
+    if as_json:
+        typer.echo(json.dumps(described, ensure_ascii=False, indent=1))
+        return
+    for encoding in described:
+        typer.echo(
+            f"{encoding['tokenizer']}: {len(encoding['ids'])} tokens, {encoding['bytes']} bytes, "
+            f"{encoding['chars']} characters"
+        )
+        typer.echo("  |" + "|".join(token["text"] for token in encoding["tokens"]) + "|")
+        typer.echo("  " + " ".join(map(str, encoding["ids"])))
+
+
+def read_input() -> str:
+    """Standard input as UTF-8; TokbenchError where it is not."""
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise TokbenchError(f"standard input is not UTF-8 at byte {error.start}", "convert it first") from error
+
+
+def describe(tokenizer: Tokenizer, text: str, *, special: bool) -> dict[str, Any]:
+    """The tokens of a text, as JSON shows them."""
+    encode = tokenizer.encode_with_special if special else tokenizer.encode_batch
+    ids = encode([text]).ids.tolist()
+    return {
+        "tokenizer": tokenizer.name,
+        "engine": tokenizer.engine,
+        "bytes": len(text.encode()),
+        "chars": len(text),
+        "ids": ids,
+        "tokens": [show_token(tokenizer, token) for token in ids],
+        "decoded": tokenizer.decode(ids),
+    }
+
+
+def show_token(tokenizer: Tokenizer, token: int) -> dict[str, Any]:
+    """One token: id, bytes in hexadecimal (null for a special token), and text with nothing invisible in it."""
+    content = tokenizer.token_bytes(token)
+    if content is None:
+        return {"id": token, "bytes": None, "text": f"<special {token}>"}
+    decoded = content.decode(errors="backslashreplace")
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+    return {"id": token, "bytes": content.hex(), "text": shown}

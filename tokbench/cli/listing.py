@@ -1,0 +1,127 @@
+"""`tokbench list`: what exists, is it here, where from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+Row = dict[str, Any]
+
+
+class What(StrEnum):
+    """What can be listed."""
+
+    tokenizers = "tokenizers"
+    adapters = "adapters"
+    metrics = "metrics"
+    corpora = "corpora"
+
+
+def run(
+    what: Annotated[What, typer.Argument(help="What to list.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with all that is known.")] = False,
+) -> None:
+    """List what exists: is it here, where from, under which licence."""
+    rows = LISTINGS[what]()
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(write_rows(rows), nl=False)
+
+
+def list_tokenizers() -> list[Row]:
+    """The catalogue."""
+    from tokbench.assets import locate
+    from tokbench.catalog import CATALOG
+
+    return [
+        {
+            "name": entry.name,
+            "vocabulary": entry.vocab_total,
+            "here": locate(entry),
+            "algorithm": entry.algorithm,
+            "licence": entry.licence,
+            "aliases": [*entry.aliases, *entry.used_by],
+        }
+        for entry in CATALOG.values()
+    ]
+
+
+def list_adapters() -> list[Row]:
+    """The engines, and the file formats whose ids they define."""
+    from tokbench.adapters import ADAPTERS
+
+    return [
+        {"name": name, "reads": sorted(adapter.REFERENCE_FOR), "about": first_line(adapter.__doc__)}
+        for name, adapter in ADAPTERS.items()
+    ]
+
+
+def list_metrics() -> list[Row]:
+    """The table of metrics."""
+    from tokbench.metrics import METRICS
+
+    return [
+        {
+            "name": metric.name,
+            "unit": metric.unit,
+            "better": metric.better,
+            "definition": metric.definition,
+            "citation": metric.citation,
+        }
+        for metric in METRICS.values()
+    ]
+
+
+def list_corpora() -> list[Row]:
+    """Our own corpora."""
+    from tokbench.corpora import own_corpora, read_manifest
+
+    rows: list[Row] = []
+    for name, folder in own_corpora().items():
+        manifest = read_manifest(folder)
+        rows.append(
+            {
+                "name": name,
+                "segments": manifest.segments,
+                "languages": [language.tag for language in manifest.languages],
+                "licence": manifest.licence,
+                "title": manifest.title,
+            }
+        )
+    return rows
+
+
+LISTINGS: Mapping[What, Callable[[], list[Row]]] = {
+    What.tokenizers: list_tokenizers,
+    What.adapters: list_adapters,
+    What.metrics: list_metrics,
+    What.corpora: list_corpora,
+}
+
+
+def first_line(text: str | None) -> str:
+    """The first line of a docstring."""
+    return (text or "").strip().partition("\n")[0]
+
+
+def write_rows(rows: list[Row]) -> str:
+    """Rows in aligned columns, the last one as it is."""
+    headers = list(rows[0]) if rows else []
+    table = [headers] + [[write_field(row[header]) for header in headers] for row in rows]
+    widths = [max(len(line[i]) for line in table) for i in range(len(headers))]
+    return "".join(
+        "  ".join(field.ljust(width) for field, width in zip(line, widths, strict=True)).rstrip() + "\n"
+        for line in table
+    )
+
+
+def write_field(value: Any) -> str:
+    """A field for people: lists by commas, nothing as a dash."""
+    if value is None or value == []:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,18 @@
+"""`tokbench pull`: fetch tokenizers into the cache."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def run(
+    names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases, or hf:org/name[@revision].")],
+) -> None:
+    """Fetch the files of tokenizers into the cache and verify them, so that later runs need no network."""
+    from tokbench.assets import pull
+
+    for name in names:
+        asset = pull(name)
+        typer.echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")

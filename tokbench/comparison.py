@@ -1,0 +1,267 @@
+"""compare() -> Comparison: tokenizers on a corpus, every figure with its signature, saved and loaded again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tokbench.adapters import Tokenizer
+from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, load_contenders
+from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.environment import Environment, Now, describe_environment, now
+from tokbench.errors import TokbenchError
+from tokbench.measurement import Measurements, Step, ignore_step, measure
+from tokbench.metrics import METRICS, Metric, Reference, evaluate, find_metrics
+from tokbench.output import write_whole
+from tokbench.provenance import (
+    ComparedCorpus,
+    ComparedTokenizer,
+    describe_corpus,
+    describe_tokenizer,
+    find_reference,
+)
+from tokbench.signature import SignedCorpus, SignedTokenizer, sign
+from tokbench.throughput import Clock, Throughput, measure_throughput
+from tokbench.words import SEGMENTER
+
+FEW_LANGUAGES = 4
+"""With more languages than this, a summary gives premiums instead of one length a language."""
+
+SUMMARY_HEAD = ("vocab_total",)
+SUMMARY_FEW = ("tokens_per_segment",)
+SUMMARY_MANY = ("premium_median", "premium_worst")
+SUMMARY_TAIL = ("bytes_per_token", "fertility", "round_trip_exact", "throughput")
+
+RESULT_SCHEMA = {
+    "tokenizer": pl.String(),
+    "engine": pl.String(),
+    "lang": pl.String(),
+    "metric": pl.String(),
+    "value": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "unit": pl.String(),
+    "n": pl.Int64(),
+}
+
+DOCUMENT = "comparison.json"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """The figures of tokenizers on a corpus.
+
+    frame: tokenizer, engine, lang (null: over all languages), metric, value, low, high, unit, n; in the order of
+    tokenizers, metrics and languages. measurements: the counts behind them, None when loaded from JSON alone.
+    """
+
+    frame: pl.DataFrame
+    corpus: ComparedCorpus
+    tokenizers: tuple[ComparedTokenizer, ...]
+    skipped: tuple[Skipped, ...]
+    environment: Environment
+    measurements: Measurements | None = None
+
+    def signature(self, metric: str | None = None, tokenizer: str | None = None, *, long: bool = True) -> str:
+        """What the figures are, on one line: of all, of one metric, of one tokenizer."""
+        chosen = [t for t in self.tokenizers if tokenizer in (None, t.name)]
+        if not chosen:
+            raise TokbenchError(f"no tokenizer {tokenizer!r} in this comparison", f"it has: {', '.join(self.names)}")
+        corpus = self.corpus
+        return sign(
+            [SignedTokenizer(t.name, t.sha256, t.engine, t.path) for t in chosen],
+            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments),
+            metric=metric,
+            reference=corpus.reference,
+            baseline=corpus.baseline,
+            segmenter=SEGMENTER,
+            version=self.environment.tokbench,
+            long=long,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tokenizers, in order."""
+        return tuple(tokenizer.name for tokenizer in self.tokenizers)
+
+    @property
+    def has_all_metrics(self) -> bool:
+        """Whether no metrics were chosen: tables then show a selection, else all that were."""
+        return set(self.frame["metric"]) >= METRICS.keys() - {"throughput"}
+
+    def is_lossy(self, tokenizer: str, lang: str | None = None) -> bool:
+        """Whether a tokenizer lost text in a language, or in any: it is then not ranked on compression."""
+        (lossy,) = (t.lossy_segments for t in self.tokenizers if t.name == tokenizer)
+        return bool(lossy) if lang is None else lang in lossy
+
+    def by_language(self, metric: str) -> pl.DataFrame:
+        """One row a language, one column a tokenizer: the values of a metric; null where it is not defined."""
+        find_metrics([metric])
+        rows = self.frame.filter((pl.col("metric") == metric) & pl.col("lang").is_not_null())
+        wide = pl.DataFrame({"lang": self.corpus.languages}, schema={"lang": pl.String})
+        for name in self.names:
+            column = rows.filter(pl.col("tokenizer") == name).select("lang", pl.col("value").alias(name))
+            wide = wide.join(column, on="lang", how="left", maintain_order="left")
+        return wide
+
+    def summary(self) -> pl.DataFrame:
+        """One row a tokenizer: vocabulary, length in each language (or premiums), compression, fidelity, speed."""
+        rows = pl.DataFrame(
+            {
+                "tokenizer": self.names,
+                "engine": [t.engine for t in self.tokenizers],
+            },
+            schema={"tokenizer": pl.String, "engine": pl.String},
+        )
+        for column, metric, lang in self.summary_columns():
+            own = self.frame.filter(
+                (pl.col("metric") == metric.name) & pl.col("lang").eq_missing(pl.lit(lang, pl.String))
+            )
+            values = own.select("tokenizer", pl.col("value").alias(column))
+            rows = rows.join(values, on="tokenizer", how="left", maintain_order="left")
+        return rows
+
+    def summary_columns(self) -> list[tuple[str, Metric, str | None]]:
+        """The columns of the summary: name, metric, language (None: over all languages)."""
+        present = set(self.frame["metric"])
+        few = len(self.corpus.languages) <= FEW_LANGUAGES
+        pooled = set(self.frame.filter(pl.col("lang").is_null())["metric"])
+        names = [*SUMMARY_HEAD, *(SUMMARY_FEW if few else SUMMARY_MANY), *SUMMARY_TAIL]
+        if not self.has_all_metrics:
+            names = list(METRICS)
+        columns: list[tuple[str, Metric, str | None]] = []
+        for metric in (METRICS[name] for name in names if name in present):
+            if few and (metric.name in SUMMARY_FEW or metric.name not in pooled):
+                columns += [(f"{metric.name}/{lang}", metric, lang) for lang in self.corpus.languages]
+            elif metric.name in pooled:
+                columns.append((metric.name, metric, None))
+        return columns
+
+    def to_document(self) -> dict[str, Any]:
+        """The comparison as JSON knows it; `from_document` is the inverse."""
+        return {
+            "signature": self.signature(),
+            "corpus": asdict(self.corpus),
+            "tokenizers": [asdict(tokenizer) for tokenizer in self.tokenizers],
+            "skipped": [asdict(skipped) for skipped in self.skipped],
+            "results": self.frame.to_dicts(),
+            "environment": asdict(self.environment),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], measurements: Measurements | None = None) -> Comparison:
+        """A comparison from its JSON form."""
+        corpus = {**document["corpus"], "languages": tuple(document["corpus"]["languages"])}
+        return cls(
+            frame=pl.DataFrame(document["results"], schema=RESULT_SCHEMA),
+            corpus=ComparedCorpus(**corpus),
+            tokenizers=tuple(ComparedTokenizer(**tokenizer) for tokenizer in document["tokenizers"]),
+            skipped=tuple(Skipped(**skipped) for skipped in document["skipped"]),
+            environment=Environment(**document["environment"]),
+            measurements=measurements,
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the comparison and its measurements into a folder, which is created."""
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TokbenchError(f"cannot create {folder}: {error.strerror}", "name another folder") from error
+        if self.measurements is not None:
+            self.measurements.save(folder)
+        text = json.dumps(self.to_document(), ensure_ascii=False, indent=1)
+        write_whole(folder / DOCUMENT, f"{text}\n".encode())
+
+    def __repr__(self) -> str:
+        corpus = self.corpus
+        size = f"{len(corpus.languages)} languages x {corpus.segments} segments"
+        return f"<Comparison of {len(self.tokenizers)} tokenizers on {corpus.name} ({size})>"
+
+
+def load(path: str | Path) -> Comparison:
+    """A comparison from the folder that `Comparison.save` wrote, or from its JSON file alone."""
+    path = Path(path)
+    file = path / DOCUMENT if path.is_dir() else path
+    try:
+        document = json.loads(file.read_bytes())
+        measurements = Measurements.load(path) if path.is_dir() else None
+        return Comparison.from_document(document, measurements)
+    except OSError as error:
+        raise TokbenchError(f"cannot read {file}: {error.strerror}", "name what `tokbench compare -o` wrote") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise TokbenchError(f"{file}: not a saved comparison ({error})", "make it again") from error
+
+
+def compare(
+    tokenizers: Sequence[str | Path | Tokenizer] = DEFAULT_TOKENIZERS,
+    corpus: ParallelCorpus | str | Path | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    reference: str | None = None,
+    baseline: str | None = None,
+    throughput: bool = True,
+    skip_missing: bool = False,
+    offline: bool = False,
+    on_step: Step = ignore_step,
+    clock: Clock = time.perf_counter,
+    today: Now = now,
+) -> Comparison:
+    """Compare tokenizers on a parallel corpus (the embedded one by default).
+
+    metrics: names out of `tokbench.metrics.METRICS`, all by default. reference: the language that premiums are
+    relative to, English by default, else the corpus's first. baseline: the tokenizer that NSL is relative to.
+    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
+    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded.
+    """
+    chosen = find_metrics(metrics if metrics is not None else METRICS)
+    texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
+    relative = Reference(find_reference(texts, reference), baseline)
+    loaded, skipped = load_contenders(tokenizers, skip_missing=skip_missing, offline=offline)
+    if baseline is not None and baseline not in [t.name for t in loaded]:
+        raise TokbenchError(f"the baseline {baseline!r} is not among the tokenizers", "add it to those compared")
+    measurements = measure(loaded, texts, on_step=on_step)
+    timed = any(metric.over == "timings" for metric in chosen)
+    speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
+    values = evaluate(measurements, chosen, relative)
+    return Comparison(
+        frame=arrange(values, speeds, loaded, texts),
+        corpus=describe_corpus(texts, relative),
+        tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
+        skipped=tuple(skipped),
+        environment=describe_environment(today),
+        measurements=measurements,
+    )
+
+
+def arrange(
+    values: pl.DataFrame, speeds: Sequence[Throughput], tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus
+) -> pl.DataFrame:
+    """The frame of a comparison, in the order of tokenizers, metrics and languages (all languages first)."""
+    timings = pl.DataFrame(
+        [
+            {"tokenizer": s.tokenizer, "metric": "throughput", "value": s.value, "low": s.low, "high": s.high}
+            for s in speeds
+        ],
+        schema=RESULT_SCHEMA,
+    )
+    engines = {"tokenizer": [t.name for t in tokenizers], "engine": [t.engine for t in tokenizers]}
+    orders: dict[str, list[str] | list[str | None]] = {
+        "tokenizer": engines["tokenizer"],
+        "metric": list(METRICS),
+        "lang": [None, *corpus.languages],
+    }
+    frame = pl.concat([values, timings.drop("engine", "unit")], how="diagonal")
+    frame = frame.join(pl.DataFrame(engines), on="tokenizer", how="left")
+    frame = frame.with_columns(unit=pl.col("metric").replace_strict({m.name: m.unit for m in METRICS.values()}))
+    for column, order in orders.items():
+        ranks = pl.DataFrame({column: order, f"{column}_rank": range(len(order))}, schema_overrides={column: pl.String})
+        frame = frame.join(ranks, on=column, how="left", nulls_equal=True)
+    ordered = frame.sort("tokenizer_rank", "metric_rank", "lang_rank")
+    return ordered.select(pl.col(name).cast(kind) for name, kind in RESULT_SCHEMA.items())

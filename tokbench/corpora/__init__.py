@@ -1,0 +1,29 @@
+"""Parallel corpora: what reads them, one module a format, and what they are once read."""
+
+from tokbench.corpora._inspection import FINDINGS, CorpusReport
+from tokbench.corpora._languages import same_language
+from tokbench.corpora._loading import DEFAULT_CORPUS, READERS, load_corpus
+from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
+from tokbench.corpora._parallel import ParallelCorpus, build_corpus
+from tokbench.corpora._raw import CorpusReader, LanguageText, LeftOut, RawCorpus
+from tokbench.corpora.own import own_corpora
+
+__all__ = [
+    "DEFAULT_CORPUS",
+    "FINDINGS",
+    "READERS",
+    "CorpusReader",
+    "CorpusReport",
+    "LanguageText",
+    "LeftOut",
+    "Manifest",
+    "ParallelCorpus",
+    "RawCorpus",
+    "build_corpus",
+    "load_corpus",
+    "own_corpora",
+    "read_manifest",
+    "same_language",
+    "verify_manifest",
+    "write_manifest",
+]

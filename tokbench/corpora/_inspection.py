@@ -1,0 +1,158 @@
+"""The corpus report: what the texts hold that a measurement may stumble over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tokbench.corpora._languages import choose_languages, same_language
+from tokbench.corpora._raw import LeftOut
+
+if TYPE_CHECKING:
+    from tokbench.corpora._parallel import ParallelCorpus
+
+OUTLIER_Z = 3.5
+"""A length ratio is an outlier beyond this many robust standard deviations (Iglewicz & Hoaglin 1993)."""
+
+# What is looked for by character: the Rust regex class, then the definition.
+_CHARACTERS = {
+    "replacement": (r"\x{FFFD}", "U+FFFD: a character that was lost in an earlier conversion"),
+    "c1": (r"[\x{80}-\x{9F}]", "C1 control characters, U+0080 to U+009F: mostly Windows-1252 read as Latin-1"),
+    "nul": (r"\x00", "U+0000"),
+    "control": (
+        r"[\x01-\x08\x0B\x0C\x0E-\x1F\x7F]",
+        "other control characters: U+0001 to U+001F and U+007F, without TAB, LF and CR",
+    ),
+    "inner_bom": (r"\x{FEFF}", "U+FEFF inside a text: files joined with their byte order marks"),
+    "separator": (
+        r"[\n\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]",
+        "characters that other readers end a line at: LF, CR, U+000B, U+000C, U+001C to U+001E, U+0085, U+2028, U+2029",
+    ),
+}
+FINDINGS = {
+    "duplicate": "segments whose text has occurred before in the same language",
+    "not_nfc": "segments that are not in Unicode normalisation form C",
+    "bom": "files that began with a byte order mark, which is not part of the text",
+    "crlf": "lines that ended in CR LF, the CR of which is not part of the text",
+    **{name: definition for name, (_, definition) in _CHARACTERS.items()},
+    "length_outlier": "segments whose ratio of characters to the reference language is unusual: its logarithm lies more"
+    f" than {OUTLIER_Z} robust standard deviations (1.4826 times the median absolute deviation) from the median",
+}
+"""What a report counts, with the definition of each, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """A corpus in figures; every count is of the segments in use, but for bom and crlf, which are of the files read.
+
+    - `languages`: lang, origin, segments, bytes (UTF-8), chars (Unicode scalar values)
+    - `findings`: lang, finding (a name of `FINDINGS`), count, characters; every language has every finding, `count` is
+      in the unit of the definition and null where it is not known (bom and crlf outside formats of lines;
+      length_outlier of the reference, and where the ratios do not spread); `characters` is null where none are counted
+    - `outliers`: lang, segment, chars, reference_chars, z; the segments behind length_outlier, worst first
+    - `excluded`: segment, reason
+    - `left_out`: files, columns and variants that lie there and are not in use
+    """
+
+    name: str
+    format: str
+    source: str
+    licence: str | None
+    sha256: str
+    segments: int
+    reference: str
+    languages: pl.DataFrame
+    findings: pl.DataFrame
+    outliers: pl.DataFrame
+    excluded: pl.DataFrame
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def found(self) -> pl.DataFrame:
+        """The findings that are there: those with a count above 0."""
+        return self.findings.filter(pl.col("count") > 0)
+
+
+def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> CorpusReport:
+    """Count what `FINDINGS` names in each language of a corpus; TokbenchError for an unknown reference language."""
+    if reference is None:
+        reference = (same_language("en", corpus.languages) or list(corpus.languages))[0]
+    (reference,) = choose_languages(corpus.languages, [reference], corpus.name)
+    reading = corpus.reading.with_columns(pl.col("lang").cast(corpus.frame.schema["lang"]))
+    sizes = corpus.frame.group_by("lang", maintain_order=True).agg(
+        segments=pl.len(), bytes=pl.col("text").str.len_bytes().sum(), chars=pl.col("text").str.len_chars().sum()
+    )
+    outliers, spreads = _length_outliers(corpus, reference)
+    return CorpusReport(
+        name=corpus.name,
+        format=corpus.format,
+        source=corpus.source,
+        licence=corpus.licence,
+        sha256=corpus.sha256,
+        segments=corpus.n,
+        reference=reference,
+        languages=reading.select("lang", "origin").join(sizes, on="lang", maintain_order="left"),
+        findings=_findings(corpus, reading, outliers, spreads),
+        outliers=outliers,
+        excluded=corpus.excluded,
+        left_out=corpus.left_out,
+    )
+
+
+def _findings(
+    corpus: ParallelCorpus, reading: pl.DataFrame, outliers: pl.DataFrame, spreads: pl.DataFrame
+) -> pl.DataFrame:
+    text = pl.col("text")
+    hits = {name: text.str.count_matches(pattern) for name, (pattern, _) in _CHARACTERS.items()}
+    counted = corpus.frame.group_by("lang", maintain_order=True).agg(
+        (pl.len() - text.n_unique()).alias("duplicate"),
+        (text.str.normalize("NFC") != text).sum().alias("not_nfc"),
+        *[(hit > 0).sum().alias(name) for name, hit in hits.items()],
+        *[hit.sum().alias(f"{name} characters") for name, hit in hits.items()],
+    )
+    unusual = outliers.group_by("lang").agg(length_outlier=pl.len())
+    # Nothing unusual is 0 where the ratios spread, and unknown where they do not.
+    known = spreads.join(unusual, on="lang", how="left").with_columns(pl.col("length_outlier").fill_null(0))
+    wide = counted.join(reading.drop("origin"), on="lang", how="left").join(known, on="lang", how="left")
+    order = pl.Enum(list(FINDINGS))
+    no_characters = pl.lit(None, dtype=pl.UInt32)
+    parts = [
+        wide.select(
+            "lang",
+            pl.lit(name, dtype=order).alias("finding"),
+            pl.col(name).cast(pl.UInt32).alias("count"),
+            (pl.col(f"{name} characters").cast(pl.UInt32) if name in hits else no_characters).alias("characters"),
+        )
+        for name in FINDINGS
+    ]
+    return pl.concat(parts).sort("lang", "finding")
+
+
+def _length_outliers(corpus: ParallelCorpus, reference: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The segments of unusual length, and the languages for which that can be said."""
+    chars = corpus.frame["text"].str.len_chars().to_numpy().reshape(len(corpus.languages), corpus.n)
+    base = chars[corpus.languages.index(reference)]
+    log_ratio = np.log(chars) - np.log(base)
+    distance = log_ratio - np.median(log_ratio, axis=1, keepdims=True)
+    deviation = 1.4826 * np.median(np.abs(distance), axis=1)
+    lang = corpus.frame.schema["lang"]
+    spread = deviation > 0
+    z = np.divide(distance, deviation[:, None], out=np.zeros_like(distance), where=spread[:, None])
+    row, column = np.nonzero(np.abs(z) > OUTLIER_Z)
+    outliers = pl.DataFrame(
+        {
+            "lang": pl.Series([corpus.languages[i] for i in row], dtype=lang),
+            "segment": corpus.segments.gather(column),
+            "chars": chars[row, column],
+            "reference_chars": base[column],
+            "z": z[row, column],
+        }
+    )
+    known = [tag for tag, spreads in zip(corpus.languages, spread, strict=True) if spreads]
+    return (
+        outliers.sort(pl.col("z").abs(), descending=True, maintain_order=True),
+        pl.DataFrame({"lang": pl.Series(known, dtype=lang)}),
+    )

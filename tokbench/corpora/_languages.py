@@ -1,0 +1,156 @@
+"""Language tags as corpora write them: en, eng, eng_Latn, zho-CN, zh-Hans-CN, cat_Latn_vale1252."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from tokbench.errors import TokbenchError
+from tokbench.registry import closest
+
+# ISO 639-1 code, then the ISO 639-2/T code, then what else stands for the same language in corpora: the 639-2/B code
+# and the members of a macrolanguage that FLORES-200 and NTREX-128 use for it.
+_ISO_639_1 = """
+aa:aar ab:abk ae:ave af:afr ak:aka,twi,fat am:amh an:arg ar:ara,arb as:asm av:ava ay:aym,ayr az:aze,azj ba:bak be:bel
+bg:bul bi:bis bm:bam bn:ben bo:bod,tib br:bre bs:bos ca:cat ce:che ch:cha co:cos cr:cre cs:ces,cze cu:chu cv:chv
+cy:cym,wel da:dan de:deu,ger dv:div dz:dzo ee:ewe el:ell,gre en:eng eo:epo es:spa et:est,ekk eu:eus,baq fa:fas,per,pes
+ff:ful,fuv fi:fin fj:fij fo:fao fr:fra,fre fy:fry ga:gle gd:gla gl:glg gn:grn,gug gu:guj gv:glv ha:hau he:heb hi:hin
+ho:hmo hr:hrv ht:hat hu:hun hy:hye,arm hz:her ia:ina id:ind ie:ile ig:ibo ii:iii ik:ipk io:ido is:isl,ice it:ita iu:iku
+ja:jpn jv:jav ka:kat,geo kg:kon ki:kik kj:kua kk:kaz kl:kal km:khm kn:kan ko:kor kr:kau,knc ks:kas ku:kur,kmr kv:kom
+kw:cor ky:kir la:lat lb:ltz lg:lug li:lim ln:lin lo:lao lt:lit lu:lub lv:lav,lvs mg:mlg,plt mh:mah mi:mri,mao
+mk:mkd,mac ml:mal mn:mon,khk mr:mar ms:msa,may,zsm mt:mlt my:mya,bur na:nau nb:nob nd:nde ne:nep,npi ng:ndo nl:nld,dut
+nn:nno no:nor,nob nr:nbl nv:nav ny:nya oc:oci oj:oji om:orm,gaz or:ori,ory os:oss pa:pan pi:pli pl:pol ps:pus,pbt
+pt:por qu:que,quy rm:roh rn:run ro:ron,rum ru:rus rw:kin sa:san sc:srd sd:snd se:sme sg:sag si:sin sk:slk,slo sl:slv
+sm:smo sn:sna so:som sq:sqi,alb,als sr:srp ss:ssw st:sot su:sun sv:swe sw:swa,swh ta:tam te:tel tg:tgk th:tha ti:tir
+tk:tuk tl:tgl,fil tn:tsn to:ton tr:tur ts:tso tt:tat tw:twi ty:tah ug:uig uk:ukr ur:urd uz:uzb,uzn ve:ven vi:vie vo:vol
+wa:wln wo:wol xh:xho yi:yid,ydd yo:yor za:zha zh:zho,chi,cmn zu:zul
+"""
+# Languages of FLORES-200 and NTREX-128 without a two-letter code. All of ISO 639-3 would not do: "src", "tgt", "doc",
+# "url" and "row" are codes of it, and so are many three-letter file endings.
+_ISO_639_3 = """
+ace acm acq aeb ajp apc ars ary arz ast awa ban bem bho bjn bug ceb cjk ckb crh dik dyu fon fuc fur gsw hmn hne ilo kab
+kac kam kbp kea kmb lij lmo ltg lua luo lus mag mai mey min mni mos nso nus pag pap prs sat scn shi shn szl taq tpi tum
+tzm umb vec war yue
+"""
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3}|[A-Z]{2,3})(?:[-_](?P<script>[A-Z][a-z]{3}))?"
+    r"(?:[-_](?P<region>[A-Z]{2}|[0-9]{3}))?(?P<variants>(?:[-_](?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
+)
+# Codes that are also the usual heads of columns that hold no text.
+_ALSO_WORDS = frozenset({"id", "no", "to"})
+
+
+class Tag(NamedTuple):
+    """A language tag in its parts; `language` is the code as written, in lower case."""
+
+    language: str
+    script: str | None
+    region: str | None
+
+
+@cache
+def _codes() -> dict[str, frozenset[str]]:
+    """Every known code with the codes that stand for the same language, itself among them."""
+    same: dict[str, set[str]] = {code: {code} for code in _ISO_639_3.split()}
+    for entry in _ISO_639_1.split():
+        short, _, rest = entry.partition(":")
+        group = {short, *rest.split(",")}
+        for code in group:
+            same.setdefault(code, set()).update(group)
+    return {code: frozenset(group) for code, group in same.items()}
+
+
+def parse_tag(text: str) -> Tag | None:
+    """The parts of a language tag, or None where `text` is not one.
+
+    A bare code, or one with a region alone, has to be a known language (`log`, `src` and `md` are none); with a
+    script or a region any three letters will do (`gsw-BE`, `dgo_Deva`). Regions are upper case, so that the pair
+    `en-de` is no tag.
+    """
+    match = _TAG.fullmatch(text)
+    if match is None:
+        return None
+    tag = Tag(match["language"].lower(), match["script"], match["region"])
+    marked = tag.script is not None or tag.region is not None
+    known = tag.language in _codes() or (marked and len(tag.language) == 3)
+    return tag if known else None
+
+
+def is_column_tag(text: str) -> bool:
+    """Whether a column or key called `text` may be taken for a language without being told.
+
+    `id`, `no` and `to` are languages and words: they have to be named (`id=id`).
+    """
+    return text.lower() not in _ALSO_WORDS and parse_tag(text) is not None
+
+
+def canonical_tag(text: str) -> str:
+    """The tag in BCP 47's usual case: `EN-us` is `en-US`, `zh-HANS` is `zh-Hans`."""
+    head, *rest = re.split(r"([-_])", text)
+    cased = [head.lower()]
+    for part in rest:
+        if len(part) == 4 and part.isalpha():
+            part = part.title()
+        elif len(part) == 2 and part.isalpha():
+            part = part.upper()
+        cased.append(part)
+    return "".join(cased)
+
+
+def same_language(tag: str, known: Iterable[str]) -> list[str]:
+    """Those of `known` that are the language of `tag` in another notation, script or region (en: eng_Latn, eng-US).
+
+    A script or region that both name has to agree.
+    """
+    wanted = parse_tag(canonical_tag(tag))
+    if wanted is None:
+        return []
+    codes = _codes().get(wanted.language, frozenset({wanted.language}))
+    found = []
+    for candidate in known:
+        other = parse_tag(candidate)
+        if other is None or other.language not in codes:
+            continue
+        if wanted.script and other.script and wanted.script != other.script:
+            continue
+        if wanted.region and other.region and wanted.region != other.region:
+            continue
+        found.append(candidate)
+    return found
+
+
+def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, where: str) -> tuple[str, ...]:
+    """The languages to read: all that there are, or those wanted, in the order wanted and each once.
+
+    One text with commas (`en,zh`) is taken for several tags.
+    Raises TokbenchError for one that is not there, with the tag that was most likely meant.
+    """
+    if wanted is None:
+        return tuple(available)
+    if isinstance(wanted, str):
+        wanted = [tag.strip() for tag in wanted.split(",")]
+    for tag in wanted:
+        if tag not in available:
+            raise _unknown(tag, available, where)
+    if not wanted:
+        raise TokbenchError(f"{where}: no language is asked for", f"there are: {_shortened(available)}")
+    return tuple(dict.fromkeys(wanted))
+
+
+def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:
+    alike = same_language(tag, available)
+    near = closest(tag, list(available))
+    if alike:
+        hint = f"did you mean {' or '.join(repr(name) for name in alike)}?"
+    elif near:
+        hint = f"did you mean {near!r}?"
+    else:
+        hint = f"there are: {_shortened(available)}"
+    return TokbenchError(f"{where} has no language {tag!r}", hint)
+
+
+def _shortened(tags: Sequence[str], most: int = 20) -> str:
+    rest = len(tags) - most
+    return ", ".join(tags[:most]) + (f" and {rest} more" if rest > 0 else "") if tags else "none"

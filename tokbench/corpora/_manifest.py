@@ -1,0 +1,220 @@
+"""The manifest of an own corpus: what it is, on which terms, and the SHA-256 of every file.
+
+```toml
+name = "tokbench14"               # of the folder too
+title = "..."                     # one line
+version = "1.0"
+licence = "CC0-1.0"
+source = "own"
+segments = 260                    # lines in every file
+sha256 = "..."                    # of the texts, as ParallelCorpus.sha256
+
+[[language]]                      # in the order of the corpus
+tag = "en"
+name = "English"
+script = "Latn"                   # ISO 15924
+file = "en.txt"
+sha256 = "..."                    # of the file's bytes
+```
+
+`segments.tsv` beside it is optional: columns `segment` (from 1, in order), `document`, `register`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tokbench.corpora._languages import parse_tag
+from tokbench.corpora._parallel import ParallelCorpus, build_corpus
+from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._text import read_bytes, read_lines, read_text
+from tokbench.corpora.lines import read_language
+from tokbench.errors import TokbenchError
+
+MANIFEST = "manifest.toml"
+SEGMENTS = "segments.tsv"
+_LANGUAGE: dict[str, type] = dict.fromkeys(("tag", "name", "script", "file", "sha256"), str)
+_CORPUS: dict[str, type] = dict.fromkeys(("name", "title", "version", "licence", "source", "sha256"), str)
+_CORPUS.update(segments=int, language=list)
+_KINDS = {str: "a text", int: "a number above 0", list: "tables"}
+# What `write_manifest` fills in.
+_WRITTEN = frozenset({"segments", "sha256"})
+
+
+@dataclass(frozen=True)
+class ManifestLanguage:
+    """One language of an own corpus: its tag, English name, ISO 15924 script, file and the file's SHA-256."""
+
+    tag: str
+    name: str
+    script: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an own corpus is, as its `manifest.toml` says."""
+
+    name: str
+    title: str
+    version: str
+    licence: str
+    source: str
+    segments: int
+    sha256: str
+    languages: tuple[ManifestLanguage, ...]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of an own corpus; TokbenchError for a key that is missing, unknown or of the wrong type."""
+    return _parse(folder / MANIFEST, drafted=False)
+
+
+def verify_manifest(folder: Path) -> Manifest:
+    """Check an own corpus against its manifest, to the last byte, and return the manifest.
+
+    TokbenchError for the first thing that is not so: the folder's name, a file's or the texts' SHA-256, the number
+    of segments, a segment that is empty in a language, a text file that the manifest does not name.
+    """
+    manifest = read_manifest(folder)
+    where = folder / MANIFEST
+    for language in manifest.languages:
+        check_file(folder / language.file, language.sha256)
+    corpus = _corpus(folder, manifest)
+    for what, said, found in (
+        ("name", manifest.name, folder.resolve().name),
+        ("segments", manifest.segments, corpus.n),
+        ("sha256", manifest.sha256, corpus.sha256),
+    ):
+        if said != found:
+            raise TokbenchError(
+                f"{where}: {what} is {said!r}, but the corpus has {found!r}", "mend it, or write it anew"
+            )
+    return manifest
+
+
+def write_manifest(folder: Path) -> Manifest:
+    """Fill in or renew the number of segments and every SHA-256 of a folder's `manifest.toml`, and verify it.
+
+    Everything else has to be there already. Comments in the file are lost.
+    """
+    drafted = _parse(folder / MANIFEST, drafted=True)
+    languages = tuple(
+        replace(language, sha256=hashlib.sha256(read_bytes(folder / language.file)).hexdigest())
+        for language in drafted.languages
+    )
+    corpus = _corpus(folder, drafted)
+    manifest = replace(drafted, languages=languages, segments=corpus.n, sha256=corpus.sha256)
+    (folder / MANIFEST).write_bytes(_toml(manifest).encode())
+    return verify_manifest(folder)
+
+
+def check_file(file: Path, sha256: str) -> None:
+    """TokbenchError for a file whose bytes have another SHA-256."""
+    found = hashlib.sha256(read_bytes(file)).hexdigest()
+    if found != sha256:
+        raise TokbenchError(
+            f"{file} has the sha256 {found[:16]}…, the manifest says {sha256[:16]}…",
+            "restore the file, or install anew",
+        )
+
+
+def read_segments(folder: Path, segments: int) -> pl.DataFrame | None:
+    """The document and register of each segment from `segments.tsv`, or None where there is none."""
+    file = folder / SEGMENTS
+    if not file.is_file():
+        return None
+    rows = [line.split("\t") for line in read_lines(file).lines]
+    if not rows or rows[0] != ["segment", "document", "register"]:
+        raise TokbenchError(f"{file}:1: the columns are not segment, document, register")
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) != 3 or row[0] != str(number) or not all(row):
+            raise TokbenchError(
+                f"{file}:{number + 1}: the row is not that of segment {number}", "three filled columns, in order"
+            )
+    if len(rows) - 1 != segments:
+        raise TokbenchError(f"{file} has {len(rows) - 1} segments, the corpus {segments}")
+    return pl.DataFrame({"document": [row[1] for row in rows[1:]], "register": [row[2] for row in rows[1:]]})
+
+
+def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
+    """The whole corpus in the manifest's languages; TokbenchError for an empty line and a file not named."""
+    named = {language.file for language in manifest.languages}
+    for file in sorted(folder.glob("*.txt")):
+        if file.name not in named:
+            raise TokbenchError(f"{folder / MANIFEST} does not name the file {file.name}", "add a [[language]] for it")
+    columns = [read_language(language.tag, folder / language.file) for language in manifest.languages]
+    raw = RawCorpus(manifest.name, columns, documents=read_segments(folder, columns[0].texts.len()))
+    corpus = build_corpus(raw, "own", str(folder))
+    if corpus.excluded.height:
+        segment, reason = corpus.excluded.row(0)
+        raise TokbenchError(f"{folder}: line {segment + 1} is {reason}", "an own corpus has every text")
+    return corpus
+
+
+def _parse(file: Path, *, drafted: bool) -> Manifest:
+    try:
+        table = tomllib.loads(read_text(file).text)
+    except tomllib.TOMLDecodeError as error:
+        raise TokbenchError(f"{file} is no TOML: {error}", "mend the file") from None
+    _check_keys(str(file), table, _CORPUS, drafted)
+    entries = table.pop("language")
+    languages = []
+    for number, entry in enumerate(entries, start=1):
+        where = f"{file}, language {number}"
+        if not isinstance(entry, dict):
+            raise TokbenchError(f"{where} is no table", "write [[language]]")
+        _check_keys(where, entry, _LANGUAGE, drafted)
+        languages.append(ManifestLanguage(**{"sha256": "", **entry}))
+        if parse_tag(entry["tag"]) is None or Path(entry["file"]).name != entry["file"]:
+            raise TokbenchError(
+                f"{where}: {entry['tag']!r} in {entry['file']!r} is no language tag with a file of the folder"
+            )
+    for field in ("tag", "file"):
+        _check_once(file, field, [getattr(language, field) for language in languages])
+    return Manifest(**{"segments": 0, "sha256": "", **table}, languages=tuple(languages))
+
+
+def _check_keys(where: str, table: Mapping[str, Any], schema: Mapping[str, type], drafted: bool) -> None:
+    unknown = sorted(table.keys() - schema.keys())
+    missing = sorted(schema.keys() - table.keys() - (_WRITTEN if drafted else set()))
+    if unknown or missing:
+        raise TokbenchError(
+            f"{where}: " + ", ".join([*(f"{k} is missing" for k in missing), *(f"{k} is unknown" for k in unknown)])
+        )
+    for key, value in table.items():
+        if drafted and key in _WRITTEN:
+            continue
+        if type(value) is not schema[key] or not value:
+            raise TokbenchError(f"{where}: {key} is {value!r}, not {_KINDS[schema[key]]}")
+
+
+def _check_once(file: Path, field: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise TokbenchError(f"{file} has two languages with the {field} {value!r}")
+        seen.add(value)
+
+
+def _toml(manifest: Manifest) -> str:
+    def pairs(table: Mapping[str, Any]) -> list[str]:
+        # A JSON string without escaped non-ASCII is a TOML basic string, but for DEL.
+        return [
+            f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007F")
+            for key, value in table.items()
+        ]
+
+    head = asdict(manifest)
+    languages = head.pop("languages")
+    blocks = [pairs(head), *(["[[language]]", *pairs(language)] for language in languages)]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"

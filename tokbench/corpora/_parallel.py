@@ -1,0 +1,216 @@
+"""A corpus whose segments say the same in every language."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._raw import LeftOut, RawCorpus
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.corpora._inspection import CorpusReport
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ParallelCorpus:
+    """Aligned segments in several languages: every language holds the same segments, none of them empty.
+
+    - `name`: of the file or folder, or of our own corpus
+    - `frame`: segment (UInt32: its index in the source, from 0, kept after exclusion), lang (Enum in the order of
+      `languages`), text (String, exactly as in the source); sorted by lang, segment
+    - `documents`: segment, document, and register where known; or None
+    - `excluded`: segment, reason ("empty in zh,ja", "missing in de")
+    - `sha256`: of languages and texts in use, whatever the format and the place they were read from
+    - `format`, `source`, `licence`: which reader, from where, on which terms (None where the corpus does not say)
+    - `reading`: lang, origin, bom, crlf: what reading took away from the lines
+    - `left_out`: files, columns and variants that lie there and are not in use
+    """
+
+    name: str
+    frame: pl.DataFrame
+    documents: pl.DataFrame | None
+    excluded: pl.DataFrame
+    sha256: str
+    format: str
+    source: str
+    licence: str | None
+    reading: pl.DataFrame
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The language tags in the corpus's order."""
+        return _languages(self.frame)
+
+    @property
+    def n(self) -> int:
+        """Segments in each language."""
+        return self.frame.height // len(self.languages)
+
+    @property
+    def segments(self) -> pl.Series:
+        """The indices of the segments in use, ascending (UInt32, length n)."""
+        return self.frame["segment"].head(self.n)
+
+    def texts(self, lang: str) -> list[str]:
+        """The texts of one language in the order of the segments; TokbenchError for a language that is not there."""
+        return _column(self.frame, choose_languages(self.languages, [lang], self.name)[0]).to_list()
+
+    def select(self, languages: Sequence[str] | None = None, segments: int | None = None) -> ParallelCorpus:
+        """The same corpus with these languages, in this order, and its first `segments` segments (or all there are).
+
+        Segments excluded because of a language that is then no longer there stay excluded: to have them, read the
+        corpus anew with `load_corpus(..., languages=...)`. TokbenchError for an unknown language.
+        """
+        if segments is not None and segments < 1:
+            raise TokbenchError(f"{segments} segments are asked for", "ask for at least 1")
+        chosen = choose_languages(self.languages, languages, self.name)
+        index = self.segments if segments is None else self.segments.head(segments)
+        frame = _frame(chosen, [_column(self.frame, lang).head(len(index)) for lang in chosen], index)
+        whole = len(index) == self.n
+        end = pl.col("segment") <= index[-1]
+        return replace(
+            self,
+            frame=frame,
+            documents=self.documents if self.documents is None or whole else self.documents.filter(end),
+            excluded=self.excluded if whole else self.excluded.filter(end),
+            sha256=corpus_sha256(frame),
+            reading=pl.DataFrame({"lang": chosen}).join(self.reading, on="lang", how="left", maintain_order="left"),
+        )
+
+    def inspect(self, reference: str | None = None) -> CorpusReport:
+        """What the texts hold that a measurement may stumble over, counted for each language.
+
+        Length ratios are against `reference`: English where there is any and none is named, else the first language.
+        """
+        from tokbench.corpora._inspection import inspect_corpus
+
+        return inspect_corpus(self, reference)
+
+    def __repr__(self) -> str:
+        languages = "1 language" if len(self.languages) == 1 else f"{len(self.languages)} languages"
+        return f"<ParallelCorpus {self.name}: {languages} x {self.n} segments, sha256 {self.sha256[:12]}>"
+
+
+def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
+    """Check that what a reader read is aligned, exclude segments empty anywhere, and hash the rest.
+
+    A text is empty when it holds nothing but characters of the Unicode property White_Space. TokbenchError for
+    languages of unequal length, and where no segment is left.
+    """
+    if not raw.columns:
+        raise TokbenchError(f"{source} holds no language", "give a corpus with at least one")
+    _check_lengths(raw)
+    languages = [column.lang for column in raw.columns]
+    index = pl.int_range(raw.columns[0].texts.len(), dtype=pl.UInt32, eager=True).alias("segment")
+    excluded, kept = _exclusions(raw, index)
+    if not kept.any():
+        raise TokbenchError(
+            f"{source}: no segment is left of {len(index)}: {_first_reason(excluded)}",
+            "choose languages that have the same segments, or another corpus",
+        )
+    frame = _frame(languages, [column.texts.filter(kept) for column in raw.columns], index.filter(kept))
+    documents = None if raw.documents is None else raw.documents.with_columns(index).filter(kept)
+    return ParallelCorpus(
+        name=raw.name,
+        frame=frame,
+        documents=None if documents is None else documents.select("segment", pl.exclude("segment")),
+        excluded=excluded,
+        sha256=corpus_sha256(frame),
+        format=reader,
+        source=raw.source or source,
+        licence=raw.licence,
+        reading=pl.DataFrame(
+            [(column.lang, column.origin, column.bom, column.crlf) for column in raw.columns],
+            schema={"lang": pl.String, "origin": pl.String, "bom": pl.UInt32, "crlf": pl.UInt32},
+            orient="row",
+        ),
+        left_out=tuple(raw.left_out),
+    )
+
+
+def corpus_sha256(frame: pl.DataFrame) -> str:
+    """The SHA-256 of a corpus frame's languages and texts, as hexadecimal digits.
+
+    Hashed, for each language in the order of the tags: the tag's length in bytes and the number of texts (8 bytes each,
+    little endian), the tag, the texts' lengths in bytes (8 bytes each), the texts in UTF-8. The lengths come first, so
+    no two corpora share a framing. File format, order of languages and indices of segments do not count.
+    """
+    digest = hashlib.sha256(b"tokbench corpus 1\n")
+    for lang in sorted(_languages(frame)):
+        texts = _column(frame, lang)
+        tag = lang.encode()
+        digest.update(np.array([len(tag), len(texts)], dtype="<u8").tobytes())
+        digest.update(tag)
+        digest.update(texts.str.len_bytes().to_numpy().astype("<u8").tobytes())
+        digest.update("".join(texts).encode())
+    return digest.hexdigest()
+
+
+def _languages(frame: pl.DataFrame) -> tuple[str, ...]:
+    dtype = frame.schema["lang"]
+    if not isinstance(dtype, pl.Enum):
+        raise TypeError(f"the column lang of a corpus is an Enum, not {dtype}")
+    return tuple(dtype.categories)
+
+
+def _column(frame: pl.DataFrame, lang: str) -> pl.Series:
+    """The texts of a language: a slice, as the frame is sorted and no language is shorter than another."""
+    languages = _languages(frame)
+    n = frame.height // len(languages)
+    return frame["text"].slice(languages.index(lang) * n, n)
+
+
+def _frame(languages: Sequence[str], texts: Sequence[pl.Series], index: pl.Series) -> pl.DataFrame:
+    lang = pl.Enum(list(languages))
+    parts = [
+        pl.DataFrame([index, pl.repeat(tag, len(index), dtype=lang, eager=True).alias("lang"), column.alias("text")])
+        for tag, column in zip(languages, texts, strict=True)
+    ]
+    return pl.concat(parts)
+
+
+def _check_lengths(raw: RawCorpus) -> None:
+    lengths = [column.texts.len() for column in raw.columns]
+    usual = Counter(lengths).most_common(1)[0][0]
+    if len(set(lengths)) > 1:
+        right = raw.columns[lengths.index(usual)]
+        wrong, count = next((c, k) for c, k in zip(raw.columns, lengths, strict=True) if k != usual)
+        others = sum(k != usual for k in lengths) - 1
+        more = f" ({others} more files deviate)" if others else ""
+        raise TokbenchError(
+            f"the corpus is ragged: {wrong.origin} has {count} segments, {right.origin} has {usual}{more}",
+            "line n of one file has to be the translation of line n of the others",
+        )
+
+
+def _exclusions(raw: RawCorpus, index: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+    """Segments that a language lacks or has empty, with the reason; and a mask of the others."""
+    lacking: dict[int, dict[str, list[str]]] = {}
+    kept = pl.repeat(True, len(index), dtype=pl.Boolean, eager=True)
+    for column in raw.columns:
+        missing = column.texts.is_null()
+        empty = (column.texts.str.strip_chars() == "").fill_null(False)
+        kept &= ~(missing | empty)
+        for word, mask in (("missing", missing), ("empty", empty)):
+            for segment in index.filter(mask):
+                lacking.setdefault(segment, {}).setdefault(word, []).append(column.lang)
+    rows = [
+        (segment, "; ".join(f"{word} in {','.join(tags)}" for word, tags in lacking[segment].items()))
+        for segment in sorted(lacking)
+    ]
+    return pl.DataFrame(rows, schema={"segment": pl.UInt32, "reason": pl.String}, orient="row"), kept
+
+
+def _first_reason(excluded: pl.DataFrame) -> str:
+    if excluded.height == 0:
+        return "the source is empty"
+    return f"segment {excluded['segment'][0]} is {excluded['reason'][0]}"

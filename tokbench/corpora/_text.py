@@ -1,0 +1,90 @@
+"""Files as text: strict UTF-8, lines that end at LF and nowhere else."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokbench.errors import TokbenchError
+
+
+@dataclass(frozen=True)
+class DecodedText:
+    """The text of a file without its byte order mark; `bom` says that there was one."""
+
+    text: str
+    bom: bool
+
+
+@dataclass(frozen=True)
+class TextLines:
+    """The lines of a file without their ends; `crlf` counts those that ended in CR LF."""
+
+    lines: list[str]
+    bom: bool
+    crlf: int
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; TokbenchError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise TokbenchError(f"there is no file {path}") from None
+    except OSError as error:
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_text(path: Path) -> DecodedText:
+    """The whole file as text; TokbenchError with file, line and byte for what is not UTF-8."""
+    data = read_bytes(path)
+    bom = data.startswith(codecs.BOM_UTF8)
+    try:
+        return DecodedText(data[len(codecs.BOM_UTF8) if bom else 0 :].decode("utf-8"), bom)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, data, error.start + (len(codecs.BOM_UTF8) if bom else 0)) from None
+
+
+def _not_utf8(path: Path, data: bytes, at: int) -> TokbenchError:
+    line = data.count(b"\n", 0, at) + 1
+    offset = at - (data.rfind(b"\n", 0, at) + 1)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        hint = "the file begins like UTF-16: convert it to UTF-8"
+    else:
+        hint = "convert the file to UTF-8"
+    return TokbenchError(f"{path}:{line}: not UTF-8: byte 0x{data[at]:02X} at offset {offset} of the line", hint)
+
+
+def read_lines(path: Path) -> TextLines:
+    """The lines of a file, split at LF only; one CR before it is dropped, a final LF begins no line.
+
+    U+2028, U+0085, form feed and their like are text: `str.splitlines` and universal newlines would split at them
+    and shift every later segment against its translation.
+    """
+    decoded = read_text(path)
+    lines = decoded.text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    crlf = 0
+    if "\r" in decoded.text:
+        crlf = sum(line.endswith("\r") for line in lines)
+        lines = [line.removesuffix("\r") for line in lines]
+    return TextLines(lines, decoded.bom, crlf)
+
+
+def first_line(path: Path, most: int = 65536) -> bytes:
+    """The first line of a file, or its first `most` bytes: to see what kind of file it is."""
+    try:
+        with path.open("rb") as file:
+            return file.readline(most)
+    except OSError as error:
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """What lies in a folder, in the order of the names; TokbenchError where it cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise TokbenchError(f"{folder} cannot be read: {error.strerror}") from error

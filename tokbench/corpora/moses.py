@@ -1,0 +1,89 @@
+"""Moses files: PREFIX.zh and PREFIX.en, given as PREFIX; or the files themselves, joined by commas.
+
+The language is the last part of each file's name (`newstest2017.en`, `newstest2021.en-zh.ref.A.zh`). One file alone
+is a corpus of one language. There are no options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+
+from tokbench.corpora._columns import split_options
+from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._text import first_line, list_folder
+from tokbench.corpora.lines import language_of, read_language
+from tokbench.errors import TokbenchError
+
+
+def claims(path: Path) -> bool:
+    """What files of two languages begin with, files joined by commas, or a plain text file named after its language."""
+    if path.is_dir():
+        return False
+    if path.is_file():
+        return language_of(path.name) is not None and b"\t" not in first_line(path)
+    return "," in str(path) or len(_with_prefix(path)) > 1
+
+
+def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
+    """Read the files of the languages asked for; TokbenchError for two of one language, or none, by their names."""
+    _, named = split_options(options, ())
+    if named:
+        raise TokbenchError(
+            f"the files of {path} are named after their languages and take no columns, but {', '.join(named)} is given",
+            "give a table with --format, or name the files of a folder: FOLDER:en=FILE,zh=FILE",
+        )
+    listed = path.is_file() or "," in str(path)
+    files = _listed(path) if listed else _with_prefix(path)
+    if not files:
+        raise TokbenchError(
+            f"no file is called {path}.LANGUAGE", "give what the files' names have in common before the language"
+        )
+    chosen = choose_languages(list(files), languages, str(path))
+    return RawCorpus(
+        name=_common_name(list(files.values())), columns=[read_language(lang, files[lang]) for lang in chosen]
+    )
+
+
+def _with_prefix(path: Path) -> dict[str, Path]:
+    """The files PREFIX.LANGUAGE, with or without a text extension, by language in the order of the tags."""
+    files: dict[str, Path] = {}
+    if not path.parent.is_dir():
+        return files
+    start = f"{path.name}."
+    for file in sorted(list_folder(path.parent), key=lambda file: (len(file.name), file.name)):
+        rest = file.name.removeprefix(start)
+        lang = language_of(rest)
+        if rest != file.name and lang is not None and lang == rest.split(".")[0] and file.is_file():
+            files.setdefault(lang, file)
+    return dict(sorted(files.items()))
+
+
+def _listed(path: Path) -> dict[str, Path]:
+    """The files named, by language in the order given."""
+    files: dict[str, Path] = {}
+    for part in [str(path)] if path.is_file() else str(path).split(","):
+        file = Path(part.strip())
+        lang = language_of(file.name)
+        if lang is None:
+            raise TokbenchError(
+                f"the name of {file} ends with no language tag",
+                "rename it to NAME.LANGUAGE, or name the files of a folder: FOLDER:en=FILE,zh=FILE",
+            )
+        if lang in files:
+            raise TokbenchError(
+                f"{files[lang]} and {file} are both named after the language {lang}", "give one of them"
+            )
+        files[lang] = file
+    return files
+
+
+def _common_name(files: Sequence[Path]) -> str:
+    """What the files' names begin with, part by part; the first file's name where they share nothing."""
+    if len(files) == 1:
+        return files[0].name
+    parts = zip(*(file.name.split(".") for file in files), strict=False)
+    common = [part[0] for part in takewhile(lambda part: len(set(part)) == 1, parts)]
+    return ".".join(common) or files[0].name

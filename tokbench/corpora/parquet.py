@@ -1,0 +1,81 @@
+"""Parquet: a column of strings a language, or one struct column `translation` with a field a language.
+
+Options: `LANG=COLUMN` (name or number from 1) and `document=COLUMN`; a dot in a name that is no column's leads into a
+struct (`translation.en`). Without `LANG=COLUMN` every string column whose name is a language tag is read, or the fields
+of `translation` where there is one. A null is a text that is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from tokbench.corpora._columns import choose_sources, split_options, unknown_name
+from tokbench.corpora._languages import is_column_tag
+from tokbench.corpora._raw import LanguageText, RawCorpus
+from tokbench.corpora._text import first_line
+from tokbench.errors import TokbenchError
+
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
+
+
+def claims(path: Path) -> bool:
+    """A file that begins as Parquet does."""
+    return path.is_file() and first_line(path, 4) == b"PAR1"
+
+
+def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
+    """Read the columns of the languages asked for; TokbenchError for a damaged file and a column that holds no text."""
+    settings, given = split_options(options, ("document",))
+    document = settings.get("document")
+    try:
+        frame = pl.scan_parquet(path, glob=False)
+        schema = frame.collect_schema()
+        source = choose_sources(str(path), _names(schema), given, document, languages, "column")
+        wanted = [_column(path, schema, key, text=True).alias(lang) for lang, key in source.languages.items()]
+        if document is not None:
+            wanted.append(_column(path, schema, document, text=False).alias("document column"))
+        table = frame.select(wanted).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise TokbenchError(f"{path} cannot be read as Parquet: {reason}", "check that the file is whole") from error
+    return RawCorpus(
+        name=path.stem,
+        columns=[
+            LanguageText(lang, table[lang].alias("text"), f"{path}, column {key}")
+            for lang, key in source.languages.items()
+        ],
+        documents=None if document is None else table.select(document="document column"),
+        left_out=source.left_out,
+    )
+
+
+def _names(schema: pl.Schema) -> dict[str, str]:
+    """The names that may be languages, with the columns or fields that they are."""
+    inner = schema.get("translation")
+    if isinstance(inner, pl.Struct):
+        fields = {field.name: f"translation.{field.name}" for field in inner.fields if isinstance(field.dtype, _TEXT)}
+        if any(map(is_column_tag, fields)):
+            return fields
+    return {name: name for name, dtype in schema.items() if isinstance(dtype, _TEXT)}
+
+
+def _column(path: Path, schema: pl.Schema, key: str, *, text: bool) -> pl.Expr:
+    """A column, or a field of a struct, as strings."""
+    head, *fields = [key] if key in schema else key.split(".")
+    if head.isdecimal() and head not in schema and 1 <= int(head) <= len(schema):
+        head = schema.names()[int(head) - 1]
+    if head not in schema:
+        raise unknown_name(str(path), key, schema.names(), "column")
+    expression = pl.col(head)
+    dtype = schema[head]
+    for name in fields:
+        inner = pl.Schema(dtype) if isinstance(dtype, pl.Struct) else pl.Schema()
+        if name not in inner:
+            raise unknown_name(str(path), key, [f"{head}.{known}" for known in inner] or schema.names(), "column")
+        expression, dtype = expression.struct.field(name), inner[name]
+    if text and not isinstance(dtype, _TEXT):
+        raise TokbenchError(f"{path}: the column {key!r} holds {dtype}, not text", "choose a column of strings")
+    return expression.cast(pl.String)

@@ -1,0 +1,112 @@
+"""TMX, the exchange format of translation memories: a unit (`tu`) a segment, a variant (`tuv`) a language.
+
+The text of a variant is that of its `seg`: markup of the original format (`bpt`, `ept`, `it`, `ph`, `ut`, and
+`sub` inside them) is left out, highlighted text (`hi`) is text. Tags are brought into BCP 47's usual case, as files
+mix `EN-US` and `en-us`. Of several variants of one language in a unit the first is read. There are no options.
+
+The file is parsed by defusedxml: entities are refused, nothing outside the file is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokbench.corpora._columns import split_options
+from tokbench.corpora._languages import canonical_tag, choose_languages
+from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, text_series
+from tokbench.errors import MissingExtraError, TokbenchError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+def claims(path: Path) -> bool:
+    """A file called .tmx."""
+    return path.is_file() and path.suffix.lower() == ".tmx"
+
+
+def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
+    """Read the variants of the languages asked for; TokbenchError with file and line for what is no TMX."""
+    _, named = split_options(options, ())
+    if named:
+        raise TokbenchError(
+            f"{path} names its languages itself, but {', '.join(named)} is given", "choose languages instead"
+        )
+    units = list(_units(path))
+    available = dict.fromkeys(lang for unit in units for lang, _ in unit)
+    if not available:
+        raise TokbenchError(f"{path} holds no translation unit", "check that it is a TMX file")
+    chosen = choose_languages(list(available), languages, str(path))
+    firsts = [dict(reversed(unit)) for unit in units]
+    left_out = [
+        LeftOut(f"{more} variants in {lang}", "their units have an earlier variant of this language")
+        for lang in chosen
+        if (
+            more := sum(
+                sum(tag == lang for tag, _ in unit) - 1
+                for unit, first in zip(units, firsts, strict=True)
+                if lang in first
+            )
+        )
+    ]
+    return RawCorpus(
+        name=path.stem,
+        columns=[
+            LanguageText(lang, text_series([first.get(lang) for first in firsts]), f"{path}, variants in {lang}")
+            for lang in chosen
+        ],
+        left_out=left_out,
+    )
+
+
+def _units(path: Path) -> Iterator[list[tuple[str, str]]]:
+    """The variants of each unit as (language, text), in the order of the file."""
+    try:
+        from defusedxml import DefusedXmlException
+        from defusedxml.ElementTree import ParseError, iterparse
+    except ImportError:
+        raise MissingExtraError("defusedxml", "tmx", "reading TMX") from None
+    body: Any = None
+    try:
+        with path.open("rb") as file:
+            for event, element in iterparse(file, events=("start", "end")):
+                if element.tag == "body" and event == "start":
+                    body = element
+                elif element.tag == "tu" and event == "end":
+                    yield [_variant(path, tuv) for tuv in element.iterfind("tuv")]
+                    if body is not None:
+                        body.clear()  # else every unit of a large file stays in memory
+    except ParseError as error:
+        line, column = error.position
+        raise TokbenchError(f"{path}:{line}: no XML: {error} (column {column})", "mend the file") from None
+    except DefusedXmlException as error:
+        raise TokbenchError(f"{path} is refused: {error}", "take the entities out of the file") from None
+    except RecursionError:
+        raise TokbenchError(f"{path}: a text is nested too deeply", "mend the file") from None
+    except OSError as error:
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _variant(path: Path, tuv: Element) -> tuple[str, str]:
+    lang = tuv.get(_XML_LANG) or tuv.get("lang")
+    if not lang:
+        raise TokbenchError(
+            f"{path}: a variant names no language: {_text(tuv.find('seg'))[:40]!r}", "add xml:lang to its tuv"
+        )
+    return canonical_tag(lang), _text(tuv.find("seg"))
+
+
+def _text(seg: Element | None) -> str:
+    """The text of a seg or hi, without the markup of the original format."""
+    if seg is None:
+        return ""
+    parts = [seg.text or ""]
+    for child in seg:
+        if child.tag == "hi":
+            parts.append(_text(child))
+        parts.append(child.tail or "")
+    return "".join(parts)

@@ -1,0 +1,73 @@
+"""Where and when figures were measured: what may differ between two runs of the same input."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = ("tokenizers", "sentencepiece", "tiktoken", "ahocorasick_rs", "polars", "numpy")
+
+Now = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Date (ISO 8601, UTC), versions and machine."""
+
+    date: str
+    tokbench: str
+    python: str
+    system: str
+    processor: str
+    cores: int
+    libraries: Mapping[str, str]
+
+
+def name_processor() -> str:
+    """The processor's name as the system gives it, else its architecture."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def installed(library: str) -> str | None:
+    """The version of a library, None where it is not installed."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def describe_environment(clock: Now = now) -> Environment:
+    """This machine, this Python, these libraries, now."""
+    from tokbench import __version__
+
+    return Environment(
+        date=clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        tokbench=__version__,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        processor=name_processor(),
+        cores=count_cores(),
+        libraries={name: found for name in LIBRARIES if (found := installed(name))},
+    )

@@ -1,0 +1,35 @@
+"""The errors that a user can cause, or can mend."""
+
+from __future__ import annotations
+
+
+class TokbenchError(Exception):
+    """Something a user can mend: what is wrong with which value, and what to do next.
+
+    `str(error)` is one line: the message, then the hint if there is one.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        line = self.message if self.hint is None else f"{self.message}; {self.hint}"
+        return " ".join(line.split())
+
+
+class UnavailableError(TokbenchError):
+    """A tokenizer that is known but cannot be had here (no network, gated, nowhere found)."""
+
+
+class MissingExtraError(TokbenchError):
+    """An optional library is needed and not installed."""
+
+    def __init__(self, library: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the library {library}, which is not installed",
+            f"install it with: pip install 'tokbench[{extra}]'",
+        )
+        self.library = library
+        self.extra = extra

@@ -1,0 +1,9 @@
+"""What every number means: the table of metrics, and their values from measurements."""
+
+from __future__ import annotations
+
+from tokbench.metrics._evaluation import Reference, evaluate
+from tokbench.metrics._metric import Metric
+from tokbench.metrics._table import METRICS, find_metrics
+
+__all__ = ["METRICS", "Metric", "Reference", "evaluate", "find_metrics"]

@@ -1,0 +1,148 @@
+"""From the counts to the tall frame of values: grouping and references, the same for all metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tokbench.measurement import Measurements
+from tokbench.metrics._metric import Metric
+from tokbench.metrics._table import METRICS
+
+SCHEMA = {
+    "tokenizer": pl.String(),
+    "lang": pl.String(),
+    "metric": pl.String(),
+    "value": pl.Float64(),
+    "n": pl.Int64(),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What relative metrics are relative to: a language, a tokenizer; None where nothing is."""
+
+    language: str | None = None
+    tokenizer: str | None = None
+
+
+def evaluate(measurements: Measurements, metrics: Sequence[Metric], reference: Reference) -> pl.DataFrame:
+    """The values of metrics: tokenizer, lang (null: over all languages), metric, value, n.
+
+    n counts the segments behind a value, or the languages for metrics over languages; null for facts.
+    Undefined values are null: a denominator of 0, no reference. Metrics over timings have no rows here.
+    """
+    of = [METRICS[m.of] for m in metrics if m.of is not None]
+    ratios = {m.name: m for m in [*metrics, *of] if m.over == "segments"}
+    by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
+    parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
+    parts.append(evaluate_histograms(measurements, [m for m in metrics if m.over == "ids"]))
+    parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
+    parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
+    value = pl.when(pl.col("value").is_finite()).then("value")
+    return pl.concat(parts).with_columns(value.alias("value"))
+
+
+def tall(frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns of values with their types, in order."""
+    return frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], reference: Reference) -> pl.DataFrame:
+    """Ratios of sums over segments, by language and over all of them (not for those against a language)."""
+    sums = [
+        expr.sum().cast(pl.Float64).alias(f"{m.name}/{part}")
+        for m in metrics
+        for part, expr in (("numerator", m.numerator), ("denominator", m.denominator))
+        if expr is not None
+    ]
+    segments = [
+        (m.numerator.is_not_null() & m.denominator.is_not_null()).sum().alias(f"{m.name}/n")
+        for m in metrics
+        if m.numerator is not None and m.denominator is not None
+    ]
+    rows = measurements.counts.lazy().join(measurements.texts.lazy(), on=["lang", "segment"])
+    cells = rows.group_by("tokenizer", "lang").agg(*sums, *segments).collect()
+    cells = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
+    pooled = cells.group_by("tokenizer").agg(pl.exclude("lang").sum())
+    facts = measurements.tokenizers.with_columns(pl.col("tokenizer").cast(pl.String))
+    parts = [tall(pl.DataFrame(schema=SCHEMA))]
+    for m in metrics:
+        frames = [cells] if m.against == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
+        parts += [tall(relate(ratio(frame, facts, m), m, reference)) for frame in frames]
+    return pl.concat(parts)
+
+
+def ratio(cells: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
+    """One metric's ratio in each cell, scaled by the facts of the tokenizer where it says so."""
+    factor = pl.lit(1.0) if metric.scale is None else metric.scale.cast(pl.Float64)
+    scales = facts.select("tokenizer", factor.alias("factor"))
+    denominator = pl.col(f"{metric.name}/denominator")
+    value = pl.when(denominator != 0).then(pl.col(f"{metric.name}/numerator") / denominator) * pl.col("factor")
+    n = pl.col(f"{metric.name}/n").alias("n")
+    joined = cells.join(scales, on="tokenizer", how="left", maintain_order="left")
+    return joined.select("tokenizer", "lang", pl.lit(metric.name).alias("metric"), value.alias("value"), n)
+
+
+def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
+    """The values divided by those of the reference language or the baseline tokenizer; null without one."""
+    if metric.against is None:
+        return values
+    key, by, chosen = (
+        ("lang", "tokenizer", reference.language)
+        if metric.against == "reference"
+        else ("tokenizer", "lang", reference.tokenizer)
+    )
+    chosen_rows = values.filter(pl.col(key) == pl.lit(chosen, pl.String)).select(by, pl.col("value").alias("divisor"))
+    joined = values.join(chosen_rows, on=by, how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(value=pl.when(pl.col("divisor") != 0).then(pl.col("value") / pl.col("divisor")))
+
+
+def evaluate_histograms(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:
+    """Metrics over the histogram of ids, by language and over all languages together."""
+    if not metrics:
+        return tall(pl.DataFrame(schema=SCHEMA))
+    facts = measurements.tokenizers.select("tokenizer", "vocab_base")
+    texts = measurements.counts.group_by("tokenizer", "lang").agg(n=pl.len())
+    exprs = [m.expr.alias(m.name) for m in metrics if m.expr is not None]
+    pooled_ids = measurements.ids.group_by("tokenizer", "id").agg(pl.col("count").sum())
+    pooled_texts = texts.group_by("tokenizer").agg(pl.col("n").sum())
+    parts = []
+    for ids, counted, keys in (
+        (measurements.ids, texts, ["tokenizer", "lang"]),
+        (pooled_ids, pooled_texts, ["tokenizer"]),
+    ):
+        wide = ids.join(facts, on="tokenizer").group_by(keys).agg(exprs).join(counted, on=keys)
+        wide = wide.with_columns(pl.col(pl.Enum).cast(pl.String))
+        if "lang" not in wide.columns:
+            wide = wide.with_columns(lang=pl.lit(None, pl.String))
+        parts.append(tall(wide.unpivot(index=["tokenizer", "lang", "n"], variable_name="metric", value_name="value")))
+    return pl.concat(parts)
+
+
+def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
+    """A metric over the values of another in all languages (the reference left out where it is relative to it)."""
+    if metric.of is None or metric.expr is None:
+        raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
+    own = (pl.col("metric") == metric.of) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
+    if METRICS[metric.of].against == "reference":
+        own &= pl.col("lang") != pl.lit(reference.language or "")
+    values = by_segment.filter(own).group_by("tokenizer").agg(value=metric.expr, n=pl.len())
+    return tall(values.with_columns(metric=pl.lit(metric.name), lang=pl.lit(None, pl.String)))
+
+
+def evaluate_fact(measurements: Measurements, metric: Metric) -> pl.DataFrame:
+    """A fact of each tokenizer."""
+    if metric.expr is None:
+        raise ValueError(f"the metric {metric.name} over tokenizers needs `expr`")
+    return tall(
+        measurements.tokenizers.select(
+            "tokenizer",
+            pl.lit(None, pl.String).alias("lang"),
+            pl.lit(metric.name).alias("metric"),
+            metric.expr.alias("value"),
+            pl.lit(None, pl.Int64).alias("n"),
+        )
+    )

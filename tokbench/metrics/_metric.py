@@ -1,0 +1,48 @@
+"""What a metric is: expressions over one frame of a measurement, with their unit, direction and definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Over = Literal["segments", "ids", "languages", "tokenizers", "timings"]
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """One number: how it follows from the counts, and what it means.
+
+    over: the rows that it aggregates. `segments`: the counts of each text, as the ratio of the sums of
+    `numerator` and `denominator` (a ratio of sums, never a mean of ratios), once a language and once over all.
+    `ids`: the histogram of ids, by `expr`, likewise. `languages`: the values of the metric `of` in all
+    languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
+    `expr`. `timings`: measured by `tokbench.throughput`.
+
+    against: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
+    scale: a factor from the facts of the tokenizer.
+    compression: smaller texts score better, so a lossy tokenizer is not ranked.
+    percent, decimals: how values are shown.
+    """
+
+    name: str
+    title: str
+    unit: str
+    over: Over
+    definition: str
+    better: Better | None = None
+    numerator: pl.Expr | None = None
+    denominator: pl.Expr | None = None
+    against: Literal["reference", "baseline"] | None = None
+    scale: pl.Expr | None = None
+    expr: pl.Expr | None = None
+    of: str | None = None
+    percent: bool = False
+    decimals: int = 3
+    compression: bool = False
+    citation: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<metric {self.name} [{self.unit}]>"

@@ -1,0 +1,39 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from tokbench.errors import TokbenchError
+
+
+def check_writable(path: Path) -> None:
+    """Find out, before any measuring, whether a file can be written; TokbenchError where it cannot."""
+    folder = path.parent
+    if path.is_dir():
+        raise TokbenchError(f"cannot write {path}: it is a folder", "name a file")
+    if not folder.is_dir():
+        raise TokbenchError(f"cannot write {path}: there is no folder {folder}", "create it, or name another")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise TokbenchError(f"cannot write {path}: no permission", "name another file")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it into place, so that no reader ever sees half of it."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                umask = os.umask(0)
+                os.umask(umask)
+                temporary.chmod(0o666 & ~umask)
+                temporary.replace(path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise TokbenchError(f"cannot write {path}: {error.strerror or error}", "name another file") from error

@@ -1,0 +1,139 @@
+"""Tables before any format: which rows and columns, how numbers are written, what is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.metrics import METRICS, Metric
+
+ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+UNRANKED = "†"
+ABSENT = "–"
+
+LANGUAGE_METRICS = ("tokens_per_segment", "premium")
+"""What a table by language shows where the user chose no metrics."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as written; best of its column, or not ranked because the tokenizer loses text."""
+
+    text: str
+    best: bool = False
+    unranked: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: a title, headers, rows of cells (the first `labels` columns are names), notes below."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    labels: int
+
+
+def write_value(value: float | None, metric: Metric) -> str:
+    """A value of a metric for people: its decimals, thousands apart, per cent; 100 % only where it is all."""
+    if value is None:
+        return ABSENT
+    if not metric.percent:
+        return f"{value:,.{metric.decimals}f}"
+    decimals = min(metric.decimals, 2)
+    shown = f"{100 * value:.{decimals}f}"
+    if float(shown) == 100 and value < 1:
+        shown = f"{100 - 10**-decimals:.{decimals}f}"
+    if float(shown) == 0 and value > 0:
+        shown = f"<{10**-decimals:.{decimals}f}"
+    return f"{shown} %" if value < 1 else "100 %"
+
+
+def write_column(values: Sequence[float | None], unranked: Sequence[bool], metric: Metric) -> list[Cell]:
+    """The cells of one column: the best of at least two ranked values is marked, equals alike."""
+    gated = [lossy and metric.compression for lossy in unranked]
+    ranked = [v for v, out in zip(values, gated, strict=True) if v is not None and not out]
+    best = None
+    if metric.better is not None and len(set(ranked)) > 1:
+        best = max(ranked) if metric.better == "higher" else min(ranked)
+    return [
+        Cell(write_value(v, metric), best=v is not None and v == best and not out, unranked=out and v is not None)
+        for v, out in zip(values, gated, strict=True)
+    ]
+
+
+def header_of(metric: Metric, lang: str | None = None) -> str:
+    """A column's header: what, in which language, which direction is better."""
+    return " ".join(part for part in (metric.title, lang, ARROWS[metric.better]) if part)
+
+
+def lay_out_summary(comparison: Comparison) -> Table:
+    """One row a tokenizer."""
+    summary = comparison.summary()
+    headers = ["tokenizer", "engine"]
+    columns = [
+        [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
+        [Cell(engine.replace("==", " ")) for engine in summary["engine"]],
+    ]
+    for name, metric, lang in comparison.summary_columns():
+        headers.append(header_of(metric, lang))
+        unranked = [comparison.is_lossy(tokenizer, lang) for tokenizer in comparison.names]
+        columns.append(write_column(summary[name].to_list(), unranked, metric))
+    corpus = comparison.corpus
+    title = f"{corpus.name}: {len(corpus.languages)} languages x {corpus.segments:,} segments"
+    return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
+
+
+def lay_out_languages(comparison: Comparison) -> list[Table]:
+    """One table a metric: one row a language, one column a tokenizer, the best of each row marked."""
+    by_language = comparison.frame.filter(pl.col("lang").is_not_null())
+    present = [name for name in METRICS if name in set(by_language["metric"])]
+    chosen_by_user = not comparison.has_all_metrics
+    return [lay_out_metric(comparison, METRICS[name]) for name in present if chosen_by_user or name in LANGUAGE_METRICS]
+
+
+def lay_out_metric(comparison: Comparison, metric: Metric) -> Table:
+    """One metric: languages down, tokenizers across."""
+    values = comparison.by_language(metric.name)
+    rows = []
+    for row in values.iter_rows(named=True):
+        lang = row["lang"]
+        unranked = [comparison.is_lossy(name, lang) for name in comparison.names]
+        cells = write_column([row[name] for name in comparison.names], unranked, metric)
+        rows.append((Cell(lang), *cells))
+    title = f"{header_of(metric)} [{metric.unit}]"
+    if metric.against == "reference":
+        title += f", relative to {comparison.corpus.reference}"
+    if metric.against == "baseline":
+        title += f", relative to {comparison.corpus.baseline}"
+    return Table(title, ("language", *comparison.names), tuple(rows), labels=1)
+
+
+def lay_out(comparison: Comparison, by: str) -> list[Table]:
+    """The tables of a view."""
+    return [lay_out_summary(comparison)] if by == "summary" else lay_out_languages(comparison)
+
+
+def write_notes(comparison: Comparison) -> list[str]:
+    """What must be said below the tables."""
+    corpus = comparison.corpus
+    notes = []
+    lossy = [t for t in comparison.tokenizers if t.lossy_segments]
+    for tokenizer in lossy:
+        worst = sorted(tokenizer.lossy_segments.items(), key=lambda item: -item[1])[:4]
+        where = ", ".join(f"{count:,} of {corpus.segments:,} in {lang}" for lang, count in worst)
+        more = len(tokenizer.lossy_segments) - len(worst)
+        rest = f" and in {more} more" if more > 0 else ""
+        notes.append(f"{UNRANKED} {tokenizer.name} is lossy and not ranked on compression: text lost in {where}{rest}")
+    if corpus.excluded:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.excluded.items())
+        notes.append(f"excluded segments: {reasons}")
+    return notes
+
+
+def write_skipped(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Each tokenizer that could not be had: name, reason, remedy."""
+    return [(s.name, s.reason, s.remedy or "") for s in comparison.skipped]
