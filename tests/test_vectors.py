@@ -37,7 +37,11 @@ def test_ids_equal_the_vectors(shared_data: Path, vector: str, tokenizer: str) -
     texts = texts[: len(expected)]
     assert len(texts) == len(expected) == 46
     found = load_tokenizer(tokenizer).encode_batch(texts)
-    differing = {text: (ids.tolist(), want) for text, ids, want in zip(texts, found, expected, strict=True) if ids.tolist() != want}
+    differing = {
+        text: (ids.tolist(), want)
+        for text, ids, want in zip(texts, found, expected, strict=True)
+        if ids.tolist() != want
+    }
     assert not differing
 
 

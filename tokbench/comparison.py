@@ -179,6 +179,10 @@ class Comparison:
         text = json.dumps(self.to_document(), ensure_ascii=False, indent=1)
         write_whole(folder / DOCUMENT, f"{text}\n".encode())
 
+    def _repr_html_(self) -> str:
+        """The summary as a table, for notebooks."""
+        return self.summary()._repr_html_()
+
     def __repr__(self) -> str:
         corpus = self.corpus
         size = f"{len(corpus.languages)} languages x {corpus.segments} segments"

@@ -107,14 +107,16 @@ def evaluate_histograms(measurements: Measurements, metrics: Sequence[Metric]) -
     facts = measurements.tokenizers.select("tokenizer", "vocab_base")
     texts = measurements.counts.group_by("tokenizer", "lang").agg(n=pl.len())
     exprs = [m.expr.alias(m.name) for m in metrics if m.expr is not None]
-    pooled_ids = measurements.ids.group_by("tokenizer", "id").agg(pl.col("count").sum())
+    pooled_ids = measurements.ids.group_by("tokenizer", "id").agg(pl.col("count").sum()).sort("tokenizer", "id")
     pooled_texts = texts.group_by("tokenizer").agg(pl.col("n").sum())
     parts = []
     for ids, counted, keys in (
         (measurements.ids, texts, ["tokenizer", "lang"]),
         (pooled_ids, pooled_texts, ["tokenizer"]),
     ):
-        wide = ids.join(facts, on="tokenizer").group_by(keys).agg(exprs).join(counted, on=keys)
+        # Sums of floats depend on their order in the last digit: keep it.
+        rows = ids.join(facts, on="tokenizer", how="left", maintain_order="left")
+        wide = rows.group_by(keys, maintain_order=True).agg(exprs).join(counted, on=keys)
         wide = wide.with_columns(pl.col(pl.Enum).cast(pl.String))
         if "lang" not in wide.columns:
             wide = wide.with_columns(lang=pl.lit(None, pl.String))
@@ -129,7 +131,8 @@ def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Referen
     own = (pl.col("metric") == metric.of) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
     if METRICS[metric.of].against == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
-    values = by_segment.filter(own).group_by("tokenizer").agg(value=metric.expr, n=pl.len())
+    rows = by_segment.filter(own).sort("tokenizer", "lang")
+    values = rows.group_by("tokenizer", maintain_order=True).agg(value=metric.expr, n=pl.len())
     return tall(values.with_columns(metric=pl.lit(metric.name), lang=pl.lit(None, pl.String)))
 
 

@@ -1,0 +1,262 @@
+"""The contract of every adapter, over every file format; what each engine gets right that others do not."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import made
+import numpy as np
+import pytest
+from conftest import needs_data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokbench import TokbenchError, Tokenizer, load_tokenizer
+from tokbench.adapters import ADAPTERS, EncodedBatch, TokenTable, reference_adapter
+
+TEXTS = [
+    "",
+    " ",
+    "a",
+    "Hello, world!",
+    "  two  spaces\n\ttab\r\n",
+    "你好，世界 e\u0301 é 😀",
+    "the then\u2028\u0085 \x00 \x0b",
+    "<|endoftext|></s><s>[UNK]<unk>",
+    *made.TEXTS,
+]
+FORMATS = [*made.MAKERS, "bytes"]
+REAL = (
+    "gpt-neox-20b",
+    "falcon",
+    "t5",
+    "llama",
+    "openllama-v1",
+    "chatglm-6b",
+    "cl100k_base",
+    "claude",
+    "rwkv-world",
+    "qwen2.5",
+)
+
+
+@pytest.fixture(scope="session")
+def load_made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tokenizer]:
+    """The small tokenizer of a format, loaded once."""
+    loaded: dict[str, Tokenizer] = {}
+
+    def load(file_format: str) -> Tokenizer:
+        if file_format not in loaded:
+            if file_format == "bytes":
+                loaded[file_format] = load_tokenizer("byt5")
+            else:
+                folder = tmp_path_factory.mktemp("made")
+                path = made.MAKERS[file_format](folder if file_format != "vocab+merges" else folder / "pair")
+                suffix = "#r50k_base" if file_format == "tiktoken" else ""
+                loaded[file_format] = load_tokenizer(f"{path}{suffix}")
+        return loaded[file_format]
+
+    return load
+
+
+def check_contract(tokenizer: Tokenizer, texts: list[str]) -> None:
+    """What every adapter promises, on some texts."""
+    batch = tokenizer.encode_batch(texts)
+    assert batch.ids.dtype == np.int32
+    assert batch.offsets.dtype == np.int64
+    assert len(batch) == len(texts)
+    assert batch.offsets[0] == 0
+    assert batch.offsets[-1] == len(batch.ids)
+    assert (np.diff(batch.offsets) >= 0).all()
+    assert tokenizer.count_batch(texts).tolist() == batch.counts.tolist()
+    if len(batch.ids):
+        assert 0 <= batch.ids.min() <= batch.ids.max() < tokenizer.vocab_total
+    for text, ids in zip(texts, batch, strict=True):
+        assert tokenizer.encode_batch([text]).ids.tolist() == ids.tolist(), "a text's ids depend on its neighbours"
+    decoded = tokenizer.decode_batch(batch)
+    assert [tokenizer.decode(ids.tolist()) for ids in batch] == decoded
+    table = tokenizer.token_table()
+    assert len(table) == tokenizer.vocab_total
+    for text, ids, back in zip(texts, batch, decoded, strict=True):
+        content = [tokenizer.token_bytes(int(token)) for token in ids]
+        assert content == [table[int(token)] for token in ids]
+        if (
+            tokenizer.prefix is not None
+            and None not in content
+            and b"".join(filter(None, content)) == tokenizer.prefix + text.encode()
+        ):
+            assert back == text, "the bytes of the ids are the text, but decoding does not give it back"
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_contract(load_made: Callable[[str], Tokenizer], file_format: str) -> None:
+    check_contract(load_made(file_format), TEXTS)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=4))
+def test_contract_on_any_text(load_made: Callable[[str], Tokenizer], file_format: str, texts: list[str]) -> None:
+    check_contract(load_made(file_format), texts)
+
+
+def test_every_adapter_is_the_reference_of_a_format_that_is_tested() -> None:
+    tested = {reference_adapter(file_format) for file_format in FORMATS}
+    assert tested == set(ADAPTERS)
+
+
+@needs_data
+@pytest.mark.parametrize("name", REAL)
+def test_contract_of_real_tokenizers(name: str) -> None:
+    check_contract(load_tokenizer(name), TEXTS)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["utf8", "byt5", "rwkv-world", "cl100k_base", "gpt2"])
+@settings(max_examples=50, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+def test_lossless_tokenizers_lose_nothing(name: str, text: str) -> None:
+    tokenizer = load_cached(name)
+    assert tokenizer.decode(tokenizer.encode_batch([text]).ids.tolist()) == text
+
+
+CACHE: dict[str, Tokenizer] = {}
+
+
+def load_cached(name: str) -> Tokenizer:
+    if name not in CACHE:
+        CACHE[name] = load_tokenizer(name)
+    return CACHE[name]
+
+
+def test_bytes_have_the_ids_of_their_values() -> None:
+    assert load_tokenizer("utf8").encode_batch(["hé", ""]).ids.tolist() == [104, 195, 169]
+    assert load_tokenizer("byt5").encode_batch(["hé"]).ids.tolist() == [107, 198, 172]
+
+
+def test_rwkv_takes_the_longest_match(load_made: Callable[[str], Tokenizer]) -> None:
+    tokenizer = load_made("rwkv")
+    ids = tokenizer.encode_batch(["then the 你好你x"]).ids.tolist()
+    assert [tokenizer.token_bytes(token) for token in ids] == [
+        b"then", b" the", b" ", "你好".encode(), "你".encode(), b"x",
+    ]  # fmt: skip
+
+
+def test_tekken_shifts_ids_behind_its_special_tokens(load_made: Callable[[str], Tokenizer]) -> None:
+    tokenizer = load_made("tekken")
+    assert tokenizer.encode_batch(["a"]).ids.tolist() == [10 + ord("a")]
+    assert tokenizer.vocab_total == len(made.rank_bytes()) + 10
+    assert tokenizer.token_bytes(3) is None
+
+
+def test_special_token_text_is_plain_text_unless_asked(load_made: Callable[[str], Tokenizer]) -> None:
+    tokenizer = load_made("tokenizer.json")
+    plain = tokenizer.encode_batch(["a<|endoftext|>"]).ids.tolist()
+    assert 0 not in plain
+    assert tokenizer.decode(plain) == "a<|endoftext|>"
+    assert tokenizer.encode_with_special(["a<|endoftext|>"]).ids.tolist()[-1] == 0
+    assert tokenizer.encode_batch(["a<|endoftext|>"]).ids.tolist() == plain
+    claude = load_made("tiktoken.json")
+    assert 0 not in claude.encode_batch(["<EOT>"]).ids.tolist()
+    assert claude.encode_with_special(["<EOT>"]).ids.tolist() == [0]
+    with pytest.raises(TokbenchError, match="never reads special tokens"):
+        load_tokenizer("utf8").encode_with_special(["x"])
+
+
+def test_files_of_one_vocabulary_give_the_same_ids(load_made: Callable[[str], Tokenizer]) -> None:
+    whole, parts, gguf = (load_made(kind).encode_batch(TEXTS) for kind in ("tokenizer.json", "vocab+merges", "gguf"))
+    assert whole.ids.tolist() == gguf.ids.tolist()
+    composed = [unicodedata.normalize("NFC", text).replace("    ", "  ") for text in TEXTS]
+    plain = [text for text in composed if "  " not in text]
+    assert (
+        load_made("vocab+merges").encode_batch(plain).ids.tolist()
+        == load_made("tokenizer.json").encode_batch(plain).ids.tolist()
+    )
+    assert len(parts) == len(TEXTS)
+
+
+def test_gguf_gives_the_ids_of_the_sentencepiece_model(tmp_path: Path) -> None:
+    rebuilt = load_tokenizer(str(made.make_gguf_sentencepiece(tmp_path)))
+    original = load_tokenizer(str(tmp_path / "tokenizer.model"))
+    assert rebuilt.encode_batch(TEXTS).ids.tolist() == original.encode_batch(TEXTS).ids.tolist()
+    assert rebuilt.engine.startswith("sentencepiece==")
+
+
+def test_padding_of_a_gguf_is_no_token(load_made: Callable[[str], Tokenizer]) -> None:
+    assert load_made("gguf").vocab_total == load_made("tokenizer.json").vocab_total == 401
+    assert load_made("gguf").vocab_base == 400
+
+
+def test_unknown_characters_have_spans(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(str(made.make_wordpiece(tmp_path)))
+    spans = tokenizer.spans(["a 😀😀 b"])
+    assert spans is not None
+    (unknown,) = np.flatnonzero(spans.batch.ids == tokenizer.unk_id)
+    assert (spans.starts[unknown], spans.ends[unknown]) == (2, 4)
+
+
+@needs_data
+def test_chatglm_keeps_line_feeds_tabs_and_runs_of_spaces() -> None:
+    tokenizer = load_tokenizer("chatglm-6b")
+    text = "a\n\tb" + " " * 100 + "c"
+    assert tokenizer.decode(tokenizer.encode_batch([text]).ids.tolist()) == text
+    assert tokenizer.decode(tokenizer.encode_batch(["你好，世界"]).ids.tolist()) == "你好,世界"
+
+
+@needs_data
+def test_claude_composes_by_compatibility_first() -> None:
+    tokenizer = load_tokenizer("claude")
+    assert tokenizer.encode_batch(["ﬁ！"]).ids.tolist() == tokenizer.encode_batch(["fi!"]).ids.tolist()
+
+
+@needs_data
+def test_gpt_neox_is_not_lossless() -> None:
+    tokenizer = load_tokenizer("gpt-neox-20b")
+    assert tokenizer.decode(tokenizer.encode_batch(["e\u0301 \u212b"]).ids.tolist()) == "é Å"
+
+
+def test_a_batch_of_arrays_equals_one_of_lists() -> None:
+    lists = [[1, 2], [], [3]]
+    by_arrays = EncodedBatch.from_arrays([np.array(ids, np.int32) for ids in lists])
+    by_lists = EncodedBatch.from_lists(lists)
+    assert by_arrays.ids.tolist() == by_lists.ids.tolist() == [1, 2, 3]
+    assert by_arrays.offsets.tolist() == by_lists.offsets.tolist() == [0, 2, 2, 3]
+    assert by_lists[-1].tolist() == [3]
+    assert by_lists.sum_by_text(by_lists.ids > 1).tolist() == [1, 0, 1]
+    assert len(EncodedBatch.from_arrays([])) == 0
+
+
+def test_the_token_table_knows_partial_characters() -> None:
+    table = TokenTable.from_tokens([b"a", None, "é".encode(), "é".encode()[:1], b"", b"x\xc3"])
+    assert table.partial.tolist() == [False, False, False, True, False, True]
+    assert table.lengths.tolist() == [1, 0, 2, 1, 0, 2]
+    assert [table[i] for i in range(6)] == [b"a", None, "é".encode(), b"\xc3", b"", b"x\xc3"]
+    assert table.concatenate(np.array([2, 0, 4, 3], np.int32)).tobytes() == "éa".encode() + b"\xc3"
+
+
+BROKEN = {
+    "tokenizer.json": b'{"version": "1.0", "model": {"type": "BPE"',
+    "tokenizer.model": b"\x0a\x0e\x0a\x05<unk>\x15\x00",
+    "small.tiktoken": b"YQ== 0\nnot base64! 1\n",
+    "tekken.json": b'{"config": {}, "vocab": []}',
+    "rwkv_vocab.txt": b"1 'a' 1\n2 'b' 7\n",
+    "empty.json": b"",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(BROKEN[name])
+    with pytest.raises(TokbenchError) as caught:
+        load_tokenizer(f"{path}#cl100k_base" if name.endswith(".tiktoken") else str(path))
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_bare_ranks_need_a_pattern(tmp_path: Path) -> None:
+    path = made.make_ranks(tmp_path)
+    with pytest.raises(TokbenchError, match=r"does not say how text is split.*#cl100k_base"):
+        load_tokenizer(str(path))
