@@ -16,7 +16,7 @@ def main() -> None:
     from tokbench.cli import app
 
     try:
-        app()
+        app(prog_name="tokbench")
     except TokbenchError as error:
         sys.stderr.write(f"tokbench: {error}\n")
         sys.exit(USAGE_ERROR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.assets import Asset, find
 from tokbench.errors import TokbenchError
@@ -14,6 +15,7 @@ __all__ = [
     "ADAPTERS",
     "Adapter",
     "EncodedBatch",
+    "LoadedTokenizer",
     "Spans",
     "TokenTable",
     "Tokenizer",

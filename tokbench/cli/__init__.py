@@ -14,6 +14,7 @@ app = typer.Typer(
     help="Compare LLM tokenizers: what one costs, on this text, in this language, on this model.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 

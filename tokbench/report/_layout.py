@@ -134,6 +134,10 @@ def write_notes(comparison: Comparison) -> list[str]:
     return notes
 
 
-def write_skipped(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """Each tokenizer that could not be had: name, reason, remedy."""
-    return [(s.name, s.reason, s.remedy or "") for s in comparison.skipped]
+def write_skipped(comparison: Comparison) -> list[str]:
+    """Each tokenizer that could not be had: which, why, and what to do about it."""
+    lines = []
+    for skipped in comparison.skipped:
+        reason = skipped.reason if skipped.reason.startswith(skipped.name) else f"{skipped.name}: {skipped.reason}"
+        lines.append(f"{reason}; {skipped.remedy}" if skipped.remedy else reason)
+    return lines

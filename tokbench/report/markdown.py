@@ -39,7 +39,7 @@ def render(comparison: Comparison, by: str) -> str:
         parts.append("".join(f"- {escape(note)}\n" for note in notes))
     skipped = write_skipped(comparison)
     if skipped:
-        lines = "".join(f"- {escape(name)}: {escape(reason)}. {escape(remedy)}\n" for name, reason, remedy in skipped)
+        lines = "".join(f"- {escape(line)}\n" for line in skipped)
         parts.append(f"Not compared:\n\n{lines}")
     parts.append(f"`{comparison.signature(long=False)}`\n")
     return "\n".join(parts)

@@ -47,7 +47,7 @@ def render(comparison: Comparison, by: str, *, color: bool = False, width: int =
     skipped = write_skipped(comparison)
     if skipped:
         lines.append("not compared:")
-        lines += [f"  {name}: {reason}. {remedy}".rstrip() for name, reason, remedy in skipped]
+        lines += [f"  {line}" for line in skipped]
     lines.append(comparison.signature(long=False))
     for line in lines:
         console.print(Text(line), soft_wrap=True)

@@ -1,0 +1,69 @@
+"""Write the pages that follow from the code: `python docs/build.py`. A test holds them against it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tokbench.metrics import METRICS, Metric
+
+FOLDER = Path(__file__).resolve().parent
+COMMANDS = ("compare", "encode", "corpus", "list", "pull")
+GENERATED = "<!-- Written by docs/build.py; change the code instead. -->"
+
+
+def write_metric(metric: Metric) -> str:
+    """One metric as a section."""
+    facts = [f"Unit: {metric.unit}."]
+    if metric.better:
+        facts.append(f"Better: {metric.better}.")
+    if metric.compression:
+        facts.append("A tokenizer that loses text is not ranked on it.")
+    source = f"\n\nSource: {metric.citation}." if metric.citation else ""
+    return f"## `{metric.name}`\n\n{metric.definition}\n\n{' '.join(facts)}{source}\n"
+
+
+def write_metrics() -> str:
+    """The page of all metrics."""
+    intro = """# What every number means
+
+t is the number of ids with special tokens off and nothing truncated; b are UTF-8 bytes, c Unicode characters, w words,
+n segments. Every ratio is a ratio of sums over the segments, never a mean of ratios. Undefined values are null (a dash in
+tables): a denominator of 0, a language without words, no reference. A signature stands beside every figure.
+
+A tokenizer is lossy in a language when a segment does not come back from `decode(encode(x))`, NFC and white space
+forgiven. It keeps its row, in brackets, and takes no part in the ranking by compression: T5 "wins" on Chinese by
+writing one unknown token for a whole clause.
+"""
+    return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
+
+
+def show_help(*arguments: str) -> str:
+    """What `tokbench ... --help` prints, without frames, at a fixed width."""
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "TERMINAL_WIDTH": "100"}
+    command = [sys.executable, "-m", "tokbench", *arguments, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def write_commands() -> str:
+    """The page of all commands."""
+    parts = [GENERATED, "", "# Commands", ""]
+    for command in COMMANDS:
+        parts += [f"## `tokbench {command}`", "", "```text", show_help(command), "```", ""]
+    return "\n".join(parts)
+
+
+PAGES = {"metrics.md": write_metrics, "commands.md": write_commands}
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, write in PAGES.items():
+        (FOLDER / name).write_text(write(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
