@@ -30,8 +30,8 @@ def write_metrics() -> str:
     intro = """# What every number means
 
 t is the number of ids with special tokens off and nothing truncated; b are UTF-8 bytes, c Unicode characters, w words,
-n segments. Every ratio is a ratio of sums over the segments, never a mean of ratios. Undefined values are null (a dash in
-tables): a denominator of 0, a language without words, no reference. A signature stands beside every figure.
+n segments. Every ratio is a ratio of sums over the segments, never a mean of ratios. Undefined values are null (a dash
+in tables): a denominator of 0, a language without words, no reference. A signature stands beside every figure.
 
 A tokenizer is lossy in a language when a segment does not come back from `decode(encode(x))`, NFC and white space
 forgiven. It keeps its row, in brackets, and takes no part in the ranking by compression: T5 "wins" on Chinese by

@@ -122,6 +122,7 @@ def test_encode_shows_boundaries_bytes_and_nothing_invisible() -> None:
     assert done.returncode == 0, done.stderr
     assert "|\\xc3|\\xa9|\\x1b|[|3|1|m|!|" in done.stdout
     assert "\x1b" not in done.stdout
+    assert "1 tokens, 1 bytes" in run("encode", "utf8", stdin="a").stdout
     (described, _) = json.loads(run("encode", "utf8", "byt5", "-", "--json", stdin="hé").stdout)
     assert described["ids"] == [104, 195, 169]
     assert described["tokens"][1] == {"id": 195, "bytes": "c3", "text": "\\xc3"}
@@ -184,7 +185,6 @@ def test_missing_things_are_refused(pair: Path, tmp_path: Path) -> None:
     refuse("compare", "./missing.json", "-c", str(pair), says="missing.json")
     refuse("compare", "utf8", "-c", str(tmp_path / "none"), says=str(tmp_path / "none"))
     refuse("compare", "bloom", "-c", str(pair), says="bloom is not here")
-    refuse("encode", "utf8", says="needs a tokenizer and a text")
     refuse("encode", "utf8", "-", stdin=b"\xff", says="standard input is not UTF-8")
 
 

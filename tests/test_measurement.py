@@ -16,7 +16,7 @@ from tokbench.losslessness import Loss, classify_loss
 from tokbench.measurement import Measurements, measure
 from tokbench.words import LanguageTexts, is_unspaced
 
-FRAMES = ("texts", "counts", "ids", "vocab", "tokenizers")
+FRAMES = ("texts", "counts", "ids", "vocab", "documents", "tokenizers")
 
 
 def write_corpus(folder: Path, **texts: list[str]) -> ParallelCorpus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from conftest import needs_data
@@ -16,6 +17,7 @@ from test_measurement import write_corpus
 import tokbench as tb
 from tokbench.measurement import Measurements
 from tokbench.metrics import METRICS, Reference, evaluate, find_metrics
+from tokbench.statistics import Bootstrap, draw_weights
 
 
 def make_measurements(tokens: dict[str, dict[str, list[int]]], ids: dict[str, list[int]] | None = None) -> Measurements:
@@ -43,6 +45,7 @@ def make_measurements(tokens: dict[str, dict[str, list[int]]], ids: dict[str, li
         counts=pl.DataFrame(counts, schema_overrides={"tokenizer": name_type, "lang": lang_type}),
         ids=pl.DataFrame(histogram, schema_overrides={"tokenizer": name_type, "lang": lang_type}),
         vocab=pl.DataFrame(schema={"tokenizer": name_type, "id": pl.Int32, "bytes": pl.Binary}),
+        documents=pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String}),
         tokenizers=pl.DataFrame(
             [{"tokenizer": name, **facts, "context_window": 100, "unk_id": None} for name in names],
             schema_overrides={"tokenizer": name_type},
@@ -163,6 +166,7 @@ def test_metrics_do_not_depend_on_the_order_of_segments(
 @given(a=counts_of, b=counts_of)
 def test_identities(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
     frame = evaluate_all(make_measurements({"a": a, "b": b}))
+    assert value(frame, "premium", lang="en") == value(frame, "nsl", "b", "en") == 1  # exactly
     for lang in ("de", "zh"):
         premium, utf8, own = (value(frame, n, lang=lang) for n in ("premium", "utf8_premium", "tokenizer_premium"))
         assert None not in (premium, utf8, own)
@@ -178,12 +182,37 @@ def test_an_unknown_metric_is_named_with_the_nearest() -> None:
         find_metrics(["fertilty"])
 
 
+@settings(max_examples=20, deadline=None)
+@given(a=counts_of, b=counts_of, seed=st.integers(0, 1000))
+def test_intervals_are_those_of_resampled_segments(a: dict[str, list[int]], b: dict[str, list[int]], seed: int) -> None:
+    bootstrap = Bootstrap(resamples=20, seed=seed)
+    measured = make_measurements({"a": a, "b": b})
+    frame = evaluate(measured, list(METRICS.values()), Reference("en", "b"), bootstrap)
+    weights = draw_weights(bootstrap, 3)
+    premiums = [(w @ a["zh"]) / (w @ a["en"]) for w in weights]
+    (row,) = frame.filter(pl.col("metric") == "premium", pl.col("tokenizer") == "a", pl.col("lang") == "zh").to_dicts()
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.percentile(premiums, [2.5, 97.5])))
+    pooled = [w @ (np.array(a["zh"]) + a["en"] + a["de"]) / 9 for w in weights]
+    row = frame.filter(
+        pl.col("metric") == "tokens_per_segment", pl.col("tokenizer") == "a", pl.col("lang").is_null()
+    ).to_dicts()[0]
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.percentile(pooled, [2.5, 97.5])))
+    worst = [max((w @ a["zh"]) / (w @ a["en"]), (w @ a["de"]) / (w @ a["en"])) for w in weights]
+    (row,) = frame.filter(pl.col("metric") == "premium_worst", pl.col("tokenizer") == "a").to_dicts()
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.percentile(worst, [2.5, 97.5])))
+    again = evaluate(measured, list(METRICS.values()), Reference("en", "b"), bootstrap)
+    keys = ["tokenizer", "lang", "metric"]
+    assert again.sort(keys).equals(frame.sort(keys), null_equal=True)
+
+
 @needs_data
 def test_published_figures_of_gpt_neox_on_flores(shared_data: Path) -> None:
     folder = shared_data / "corpora" / "flores200" / "dev"
     corpus = tb.load_corpus(folder, languages=["eng_Latn", "zho_Hans"])
-    frame = tb.compare(["gpt-neox-20b"], corpus, throughput=False).frame
+    frame = tb.compare(["gpt-neox-20b"], corpus, bootstrap=Bootstrap(draw="segments"), throughput=False).frame
     name = "gpt-neox-20b"
+    bounds = frame.filter(pl.col("metric") == "premium", pl.col("lang") == "zho_Hans").select("low", "high").row(0)
+    assert bounds == pytest.approx((2.063, 2.115), abs=0.003)
     assert value(frame, "premium", name, "zho_Hans") == pytest.approx(2.0888, abs=1e-4)
     assert value(frame, "fertility", name, "eng_Latn") == pytest.approx(1.2452, abs=5e-5)
     assert value(frame, "renyi_efficiency", name, "eng_Latn") == pytest.approx(0.402, abs=5e-4)

@@ -51,7 +51,7 @@ class Asset:
 def find(argument: str, *, offline: bool = False) -> Asset:
     """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
 
-    `PATH#NAME` reads the file by the rules of the catalogue entry NAME. With `offline`, or HF_HUB_OFFLINE or
+    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, whose sizes and licence are its own. With `offline`, or HF_HUB_OFFLINE or
     TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where it is known and cannot be had,
     TokbenchError on an unknown name, a damaged file, or one that is not the known file.
     """
@@ -102,7 +102,10 @@ def _describe(name: str, place: Place, entry: Entry | None) -> Asset:
     places.check(place)
     found_format, found_files = inspect(place.files[0])
     files = place.files if place.source else found_files
-    known = entry or find_by_sha256(*map(sha256_of, files))
+    hashes = [*map(sha256_of, files)]
+    known = entry or find_by_sha256(*hashes)
+    if entry and place.origin == "path" and all(source.files[0].sha256 != hashes[0] for source in entry.sources):
+        known = entry.without_facts()
     return Asset(name, found_format, files, sha256_of_all(files), place.origin, known)
 
 

@@ -60,7 +60,7 @@ class Entry:
     name: str
     family: str
     algorithm: str
-    licence: str
+    licence: str | None
     vocab_base: int | None = None
     vocab_total: int | None = None
     vocab_rows: int | None = None
@@ -75,6 +75,11 @@ class Entry:
     engine: str | None = None
     files_of: str | None = None
     sources: tuple[Source, ...] = ()
+
+    def without_facts(self) -> Entry:
+        """The rules by which a file is read, without what is true of the known files alone."""
+        unknown = dict.fromkeys((*_NUMBERS, "licence"))
+        return replace(self, **unknown)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A read-only view of a dict cannot be pickled, and entries travel to other processes.

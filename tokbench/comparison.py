@@ -27,6 +27,7 @@ from tokbench.provenance import (
     find_reference,
 )
 from tokbench.signature import SignedCorpus, SignedTokenizer, sign
+from tokbench.statistics import Bootstrap
 from tokbench.throughput import Clock, Throughput, measure_throughput
 from tokbench.words import SEGMENTER
 
@@ -51,6 +52,9 @@ RESULT_SCHEMA = {
 }
 
 DOCUMENT = "comparison.json"
+
+BOOTSTRAP = Bootstrap()
+"""1,000 resamples, seed 0, 95 %."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,6 +84,7 @@ class Comparison:
             metric=metric,
             reference=corpus.reference,
             baseline=corpus.baseline,
+            bootstrap=corpus.bootstrap,
             segmenter=SEGMENTER,
             version=self.environment.tokbench,
             long=long,
@@ -210,6 +215,7 @@ def compare(
     metrics: Sequence[str] | None = None,
     reference: str | None = None,
     baseline: str | None = None,
+    bootstrap: Bootstrap | None = BOOTSTRAP,
     throughput: bool = True,
     skip_missing: bool = False,
     offline: bool = False,
@@ -221,6 +227,7 @@ def compare(
 
     metrics: names out of `tokbench.metrics.METRICS`, all by default. reference: the language that premiums are
     relative to, English by default, else the corpus's first. baseline: the tokenizer that NSL is relative to.
+    bootstrap: how intervals are made, None for none.
     skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
     Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded.
     """
@@ -233,10 +240,10 @@ def compare(
     measurements = measure(loaded, texts, on_step=on_step)
     timed = any(metric.over == "timings" for metric in chosen)
     speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
-    values = evaluate(measurements, chosen, relative)
+    values = evaluate(measurements, chosen, relative, bootstrap)
     return Comparison(
         frame=arrange(values, speeds, loaded, texts),
-        corpus=describe_corpus(texts, relative),
+        corpus=describe_corpus(texts, relative, bootstrap),
         tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
         skipped=tuple(skipped),
         environment=describe_environment(today),

@@ -36,6 +36,7 @@ class Measurements:
     exactly, 1 equal after NFC, 2 after whitespace is collapsed, 3 lossy).
     ids: tokenizer, lang, id, count, one row for each id that occurs.
     vocab: tokenizer, id, bytes (null for special tokens and holes).
+    documents: segment, document; no rows where the corpus names no documents.
     tokenizers: tokenizer, engine, path, sha256, vocab_base, vocab_total, vocab_rows, context_window, unk_id.
     """
 
@@ -43,6 +44,7 @@ class Measurements:
     counts: pl.DataFrame
     ids: pl.DataFrame
     vocab: pl.DataFrame
+    documents: pl.DataFrame
     tokenizers: pl.DataFrame
 
     def merge(self, other: Measurements) -> Measurements:
@@ -61,7 +63,7 @@ class Measurements:
             )
         joined = {f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)]) for f in fields(self)}
         joined["ids"] = joined["ids"].group_by("tokenizer", "lang", "id").agg(pl.col("count").sum())
-        for name in ("texts", "vocab", "tokenizers"):
+        for name in ("texts", "vocab", "documents", "tokenizers"):
             joined[name] = joined[name].unique()
         return Measurements(**joined).sorted()
 
@@ -82,6 +84,7 @@ class Measurements:
             "counts": ["tokenizer", "lang", "segment"],
             "ids": ["tokenizer", "lang", "id"],
             "vocab": ["tokenizer", "id"],
+            "documents": ["segment"],
             "tokenizers": ["tokenizer"],
         }
         frames = {}
@@ -134,6 +137,13 @@ def list_vocabulary(tokenizer: Tokenizer) -> pl.DataFrame:
     return pl.DataFrame(
         {"id": pl.Series(range(len(tokens)), dtype=pl.Int32), "bytes": pl.Series(tokens, dtype=pl.Binary)}
     ).select(pl.lit(tokenizer.name).alias("tokenizer"), "id", "bytes")
+
+
+def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
+    """The frame `documents` of a corpus."""
+    if corpus.documents is None:
+        return pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})
+    return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String))
 
 
 def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts) -> tuple[pl.Series, pl.Series]:
@@ -232,5 +242,6 @@ def measure(tokenizers: Iterable[Tokenizer], corpus: ParallelCorpus, *, on_step:
         counts=pl.concat(counts_parts),
         ids=pl.concat(ids_parts),
         vocab=pl.concat([list_vocabulary(tokenizer) for tokenizer in named.values()]),
+        documents=list_documents(corpus),
         tokenizers=describe_tokenizers(list(named.values())),
     ).sorted()

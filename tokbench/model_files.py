@@ -8,15 +8,15 @@ from tokbench import assets, places
 from tokbench.catalog import Source
 from tokbench.errors import UnavailableError
 
-PATTERNS = ("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json")
+PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
 """What is read of a repository: never code and never a pickle."""
 
 
 def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
     """The folder of a model of the hub with config.json and safetensors files; downloaded unless the cache holds them.
 
-    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where the
-    model, or this revision of it, cannot be had.
+    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
+    the model, or this revision of it, cannot be had.
     """
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError

@@ -12,6 +12,7 @@ from tokbench.corpora import ParallelCorpus, same_language
 from tokbench.losslessness import Loss
 from tokbench.measurement import Measurements
 from tokbench.metrics import Reference
+from tokbench.statistics import Bootstrap
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class ComparedTokenizer:
 
 @dataclass(frozen=True)
 class ComparedCorpus:
-    """What a comparison says of its corpus. `excluded`: how many segments, by reason."""
+    """What a comparison says of its corpus. `excluded`: how many segments, by reason.
+
+    bootstrap: how intervals were made, as `1000/percentile/documents/seed0`: resamples, method, what was drawn, seed.
+    """
 
     name: str
     sha256: str
@@ -46,6 +50,7 @@ class ComparedCorpus:
     excluded: Mapping[str, int]
     reference: str | None
     baseline: str | None
+    bootstrap: str | None
 
 
 def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
@@ -56,7 +61,7 @@ def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
     return english[0] if english else corpus.languages[0]
 
 
-def describe_corpus(corpus: ParallelCorpus, reference: Reference) -> ComparedCorpus:
+def describe_corpus(corpus: ParallelCorpus, reference: Reference, bootstrap: Bootstrap | None) -> ComparedCorpus:
     """The facts of a corpus; not where it lies, which differs between machines."""
     reasons = corpus.excluded.group_by("reason").len().sort("reason")
     return ComparedCorpus(
@@ -69,7 +74,16 @@ def describe_corpus(corpus: ParallelCorpus, reference: Reference) -> ComparedCor
         excluded=dict(reasons.iter_rows()),
         reference=reference.language,
         baseline=reference.tokenizer,
+        bootstrap=describe_bootstrap(corpus, bootstrap),
     )
+
+
+def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> str | None:
+    """How intervals were made, in a few characters for signatures."""
+    if bootstrap is None:
+        return None
+    drawn = "segments" if corpus.documents is None else bootstrap.draw
+    return f"{bootstrap.resamples}/percentile/{drawn}/seed{bootstrap.seed}"
 
 
 def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> ComparedTokenizer:

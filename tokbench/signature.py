@@ -37,6 +37,7 @@ def sign(
     metric: str | None = None,
     reference: str | None = None,
     baseline: str | None = None,
+    bootstrap: str | None = None,
     segmenter: str,
     version: str,
     long: bool = True,
@@ -45,7 +46,8 @@ def sign(
 
     tok, eng: tokenizers and their engines in the same order. spec: special tokens (always off). corp, lang, n: the
     corpus, its languages and segments in each. ref, base: what premiums and NSL are relative to. agg: ratio of sums
-    (micro). seg: the word segmenter. m: the metric, if it is one. v: the version of tokbench and its definitions.
+    (micro). seg: the word segmenter. boot: how intervals were made (resamples, method, what was drawn, seed). m: the
+    metric, if it is one. v: the version of tokbench and its definitions.
     The short form cuts hashes to 8 digits, and more than 8 languages to their number and a hash of their list.
     """
     digits = None if long else SHORT_HASH
@@ -64,6 +66,7 @@ def sign(
         "base": baseline,
         "agg": "micro",
         "seg": segmenter,
+        "boot": bootstrap,
         "m": metric,
         "v": version,
     }

@@ -141,8 +141,7 @@ def count_continued_by_spans(
     base = np.repeat(texts.char_starts[which], batch.counts)
     starts, ends = spans.starts + base, spans.ends + base
     # The bytes of one character share its place, all but the last without width; a lone space marker has none.
-    blank = np.array([not (table[i] or b"x").strip() for i in batch.ids], np.bool_)
-    ends = np.where((starts == ends) & ~blank, starts + 1, ends)
+    ends = np.where((starts == ends) & ~table.blank[batch.ids], starts + 1, ends)
     starts, ends = np.maximum.accumulate(starts), np.maximum.accumulate(ends)
     chosen = np.isin(texts.word_text, which)
     word_starts, word_ends = texts.word_chars.starts[chosen], texts.word_chars.ends[chosen]

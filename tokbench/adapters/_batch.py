@@ -125,6 +125,12 @@ class TokenTable:
                 flags[i] = True
         return flags
 
+    @cached_property
+    def blank(self) -> npt.NDArray[np.bool_]:
+        """Which ids are nothing but white space in ASCII: the space marker alone, a run of line feeds."""
+        spaces = np.isin(self.data, np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8))
+        return (sum_ranges(spaces, self.offsets) == self.lengths) & (self.lengths > 0)
+
     def concatenate(self, ids: Ids) -> npt.NDArray[np.uint8]:
         """The bytes of a sequence of ids, one after the other."""
         lengths = self.lengths[ids]

@@ -18,6 +18,10 @@ PATTERN_OF_CLASS = {"Qwen2Tokenizer": "qwen2.5"}
 """Tokenizer classes that split by a pattern of their own, and the catalogue entry that holds it."""
 
 
+BERT_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+"""The special tokens of every BERT, which vocab.txt does not tell from the others."""
+
+
 def byte_level_pipeline(model: models.BPE, patterns: Sequence[str] = (), normalizer: str | None = None) -> Tokenizer:
     """Byte-level BPE after splitting by each pattern in turn; GPT-2's own pattern where none is given."""
     pipeline = Tokenizer(model)
@@ -116,4 +120,5 @@ def build_from_wordpiece(asset: Asset) -> Tokenizer:
     pipeline.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     pipeline.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     pipeline.decoder = decoders.WordPiece(cleanup=False)
+    pipeline.add_special_tokens([token for token in BERT_SPECIAL if pipeline.token_to_id(token) is not None])
     return pipeline

@@ -53,6 +53,11 @@ class LoadedTokenizer(ABC):
         self.path = path
         self.counted_base = base
         entry = asset.entry
+        if entry and entry.vocab_total is not None and base > entry.vocab_total:
+            raise TokbenchError(
+                f"{asset.files[0]} holds {base} tokens, {entry.name} has {entry.vocab_total} in all: it is another one",
+                "give the path of the file to use it as it is",
+            )
         self.vocab_base = entry.vocab_base if entry and entry.vocab_base is not None else base
         self.vocab_total = entry.vocab_total if entry and entry.vocab_total is not None else total
         self.unk_id: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,14 +114,26 @@ def build_sentencepiece(asset: Asset, fields: dict[str, Any]) -> Tokenizer:
     return SentencePieceTokenizer(asset, model.SerializeToString())
 
 
+BUILDERS: Mapping[str, Callable[[Asset, dict[str, Any]], Tokenizer]] = {
+    "gpt2": build_byte_level,
+    "llama": build_sentencepiece,
+}
+
+
 def load(asset: Asset) -> Tokenizer:
     """The tokenizer of a GGUF file; the weights, where it has any, are not read."""
     fields = read_fields(asset)
     algorithm = fields.get("tokenizer.ggml.model")
-    if algorithm == "gpt2":
-        return build_byte_level(asset, fields)
-    if algorithm == "llama":
-        return build_sentencepiece(asset, fields)
+    if algorithm in BUILDERS:
+        try:
+            return BUILDERS[algorithm](asset, fields)
+        except KeyError as error:
+            raise TokbenchError(f"{asset.files[0]}: the GGUF file has no field {error}", "get the file again") from error
+        except Exception as error:
+            # tokenizers raises the bare class for a vocabulary it cannot build.
+            if type(error) not in (Exception, ValueError):
+                raise
+            raise TokbenchError(f"{asset.files[0]}: damaged vocabulary ({error})", "get the file again") from error
     raise TokbenchError(
         f"{asset.files[0]}: a GGUF vocabulary of the kind {algorithm!r} cannot be read here",
         "give its tokenizer.json or tokenizer.model instead",

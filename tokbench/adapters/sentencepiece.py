@@ -25,11 +25,12 @@ class SentencePieceTokenizer(LoadedTokenizer):
         self.processor = processor = sentencepiece.SentencePieceProcessor()
         try:
             processor.load_from_serialized_proto(model)
-        except (RuntimeError, OSError) as error:
+            self.pieces: list[str] = processor.id_to_piece(list(range(processor.get_piece_size())))
+        except (RuntimeError, OSError, UnicodeDecodeError) as error:
             raise TokbenchError(
                 f"{asset.files[0]}: SentencePiece cannot load it ({error})", "get the file again"
             ) from error
-        size = processor.get_piece_size()
+        size = len(self.pieces)
         super().__init__(asset, "sentencepiece", "encode_as_numpy", base=size, total=size)
         self.unk_id = None if self.has_byte_fallback() else int(processor.unk_id())
         # The dummy prefix is not in the Python interface: it shows in how a letter is normalised.
@@ -38,7 +39,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
     def has_byte_fallback(self) -> bool:
         """Whether every byte has a piece, so that no text is unknown."""
         processor = self.processor
-        return any(processor.is_byte(piece) for piece in range(processor.get_piece_size()))
+        return any(processor.is_byte(piece) for piece in range(len(self.pieces)))
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, on one thread."""
@@ -46,15 +47,14 @@ class SentencePieceTokenizer(LoadedTokenizer):
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
         """The text of each sequence of ids; ids beyond the pieces, which some models add, have no text."""
-        size = self.processor.get_piece_size()
+        size = len(self.pieces)
         lists = [ids[ids < size].tolist() for ids in batch]
         return self.restore([str(self.processor.decode(ids)) if ids else "" for ids in lists])
 
     def read_table(self) -> TokenTable:
         """The bytes of each piece; control and unknown pieces have none."""
         return TokenTable.from_tokens(
-            self.piece_bytes(piece) if piece < self.processor.get_piece_size() else None
-            for piece in range(self.vocab_total)
+            self.piece_bytes(piece) if piece < len(self.pieces) else None for piece in range(self.vocab_total)
         )
 
     def piece_bytes(self, piece: int) -> bytes | None:
@@ -62,7 +62,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         processor = self.processor
         if processor.is_control(piece) or processor.is_unknown(piece) or processor.is_unused(piece):
             return None
-        text: str = processor.id_to_piece(piece)
+        text = self.pieces[piece]
         if processor.is_byte(piece):
             return bytes([int(text[3:-1], 16)])
         return self.restore([text.replace(_SPACE, " ")])[0].encode()

@@ -62,6 +62,19 @@ def read_ranks(path: Path) -> dict[bytes, int]:
     return ranks
 
 
+def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
+    """TokbenchError where the engine would panic: two tokens of one rank, or a byte without a token."""
+    if len(set(ranks.values())) < len(ranks):
+        tokens: dict[int, bytes] = {}
+        for token, rank in ranks.items():
+            if rank in tokens:
+                raise TokbenchError(f"{path}: {tokens[rank]!r} and {token!r} have the rank {rank}", "get the file again")
+            tokens[rank] = token
+    missing = [b for b in range(256) if bytes([b]) not in ranks]
+    if missing:
+        raise TokbenchError(f"{path}: no token is the byte {missing[0]}", "get the file again")
+
+
 def read_rank_file(asset: Asset) -> RankFile:
     """A rank file with the split pattern of its catalogue entry, as the file itself holds none."""
     entry = asset.entry
@@ -118,6 +131,7 @@ class TiktokenTokenizer(LoadedTokenizer):
     def __init__(self, asset: Asset) -> None:
         try:
             self.file = file = READERS[asset.format](asset)
+            check_ranks(file.ranks, asset.files[0])
             self.encoding = tiktoken.Encoding(
                 asset.name, pat_str=file.pattern, mergeable_ranks=file.ranks, special_tokens={}
             )
@@ -134,7 +148,11 @@ class TiktokenTokenizer(LoadedTokenizer):
         return self.encode_by(self.encoding, texts, frozenset())
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, special tokens read from it."""
+        """The ids of each text, special tokens read from it; TokbenchError where the text of none is known."""
+        if not self.file.special:
+            raise TokbenchError(
+                f"{self.name}: the text of no special token is known", "neither the file nor the catalogue names any"
+            )
         return self.encode_by(self.special_encoding, texts, frozenset(self.file.special))
 
     @cached_property
@@ -158,16 +176,23 @@ class TiktokenTokenizer(LoadedTokenizer):
         return EncodedBatch(batch.ids + np.int32(self.file.shift), batch.offsets) if self.file.shift else batch
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids; special ids have no text."""
-        table = self.token_table()
+        """The text of each sequence of ids; special tokens whose text is not known have none."""
+        table = self.token_table() if self.token_table().known[batch.ids].all() else self.special_table
         return [table.concatenate(ids).tobytes().decode(errors="replace") for ids in batch]
+
+    @cached_property
+    def special_table(self) -> TokenTable:
+        """The bytes of each id, those of special tokens among them."""
+        special = {number: text.encode() for text, number in self.file.special.items()}
+        return TokenTable.from_mapping(self.numbered() | special, self.vocab_total)
 
     def read_table(self) -> TokenTable:
         """The bytes of each rank at its id."""
-        shift = self.file.shift
-        return TokenTable.from_mapping(
-            {rank + shift: token for token, rank in self.file.ranks.items()}, self.vocab_total
-        )
+        return TokenTable.from_mapping(self.numbered(), self.vocab_total)
+
+    def numbered(self) -> dict[int, bytes]:
+        """The bytes of each rank by its id."""
+        return {rank + self.file.shift: token for token, rank in self.file.ranks.items()}
 
 
 def load(asset: Asset) -> TiktokenTokenizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -15,6 +16,13 @@ from tokbench.errors import TokbenchError
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
     from tokbench.measurement import Step
+
+
+class Draw(StrEnum):
+    """What the bootstrap draws."""
+
+    documents = "documents"
+    segments = "segments"
 
 
 class By(StrEnum):
@@ -57,6 +65,13 @@ def run(
         list[Path] | None,
         typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable."),
     ] = None,
+    resamples: Annotated[
+        int, typer.Option(min=0, help="Resamples of the bootstrap behind intervals; 0 for none.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    draw: Annotated[
+        Draw, typer.Option(help="What is drawn: whole documents, where the corpus names them, or single segments.")
+    ] = Draw.documents,
     throughput: Annotated[bool, typer.Option(help="Measure the speed (one thread).")] = True,
     offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
     skip_missing: Annotated[
@@ -74,6 +89,7 @@ def run(
     from tokbench.corpora import load_corpus
     from tokbench.output import check_writable, write_whole
     from tokbench.report import REPORTS, format_of, render
+    from tokbench.statistics import Bootstrap
 
     report = REPORTS[output_format]
     files = [(path, format_of(path)) for path in output or []]
@@ -89,6 +105,7 @@ def run(
             metrics=metrics,
             reference=reference,
             baseline=baseline,
+            bootstrap=Bootstrap(resamples, seed, draw=draw.value) if resamples else None,
             throughput=throughput,
             skip_missing=skip_missing or not tokenizers,
             offline=offline,
@@ -97,7 +114,7 @@ def run(
     for path, name in files:
         write_whole(path, render(result, name, by.value).encode())
     if output_format == "table":
-        typer.echo(draw(result, by), nl=False)
+        typer.echo(draw_table(result, by), nl=False)
     else:
         typer.echo(report.render(result, by.value), nl=False)
 
@@ -110,7 +127,7 @@ def split_languages(languages: str) -> list[str]:
     return tags
 
 
-def draw(result: Comparison, by: By) -> str:
+def draw_table(result: Comparison, by: By) -> str:
     """The table as wide and as colourful as standard output allows."""
     from tokbench.report.table import render, terminal_settings
 
@@ -132,7 +149,7 @@ def show_progress(total: int, *, quiet: bool) -> Iterator[Step]:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=quiet or not console.is_terminal,
+        disable=quiet or not sys.stderr.isatty(),  # not what FORCE_COLOR says of a file
     ) as progress:
         task = progress.add_task("loading", total=total)
 

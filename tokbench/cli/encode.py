@@ -19,7 +19,7 @@ def run(
         list[str],
         typer.Argument(
             metavar="TOKENIZER... [TEXT|-]",
-            help="One or more tokenizers, then the text; - reads it from standard input.",
+            help="One or more tokenizers, then the text; with - or a tokenizer alone it is read from standard input.",
             show_default=False,
         ),
     ],
@@ -36,11 +36,8 @@ def run(
     """
     from tokbench.adapters import load_tokenizer
 
-    names, text = arguments[:-1], arguments[-1]
-    if not names:
-        raise TokbenchError("encode needs a tokenizer and a text", "as in: tokbench encode gpt-neox-20b 'Hello world'")
-    if text == "-":
-        text = read_input()
+    names, text = (arguments[:-1], arguments[-1]) if len(arguments) > 1 else (arguments, "-")
+    text = read_input() if text == "-" else check_text(text)
     tokenizers = [load_tokenizer(name, offline=offline) for name in names]
     described = [describe(tokenizer, text, special=special) for tokenizer in tokenizers]
     if as_json:
@@ -55,8 +52,19 @@ def run(
         typer.echo("  " + " ".join(map(str, encoding["ids"])))
 
 
+def check_text(text: str) -> str:
+    """The text of an argument; TokbenchError where its bytes were no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TokbenchError(f"the text is not UTF-8 at character {error.start}", "convert it first") from error
+    return text
+
+
 def read_input() -> str:
     """Standard input as UTF-8; TokbenchError where it is not."""
+    if sys.stdin.isatty():
+        raise TokbenchError("there is no text to encode", "as in: tokbench encode gpt-neox-20b 'Hello world'")
     data = sys.stdin.buffer.read()
     try:
         return data.decode()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from tokbench.measurement import Measurements
+from tokbench.metrics._intervals import SCHEMA as BOUNDS
+from tokbench.metrics._intervals import find_intervals
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import METRICS
+from tokbench.statistics import Bootstrap, divide
 
 SCHEMA = {
     "tokenizer": pl.String(),
@@ -20,16 +23,12 @@ SCHEMA = {
 }
 
 
-@dataclass(frozen=True)
-class Reference:
-    """What relative metrics are relative to: a language, a tokenizer; None where nothing is."""
+def evaluate(
+    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap | None = None
+) -> pl.DataFrame:
+    """The values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
 
-    language: str | None = None
-    tokenizer: str | None = None
-
-
-def evaluate(measurements: Measurements, metrics: Sequence[Metric], reference: Reference) -> pl.DataFrame:
-    """The values of metrics: tokenizer, lang (null: over all languages), metric, value, n.
+    low and high are the interval that the bootstrap finds, null without one and for metrics that have none.
 
     n counts the segments behind a value, or the languages for metrics over languages; null for facts.
     Undefined values are null: a denominator of 0, no reference. Metrics over timings have no rows here.
@@ -42,7 +41,13 @@ def evaluate(measurements: Measurements, metrics: Sequence[Metric], reference: R
     parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
-    return pl.concat(parts).with_columns(value.alias("value"))
+    values = pl.concat(parts).with_columns(value.alias("value"))
+    if bootstrap is None:
+        bounds = pl.DataFrame(schema=BOUNDS)
+    else:
+        bounds = find_intervals(measurements, metrics, reference, bootstrap)
+    keys = ["tokenizer", "lang", "metric"]
+    return values.join(bounds, on=keys, how="left", nulls_equal=True, maintain_order="left")
 
 
 def tall(frame: pl.DataFrame) -> pl.DataFrame:
@@ -79,11 +84,23 @@ def ratio(cells: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFr
     """One metric's ratio in each cell, scaled by the facts of the tokenizer where it says so."""
     factor = pl.lit(1.0) if metric.scale is None else metric.scale.cast(pl.Float64)
     scales = facts.select("tokenizer", factor.alias("factor"))
-    denominator = pl.col(f"{metric.name}/denominator")
-    value = pl.when(denominator != 0).then(pl.col(f"{metric.name}/numerator") / denominator) * pl.col("factor")
-    n = pl.col(f"{metric.name}/n").alias("n")
     joined = cells.join(scales, on="tokenizer", how="left", maintain_order="left")
-    return joined.select("tokenizer", "lang", pl.lit(metric.name).alias("metric"), value.alias("value"), n)
+    quotient = divide_columns(joined[f"{metric.name}/numerator"], joined[f"{metric.name}/denominator"])
+    return joined.select(
+        *("tokenizer", "lang"),
+        pl.lit(metric.name).alias("metric"),
+        (quotient * joined["factor"]).alias("value"),
+        pl.col(f"{metric.name}/n").alias("n"),
+    )
+
+
+def divide_columns(numerators: pl.Series, denominators: pl.Series) -> pl.Series:
+    """Quotients, null over 0.
+
+    By numpy: polars multiplies by the reciprocal where a divisor repeats, and then x / x is not 1.
+    """
+    top, bottom = (side.cast(pl.Float64).fill_null(float("nan")).to_numpy() for side in (numerators, denominators))
+    return pl.Series("value", divide(top, bottom)).fill_nan(None)
 
 
 def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
@@ -97,7 +114,7 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
     )
     chosen_rows = values.filter(pl.col(key) == pl.lit(chosen, pl.String)).select(by, pl.col("value").alias("divisor"))
     joined = values.join(chosen_rows, on=by, how="left", nulls_equal=True, maintain_order="left")
-    return joined.with_columns(value=pl.when(pl.col("divisor") != 0).then(pl.col("value") / pl.col("divisor")))
+    return joined.with_columns(value=divide_columns(joined["value"], joined["divisor"]))
 
 
 def evaluate_histograms(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:
@@ -105,10 +122,10 @@ def evaluate_histograms(measurements: Measurements, metrics: Sequence[Metric]) -
     if not metrics:
         return tall(pl.DataFrame(schema=SCHEMA))
     facts = measurements.tokenizers.select("tokenizer", "vocab_base")
-    texts = measurements.counts.group_by("tokenizer", "lang").agg(n=pl.len())
+    texts = measurements.counts.group_by("tokenizer", "lang", maintain_order=True).agg(n=pl.len())
     exprs = [m.expr.alias(m.name) for m in metrics if m.expr is not None]
     pooled_ids = measurements.ids.group_by("tokenizer", "id").agg(pl.col("count").sum()).sort("tokenizer", "id")
-    pooled_texts = texts.group_by("tokenizer").agg(pl.col("n").sum())
+    pooled_texts = texts.group_by("tokenizer", maintain_order=True).agg(pl.col("n").sum())
     parts = []
     for ids, counted, keys in (
         (measurements.ids, texts, ["tokenizer", "lang"]),
@@ -116,7 +133,9 @@ def evaluate_histograms(measurements: Measurements, metrics: Sequence[Metric]) -
     ):
         # Sums of floats depend on their order in the last digit: keep it.
         rows = ids.join(facts, on="tokenizer", how="left", maintain_order="left")
-        wide = rows.group_by(keys, maintain_order=True).agg(exprs).join(counted, on=keys)
+        values = rows.group_by(keys, maintain_order=True).agg(exprs)
+        # Where no text gave any token there is no histogram: the values are null, and the rows are there.
+        wide = counted.join(values, on=keys, how="left", maintain_order="left")
         wide = wide.with_columns(pl.col(pl.Enum).cast(pl.String))
         if "lang" not in wide.columns:
             wide = wide.with_columns(lang=pl.lit(None, pl.String))

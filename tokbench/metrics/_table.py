@@ -16,8 +16,9 @@ RENYI_ORDER = 2.5
 
 value = pl.col("value")
 share = pl.col("count") / pl.col("count").sum()
-entropy = -(share * share.log(2)).sum()
-renyi = share.pow(RENYI_ORDER).sum().log(2) / (1 - RENYI_ORDER)
+# Of one type alone both are 0, and not the -0.0 that the sign before a sum of zeros makes.
+entropy = 0.0 - (share * share.log(2)).sum()
+renyi = share.pow(RENYI_ORDER).sum().log(2) / (1 - RENYI_ORDER) + 0.0
 rank = pl.int_range(1, pl.len() + 1)
 gini = ((2 * rank - pl.len() - 1) * value.sort()).sum() / (pl.len() * value.sum())
 

@@ -36,23 +36,28 @@ def draw(table: Table) -> RichTable:
     return drawn
 
 
-def render(comparison: Comparison, by: str, *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """The tables of a view, notes, what was skipped, and the signature."""
+def draw_plain(tables: list[Table], lines: list[str], *, color: bool = False, width: int = PIPE_WIDTH) -> str:
+    """Tables, then lines below them, without spaces at the ends of lines."""
     console = Console(
         file=io.StringIO(), width=width, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
     )
-    for table in lay_out(comparison, by):
+    for table in tables:
         console.print(draw(table))
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+    written: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "".join(f"{line.rstrip()}\n" for line in written.rstrip("\n").split("\n"))
+
+
+def render(comparison: Comparison, by: str, *, color: bool = False, width: int = PIPE_WIDTH) -> str:
+    """The tables of a view, notes, what was skipped, and the signature."""
     lines = ["* best of the ranked values; values in (brackets) are not ranked", *write_notes(comparison)]
     skipped = write_skipped(comparison)
     if skipped:
         lines.append("not compared:")
         lines += [f"  {line}" for line in skipped]
     lines.append(comparison.signature(long=False))
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
-    written = console.file.getvalue()  # type: ignore[attr-defined]
-    return "".join(f"{line.rstrip()}\n" for line in written.splitlines())
+    return draw_plain(lay_out(comparison, by), lines, color=color, width=width)
 
 
 def terminal_settings() -> tuple[bool, int]:

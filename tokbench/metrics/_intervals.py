@@ -1,0 +1,153 @@
+"""Intervals of metrics: the same ratios of sums, over resampled segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from tokbench.measurement import Measurements
+from tokbench.metrics._metric import Metric
+from tokbench.metrics._reference import Reference
+from tokbench.metrics._table import METRICS
+from tokbench.statistics import Bootstrap, Floats, divide, draw_weights, percentile_interval, resample_sums
+
+SCHEMA = {
+    "tokenizer": pl.String(),
+    "lang": pl.String(),
+    "metric": pl.String(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+}
+
+
+class Resamples:
+    """Sums of counts over resampled segments, of every tokenizer in every language: (resamples, tokenizers, languages).
+
+    The same segments (or documents, where the corpus has them) are drawn for all of them.
+    """
+
+    def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
+        ordered = measurements.counts.sort("tokenizer", "lang", "segment")
+        # Aligned and sorted, the texts repeat once a tokenizer: no join is needed.
+        texts = measurements.texts.sort("lang", "segment").drop("lang", "segment")
+        self.rows = ordered.hstack(pl.concat([texts] * (ordered.height // texts.height)))
+        self.tokenizers = measurements.tokenizers["tokenizer"].cast(pl.String).sort().to_list()
+        self.languages = ordered["lang"].cast(pl.String).unique().sort().to_list()
+        self.segments = ordered["segment"].unique().sort()
+        self.level = bootstrap.level
+        documents = number_clusters(measurements.documents, self.segments) if bootstrap.draw == "documents" else None
+        self.weights = draw_weights(bootstrap, len(self.segments), documents)
+        self.facts = measurements.tokenizers.sort(pl.col("tokenizer").cast(pl.String))
+        self._sums: dict[str, Floats] = {}
+
+    def sum(self, count: pl.Expr) -> Floats:
+        """Resampled sums of one count; each count is resampled once."""
+        key = str(count)
+        if key not in self._sums:
+            column = self.rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).to_series()
+            cells = column.to_numpy().reshape(-1, len(self.segments)).T
+            shape = (len(self.weights), len(self.tokenizers), len(self.languages))
+            self._sums[key] = resample_sums(self.weights, cells).reshape(shape)
+        return self._sums[key]
+
+    def ratios(self, metric: Metric, reference: Reference, *, pooled: bool) -> Floats | None:
+        """Resampled values of a ratio by tokenizer and language, or over all languages; None without its reference."""
+        if metric.numerator is None or metric.denominator is None:
+            raise ValueError(f"the metric {metric.name} is no ratio")
+        numerators, denominators = self.sum(metric.numerator), self.sum(metric.denominator)
+        if pooled:
+            numerators, denominators = (sums.sum(axis=2, keepdims=True) for sums in (numerators, denominators))
+        values = divide(numerators, denominators)
+        if metric.scale is not None:
+            factors = self.facts.select(metric.scale.cast(pl.Float64)).to_series().to_numpy()
+            values = values * factors[None, :, None]
+        if metric.against == "reference":
+            if reference.language not in self.languages:
+                return None
+            at = self.languages.index(reference.language)
+            return divide(values, values[:, :, at : at + 1])
+        if metric.against == "baseline":
+            if reference.tokenizer not in self.tokenizers:
+                return None
+            at = self.tokenizers.index(reference.tokenizer)
+            return divide(values, values[:, at : at + 1, :])
+        return values
+
+
+def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+    """The number of each segment's document, None where the corpus has no documents."""
+    if documents.is_empty():
+        return None
+    names = pl.DataFrame({"segment": segments}).join(documents, on="segment", how="left", maintain_order="left")
+    return (names["document"].rank("dense") - 1).to_numpy().astype(np.int64)
+
+
+def is_aligned(measurements: Measurements) -> bool:
+    """Whether every tokenizer has counts of every segment in every language, as resampling in pairs needs."""
+    counts = measurements.counts
+    cells = counts["tokenizer"].n_unique() * counts["lang"].n_unique() * counts["segment"].n_unique()
+    return bool(counts.height == cells)
+
+
+def find_intervals(
+    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap
+) -> pl.DataFrame:
+    """Intervals of the metrics over segments and over languages: tokenizer, lang (null: all), metric, low, high.
+
+    None for histograms of ids, for facts, and where the measurements are not aligned.
+    """
+    empty = pl.DataFrame(schema=SCHEMA)
+    if not is_aligned(measurements):
+        return empty
+    resamples = Resamples(measurements, bootstrap)
+    parts = [empty]
+    for metric in metrics:
+        if metric.over == "segments":
+            for pooled in (False,) if metric.against == "reference" else (False, True):
+                values = resamples.ratios(metric, reference, pooled=pooled)
+                if values is not None:
+                    parts.append(bound(resamples, metric, values, pooled=pooled))
+        elif metric.over == "languages":
+            values = resample_across(resamples, metric, reference)
+            if values is not None:
+                parts.append(bound(resamples, metric, values, pooled=True))
+    return pl.concat(parts)
+
+
+def resample_across(resamples: Resamples, metric: Metric, reference: Reference) -> Floats | None:
+    """Resampled values of a metric over languages: its own expression, on the languages of each resample."""
+    if metric.of is None or metric.expr is None:
+        raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
+    of = METRICS[metric.of]
+    values = resamples.ratios(of, reference, pooled=False)
+    if values is None:
+        return None
+    if of.against == "reference":
+        others = [i for i, lang in enumerate(resamples.languages) if lang != reference.language]
+        values = values[:, :, others]
+    drawn, tokenizers, languages = values.shape
+    if not languages:
+        return None
+    frame = pl.DataFrame(
+        {"group": np.repeat(np.arange(drawn * tokenizers), languages), "value": values.reshape(-1)}
+    ).with_columns(pl.col("value").fill_nan(None))
+    across = frame.drop_nulls().group_by("group").agg(value=metric.expr)
+    every = pl.DataFrame({"group": np.arange(drawn * tokenizers)})
+    column = every.join(across, on="group", how="left", maintain_order="left")["value"].cast(pl.Float64)
+    return column.fill_null(float("nan")).to_numpy().reshape(drawn, tokenizers, 1)
+
+
+def bound(resamples: Resamples, metric: Metric, values: Floats, *, pooled: bool) -> pl.DataFrame:
+    """The interval of each cell as rows."""
+    low, high = percentile_interval(values, resamples.level)
+    languages: list[str | None] = [None] if pooled else list(resamples.languages)
+    rows = {
+        "tokenizer": np.repeat(resamples.tokenizers, len(languages)).tolist(),
+        "lang": languages * len(resamples.tokenizers),
+        "metric": [metric.name] * low.size,
+        "low": low.reshape(-1),
+        "high": high.reshape(-1),
+    }
+    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col("low", "high").fill_nan(None))
