@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 Floats = npt.NDArray[np.float64]
 Draw = Literal["documents", "segments"]
@@ -65,3 +66,11 @@ def percentile_interval(samples: Floats, level: float) -> tuple[Floats, Floats]:
     tail = 100 * (1 - level) / 2
     low, high = np.percentile(samples, [tail, 100 - tail], axis=0)
     return low, high
+
+
+def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> npt.NDArray[np.int64] | None:
+    """The number of each segment's document, None where no documents are named; columns segment, document."""
+    if documents.is_empty():
+        return None
+    names = pl.DataFrame({"segment": segments}).join(documents, on="segment", how="left", maintain_order="left")
+    return (names["document"].rank("dense") - 1).to_numpy().astype(np.int64)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tokbench import __version__
-from tokbench.cli import compare, corpus, encode, listing, pull
+from tokbench.cli import compare, corpus, cost, encode, listing, model, model_run, pull
 
 app = typer.Typer(
     name="tokbench",
@@ -23,6 +23,11 @@ app.command("encode")(encode.run)
 app.command("corpus")(corpus.run)
 app.command("list")(listing.run)
 app.command("pull")(pull.run)
+app.command("cost")(cost.run)
+app.add_typer(model.app)
+model.app.command("make")(model_run.make)
+model.app.command("measure")(model_run.measure)
+model.app.command("score")(model_run.score)
 
 
 def show_version(wanted: bool) -> None:

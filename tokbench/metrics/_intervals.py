@@ -11,7 +11,15 @@ from tokbench.measurement import Measurements
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import METRICS
-from tokbench.statistics import Bootstrap, Floats, divide, draw_weights, percentile_interval, resample_sums
+from tokbench.statistics import (
+    Bootstrap,
+    Floats,
+    divide,
+    draw_weights,
+    number_clusters,
+    percentile_interval,
+    resample_sums,
+)
 
 SCHEMA = {
     "tokenizer": pl.String(),
@@ -74,14 +82,6 @@ class Resamples:
             at = self.tokenizers.index(reference.tokenizer)
             return divide(values, values[:, at : at + 1, :])
         return values
-
-
-def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
-    """The number of each segment's document, None where the corpus has no documents."""
-    if documents.is_empty():
-        return None
-    names = pl.DataFrame({"segment": segments}).join(documents, on="segment", how="left", maintain_order="left")
-    return (names["document"].rank("dense") - 1).to_numpy().astype(np.int64)
 
 
 def is_aligned(measurements: Measurements) -> bool:

@@ -157,10 +157,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric
 """All metrics by name, in the order of tables."""
 
 
-def find_metrics(names: Iterable[str]) -> tuple[Metric, ...]:
-    """The metrics of these names; TokbenchError with the nearest name for one that does not exist."""
+def find_metrics(names: str | Iterable[str]) -> tuple[Metric, ...]:
+    """The metrics of these names, or of one; TokbenchError with the nearest name for one that does not exist."""
     found = []
-    for name in names:
+    for name in [names] if isinstance(names, str) else names:
         if name not in METRICS:
             near = closest(name, list(METRICS))
             raise TokbenchError(

@@ -1,0 +1,93 @@
+"""What `tokbench model measure` and `score` write: tables, JSON, CSV."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tokbench.cli.listing import write_field, write_rows
+
+if TYPE_CHECKING:
+    from tokbench.pythia.probe import BackendMeasurement
+
+Rows = list[dict[str, Any]]
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    table = "table"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
+
+
+def render_measurements(found: Sequence[BackendMeasurement], output_format: Format) -> str:
+    """Measurements in a format: tables of memory and speed with what they depend on, or all figures."""
+    from tokbench.pythia.measured import frame_figures, frame_ram, frame_timings, to_document
+
+    if output_format is Format.json:
+        return json.dumps(to_document(found), ensure_ascii=False, indent=1) + "\n"
+    if output_format is Format.csv:
+        return frame_figures(found).write_csv()
+    columns = ["model", "backend", "quantization", "weights", "phase", "batch", "tokens", "tokens_per_second"]
+    speed = frame_timings(found).select(*columns, "low", "high").to_dicts()
+    tables = {
+        "RAM, MiB resident (2023: the ggml card of that year)": frame_ram(found).to_dicts(),
+        "Speed, tokens per second (median, slowest and fastest round)": speed,
+        "Loading": [
+            {
+                "model": one.model,
+                "backend": one.backend,
+                "quantization": one.quantization,
+                "file MiB": one.file_bytes / 2**20,
+                "seconds": f"{one.load_seconds:.3f}",
+                "settings": ", ".join(f"{key}: {value}" for key, value in one.settings.items()),
+            }
+            for one in found
+        ],
+    }
+    parts = [draw(title, rows, output_format) for title, rows in tables.items()]
+    return "\n".join([*parts, *sorted({describe(one) + "\n" for one in found})])
+
+
+def describe(found: BackendMeasurement) -> str:
+    """One line that says what measurements depend on."""
+    place = found.environment
+    libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
+    return (
+        f"{place.date[:10]}, {place.processor}, {place.cores} cores, {place.system}, {found.threads} threads, "
+        f"{found.device}, context {found.context}, {found.generated_tokens} tokens generated after "
+        f"{found.generation_prompt}, weights: {found.weights}, tokbench {place.tokbench}, {libraries}"
+    )
+
+
+def render_scores(rows: Rows, output_format: Format) -> str:
+    """Scores in a format; in tables the signatures stand below."""
+    if output_format is Format.json:
+        return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+    if output_format is Format.csv:
+        import polars as pl
+
+        return pl.DataFrame(rows).write_csv()
+    shown = [{key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
+    mark = "`" if output_format is Format.markdown else ""
+    signatures = [mark + re.sub(r"(?<=sha256:.{8})[0-9a-f]+", "", row["signature"]) + mark for row in rows]
+    table = [{key: value for key, value in row.items() if key != "signature"} for row in shown]
+    return "\n".join([draw("Bits per byte", table, output_format), *signatures]) + "\n"
+
+
+def draw(title: str, rows: Rows, output_format: Format) -> str:
+    """A table for a terminal or in markdown; numbers with one decimal, nothing as a dash."""
+    written = [
+        {key: f"{value:,.1f}" if isinstance(value, float) else write_field(value) for key, value in row.items()}
+        for row in rows
+    ]
+    if output_format is not Format.markdown:
+        return f"{title}\n\n{write_rows(written)}"
+    headers = list(written[0]) if written else []
+    lines = [headers, ["---"] * len(headers), *([row[header] for header in headers] for row in written)]
+    return f"### {title}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)

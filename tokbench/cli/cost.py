@@ -1,0 +1,180 @@
+"""`tokbench cost`: what a text costs on a Pythia model, from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.pythia.rates import Rates
+    from tokbench.pythia.workload import NewTokens
+
+
+def run(
+    tokenizers: Annotated[
+        list[str] | None,
+        typer.Argument(help="Catalogue names, aliases, paths, or hf:org/name. [default: gpt-neox-20b, Pythia's own]"),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+    ] = None,
+    languages: Annotated[
+        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="The language that premiums are relative to. [default: English, else the first]")
+    ] = None,
+    segments: Annotated[
+        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="A Pythia model: 70m to 12b.")] = "pythia-1.4b",
+    backend: Annotated[
+        str, typer.Option(help="analytic computes; ctranslate2, llamacpp and transformers measure here.")
+    ] = "analytic",
+    quantization: Annotated[str, typer.Option(help="The type of the weights, as the backend knows it.")] = "int8",
+    new_tokens: Annotated[
+        str, typer.Option(help="Tokens generated after each segment, or `same` for as many as it has.")
+    ] = "64",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the backend. [default: all cores]")] = None,
+    price_per_hour: Annotated[float | None, typer.Option(help="What the machine costs an hour.")] = None,
+    price_per_mtok: Annotated[float | None, typer.Option(help="What a million tokens, read or written, cost.")] = None,
+    timings: Annotated[
+        Path | None,
+        typer.Option(help="What `tokbench model measure -o FILE.json` wrote: with analytic, seconds are estimated."),
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option(metavar="TEXT|-", help="Instead of a corpus: where the time of one request goes.")
+    ] = None,
+    output_format: Annotated[str, typer.Option("-f", "--format", help="table, markdown, json or csv.")] = "table",
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable."),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing of the progress.")] = False,
+) -> None:
+    """What texts cost on a Pythia model: tokens, FLOPs, seconds, cache, money, and each language's premium.
+
+    With gpt-neox-20b the model is as it is; any other tokenizer gives the what-if: the same layers with as many rows as
+    that vocabulary needs. Where no weights can be had, a model of the same shape with random weights is measured: speed
+    and memory do not depend on the values.
+    """
+    from tokbench.comparison import compare
+    from tokbench.corpora import load_corpus
+    from tokbench.output import check_writable, write_whole
+    from tokbench.pythia.cost import OWN_TOKENIZER, check_run, cost
+    from tokbench.pythia.workload import Price
+    from tokbench.report import format_of
+    from tokbench.report._cost import FORMATS, render_costs
+
+    names = tokenizers or [OWN_TOKENIZER]
+    check_run(model, backend, quantization)
+    if ledger is not None:
+        keep(ledger, names, model, backend, quantization, parse_new_tokens(new_tokens), threads, offline)
+        return
+    if output_format not in FORMATS:
+        raise TokbenchError(f"costs have no format {output_format!r}", f"use one of: {', '.join(FORMATS)}")
+    files = [(path, format_of(path)) for path in output or []]
+    for path, _ in files:
+        check_writable(path)
+    price = Price(price_per_hour, price_per_mtok)
+    rates = read_rates(timings) if timings else ()
+    amount = parse_new_tokens(new_tokens)
+    chosen = None if languages is None else languages.split(",")
+    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    result = compare(
+        names, texts, reference=reference, metrics=["tokens_per_segment"], throughput=False, offline=offline
+    )
+    costs = cost(
+        result,
+        model=model,
+        backend=backend,
+        quantization=quantization,
+        new_tokens=amount,
+        threads=threads,
+        price=price,
+        rates=rates,
+        offline=offline,
+        on_step=(lambda step: None) if quiet else (lambda step: typer.echo(f"measuring {step}", err=True)),
+    )
+    for path, name in files:
+        write_whole(path, render_costs(costs, name).encode())
+    typer.echo(render_costs(costs, output_format), nl=False)
+
+
+def parse_new_tokens(text: str) -> NewTokens:
+    """A number of tokens, or `same`."""
+    if text == "same":
+        return "same"
+    if not text.isdigit() or int(text) < 1:
+        raise TokbenchError(f"--new-tokens is {text!r}", "give a number from 1 on, or same")
+    return int(text)
+
+
+def read_rates(path: Path) -> tuple[Rates, ...]:
+    """Rates fitted to the timings in a file that `tokbench model measure` wrote."""
+    import polars as pl
+
+    from tokbench.pythia.roofline import TIMINGS_SCHEMA, fit_each
+
+    try:
+        rows = json.loads(path.read_bytes())["timings"]
+        frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
+    except OSError as error:
+        raise TokbenchError(f"cannot read {path}: {error.strerror}", "name another file") from error
+    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise TokbenchError(
+            f"{path}: no timings ({error})", "make it with: tokbench model measure -o FILE.json"
+        ) from error
+    return fit_each(frame)
+
+
+def keep(
+    text: str,
+    names: list[str],
+    model: str,
+    backend: str,
+    quantization: str,
+    new_tokens: NewTokens,
+    threads: int | None,
+    offline: bool,
+) -> None:
+    """Print the ledger of one request."""
+    from tokbench.adapters import load_tokenizer
+    from tokbench.cli.encode import read_input
+    from tokbench.cli.listing import write_rows
+    from tokbench.environment import count_cores
+    from tokbench.pythia.backends import run as load_runner
+    from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER
+    from tokbench.pythia.ledger import STAGES, keep_ledger
+    from tokbench.pythia.random_weights import open_or_make
+
+    if backend == ANALYTIC:
+        raise TokbenchError("a ledger is measured", "name a backend: --backend ctranslate2")
+    if names != [OWN_TOKENIZER]:
+        raise TokbenchError("a ledger is of the model with its own tokenizer", f"leave out {', '.join(names)}")
+    content = (read_input() if text == "-" else text).encode()
+    tokenizer = load_tokenizer(OWN_TOKENIZER, offline=offline)
+    checkpoint = open_or_make(model, offline=offline)
+    runner = load_runner(checkpoint, backend, quantization, threads=threads or count_cores())
+    prompt = int(tokenizer.count_batch([content.decode()])[0])
+    amount = max(prompt, 1) if new_tokens == "same" else new_tokens
+    try:
+        found = keep_ledger(content, tokenizer, runner, amount)
+    finally:
+        runner.close()
+    typer.echo(
+        f"{checkpoint.name} {quantization} on {backend}, weights: {checkpoint.weights}; "
+        f"{len(content):,} bytes, {found.tokens:,} tokens, {found.new_tokens:,} new tokens"
+    )
+    rows = [
+        {"stage": stage, "seconds": f"{found.seconds[stage]:.6f}", "share": f"{100 * found.share(stage):.3f} %"}
+        for stage in STAGES
+    ]
+    rows.append({"stage": "whole", "seconds": f"{found.wall:.6f}", "share": f"{100 * (1 - found.unaccounted):.3f} %"})
+    typer.echo(write_rows(rows), nl=False)

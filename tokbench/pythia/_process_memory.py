@@ -1,0 +1,78 @@
+"""What memory this process holds and this machine has left."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokbench.errors import MissingExtraError, TokbenchError
+
+_STATUS, _ROLLUP = Path("/proc/self/status"), Path("/proc/self/smaps_rollup")
+_LIMIT, _USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+_KIB, _MIB = 1 << 10, 1 << 20
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes resident: `rss` all pages, `pss` with shared ones divided by their users; None where not told."""
+
+    rss: int
+    pss: int | None
+
+
+def read_memory() -> Memory:
+    """What this process holds now, from the kernel's own sums, or psutil's resident size where there are none."""
+    if _ROLLUP.is_file():
+        sums = _read_sizes(_ROLLUP)
+        return Memory(sums["Rss"], sums["Pss"])
+    return Memory(int(_import_psutil().Process().memory_info().rss), None)
+
+
+def read_peak() -> int | None:
+    """The most that has been resident since the process began, in bytes; None where the system does not tell."""
+    if _STATUS.is_file():
+        return _read_sizes(_STATUS)["VmHWM"]
+    peak = getattr(_import_psutil().Process().memory_info(), "peak_wset", None)  # Windows
+    return None if peak is None else int(peak)
+
+
+def _read_sizes(path: Path) -> dict[str, int]:
+    sizes = {}
+    for line in path.read_text("utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if value.endswith(" kB"):
+            sizes[name] = int(value.removesuffix(" kB")) * _KIB
+    return sizes
+
+
+def read_available() -> int:
+    """Bytes that a new process could take on this machine, within the limit of its container if there is one."""
+    available = int(_import_psutil().virtual_memory().available)
+    limit = _LIMIT.read_text("utf-8").strip() if _LIMIT.is_file() else "max"
+    if limit == "max":
+        return available
+    return min(available, int(limit) - int(_USED.read_text("utf-8")))
+
+
+def read_device_memory() -> tuple[int, int]:
+    """Bytes used and free on the first CUDA device, by nvidia-smi; TokbenchError where that is not to be had."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        raise TokbenchError("there is no nvidia-smi on this machine", "use the device cpu")
+    query = [program, "--id=0", "--query-gpu=memory.used,memory.free", "--format=csv,noheader,nounits"]
+    done = subprocess.run(query, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise TokbenchError(f"nvidia-smi finds no device: {done.stdout.strip()}", "use the device cpu")
+    used, free = (int(number) * _MIB for number in done.stdout.strip().split(","))
+    return used, free
+
+
+def _import_psutil() -> Any:
+    try:
+        import psutil
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("psutil", "pythia", "reading how much memory there is") from error
+    return psutil

@@ -1,0 +1,127 @@
+"""A CTranslate2 model of a GPT-NeoX checkpoint, built from its tensors with CTranslate2's own specification."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tokbench.errors import MissingExtraError
+from tokbench.pythia._ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
+from tokbench.pythia.backends._gguf_writing import list_tokens
+from tokbench.pythia.checkpoint import Checkpoint, read_json
+from tokbench.pythia.weights import Weights, as_float32, split_heads
+
+VERSION = 1
+"""Of what is written: another one means that converted folders are made anew."""
+
+TYPES = ("float32", "bfloat16", "float16", "int8", "int8_float32", "int8_float16")
+"""The types to run in."""
+
+_END_OF_TEXT = "<|endoftext|>"
+
+
+def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
+    """The type on disk for a type to run in: bfloat16, which numpy lacks, is rounded on loading from what there is."""
+    if quantization == "bfloat16":
+        return checkpoint.stored
+    return "int8_float32" if quantization == "int8" else quantization
+
+
+@contextmanager
+def without_torch() -> Iterator[None]:
+    """Keep a library from importing torch, which it would not need and which takes seconds and 300 MiB."""
+    hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None stands for: cannot be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def import_ctranslate2(purpose: str) -> Any:
+    """The library; MissingExtraError where it is not installed."""
+    try:
+        with without_torch():
+            return importlib.import_module("ctranslate2")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("ctranslate2", "ctranslate2", purpose) from error
+
+
+def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:
+    """Write model.bin, config.json and vocabulary.json of a checkpoint with weights in the type `stored`."""
+    import_ctranslate2("converting a checkpoint to CTranslate2")
+    with without_torch():
+        from ctranslate2.specs import common_spec, transformer_spec
+    architecture = checkpoint.architecture
+    spec = transformer_spec.TransformerDecoderModelSpec.from_config(
+        architecture.layers,
+        architecture.heads,
+        pre_norm=True,
+        activation=common_spec.Activation.GELU,
+        rotary_dim=architecture.rotary_width,
+        rotary_interleave=False,
+        parallel_residual=architecture.parallel_residual,
+        shared_layer_norm=False,
+    )
+    with Weights(checkpoint.weight_files, architecture) as weights:
+        _fill(spec.decoder, weights, architecture.heads, stored)
+    spec.register_vocabulary(_list_vocabulary(checkpoint))
+    config = spec.config
+    config.bos_token = config.eos_token = config.unk_token = spec._vocabulary[0]
+    config.layer_norm_epsilon = architecture.layer_norm_epsilon
+    config.add_attribute(WEIGHTS_KEY, checkpoint.weights)
+    config.add_attribute(CONTEXT_KEY, architecture.context)
+    spec.validate()
+    spec.save(str(folder))
+
+
+def _fill(decoder: Any, weights: Weights, heads: int, stored: str) -> None:
+    """Set the tensors of a decoder, each part quantised before the next is read: no more than one is held twice."""
+
+    def finish(part: Any) -> None:
+        part.validate()
+        part._quantize(stored)
+
+    decoder.scale_embeddings = False
+    decoder.embeddings.weight = weights.read("gpt_neox.embed_in.weight")
+    finish(decoder.embeddings)
+    decoder.projection.weight = weights.read("embed_out.weight")
+    finish(decoder.projection)
+    _fill_norm(decoder.layer_norm, weights, "gpt_neox.final_layer_norm")
+    finish(decoder.layer_norm)
+    for i, layer in enumerate(decoder.layer):
+        name = f"gpt_neox.layers.{i}"
+        parallel = hasattr(layer, "input_layer_norm")
+        before_attention = layer.input_layer_norm if parallel else layer.self_attention.layer_norm
+        before_mlp = layer.post_attention_layer_norm if parallel else layer.ffn.layer_norm
+        _fill_norm(before_attention, weights, f"{name}.input_layernorm")
+        _fill_norm(before_mlp, weights, f"{name}.post_attention_layernorm")
+        fused, output = layer.self_attention.linear
+        fused.weight = split_heads(weights.read(f"{name}.attention.query_key_value.weight"), heads)
+        fused.bias = split_heads(weights.read(f"{name}.attention.query_key_value.bias"), heads)
+        _fill_linear(output, weights, f"{name}.attention.dense")
+        _fill_linear(layer.ffn.linear_0, weights, f"{name}.mlp.dense_h_to_4h")
+        _fill_linear(layer.ffn.linear_1, weights, f"{name}.mlp.dense_4h_to_h")
+        finish(layer)
+
+
+def _fill_linear(spec: Any, weights: Weights, name: str) -> None:
+    spec.weight = weights.read(f"{name}.weight")
+    spec.bias = weights.read(f"{name}.bias")
+
+
+def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
+    spec.gamma = as_float32(weights.read(f"{name}.weight"))
+    spec.beta = as_float32(weights.read(f"{name}.bias"))
+
+
+def _list_vocabulary(checkpoint: Checkpoint) -> list[str]:
+    rows = checkpoint.architecture.vocab_rows
+    if checkpoint.tokenizer is not None:
+        return list_tokens(read_json(checkpoint.tokenizer), checkpoint.tokenizer, rows)
+    return [_END_OF_TEXT, *(f"<extra_id_{i}>" for i in range(rows - 1))]

@@ -1,0 +1,108 @@
+"""CTranslate2: int8 and floating point on CPU and CUDA, converted without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench.errors import TokbenchError
+from tokbench.pythia.backends import Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends._ctranslate2_spec import TYPES, VERSION, choose_stored, import_ctranslate2, write_folder
+from tokbench.pythia.checkpoint import Checkpoint
+from tokbench.pythia.conversion import convert_once
+
+LIBRARIES = ("ctranslate2", "numpy")
+
+
+@cache
+def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
+    """The types of weights that CTranslate2 runs on this device of this machine."""
+    library = import_ctranslate2("running a model with CTranslate2")
+    if device == "cuda" and library.get_cuda_device_count() == 0:
+        raise TokbenchError("CTranslate2 finds no CUDA device on this machine", "use the device cpu")
+    supported = library.get_supported_compute_types(device)
+    return tuple(kind for kind in TYPES if kind in supported)
+
+
+def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
+    """The CTranslate2 folder of a checkpoint in a type, from the cache or converted."""
+    supported = list_quantizations(device)
+    reason = f"not on {device} here" if quantization in TYPES else "it has no such type"
+    check_quantization("ctranslate2", quantization, supported, reason)
+    check_format("ctranslate2", checkpoint, ("safetensors", "ctranslate2"))
+    if checkpoint.format == "ctranslate2":
+        return checkpoint.path
+    stored = choose_stored(quantization, checkpoint)
+    return convert_once(
+        checkpoint, "ctranslate2", stored, VERSION, lambda folder: write_folder(checkpoint, stored, folder)
+    )
+
+
+def load(
+    path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
+) -> Runner:
+    """Load a CTranslate2 folder; its memory grows with the tokens in use, whatever `context` and `batch` are."""
+    library = import_ctranslate2("running a model with CTranslate2")
+    try:
+        generator = library.Generator(
+            str(path), device=device, compute_type=quantization, inter_threads=1, intra_threads=threads
+        )
+    except (RuntimeError, ValueError) as error:
+        raise TokbenchError(f"CTranslate2 cannot load {path}: {error}", "convert the checkpoint again") from error
+    return _CTranslate2Runner(generator, json.loads((path / "vocabulary.json").read_text("utf-8")), context)
+
+
+class _CTranslate2Runner:
+    def __init__(self, generator: Any, tokens: list[str], context: int) -> None:
+        self._generator = generator
+        self._tokens = tokens
+        self._context = context
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"compute type": self._generator.compute_type, "mmap": "no", "re-packing": "none"}
+
+    @property
+    def kv_bytes_per_value(self) -> int:
+        return 4 if self._generator.compute_type.endswith("float32") else 2
+
+    def prefill(self, ids: Ids) -> int:
+        return self.generate(ids, 1)[0][0]
+
+    def logits(self, ids: Ids) -> npt.NDArray[np.float32]:
+        import ctranslate2
+
+        check_length(ids, 0, self._context, len(self._tokens))
+        scores = self._generator.forward_batch([list(ids)])
+        on_cpu = scores.to(ctranslate2.DataType.float32).to_device(ctranslate2.Device.cpu)
+        array: npt.NDArray[np.float32] = np.array(on_cpu)
+        scores_of_text: npt.NDArray[np.float32] = array[0]
+        return scores_of_text
+
+    def score(self, ids: Ids) -> npt.NDArray[np.float32]:
+        check_length(ids, 0, self._context, len(self._tokens))
+        (result,) = self._generator.score_batch([self._spell(ids)], max_input_length=0)
+        return np.array(result.log_probs, dtype=np.float32)
+
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+        check_length(ids, new_tokens, self._context, len(self._tokens))
+        results = self._generator.generate_batch(
+            [self._spell(ids)] * batch,
+            max_length=new_tokens,
+            min_length=new_tokens,  # it never chooses the end of the text before that
+            include_prompt_in_result=False,
+            sampling_topk=1,
+        )
+        return [result.sequences_ids[0] for result in results]
+
+    def _spell(self, ids: Ids) -> list[str]:
+        return [self._tokens[number] for number in ids]
+
+    def close(self) -> None:
+        self._generator.unload_model()

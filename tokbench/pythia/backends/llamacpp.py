@@ -1,0 +1,162 @@
+"""llama.cpp, through the wheel of xllamacpp: GGUF types on CPU, or CUDA with a wheel built for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
+from tokbench.pythia.checkpoint import Checkpoint
+from tokbench.pythia.conversion import convert_once
+
+LIBRARIES = ("xllamacpp", "gguf", "numpy")
+
+_FILE = "model.gguf"
+_SILENT = -1
+_CACHE_BYTES = 2  # f16
+_EVERY = 1 << 30  # more tokens than any vocabulary has
+_WHOLE_CHARACTER = 34  # "A" to GPT-NeoX, "!" among placeholders
+_CERTAIN = 1e9
+
+
+def _import() -> Any:
+    try:
+        import xllamacpp
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("xllamacpp", "llamacpp", "running a model with llama.cpp") from error
+    return xllamacpp
+
+
+def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
+    """The types of weights that are written and run; the same on every device."""
+    library = _import()
+    kinds = [info["type"] for info in library.get_device_info()]
+    if device == "cuda" and library.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU not in kinds:
+        hint = "use the device cpu, or install a wheel of xllamacpp that was built for CUDA"
+        raise TokbenchError("this llama.cpp finds no CUDA device", hint)
+    return TYPES
+
+
+def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
+    """The GGUF file of a checkpoint in a type, from the cache or written."""
+    check_format("llamacpp", checkpoint, ("safetensors", "gguf"))
+    supported = list_quantizations(device)
+    if checkpoint.format == "gguf":
+        if quantization != checkpoint.stored:
+            message = f"{checkpoint.path} holds {checkpoint.stored}, not {quantization}"
+            raise TokbenchError(message, f"ask for {checkpoint.stored}, or give the checkpoint in safetensors")
+        return checkpoint.path
+    check_quantization("llamacpp", quantization, supported, "it has no such type")
+    folder = convert_once(
+        checkpoint, "llamacpp", quantization, VERSION, lambda part: write_gguf(checkpoint, quantization, part / _FILE)
+    )
+    return folder / _FILE
+
+
+def load(
+    path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
+) -> Runner:
+    """Load a GGUF file, memory-mapped, with a KV cache for `batch` sequences of `context` tokens.
+
+    The library runs its server in this process, bound to the loopback interface; requests go past that, directly.
+    """
+    library = _import()
+    params = library.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = context * batch
+    params.n_parallel = batch
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.n_gpu_layers = -1 if device == "cuda" else 0
+    params.load_mode = library.llama_load_mode.LLAMA_LOAD_MODE_MMAP
+    params.fit_params = False
+    params.cache_ram_mib = 0
+    params.cache_prompt = False
+    params.verbosity = _SILENT
+    params.ui = params.use_jinja = params.enable_chat_template = False
+    params.warmup = True
+    params.cache_type_k = params.cache_type_v = library.ggml_type.GGML_TYPE_F16
+    try:
+        server = library.Server(params)
+    except RuntimeError as error:
+        raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "get or convert the file again") from error
+    runner = _LlamaCppRunner(server, context)
+    # A server that is closed before its loop has begun waits for ever: an answer shows that it has.
+    runner.prefill([END_OF_TEXT])
+    return runner
+
+
+class _LlamaCppRunner:
+    def __init__(self, server: Any, context: int) -> None:
+        self._server = server
+        self._context = context
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {"compute type": "by the file", "mmap": "yes", "re-packing": "on loading, where the processor has it"}
+
+    @property
+    def kv_bytes_per_value(self) -> int:
+        return _CACHE_BYTES
+
+    def prefill(self, ids: Ids) -> int:
+        return self.generate(ids, 1)[0][0]
+
+    def logits(self, ids: Ids) -> npt.NDArray[np.float32]:
+        """Natural logarithms of probabilities, for which each prefix is evaluated anew: for checks, not for texts."""
+        check_length(ids, 1, self._context)
+        return np.stack([self._find_scores(ids[: end + 1]) for end in range(len(ids))])
+
+    def _find_scores(self, ids: Ids) -> npt.NDArray[np.float32]:
+        # The scores are those before the bias, which is there because a token that is part of a character would come
+        # without any.
+        answer = self._ask(ids, 1, n_probs=_EVERY, logit_bias=[[_WHOLE_CHARACTER, _CERTAIN]])
+        (step,) = answer["choices"][0]["logprobs"]["content"]
+        scores = np.empty(len(step["top_logprobs"]), dtype=np.float32)
+        for entry in step["top_logprobs"]:
+            scores[entry["id"]] = entry["logprob"]
+        return scores
+
+    def score(self, ids: Ids) -> npt.NDArray[np.float32]:
+        raise TokbenchError(
+            "llamacpp cannot score a text: its API gives no probabilities of given tokens",
+            "use the backend ctranslate2 or transformers",
+        )
+
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+        check_length(ids, new_tokens, self._context)
+        if batch == 1:
+            return [self._continue(ids, new_tokens)]
+        with ThreadPoolExecutor(batch) as pool:
+            return list(pool.map(lambda _: self._continue(ids, new_tokens), range(batch)))
+
+    def _continue(self, ids: Ids, new_tokens: int) -> list[int]:
+        tokens: list[int] = self._ask(ids, new_tokens)["__verbose"]["tokens"]
+        return tokens
+
+    def _ask(self, ids: Ids, new_tokens: int, **options: object) -> dict[str, Any]:
+        answer: dict[str, Any] = self._server.handle_completions(
+            {
+                "prompt": list(ids),
+                "n_predict": new_tokens,
+                "samplers": ["top_k"],
+                "top_k": 1,
+                "ignore_eos": True,
+                "cache_prompt": False,
+                "return_tokens": True,
+                "verbose": True,  # without it the answer holds text and no ids
+                **options,
+            }
+        )
+        if "error" in answer:
+            raise TokbenchError(f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load more context")
+        return answer
+
+    def close(self) -> None:
+        del self._server

@@ -1,0 +1,121 @@
+"""Transformers on torch: the model as its authors' quickstart runs it, on CPU and CUDA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.checkpoint import Checkpoint
+
+LIBRARIES = ("transformers", "torch")
+
+_TYPES = ("float32", "bfloat16", "float16")
+
+
+def _import_torch() -> Any:
+    try:
+        import torch
+        from transformers import GPTNeoXForCausalLM  # noqa: F401
+    except ModuleNotFoundError as error:
+        library = (error.name or "torch").partition(".")[0]
+        raise MissingExtraError(library, "transformers", "running a model with transformers") from error
+    return torch
+
+
+def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
+    """The types that torch runs on a device."""
+    torch = _import_torch()
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TokbenchError("torch finds no CUDA device on this machine", "use the device cpu")
+    return _TYPES
+
+
+def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
+    """The folder of the checkpoint, as it is."""
+    check_quantization("transformers", quantization, list_quantizations(device), "it has no such type")
+    check_format("transformers", checkpoint, ("safetensors",))
+    return checkpoint.path
+
+
+def load(
+    path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
+) -> Runner:
+    """Load a Hugging Face folder; its memory grows with the tokens in use, whatever `context` and `batch` are."""
+    torch = _import_torch()
+    from transformers import GPTNeoXForCausalLM
+    from transformers.utils import logging
+
+    torch.set_num_threads(threads)
+    logging.disable_progress_bar()
+    model = GPTNeoXForCausalLM.from_pretrained(path, dtype=getattr(torch, quantization), local_files_only=True)
+    return _TransformersRunner(torch, model.to(device).eval(), context)
+
+
+class _TransformersRunner:
+    def __init__(self, torch: Any, model: Any, context: int) -> None:
+        self._torch = torch
+        self._model = model
+        self._context = context
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        config = self._model.config
+        return {"compute type": str(self._model.dtype).removeprefix("torch."), "mmap": "no", "re-packing": "none"} | {
+            "attention": str(config._attn_implementation)
+        }
+
+    @property
+    def kv_bytes_per_value(self) -> int:
+        return int(self._model.dtype.itemsize)
+
+    def _tensor(self, ids: Ids, batch: int = 1) -> Any:
+        return self._torch.tensor([list(ids)] * batch, device=self._model.device)
+
+    def prefill(self, ids: Ids) -> int:
+        check_length(ids, 1, self._context, self._model.config.vocab_size)
+        with self._torch.inference_mode():
+            scores = self._model(self._tensor(ids), use_cache=True, logits_to_keep=1).logits[0, -1]
+            scores[END_OF_TEXT] = -self._torch.inf
+            return int(scores.argmax())
+
+    def logits(self, ids: Ids) -> npt.NDArray[np.float32]:
+        check_length(ids, 0, self._context, self._model.config.vocab_size)
+        with self._torch.inference_mode():
+            scores: npt.NDArray[np.float32] = self._model(self._tensor(ids)).logits[0].float().cpu().numpy()
+        return scores
+
+    def score(self, ids: Ids) -> npt.NDArray[np.float32]:
+        check_length(ids, 0, self._context, self._model.config.vocab_size)
+        with self._torch.inference_mode():
+            tensor = self._tensor(ids)
+            chances = self._model(tensor).logits[0, :-1].float().log_softmax(-1)
+            picked: npt.NDArray[np.float32] = chances.gather(1, tensor[0, 1:, None])[:, 0].cpu().numpy()
+        return picked
+
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+        check_length(ids, new_tokens, self._context, self._model.config.vocab_size)
+        prompt = self._tensor(ids, batch)
+        with self._torch.inference_mode():
+            whole = self._model.generate(
+                prompt,
+                attention_mask=self._torch.ones_like(prompt),
+                min_new_tokens=new_tokens,
+                max_new_tokens=new_tokens,
+                do_sample=False,
+                eos_token_id=END_OF_TEXT,
+                pad_token_id=END_OF_TEXT,
+            )
+        sequences: list[list[int]] = whole[:, len(ids) :].tolist()
+        return sequences
+
+    def close(self) -> None:
+        on_gpu = self._model.device.type == "cuda"
+        del self._model
+        if on_gpu:
+            self._torch.cuda.empty_cache()

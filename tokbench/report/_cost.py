@@ -1,0 +1,149 @@
+"""Tables of costs: per segment and per 1,000 characters, and what the model would be with each tokenizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from tokbench.errors import TokbenchError
+from tokbench.pythia.cost import Costs
+from tokbench.registry import closest
+from tokbench.report._layout import ABSENT, Cell, Table
+from tokbench.report.markdown import escape, write_table
+from tokbench.report.table import draw_plain
+
+TITLES = {
+    "tokens": "tokens",
+    "flops": "GFLOP",
+    "prefill_seconds": "prefill ms",
+    "decode_seconds": "decode ms",
+    "seconds": "total ms",
+    "kv_bytes": "KV KiB",
+    "money": "money",
+}
+SCALES = {"flops": 1e-9, "prefill_seconds": 1e3, "decode_seconds": 1e3, "seconds": 1e3, "kv_bytes": 1 / 1024}
+
+
+def write_number(value: float | None) -> str:
+    """A number with about four significant digits, thousands apart."""
+    if value is None:
+        return ABSENT
+    if value and abs(value) < 0.01:
+        return f"{value:.3g}"
+    return f"{value:,.{0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3}f}"
+
+
+def write_interval(value: float | None, low: float | None, high: float | None, scale: float = 1) -> str:
+    """A value with its interval."""
+    numbers = [None if number is None else number * scale for number in (value, low, high)]
+    if None in numbers:
+        return write_number(numbers[0])
+    return f"{write_number(numbers[0])} [{write_number(numbers[1])}, {write_number(numbers[2])}]"
+
+
+def lay_out_costs(costs: Costs, per: str) -> Table:
+    """One row a tokenizer and language; estimates are marked with a tilde."""
+    frame = costs.frame.filter(pl.col("per") == per)
+    quantities = [name for name in TITLES if name in set(frame["quantity"])]
+    rows = []
+    for (tokenizer, lang), cells in frame.group_by("tokenizer", "lang", maintain_order=True):
+        by_quantity = {row["quantity"]: row for row in cells.iter_rows(named=True)}
+        row = [Cell(str(tokenizer)), Cell(str(lang))]
+        for name in quantities:
+            found = by_quantity[name]
+            mark = "~" if found["basis"] == "estimated" else ""
+            row.append(Cell(mark + write_interval(found["value"], found["low"], found["high"], SCALES.get(name, 1))))
+        whole = by_quantity.get("seconds", by_quantity["flops"])
+        row.append(Cell(write_interval(whole["premium"], whole["premium_low"], whole["premium_high"])))
+        rows.append(tuple(row))
+    premium = "premium, seconds" if "seconds" in quantities else "premium, FLOPs"
+    headers = ("tokenizer", "language", *(TITLES[name] for name in quantities), premium)
+    after = "as many new tokens as it has" if costs.new_tokens == "same" else f"{costs.new_tokens} new tokens"
+    title = f"{costs.model}, {costs.backend} {costs.quantization}: per {per}, each segment a prompt with {after}"
+    return Table(title, headers, tuple(rows), labels=2)
+
+
+def lay_out_what_if(costs: Costs) -> Table:
+    """The model with each tokenizer."""
+    headers = (
+        *("tokenizer", "V rows", "parameters", f"{costs.quantization} MiB", "GFLOP/token", "NSL", "break-even NSL"),
+        *("relative FLOPs", "verdict", "training PFLOP"),
+    )
+    rows = tuple(
+        (
+            Cell(row["tokenizer"]),
+            Cell(f"{row['vocab_rows']:,}"),
+            Cell(f"{row['parameters']:,}"),
+            Cell(write_number(row["weight_bytes"] / 2**20)),
+            Cell(write_number(row["flops_per_token"] / 1e9)),
+            Cell(write_number(row["nsl"])),
+            Cell(write_number(row["break_even_nsl"])),
+            Cell(write_number(row["relative_flops"])),
+            Cell(row["verdict"] or ABSENT),
+            Cell(write_number(None if row["training_flops"] is None else row["training_flops"] / 1e15)),
+        )
+        for row in costs.what_if.iter_rows(named=True)
+    )
+    return Table(f"{costs.model} with each tokenizer (same layers, other embeddings)", headers, rows, labels=1)
+
+
+def lay_out(costs: Costs) -> list[Table]:
+    """All tables of costs."""
+    return [lay_out_costs(costs, "segment"), lay_out_costs(costs, "1000 characters"), lay_out_what_if(costs)]
+
+
+def write_notes(costs: Costs) -> list[str]:
+    """What must be said below the tables."""
+    notes = [
+        "[low, high]: 95 % intervals of the mean over texts like these (paired bootstrap)",
+        f"premium: the same segments, relative to {costs.reference}",
+    ]
+    bases = set(costs.frame["basis"])
+    if "estimated" in bases:
+        notes.append("~ estimated, not measured")
+    if "measured" not in bases and "estimated" not in bases:
+        notes.append("no seconds: nothing was run, and no rates were given")
+    notes += [f"{name}: {note}" for name, note in costs.notes.items()]
+    return notes
+
+
+def render_markdown(costs: Costs) -> str:
+    """Tables and notes in GitHub's markdown."""
+    tables = "\n".join(write_table(table) for table in lay_out(costs))
+    notes = "".join(f"- {escape(note)}\n" for note in write_notes(costs))
+    return f"{tables}\n{notes}\n`{costs.signature}`\n"
+
+
+def render_table(costs: Costs) -> str:
+    """Tables and notes as plain text, never cut."""
+    return draw_plain(lay_out(costs), [*write_notes(costs), costs.signature])
+
+
+def render_json(costs: Costs) -> str:
+    """All that is known."""
+    return json.dumps(costs.to_document(), ensure_ascii=False, indent=1) + "\n"
+
+
+def render_csv(costs: Costs) -> str:
+    """One row a figure."""
+    return costs.frame.write_csv()
+
+
+FORMATS: Mapping[str, Callable[[Costs], str]] = {
+    "table": render_table,
+    "markdown": render_markdown,
+    "json": render_json,
+    "csv": render_csv,
+}
+
+
+def render_costs(costs: Costs, name: str) -> str:
+    """The costs in the format of this name; TokbenchError for an unknown one."""
+    if name not in FORMATS:
+        near = closest(name, list(FORMATS))
+        raise TokbenchError(
+            f"no format of costs is called {name!r}", f"did you mean {near!r}?" if near else "use table"
+        )
+    return FORMATS[name](costs)
