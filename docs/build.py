@@ -10,7 +10,21 @@ from pathlib import Path
 from tokbench.metrics import METRICS, Metric
 
 FOLDER = Path(__file__).resolve().parent
-COMMANDS = ("compare", "encode", "corpus", "list", "pull")
+COMMANDS = (
+    "compare",
+    "encode",
+    "corpus",
+    "diff",
+    "explain",
+    "roundtrip",
+    "vocab",
+    "overlap",
+    "explain-diff",
+    "list",
+    "pull",
+    "report",
+    "view",
+)
 GENERATED = "<!-- Written by docs/build.py; change the code instead. -->"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_contract_on_any_text(load_made: Callable[[str], Tokenizer], file_format
 
 def test_every_adapter_is_the_reference_of_a_format_that_is_tested() -> None:
     tested = {reference_adapter(file_format) for file_format in FORMATS}
-    assert tested == set(ADAPTERS)
+    assert tested == {name for name in ADAPTERS if ADAPTERS[name].REFERENCE_FOR}
 
 
 @needs_data
@@ -233,6 +234,8 @@ def test_the_token_table_knows_partial_characters() -> None:
     assert table.partial.tolist() == [False, False, False, True, False, True]
     assert table.lengths.tolist() == [1, 0, 2, 1, 0, 2]
     assert [table[i] for i in range(6)] == [b"a", None, "é".encode(), b"\xc3", b"", b"x\xc3"]
+    spaces = TokenTable.from_tokens([b" ", b"\n\t ", b"", None, b" a", "\u3000".encode(), b"a"])
+    assert spaces.blank.tolist() == [True, True, False, False, False, False, False]
     assert table.concatenate(np.array([2, 0, 4, 3], np.int32)).tobytes() == "éa".encode() + b"\xc3"
 
 
@@ -246,6 +249,22 @@ BROKEN = {
 }
 
 
+def test_an_adapter_refuses_what_it_does_not_read(load_made: Callable[[str], Tokenizer]) -> None:
+    for name in ADAPTERS:
+        file_format = "rwkv" if name != "rwkv" else "gguf"
+        path = load_made(file_format).asset.files[0]
+        with pytest.raises(TokbenchError, match=f"the adapter {name} does not read .* of the format {file_format}"):
+            load_tokenizer(path, adapter=name)
+
+
+def test_a_path_object_is_never_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "utf8").mkdir()
+    made.make_tokenizer_json(tmp_path / "utf8")
+    assert load_tokenizer("utf8").asset.files == ()
+    assert load_tokenizer(Path("utf8")).asset.files == (tmp_path / "utf8" / "tokenizer.json",)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_one_clear_line(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -256,7 +275,81 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_ranks_that_would_make_the_engine_panic(tmp_path: Path) -> None:
+    path = made.make_ranks(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for content, message in (
+        ([*lines, b"YWJjZA== 7\n"], "2 tokens have the rank 7"),
+        (lines[:97] + lines[98:], "no token is the byte 97"),
+    ):
+        path.write_bytes(b"".join(content))
+        with pytest.raises(TokbenchError, match=message):
+            load_tokenizer(f"{path}#r50k_base")
+
+
+def test_ranks_read_by_the_rules_of_a_smaller_vocabulary(tmp_path: Path) -> None:
+    path = made.make_ranks(tmp_path)
+    with path.open("ab") as file:
+        file.write(b"YWJjZA== 50256\nYmNkZQ== 60000\n")  # r50k_base has its only special token at 50256
+    tokenizer = load_tokenizer(f"{path}#r50k_base")
+    assert tokenizer.vocab_total == 60001
+    assert tokenizer.token_bytes(60000) == b"bcde"
+    assert tokenizer.decode([50256]) == "abcd"
+    with pytest.raises(TokbenchError, match="no special token is known"):
+        tokenizer.encode_with_special(["x"])
+
+
+def test_a_folder_called_as_a_smaller_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKBENCH_TOKENIZERS", str(tmp_path))
+    (tmp_path / "p50k_base").mkdir()
+    path = made.make_ranks(tmp_path / "p50k_base")
+    with path.open("ab") as file:
+        file.writelines(b"%s %d\n" % (b64encode(b"%07d" % number), number) for number in range(1000, 52000))
+    with pytest.raises(TokbenchError, match="tokens, p50k_base has 50281 in all: it is another one"):
+        load_tokenizer("p50k_base")
+
+
+def test_a_piece_that_is_no_text_is_one_clear_line(tmp_path: Path) -> None:
+    path = made.make_sentencepiece(tmp_path)
+    content = path.read_bytes()
+    assert content.count(b"\xe2\x96\x81") > 1
+    path.write_bytes(content.replace(b"\xe2\x96\x81", b"\xe2\xe2\x81"))
+    with pytest.raises(TokbenchError, match=r"SentencePiece cannot load it .*utf-8"):
+        load_tokenizer(str(path))
+
+
+def test_a_gguf_without_its_merges_is_one_clear_line(tmp_path: Path) -> None:
+    path = made.make_gguf(tmp_path)
+    content = path.read_bytes()
+    for field in (b"tokenizer.ggml.merges", b"tokenizer.ggml.token_type"):
+        path.write_bytes(content.replace(field, field[:-1] + b"X"))
+        with pytest.raises(TokbenchError, match=f"there is no field '{field.decode()}'"):
+            load_tokenizer(str(path))
+
+
+def test_bert_has_its_special_tokens(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(str(made.make_wordpiece(tmp_path)))
+    (special,) = tokenizer.encode_with_special(["[UNK]"]).ids.tolist()
+    assert special == tokenizer.unk_id
+    assert len(tokenizer.encode_batch(["[UNK]"]).ids) > 1
+    assert tokenizer.token_bytes(special) is None
+
+
+def test_special_tokens_are_decoded_where_their_text_is_known(load_made: Callable[[str], Tokenizer]) -> None:
+    for name, text in (("tokenizer.json", "<|endoftext|>"), ("tiktoken.json", "<EOT>")):
+        tokenizer = load_made(name)
+        assert tokenizer.decode(tokenizer.encode_with_special([f"a{text}b"]).ids.tolist()) == f"a{text}b"
+
+
 def test_bare_ranks_need_a_pattern(tmp_path: Path) -> None:
     path = made.make_ranks(tmp_path)
     with pytest.raises(TokbenchError, match=r"does not say how text is split.*#cl100k_base"):
         load_tokenizer(str(path))
+
+
+@needs_data
+def test_only_wordpiece_marks_continuations() -> None:
+    t5, bert = load_cached("t5"), load_cached("bert-base-multilingual-cased")
+    assert t5.token_bytes(30345) == b"##"
+    ids = bert.encode_batch(["tokenization"]).ids.tolist()
+    assert b"".join(bert.token_bytes(token) or b"" for token in ids) == b"tokenization"

@@ -82,7 +82,16 @@ def test_compare_by_default_ends_with_five_tokenizers_and_the_reasons_for_the_re
 
 def test_json_has_the_promised_form(pair: Path) -> None:
     document = json.loads(run("compare", "utf8", "-c", str(pair), "-f", "json").stdout)
-    assert list(document) == ["signature", "corpus", "tokenizers", "skipped", "results", "environment"]
+    assert list(document) == [
+        "signature",
+        "corpus",
+        "tokenizers",
+        "skipped",
+        "results",
+        "differences",
+        "environment",
+        "examples",
+    ]
     keys = ["tokenizer", "engine", "lang", "metric", "value", "low", "high", "unit", "n"]
     assert all(list(result) == keys for result in document["results"])
     (premium,) = [r for r in document["results"] if r["metric"] == "premium" and r["lang"] == "zh"]
@@ -173,6 +182,77 @@ def test_version_and_help() -> None:
         assert run(command, "--help").returncode == 0
 
 
+def test_a_baseline_is_named_as_a_tokenizer_is(pair: Path, tmp_path: Path) -> None:
+    path = str(made.make_tokenizer_json(tmp_path))
+    for named, baseline, name in (
+        ("utf8", "bytes", "utf8"),
+        ("utf8", "UTF-8", "utf8"),
+        (path, path, tmp_path.name),
+        (path, str(tmp_path), tmp_path.name),
+    ):
+        done = run("compare", named, "byt5", "-c", str(pair), "--baseline", baseline, "-m", "nsl", "-f", "json")
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        assert document["corpus"]["baseline"] == name
+        assert all(r["value"] == 1 for r in document["results"] if r["tokenizer"] == name)
+    refuse("compare", "utf8", "-c", str(pair), "--baseline", "rwkv", says="not among the tokenizers")
+
+
+@pytest.mark.parametrize("columns", [1, 20, 80, 100])
+def test_a_terminal_of_any_width_shows_every_figure_whole(pair: Path, columns: int) -> None:
+    import pty
+
+    arguments = ["compare", "utf8", "byt5", "-c", str(pair), "--baseline", "utf8", "--no-throughput", "-q"]
+    whole = run(*arguments).stdout.split()
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": str(columns), "NO_COLOR": "1"}
+    with subprocess.Popen([sys.executable, "-m", "tokbench", *arguments], stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := read_terminal(ours):
+            shown += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    words = shown.decode().split()
+    assert "…" not in shown.decode()
+    assert set(words) - {"─" * len(word) for word in words} == set(whole) - {"─" * len(word) for word in whole}
+    if columns >= 80:
+        rows = [line for line in shown.decode().splitlines() if line.startswith("  ")]
+        assert max(map(len, rows)) <= columns
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """What there is to read; nothing once the other side has gone, which is an error on Linux."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
+
+
+def test_output_that_cannot_be_written_is_one_line(pair: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tokbench", "compare", "utf8", "-c", str(pair), "-f", "json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    closed = f"{sys.executable} -m tokbench compare utf8 -c {pair} >&-"
+    done = subprocess.run(["bash", "-c", closed], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_argument_that_is_no_text_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tokbench", "encode", "utf8", b"a\xff"], capture_output=True, check=False
+    )
+    assert done.returncode == USAGE
+    assert done.stderr == b"tokbench: the text is not UTF-8 at character 1; convert it first\n"
+
+
 def test_unknown_names_are_answered_with_the_nearest(pair: Path) -> None:
     refuse("compare", "gpt-neox-20", "-c", str(pair), says="did you mean 'gpt-neox-20b'")
     refuse("compare", "utf8", "-c", str(pair), "-l", "en,zhh", says="did you mean 'zh'")
@@ -219,6 +299,25 @@ def test_a_wrong_hash_is_refused(pair: Path, tmp_path: Path, shared_data: Path) 
     assert done.returncode == USAGE
     assert "sha256" in done.stderr
     assert "9e556afd" in done.stderr
+
+
+def test_what_may_not_be_read_or_written_is_refused(pair: Path, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "vocab.txt").touch()
+    closed.chmod(0)
+    try:
+        if os.access(closed, os.R_OK):
+            pytest.skip("this user may read everything")
+        refuse("compare", str(closed), "-c", str(pair), says="cannot be read: Permission denied")
+        refuse("compare", str(closed / "vocab.txt"), "-c", str(pair), says="cannot be read: Permission denied")
+        refuse("compare", "utf8", "-c", str(closed), says="Permission denied")
+        refuse("compare", "utf8", "-c", str(pair), "-o", str(closed / "r.json"), says="no permission")
+        done = run("encode", "gpt2", "x", TOKBENCH_TOKENIZERS=str(closed))
+        assert done.returncode == USAGE
+        assert "Permission denied" in done.stderr
+    finally:
+        closed.chmod(0o700)
 
 
 def test_outputs_are_checked_before_anything_is_measured(pair: Path, tmp_path: Path) -> None:

@@ -70,6 +70,28 @@ def test_no_text_is_timed_twice(tmp_path: Path) -> None:
     assert all(30 <= sum(len(text) for text in part) < 40 for part in parts)
 
 
+def test_one_tokenizer_and_one_metric_need_no_list(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["one"])
+    assert tb.compare("utf8", corpus, metrics="premium").frame["metric"].to_list() == ["premium"]
+    assert tb.compare(made.make_tokenizer_json(tmp_path), corpus, metrics="gini").names == (tmp_path.name,)
+
+
+def test_a_damaged_folder_is_one_clear_line(result: Comparison, tmp_path: Path) -> None:
+    result.save(tmp_path)
+    counts = tmp_path / "counts.parquet"
+    counts.write_bytes(counts.read_bytes()[:100])
+    with pytest.raises(tb.TokbenchError, match="not a saved comparison"):
+        tb.load(tmp_path)
+    counts.unlink()
+    with pytest.raises(tb.TokbenchError, match="cannot read"):
+        tb.load(tmp_path)
+    document = json.loads((tmp_path / "comparison.json").read_text())
+    document["results"][0]["value"] = "x"
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    with pytest.raises(tb.TokbenchError, match="not a saved comparison"):
+        tb.load(tmp_path / "x.json")
+
+
 def test_a_single_text_is_not_timed(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["one"])
     assert measure_throughput([tb.load_tokenizer("utf8")], corpus, clock=lambda: 0.0) == []
@@ -135,6 +157,8 @@ def test_what_is_no_comparison_does_not_load(tmp_path: Path, content: bytes) -> 
 @pytest.mark.parametrize("name", REPORTS)
 @pytest.mark.parametrize("by", ["summary", "language"])
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path, name: str, by: str) -> None:
+    if name == "html":
+        pytest.importorskip("vl_convert", reason="no charts: install tokbench[html]")
     first, second = (render(make_comparison(tmp_path), name, by) for _ in range(2))  # type: ignore[arg-type]
     assert first == second
     assert first.endswith("\n")

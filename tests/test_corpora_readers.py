@@ -333,7 +333,7 @@ def test_tmx_inline_markup_and_tags(tmp_path: Path) -> None:
 def test_tmx_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused("holds no translation unit", tmx(tmp_path))
     refused("a variant names no language: 'words'", tmx(tmp_path, "<tu><tuv><seg>words</seg></tuv></tu>"))
-    refused("a.tmx:4: no XML: mismatched tag", tmx(tmp_path, "<tu></tuv>"))
+    refused("a.tmx:4: no XML: mismatched tag (column", tmx(tmp_path, "<tu></tuv>"))
     write(tmp_path, a__tmx=b'<?xml version="1.0"?>\n<tmx><body>\n\xff</body></tmx>')
     refused("a.tmx:3: no XML: not well-formed", tmp_path / "a.tmx")
     deep = "<hi>" * 5000 + "</hi>" * 5000

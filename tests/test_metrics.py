@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,21 @@ from test_measurement import write_corpus
 
 import tokbench as tb
 from tokbench.measurement import Measurements
-from tokbench.metrics import METRICS, Reference, evaluate, find_metrics
+from tokbench.metrics import (
+    METRICS,
+    Reference,
+    evaluate,
+    find_differences,
+    find_metrics,
+    find_tested,
+    list_token_lengths,
+    trace_lorenz,
+)
+from tokbench.metrics._histograms import rarefy_entropy, rarefy_types
+from tokbench.metrics._remarks import REMARKS
 from tokbench.statistics import Bootstrap, draw_weights
+
+TOKENS = [b"ab", "\u00e9".encode(), b"\xe4", b"abcd"]
 
 
 def make_measurements(tokens: dict[str, dict[str, list[int]]], ids: dict[str, list[int]] | None = None) -> Measurements:
@@ -44,7 +58,10 @@ def make_measurements(tokens: dict[str, dict[str, list[int]]], ids: dict[str, li
         texts=pl.DataFrame(texts, schema_overrides={"lang": lang_type, "words": pl.Int32}),
         counts=pl.DataFrame(counts, schema_overrides={"tokenizer": name_type, "lang": lang_type}),
         ids=pl.DataFrame(histogram, schema_overrides={"tokenizer": name_type, "lang": lang_type}),
-        vocab=pl.DataFrame(schema={"tokenizer": name_type, "id": pl.Int32, "bytes": pl.Binary}),
+        vocab=pl.DataFrame(
+            [{"tokenizer": name, "id": i, "bytes": token} for name in names for i, token in enumerate(TOKENS)],
+            schema={"tokenizer": name_type, "id": pl.Int64, "bytes": pl.Binary},
+        ),
         documents=pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String}),
         tokenizers=pl.DataFrame(
             [{"tokenizer": name, **facts, "context_window": 100, "unk_id": None} for name in names],
@@ -109,6 +126,27 @@ def figures() -> pl.DataFrame:
         ("renyi_efficiency", "en", math.log2(0.5**2.5 + 2 * 0.25**2.5) / (1 - 2.5) / 4),
         ("utilisation", "en", 3 / 16),
         ("type_token_ratio", "en", 3 / 4),
+        ("entropy_miller_madow", "en", 1.5 + 2 / (2 * 4 * math.log(2))),
+        ("entropy_at_10k", "en", None),  # four tokens
+        ("entropy_at_100k", "en", None),
+        ("utilisation_at_10k", "en", None),
+        ("utilisation_at_100k", None, None),
+        ("bits_per_byte_entropy", "en", 1.5 * 4 / 20),
+        ("bits_per_byte_entropy", "zh", 0.0),
+        ("renyi_efficiency_observed", "en", math.log2(0.5**2.5 + 2 * 0.25**2.5) / (1 - 2.5) / math.log2(3)),
+        ("renyi_efficiency_observed", "zh", None),
+        ("effective_context_reference", "zh", 100 / 3),
+        ("effective_context_reference", "en", 100.0),
+        ("premium_worst_five", None, None),  # of two languages
+        ("length_spread", None, 3.0),
+        ("token_bytes_p50", "en", 2.0),  # of 2, 2, 2, 1
+        ("token_bytes_p90", "en", 2.0),
+        ("token_bytes_p99", "en", 2.0),
+        ("token_bytes_max", "en", 2.0),
+        ("token_chars_p50", "en", 2.0),  # of 2, 2, 1; a part of a character has none
+        ("token_chars_p90", "en", 2.0),
+        ("token_chars_p99", "en", 2.0),
+        ("token_chars_max", "de", 2.0),
         ("vocab_base", None, 16.0),
         ("vocab_total", None, 20.0),
         ("vocab_rows", None, 32.0),
@@ -121,7 +159,7 @@ def test_values_by_hand(figures: pl.DataFrame, metric: str, lang: str | None, ex
 def test_every_metric_has_a_test_by_hand_or_is_measured_elsewhere() -> None:
     (mark,) = test_values_by_hand.pytestmark
     tested = {case[0] for case in mark.args[1]}
-    assert METRICS.keys() - tested == {"throughput", "unk_char_rate"}
+    assert METRICS.keys() - tested == {"throughput", "unk_char_rate", "strr_bare", "strr_spaced"}
 
 
 def test_relative_metrics_are_null_without_a_reference(figures: pl.DataFrame) -> None:
@@ -132,6 +170,21 @@ def test_relative_metrics_are_null_without_a_reference(figures: pl.DataFrame) ->
             frame.filter(pl.col("metric") == name)["value"].null_count()
             == frame.filter(pl.col("metric") == name).height
         )
+
+
+def test_one_type_has_an_entropy_of_nought_and_no_token_has_none(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["aaa", "a"], zh=["\x01", "\x01"])  # BERT drops control characters
+    result = tb.compare(["utf8", make_wordpiece(tmp_path)], corpus, throughput=False)
+    for metric in ("entropy", "renyi_efficiency"):
+        (nought,) = result.frame.filter(
+            (pl.col("tokenizer") == "utf8") & (pl.col("metric") == metric) & (pl.col("lang") == "en")
+        )["value"]
+        assert str(nought) == "0.0"
+    for metric in ("entropy", "renyi_efficiency", "utilisation", "type_token_ratio", "bytes_per_token"):
+        rows = result.frame.filter(
+            (pl.col("tokenizer") == tmp_path.name) & (pl.col("metric") == metric) & (pl.col("lang") == "zh")
+        )
+        assert rows["value"].to_list() == [None], metric
 
 
 def test_nothing_over_nothing_is_null() -> None:
@@ -245,3 +298,89 @@ def test_chars_under_unk(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["the 😀😀 dog", "the"])
     result = tb.compare([str(make_wordpiece(tmp_path))], corpus, metrics=["unk_char_rate", "unk_rate"])
     assert value(result.frame, "unk_char_rate", result.names[0]) == 2 / 13
+
+
+@pytest.mark.parametrize("counts", [[3, 2, 1], [5], [1, 1, 1, 1], [4, 4]])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_rarefied_values_are_means_over_all_draws(counts: list[int], size: int) -> None:
+    tokens = [i for i, count in enumerate(counts) for _ in range(count)]
+    draws = list(combinations(tokens, size))
+    types = sum(len(set(draw)) for draw in draws) / len(draws)
+    entropies = [-sum(n / size * math.log2(n / size) for n in (draw.count(i) for i in set(draw))) for draw in draws]
+    assert rarefy_types(pl.Series(counts), size) == pytest.approx(types, abs=1e-12)
+    assert rarefy_entropy(pl.Series(counts), size) == pytest.approx(sum(entropies) / len(draws), abs=1e-12)
+    assert rarefy_types(pl.Series(counts), 100) is rarefy_entropy(pl.Series(counts), 100) is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(counts=st.lists(st.integers(1, 3000), min_size=1, max_size=30))
+def test_rarefied_to_its_own_size_a_text_is_itself(counts: list[int]) -> None:
+    series, total = pl.Series(counts), sum(counts)
+    plug_in = -sum(c / total * math.log2(c / total) for c in counts)
+    assert rarefy_types(series, total) == pytest.approx(len(counts), rel=1e-9)
+    assert rarefy_entropy(series, total) == pytest.approx(plug_in, abs=1e-7)
+
+
+def test_token_lengths_keep_parts_of_characters_apart() -> None:
+    measured = make_measurements({"a": {"en": [4]}}, {"en": [2, 1, 1, 5]})
+    rows = list_token_lengths(measured).filter(pl.col("lang") == "en").select("unit", "length", "count").rows()
+    assert rows == [
+        ("bytes", 1, 1), ("bytes", 2, 3), ("bytes", 4, 5),
+        ("characters", None, 1), ("characters", 1, 1), ("characters", 2, 2), ("characters", 4, 5),
+    ]  # fmt: skip
+
+
+def test_the_lorenz_curve_by_hand() -> None:
+    frame = evaluate_all(make_measurements({"a": {"en": [1], "zh": [6], "de": [3]}}))
+    curve = trace_lorenz(frame).select("lang", "languages", "tokens").rows()
+    assert curve == [("en", pytest.approx(1 / 3), 0.1), ("de", pytest.approx(2 / 3), 0.4), ("zh", 1.0, 1.0)]
+    area = sum((a + b) / 2 / 3 for a, b in zip([0, 0.1, 0.4], [0.1, 0.4, 1.0], strict=True))
+    assert value(frame, "gini") == pytest.approx(1 - 2 * area)
+
+
+def test_the_five_worst_by_hand() -> None:
+    lengths = {f"l{i}": [i + 1] for i in range(6)}
+    frame = evaluate(make_measurements({"a": lengths}), find_metrics(["premium_worst_five"]), Reference("l0", None))
+    assert value(frame, "premium_worst_five") == (2 + 3 + 4 + 5 + 6) / 5
+
+
+def test_every_metric_says_what_happens_at_its_edges_and_elsewhere() -> None:
+    assert METRICS.keys() == REMARKS.keys()
+    assert all(metric.edges.endswith(".") and metric.elsewhere.endswith(".") for metric in METRICS.values())
+
+
+def test_single_token_words_by_hand(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["a bc a", "d"], zh=["\u4f60\u597d", "\u4f60"])
+    frame = tb.compare(["utf8"], corpus, metrics=["strr_bare", "strr_spaced"]).frame
+    assert value(frame, "strr_bare", "utf8", "en") == pytest.approx(2 / 3)  # a, d of a, bc, d
+    assert value(frame, "strr_spaced", "utf8", "en") == 0
+    assert value(frame, "strr_bare", "utf8", "zh") is None
+    assert frame.filter(pl.col("lang") == "en")["n"].to_list() == [3, 3]
+
+
+def test_differences_by_hand() -> None:
+    measured = make_measurements({"a": {"en": [2] * 12, "zh": [3] * 12}, "b": {"en": [4] * 12, "zh": [3] * 12}})
+    frame = find_differences(measured, find_metrics(["tokens_per_segment"]), "b", Bootstrap(resamples=50))
+    rows = {row["lang"]: row for row in frame.to_dicts()}
+    assert [row["lang"] for row in frame.to_dicts()] == [None, "en", "zh"]
+    assert (rows["en"]["ratio"], rows["en"]["low"], rows["en"]["high"]) == (0.5, 0.5, 0.5)
+    assert rows["en"]["shuffles"] == 30_000
+    # Only the data and their mirror image, 2 of 4,096 shuffles, differ by as much.
+    assert rows["en"]["p"] == pytest.approx(2 / 4096, rel=0.5)
+    assert rows["zh"]["p"] == 1.0
+    assert rows["en"]["p_holm"] == pytest.approx(3 * min(rows["en"]["p"], rows[None]["p"]), rel=1e-9)
+    again = find_differences(measured, find_metrics(["tokens_per_segment"]), "b", Bootstrap(resamples=50))
+    assert again.equals(frame, null_equal=True)
+    assert find_differences(measured, find_metrics(["fertility"]), None, Bootstrap()).is_empty()
+    with pytest.raises(tb.TokbenchError, match="premium is no ratio of sums"):
+        find_tested(["premium"])
+
+
+@settings(max_examples=10, deadline=None)
+@given(a=counts_of, b=counts_of)
+def test_bca_intervals_hold_the_value_or_are_null(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
+    bootstrap = Bootstrap(resamples=50, method="bca")
+    frame = evaluate(make_measurements({"a": a, "b": b}), list(METRICS.values()), Reference("en", "b"), bootstrap)
+    both = frame.drop_nulls(["low", "high"])
+    assert both.height
+    assert (both["low"] <= both["high"]).all()

@@ -41,7 +41,7 @@ MISSING = [name for name in ("safetensors", "psutil", "ctranslate2", "xllamacpp"
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 SMALL = Architecture(layers=2, width=64, heads=4, vocab_rows=420, context=256)
-SIZES = {"prompt_lengths": (16, 200), "decode_batches": (1, 2), "new_tokens": 24, "rounds": 2}
+SIZES = {"prompt_lengths": (16, 200), "decode_batches": (1, 2), "new_tokens": 120, "rounds": 2}
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +358,7 @@ def test_make_writes_a_folder_and_says_what_its_weights_are(tmp_path: Path, monk
     assert open_checkpoint(tmp_path / "new").architecture == replace(SMALL, layers=1, vocab_rows=64)
 
 
-SHORT = ("--prompts", "16", "--batches", "1", "--new-tokens", "24", "--rounds", "1", "--threads", "1")
+SHORT = ("--prompts", "16", "--batches", "1", "--new-tokens", "120", "--rounds", "1", "--threads", "1")
 
 
 def test_measure_writes_tables_and_files(small: Checkpoint, tmp_path: Path) -> None:

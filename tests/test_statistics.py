@@ -13,7 +13,21 @@ from hypothesis import strategies as st
 import tokbench as tb
 from tokbench.measurement import measure
 from tokbench.pythia.workload import Workload
-from tokbench.statistics import Bootstrap, divide, draw_weights, percentile_interval, resample_sums
+from tokbench.statistics import (
+    Bootstrap,
+    adjust_holm,
+    bca_interval,
+    count_shuffles,
+    divide,
+    draw_weights,
+    find_detectable,
+    jackknife_interval,
+    leave_one_out_weights,
+    percentile_interval,
+    randomise,
+    resample_sums,
+    student_quantile,
+)
 
 
 def test_each_resample_draws_as_many_segments_as_there_are() -> None:
@@ -67,3 +81,66 @@ def test_the_interval_of_gpt_neox_on_flores_is_the_published_one(shared_data: Pa
     low, high = percentile_interval(divide(sums[:, 1], sums[:, 0]), 0.95)
     assert float(low) == pytest.approx(2.063, abs=0.003)
     assert float(high) == pytest.approx(2.115, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("share", "freedom", "expected"),
+    [(0.975, 1, 12.706205), (0.975, 2, 4.302653), (0.975, 7, 2.364624), (0.95, 10, 1.812461), (0.995, 30, 2.749996)],
+)
+def test_quantiles_of_student_are_those_of_the_tables(share: float, freedom: int, expected: float) -> None:
+    assert student_quantile(share, freedom) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_jackknife_of_a_mean_is_the_interval_of_student() -> None:
+    data = np.array([1.0, 2.0, 4.0, 7.0])
+    without = (data.sum() - data) / 3
+    low, high = jackknife_interval(float(data.mean()), without, 0.95)
+    reach = student_quantile(0.975, 3) * data.std(ddof=1) / 2
+    assert (low, high) == pytest.approx((3.5 - reach, 3.5 + reach))
+    assert np.isnan(jackknife_interval(1.0, np.array([1.0]), 0.95)).all()
+
+
+def test_holm_by_hand() -> None:
+    adjusted = adjust_holm(np.array([0.01, 0.04, np.nan, 0.03, 0.9]))
+    assert adjusted.tolist() == pytest.approx([0.04, 0.09, np.nan, 0.09, 0.9], nan_ok=True)
+
+
+def test_the_p_of_a_randomisation_is_the_share_of_all_swaps() -> None:
+    """Of the 2^6 swaps of (1, 2, 3, 4, 5, 6) against 0, those whose difference is as large as 21: 2 of 64."""
+    first, second = np.arange(1.0, 7.0)[:, None], np.zeros((6, 1))
+    ones = np.ones((6, 1))
+    p = randomise((first, ones), (second, ones), shuffles=20_000, seed=1)
+    assert float(p[0]) == pytest.approx(2 / 64, abs=0.004)
+    assert p == randomise((first, ones), (second, ones), shuffles=20_000, seed=1)
+    assert p == randomise((second, ones), (first, ones), shuffles=20_000, seed=1)  # two-sided
+    halves = randomise((first / 2, ones), (second, ones), shuffles=20_000, seed=1)  # in 64 bits
+    assert p == halves
+    assert randomise((first, ones), (first, ones), shuffles=100, seed=0) == 1.0
+    assert np.isnan(randomise((first, 0 * ones), (second, ones), shuffles=10, seed=0)).all()
+
+
+def test_a_grid_of_tests_has_shuffles_enough() -> None:
+    for cells in (1, 6, 54, 2000):
+        assert cells / (count_shuffles(cells) + 1) < 0.05
+    assert 6 / (count_shuffles(6) + 1) < 0.0001
+
+
+def test_bca_without_bias_and_skew_is_the_percentile_interval() -> None:
+    samples = np.concatenate([-np.arange(1.0, 501.0), np.arange(1.0, 501.0)])[:, None]
+    without = np.array([[-1.0], [1.0]])
+    assert np.allclose(
+        np.ravel(bca_interval(samples, np.array([0.0]), without, 0.95)), np.ravel(percentile_interval(samples, 0.95))
+    )
+    shifted = bca_interval(samples, np.array([100.0]), without, 0.95)
+    assert shifted[0] > percentile_interval(samples, 0.95)[0]
+    assert np.isnan(bca_interval(samples, np.array([1000.0]), without, 0.95)).all()
+
+
+def test_leaving_out_each_segment_or_document() -> None:
+    assert leave_one_out_weights(2).tolist() == [[0, 1], [1, 0]]
+    assert leave_one_out_weights(3, np.array([0, 0, 1])).tolist() == [[0, 0, 1], [1, 1, 0]]
+
+
+def test_the_detectable_difference_by_hand() -> None:
+    samples = np.array([[1.0], [3.0]])  # standard deviation sqrt(2)
+    assert find_detectable(samples, 0.95)[0] == pytest.approx((1.959964 + 0.841621) * 2**0.5, abs=1e-5)

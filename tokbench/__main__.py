@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -26,6 +27,11 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of a pipe has left; say nothing, and keep the interpreter from flushing into it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stderr.write("tokbench: the output cannot be written: no space is left on the device\n")
         sys.exit(1)
 
 

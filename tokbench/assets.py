@@ -48,12 +48,13 @@ class Asset:
     entry: Entry | None
 
 
+@places.explain_closed()
 def find(argument: str, *, offline: bool = False) -> Asset:
     """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
 
-    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, whose sizes and licence are its own. With `offline`, or HF_HUB_OFFLINE or
-    TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where it is known and cannot be had,
-    TokbenchError on an unknown name, a damaged file, or one that is not the known file.
+    `PATH#NAME` reads the file by the rules of the catalogue entry NAME; sizes and licence stay those of the known file.
+    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
+    it is known and cannot be had, TokbenchError on an unknown name, a damaged file, or one that is not the known file.
     """
     if argument.startswith("hf:"):
         return _find_on_hub(argument, offline)
@@ -70,6 +71,7 @@ def find(argument: str, *, offline: bool = False) -> Asset:
     return _find_entry(entry, places.find_place(entry), offline)
 
 
+@places.explain_closed()
 def locate(entry: Entry) -> str | None:
     """Where an entry's files are on this machine (an origin as in `Asset`), or None; nothing is downloaded."""
     if entry.engine is not None:

@@ -78,8 +78,7 @@ class Entry:
 
     def without_facts(self) -> Entry:
         """The rules by which a file is read, without what is true of the known files alone."""
-        unknown = dict.fromkeys((*_NUMBERS, "licence"))
-        return replace(self, **unknown)
+        return replace(self, licence=None, vocab_base=None, vocab_total=None, vocab_rows=None, context_window=None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A read-only view of a dict cannot be pickled, and entries travel to other processes.
@@ -227,12 +226,17 @@ def _spellings() -> Mapping[str, str]:
     return {fold(spelling): entry.name for entry in CATALOG.values() for spelling in _names(entry)}
 
 
+def find_name(spelling: str) -> str | None:
+    """The name of the entry that a name, an alias or a model's name stands for, or None."""
+    return _spellings().get(fold(spelling))
+
+
 def resolve(name: str) -> Entry:
     """The entry that a name, an alias or a model's name stands for; case, `_`, `-` and spaces do not count.
 
     Unknown: TokbenchError, which names the nearest known name.
     """
-    found = _spellings().get(fold(name))
+    found = find_name(name)
     if found is not None:
         return CATALOG[found]
     near = closest(name, [spelling for entry in CATALOG.values() for spelling in _names(entry)])

@@ -12,12 +12,24 @@ from typing import Any
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, load_contenders
+from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, find_baseline, load_contenders
 from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.engines import AUTO, take_sample
 from tokbench.environment import Environment, Now, describe_environment, now
 from tokbench.errors import TokbenchError
-from tokbench.measurement import Measurements, Step, ignore_step, measure
-from tokbench.metrics import METRICS, Metric, Reference, evaluate, find_metrics
+from tokbench.examples import Example, find_examples
+from tokbench.isolation import measure_isolated
+from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
+from tokbench.metrics import (
+    DIFFERENCES,
+    METRICS,
+    Metric,
+    Reference,
+    evaluate,
+    find_differences,
+    find_metrics,
+    find_tested,
+)
 from tokbench.output import write_whole
 from tokbench.provenance import (
     ComparedCorpus,
@@ -26,10 +38,11 @@ from tokbench.provenance import (
     describe_tokenizer,
     find_reference,
 )
+from tokbench.results import RESULT_SCHEMA, arrange
 from tokbench.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.statistics import Bootstrap
-from tokbench.throughput import Clock, Throughput, measure_throughput
-from tokbench.words import SEGMENTER
+from tokbench.throughput import Clock, measure_throughput
+from tokbench.words import Segmenter, describe_segmenter
 
 FEW_LANGUAGES = 4
 """With more languages than this, a summary gives premiums instead of one length a language."""
@@ -39,19 +52,10 @@ SUMMARY_FEW = ("tokens_per_segment",)
 SUMMARY_MANY = ("premium_median", "premium_worst")
 SUMMARY_TAIL = ("bytes_per_token", "fertility", "round_trip_exact", "throughput")
 
-RESULT_SCHEMA = {
-    "tokenizer": pl.String(),
-    "engine": pl.String(),
-    "lang": pl.String(),
-    "metric": pl.String(),
-    "value": pl.Float64(),
-    "low": pl.Float64(),
-    "high": pl.Float64(),
-    "unit": pl.String(),
-    "n": pl.Int64(),
-}
-
 DOCUMENT = "comparison.json"
+
+TESTS = ("tokens_per_segment",)
+"""What is tested against a baseline."""
 
 BOOTSTRAP = Bootstrap()
 """1,000 resamples, seed 0, 95 %."""
@@ -62,14 +66,18 @@ class Comparison:
     """The figures of tokenizers on a corpus.
 
     frame: tokenizer, engine, lang (null: over all languages), metric, value, low, high, unit, n; in the order of
-    tokenizers, metrics and languages. measurements: the counts behind them, None when loaded from JSON alone.
+    tokenizers, metrics and languages. differences: the tokenizers against the baseline, with tests (see
+    `tokbench.metrics.find_differences`). examples: the worst segments as each tokenizer cuts them. measurements: the
+    counts behind them, None when loaded from JSON alone.
     """
 
     frame: pl.DataFrame
+    differences: pl.DataFrame
     corpus: ComparedCorpus
     tokenizers: tuple[ComparedTokenizer, ...]
     skipped: tuple[Skipped, ...]
     environment: Environment
+    examples: tuple[Example, ...] = ()
     measurements: Measurements | None = None
 
     def signature(self, metric: str | None = None, tokenizer: str | None = None, *, long: bool = True) -> str:
@@ -85,7 +93,7 @@ class Comparison:
             reference=corpus.reference,
             baseline=corpus.baseline,
             bootstrap=corpus.bootstrap,
-            segmenter=SEGMENTER,
+            segmenter=corpus.segmenter,
             version=self.environment.tokbench,
             long=long,
         )
@@ -114,6 +122,20 @@ class Comparison:
             column = rows.filter(pl.col("tokenizer") == name).select("lang", pl.col("value").alias(name))
             wide = wide.join(column, on="lang", how="left", maintain_order="left")
         return wide
+
+    def premiums(self, reference: str) -> pl.DataFrame:
+        """Tokens of each language over those of any reference language: one row a language, one column a tokenizer.
+
+        From the lengths, so that a saved comparison needs no text. Raises TokbenchError where one is not there.
+        """
+        lengths = self.by_language("tokens_per_segment")
+        if reference not in self.corpus.languages:
+            known = ", ".join(self.corpus.languages)
+            raise TokbenchError(f"no language {reference!r} in this comparison", f"it has: {known}")
+        if "tokens_per_segment" not in set(self.frame["metric"]):
+            raise TokbenchError("this comparison holds no lengths", "make it with the metric tokens_per_segment")
+        of_reference = lengths.filter(pl.col("lang") == reference).row(0, named=True)
+        return lengths.with_columns(pl.col(name) / of_reference[name] for name in self.names)
 
     def summary(self) -> pl.DataFrame:
         """One row a tokenizer: vocabulary, length in each language (or premiums), compression, fidelity, speed."""
@@ -156,7 +178,9 @@ class Comparison:
             "tokenizers": [asdict(tokenizer) for tokenizer in self.tokenizers],
             "skipped": [asdict(skipped) for skipped in self.skipped],
             "results": self.frame.to_dicts(),
+            "differences": self.differences.to_dicts(),
             "environment": asdict(self.environment),
+            "examples": [asdict(example) for example in self.examples],
         }
 
     @classmethod
@@ -165,10 +189,12 @@ class Comparison:
         corpus = {**document["corpus"], "languages": tuple(document["corpus"]["languages"])}
         return cls(
             frame=pl.DataFrame(document["results"], schema=RESULT_SCHEMA),
+            differences=pl.DataFrame(document["differences"], schema=DIFFERENCES),
             corpus=ComparedCorpus(**corpus),
             tokenizers=tuple(ComparedTokenizer(**tokenizer) for tokenizer in document["tokenizers"]),
             skipped=tuple(Skipped(**skipped) for skipped in document["skipped"]),
             environment=Environment(**document["environment"]),
+            examples=tuple(Example.from_document(example) for example in document["examples"]),
             measurements=measurements,
         )
 
@@ -203,20 +229,27 @@ def load(path: str | Path) -> Comparison:
         measurements = Measurements.load(path) if path.is_dir() else None
         return Comparison.from_document(document, measurements)
     except OSError as error:
-        raise TokbenchError(f"cannot read {file}: {error.strerror}", "name what `tokbench compare -o` wrote") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise TokbenchError(f"{file}: not a saved comparison ({error})", "make it again") from error
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise TokbenchError(
+            f"cannot read {error.filename or path}: {reason}", "name what `tokbench compare -o` wrote"
+        ) from error
+    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0]
+        raise TokbenchError(f"{path}: not a saved comparison ({reason})", "make it again") from error
 
 
 def compare(
-    tokenizers: Sequence[str | Path | Tokenizer] = DEFAULT_TOKENIZERS,
+    tokenizers: str | Path | Sequence[str | Path | Tokenizer] = DEFAULT_TOKENIZERS,
     corpus: ParallelCorpus | str | Path | None = None,
     *,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     reference: str | None = None,
     baseline: str | None = None,
     bootstrap: Bootstrap | None = BOOTSTRAP,
+    tests: Sequence[str] = TESTS,
+    segmenter: Segmenter = "whitespace",
     throughput: bool = True,
+    engine: str = AUTO,
     skip_missing: bool = False,
     offline: bool = False,
     on_step: Step = ignore_step,
@@ -227,52 +260,40 @@ def compare(
 
     metrics: names out of `tokbench.metrics.METRICS`, all by default. reference: the language that premiums are
     relative to, English by default, else the corpus's first. baseline: the tokenizer that NSL is relative to.
-    bootstrap: how intervals are made, None for none.
+    bootstrap: how intervals are made, None for none. tests: the ratios that are tested against the baseline.
+    segmenter: what finds words, `whitespace` or `icu` (an extra).
+    engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
+    this corpus, `reference` the library that defines them, or name one.
     skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
-    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded.
+    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. An interruption
+    while texts are encoded ends the measuring: the comparison is of the segments that were whole by then.
     """
     chosen = find_metrics(metrics if metrics is not None else METRICS)
+    tested = find_tested(tests)
+    segmenter_signature = describe_segmenter(segmenter)
     texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
-    relative = Reference(find_reference(texts, reference), baseline)
-    loaded, skipped = load_contenders(tokenizers, skip_missing=skip_missing, offline=offline)
-    if baseline is not None and baseline not in [t.name for t in loaded]:
-        raise TokbenchError(f"the baseline {baseline!r} is not among the tokenizers", "add it to those compared")
-    measurements = measure(loaded, texts, on_step=on_step)
+    against = find_reference(texts, reference)
+    loaded, skipped = load_contenders(
+        tokenizers, take_sample(texts), engine=engine, skip_missing=skip_missing, offline=offline
+    )
+    relative = Reference(against, None if baseline is None else find_baseline(baseline, loaded))
+    try:
+        measurements = measure(loaded, texts, segmenter=segmenter, on_step=on_step)
+    except Interrupted as interruption:
+        if interruption.measurements is None:
+            raise
+        measurements, texts = interruption.measurements, texts.select(segments=interruption.segments)
     timed = any(metric.over == "timings" for metric in chosen)
+    isolated = measure_isolated(loaded, texts, [m.name for m in chosen if m.over == "types"], segmenter)
     speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
     values = evaluate(measurements, chosen, relative, bootstrap)
     return Comparison(
-        frame=arrange(values, speeds, loaded, texts),
-        corpus=describe_corpus(texts, relative, bootstrap),
+        frame=arrange([values, isolated], speeds, loaded, texts.languages),
+        differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
+        corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
         tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
         skipped=tuple(skipped),
         environment=describe_environment(today),
+        examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
         measurements=measurements,
     )
-
-
-def arrange(
-    values: pl.DataFrame, speeds: Sequence[Throughput], tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus
-) -> pl.DataFrame:
-    """The frame of a comparison, in the order of tokenizers, metrics and languages (all languages first)."""
-    timings = pl.DataFrame(
-        [
-            {"tokenizer": s.tokenizer, "metric": "throughput", "value": s.value, "low": s.low, "high": s.high}
-            for s in speeds
-        ],
-        schema=RESULT_SCHEMA,
-    )
-    engines = {"tokenizer": [t.name for t in tokenizers], "engine": [t.engine for t in tokenizers]}
-    orders: dict[str, list[str] | list[str | None]] = {
-        "tokenizer": engines["tokenizer"],
-        "metric": list(METRICS),
-        "lang": [None, *corpus.languages],
-    }
-    frame = pl.concat([values, timings.drop("engine", "unit")], how="diagonal")
-    frame = frame.join(pl.DataFrame(engines), on="tokenizer", how="left")
-    frame = frame.with_columns(unit=pl.col("metric").replace_strict({m.name: m.unit for m in METRICS.values()}))
-    for column, order in orders.items():
-        ranks = pl.DataFrame({column: order, f"{column}_rank": range(len(order))}, schema_overrides={column: pl.String})
-        frame = frame.join(ranks, on=column, how="left", nulls_equal=True)
-    ordered = frame.sort("tokenizer_rank", "metric_rank", "lang_rank")
-    return ordered.select(pl.col(name).cast(kind) for name, kind in RESULT_SCHEMA.items())

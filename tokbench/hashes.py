@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,9 @@ def make_temporary(target: Path) -> Path:
     return Path(name)
 
 
+_RECORDING = threading.Lock()
+
+
 class Record:
     """The hashes of files that the catalogue knows none for, as they were when first downloaded.
 
@@ -91,6 +95,10 @@ class Record:
 
     def hold(self, key: str, path: Path, commit: str | None = None) -> None:
         """Record a file's hash the first time; from then on TokbenchError where the file is another one."""
+        with _RECORDING:
+            self._hold(key, path, commit)
+
+    def _hold(self, key: str, path: Path, commit: str | None) -> None:
         known = self._read().get(key)
         if known is not None:
             remedy = f"to accept the new file, delete the entry {key!r} from {self.path}"

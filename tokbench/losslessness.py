@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters import EncodedBatch, Tokenizer
+from tokbench.adapters import EncodedBatch, Tokenizer, TokenTable, offsets_of
 from tokbench.words import LanguageTexts
 
 
@@ -37,25 +38,44 @@ def classify_loss(text: str, decoded: str) -> Loss:
     return Loss.WHITESPACE if decoded.split() == text.split() else Loss.LOSSY
 
 
+def compare_bytes(
+    batch: EncodedBatch, table: TokenTable, encoded: Sequence[bytes], prefix: bytes
+) -> npt.NDArray[np.bool_]:
+    """For each text: are the bytes of its ids, one after the other, prefix + text in UTF-8."""
+    expected = b"".join([prefix + text for text in encoded])
+    sizes = np.fromiter(map(len, encoded), np.int64, len(encoded)) + len(prefix)
+    lengths = table.lengths[batch.ids]
+    bounds = offsets_of(lengths)
+    same: npt.NDArray[np.bool_] = np.diff(bounds[batch.offsets]) == sizes
+    starts = bounds[:-1]
+    if not same.all():
+        # A text of another length has no place of its own: it is wrong wherever it is compared.
+        shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
+        starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected))
+    wrong = table.differ(batch.ids, expected, starts)
+    if not table.known.all():
+        wrong |= ~table.known[batch.ids]
+    return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
+
+
 def classify_losses(
     tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-    """For each text: do the bytes of its ids, concatenated, give prefix + text; and its `Loss`.
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
+    """For each text: do the bytes of its ids, concatenated, give prefix + text; do they give its form C; its `Loss`.
 
-    Where they do, decoding is exact (`Tokenizer.prefix` promises it); the engine decodes the others.
+    Where they do, decoding is that (`Tokenizer.prefix` promises it); the engine decodes the others.
     """
-    concatenated = np.zeros(len(batch), np.bool_)
+    concatenated, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
     if tokenizer.prefix is not None:
         table = tokenizer.token_table()
-        joined = table.concatenate(batch.ids).tobytes()
-        ends = np.concatenate([[0], np.cumsum(table.lengths[batch.ids])])[batch.offsets]
-        known = batch.sum_by_text(~table.known[batch.ids]) == 0
-        for i, text in enumerate(texts.encoded):
-            concatenated[i] = known[i] and joined[ends[i] : ends[i + 1]] == tokenizer.prefix + text
-    loss = np.zeros(len(batch), np.uint8)
-    rest = np.flatnonzero(~concatenated)
+        concatenated = compare_bytes(batch, table, texts.encoded, tokenizer.prefix)
+        rest = np.flatnonzero(~concatenated)
+        if len(rest):
+            forms = [unicodedata.normalize("NFC", texts.texts[i]).encode() for i in rest]
+            composed[rest] = compare_bytes(batch.take(rest), table, forms, tokenizer.prefix)
+    loss = np.where(composed, Loss.NFC, Loss.EXACT).astype(np.uint8)
+    rest = np.flatnonzero(~concatenated & ~composed)
     if len(rest):
-        chosen = EncodedBatch.from_arrays([batch[int(i)] for i in rest])
-        for i, decoded in zip(rest, tokenizer.decode_batch(chosen), strict=True):
+        for i, decoded in zip(rest, tokenizer.decode_batch(batch.take(rest)), strict=True):
             loss[i] = classify_loss(texts.texts[i], decoded)
-    return concatenated, loss
+    return concatenated, composed, loss

@@ -8,21 +8,22 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import EncodedBatch, Tokenizer, TokenTable
+from tokbench.adapters import Tokenizer
 from tokbench.corpora import ParallelCorpus
+from tokbench.counting import Histogram, add_histograms, count_texts
 from tokbench.errors import TokbenchError
-from tokbench.losslessness import classify_losses
 from tokbench.output import write_whole
-from tokbench.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
+from tokbench.parts import Part, column, cut_parts
+from tokbench.threads import map_ordered, single_thread
+from tokbench.words import LanguageTexts, Segmenter, has_words
 
-Step = Callable[[str, str], None]
-"""Called with tokenizer and language before each is encoded, for a progress bar."""
+Step = Callable[[str, str, int], None]
+"""Called from any thread when a tokenizer has encoded texts of a language: both names and the texts' UTF-8 bytes."""
 
 
-def ignore_step(tokenizer: str, lang: str) -> None:
+def ignore_step(tokenizer: str, lang: str, size: int) -> None:
     """No progress bar."""
 
 
@@ -133,10 +134,9 @@ def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
 def list_vocabulary(tokenizer: Tokenizer) -> pl.DataFrame:
     """The frame `vocab` of one tokenizer."""
     table = tokenizer.token_table()
-    tokens = [table[i] for i in range(len(table))]
-    return pl.DataFrame(
-        {"id": pl.Series(range(len(tokens)), dtype=pl.Int32), "bytes": pl.Series(tokens, dtype=pl.Binary)}
-    ).select(pl.lit(tokenizer.name).alias("tokenizer"), "id", "bytes")
+    return pl.DataFrame({"id": pl.Series(np.arange(len(table), dtype=np.int32)), "bytes": table.to_series()}).select(
+        pl.lit(tokenizer.name).alias("tokenizer"), "id", "bytes"
+    )
 
 
 def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
@@ -146,102 +146,122 @@ def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
     return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String))
 
 
-def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts) -> tuple[pl.Series, pl.Series]:
-    """Unknown ids a text, and the characters under them (null where the engine gives no spans)."""
-    none = pl.Series(np.zeros(len(batch), np.int32))
-    if tokenizer.unk_id is None:
-        return none, none
-    unknown = batch.sum_by_text(batch.ids == tokenizer.unk_id)
-    hit = np.flatnonzero(unknown)
-    if not len(hit):
-        return none, none
-    spans = tokenizer.spans([texts.texts[i] for i in hit])
-    chars = np.zeros(len(batch), np.int32)
-    if spans is not None:
-        under = np.where(spans.batch.ids == tokenizer.unk_id, spans.ends - spans.starts, 0)
-        chars[hit] = spans.batch.sum_by_text(under)
-    undefined = np.zeros(len(batch), np.bool_) if spans is not None else unknown > 0
-    return pl.Series(unknown.astype(np.int32)), mask(chars, undefined)
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What was counted in one part: the frame `texts`, and of each tokenizer the frame `counts` and the ids."""
+
+    part: Part
+    texts: pl.DataFrame
+    found: dict[str, tuple[pl.DataFrame, Histogram]]
 
 
-def mask(values: npt.NDArray[np.int32], undefined: npt.NDArray[np.bool_]) -> pl.Series:
-    """The values as a series, null where they are undefined."""
-    return pl.Series(values, dtype=pl.Int32).scatter(np.flatnonzero(undefined), None)
+class Collected:
+    """Results of parts as they come in, range of segments after range, and the measurements that they make."""
+
+    def __init__(self, corpus: ParallelCorpus, tokenizers: Sequence[Tokenizer]) -> None:
+        self.corpus = corpus
+        self.tokenizers = tokenizers
+        self.texts: list[pl.DataFrame] = []
+        self.counts: list[pl.DataFrame] = []
+        self.histograms: dict[tuple[str, str], Histogram] = {}
+        self.stripe: list[Result] = []
+        self.segments = 0
+        self.tokenizer_type = pl.Enum(sorted(tokenizer.name for tokenizer in tokenizers))
+        self.lang_type = pl.Enum(sorted(corpus.languages))
+
+    def add(self, result: Result) -> None:
+        """Take the next result; a range counts once it is there in all languages."""
+        self.stripe.append(result)
+        if len(self.stripe) == len(self.corpus.languages):
+            for one in self.stripe:
+                self.keep(one)
+            self.segments += result.part.length
+            self.stripe = []
+
+    def keep(self, result: Result) -> None:
+        """Take what was counted in a part."""
+        lang = pl.lit(result.part.lang, self.lang_type).alias("lang")
+        self.texts.append(result.texts.with_columns(lang))
+        for name, (counts, histogram) in result.found.items():
+            self.counts.append(counts.select(pl.lit(name, self.tokenizer_type).alias("tokenizer"), lang, pl.all()))
+            before = self.histograms.get((name, result.part.lang))
+            self.histograms[name, result.part.lang] = histogram if before is None else add_histograms(before, histogram)
+
+    def finish(self) -> Measurements:
+        """The measurements of all that was taken."""
+        ids = [
+            pl.DataFrame({"id": seen, "count": counts}).select(
+                pl.lit(name, self.tokenizer_type).alias("tokenizer"),
+                pl.lit(lang, self.lang_type).alias("lang"),
+                pl.all(),
+            )
+            for (name, lang), (seen, counts) in self.histograms.items()
+        ]
+        return Measurements(
+            texts=pl.concat(self.texts),
+            counts=pl.concat(self.counts),
+            ids=pl.concat(ids),
+            vocab=pl.concat([list_vocabulary(tokenizer) for tokenizer in self.tokenizers]),
+            documents=list_documents(self.corpus).head(self.segments),
+            tokenizers=describe_tokenizers(self.tokenizers),
+        ).sorted()
+
+    def finish_early(self) -> tuple[Measurements | None, int]:
+        """The measurements of the segments that are whole in all languages, and their number."""
+        return (self.finish() if self.segments else None), self.segments
 
 
-def count_continued(
-    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, exact: npt.NDArray[np.bool_], table: TokenTable
-) -> pl.Series:
-    """Words a text that hold more than one token; null where neither bytes nor spans tell the boundaries.
+class Interrupted(KeyboardInterrupt):
+    """Measuring was interrupted; `measurements` holds the first segments, whole in all languages, None if none are."""
 
-    `exact` flags the texts whose ids' bytes, concatenated, are the text.
-    """
-    if texts.words is None:
-        return pl.Series([None] * len(batch), dtype=pl.Int32)
-    prefix = len(tokenizer.prefix or b"")
-    found = count_continued_by_bytes(texts, batch, table, exact, prefix).astype(np.int32)
-    rest = np.flatnonzero(~exact)
-    spans = tokenizer.spans([texts.texts[i] for i in rest]) if len(rest) else None
-    if spans is not None:
-        found[rest] = count_continued_by_spans(texts, rest, spans, table)
-    undefined = np.zeros(len(batch), np.bool_) if spans is not None else ~exact
-    return mask(found, undefined)
+    def __init__(self, measurements: Measurements | None, segments: int) -> None:
+        super().__init__()
+        self.measurements = measurements
+        self.segments = segments
 
 
-def measure_language(
-    tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The frames `counts` and `ids` of one tokenizer on the texts of one language."""
-    batch = tokenizer.encode_batch(texts.texts)
-    table = tokenizer.token_table()
-    concatenated, loss = classify_losses(tokenizer, batch, texts)
-    unk_tokens, unk_chars = count_unknown(tokenizer, batch, texts)
-    counts = pl.DataFrame(
-        {
-            "segment": segments,
-            "tokens": pl.Series(batch.counts.astype(np.int32)),
-            "partial_tokens": pl.Series(batch.sum_by_text(table.partial[batch.ids]).astype(np.int32)),
-            "unk_tokens": unk_tokens,
-            "unk_chars": unk_chars,
-            "continued_words": count_continued(tokenizer, batch, texts, concatenated, table),
-            "loss": pl.Series(loss, dtype=pl.UInt8),
-        }
-    )
-    histogram = np.bincount(batch.ids, minlength=len(table))
-    seen = np.flatnonzero(histogram)
-    ids = pl.DataFrame({"id": pl.Series(seen.astype(np.int32)), "count": pl.Series(histogram[seen].astype(np.int64))})
-    return counts, ids
+def measure(
+    tokenizers: Iterable[Tokenizer],
+    corpus: ParallelCorpus,
+    *,
+    segmenter: Segmenter = "whitespace",
+    on_step: Step = ignore_step,
+    threads: int | None = None,
+) -> Measurements:
+    """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
 
-
-def measure(tokenizers: Iterable[Tokenizer], corpus: ParallelCorpus, *, on_step: Step = ignore_step) -> Measurements:
-    """Encode each language of a corpus once with each tokenizer and keep the counts.
-
-    Raises TokbenchError when two tokenizers have the same name.
+    The corpus is read in parts, which are spread over threads (one a core by default); memory grows with the counts
+    alone. Raises TokbenchError when two tokenizers have the same name, Interrupted on an interruption from outside.
     """
     named: dict[str, Tokenizer] = {}
     for tokenizer in tokenizers:
         if tokenizer.name in named:
             raise TokbenchError(f"two tokenizers are called {tokenizer.name!r}", "name each once")
         named[tokenizer.name] = tokenizer
-    tokenizer_type, lang_type = pl.Enum(sorted(named)), pl.Enum(sorted(corpus.languages))
-    segments = corpus.segments
-    texts_parts: list[pl.DataFrame] = []
-    counts_parts: list[pl.DataFrame] = []
-    ids_parts: list[pl.DataFrame] = []
-    for lang in corpus.languages:
-        texts = LanguageTexts.read(corpus.texts(lang))
-        texts_parts.append(texts.describe(lang, segments).with_columns(pl.col("lang").cast(lang_type)))
+    spaced = dict(
+        zip(
+            corpus.languages,
+            map_ordered(lambda lang: has_words(column(corpus, lang), segmenter), corpus.languages, threads),
+            strict=True,
+        )
+    )
+    collected = Collected(corpus, list(named.values()))
+
+    def measure_part(part: Part) -> Result:
+        texts = LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
+        segments = corpus.segments.slice(part.start, part.length)
+        size = int(texts.bytes.sum())
+        found = {}
         for name, tokenizer in named.items():
-            on_step(name, lang)
-            labels = (pl.lit(name, tokenizer_type).alias("tokenizer"), pl.lit(lang, lang_type).alias("lang"))
-            counts, ids = measure_language(tokenizer, texts, segments)
-            counts_parts.append(counts.select(*labels, pl.all()))
-            ids_parts.append(ids.select(*labels, pl.all()))
-    return Measurements(
-        texts=pl.concat(texts_parts),
-        counts=pl.concat(counts_parts),
-        ids=pl.concat(ids_parts),
-        vocab=pl.concat([list_vocabulary(tokenizer) for tokenizer in named.values()]),
-        documents=list_documents(corpus),
-        tokenizers=describe_tokenizers(list(named.values())),
-    ).sorted()
+            found[name] = count_texts(tokenizer, texts, segments)
+            on_step(name, part.lang, size)
+        return Result(part, texts.describe(part.lang, segments), found)
+
+    parts = cut_parts(corpus, threads)
+    try:
+        with single_thread():
+            for result in map_ordered(measure_part, parts, threads):
+                collected.add(result)
+    except KeyboardInterrupt as interruption:
+        raise Interrupted(*collected.finish_early()) from interruption
+    return collected.finish()

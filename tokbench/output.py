@@ -12,11 +12,15 @@ from tokbench.errors import TokbenchError
 def check_writable(path: Path) -> None:
     """Find out, before any measuring, whether a file can be written; TokbenchError where it cannot."""
     folder = path.parent
-    if path.is_dir():
-        raise TokbenchError(f"cannot write {path}: it is a folder", "name a file")
-    if not folder.is_dir():
-        raise TokbenchError(f"cannot write {path}: there is no folder {folder}", "create it, or name another")
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    try:
+        if path.is_dir():
+            raise TokbenchError(f"cannot write {path}: it is a folder", "name a file")
+        if not folder.is_dir():
+            raise TokbenchError(f"cannot write {path}: there is no folder {folder}", "create it, or name another")
+        allowed = os.access(path if path.exists() else folder, os.W_OK)
+    except PermissionError:  # the folder cannot even be looked into
+        allowed = False
+    if not allowed:
         raise TokbenchError(f"cannot write {path}: no permission", "name another file")
 
 

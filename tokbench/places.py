@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain, pairwise
@@ -56,6 +57,17 @@ def find_cache_folder() -> Path:
 def open_record() -> Record:
     """The record of the hashes of downloaded files."""
     return Record(find_cache_folder() / "hashes.json")
+
+
+@contextmanager
+def explain_closed() -> Iterator[None]:
+    """Turn what the system refuses to open into a TokbenchError that names it."""
+    try:
+        yield
+    except PermissionError as error:
+        raise TokbenchError(
+            f"{error.filename} cannot be read: {error.strerror}", "change its permissions, or name another place"
+        ) from error
 
 
 def list_folders(name: str) -> Iterator[Path]:

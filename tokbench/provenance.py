@@ -39,6 +39,7 @@ class ComparedCorpus:
     """What a comparison says of its corpus. `excluded`: how many segments, by reason.
 
     bootstrap: how intervals were made, as `1000/percentile/documents/seed0`: resamples, method, what was drawn, seed.
+    segmenter: what found the words, with its version.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ComparedCorpus:
     reference: str | None
     baseline: str | None
     bootstrap: str | None
+    segmenter: str
 
 
 def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
@@ -61,7 +63,9 @@ def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
     return english[0] if english else corpus.languages[0]
 
 
-def describe_corpus(corpus: ParallelCorpus, reference: Reference, bootstrap: Bootstrap | None) -> ComparedCorpus:
+def describe_corpus(
+    corpus: ParallelCorpus, reference: Reference, bootstrap: Bootstrap | None, segmenter: str
+) -> ComparedCorpus:
     """The facts of a corpus; not where it lies, which differs between machines."""
     reasons = corpus.excluded.group_by("reason").len().sort("reason")
     return ComparedCorpus(
@@ -75,6 +79,7 @@ def describe_corpus(corpus: ParallelCorpus, reference: Reference, bootstrap: Boo
         reference=reference.language,
         baseline=reference.tokenizer,
         bootstrap=describe_bootstrap(corpus, bootstrap),
+        segmenter=segmenter,
     )
 
 
@@ -83,7 +88,7 @@ def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> s
     if bootstrap is None:
         return None
     drawn = "segments" if corpus.documents is None else bootstrap.draw
-    return f"{bootstrap.resamples}/percentile/{drawn}/seed{bootstrap.seed}"
+    return f"{bootstrap.resamples}/{bootstrap.method}/{drawn}/seed{bootstrap.seed}"
 
 
 def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> ComparedTokenizer:

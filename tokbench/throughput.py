@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import ParallelCorpus
+from tokbench.threads import single_thread
 
 Clock = Callable[[], float]
 """Seconds from some fixed point."""
@@ -42,21 +41,6 @@ class Throughput:
     def high(self) -> float:
         """The fastest round, MB/s."""
         return max(self.rounds)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Keep engines that start threads by themselves to one (the tokenizers library reads this variable)."""
-    name = "TOKENIZERS_PARALLELISM"
-    before = os.environ.get(name)
-    os.environ[name] = "false"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def split_rounds(corpus: ParallelCorpus, rounds: int, round_bytes: int) -> list[list[str]]:

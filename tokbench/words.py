@@ -1,25 +1,32 @@
 """The texts of one language, measured once: bytes, characters, words and where the words lie.
 
-Words are runs of characters between Unicode white space, as `str.split` finds them. A language written without
-spaces between words (at least half of its letters in scripts that do so) has no words by this segmenter.
+Words are found by a named segmenter. `whitespace`: runs of characters between Unicode white space, as `str.split`
+finds them; a language written without spaces between words (at least half of its letters in scripts that do so) has
+no words by it. `icu`: the words of Unicode's UAX #29 that hold a letter or a digit, by ICU, whose dictionaries cut
+Chinese, Japanese, Thai, Lao, Khmer and Burmese; Tibetan, for which it has none, has no words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import EncodedBatch, Spans, TokenTable
+from tokbench.adapters import EncodedBatch, Spans, TokenTable, offsets_of
+from tokbench.errors import MissingExtraError, TokbenchError
 
-SEGMENTER = "whitespace"
-"""The name of the word segmenter, for signatures."""
+Segmenter = Literal["whitespace", "icu"]
 
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
 """The scripts whose words are not set apart by spaces."""
+
+WITHOUT_DICTIONARY = r"[\p{Tibetan}]"
+"""Those of them that ICU has no dictionary for."""
 
 _SPACES = np.array([c for c in range(0x3001) if chr(c).isspace()], np.uint32)
 
@@ -49,10 +56,13 @@ class LanguageTexts:
     word_bytes: WordSpans
     word_chars: WordSpans
     word_text: npt.NDArray[np.int64]
+    segmenter: Segmenter
 
     @classmethod
-    def read(cls, texts: Sequence[str]) -> LanguageTexts:
-        """Measure texts."""
+    def read(
+        cls, texts: Sequence[str], segmenter: Segmenter = "whitespace", spaced: bool | None = None
+    ) -> LanguageTexts:
+        """Measure texts. `spaced`: whether the segmenter fits their language, where they are only a part of it."""
         encoded = [text.encode() for text in texts]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
         chars = np.fromiter(map(len, texts), np.int64, len(encoded))
@@ -60,13 +70,11 @@ class LanguageTexts:
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
         widths = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
         byte_at = np.concatenate([[0], np.cumsum(widths)])
-        space = np.isin(points, _SPACES)
-        before = np.concatenate([[True], space[:-1]]) if len(space) else space
-        starts = np.flatnonzero(before & ~space)
-        ends = np.flatnonzero(space & ~before)
+        starts, ends = split_at_spaces(points) if segmenter == "whitespace" else break_words(texts)
         char_starts = _starts(chars)
         word_text = np.searchsorted(char_starts, starts, "right") - 1
-        words = None if is_unspaced(texts) else np.bincount(word_text, minlength=len(texts))
+        fits = has_words(pl.Series(texts, dtype=pl.String), segmenter) if spaced is None else spaced
+        words = np.bincount(word_text, minlength=len(texts)) if fits else None
         return cls(
             texts=list(texts),
             encoded=encoded,
@@ -78,6 +86,7 @@ class LanguageTexts:
             word_bytes=WordSpans(byte_at[starts], byte_at[ends]),
             word_chars=WordSpans(starts, ends),
             word_text=word_text,
+            segmenter=segmenter,
         )
 
     def describe(self, lang: str, segments: pl.Series) -> pl.DataFrame:
@@ -100,13 +109,65 @@ def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return starts
 
 
-def is_unspaced(texts: Sequence[str]) -> bool:
+def split_at_spaces(points: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Starts and ends of the runs of characters between white space; the last character is a line feed."""
+    space = np.isin(points, _SPACES)
+    before = np.concatenate([[True], space[:-1]]) if len(space) else space
+    return np.flatnonzero(before & ~space), np.flatnonzero(space & ~before)
+
+
+def break_words(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Starts and ends of the words that ICU finds in texts joined with one line feed after each."""
+    breaker = _load_icu().breakers.WordBreaker
+    found: list[tuple[int, int]] = []
+    base = 0
+    for text in texts:
+        spans = list(breaker(text, "root").segments())
+        if max(text, default="") > "\uffff":
+            # ICU counts units of UTF-16: two for a character beyond the first plane.
+            at = np.concatenate([np.full(1 + (c > "\uffff"), i) for i, c in enumerate([*text, " "])]).tolist()
+            spans = [(at[start], at[end]) for start, end in spans]
+        found += [(base + start, base + end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
+        base += len(text) + 1
+    positions = np.array(found, np.int64).reshape(-1, 2)
+    return positions[:, 0], positions[:, 1]
+
+
+def describe_segmenter(segmenter: str) -> str:
+    """The name of a segmenter as signatures have it, with the version of its rules.
+
+    Raises TokbenchError for an unknown one, MissingExtraError where its library is not installed.
+    """
+    if segmenter == "whitespace":
+        return segmenter
+    if segmenter != "icu":
+        raise TokbenchError(f"no word segmenter is called {segmenter!r}", "use whitespace or icu")
+    major, minor, *_ = _load_icu().icu_version_info
+    return f"icu-{major}.{minor}"
+
+
+def _load_icu() -> ModuleType:
+    """The binding to ICU."""
+    try:
+        import icu4py
+        import icu4py.breakers
+    except ImportError as error:
+        raise MissingExtraError("icu4py", "icu", "the word segmenter icu") from error
+    return icu4py
+
+
+def has_words(texts: pl.Series, segmenter: Segmenter) -> bool:
+    """Whether a segmenter finds words in a language, from all its texts."""
+    return not is_unspaced(texts, UNSPACED if segmenter == "whitespace" else WITHOUT_DICTIONARY)
+
+
+def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bool:
     """Whether at least half of the letters are of scripts that put no spaces between words."""
     counted = (
         pl.Series(texts, dtype=pl.String)
         .to_frame("text")
         .select(
-            unspaced=pl.col("text").str.count_matches(UNSPACED).sum(),
+            unspaced=pl.col("text").str.count_matches(scripts).sum(),
             letters=pl.col("text").str.count_matches(r"[\p{L}\p{M}]").sum(),
         )
     )
@@ -121,16 +182,18 @@ def count_continued_by_bytes(
 
     Right for the texts flagged `exact`, whose ids' bytes give prefix + text; 0 for the others.
     """
-    lengths = table.lengths[batch.ids]
-    ends = np.cumsum(lengths)
-    text_of = np.repeat(np.arange(len(batch)), batch.counts)
-    first = np.concatenate([[0], ends])[batch.offsets[:-1]]
-    boundaries = (ends - first[text_of] - prefix + texts.byte_starts[text_of])[exact[text_of]]
+    bounds = offsets_of(table.lengths[batch.ids])
+    shift = texts.byte_starts - prefix - bounds[batch.offsets[:-1]]
+    boundaries = bounds[1:] + np.repeat(shift, batch.counts)
+    if not exact.all():
+        boundaries = boundaries[np.repeat(exact, batch.counts)]
+    size = int(texts.byte_starts[-1] + texts.bytes[-1]) + 1 if len(texts.bytes) else 0
+    marks = np.zeros(size + 1, np.int32)
+    marks[np.maximum(boundaries, 0)] = 1  # a prefix that is a token of its own ends before the text
+    np.cumsum(marks, out=marks)
     words = texts.word_bytes
-    inside = np.searchsorted(boundaries, words.ends, "left") - np.searchsorted(boundaries, words.starts, "right")
-    return np.bincount(texts.word_text, weights=(inside > 0) & exact[texts.word_text], minlength=len(batch)).astype(
-        np.int64
-    )
+    continued = (marks[words.ends - 1] > marks[words.starts]) & exact[texts.word_text]
+    return np.bincount(texts.word_text, weights=continued, minlength=len(batch)).astype(np.int64)
 
 
 def count_continued_by_spans(

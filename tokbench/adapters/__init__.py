@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, cast
 
-from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable, offsets_of, sum_ranges
+from tokbench.adapters._engine import EngineTokenizer, Facts
 from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.assets import Asset, find
@@ -15,13 +18,20 @@ __all__ = [
     "ADAPTERS",
     "Adapter",
     "EncodedBatch",
+    "Engine",
+    "EngineTokenizer",
+    "Facts",
     "LoadedTokenizer",
     "Spans",
     "TokenTable",
     "Tokenizer",
+    "find_asset",
+    "find_engines",
     "load_asset",
     "load_tokenizer",
+    "offsets_of",
     "reference_adapter",
+    "sum_ranges",
 ]
 
 
@@ -34,6 +44,16 @@ class Adapter(Protocol):
     def load(self, asset: Asset) -> Tokenizer:
         """The tokenizer in `asset`; TokbenchError when its files are not what they should be."""
         ...
+
+
+class Engine(Adapter, Protocol):
+    """An adapter that also runs vocabularies whose ids another engine defines."""
+
+    RUNS: Mapping[str, int]
+    """The formats, and from how many bytes of text its speed pays for loading it."""
+
+    LIBRARY: str
+    """The distribution whose version decides what it does."""
 
 
 ADAPTERS: Registry[Adapter] = Registry("tokbench.adapters", "adapter")
@@ -50,18 +70,35 @@ def reference_adapter(file_format: str) -> str:
     raise TokbenchError(f"no adapter reads files of the format {file_format!r}", f"adapters: {', '.join(ADAPTERS)}")
 
 
+def find_engines(file_format: str) -> dict[str, Engine]:
+    """The engines that run a format beside its reference, by name."""
+    found = {}
+    for name in ADAPTERS:
+        module = cast(Engine, ADAPTERS[name])
+        if file_format in getattr(module, "RUNS", {}):
+            found[name] = module
+    return found
+
+
 def load_asset(asset: Asset, adapter: str | None = None) -> Tokenizer:
     """The tokenizer in files that were found, on the reference engine of their format or on `adapter`."""
     return ADAPTERS[adapter or reference_adapter(asset.format)].load(asset)
 
 
-def load_tokenizer(argument: str, *, adapter: str | None = None, offline: bool = False) -> Tokenizer:
+def load_tokenizer(argument: str | Path, *, adapter: str | None = None, offline: bool = False) -> Tokenizer:
     """Find and load a tokenizer: a catalogue name, an alias, a path, or `hf:org/name[@revision]`.
 
-    Special tokens are never added and their text is plain text; nothing is truncated.
+    A `Path` is never taken for a name. Special tokens are never added and their text is plain text; nothing is
+    truncated.
     Raises UnavailableError when its files cannot be had here, TokbenchError when they are not usable.
 
     >>> load_tokenizer("utf8").encode_batch(["hé"]).ids.tolist()
     [104, 195, 169]
     """
-    return load_asset(find(argument, offline=offline), adapter)
+    return load_asset(find_asset(argument, offline=offline), adapter)
+
+
+def find_asset(argument: str | Path, *, offline: bool = False) -> Asset:
+    """The files of a tokenizer that an argument names; a `Path` is never taken for a name."""
+    named = argument if isinstance(argument, str) else str(argument.expanduser().absolute())
+    return find(named, offline=offline)

@@ -9,9 +9,15 @@ from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 Ids = npt.NDArray[np.int32]
 Offsets = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+_WORD = 8
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
+"""The bits of a little-endian number that its first 0 to 8 bytes fill."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +54,10 @@ class EncodedBatch:
         """Sums over each text of a number, or a flag, per token."""
         return sum_ranges(per_token, self.offsets)
 
+    def take(self, which: npt.NDArray[np.integer]) -> EncodedBatch:
+        """The ids of some of the texts, in the order named."""
+        return EncodedBatch.from_arrays([self[int(text)] for text in which])
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -83,6 +93,12 @@ class Spans:
     ends: npt.NDArray[np.int64]
 
 
+def _view_words(content: bytes) -> Words:
+    """The eight bytes from each position of `content` on, its end filled with zeros, as numbers."""
+    padded = content + bytes(_WORD)
+    return np.ndarray((len(content) + 1,), "<u8", padded, 0, (1,))
+
+
 @dataclass(frozen=True, eq=False)
 class TokenTable:
     """The bytes of every id of a vocabulary: id i holds `data[offsets[i]:offsets[i + 1]]`.
@@ -116,20 +132,49 @@ class TokenTable:
     @cached_property
     def partial(self) -> npt.NDArray[np.bool_]:
         """Which ids are not whole characters: their bytes alone are no valid UTF-8."""
+        high = np.flatnonzero(sum_ranges(self.data >= 0x80, self.offsets))
         flags = np.zeros(len(self), np.bool_)
-        high = sum_ranges(self.data >= 0x80, self.offsets)
-        for i in np.flatnonzero(high):
-            try:
-                self.data[self.offsets[i] : self.offsets[i + 1]].tobytes().decode()
-            except UnicodeDecodeError:
-                flags[i] = True
+        whole = self.data.tobytes()
+        bounds = zip(self.offsets[high].tolist(), self.offsets[high + 1].tolist(), strict=True)
+        # Ignoring what is invalid is faster than an exception for each such token.
+        flags[high] = [(token := whole[start:end]).decode(errors="ignore").encode() != token for start, end in bounds]
         return flags
 
     @cached_property
     def blank(self) -> npt.NDArray[np.bool_]:
         """Which ids are nothing but white space in ASCII: the space marker alone, a run of line feeds."""
         spaces = np.isin(self.data, np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8))
-        return (sum_ranges(spaces, self.offsets) == self.lengths) & (self.lengths > 0)
+        flags: npt.NDArray[np.bool_] = (sum_ranges(spaces, self.offsets) == self.lengths) & (self.lengths > 0)
+        return flags
+
+    @cached_property
+    def _heads(self) -> tuple[Words, Words]:
+        """The first eight bytes of each id as one number, and the bits of it that its bytes fill."""
+        return _view_words(self.data.tobytes())[self.offsets[:-1]], _MASKS[np.minimum(self.lengths, _WORD)]
+
+    def differ(self, ids: Ids, text: bytes, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """For each id: do its bytes differ from those of a text from `starts` on. Eight bytes are compared at once."""
+        view, own = _view_words(text), _view_words(self.data.tobytes())
+        heads, masks = self._heads
+        wrong: npt.NDArray[np.bool_] = ((view[starts] ^ heads[ids]) & masks[ids]) != 0
+        lengths = self.lengths[ids]
+        longer, done = np.flatnonzero(lengths > _WORD), _WORD
+        while len(longer):
+            at = np.minimum(starts[longer] + done, len(text))
+            left = np.minimum(lengths[longer] - done, _WORD)
+            wrong[longer] |= ((view[at] ^ own[self.offsets[ids[longer]] + done]) & _MASKS[left]) != 0
+            done += _WORD
+            longer = longer[lengths[longer] > done]
+        return wrong
+
+    def to_series(self) -> pl.Series:
+        """The bytes of each id as a polars series, null for those that have none."""
+        whole, bounds = self.data.tobytes(), self.offsets.tolist()
+        tokens = (
+            whole[start:end] if known else None
+            for start, end, known in zip(bounds, bounds[1:], self.known.tolist(), strict=False)
+        )
+        return pl.Series(list(tokens), dtype=pl.Binary)
 
     def concatenate(self, ids: Ids) -> npt.NDArray[np.uint8]:
         """The bytes of a sequence of ids, one after the other."""

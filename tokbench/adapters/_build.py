@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,18 +78,25 @@ def pattern_of(asset: Asset, config: Mapping[str, Any]) -> str | None:
     )
 
 
-def build_from_merges(asset: Asset) -> Tokenizer:
-    """Byte-level BPE from vocab.json and merges.txt, with the added tokens of the files beside them."""
+@dataclass(frozen=True)
+class Merges:
+    """What vocab.json, merges.txt and the files beside them say, by the rules of the catalogue."""
+
+    vocab: Path
+    merges: Path
+    pattern: str | None
+    normalizer: str | None
+    added: Mapping[int, AddedToken]
+
+
+def read_merges(asset: Asset) -> Merges:
+    """The parts of a byte-level BPE in vocab.json and merges.txt."""
     by_name = {path.name: path for path in asset.files}
-    vocab, merges = asset.files[0], asset.files[1]
     config = read_object(by_name["tokenizer_config.json"]) if "tokenizer_config.json" in by_name else {}
-    model = models.BPE.from_file(str(vocab), str(merges))
     normalizer = asset.entry.normalizer if asset.entry else None
     pattern = pattern_of(asset, config)
     if normalizer is None and asset.entry is None and pattern is not None:
         normalizer = CATALOG[PATTERN_OF_CLASS[str(config["tokenizer_class"]).removesuffix("Fast")]].normalizer
-    pipeline = byte_level_pipeline(model, [pattern] if pattern else [], normalizer)
-    known = pipeline.get_vocab()
     added: dict[int, AddedToken] = {}
     if "added_tokens.json" in by_name:
         added |= {
@@ -104,8 +112,51 @@ def build_from_merges(asset: Asset) -> Tokenizer:
             normalized=token["normalized"],
             special=token["special"],
         )
-    add_tokens(pipeline, {n: t for n, t in added.items() if known.get(t.content) != n}, str(vocab.parent))
+    return Merges(asset.files[0], asset.files[1], pattern, normalizer, added)
+
+
+def build_from_merges(asset: Asset) -> Tokenizer:
+    """Byte-level BPE from vocab.json and merges.txt, with the added tokens of the files beside them."""
+    parts = read_merges(asset)
+    model = models.BPE.from_file(str(parts.vocab), str(parts.merges))
+    pipeline = byte_level_pipeline(model, [parts.pattern] if parts.pattern else [], parts.normalizer)
+    known = pipeline.get_vocab()
+    add_tokens(pipeline, {n: t for n, t in parts.added.items() if known.get(t.content) != n}, str(parts.vocab.parent))
     return pipeline
+
+
+def describe_merges(asset: Asset) -> dict[str, Any]:
+    """The tokenizer.json that says what vocab.json, merges.txt and the files beside them say."""
+    parts = read_merges(asset)
+    vocab = read_object(parts.vocab)
+    lines = parts.merges.read_text(encoding="utf-8").split("\n")
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    split = {"type": "Split", "pattern": {"Regex": parts.pattern}, "behavior": "Isolated", "invert": False}
+    steps = [split, byte_level | {"use_regex": False}] if parts.pattern else [byte_level | {"use_regex": True}]
+    return {
+        "version": "1.0",
+        "added_tokens": [
+            {
+                "id": number,
+                "content": token.content,
+                "single_word": token.single_word,
+                "lstrip": token.lstrip,
+                "rstrip": token.rstrip,
+                "normalized": token.normalized,
+                "special": token.special,
+            }
+            for number, token in sorted(parts.added.items())
+            if vocab.get(token.content) != number
+        ],
+        "normalizer": {"type": parts.normalizer} if parts.normalizer else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
+        "decoder": byte_level | {"use_regex": True},
+        "model": {
+            "type": "BPE",
+            "vocab": vocab,
+            "merges": [line.rstrip("\r") for line in lines if line.strip() and not line.startswith("#version")],
+        },
+    }
 
 
 def build_from_wordpiece(asset: Asset) -> Tokenizer:

@@ -25,5 +25,7 @@ def substitute_chatglm(text: str) -> str:
 
 def restore_chatglm(text: str) -> str:
     """The inverse of `substitute_chatglm` on decoded text."""
+    if "<" not in text:
+        return text
     text = text.replace("<n>", "\n").replace("<|tab|>", "\t")
     return _BLANK_PIECES.sub(lambda piece: " " * int(piece[1]), text)

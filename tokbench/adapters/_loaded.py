@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.metadata import version
 
@@ -41,6 +41,15 @@ def text_rules(asset: Asset) -> tuple[TextRule | None, TextRule | None]:
     if entry.normalizer not in NORMALIZERS:
         raise TokbenchError(f"{entry.name}: no normalizer is called {entry.normalizer!r}", "correct the catalogue")
     return NORMALIZERS[entry.normalizer], None
+
+
+def check_format(asset: Asset, adapter: str, reads: Collection[str]) -> None:
+    """TokbenchError where an adapter that was asked for cannot read a file of this format."""
+    if asset.format not in reads:
+        raise TokbenchError(
+            f"the adapter {adapter} does not read {asset.name}, which is of the format {asset.format}",
+            f"it reads: {', '.join(sorted(reads))}",
+        )
 
 
 class LoadedTokenizer(ABC):

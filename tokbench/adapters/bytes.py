@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tokbench.adapters._batch import EncodedBatch, TokenTable, offsets_of
-from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 
 REFERENCE_FOR = frozenset({"bytes"})
@@ -45,4 +45,5 @@ class ByteTokenizer(LoadedTokenizer):
 
 def load(asset: Asset) -> ByteTokenizer:
     """The byte tokenizer that the asset names: ByT5's numbering, or plain bytes."""
+    check_format(asset, "bytes", REFERENCE_FOR)
     return ByteTokenizer(asset, _BYT5_FIRST if asset.name == "byt5" else 0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tokenizers import AddedToken, models
 
 from tokbench.adapters._build import add_tokens, byte_level_pipeline
+from tokbench.adapters._loaded import check_format
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
 from tokbench.adapters.sentencepiece import SentencePieceTokenizer
@@ -114,21 +114,17 @@ def build_sentencepiece(asset: Asset, fields: dict[str, Any]) -> Tokenizer:
     return SentencePieceTokenizer(asset, model.SerializeToString())
 
 
-BUILDERS: Mapping[str, Callable[[Asset, dict[str, Any]], Tokenizer]] = {
-    "gpt2": build_byte_level,
-    "llama": build_sentencepiece,
-}
-
-
 def load(asset: Asset) -> Tokenizer:
     """The tokenizer of a GGUF file; the weights, where it has any, are not read."""
+    check_format(asset, "gguf", REFERENCE_FOR)
     fields = read_fields(asset)
     algorithm = fields.get("tokenizer.ggml.model")
-    if algorithm in BUILDERS:
+    if algorithm in ("gpt2", "llama"):
+        build = build_byte_level if algorithm == "gpt2" else build_sentencepiece
         try:
-            return BUILDERS[algorithm](asset, fields)
+            return build(asset, fields)
         except KeyError as error:
-            raise TokbenchError(f"{asset.files[0]}: the GGUF file has no field {error}", "get the file again") from error
+            raise TokbenchError(f"{asset.files[0]}: there is no field {error}", "get the file again") from error
         except Exception as error:
             # tokenizers raises the bare class for a vocabulary it cannot build.
             if type(error) not in (Exception, ValueError):

@@ -14,11 +14,12 @@ import tokenizers
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._build import build_from_merges, build_from_wordpiece
-from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"tokenizer.json", "vocab+merges", "wordpiece"})
+SIDE_WORK = "the masks, types and words of each token (no offsets)"
 
 _SPACE = "\u2581"
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -151,6 +152,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         alphabet = printable_bytes()
         notation = self.byte_level
         fallback = self.byte_fallback
+        continuing = "##" if isinstance(self.tokenizer.model, tokenizers.models.WordPiece) else ""
         tokens: dict[int, bytes] = {}
         for token, number in self.tokenizer.get_vocab(with_added_tokens=True).items():
             added = self.added.get(number)
@@ -164,7 +166,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
             elif fallback and (byte := _BYTE_PIECE.fullmatch(token)):
                 tokens[number] = bytes([int(byte[1], 16)])
             else:
-                tokens[number] = token.removeprefix("##").replace(_SPACE, " ").encode()
+                tokens[number] = token.removeprefix(continuing).replace(_SPACE, " ").encode()
         return TokenTable.from_mapping(tokens, self.vocab_total)
 
 
@@ -192,6 +194,7 @@ BUILDERS = {
 
 def load(asset: Asset) -> HuggingFaceTokenizer:
     """The tokenizer of a tokenizer.json, of vocab.json and merges.txt, or of a vocab.txt."""
+    check_format(asset, "huggingface", REFERENCE_FOR)
     try:
         tokenizer = BUILDERS[asset.format](asset)
     except Exception as error:

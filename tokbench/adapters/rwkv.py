@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from tokbench.adapters._batch import EncodedBatch, TokenTable
-from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"rwkv"})
+SIDE_WORK = "the places of all matches"
 
 
 def read_vocabulary(path: Path) -> dict[int, bytes]:
@@ -27,11 +28,13 @@ def read_vocabulary(path: Path) -> dict[int, bytes]:
     Raises TokbenchError with file and line where a line is not of that form.
     """
     tokens: dict[int, bytes] = {}
-    for number, line in enumerate(path.read_bytes().decode(errors="replace").rstrip("\n").split("\n"), 1):
+    lines = path.read_bytes().decode(errors="replace").rstrip("\n").split("\n")
+    for number, line in enumerate(lines, 1):
         line = line.removesuffix("\r")
         try:
             start, end = line.index(" "), line.rindex(" ")
-            token, literal, length = int(line[:start]), ast.literal_eval(line[start + 1 : end]), int(line[end:])
+            token, length = int(line[:start]), int(line[end:])
+            literal = _read_literal(line[start + 1 : end])
         except (ValueError, SyntaxError) as error:
             raise TokbenchError(
                 f"{path}, line {number}: not a line of an RWKV vocabulary", "expected: id 'token' length"
@@ -41,6 +44,19 @@ def read_vocabulary(path: Path) -> dict[int, bytes]:
             raise TokbenchError(f"{path}, line {number}: the token is not {length} bytes long", "get the file again")
         tokens[token] = content
     return tokens
+
+
+def _read_literal(literal: str) -> str | bytes:
+    """A Python literal of text or bytes; most hold no escape, and are what stands between their quotes."""
+    if (
+        "\\" not in literal
+        and len(literal) > 2
+        and literal[0] in "'\""
+        and literal.find(literal[0], 1) == len(literal) - 1
+    ):
+        return literal[1:-1]
+    value: str | bytes = ast.literal_eval(literal)
+    return value
 
 
 class RwkvTokenizer(LoadedTokenizer):
@@ -81,4 +97,5 @@ class RwkvTokenizer(LoadedTokenizer):
 
 def load(asset: Asset) -> RwkvTokenizer:
     """The tokenizer of an RWKV vocabulary file."""
+    check_format(asset, "rwkv", REFERENCE_FOR)
     return RwkvTokenizer(asset)

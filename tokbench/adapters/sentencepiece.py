@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"sentencepiece"})
+SIDE_WORK = "nothing"
 
 _SPACE = "\u2581"
 
@@ -39,7 +40,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
     def has_byte_fallback(self) -> bool:
         """Whether every byte has a piece, so that no text is unknown."""
         processor = self.processor
-        return any(processor.is_byte(piece) for piece in range(len(self.pieces)))
+        return any(text.startswith("<0x") and processor.is_byte(i) for i, text in enumerate(self.pieces))
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, on one thread."""
@@ -63,7 +64,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         if processor.is_control(piece) or processor.is_unknown(piece) or processor.is_unused(piece):
             return None
         text = self.pieces[piece]
-        if processor.is_byte(piece):
+        if text.startswith("<0x") and processor.is_byte(piece):
             return bytes([int(text[3:-1], 16)])
         return self.restore([text.replace(_SPACE, " ")])[0].encode()
 
@@ -80,4 +81,5 @@ class SentencePieceTokenizer(LoadedTokenizer):
 
 def load(asset: Asset) -> SentencePieceTokenizer:
     """The tokenizer of a SentencePiece model file."""
+    check_format(asset, "sentencepiece", REFERENCE_FOR)
     return SentencePieceTokenizer(asset, asset.files[0].read_bytes())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,11 +20,15 @@ import numpy as np
 import tiktoken
 
 from tokbench.adapters._batch import EncodedBatch, TokenTable
-from tokbench.adapters._loaded import LoadedTokenizer
+from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._protocol import Tokenizer
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
+SIDE_WORK = "nothing"
+LIBRARY = "tiktoken"
+RUNS = {"tokenizer.json": 100_000, "vocab+merges": 100_000}
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,8 @@ def read_ranks(path: Path) -> dict[bytes, int]:
 def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
     """TokbenchError where the engine would panic: two tokens of one rank, or a byte without a token."""
     if len(set(ranks.values())) < len(ranks):
-        tokens: dict[int, bytes] = {}
-        for token, rank in ranks.items():
-            if rank in tokens:
-                raise TokbenchError(f"{path}: {tokens[rank]!r} and {token!r} have the rank {rank}", "get the file again")
-            tokens[rank] = token
+        rank, times = Counter(ranks.values()).most_common(1)[0]
+        raise TokbenchError(f"{path}: {times} tokens have the rank {rank}", "get the file again")
     missing = [b for b in range(256) if bytes([b]) not in ranks]
     if missing:
         raise TokbenchError(f"{path}: no token is the byte {missing[0]}", "get the file again")
@@ -84,7 +86,10 @@ def read_rank_file(asset: Asset) -> RankFile:
             "in the catalogue",
             f"name the entry that splits alike, as in {asset.files[0]}#cl100k_base",
         )
-    return RankFile(read_ranks(asset.files[0]), entry.pattern, special=entry.special_tokens)
+    ranks = read_ranks(asset.files[0])
+    taken = set(ranks.values())  # by a file that only splits as the entry does, and has more tokens
+    special = {text: number for text, number in entry.special_tokens.items() if number not in taken}
+    return RankFile(ranks, entry.pattern, special=special)
 
 
 def read_tiktoken_json(asset: Asset) -> RankFile:
@@ -195,6 +200,11 @@ class TiktokenTokenizer(LoadedTokenizer):
         return {rank + self.file.shift: token for token, rank in self.file.ranks.items()}
 
 
-def load(asset: Asset) -> TiktokenTokenizer:
-    """The tokenizer of a rank file, of Claude's JSON or of tekken's."""
+def load(asset: Asset) -> Tokenizer:
+    """The tokenizer of a rank file, of Claude's JSON or of tekken's; of byte-level merges where they are ranks."""
+    check_format(asset, "tiktoken", REFERENCE_FOR | RUNS.keys())
+    if asset.format in RUNS:
+        from tokbench.adapters._merges import load_merges
+
+        return load_merges(asset)
     return TiktokenTokenizer(asset)

@@ -7,7 +7,25 @@ from typing import Annotated
 import typer
 
 from tokbench import __version__
-from tokbench.cli import compare, corpus, cost, encode, listing, model, model_run, pull
+from tokbench.cli import (
+    bench,
+    compare,
+    corpus,
+    cost,
+    diff,
+    encode,
+    explain,
+    explain_diff,
+    listing,
+    model,
+    model_run,
+    overlap,
+    pull,
+    report,
+    roundtrip,
+    view,
+    vocab,
+)
 
 app = typer.Typer(
     name="tokbench",
@@ -19,11 +37,20 @@ app = typer.Typer(
 )
 
 app.command("compare")(compare.run)
+app.command("bench")(bench.run)
 app.command("encode")(encode.run)
 app.command("corpus")(corpus.run)
+app.command("diff")(diff.run)
+app.command("explain")(explain.run)
+app.command("roundtrip")(roundtrip.run)
+app.command("vocab")(vocab.run)
+app.command("overlap")(overlap.run)
+app.command("explain-diff")(explain_diff.run)
 app.command("list")(listing.run)
 app.command("pull")(pull.run)
 app.command("cost")(cost.run)
+app.command("report")(report.run)
+app.command("view")(view.run)
 app.add_typer(model.app)
 model.app.command("make")(model_run.make)
 model.app.command("measure")(model_run.measure)

@@ -15,6 +15,7 @@ from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
+    from tokbench.corpora import ParallelCorpus
     from tokbench.measurement import Step
 
 
@@ -30,6 +31,21 @@ class By(StrEnum):
 
     summary = "summary"
     language = "language"
+    intervals = "intervals"
+
+
+class Method(StrEnum):
+    """How the bootstrap's resamples become an interval."""
+
+    percentile = "percentile"
+    bca = "bca"
+
+
+class Segmenter(StrEnum):
+    """What finds words."""
+
+    whitespace = "whitespace"
+    icu = "icu"
 
 
 def run(
@@ -50,20 +66,24 @@ def run(
     reference: Annotated[
         str | None, typer.Option(help="The language that premiums are relative to. [default: English, else the first]")
     ] = None,
-    baseline: Annotated[str | None, typer.Option(help="The tokenizer that NSL is relative to.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The tokenizer that NSL and tests are relative to.")] = None,
     metrics: Annotated[
         list[str] | None, typer.Option("-m", "--metric", help="A metric (see: tokbench list metrics). [default: all]")
     ] = None,
     segments: Annotated[
         int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
     ] = None,
-    by: Annotated[By, typer.Option(help="A row for each tokenizer, or for each language.")] = By.summary,
+    by: Annotated[By, typer.Option(help="A row for each tokenizer, or language, or so with intervals.")] = By.summary,
     output_format: Annotated[
         str, typer.Option("-f", "--format", help="table, markdown, json or csv, to standard output.")
     ] = "table",
     output: Annotated[
         list[Path] | None,
         typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also keep figures and counts in FOLDER, for report, diff and Python."),
     ] = None,
     resamples: Annotated[
         int, typer.Option(min=0, help="Resamples of the bootstrap behind intervals; 0 for none.")
@@ -72,7 +92,25 @@ def run(
     draw: Annotated[
         Draw, typer.Option(help="What is drawn: whole documents, where the corpus names them, or single segments.")
     ] = Draw.documents,
+    method: Annotated[
+        Method, typer.Option(help="Intervals by percentiles, or corrected for bias and acceleration.")
+    ] = Method.percentile,
+    tests: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test", help="A ratio whose difference to the baseline is tested. [default: tokens_per_segment]"
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Segmenter, typer.Option(help="What finds words: white space, or Unicode's rules and ICU's dictionaries.")
+    ] = Segmenter.whitespace,
     throughput: Annotated[bool, typer.Option(help="Measure the speed (one thread).")] = True,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What runs the tokenizers: auto (the fastest whose ids are proven equal), reference, or a name."
+        ),
+    ] = "auto",
     offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Go on without tokenizers that cannot be had, and list them.")
@@ -84,35 +122,41 @@ def run(
     Without any argument: the tokenizers of the well-known table of 2023 and those that pip packages carry, on the
     embedded corpus of 14 languages. Those that cannot be had are listed below the table.
     """
-    from tokbench.comparison import compare
+    from tokbench.comparison import TESTS, compare
     from tokbench.contenders import DEFAULT_TOKENIZERS
     from tokbench.corpora import load_corpus
     from tokbench.output import check_writable, write_whole
-    from tokbench.report import REPORTS, format_of, render
+    from tokbench.report import REPORTS, check_format, format_of, render
     from tokbench.statistics import Bootstrap
 
     report = REPORTS[output_format]
     files = [(path, format_of(path)) for path in output or []]
-    for path, _ in files:
+    for path, name in files:
         check_writable(path)
+        check_format(name)
     chosen = None if languages is None else split_languages(languages)
     texts = load_corpus(corpus, languages=chosen, segments=segments)
     names = tokenizers or list(DEFAULT_TOKENIZERS)
-    with show_progress(len(names) * len(texts.languages), quiet=quiet) as on_step:
+    with show_progress(len(names), texts, quiet=quiet) as on_step:
         result = compare(
             names,
             texts,
             metrics=metrics,
             reference=reference,
             baseline=baseline,
-            bootstrap=Bootstrap(resamples, seed, draw=draw.value) if resamples else None,
+            bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
+            tests=tests or TESTS,
+            segmenter=segmenter.value,
             throughput=throughput,
+            engine=engine,
             skip_missing=skip_missing or not tokenizers,
             offline=offline,
             on_step=on_step,
         )
     for path, name in files:
         write_whole(path, render(result, name, by.value).encode())
+    if save is not None:
+        result.save(save)
     if output_format == "table":
         typer.echo(draw_table(result, by), nl=False)
     else:
@@ -136,24 +180,33 @@ def draw_table(result: Comparison, by: By) -> str:
 
 
 @contextmanager
-def show_progress(total: int, *, quiet: bool) -> Iterator[Step]:
-    """A progress bar on standard error while it is a terminal; gives the function to call before each step."""
+def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Iterator[Step]:
+    """A progress bar on standard error while it is a terminal; gives the function to call after each step."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=quiet or not sys.stderr.isatty(),  # not what FORCE_COLOR says of a file
     ) as progress:
-        task = progress.add_task("loading", total=total)
+        size = int(texts.frame["text"].str.len_bytes().sum())
+        task = progress.add_task("loading", total=tokenizers * size)
 
-        def on_step(tokenizer: str, lang: str) -> None:
-            progress.update(task, advance=1, description=f"{tokenizer} {lang}")
+        def on_step(tokenizer: str, lang: str, encoded: int) -> None:
+            progress.update(task, advance=encoded, description=f"{tokenizer} {lang}")
 
         yield on_step

@@ -1,7 +1,7 @@
 """Parallel corpora: what reads them, one module a format, and what they are once read."""
 
 from tokbench.corpora._inspection import FINDINGS, CorpusReport
-from tokbench.corpora._languages import same_language
+from tokbench.corpora._languages import parse_tag, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, READERS, load_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
@@ -22,6 +22,7 @@ __all__ = [
     "build_corpus",
     "load_corpus",
     "own_corpora",
+    "parse_tag",
     "read_manifest",
     "same_language",
     "verify_manifest",

@@ -82,7 +82,9 @@ def _units(path: Path) -> Iterator[list[tuple[str, str]]]:
                         body.clear()  # else every unit of a large file stays in memory
     except ParseError as error:
         line, column = error.position
-        raise TokbenchError(f"{path}:{line}: no XML: {str(error).partition(':')[0]} (column {column})", "mend the file") from None
+        raise TokbenchError(
+            f"{path}:{line}: no XML: {str(error).partition(':')[0]} (column {column})", "mend the file"
+        ) from None
     except DefusedXmlException as error:
         raise TokbenchError(f"{path} is refused: {error}", "take the entities out of the file") from None
     except RecursionError:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from tokbench.metrics._differences import SCHEMA as DIFFERENCES
+from tokbench.metrics._differences import find_differences, find_tested
 from tokbench.metrics._evaluation import evaluate
+from tokbench.metrics._fairness import trace_lorenz
+from tokbench.metrics._histograms import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import METRICS, find_metrics
 
-__all__ = ["METRICS", "Metric", "Reference", "evaluate", "find_metrics"]
+__all__ = [
+    "DIFFERENCES",
+    "METRICS",
+    "Metric",
+    "Reference",
+    "evaluate",
+    "find_differences",
+    "find_metrics",
+    "find_tested",
+    "list_token_lengths",
+    "trace_lorenz",
+]

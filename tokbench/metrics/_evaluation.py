@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from tokbench.measurement import Measurements
+from tokbench.metrics._histograms import evaluate_histograms
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals
 from tokbench.metrics._metric import Metric
@@ -31,13 +32,16 @@ def evaluate(
     low and high are the interval that the bootstrap finds, null without one and for metrics that have none.
 
     n counts the segments behind a value, or the languages for metrics over languages; null for facts.
-    Undefined values are null: a denominator of 0, no reference. Metrics over timings have no rows here.
+    Undefined values are null: a denominator of 0, no reference. Metrics over types of words and over timings have no
+    rows here.
     """
     of = [METRICS[m.of] for m in metrics if m.of is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.over == "segments"}
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
-    parts.append(evaluate_histograms(measurements, [m for m in metrics if m.over == "ids"]))
+    histograms = [m for m in metrics if m.over == "ids"]
+    if histograms:
+        parts.append(tall(evaluate_histograms(measurements, histograms)))
     parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
@@ -76,22 +80,28 @@ def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], refer
     parts = [tall(pl.DataFrame(schema=SCHEMA))]
     for m in metrics:
         frames = [cells] if m.against == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
-        parts += [tall(relate(ratio(frame, facts, m), m, reference)) for frame in frames]
+        parts += [tall(scale(relate(ratio(frame, m), m, reference), facts, m)) for frame in frames]
     return pl.concat(parts)
 
 
-def ratio(cells: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
-    """One metric's ratio in each cell, scaled by the facts of the tokenizer where it says so."""
-    factor = pl.lit(1.0) if metric.scale is None else metric.scale.cast(pl.Float64)
-    scales = facts.select("tokenizer", factor.alias("factor"))
-    joined = cells.join(scales, on="tokenizer", how="left", maintain_order="left")
-    quotient = divide_columns(joined[f"{metric.name}/numerator"], joined[f"{metric.name}/denominator"])
-    return joined.select(
+def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
+    """One metric's ratio in each cell."""
+    quotient = divide_columns(cells[f"{metric.name}/numerator"], cells[f"{metric.name}/denominator"])
+    return cells.select(
         *("tokenizer", "lang"),
         pl.lit(metric.name).alias("metric"),
-        (quotient * joined["factor"]).alias("value"),
+        quotient.alias("value"),
         pl.col(f"{metric.name}/n").alias("n"),
     )
+
+
+def scale(values: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
+    """The values times a fact of the tokenizer, where the metric says so."""
+    if metric.scale is None:
+        return values
+    scales = facts.select("tokenizer", metric.scale.cast(pl.Float64).alias("factor"))
+    joined = values.join(scales, on="tokenizer", how="left", maintain_order="left")
+    return joined.with_columns(value=pl.col("value") * pl.col("factor"))
 
 
 def divide_columns(numerators: pl.Series, denominators: pl.Series) -> pl.Series:
@@ -115,32 +125,6 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
     chosen_rows = values.filter(pl.col(key) == pl.lit(chosen, pl.String)).select(by, pl.col("value").alias("divisor"))
     joined = values.join(chosen_rows, on=by, how="left", nulls_equal=True, maintain_order="left")
     return joined.with_columns(value=divide_columns(joined["value"], joined["divisor"]))
-
-
-def evaluate_histograms(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:
-    """Metrics over the histogram of ids, by language and over all languages together."""
-    if not metrics:
-        return tall(pl.DataFrame(schema=SCHEMA))
-    facts = measurements.tokenizers.select("tokenizer", "vocab_base")
-    texts = measurements.counts.group_by("tokenizer", "lang", maintain_order=True).agg(n=pl.len())
-    exprs = [m.expr.alias(m.name) for m in metrics if m.expr is not None]
-    pooled_ids = measurements.ids.group_by("tokenizer", "id").agg(pl.col("count").sum()).sort("tokenizer", "id")
-    pooled_texts = texts.group_by("tokenizer", maintain_order=True).agg(pl.col("n").sum())
-    parts = []
-    for ids, counted, keys in (
-        (measurements.ids, texts, ["tokenizer", "lang"]),
-        (pooled_ids, pooled_texts, ["tokenizer"]),
-    ):
-        # Sums of floats depend on their order in the last digit: keep it.
-        rows = ids.join(facts, on="tokenizer", how="left", maintain_order="left")
-        values = rows.group_by(keys, maintain_order=True).agg(exprs)
-        # Where no text gave any token there is no histogram: the values are null, and the rows are there.
-        wide = counted.join(values, on=keys, how="left", maintain_order="left")
-        wide = wide.with_columns(pl.col(pl.Enum).cast(pl.String))
-        if "lang" not in wide.columns:
-            wide = wide.with_columns(lang=pl.lit(None, pl.String))
-        parts.append(tall(wide.unpivot(index=["tokenizer", "lang", "n"], variable_name="metric", value_name="value")))
-    return pl.concat(parts)
 
 
 def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:

@@ -14,8 +14,10 @@ from tokbench.metrics._table import METRICS
 from tokbench.statistics import (
     Bootstrap,
     Floats,
+    bca_interval,
     divide,
     draw_weights,
+    leave_one_out_weights,
     number_clusters,
     percentile_interval,
     resample_sums,
@@ -31,9 +33,10 @@ SCHEMA = {
 
 
 class Resamples:
-    """Sums of counts over resampled segments, of every tokenizer in every language: (resamples, tokenizers, languages).
+    """Sums of counts over resampled segments, of every tokenizer in every language: (rows, tokenizers, languages).
 
-    The same segments (or documents, where the corpus has them) are drawn for all of them.
+    The same segments (or documents, where the corpus has them) are drawn for all of them. The first row is the corpus
+    itself, then come the resamples, then, for BCa, the corpus without each of its segments or documents.
     """
 
     def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
@@ -44,9 +47,14 @@ class Resamples:
         self.tokenizers = measurements.tokenizers["tokenizer"].cast(pl.String).sort().to_list()
         self.languages = ordered["lang"].cast(pl.String).unique().sort().to_list()
         self.segments = ordered["segment"].unique().sort()
-        self.level = bootstrap.level
-        documents = number_clusters(measurements.documents, self.segments) if bootstrap.draw == "documents" else None
-        self.weights = draw_weights(bootstrap, len(self.segments), documents)
+        self.bootstrap = bootstrap
+        by_document = bootstrap.draw == "documents"
+        self.clusters = number_clusters(measurements.documents, self.segments) if by_document else None
+        n = len(self.segments)
+        parts = [np.ones((1, n)), draw_weights(bootstrap, n, self.clusters)]
+        if bootstrap.method == "bca":
+            parts.append(leave_one_out_weights(n, self.clusters))
+        self.weights = np.concatenate(parts)
         self.facts = measurements.tokenizers.sort(pl.col("tokenizer").cast(pl.String))
         self._sums: dict[str, Floats] = {}
 
@@ -54,10 +62,8 @@ class Resamples:
         """Resampled sums of one count; each count is resampled once."""
         key = str(count)
         if key not in self._sums:
-            column = self.rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).to_series()
-            cells = column.to_numpy().reshape(-1, len(self.segments)).T
             shape = (len(self.weights), len(self.tokenizers), len(self.languages))
-            self._sums[key] = resample_sums(self.weights, cells).reshape(shape)
+            self._sums[key] = resample_sums(self.weights, self.counts(count)).reshape(shape)
         return self._sums[key]
 
     def ratios(self, metric: Metric, reference: Reference, *, pooled: bool) -> Floats | None:
@@ -68,20 +74,35 @@ class Resamples:
         if pooled:
             numerators, denominators = (sums.sum(axis=2, keepdims=True) for sums in (numerators, denominators))
         values = divide(numerators, denominators)
-        if metric.scale is not None:
-            factors = self.facts.select(metric.scale.cast(pl.Float64)).to_series().to_numpy()
-            values = values * factors[None, :, None]
         if metric.against == "reference":
             if reference.language not in self.languages:
                 return None
             at = self.languages.index(reference.language)
-            return divide(values, values[:, :, at : at + 1])
+            values = divide(values, values[:, :, at : at + 1])
         if metric.against == "baseline":
             if reference.tokenizer not in self.tokenizers:
                 return None
             at = self.tokenizers.index(reference.tokenizer)
-            return divide(values, values[:, at : at + 1, :])
+            values = divide(values, values[:, at : at + 1, :])
+        if metric.scale is not None:
+            values = values * self.factors(metric.scale)[None, :, None]
         return values
+
+    def counts(self, count: pl.Expr) -> Floats:
+        """One count as it was measured, a row a segment, a column a cell (tokenizers, in each its languages)."""
+        column = self.rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).to_series()
+        return column.to_numpy().reshape(-1, len(self.segments)).T
+
+    def factors(self, scale: pl.Expr) -> Floats:
+        """A fact of each tokenizer, NaN where it is not known."""
+        return self.facts.select(scale.cast(pl.Float64).fill_null(float("nan"))).to_series().to_numpy()
+
+    def bounds(self, values: Floats) -> tuple[Floats, Floats]:
+        """The interval of each cell, from what `ratios` gives."""
+        resampled = values[1 : self.bootstrap.resamples + 1]
+        if self.bootstrap.method == "percentile":
+            return percentile_interval(resampled, self.bootstrap.level)
+        return bca_interval(resampled, values[0], values[self.bootstrap.resamples + 1 :], self.bootstrap.level)
 
 
 def is_aligned(measurements: Measurements) -> bool:
@@ -96,7 +117,7 @@ def find_intervals(
 ) -> pl.DataFrame:
     """Intervals of the metrics over segments and over languages: tokenizer, lang (null: all), metric, low, high.
 
-    None for histograms of ids, for facts, and where the measurements are not aligned.
+    None for facts, and where the measurements are not aligned; histograms of ids have theirs in `_histograms`.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     if not is_aligned(measurements):
@@ -141,7 +162,7 @@ def resample_across(resamples: Resamples, metric: Metric, reference: Reference) 
 
 def bound(resamples: Resamples, metric: Metric, values: Floats, *, pooled: bool) -> pl.DataFrame:
     """The interval of each cell as rows."""
-    low, high = percentile_interval(values, resamples.level)
+    low, high = resamples.bounds(values)
     languages: list[str | None] = [None] if pooled else list(resamples.languages)
     rows = {
         "tokenizer": np.repeat(resamples.tokenizers, len(languages)).tolist(),

@@ -7,7 +7,9 @@ from typing import Literal
 
 import polars as pl
 
-Over = Literal["segments", "ids", "languages", "tokenizers", "timings"]
+from tokbench.metrics._remarks import REMARKS
+
+Over = Literal["segments", "ids", "types", "languages", "tokenizers", "timings"]
 Better = Literal["higher", "lower"]
 
 
@@ -19,10 +21,10 @@ class Metric:
     `numerator` and `denominator` (a ratio of sums, never a mean of ratios), once a language and once over all.
     `ids`: the histogram of ids, by `expr`, likewise. `languages`: the values of the metric `of` in all
     languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
-    `expr`. `timings`: measured by `tokbench.throughput`.
+    `expr`. `types`: measured by `tokbench.isolation`. `timings`: measured by `tokbench.throughput`.
 
     against: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
-    scale: a factor from the facts of the tokenizer.
+    scale: a factor from the facts of the tokenizer, applied last.
     compression: smaller texts score better, so a lossy tokenizer is not ranked.
     percent, decimals: how values are shown.
     """
@@ -43,6 +45,16 @@ class Metric:
     decimals: int = 3
     compression: bool = False
     citation: str | None = None
+
+    @property
+    def edges(self) -> str:
+        """What happens at the edges."""
+        return REMARKS[self.name].edges
+
+    @property
+    def elsewhere(self) -> str:
+        """How other definitions of the name differ."""
+        return REMARKS[self.name].elsewhere
 
     def __repr__(self) -> str:
         return f"<metric {self.name} [{self.unit}]>"

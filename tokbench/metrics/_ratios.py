@@ -131,6 +131,22 @@ RATIOS = (
         definition="Characters that fill the model's context window: window * sum c / sum t.",
     ),
     Metric(
+        "effective_context_reference",
+        "context, ref. tokens",
+        "tokens",
+        "segments",
+        decimals=0,
+        better="higher",
+        compression=True,
+        against="reference",
+        numerator=segments,
+        denominator=tokens,
+        scale=pl.col("context_window"),
+        citation=PETROV,
+        definition="The model's context window in tokens of the reference language: window / premium, the length of "
+        "reference text whose translation fills the window.",
+    ),
+    Metric(
         "premium",
         "premium",
         "ratio",

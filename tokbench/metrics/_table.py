@@ -8,24 +8,21 @@ from types import MappingProxyType
 import polars as pl
 
 from tokbench.errors import TokbenchError
+from tokbench.metrics._frequencies import FREQUENCIES
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._ratios import RATIOS
 from tokbench.registry import closest
 
-RENYI_ORDER = 2.5
-
 value = pl.col("value")
-share = pl.col("count") / pl.col("count").sum()
-# Of one type alone both are 0, and not the -0.0 that the sign before a sum of zeros makes.
-entropy = 0.0 - (share * share.log(2)).sum()
-renyi = share.pow(RENYI_ORDER).sum().log(2) / (1 - RENYI_ORDER) + 0.0
 rank = pl.int_range(1, pl.len() + 1)
 gini = ((2 * rank - pl.len() - 1) * value.sort()).sum() / (pl.len() * value.sum())
 
-ZOUHAR = "Zouhar et al. 2023, ACL, arXiv 2306.16842; it proves no quality: Cognetta et al. 2024, arXiv 2402.14614"
+NAYEEM = "Nayeem et al. 2025, arXiv 2510.09947"
 FOROUTAN = "Foroutan et al. 2025, arXiv 2508.04796"
 
-OTHERS = (
+WORST = 5
+
+FAIRNESS = (
     Metric(
         "premium_median",
         "median premium",
@@ -76,43 +73,56 @@ OTHERS = (
         definition="gini * n / (n - 1), whose maximum is 1 for any number of languages.",
     ),
     Metric(
-        "entropy",
-        "entropy",
-        "bits/token",
-        "ids",
-        decimals=2,
-        expr=entropy,
-        citation=ZOUHAR,
-        definition="Shannon entropy of the ids: -sum p log2 p (plug-in estimate).",
-    ),
-    Metric(
-        "renyi_efficiency",
-        "Renyi eff.",
+        "premium_worst_five",
+        "worst 5 premiums",
         "ratio",
-        "ids",
-        better="higher",
-        citation=ZOUHAR,
-        expr=renyi / pl.col("vocab_base").first().log(2),
-        definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the model vocabulary: "
-        "log2(sum p^a) / (1 - a) / log2 V_base.",
+        "languages",
+        decimals=2,
+        better="lower",
+        compression=True,
+        of="premium",
+        expr=pl.when(pl.len() >= WORST).then(value.top_k(WORST).mean()),
+        definition="Mean of the five highest premiums; null for fewer than five languages beside the reference.",
     ),
     Metric(
-        "utilisation",
-        "utilisation",
-        "ids",
-        "ids",
+        "length_spread",
+        "max/min",
+        "ratio",
+        "languages",
+        decimals=2,
+        better="lower",
+        compression=True,
+        of="tokens_per_segment",
+        expr=pl.when((pl.len() > 1) & (value.min() > 0)).then(value.max() / value.min()),
+        citation=FOROUTAN,
+        definition="Tokens per parallel segment of the costliest language over those of the cheapest.",
+    ),
+)
+
+OTHERS = (
+    Metric(
+        "strr_bare",
+        "STRR bare",
+        "word types",
+        "types",
+        decimals=1,
         better="higher",
         percent=True,
-        expr=pl.len() / pl.col("vocab_base").first(),
-        definition="Distinct ids over V_base. Grows with the corpus: compare at equal text only.",
+        citation=NAYEEM,
+        definition="Single-token retention rate: share of the word types of the text that are one token, each encoded "
+        "alone.",
     ),
     Metric(
-        "type_token_ratio",
-        "type/token",
-        "ratio",
-        "ids",
-        expr=pl.len() / pl.col("count").sum(),
-        definition="Distinct ids over tokens. Falls with the corpus: compare at equal text only.",
+        "strr_spaced",
+        "STRR spaced",
+        "word types",
+        "types",
+        decimals=1,
+        better="higher",
+        percent=True,
+        citation=NAYEEM,
+        definition="Single-token retention rate with a space before each word: share of the word types of the text "
+        "that are one token as they stand within a sentence.",
     ),
     Metric(
         "vocab_base",
@@ -153,7 +163,9 @@ OTHERS = (
     ),
 )
 
-METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in (*RATIOS, *OTHERS)})
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {metric.name: metric for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *OTHERS)}
+)
 """All metrics by name, in the order of tables."""
 
 

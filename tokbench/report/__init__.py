@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -9,7 +10,7 @@ from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.registry import Registry
 
-By = Literal["summary", "language"]
+By = Literal["summary", "language", "intervals"]
 
 
 class Report(Protocol):
@@ -35,6 +36,31 @@ def format_of(path: Path) -> str:
     raise TokbenchError(f"cannot tell the format of {path} by its ending", f"use one of: {' '.join(endings)}")
 
 
+def check_format(name: str) -> None:
+    """Find out, before any measuring, whether a report can be written; MissingExtraError where a library is missing."""
+    check = getattr(REPORTS[name], "check", None)
+    if check is not None:
+        check()
+
+
 def render(comparison: Comparison, name: str, by: By = "summary") -> str:
     """The comparison in the format of this name."""
     return REPORTS[name].render(comparison, by)
+
+
+def render_all(results: Mapping[str, Comparison], name: str) -> str:
+    """The whole report on one result, or on several by their names, in the format of this name.
+
+    TokbenchError for several in a format that has room for one.
+    """
+    report = REPORTS[name]
+    several = getattr(report, "render_several", None)
+    if several is not None:
+        written: str = several(results)
+        return written
+    if len(results) > 1:
+        raise TokbenchError(
+            f"{name} holds one result, not {len(results)}", "write one file each, or .html, .md or .tex"
+        )
+    (result,) = results.values()
+    return report.render(result, "summary")

@@ -10,8 +10,9 @@ import polars as pl
 from tokbench.errors import TokbenchError
 from tokbench.pythia.cost import Costs
 from tokbench.registry import closest
+from tokbench.report._escaping import escape_markdown as escape
 from tokbench.report._layout import ABSENT, Cell, Table
-from tokbench.report.markdown import escape, write_table
+from tokbench.report.markdown import write_table
 from tokbench.report.table import draw_plain
 
 TITLES = {
@@ -65,10 +66,10 @@ def lay_out_costs(costs: Costs, per: str) -> Table:
     return Table(title, headers, tuple(rows), labels=2)
 
 
-def lay_out_what_if(costs: Costs) -> Table:
+def lay_out_what_if(what_if: pl.DataFrame, model: str, quantization: str) -> Table:
     """The model with each tokenizer."""
     headers = (
-        *("tokenizer", "V rows", "parameters", f"{costs.quantization} MiB", "GFLOP/token", "NSL", "break-even NSL"),
+        *("tokenizer", "V rows", "parameters", f"{quantization} MiB", "GFLOP/token", "NSL", "break-even NSL"),
         *("relative FLOPs", "verdict", "training PFLOP"),
     )
     rows = tuple(
@@ -84,14 +85,18 @@ def lay_out_what_if(costs: Costs) -> Table:
             Cell(row["verdict"] or ABSENT),
             Cell(write_number(None if row["training_flops"] is None else row["training_flops"] / 1e15)),
         )
-        for row in costs.what_if.iter_rows(named=True)
+        for row in what_if.iter_rows(named=True)
     )
-    return Table(f"{costs.model} with each tokenizer (same layers, other embeddings)", headers, rows, labels=1)
+    return Table(f"{model} with each tokenizer (same layers, other embeddings)", headers, rows, labels=1)
 
 
 def lay_out(costs: Costs) -> list[Table]:
     """All tables of costs."""
-    return [lay_out_costs(costs, "segment"), lay_out_costs(costs, "1000 characters"), lay_out_what_if(costs)]
+    return [
+        lay_out_costs(costs, "segment"),
+        lay_out_costs(costs, "1000 characters"),
+        lay_out_what_if(costs.what_if, costs.model, costs.quantization),
+    ]
 
 
 def write_notes(costs: Costs) -> list[str]:

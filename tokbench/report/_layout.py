@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -87,22 +87,28 @@ def lay_out_summary(comparison: Comparison) -> Table:
     return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
 
 
-def lay_out_languages(comparison: Comparison) -> list[Table]:
+def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> list[Table]:
     """One table a metric: one row a language, one column a tokenizer, the best of each row marked."""
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
     present = [name for name in METRICS if name in set(by_language["metric"])]
     chosen_by_user = not comparison.has_all_metrics
-    return [lay_out_metric(comparison, METRICS[name]) for name in present if chosen_by_user or name in LANGUAGE_METRICS]
+    chosen = [METRICS[name] for name in present if chosen_by_user or name in LANGUAGE_METRICS]
+    return [lay_out_metric(comparison, metric, intervals=intervals) for metric in chosen]
 
 
-def lay_out_metric(comparison: Comparison, metric: Metric) -> Table:
-    """One metric: languages down, tokenizers across."""
+def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = False) -> Table:
+    """One metric: languages down, tokenizers across; with the interval of each value, as `2.09 [2.06, 2.12]`."""
     values = comparison.by_language(metric.name)
+    bounds = find_bounds(comparison, metric) if intervals else {}
     rows = []
     for row in values.iter_rows(named=True):
         lang = row["lang"]
         unranked = [comparison.is_lossy(name, lang) for name in comparison.names]
         cells = write_column([row[name] for name in comparison.names], unranked, metric)
+        for i, name in enumerate(comparison.names):
+            if (name, lang) in bounds:
+                low, high = (write_value(bound, metric) for bound in bounds[name, lang])
+                cells[i] = replace(cells[i], text=f"{cells[i].text} [{low}, {high}]")
         rows.append((Cell(lang), *cells))
     title = f"{header_of(metric)} [{metric.unit}]"
     if metric.against == "reference":
@@ -112,9 +118,17 @@ def lay_out_metric(comparison: Comparison, metric: Metric) -> Table:
     return Table(title, ("language", *comparison.names), tuple(rows), labels=1)
 
 
+def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str], tuple[float, float]]:
+    """The interval of each value by tokenizer and language, where there is one."""
+    rows = comparison.frame.filter(pl.col("metric") == metric.name).drop_nulls(["lang", "low", "high"])
+    return {(row["tokenizer"], row["lang"]): (row["low"], row["high"]) for row in rows.iter_rows(named=True)}
+
+
 def lay_out(comparison: Comparison, by: str) -> list[Table]:
     """The tables of a view."""
-    return [lay_out_summary(comparison)] if by == "summary" else lay_out_languages(comparison)
+    if by == "summary":
+        return [lay_out_summary(comparison)]
+    return lay_out_languages(comparison, intervals=by == "intervals")
 
 
 def write_notes(comparison: Comparison) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tokbench.comparison import Comparison
+from tokbench.report._differences import write_differences
+from tokbench.report._escaping import escape_markdown as escape
 from tokbench.report._layout import Cell, Table, lay_out, write_notes, write_skipped
 
 SUFFIXES = frozenset({".md", ".markdown"})
-
-
-def escape(text: str) -> str:
-    """Text that stays text within a cell."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("*", "\\*")
 
 
 def write_cell(cell: Cell) -> str:
@@ -41,5 +40,30 @@ def render(comparison: Comparison, by: str) -> str:
     if skipped:
         lines = "".join(f"- {escape(line)}\n" for line in skipped)
         parts.append(f"Not compared:\n\n{lines}")
+    differences = write_differences(comparison)
+    if differences:
+        parts.append("".join(f"- {escape(line)}\n" for line in differences))
     parts.append(f"`{comparison.signature(long=False)}`\n")
     return "\n".join(parts)
+
+
+def render_several(results: Mapping[str, Comparison]) -> str:
+    """The whole report on results by their names, tables instead of charts."""
+    from tokbench.report._document import compose
+    from tokbench.report._markdown_document import write_document
+
+    return write_document(compose(results), {})
+
+
+def render_with_charts(results: Mapping[str, Comparison], folder: str) -> tuple[str, dict[str, str]]:
+    """The report that shows its charts, and these as SVG by the names of their files in a folder beside it."""
+    from urllib.parse import quote
+
+    from tokbench.report._document import compose
+    from tokbench.report._markdown_document import write_document
+    from tokbench.report._svg import draw_file
+
+    document = compose(results)
+    drawings = {f"{name}.svg": draw_file(f.draw(), name, f.caption) for name, f in document.figures.items()}
+    pictures = {name: f"{quote(folder)}/{name}.svg" for name in document.figures}
+    return write_document(document, pictures), drawings

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
+from dataclasses import replace
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from tokbench.comparison import Comparison
+from tokbench.report._differences import write_differences
 from tokbench.report._layout import Cell, Table, lay_out, write_notes, write_skipped
 
 SUFFIXES = frozenset({".txt"})
@@ -26,23 +30,71 @@ def write_cell(cell: Cell) -> Text:
     return Text(f"{cell.text} *", style="bold green") if cell.best else Text(cell.text)
 
 
-def draw(table: Table) -> RichTable:
+def measure_columns(table: Table, *, wrap: bool) -> list[int]:
+    """The width of each column: no cell is ever cut or wrapped, headers are at spaces if need be."""
+    headers = [max(map(cell_len, header.split() if wrap else [header]), default=0) for header in table.headers]
+    return [max([least, *(write_cell(row[i]).cell_len for row in table.rows)]) for i, least in enumerate(headers)]
+
+
+def measure_table(columns: list[int]) -> int:
+    """The width of a table with columns of these widths: three characters between two, two at the edges."""
+    return sum(columns) + 3 * len(columns) + 1
+
+
+def split_columns(table: Table, width: int) -> list[list[int]]:
+    """The columns of each part of a table, the first column in all: one part if it fits, else as few as fit."""
+    first, *others = measure_columns(table, wrap=True)
+    if measure_table([first, *others]) <= width or not others:
+        return [list(range(len(table.headers)))]
+    parts: list[list[int]] = []
+    left = 0
+    for i, needed in enumerate(others, start=1):
+        if not parts or left < needed + 3:
+            parts.append([0])
+            left = width - measure_table([first])
+        parts[-1].append(i)
+        left -= needed + 3
+    return parts
+
+
+def draw(table: Table, width: int) -> RichTable:
     """One table; numbers to the right."""
-    drawn = RichTable(title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD)
-    for i, header in enumerate(table.headers):
-        drawn.add_column(Text(header), justify="left" if i < table.labels else "right", no_wrap=i < table.labels)
+    columns = measure_columns(table, wrap=False)
+    if measure_table(columns) > width:
+        columns = measure_columns(table, wrap=True)
+    drawn = RichTable(box=box.SIMPLE_HEAD)
+    for i, (header, needed) in enumerate(zip(table.headers, columns, strict=True)):
+        drawn.add_column(Text(header), justify="left" if i < table.labels else "right", width=needed)
     for row in table.rows:
         drawn.add_row(*map(write_cell, row))
     return drawn
 
 
+def draw_parts(table: Table, width: int) -> list[RichTable]:
+    """A table as it fits into a width: whole, or in parts one below the other."""
+    return [
+        draw(
+            replace(
+                table,
+                headers=tuple(table.headers[i] for i in chosen),
+                rows=tuple(tuple(row[i] for i in chosen) for row in table.rows),
+                labels=sum(i < table.labels for i in chosen),
+            ),
+            width,
+        )
+        for chosen in split_columns(table, width)
+    ]
+
+
 def draw_plain(tables: list[Table], lines: list[str], *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """Tables, then lines below them, without spaces at the ends of lines."""
+    """Tables, then lines below them, without spaces at the ends of lines; nothing is cut, whatever the width."""
     console = Console(
-        file=io.StringIO(), width=width, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
+        file=io.StringIO(), width=PIPE_WIDTH, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
     )
     for table in tables:
-        console.print(draw(table))
+        console.print(Text(table.title, style="italic"))
+        for part in draw_parts(table, width):
+            console.print(part)
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     written: str = console.file.getvalue()  # type: ignore[attr-defined]
@@ -56,12 +108,13 @@ def render(comparison: Comparison, by: str, *, color: bool = False, width: int =
     if skipped:
         lines.append("not compared:")
         lines += [f"  {line}" for line in skipped]
+    lines += write_differences(comparison)
     lines.append(comparison.signature(long=False))
     return draw_plain(lay_out(comparison, by), lines, color=color, width=width)
 
 
 def terminal_settings() -> tuple[bool, int]:
     """Colour and width for standard output: none and unlimited where it is no terminal or NO_COLOR is set."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return False, PIPE_WIDTH
-    return not os.environ.get("NO_COLOR"), os.get_terminal_size().columns
+    return not os.environ.get("NO_COLOR"), shutil.get_terminal_size().columns

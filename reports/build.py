@@ -1,0 +1,67 @@
+"""Rebuild the example reports: `python reports/build.py [NAME...]`. A test holds the markdown against the code.
+
+The tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip packages, caches), but not fetched. No
+speeds: they belong to a machine, and these files do not.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import tokbench as tb
+from tokbench.comparison import Comparison
+from tokbench.engines import REFERENCE
+from tokbench.report import render_all
+from tokbench.report.markdown import render_with_charts
+
+FOLDER = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Example:
+    """A report: which tokenizers on which languages of our corpus (None: all)."""
+
+    tokenizers: tuple[str, ...]
+    languages: tuple[str, ...] | None
+    baseline: str | None
+
+
+EXAMPLES: Mapping[str, Example] = {
+    "table-of-2023": Example(
+        ("llama", "moss", "p50k_base", "cl100k_base", "chatglm-6b", "gpt-neox-20b"), ("zh", "en"), "gpt-neox-20b"
+    ),
+    "world": Example(
+        ("gpt-neox-20b", "llama", "cl100k_base", "o200k_base", "llama3", "qwen2.5", "rwkv-world", "t5"), None, None
+    ),
+    "pythia": Example(
+        ("gpt-neox-20b", "llama3", "o200k_base", "rwkv-world", "byt5"), ("en", "de", "zh", "hi", "th"), "gpt-neox-20b"
+    ),
+}
+
+
+def measure(example: Example) -> Comparison:
+    """The comparison behind a report, by the engines that the files were made for."""
+    corpus = tb.load_corpus(languages=example.languages)
+    return tb.compare(
+        example.tokenizers, corpus, baseline=example.baseline, throughput=False, engine=REFERENCE, offline=True
+    )
+
+
+def main(names: list[str]) -> None:
+    """Write these reports, all by default: markdown with charts, and HTML."""
+    for name in names or EXAMPLES:
+        result = measure(EXAMPLES[name])
+        text, drawings = render_with_charts({name: result}, f"{name}_files")
+        folder = FOLDER / f"{name}_files"
+        folder.mkdir(exist_ok=True)
+        for file, drawing in drawings.items():
+            (folder / file).write_text(drawing, encoding="utf-8")
+        (FOLDER / f"{name}.md").write_text(text, encoding="utf-8")
+        (FOLDER / f"{name}.html").write_text(render_all({name: result}, "html"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,285 @@
+"""Engines beside the reference: equal ids, verified before they are used, and what happens where they are not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import needs_data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made import make_sentencepiece, make_tokenizer_json, make_vocab_and_merges
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from tokbench import TokbenchError, compare, load_corpus, load_tokenizer
+from tokbench.adapters import ADAPTERS, EncodedBatch, EngineTokenizer, find_asset, find_engines, load_asset
+from tokbench.engines import Difference, Sample, find_difference, load_engine, take_sample
+from tokbench.environment import installed
+from tokbench.hard_texts import hard_texts
+from tokbench.measurement import measure
+from tokbench.parts import cut_parts
+
+needs_fastokens = pytest.mark.skipif(installed("fastokens") is None, reason="fastokens is not installed")
+LARGE = 10**9
+SAMPLE = Sample(("The quick brown fox.", "你好，世界", "  e\u0301  "), LARGE)
+ENGINES = [pytest.param("fastokens", marks=needs_fastokens), "tiktoken"]
+
+
+def equal(a: EncodedBatch, b: EncodedBatch) -> bool:
+    return np.array_equal(a.ids, b.ids) and np.array_equal(a.offsets, b.offsets)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("make", [make_tokenizer_json, make_vocab_and_merges])
+def test_an_engine_gives_the_ids_of_the_reference(tmp_path: Path, engine: str, make: object) -> None:
+    asset = find_asset(str(make(tmp_path / "made" if make is make_vocab_and_merges else tmp_path)))  # type: ignore[operator]
+    loaded, reference = ADAPTERS[engine].load(asset), load_asset(asset)
+    assert isinstance(loaded, EngineTokenizer)
+    texts = hard_texts()
+    assert equal(loaded.encode_batch(texts), reference.encode_batch(texts))
+    assert loaded.encode_batch([]).offsets.tolist() == [0]
+    assert loaded.count_batch(["a", ""]).tolist() == reference.count_batch(["a", ""]).tolist()
+    assert (loaded.vocab_base, loaded.vocab_total, loaded.unk_id, loaded.prefix) == (
+        reference.vocab_base,
+        reference.vocab_total,
+        reference.unk_id,
+        reference.prefix,
+    )
+    ids = reference.encode_batch(["the fox"]).ids.tolist()
+    assert loaded.decode(ids) == "the fox"
+    assert loaded.token_bytes(ids[0]) == reference.token_bytes(ids[0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=60), max_size=4))
+def test_engines_are_exact_on_any_text(made_json: Path, engine: str, texts: list[str]) -> None:
+    asset = find_asset(str(made_json))
+    assert equal(ADAPTERS[engine].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+@pytest.fixture(scope="module")
+def made_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tokenizer_json(tmp_path_factory.mktemp("made"))
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["gpt-neox-20b", "gpt2", "qwen2.5", "falcon", "opt"])
+@needs_fastokens
+def test_fastokens_is_exact_for_real_vocabularies(name: str) -> None:
+    asset = find_asset(name)
+    texts = hard_texts()
+    assert equal(ADAPTERS["fastokens"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+@pytest.mark.parametrize("behavior", ["contiguous", "isolated", "merged_with_previous", "merged_with_next"])
+@needs_fastokens
+def test_punctuation_is_restated_for_fastokens(tmp_path: Path, behavior: str) -> None:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Punctuation(behavior), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(["a,b... c!! d -- e?! «f» 'g'", "x...y!!z"], trainer)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    asset = find_asset(str(tmp_path / "tokenizer.json"))
+    texts = [*hard_texts(), "a...b", "!!", "$$ ++ ^^", "。。、"]
+    assert equal(ADAPTERS["fastokens"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+def test_auto_takes_a_verified_engine_and_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset = find_asset(str(make_tokenizer_json(tmp_path)))
+    first = load_engine(asset, "auto", SAMPLE)
+    assert isinstance(first, EngineTokenizer)
+    kept = list((Path(os.environ["TOKBENCH_CACHE"]) / "engines").iterdir())
+    assert {path.suffix for path in kept} == {".json", ".npz"}
+    assert json.loads(next(p for p in kept if p.suffix == ".json").read_text())["reason"] is None
+
+    def fail(asset: object) -> None:
+        raise AssertionError("the reference was loaded again")
+
+    monkeypatch.setattr(ADAPTERS["huggingface"], "load", fail)
+    again = load_engine(asset, "auto", SAMPLE)
+    assert again.token_table().data.tolist() == first.token_table().data.tolist()
+    assert again.vocab_total == first.vocab_total
+
+
+def test_the_reference_runs_what_is_small_or_asked_for(tmp_path: Path) -> None:
+    asset = find_asset(str(make_tokenizer_json(tmp_path)))
+    assert load_engine(asset, "auto", replace(SAMPLE, corpus_bytes=10)).engine.startswith("tokenizers")
+    assert load_engine(asset, "reference", SAMPLE).engine.startswith("tokenizers")
+    assert load_engine(asset, "tiktoken", replace(SAMPLE, corpus_bytes=10)).engine.startswith("tiktoken")
+
+
+def test_a_format_without_another_engine_keeps_its_reference(tmp_path: Path) -> None:
+    asset = find_asset(str(make_sentencepiece(tmp_path)))
+    assert find_engines("sentencepiece") == {}
+    assert load_engine(asset, "auto", SAMPLE).engine.startswith("sentencepiece")
+    with pytest.raises(TokbenchError, match="does not run"):
+        load_engine(asset, "tiktoken", SAMPLE)
+    with pytest.raises(TokbenchError, match="no adapter is called 'fastoken'"):
+        load_engine(asset, "fastoken", SAMPLE)
+
+
+def test_the_first_difference_is_found() -> None:
+    one = EncodedBatch.from_lists([[1, 2], [3, 4, 5]])
+    other = EncodedBatch.from_lists([[1, 2], [3, 9, 5]])
+    assert find_difference(one, one, ["ab", "cde"]) is None
+    assert find_difference(one, other, ["ab", "cde"]) == Difference(1, 1, (4, 5), (9, 5), "cde")
+    shorter = EncodedBatch.from_lists([[1], [2, 3, 4, 5]])
+    assert find_difference(one, shorter, ["ab", "cde"]) == Difference(0, 1, (2,), (), "ab")
+
+
+PLUGIN = '''
+"""tokenizers, but every id of one text in many is one too high: what a gate has to catch."""
+import numpy as np
+from tokbench.adapters import EncodedBatch, huggingface
+
+REFERENCE_FOR = frozenset()
+RUNS = {"tokenizer.json": 0}
+LIBRARY = "liar"
+
+class Liar:
+    def __init__(self, asset):
+        self.inner, self.seen = huggingface.load(asset), 0
+        self.engine = "liar==1.0"
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+    def encode_batch(self, texts):
+        batch = self.inner.encode_batch(texts)
+        ids = batch.ids.copy()
+        for place in range(len(ids)):
+            self.seen += 1
+            if self.seen % EVERY == 0:
+                ids[place] ^= 1
+        return EncodedBatch(ids, batch.offsets)
+
+def load(asset):
+    return Liar(asset)
+'''
+
+
+@pytest.fixture
+def liar(tmp_path: Path) -> Path:
+    """A package whose engine changes one id in a million."""
+    folder = tmp_path / "site"
+    info = folder / "liar-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / "liar.py").write_text(PLUGIN.replace("EVERY", "1_000_000"))
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: liar\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tokbench.adapters]\nliar = liar\n")
+    return folder
+
+
+def test_a_wrong_engine_is_never_ranked(tmp_path: Path, liar: Path) -> None:
+    """One id in a million is changed: the gate over the whole corpus finds it, and shows where."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    line = "the quick brown fox jumps over the lazy dog and the clerk, 42 times a day "
+    (corpus / "en.txt").write_text("".join(f"{line * 40}{i}\n" for i in range(1200)))
+    tokenizer = make_tokenizer_json(tmp_path)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tokbench", "bench", str(tokenizer), "-c", str(corpus), "--engine", "liar"),
+            *("-f", "json", "--rounds", "2"),
+        ],
+        env={**os.environ, "PYTHONPATH": str(liar)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (found,) = json.loads(done.stdout)["benchmarks"]
+    engines = {engine["name"]: engine for engine in found["engines"]}
+    assert engines["huggingface"]["exact"]
+    assert not engines["liar"]["exact"]
+    assert engines["liar"]["difference"]["text"] > 0
+    assert {speed["name"] for speed in found["speeds"]} == {"huggingface"}
+    assert any("liar is not ranked: it differs: token" in sentence for sentence in found["sentences"])
+
+
+def test_compare_falls_back_where_the_sample_differs(tmp_path: Path, liar: Path) -> None:
+    (liar / "liar.py").write_text(PLUGIN.replace("EVERY", "1_000"))
+    tokenizer = make_tokenizer_json(tmp_path)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "en.txt").write_text("the fox\nthe dog\n")
+    command = [
+        sys.executable,
+        "-m",
+        "tokbench",
+        "compare",
+        str(tokenizer),
+        "-c",
+        str(tmp_path / "c"),
+        "-q",
+        "-f",
+        "json",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(liar)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["tokenizers"][0]["engine"].startswith("tokenizers==")
+    refused = subprocess.run(
+        [*command, "--engine", "liar"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "the engine liar is not exact for" in refused.stderr
+
+
+@needs_data
+def test_measurements_do_not_depend_on_engine_or_threads(shared_data: Path) -> None:
+    corpus = load_corpus(shared_data / "corpora" / "flores200" / "dev", languages=["eng_Latn", "hin_Deva"], segments=40)
+    asset = find_asset("gpt-neox-20b")
+    on = {name: load_engine(asset, name, take_sample(corpus)) for name in ("reference", "tiktoken")}
+    one, other = (measure([tokenizer], corpus, threads=n) for n, tokenizer in enumerate(on.values(), 1))
+    for name in ("texts", "counts", "ids", "vocab", "documents"):
+        assert getattr(one, name).equals(getattr(other, name), null_equal=True), name
+    assert load_tokenizer("gpt-neox-20b").engine == on["reference"].engine
+
+
+def test_parts_on_threads_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch, made_json: Path) -> None:
+    corpus = load_corpus(languages=["en", "zh"], segments=60)
+    tokenizer = load_tokenizer(str(made_json))
+    whole = measure([tokenizer], corpus, threads=1)
+    monkeypatch.setattr("tokbench.parts.PART_BYTES", 1500)
+    parts = cut_parts(corpus, 2)
+    assert len(parts) == 8
+    assert sum(part.length for part in parts) == 120
+    steps: list[int] = []
+    apart = measure([tokenizer], corpus, threads=2, on_step=lambda name, lang, size: steps.append(size))
+    for name in ("texts", "counts", "ids", "vocab", "documents", "tokenizers"):
+        assert getattr(apart, name).equals(getattr(whole, name), null_equal=True), name
+    assert sum(steps) == whole.texts["bytes"].sum()
+
+
+def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, made_json: Path) -> None:
+    corpus = load_corpus(languages=["en", "zh"], segments=60)
+    monkeypatch.setattr("tokbench.parts.PART_BYTES", 1500)
+    done: list[str] = []
+
+    def interrupt(name: str, lang: str, size: int) -> None:
+        done.append(lang)
+        if len(done) == 7:
+            raise KeyboardInterrupt
+
+    result = compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=interrupt)
+    measured = result.measurements
+    assert measured is not None
+    assert 0 < result.corpus.segments < 60
+    assert measured.counts.group_by("lang").len()["len"].to_list() == [result.corpus.segments] * 2
+    again = compare([str(made_json)], corpus.select(segments=result.corpus.segments), throughput=False, bootstrap=None)
+    assert again.measurements is not None
+    assert again.measurements.counts.equals(measured.counts, null_equal=True)
+
+    def at_once(name: str, lang: str, size: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=at_once)

@@ -1,0 +1,153 @@
+"""`tokbench explain-diff`: where the extra tokens of a tokenizer go."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from tokbench.difference import Contribution, Explanation
+
+_SHOWN = 60
+
+
+def run(
+    a: Annotated[str, typer.Argument(help="A tokenizer: catalogue name, alias, path, or hf:org/name.")],
+    b: Annotated[str, typer.Argument(help="The tokenizer it is held against.")],
+    corpus: Annotated[
+        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+    ] = None,
+    languages: Annotated[
+        str | None, typer.Option("-l", "--languages", help="Languages, by commas, taken together. [default: all]")
+    ] = None,
+    segments: Annotated[
+        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many words and segments are shown.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="The explanation as JSON, fractions exact.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+) -> None:
+    """Explain the difference in tokens between two tokenizers: by kinds of text, by words, by segments.
+
+    Each token is shared out over the bytes that it covers; the parts add up to the difference, to the token.
+    """
+    from tokbench.adapters import load_tokenizer
+    from tokbench.cli.compare import split_languages
+    from tokbench.corpora import load_corpus
+    from tokbench.difference import explain_difference
+
+    chosen = None if languages is None else split_languages(languages)
+    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    found = explain_difference(load_tokenizer(a, offline=offline), load_tokenizer(b, offline=offline), texts)
+    if as_json:
+        typer.echo(json.dumps(document(found, top), indent=1))
+    else:
+        typer.echo("\n".join(write_lines(found, top)))
+
+
+def write_lines(found: Explanation, top: int) -> list[str]:
+    """The explanation for people."""
+    from tokbench.cli.listing import write_rows
+
+    more = "more" if found.difference >= 0 else "fewer"
+    dearer = [word for word in found.words[:top] if word.difference > 0]
+    cheaper = [word for word in found.words[::-1][:top] if word.difference < 0]
+    lines = [
+        f"a = {found.a}, b = {found.b}, on {found.corpus} ({', '.join(found.languages)}):",
+        f"a takes {abs(found.difference):,} tokens {more} than b ({found.tokens_a:,} and {found.tokens_b:,})",
+        "",
+        write_rows(list_kinds(found)),
+    ]
+    for title, words in (("where a takes more:", dearer), ("where b takes more:", cheaper)):
+        if words:
+            lines += [title, write_rows([describe_word(word) for word in words])]
+    costly = [
+        {"a - b": f"{row['difference']:+,}", "lang": row["lang"], "segment": row["segment"], "text": cut(row["text"])}
+        for row in found.segments.head(top).iter_rows(named=True)
+    ]
+    return [*lines, "segments:", write_rows(costly).rstrip()]
+
+
+def list_kinds(found: Explanation) -> list[dict[str, Any]]:
+    """A row for each kind of text and one for all, tokens to a tenth, rounded so that the columns add up."""
+    sides = [round_parts([k.tokens_a for k in found.kinds]), round_parts([k.tokens_b for k in found.kinds])]
+    names = [kind.name for kind in found.kinds]
+    counts = [f"{kind.count:,}" for kind in found.kinds]
+    rows = [*zip(names, counts, *sides, strict=True), ("all", "", sum(sides[0]), sum(sides[1]))]
+    return [
+        {"kind": name, "units": count, "tokens a": tenths(a), "tokens b": tenths(b), "a - b": tenths(a - b, sign="+")}
+        for name, count, a, b in rows
+    ]
+
+
+def round_parts(parts: Sequence[Fraction]) -> list[int]:
+    """Fractions that add up to a whole number as tenths that add up to it as well: largest remainders are rounded up.
+
+    >>> from fractions import Fraction
+    >>> round_parts([Fraction(1, 3)] * 3)
+    [4, 3, 3]
+    """
+    rounded = [math.floor(10 * part) for part in parts]
+    missing = int(10 * sum(parts)) - sum(rounded)
+    by_remainder = sorted(range(len(parts)), key=lambda i: rounded[i] - 10 * parts[i])
+    for i in by_remainder[:missing]:
+        rounded[i] += 1
+    return rounded
+
+
+def tenths(amount: int, sign: str = "") -> str:
+    """A number of tenths, written with one decimal."""
+    return f"{amount / 10:{sign},.1f}"
+
+
+def describe_word(word: Contribution) -> dict[str, Any]:
+    """One word: what it costs in all, how often it occurs, its text."""
+    return {
+        "a - b": f"{float(word.difference):+,.2f}",
+        "times": f"{word.count:,}",
+        "tokens a": f"{float(word.tokens_a):,.2f}",
+        "tokens b": f"{float(word.tokens_b):,.2f}",
+        "text": cut(word.name),
+    }
+
+
+def cut(text: str) -> str:
+    """A text with nothing invisible in it, cut where it is long."""
+    from tokbench.cli.roundtrip import escape
+
+    return escape(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+def document(found: Explanation, top: int) -> dict[str, Any]:
+    """The explanation as JSON: fractions as strings such as `7/3`, which add up exactly; words at both ends."""
+    words = found.words if len(found.words) <= 2 * top else (*found.words[:top], *found.words[-top:])
+    return {
+        "a": found.a,
+        "b": found.b,
+        "corpus": found.corpus,
+        "languages": list(found.languages),
+        "tokens_a": found.tokens_a,
+        "tokens_b": found.tokens_b,
+        "difference": found.difference,
+        "kinds": [describe(kind) for kind in found.kinds],
+        "words": [describe(word) for word in words],
+        "segments": found.segments.head(top).to_dicts(),
+    }
+
+
+def describe(contribution: Contribution) -> dict[str, Any]:
+    """One contribution as JSON."""
+    return {
+        "name": contribution.name,
+        "count": contribution.count,
+        "bytes": contribution.bytes,
+        "tokens_a": str(contribution.tokens_a),
+        "tokens_b": str(contribution.tokens_b),
+        "difference": str(contribution.difference),
+    }

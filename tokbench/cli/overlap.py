@@ -1,0 +1,85 @@
+"""`tokbench overlap`: how much of one vocabulary is in another."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.overlap import Overlap
+
+_PLAIN = {"jaccard": "Jaccard (shared / union)", "containment": "containment (share of the row's tokens in the column)"}
+_WEIGHTED = {
+    "weighted_jaccard": "Jaccard, weighted by the tokens of {corpus}",
+    "weighted_containment": "share of the row's tokens on {corpus} that the column has",
+}
+
+
+def run(
+    tokenizers: Annotated[
+        list[str], typer.Argument(help="Two or more: catalogue names, aliases, paths, or hf:org/name.")
+    ],
+    corpus: Annotated[
+        str | None, typer.Option("-c", "--corpus", help="Also weight by the tokens of a corpus: name, file or folder.")
+    ] = None,
+    languages: Annotated[
+        str | None, typer.Option("-l", "--languages", help="Languages of the corpus, by commas. [default: all]")
+    ] = None,
+    script: Annotated[
+        list[str] | None,
+        typer.Option(help="Only tokens with characters of this Unicode script (Han, Hira, ...). Repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All pairs as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+) -> None:
+    """How much of each vocabulary is in each other one, over the bytes of the tokens.
+
+    Bytes, because the files write one token in different ways: byte-level BPE in an alphabet of its own, SentencePiece
+    as text with a marker for the space. Special tokens do not count.
+    """
+    from tokbench.adapters import load_tokenizer
+    from tokbench.cli.compare import split_languages
+    from tokbench.corpora import load_corpus
+    from tokbench.overlap import measure_overlap
+
+    if len(tokenizers) < 2:
+        raise TokbenchError(f"there is nothing to compare {tokenizers[0]} with", "name two tokenizers or more")
+    if languages is not None and corpus is None:
+        raise TokbenchError("languages are named, but no corpus", "name one: -c tokbench14")
+    chosen = None if languages is None else split_languages(languages)
+    texts = None if corpus is None else load_corpus(corpus, languages=chosen)
+    loaded = [load_tokenizer(name, offline=offline) for name in tokenizers]
+    found = measure_overlap(loaded, texts, scripts=script or ())
+    if as_json:
+        document = {"tokenizers": found.tokenizers, "scripts": found.scripts, "corpus": found.corpus}
+        typer.echo(json.dumps({**document, "pairs": found.pairs.to_dicts()}, indent=1))
+    else:
+        typer.echo("\n".join(write_lines(found)))
+
+
+def write_lines(found: Overlap) -> list[str]:
+    """The matrices for people."""
+    from tokbench.cli.listing import write_rows
+
+    only = f" with {', '.join(found.scripts)}" if found.scripts else ""
+    sizes = {row["a"]: row["tokens_a"] for row in found.pairs.iter_rows(named=True)}
+    lines = [f"different tokens{only}: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()), ""]
+    titles = _PLAIN if found.corpus is None else _PLAIN | _WEIGHTED
+    for column, title in titles.items():
+        rows = [
+            {name: write_share(value) for name, value in row.items()}
+            for row in found.matrix(column).iter_rows(named=True)
+        ]
+        lines += [title.format(corpus=found.corpus), write_rows(rows)]
+    return lines
+
+
+def write_share(value: str | float | None) -> str | None:
+    """A share with four decimals, 1.0000 for all and nothing less."""
+    if not isinstance(value, float):
+        return value
+    return f"{value:.4f}" if value == 1 or value < 0.99995 else "0.9999"

@@ -1,0 +1,118 @@
+"""`tokbench roundtrip`: what a tokenizer loses, where, and the smallest text that shows it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tokbench.roundtrip import Breakage, RoundTrip
+
+_POINTS_SHOWN = 4
+
+
+def run(
+    tokenizer: Annotated[str, typer.Argument(help="A tokenizer: catalogue name, alias, path, or hf:org/name.")],
+    corpus: Annotated[
+        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+    ] = None,
+    languages: Annotated[
+        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+    ] = None,
+    segments: Annotated[
+        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+    ] = None,
+    fail_lossy: Annotated[
+        bool, typer.Option("--fail-lossy", help="Exit with status 1 where a segment does not come back.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The diagnosis as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+) -> None:
+    """Find what does not come back from a tokenizer: which text, lost at which stage, the smallest that shows it.
+
+    Besides the corpus a built-in set of probes is tried: every white-space, control and format character, samples of
+    all Unicode categories, decomposed and compatibility characters, emoji, the texts of special tokens.
+    """
+    from tokbench.adapters import load_tokenizer
+    from tokbench.cli.compare import split_languages
+    from tokbench.corpora import load_corpus
+    from tokbench.roundtrip import inspect_round_trip
+
+    chosen = None if languages is None else split_languages(languages)
+    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    loaded = load_tokenizer(tokenizer, offline=offline)
+    found = inspect_round_trip(loaded, (text for lang in texts.languages for text in texts.texts(lang)))
+    if as_json:
+        typer.echo(json.dumps(document(found, texts.name), indent=1))
+    else:
+        typer.echo("\n".join(write_lines(found, texts.name)))
+    if fail_lossy and found.lossy_segments:
+        raise typer.Exit(1)
+
+
+def show(text: str) -> str:
+    r"""A text with nothing in it that a terminal acts on, and the code points of a short one.
+
+    >>> show("e\u0301\x1b")
+    '"é\\x1b" (U+0065 U+0301 U+001B)'
+    """
+    points = f" ({' '.join(f'U+{ord(c):04X}' for c in text)})" if 0 < len(text) <= _POINTS_SHOWN else ""
+    return f'"{escape(text)}"{points}'
+
+
+def escape(text: str) -> str:
+    """A text with everything invisible in it escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def write_lines(found: RoundTrip, corpus: str) -> list[str]:
+    """The diagnosis for people."""
+    lines = [
+        f"{found.tokenizer} ({found.engine}): {found.segments - found.lossy_segments:,} of {found.segments:,} segments "
+        f"of {corpus} and {found.probes - found.lossy_probes:,} of {found.probes:,} probes come back exactly"
+    ]
+    if found.lossless:
+        lines.append("nothing is lost")
+    for breakage in found.breakages:
+        lines += ["", *write_breakage(breakage)]
+    return lines
+
+
+def write_breakage(breakage: Breakage) -> list[str]:
+    """One cause of loss."""
+    often = ", ".join(f"{show(text)} -> {show(back)}" for text, back in breakage.frequent[:3])
+    return [
+        f"{breakage.text_class}, lost in the {breakage.stage}: {breakage.segments:,} segments, "
+        f"{breakage.probes:,} probes, {breakage.strings:,} different strings",
+        f"  smallest: {show(breakage.smallest)} -> {show(breakage.decoded)}",
+        f"  most frequent: {often}",
+    ]
+
+
+def document(found: RoundTrip, corpus: str) -> dict[str, Any]:
+    """The diagnosis as JSON."""
+    return {
+        "tokenizer": found.tokenizer,
+        "engine": found.engine,
+        "sha256": found.sha256,
+        "corpus": corpus,
+        "segments": found.segments,
+        "lossy_segments": found.lossy_segments,
+        "probes": found.probes,
+        "lossy_probes": found.lossy_probes,
+        "breakages": [
+            {
+                "class": breakage.text_class.value,
+                "stage": breakage.stage.value,
+                "segments": breakage.segments,
+                "probes": breakage.probes,
+                "strings": breakage.strings,
+                "smallest": breakage.smallest,
+                "decoded": breakage.decoded,
+                "frequent": [{"text": text, "decoded": back} for text, back in breakage.frequent],
+            }
+            for breakage in found.breakages
+        ],
+    }

@@ -1,0 +1,145 @@
+"""`tokbench vocab`: what a vocabulary holds and what it wastes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tokbench.vocabulary import Autopsy, DeadRows
+
+_SHOWN = 60
+
+
+def run(
+    tokenizer: Annotated[str, typer.Argument(help="A tokenizer: catalogue name, alias, path, or hf:org/name.")],
+    corpus: Annotated[
+        str | None,
+        typer.Option("-c", "--corpus", help="Whose words tell whole words from word starts. [default: tokbench14]"),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="The Pythia model whose dead rows are counted: 70m to 12b.")
+    ] = "pythia-70m",
+    top: Annotated[int, typer.Option(min=1, help="Lines of each list; JSON holds all of them.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="The autopsy as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+) -> None:
+    """Open a vocabulary: sizes, kinds of tokens, scripts, tokens that no text reaches, duplicates, coverage, dead rows.
+
+    A token is unreachable when its own text, alone and between other characters, is encoded without it: as one other
+    token (single) or as several (multi). Parts of characters have no text of their own (undecodable).
+    """
+    from tokbench.adapters import load_tokenizer
+    from tokbench.corpora import load_corpus
+    from tokbench.pythia.models import find_model
+    from tokbench.vocabulary import inspect_vocabulary
+
+    size = find_model(model)
+    found = inspect_vocabulary(load_tokenizer(tokenizer, offline=offline), load_corpus(corpus))
+    cost = found.dead_rows(size)
+    if as_json:
+        typer.echo(json.dumps(document(found, cost), indent=1))
+    else:
+        typer.echo("\n".join(write_lines(found, cost, top)))
+
+
+def write_lines(found: Autopsy, cost: DeadRows, top: int) -> list[str]:
+    """The autopsy for people."""
+    from tokbench.cli.listing import write_rows
+    from tokbench.vocabulary import Reach
+
+    sizes = found.sizes
+    rows = "unknown" if sizes.rows is None else f"{sizes.rows:,}"
+    lines = [
+        f"{found.tokenizer} ({found.engine}): {sizes.base:,} tokens of the model, {sizes.total:,} ids in all, highest "
+        f"id {sizes.highest_id:,}, {rows} rows in its own model",
+        "",
+        f"kinds of tokens (whole words by the words of {found.words}):",
+        write_rows(found.count_by("class").to_dicts()),
+        "scripts:",
+        write_rows(found.count_by("script").head(top).to_dicts()),
+        "reach:",
+        write_rows(found.count_by("reach").to_dicts()),
+    ]
+    for reach in (Reach.SINGLE, Reach.MULTI):
+        unreachable = found.unreachable(reach)
+        if unreachable.height:
+            lines += [f"unreachable, {reach}:", write_rows(show_tokens(unreachable.select("id", "bytes").head(top)))]
+    duplicates = found.duplicates()
+    if duplicates.height:
+        shown = [{"ids": row["ids"], "token": show_bytes(row["bytes"])} for row in duplicates.head(top).to_dicts()]
+        lines += [f"{duplicates.height:,} byte strings have several ids:", write_rows(shown)]
+    lines += ["longest tokens:", write_rows(show_tokens(found.longest(top).select("id", "length", "bytes")))]
+    lines += ["coverage (characters that are one token):", write_rows(list_coverage(found.coverage, top))]
+    return [*lines, write_cost(cost)]
+
+
+def list_coverage(coverage: pl.DataFrame, top: int) -> list[dict[str, Any]]:
+    """National character sets, then the Unicode blocks best covered."""
+    import polars as pl
+
+    blocks = coverage.slice(5).filter(pl.col("covered") > 0).sort("share", "characters", descending=True)
+    rows = pl.concat([coverage.head(5), blocks.head(top)]).to_dicts()
+    return [{**row, "share": f"{100 * row['share']:.1f} %"} for row in rows]
+
+
+def write_cost(cost: DeadRows) -> str:
+    """What the dead rows cost, as a sentence."""
+    return (
+        f"dead rows in a {cost.model} with this vocabulary: {cost.dead:,} of {cost.rows:,} ({cost.unreachable:,} "
+        f"unreachable, {cost.unused:,} unused, {cost.padding:,} padding) = {cost.parameters:,} parameters, "
+        f"{100 * cost.share:.2f} % of the model"
+    )
+
+
+def show_bytes(content: bytes) -> str:
+    """A token's text with nothing invisible in it; bytes that are no text as in \\xe4."""
+    from tokbench.cli.roundtrip import escape
+
+    text = content.decode(errors="backslashreplace")
+    return f'"{escape(text)}"' if len(text) <= _SHOWN else f'"{escape(text[:_SHOWN])}"...'
+
+
+def show_tokens(tokens: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows with their bytes as text."""
+    return [
+        {**{key: value for key, value in row.items() if key != "bytes"}, "token": show_bytes(row["bytes"])}
+        for row in tokens.to_dicts()
+    ]
+
+
+def document(found: Autopsy, cost: DeadRows) -> dict[str, Any]:
+    """The autopsy as JSON; bytes are hexadecimal."""
+    from dataclasses import asdict
+
+    from tokbench.vocabulary import Reach
+
+    def counts(column: str) -> dict[str, int]:
+        return {str(name): int(count) for name, count in found.count_by(column).iter_rows()}
+
+    def in_hexadecimal(tokens: pl.DataFrame) -> list[dict[str, Any]]:
+        return [{**row, "bytes": row["bytes"].hex()} for row in tokens.to_dicts()]
+
+    return {
+        "tokenizer": found.tokenizer,
+        "engine": found.engine,
+        "sha256": found.sha256,
+        "sizes": asdict(found.sizes),
+        "words_of": found.words,
+        "classes": counts("class"),
+        "scripts": counts("script"),
+        "reach": counts("reach"),
+        "unreachable": {
+            kind.value: in_hexadecimal(found.unreachable(kind).select("id", "bytes", "text"))
+            for kind in (Reach.SINGLE, Reach.MULTI, Reach.IMPOSSIBLE)
+        },
+        "duplicates": in_hexadecimal(found.duplicates()),
+        "longest": in_hexadecimal(found.longest(100)),
+        "ladders": {name: found.ladder(c) for name, c in (("space", " "), ("tab", "\t"), ("line feed", "\n"))},
+        "coverage": found.coverage.to_dicts(),
+        "dead_rows": {**asdict(cost), "dead": cost.dead},
+    }

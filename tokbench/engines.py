@@ -1,0 +1,246 @@
+"""Which engine runs a tokenizer: the fastest one that is here and gives the ids of the reference.
+
+An engine is verified on hard texts and on a sample of the very corpus; the outcome, and the facts of the tokenizer
+that were read on the way, are kept in the cache by the hash of its files and the versions of both engines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from tokbench import __version__
+from tokbench.adapters import (
+    ADAPTERS,
+    EncodedBatch,
+    Engine,
+    EngineTokenizer,
+    Facts,
+    Tokenizer,
+    TokenTable,
+    find_engines,
+    load_asset,
+    reference_adapter,
+)
+from tokbench.assets import Asset
+from tokbench.corpora import ParallelCorpus
+from tokbench.environment import installed
+from tokbench.errors import TokbenchError
+from tokbench.hard_texts import hard_texts, hard_texts_version
+from tokbench.output import write_whole
+from tokbench.places import find_cache_folder
+
+AUTO, REFERENCE = "auto", "reference"
+SAMPLE_BYTES = 200_000
+"""UTF-8 bytes of the corpus on which an engine is verified, spread evenly over languages and segments."""
+
+_SHOWN = 8
+"""Ids and characters of context on each side of a difference."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where an engine's ids are not the reference's: which text, which token, what is there."""
+
+    text: int
+    token: int
+    expected: tuple[int, ...]
+    got: tuple[int, ...]
+    excerpt: str
+
+    def __str__(self) -> str:
+        return f"token {self.token} of text {self.text} ({self.excerpt!r}): {self.got} instead of {self.expected}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Texts of a corpus that engines are verified on, and the size of the whole corpus in UTF-8 bytes."""
+
+    texts: tuple[str, ...]
+    corpus_bytes: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of holding an engine against the reference. `reason`: why it is not used, None where it is exact."""
+
+    engine: str
+    reason: str | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether all ids were equal."""
+        return self.reason is None
+
+
+def check_engine(engine: str) -> None:
+    """TokbenchError where no engine has this name."""
+    if engine not in (AUTO, REFERENCE):
+        ADAPTERS[engine]
+
+
+def find_difference(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> Difference | None:
+    """The first difference between two encodings of the same texts, None where they are equal."""
+    if np.array_equal(expected.offsets, got.offsets) and np.array_equal(expected.ids, got.ids):
+        return None
+    for number, text in enumerate(texts):
+        mine, theirs = expected[number], got[number]
+        if np.array_equal(mine, theirs):
+            continue
+        shorter = min(len(mine), len(theirs))
+        unequal = np.flatnonzero(mine[:shorter] != theirs[:shorter])
+        token = int(unequal[0]) if len(unequal) else shorter
+        start = int(len(text) * token / max(len(mine), 1))
+        return Difference(
+            number,
+            token,
+            tuple(mine[token : token + _SHOWN].tolist()),
+            tuple(theirs[token : token + _SHOWN].tolist()),
+            text[max(0, start - _SHOWN) : start + 2 * _SHOWN],
+        )
+    return None
+
+
+def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
+    """The tokenizer on `engine`: `auto`, `reference`, or the name of an adapter that runs its format.
+
+    `auto` takes, among the engines that are installed and pay for loading on a corpus of this size, the fastest
+    whose ids equal the reference's on the hard texts and on the sample. Raises TokbenchError where a named engine
+    does not run the format or gives other ids.
+    """
+    reference = reference_adapter(asset.format)
+    if engine in (REFERENCE, reference):
+        return load_asset(asset)
+    engines = find_engines(asset.format)
+    if engine != AUTO:
+        return _load_named(asset, engine, engines, sample)
+    paying = [name for name, module in engines.items() if module.RUNS[asset.format] <= sample.corpus_bytes]
+    known: Tokenizer | None = None
+    for name in sorted(paying, key=lambda name: -engines[name].RUNS[asset.format]):
+        if installed(engines[name].LIBRARY) is None:
+            continue
+        loaded, known, _ = _load_verified(asset, engines[name], sample, known)
+        if loaded is not None:
+            return loaded
+    return known or load_asset(asset)
+
+
+def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sample) -> Tokenizer:
+    if name not in engines:
+        check_engine(name)
+        ways = ", ".join([REFERENCE, *engines])
+        raise TokbenchError(
+            f"the engine {name} does not run {asset.name}, which is of the format {asset.format}",
+            f"choose auto, or of: {ways}",
+        )
+    if installed(engines[name].LIBRARY) is None:
+        return engines[name].load(asset)  # says which extra to install
+    loaded, _, verification = _load_verified(asset, engines[name], sample, None)
+    if loaded is None:
+        raise TokbenchError(
+            f"the engine {name} is not exact for {asset.name}: {verification.reason}", f"use --engine {AUTO}"
+        )
+    return loaded
+
+
+def _load_verified(
+    asset: Asset, module: Engine, sample: Sample, reference: Tokenizer | None
+) -> tuple[Tokenizer | None, Tokenizer | None, Verification]:
+    """The tokenizer on an engine, None where it is not exact; the reference, where it was loaded; the verification."""
+    library = f"{module.LIBRARY}=={installed(module.LIBRARY)}"
+    record = _Record(asset, library)
+    verification = record.read()
+    if verification is not None and not verification.exact:
+        return None, reference, verification
+    try:
+        loaded = module.load(asset)
+    except TokbenchError as error:
+        failed = Verification(library, error.message)
+        record.write(failed)
+        return None, reference, failed
+    facts = record.read_facts() if verification is not None else None
+    if verification is None or facts is None:
+        reference = reference or load_asset(asset)
+        verification = verify(loaded, reference, sample)
+        facts = Facts.of(reference)
+        record.write(verification, facts)
+        if isinstance(loaded, EngineTokenizer):
+            loaded.adopt(reference)
+    if isinstance(loaded, EngineTokenizer):
+        loaded.adopt(facts)
+    return (loaded if verification.exact else None), reference, verification
+
+
+def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample) -> Verification:
+    """Hold a tokenizer against the same on its reference engine, on the hard texts and on a sample of the corpus."""
+    for texts, where in ((hard_texts(), "the hard texts"), (sample.texts, "the corpus")):
+        difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
+        if difference is not None:
+            return Verification(tokenizer.engine, f"in {where}, {difference}")
+    return Verification(tokenizer.engine, None)
+
+
+class _Record:
+    """One verification in the cache, and the facts of the tokenizer, so that the reference need not be loaded."""
+
+    def __init__(self, asset: Asset, engine: str) -> None:
+        reference = reference_adapter(asset.format)
+        versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
+        parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version(), __version__)
+        key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+        self.folder = find_cache_folder() / "engines"
+        self.outcome = self.folder / f"{key}.json"
+        self.table = self.folder / f"{key}.npz"
+
+    def read(self) -> Verification | None:
+        """The outcome, None where there is none; TokbenchError where the record is damaged."""
+        try:
+            document = json.loads(self.outcome.read_bytes())
+            return Verification(document["engine"], document["reason"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise TokbenchError(f"{self.outcome}, a record of tokbench, is damaged: {error}", "delete it") from error
+
+    def read_facts(self) -> Facts | None:
+        """The facts of the tokenizer, None where they are not kept."""
+        try:
+            with np.load(self.table, allow_pickle=False) as kept:
+                document = json.loads(kept["facts"].tobytes())
+                prefix = document.pop("prefix")
+                table = TokenTable(kept["data"], kept["offsets"], kept["known"])
+            return Facts(**document, prefix=None if prefix is None else prefix.encode(), table=table)
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise TokbenchError(f"{self.table}, a record of tokbench, is damaged: {error}", "delete it") from error
+
+    def write(self, verification: Verification, facts: Facts | None = None) -> None:
+        """Keep an outcome and, where they are known, the facts."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TokbenchError(
+                f"the cache folder {self.folder} cannot be written: {error.strerror}", "set TOKBENCH_CACHE to another"
+            ) from error
+        if facts is not None and verification.exact:
+            fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id")}
+            prefix = None if facts.prefix is None else facts.prefix.decode()
+            content = io.BytesIO()
+            text = np.frombuffer(json.dumps({**fields, "prefix": prefix}).encode(), np.uint8)
+            table = facts.table
+            np.savez(content, facts=text, data=table.data, offsets=table.offsets, known=table.known)
+            write_whole(self.table, content.getvalue())
+        write_whole(self.outcome, json.dumps(asdict(verification)).encode())
+
+
+def take_sample(corpus: ParallelCorpus) -> Sample:
+    """Texts spread evenly over the languages and segments of a corpus, about `SAMPLE_BYTES` of them in all."""
+    texts = corpus.frame["text"]
+    size = int(texts.str.len_bytes().sum())
+    return Sample(tuple(texts.gather_every(max(1, size // SAMPLE_BYTES))), size)

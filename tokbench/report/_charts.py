@@ -1,0 +1,201 @@
+"""The charts of a report: Vega-Lite specifications made with Altair, over frames of a few hundred rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, floor, log10
+from typing import Any
+
+import polars as pl
+
+from tokbench.report._escaping import reveal
+from tokbench.report._svg import ACCENT, FAINT, INK, PAGE, Specification, load_altair, specify
+
+MOST_PREMIUM = 8
+"""Where the scale of premiums ends: the same in every report, so that one colour means one number."""
+
+SEQUENTIAL = "cividis"
+"""Made for colour-blind eyes: its lightness alone tells the order."""
+
+MANY_COLUMNS = 16
+
+CURVE_WIDTH, CURVE_HEIGHT = 560, 360
+LETTER, LINE = 6, 14
+"""What a label takes in pixels."""
+
+
+def inline(frame: pl.DataFrame) -> Any:
+    """A frame as the data of a chart, its texts without anything invisible in them."""
+    alt = load_altair()
+    rows = [
+        {key: reveal(value) if isinstance(value, str) else value for key, value in row.items()}
+        for row in frame.to_dicts()
+    ]
+    return alt.InlineData(values=rows)
+
+
+def chart_heatmap(
+    frame: pl.DataFrame,
+    *,
+    x: Sequence[str],
+    y: Sequence[str],
+    title: str,
+    domain: tuple[float, float],
+    logarithmic: bool,
+    number: str,
+    ticks: Sequence[float],
+    groups: bool = False,
+) -> Specification:
+    """Cells coloured by value, the values written in them where there is room; null cells are left empty.
+
+    frame: x, y, value, and group where `groups`: rows then stand in groups, in the order in which they come.
+    """
+    alt = load_altair()
+    width = 46 if len(x) <= MANY_COLUMNS else 26
+    columns = [reveal(name) for name in x]
+    rows = [reveal(name) for name in y]
+    base = alt.Chart(inline(frame.drop_nulls("value"))).encode(
+        x=alt.X(
+            "x:N", sort=columns, title=None, axis=alt.Axis(orient="top", labelAngle=-40, domain=False, ticks=False)
+        ),
+        y=alt.Y("y:N", sort=rows, title=None, axis=alt.Axis(domain=False, ticks=False)),
+    )
+    scale = alt.Scale(
+        scheme=SEQUENTIAL, domain=list(domain), type="log" if logarithmic else "linear", clamp=True, reverse=True
+    )
+    legend = alt.Legend(
+        title=title,
+        orient="bottom",
+        gradientLength=280,
+        values=list(ticks),
+        format="%" if number.endswith("%") else "~g",
+    )
+    drawn: Any = base.mark_rect(aria=False, stroke=FAINT, strokeWidth=0.5).encode(
+        color=alt.Color("value:Q", scale=scale, legend=legend)
+    )
+    middle = (domain[0] * domain[1]) ** 0.5 if logarithmic else sum(domain) / 2
+    if len(x) <= MANY_COLUMNS:
+        ink = alt.condition(f"datum.value > {middle}", alt.value("#fff"), alt.value("#000"))
+        drawn = drawn + base.mark_text(aria=False).encode(text=alt.Text("value:Q", format=number), color=ink)
+    drawn = drawn.properties(width=alt.Step(width), height=alt.Step(20))
+    if not groups:
+        return specify(drawn)
+    order = frame["group"].unique(maintain_order=True).to_list()
+    header = alt.Header(labelAngle=0, labelAlign="left", labelOrient="left", title=None, labelPadding=4)
+    faceted = drawn.facet(row=alt.Row("group:N", sort=order, header=header), spacing=6)
+    return specify(faceted.resolve_scale(y="independent"))
+
+
+def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str) -> Specification:
+    """A bar for each row of the frame (y, value, low, high), its interval as a line; what is not ranked is pale."""
+    alt = load_altair()
+    top = max([value for value in (*frame["value"], *frame["high"]) if value is not None], default=1.0)
+    base = alt.Chart(inline(frame.drop_nulls("value"))).encode(
+        y=alt.Y("y:N", sort=[reveal(name) for name in y], title=None, axis=alt.Axis(domain=False, ticks=False))
+    )
+    scale = alt.Scale(domain=[0, top * 1.12], nice=False)
+    bars = base.mark_bar(aria=False, height=12).encode(
+        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=",~g")),
+        fillOpacity=alt.condition("datum.ranked", alt.value(0.75), alt.value(0.25)),
+    )
+    intervals = base.transform_filter("datum.low != null").mark_rule(aria=False, color=INK, strokeWidth=2)
+    labels = base.transform_calculate(end="datum.high != null ? datum.high : datum.value").mark_text(
+        aria=False, align="left", dx=6, color=INK
+    )
+    return specify(
+        (
+            bars
+            + intervals.encode(x="low:Q", x2="high:Q")
+            + labels.encode(x="end:Q", text=alt.Text("value:Q", format=number))
+        ).properties(width=560, height=alt.Step(22))
+    )
+
+
+def chart_shares(frame: pl.DataFrame, *, y: Sequence[str], parts: Sequence[str], title: str) -> Specification:
+    """Bars of 100 %, cut into parts: y, part, value (a share)."""
+    alt = load_altair()
+    order = pl.DataFrame({"part": parts, "order": range(len(parts))})
+    return specify(
+        alt.Chart(inline(frame.join(order, on="part", how="left")))
+        .mark_bar(aria=False, stroke=FAINT, strokeWidth=0.5)
+        .encode(
+            y=alt.Y("y:N", sort=[reveal(name) for name in y], title=None, axis=alt.Axis(domain=False, ticks=False)),
+            x=alt.X("value:Q", title=title, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            color=alt.Color(
+                "part:N",
+                sort=list(parts),
+                scale=alt.Scale(domain=list(parts), scheme="cividis"),
+                legend=alt.Legend(title=None, orient="bottom", columns=5),
+            ),
+            order=alt.Order("order:Q"),
+        )
+        .properties(width=560, height=alt.Step(22))
+    )
+
+
+def chart_break_even(curves: pl.DataFrame, points: pl.DataFrame) -> Specification:
+    """Where another vocabulary pays: a curve a model (model, rows, nsl), a point a tokenizer (tokenizer, rows, nsl)."""
+    alt = load_altair()
+    models = curves["model"].unique(maintain_order=True).to_list()
+    everything = [*curves["nsl"], *points["nsl"]]
+    domain = (min(everything) * 0.92, max(everything) * 1.05)
+    height = alt.Scale(domain=list(domain), nice=False, zero=False)
+    ends = curves.group_by("model", maintain_order=True).last()
+    x = alt.X(
+        "rows:Q", title="rows of the vocabulary", axis=alt.Axis(format="~s", grid=False), scale=alt.Scale(nice=False)
+    )
+    y = alt.Y("nsl:Q", title="tokens over those of the original", scale=height, axis=alt.Axis(tickCount=6))
+    lines = (
+        alt.Chart(inline(curves))
+        .mark_line(aria=False, strokeWidth=2, color=ACCENT)
+        .encode(x=x, y=y, strokeDash=alt.StrokeDash("model:N", sort=models, legend=None))
+    )
+    names = (
+        alt.Chart(inline(ends)).mark_text(aria=False, align="left", dx=6, color=ACCENT).encode(x=x, y=y, text="model:N")
+    )
+    dots = alt.Chart(inline(points)).mark_point(aria=False, filled=True, size=60, color=INK, opacity=1).encode(x=x, y=y)
+    labelled = choose_labelled(points, (0, float(curves["rows"].to_numpy().max())), domain)
+    base = alt.Chart(inline(labelled)).encode(x=x, y=y, text="tokenizer:N")
+    halo = base.mark_text(aria=False, align="left", dx=8, dy=-8, stroke=PAGE, strokeWidth=4, strokeJoin="round")
+    labels = base.mark_text(aria=False, align="left", dx=8, dy=-8, color=INK)
+    return specify((lines + names + dots + halo + labels).properties(width=CURVE_WIDTH, height=CURVE_HEIGHT))
+
+
+def choose_labelled(points: pl.DataFrame, x: tuple[float, float], y: tuple[float, float]) -> pl.DataFrame:
+    """The points whose names do not run into a name that stands already, the first ones first."""
+    chosen: list[dict[str, Any]] = []
+    for point in points.iter_rows(named=True):
+        clear = all(
+            abs(point["rows"] - other["rows"]) / (x[1] - x[0]) * CURVE_WIDTH
+            > LETTER * max(len(point["tokenizer"]), len(other["tokenizer"]))
+            or abs(point["nsl"] - other["nsl"]) / (y[1] - y[0]) * CURVE_HEIGHT > LINE
+            for other in chosen
+        )
+        if clear:
+            chosen.append(point)
+    return pl.DataFrame(chosen, schema=points.schema)
+
+
+def chart_dots(frame: pl.DataFrame, *, y: Sequence[str], series: Sequence[str], title: str) -> Specification:
+    """A dot for each series in each row, on a logarithmic axis: y, series, value."""
+    alt = load_altair()
+    color = alt.Color(
+        "series:N",
+        sort=list(series),
+        scale=alt.Scale(domain=list(series), scheme="viridis"),
+        legend=alt.Legend(title=None, orient="bottom", columns=8, symbolStrokeWidth=0.5),
+    )
+    values = frame["value"].drop_nulls().to_list()
+    decades = [10.0**power for power in range(floor(log10(min(values))), ceil(log10(max(values))) + 1)]
+    axis = alt.Axis(format="~s" if decades[0] >= 1 else "~g", values=decades)
+    x = alt.X("value:Q", title=title, scale=alt.Scale(type="log", domain=[decades[0], decades[-1]]), axis=axis)
+    return specify(
+        alt.Chart(inline(frame.drop_nulls("value")))
+        .mark_point(aria=False, filled=True, size=70, opacity=1, stroke=INK, strokeWidth=0.5)
+        .encode(
+            y=alt.Y("y:N", sort=list(y), title=None, axis=alt.Axis(domain=False, ticks=False, grid=True)),
+            x=x,
+            color=color,
+        )
+        .properties(width=560, height=alt.Step(18))
+    )

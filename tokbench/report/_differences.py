@@ -1,0 +1,63 @@
+"""Differences between tokenizers as sentences: how many times as much, within which interval, by chance or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tokbench.comparison import FEW_LANGUAGES, Comparison
+from tokbench.metrics import METRICS
+
+MOST_SENTENCES = 24
+SIGNIFICANT = 0.05
+
+
+def choose_differences(comparison: Comparison) -> pl.DataFrame:
+    """The rows worth a sentence: every language of few; else all languages together, and each tokenizer's extremes."""
+    rows = comparison.differences.filter(pl.col("ratio").is_not_null())
+    single = pl.col("lang").is_not_null()
+    if len(comparison.corpus.languages) <= FEW_LANGUAGES:
+        return rows.filter(single)
+    group = ("metric", "tokenizer")
+    languages = rows.filter(single)
+    lowest = languages.filter(pl.col("ratio") == pl.col("ratio").min().over(group)).unique(group, maintain_order=True)
+    highest = languages.filter(pl.col("ratio") == pl.col("ratio").max().over(group)).unique(group, maintain_order=True)
+    chosen = pl.concat([rows.filter(~single), lowest, highest]).unique(maintain_order=True)
+    order = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
+    return chosen.join(order, on="tokenizer", how="left").sort("metric", "rank", maintain_order=True).drop("rank")
+
+
+def write_probability(p: float | None) -> str:
+    """A p-value: two digits, or that it is below what four decimals show."""
+    if p is None:
+        return "p undefined"
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
+def write_difference(row: Mapping[str, Any]) -> str:
+    """One difference as a sentence."""
+    metric = METRICS[row["metric"]]
+    interval = "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
+    where = "on all languages" if row["lang"] is None else f"on {row['lang']}"
+    what = "needs" if metric.name == "tokens_per_segment" else "has"
+    of = "tokens" if metric.name == "tokens_per_segment" else metric.title
+    sentence = f"{row['tokenizer']} {what} {row['ratio']:.2f}{interval} times the {of} of {row['baseline']} {where}"
+    sentence += f", {write_probability(row['p_holm'])}"
+    if row["p_holm"] is not None and row["p_holm"] >= SIGNIFICANT and row["detectable"]:
+        sentence += f": no difference shown (one of {100 * row['detectable']:.1f} % would be found)"
+    return sentence
+
+
+def write_differences(comparison: Comparison) -> list[str]:
+    """Sentences on the tokenizers against the baseline, and how their p came about; none without a baseline."""
+    rows = choose_differences(comparison)
+    if rows.is_empty():
+        return []
+    lines = [write_difference(row) for row in rows.head(MOST_SENTENCES).iter_rows(named=True)]
+    if rows.height > MOST_SENTENCES:
+        lines.append(f"... and {rows.height - MOST_SENTENCES} more differences, all of them in the JSON")
+    tests, shuffles = comparison.differences.select(pl.col("p").count(), pl.col("shuffles").max()).row(0)
+    lines.append(f"p: two-sided, paired approximate randomisation, {shuffles:,} shuffles, Holm over {tests:,} tests")
+    return lines

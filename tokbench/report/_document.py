@@ -1,0 +1,87 @@
+"""From results to a report: one chapter a result, and before them what can be said of all together."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from tokbench.comparison import Comparison
+from tokbench.report._content import Chapter, Document, Section
+from tokbench.report._pythia_sections import write_costs
+from tokbench.report._sections import (
+    write_compression,
+    write_examples,
+    write_losses,
+    write_method,
+    write_opening,
+    write_premiums,
+    write_speed,
+)
+from tokbench.report._several import write_side_by_side
+from tokbench.report._vocabulary_section import write_vocabularies
+
+
+def compose(results: Mapping[str, Comparison]) -> Document:
+    """The report on one result or several, by their names."""
+    single = len(results) == 1
+    chapters = [
+        Chapter(
+            name_anchor(name, number),
+            name,
+            tuple(write_sections(result) if single else write_short(result)),
+        )
+        for number, (name, result) in enumerate(results.items(), start=1)
+    ]
+    if single:
+        (title,) = (f"Tokenizers on {result.corpus.name}" for result in results.values())
+        return Document(title, tuple(chapters))
+    together = Chapter("together", "Side by side", tuple(write_side_by_side(results)))
+    return Document(f"{len(results)} comparisons of tokenizers", (together, *chapters))
+
+
+def name_anchor(name: str, number: int) -> str:
+    """A name for anchors and files: of ASCII letters, digits and hyphens, never twice."""
+    return f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}".rstrip("-")
+
+
+def write_sections(result: Comparison) -> list[Section]:
+    """All sections of one result."""
+    return [
+        *write_opening(result),
+        *write_premiums(result),
+        *write_compression(result),
+        *write_speed(result),
+        *write_vocabularies(result),
+        *write_costs(result),
+        *write_examples(result),
+        *write_losses(result),
+        *write_method(result, write_command(result)),
+    ]
+
+
+def write_short(result: Comparison) -> list[Section]:
+    """The sections that differ between results."""
+    return [
+        *write_opening(result),
+        *write_premiums(result),
+        *write_compression(result),
+        *write_speed(result),
+        *write_examples(result),
+        *write_losses(result),
+        *write_method(result, write_command(result)),
+    ]
+
+
+def write_command(result: Comparison) -> str:
+    """The command that makes these figures again, where the same files have the same names."""
+    corpus = result.corpus
+    words = ["tokbench", "compare", *result.names, "-c", corpus.name, "-l", ",".join(corpus.languages)]
+    words += ["-n", str(corpus.segments)]
+    if corpus.reference is not None:
+        words += ["--reference", corpus.reference]
+    if corpus.baseline is not None:
+        words += ["--baseline", corpus.baseline]
+    if corpus.bootstrap is None:
+        words += ["--resamples", "0"]
+    return shlex.join(words)

@@ -1,0 +1,94 @@
+"""Text that stays text: one function a format, for whatever a vocabulary, a file name or a corpus may hold."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    "'": r"\textquotesingle{}",
+    '"': "''{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "–": "--",
+    "†": r"\textdagger{}",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "−": "$-$",
+    "\N{NO-BREAK SPACE}": "~",
+}
+# A bracket alone is no link: that takes what follows it.
+_MARKDOWN = re.compile(r"([\\`*|~$]|\](?=[(\[:])|\[(?=\^))")
+_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_LIGATURE = re.compile(r"([-,])(?=\1)")
+_LINE_START = re.compile(r"^([#>\[]|[-+=](?=\s|$|[-=])|\d+(?=[.)](?:\s|$)))")
+
+
+def reveal(text: str) -> str:
+    """The text with everything that is not seen as itself written out: controls, marks of direction, odd spaces.
+
+    >>> reveal("a\\x1b[31m\\u202e")
+    'a\\\\x1b[31m\\\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def reveal_bytes(content: bytes) -> str:
+    """Bytes as text, those that are no UTF-8 by their numbers.
+
+    >>> reveal_bytes(b"\\xe4\\xbd a")
+    '\\\\xe4\\\\xbd a'
+    """
+    return reveal(content.decode(errors="backslashreplace"))
+
+
+def escape_html(text: str) -> str:
+    """Text for an element or for a quoted attribute."""
+    return html.escape(reveal(text))
+
+
+def escape_markdown(text: str) -> str:
+    """Text for a cell or a line of GitHub's markdown: no markup, no link, no mention, no row or column of its own."""
+    text = _MARKDOWN.sub(r"\\\1", reveal(text))
+    text = _UNDERSCORE.sub(r"\\_", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for mark, entity in (("://", "&#58;//"), ("@", "&#64;"), ("www.", "www&#46;")):
+        text = text.replace(mark, entity)
+    return _LINE_START.sub(lambda found: f"{found[0]}&#8203;" if found[0].isdigit() else f"\\{found[0]}", text)
+
+
+def escape_latex(text: str) -> str:
+    """Text for LaTeX, whatever the engine and its fonts: letters that none of them lacks, the others by number."""
+    written = "".join(map(_write_latex, reveal(text)))
+    # Two in a row are a ligature; at the start of a row, a bracket or star would belong to the row before it.
+    written = _LIGATURE.sub(r"\1{}", written)
+    return f"{{{written[0]}}}{written[1:]}" if written[:1] in ("[", "*") else written
+
+
+def _write_latex(character: str) -> str:
+    if character in _LATEX:
+        return _LATEX[character]
+    if character.isascii():
+        return character
+    if character <= "ÿ" and unicodedata.normalize("NFD", character)[0].isascii():
+        return character
+    return escape_latex(character.encode("unicode_escape").decode())

@@ -1,0 +1,71 @@
+"""A whole report in GitHub's markdown: charts as pictures beside it where they were drawn, else their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tokbench.report._content import Chapter, Cuts, CutText, Document, Facts, Figure, Part, Points, Prose, figure_name
+from tokbench.report._escaping import escape_markdown
+from tokbench.report._layout import Table
+from tokbench.report.markdown import write_table
+
+
+def write_document(document: Document, pictures: Mapping[str, str]) -> str:
+    """The report; `pictures` are the paths of its figures by name, those that were drawn."""
+    parts = [f"# {escape_markdown(document.title)}\n"]
+    for chapter in document.chapters:
+        parts += write_chapter(document, chapter, pictures)
+    return "\n".join(parts)
+
+
+def write_chapter(document: Document, chapter: Chapter, pictures: Mapping[str, str]) -> list[str]:
+    """The sections of one result."""
+    single = len(document.chapters) == 1
+    parts = [] if single else [f"## {escape_markdown(chapter.title)}\n"]
+    for section in chapter.sections:
+        parts.append(f"{'##' if single else '###'} {escape_markdown(section.title)}\n")
+        for part in section.parts:
+            picture = pictures.get(figure_name(document, chapter, part)) if isinstance(part, Figure) else None
+            parts.append(write_part(part, picture))
+    return parts
+
+
+def write_part(part: Part, picture: str | None) -> str:
+    """Any part of a section, ended by a line feed."""
+    match part:
+        case Prose():
+            return "\n".join(f"{escape_markdown(paragraph)}\n" for paragraph in part.paragraphs)
+        case Points():
+            items = "".join(f"- {escape_markdown(item)}\n" for item in part.items)
+            quoted = "".join(f"> {line}\n" for line in items.splitlines())
+            return f"> [!WARNING]\n{quoted}" if part.warning else items
+        case Facts():
+            return "".join(f"- **{escape_markdown(term)}**: {escape_markdown(text)}\n" for term, text in part.items)
+        case Table():
+            return write_table(part)
+        case Figure():
+            return write_figure(part, picture)
+        case Cuts():
+            return write_cuts(part)
+
+
+def write_figure(figure: Figure, picture: str | None) -> str:
+    """The picture, its caption and its table, folded below it; without a picture the table alone."""
+    caption = escape_markdown(figure.caption)
+    table = write_table(figure.table)
+    if picture is None:
+        return f"{table}\n{caption}\n"
+    folded = f"<details><summary>The same as a table</summary>\n\n{table}\n</details>\n"
+    return f"![{caption}]({picture})\n\n{caption}\n\n{folded}"
+
+
+def write_cuts(cuts: Cuts) -> str:
+    """One text as each tokenizer cuts it, bars where tokens end."""
+    return f"### {escape_markdown(cuts.title)}\n\n" + "".join(map(write_cut, cuts.cuts))
+
+
+def write_cut(cut: CutText) -> str:
+    """One line of a list."""
+    pieces = "".join(f"{escape_markdown(text)}&#124;" for _, text in cut.pieces)
+    rest = f" and {cut.left_out:,} more" if cut.left_out else ""
+    return f"- **{escape_markdown(cut.tokenizer)}**, {cut.tokens:,} tokens: &#124;{pieces}{rest}\n"

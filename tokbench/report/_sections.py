@@ -1,0 +1,251 @@
+"""The sections of a report on tokenizers: verdict, summary, premiums, compression, speed, cut texts, losses, method."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.examples import Cut, Example
+from tokbench.metrics import METRICS
+from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
+from tokbench.report._content import Cuts, CutText, Facts, Figure, Part, Points, Prose, Section
+from tokbench.report._escaping import reveal_bytes
+from tokbench.report._figures import (
+    Number,
+    find_numbers,
+    lay_out_numbers,
+    lay_out_summary,
+    title_of,
+)
+from tokbench.report._layout import (
+    ABSENT,
+    LANGUAGE_METRICS,
+    UNRANKED,
+    Cell,
+    Table,
+    lay_out_metric,
+    write_notes,
+    write_skipped,
+)
+from tokbench.report._scripts import name_script
+from tokbench.report._verdict import write_verdict
+
+INTERVALS = "[low, high]: 95 % intervals, by a paired bootstrap over segments or whole documents (see Method)."
+
+
+def write_opening(comparison: Comparison) -> list[Section]:
+    """Verdict and summary."""
+    verdict: list[Part] = [Points(tuple(write_verdict(comparison)))]
+    summary: list[Part] = [lay_out_summary(comparison)]
+    notes = ["The best of the ranked values is marked; values in (brackets) are not ranked."]
+    if comparison.corpus.bootstrap is not None:
+        notes.append(INTERVALS)
+    summary.append(Points((*notes, *write_notes(comparison))))
+    return [Section("verdict", "Verdict", tuple(verdict)), Section("summary", "Summary", tuple(summary))]
+
+
+def order_by_script(comparison: Comparison) -> list[str]:
+    """The languages with those of one script together, scripts in the order in which they first come."""
+    languages = comparison.corpus.languages
+    scripts = list(dict.fromkeys(map(name_script, languages)))
+    return sorted(languages, key=lambda lang: scripts.index(name_script(lang)))
+
+
+def write_premiums(comparison: Comparison) -> list[Section]:
+    """What each language pays, as a heatmap and as a table."""
+    rows = comparison.frame.filter((pl.col("metric") == "premium") & pl.col("lang").is_not_null())
+    if rows.is_empty() or len(comparison.corpus.languages) < 2:
+        return []
+    languages = order_by_script(comparison)
+    labels = {name: f"{name} {UNRANKED}" if comparison.is_lossy(name) else name for name in comparison.names}
+    order = pl.DataFrame({"lang": languages, "order": range(len(languages))})
+    cells = (
+        rows.join(order, on="lang")
+        .sort("order", maintain_order=True)
+        .select(
+            x=pl.col("tokenizer").replace_strict(labels),
+            y="lang",
+            value="value",
+            group=pl.col("lang").map_elements(name_script, return_dtype=pl.String),
+        )
+    )
+    reference = comparison.corpus.reference
+    figure = Figure(
+        "premiums",
+        f"Tokens for the same content, relative to {reference}: 1 is equal, 2 is twice as many. One scale in all "
+        f"reports, from 1 to {MOST_PREMIUM}, beyond which colours stay the same; languages grouped by script."
+        + (f" {UNRANKED} loses text." if any(map(comparison.is_lossy, comparison.names)) else ""),
+        partial(
+            chart_heatmap,
+            cells,
+            x=list(labels.values()),
+            y=languages,
+            title=f"premium against {reference} (logarithmic)",
+            domain=(1, MOST_PREMIUM),
+            logarithmic=True,
+            number=".2f",
+            ticks=(1, 1.5, 2, 3, 4, 6, 8),
+            groups=True,
+        ),
+        lay_out_premiums(comparison, languages),
+    )
+    return [Section("premiums", "What each language pays", (figure,))]
+
+
+def lay_out_premiums(comparison: Comparison, languages: list[str]) -> Table:
+    """Premiums with their intervals: languages down, by script."""
+    plain = lay_out_metric(comparison, METRICS["premium"])
+    by_lang = {row[0].text: row for row in plain.rows}
+    rows = []
+    for script, group in groupby(languages, key=name_script):
+        for lang in group:
+            intervals = {n.tokenizer: n for n in find_numbers(comparison, "premium", lang)}
+            first, *cells = by_lang[lang]
+            named = zip(comparison.names, cells, strict=True)
+            rows.append((first, Cell(script), *(add_bounds(cell, intervals.get(name)) for name, cell in named)))
+    return Table(plain.title, ("language", "script", *comparison.names), tuple(rows), labels=2)
+
+
+def add_bounds(cell: Cell, number: Number | None) -> Cell:
+    """The cell with the interval of its value, where it has one that is wider than a point."""
+    return cell if number is None else replace(cell, text=number.write())
+
+
+def write_bars(comparison: Comparison, metric: str, name: str, caption: str) -> Figure | None:
+    """Bars of a metric over all languages, None where there is nothing to show."""
+    numbers = find_numbers(comparison, metric)
+    if not numbers:
+        return None
+    found = METRICS[metric]
+    frame = pl.DataFrame(
+        [{"y": n.tokenizer, "value": n.value, "low": n.low, "high": n.high, "ranked": n.ranked} for n in numbers],
+        schema={"y": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "ranked": pl.Boolean},
+    )
+    order = frame.sort("value", descending=found.better == "higher", maintain_order=True)["y"].to_list()
+    number = f",.{found.decimals}f"
+    draw = partial(chart_bars, frame, y=order, title=title_of(found), number=number)
+    return Figure(name, caption, draw, lay_out_numbers(comparison, [(found, None)]))
+
+
+def write_compression(comparison: Comparison) -> list[Section]:
+    """Length over all languages, and per language."""
+    bars = write_bars(
+        comparison,
+        "bytes_per_token",
+        "compression",
+        "UTF-8 bytes per token over all languages, longer is better; lines are intervals, pale bars are not ranked.",
+    )
+    figures: list[Part] = [bars] if bars else []
+    present = set(comparison.frame.filter(pl.col("lang").is_not_null())["metric"])
+    chosen = [name for name in LANGUAGE_METRICS if name in present] or [name for name in METRICS if name in present]
+    tables = [lay_out_metric(comparison, METRICS[name]) for name in chosen if name != "premium"]
+    return [Section("compression", "Compression", (*figures, *tables))] if figures or tables else []
+
+
+def write_speed(comparison: Comparison) -> list[Section]:
+    """Throughput, where it was measured."""
+    bars = write_bars(
+        comparison,
+        "throughput",
+        "throughput",
+        "Input encoded per second on one thread, longer is better; lines run from the slowest to the fastest round.",
+    )
+    note = Prose(("Speed belongs to tokenizer, engine, function, threads and machine together (see Method).",))
+    return [Section("throughput", "Speed", (bars, note))] if bars else []
+
+
+def write_examples(comparison: Comparison) -> list[Section]:
+    """The worst segments, cut by each tokenizer."""
+    if not comparison.examples:
+        return []
+    note = Prose(
+        (
+            "Segments that take the most tokens for what the reference language says in few, one of each language in "
+            "turn. A bar stands where a token ends; bytes of characters that are cut apart stand as \\xe4.",
+        )
+    )
+    cuts = [show_example(example, comparison.corpus.reference) for example in comparison.examples]
+    return [Section("examples", "Worst segments", (note, *cuts))]
+
+
+def show_example(example: Example, reference: str | None) -> Cuts:
+    """One segment with its cuts."""
+    premium = "" if example.premium is None else f", {example.premium:.2f} times the tokens of {reference}"
+    title = f"{example.lang}, segment {example.segment}{premium}"
+    return Cuts(title, example.lang, tuple(map(show_cut, example.cuts)))
+
+
+def show_cut(cut: Cut) -> CutText:
+    """The pieces of a cut as text."""
+    pieces = [
+        (token, f"<{token}>" if content is None else reveal_bytes(bytes.fromhex(content)))
+        for token, content in zip(cut.ids, cut.pieces, strict=True)
+    ]
+    return CutText(cut.tokenizer, cut.tokens, tuple(pieces))
+
+
+def write_losses(comparison: Comparison) -> list[Section]:
+    """Where decoding does not give the text back."""
+    lossy = [tokenizer for tokenizer in comparison.tokenizers if tokenizer.lossy_segments]
+    prose = Prose(
+        ("Every segment was encoded and decoded again; a loss is one that white space and NFC do not explain.",)
+    )
+    if not lossy:
+        return [Section("losses", "Losses", (prose, Prose(("No tokenizer lost any text.",))))]
+    langs = [lang for lang in comparison.corpus.languages if any(lang in t.lossy_segments for t in lossy)]
+    rows = tuple((Cell(t.name), *(Cell(f"{t.lossy_segments.get(lang, 0):,}") for lang in langs)) for t in lossy)
+    title = f"segments lost, of {comparison.corpus.segments:,} in each language"
+    return [Section("losses", "Losses", (prose, Table(title, ("tokenizer", *langs), rows, labels=1)))]
+
+
+def write_method(comparison: Comparison, command: str | None) -> list[Section]:
+    """What stands behind the figures."""
+    corpus, machine = comparison.corpus, comparison.environment
+    shown = set(comparison.frame["metric"])
+    definitions = Facts(tuple((m.title, m.definition) for m in METRICS.values() if m.name in shown))
+    versions = {"tokbench": machine.tokbench, "Python": machine.python, **machine.libraries}
+    facts = [
+        ("corpus", f"{corpus.name}, {len(corpus.languages)} languages × {corpus.segments:,} segments, {corpus.format}"),
+        ("languages", ", ".join(corpus.languages)),
+        ("SHA-256 of the corpus", corpus.sha256),
+        ("licence of the corpus", corpus.licence or "not stated"),
+        ("intervals", corpus.bootstrap or "none"),
+        ("date", machine.date),
+        ("versions", ", ".join(f"{n} {v}" for n, v in versions.items())),
+    ]
+    if "throughput" in shown:
+        facts.append(("machine", f"{machine.processor}, {machine.cores} cores, {machine.system}"))
+    if command is not None:
+        facts.append(("command", command))
+    parts: list[Part] = [Facts(tuple(facts)), lay_out_tokenizers(comparison)]
+    skipped = write_skipped(comparison)
+    if skipped:
+        parts += [Prose(("Not compared:",)), Points(tuple(skipped))]
+    parts += [definitions, Facts((("signature", comparison.signature()),))]
+    return [Section("method", "Method", tuple(parts))]
+
+
+def lay_out_tokenizers(comparison: Comparison) -> Table:
+    """Which files were read, and on which terms."""
+    rows = tuple(
+        tuple(
+            map(
+                Cell,
+                (
+                    t.name,
+                    t.format,
+                    t.algorithm or ABSENT,
+                    f"{t.engine.replace('==', ' ')}, {t.path}",
+                    t.licence or "not known",
+                    t.sha256[:16],
+                ),
+            )
+        )
+        for t in comparison.tokenizers
+    )
+    headers = ("tokenizer", "format", "algorithm", "engine, function", "licence", "SHA-256, first 16 digits")
+    return Table("The tokenizers", headers, rows, labels=6)

@@ -1,0 +1,147 @@
+"""The section of a report on what the vocabularies hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.report._charts import chart_heatmap, chart_shares
+from tokbench.report._content import Figure, Section
+from tokbench.report._layout import ABSENT, Cell, Table
+
+LONGEST = 16
+"""Token lengths from here on are counted together."""
+
+INDIC = ("Devanagari", "Bengali", "Tamil", "Telugu", "Gujarati", "Kannada", "Malayalam", "Gurmukhi", "Sinhala")
+SCRIPTS = {
+    "Latin": ("Latin",),
+    "Cyrillic": ("Cyrillic",),
+    "Arabic and Hebrew": ("Arabic", "Hebrew"),
+    "Han, kana and Hangul": ("Han", "Hiragana", "Katakana", "Hangul"),
+    "Indic": INDIC,
+}
+OTHER, DIGITS, SIGNS, BLANK = "other letters", "digits", "punctuation and symbols", "white space and controls"
+PARTS = "parts of characters"
+KINDS = (*SCRIPTS, OTHER, DIGITS, SIGNS, BLANK, PARTS)
+
+
+def write_vocabularies(comparison: Comparison) -> list[Section]:
+    """How long the tokens are, where the vocabularies were kept with the comparison."""
+    if comparison.measurements is None:
+        return []
+    lengths = count_lengths(comparison, comparison.measurements.vocab)
+    labels = [name_length(length) for length in range(1, LONGEST + 1)]
+    frame = lengths.select(x="label", y="tokenizer", value="share")
+    figure = Figure(
+        "token-lengths",
+        "Share of the tokens of each vocabulary that have so many bytes, special tokens and empty ids left out. "
+        "Colours stay the same from 25 % on.",
+        partial(
+            chart_heatmap,
+            frame,
+            x=labels,
+            y=comparison.names,
+            title="share of the vocabulary",
+            domain=(0, 0.25),
+            logarithmic=False,
+            number=".0%",
+            ticks=(0, 0.05, 0.1, 0.15, 0.2, 0.25),
+        ),
+        lay_out_shares(comparison, lengths, "label", labels, "tokens by length in bytes"),
+    )
+    composition = write_composition(comparison, comparison.measurements.vocab)
+    return [Section("vocabularies", "Vocabularies", (composition, figure))]
+
+
+def write_composition(comparison: Comparison, vocab: pl.DataFrame) -> Figure:
+    """What the tokens are made of."""
+    shares = count_kinds(comparison, vocab)
+    return Figure(
+        "composition",
+        "Tokens of each vocabulary by the script of their first letter, or by what else they hold; special tokens and "
+        "empty ids left out. Parts of characters are bytes that are no text by themselves.",
+        partial(
+            chart_shares,
+            shares.select(y="tokenizer", part="kind", value="share"),
+            y=comparison.names,
+            parts=KINDS,
+            title="share of the vocabulary",
+        ),
+        lay_out_shares(comparison, shares, "kind", KINDS, "tokens by what they hold"),
+    )
+
+
+def decode(content: bytes) -> str | None:
+    """The text of a token, None where its bytes are none by themselves."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
+    """tokenizer, kind, share: what the tokens of each vocabulary hold."""
+    known = vocab.filter(pl.col("bytes").is_not_null() & (pl.col("bytes").bin.size() > 0))
+    contents = known["bytes"].unique()
+    texts = pl.DataFrame({"bytes": contents, "text": pl.Series(map(decode, contents), dtype=pl.String)})
+    texts = texts.with_columns(letter=pl.col("text").str.extract(r"([\p{L}\p{M}])"))
+    tokens = known.with_columns(pl.col("tokenizer").cast(pl.String)).join(texts, on="bytes")
+    letters = tokens.select(pl.col("letter").drop_nulls().unique())
+    script = pl.lit(OTHER)
+    for name, members in SCRIPTS.items():
+        pattern = "".join(rf"\p{{{member}}}" for member in members)
+        script = pl.when(pl.col("letter").str.contains(f"[{pattern}]")).then(pl.lit(name)).otherwise(script)
+    kind = (
+        pl.when(pl.col("text").is_null())
+        .then(pl.lit(PARTS))
+        .when(pl.col("script").is_not_null())
+        .then("script")
+        .when(pl.col("text").str.contains(r"\p{N}"))
+        .then(pl.lit(DIGITS))
+        .when(pl.col("text").str.contains(r"[\p{P}\p{S}]"))
+        .then(pl.lit(SIGNS))
+        .otherwise(pl.lit(BLANK))
+    )
+    counted = (
+        tokens.join(letters.with_columns(script=script), on="letter", how="left")
+        .select("tokenizer", kind=kind)
+        .group_by("tokenizer", "kind")
+        .len()
+    )
+    names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
+    kinds = pl.DataFrame({"kind": KINDS, "place": range(len(KINDS))})
+    share = pl.col("len") / pl.col("len").sum().over("tokenizer")
+    ordered = counted.join(names, on="tokenizer").join(kinds, on="kind").sort("rank", "place")
+    return ordered.select("tokenizer", "kind", share=share)
+
+
+def name_length(length: int) -> str:
+    """The label of a length in bytes."""
+    return f"{length}" if length < LONGEST else f"{LONGEST}+"
+
+
+def count_lengths(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
+    """tokenizer, label, share: how the lengths of tokens in bytes are distributed."""
+    size = pl.col("bytes").bin.size()
+    counted = (
+        vocab.filter(pl.col("bytes").is_not_null() & (size > 0))
+        .group_by(pl.col("tokenizer").cast(pl.String), length=size.clip(1, LONGEST))
+        .len()
+    )
+    names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
+    share = pl.col("len") / pl.col("len").sum().over("tokenizer")
+    label = pl.col("length").map_elements(name_length, return_dtype=pl.String)
+    return counted.join(names, on="tokenizer").sort("rank", "length").with_columns(share=share, label=label)
+
+
+def lay_out_shares(comparison: Comparison, frame: pl.DataFrame, column: str, parts: Sequence[str], title: str) -> Table:
+    """Shares as a table: a row a tokenizer, a column a part."""
+    shares = {(name, part): share for name, part, share in frame.select("tokenizer", column, "share").iter_rows()}
+    rows = tuple(
+        (Cell(name), *(Cell(f"{100 * shares[name, p]:.1f} %" if (name, p) in shares else ABSENT) for p in parts))
+        for name in comparison.names
+    )
+    return Table(title, ("tokenizer", *parts), rows, labels=1)

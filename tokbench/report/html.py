@@ -1,0 +1,119 @@
+"""A whole report as one HTML file: no request to anywhere, readable without scripts.
+
+The charts are drawn when the file is written. The only script sorts tables; it is named by its hash, so that no other
+can run, whatever the data hold.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+
+from tokbench.comparison import Comparison
+from tokbench.report._content import Chapter, Document, Figure, Section, figure_name
+from tokbench.report._document import compose
+from tokbench.report._elements import write_part
+from tokbench.report._escaping import escape_html
+from tokbench.report._svg import load_altair
+
+SUFFIXES = frozenset({".html", ".htm"})
+
+
+def check() -> None:
+    """MissingExtraError where the charts cannot be drawn."""
+    load_altair()
+
+
+def render(comparison: Comparison, by: str) -> str:
+    """The whole report, whatever the view. MissingExtraError without the extra `html`."""
+    return render_several({comparison.corpus.name: comparison})
+
+
+def render_several(results: Mapping[str, Comparison]) -> str:
+    """The report on results by their names: with one, all about it; with several, side by side."""
+    document = compose(results)
+    style, script = read_resource("page.css"), read_resource("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{escape_html(document.title)}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<a class="skip" href="#content">To the content</a>
+<header>
+<h1>{escape_html(document.title)}</h1>
+{write_contents(document)}
+</header>
+<main id="content">
+{body}
+</main>
+<footer>
+{write_downloads(results)}
+</footer>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def read_resource(name: str) -> str:
+    """A file of this folder."""
+    return files("tokbench.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def anchor_of(document: Document, chapter: Chapter, section: Section) -> str:
+    """The anchor of a section."""
+    return section.name if len(document.chapters) == 1 else f"{chapter.name}-{section.name}"
+
+
+def write_contents(document: Document) -> str:
+    """Links to the sections, or to the chapters where there are several."""
+    if len(document.chapters) == 1:
+        (chapter,) = document.chapters
+        links = [(section.name, section.title) for section in chapter.sections]
+    else:
+        links = [(chapter.name, chapter.title) for chapter in document.chapters]
+    items = "".join(f'<li><a href="#{name}">{escape_html(title)}</a></li>\n' for name, title in links)
+    return f'<nav aria-label="Contents"><ul>\n{items}</ul></nav>'
+
+
+def write_chapter(document: Document, chapter: Chapter) -> str:
+    """The sections of one result."""
+    single = len(document.chapters) == 1
+    parts = [] if single else [f'<h2 id="{chapter.name}">{escape_html(chapter.title)}</h2>']
+    for section in chapter.sections:
+        anchor = anchor_of(document, chapter, section)
+        heading = "h2" if single else "h3"
+        parts.append(f'<section aria-labelledby="{anchor}" class="{section.name}">')
+        parts.append(f'<{heading} id="{anchor}">{escape_html(section.title)}</{heading}>')
+        for part in section.parts:
+            name = f"figure-{figure_name(document, chapter, part)}" if isinstance(part, Figure) else ""
+            parts.append(write_part(part, name))
+        parts.append("</section>")
+    return "\n".join(parts)
+
+
+def write_downloads(results: Mapping[str, Comparison]) -> str:
+    """Every figure in the file itself, once: each comparison as compressed JSON behind a link."""
+    links = []
+    for name, result in results.items():
+        text = json.dumps(result.to_document(), ensure_ascii=False, separators=(",", ":"))
+        packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+        links.append(
+            f'<p class="download">All figures of {escape_html(name)}: '
+            f'<a download="comparison.json.gz" href="data:application/gzip;base64,{packed}">comparison.json.gz</a></p>'
+        )
+    versions = ", ".join(dict.fromkeys(result.environment.tokbench for result in results.values()))
+    return "\n".join([*links, f"<p>Made by tokbench {escape_html(versions)}.</p>"])

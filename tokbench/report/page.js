@@ -1,0 +1,42 @@
+"use strict";
+// Without this script the page lacks nothing but sorting, and open tables in print.
+(() => {
+  const number = (text) => {
+    const found = text.replace(/,/g, "").match(/^[(~<]*\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)/);
+    return found ? Number(found[1]) : null;
+  };
+  const key = (row, column) => {
+    const text = row.cells[column].textContent.trim();
+    return { text, value: number(text), absent: text === "\u2013" };
+  };
+  const compare = (a, b, numeric, sign) => {
+    if (a.absent !== b.absent) return a.absent ? 1 : -1;
+    if (numeric) return sign * (a.value - b.value);
+    return sign * a.text.localeCompare(b.text);
+  };
+  const sort = (table, header, column) => {
+    const current = header.getAttribute("aria-sort");
+    const first = header.textContent.includes("\u2191") ? "descending" : "ascending";
+    const other = first === "ascending" ? "descending" : "ascending";
+    const order = current === first ? other : first;
+    for (const cell of header.parentElement.cells) cell.removeAttribute("aria-sort");
+    header.setAttribute("aria-sort", order);
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => ({ row, key: key(row, column) }));
+    const numeric = rows.every((r) => r.key.absent || r.key.value !== null);
+    rows.sort((a, b) => compare(a.key, b.key, numeric, order === "ascending" ? 1 : -1));
+    body.append(...rows.map((r) => r.row));
+  };
+  for (const table of document.querySelectorAll("table")) {
+    [...table.tHead.rows[0].cells].forEach((header, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...header.childNodes);
+      header.append(button);
+      button.addEventListener("click", () => sort(table, header, column));
+    });
+  }
+  window.addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+})();

@@ -1,0 +1,140 @@
+"""Which class of text breaks, and at which stage of the tokenizer."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+
+from tokbench.adapters import LoadedTokenizer, Tokenizer
+from tokbench.adapters.huggingface import HuggingFaceTokenizer
+from tokbench.adapters.sentencepiece import SentencePieceTokenizer
+from tokbench.adapters.tiktoken import TiktokenTokenizer
+
+SPACE_MARKER = "\u2581"
+
+
+class Stage(StrEnum):
+    """Where a text is lost, in the order in which a text passes through."""
+
+    TEXT_RULE = "text rule"
+    """What the tokenizer's own class does around the engine, as the catalogue says."""
+    NORMALIZER = "normalizer"
+    PRE_TOKENIZER = "pre-tokenizer"
+    MODEL = "model"
+    DECODER = "decoder"
+
+
+class TextClass(StrEnum):
+    """What kind of text does not come back."""
+
+    UNKNOWN = "unknown characters"
+    WHITESPACE = "white space"
+    CANONICAL = "canonical normalisation"
+    COMPATIBILITY = "compatibility normalisation"
+    CASE = "letter case"
+    DIACRITICS = "diacritics"
+    CONTROL = "control and other invisible characters"
+    """Of the general category C: control, format, private use, unassigned."""
+    SPECIAL = "special-token text"
+    NOTATION = "text in the vocabulary's own notation"
+    OTHER = "other text"
+
+
+View = Callable[[str], object]
+
+
+def list_views(tokenizer: Tokenizer) -> Iterator[tuple[Stage, View]]:
+    """The stages in their order, each with a function from a text to what leaves that stage."""
+    before = tokenizer.before if isinstance(tokenizer, LoadedTokenizer) else None
+    if before is not None:
+        entry = tokenizer.asset.entry
+        yield (Stage.TEXT_RULE if entry and entry.wrapper else Stage.NORMALIZER), before
+    if isinstance(tokenizer, HuggingFaceTokenizer):
+        yield from _views_of_pipeline(tokenizer)
+    elif isinstance(tokenizer, SentencePieceTokenizer):
+        yield Stage.NORMALIZER, lambda text: tokenizer.processor.normalize(tokenizer.prepare([text])[0])
+    # The engine behind ranks loses nothing but what the split pattern leaves out.
+    last = Stage.PRE_TOKENIZER if isinstance(tokenizer, TiktokenTokenizer) else Stage.MODEL
+    yield last, lambda text: tokenizer.encode_batch([text]).ids.tolist()
+
+
+def _views_of_pipeline(tokenizer: HuggingFaceTokenizer) -> Iterator[tuple[Stage, View]]:
+    normalizer, pre_tokenizer = tokenizer.tokenizer.normalizer, tokenizer.tokenizer.pre_tokenizer
+
+    def normalize(text: str) -> str:
+        return text if normalizer is None else str(normalizer.normalize_str(text))
+
+    if normalizer is not None:
+        yield Stage.NORMALIZER, normalize
+    if pre_tokenizer is not None:
+        yield (
+            Stage.PRE_TOKENIZER,
+            lambda text: [piece for piece, _ in pre_tokenizer.pre_tokenize_str(normalize(text))],
+        )
+
+
+def find_stage(tokenizer: Tokenizer, text: str, decoded: str) -> Stage:
+    """The first stage after which a text and what came back instead are one and the same.
+
+    The model, where it has an unknown id for a part of the text; the decoder, where even the ids differ: they still
+    held what the decoder did not give back.
+    """
+    if has_unknown(tokenizer, text):
+        return Stage.MODEL
+    if isinstance(tokenizer, LoadedTokenizer) and tokenizer.after is not None and tokenizer.after(text) != text:
+        return Stage.TEXT_RULE
+    for stage, view in list_views(tokenizer):
+        if view(text) == view(decoded):
+            return stage
+    return Stage.DECODER
+
+
+def has_unknown(tokenizer: Tokenizer, text: str) -> bool:
+    """Whether the ids of a text hold the unknown id."""
+    return tokenizer.unk_id is not None and tokenizer.unk_id in tokenizer.encode_batch([text]).ids
+
+
+def strip_diacritics(text: str) -> str:
+    """A text without the combining marks of its canonical decomposition, case folded."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+
+
+def classify_text(tokenizer: Tokenizer, text: str, decoded: str, notations: Sequence[str]) -> TextClass:
+    """The class of text to which a smallest failing string belongs: the first that explains what came back.
+
+    `notations` are the texts of the tokenizer's special tokens.
+    """
+    if has_unknown(tokenizer, text):
+        return TextClass.UNKNOWN
+    lost, gained = Counter(text) - Counter(decoded), Counter(decoded) - Counter(text)
+    written = _class_of_notation(text, lost, notations)
+    if written is not None:
+        return written
+    spaces = all(c.isspace() for c in lost + gained)
+    for fold, kind in FOLDS:
+        if spaces and kind is not TextClass.CANONICAL:
+            return TextClass.WHITESPACE
+        if fold(text) == fold(decoded):
+            return kind
+    if all(unicodedata.category(c)[0] == "C" for c in lost) and all(c.isspace() for c in gained):
+        return TextClass.CONTROL
+    return TextClass.OTHER
+
+
+FOLDS: tuple[tuple[Callable[[str], str], TextClass], ...] = (
+    (lambda text: unicodedata.normalize("NFC", text), TextClass.CANONICAL),
+    (lambda text: unicodedata.normalize("NFKC", text), TextClass.COMPATIBILITY),
+    (str.casefold, TextClass.CASE),
+    (strip_diacritics, TextClass.DIACRITICS),
+)
+"""What makes two texts equal, and the class of what was lost where it does."""
+
+
+def _class_of_notation(text: str, lost: Counter[str], notations: Sequence[str]) -> TextClass | None:
+    if SPACE_MARKER in lost:
+        return TextClass.NOTATION
+    bracketed = text.startswith("<") and text.endswith(">")  # a part of a family: <|blank_0|> of <|blank_80|>
+    return TextClass.SPECIAL if bracketed or any(notation in text for notation in notations) else None

@@ -1,0 +1,25 @@
+"""What a vocabulary holds, token by token: sizes, kinds, scripts, tokens that no text reaches, coverage."""
+
+from tokbench.vocabulary._autopsy import UNREACHABLE, Autopsy, DeadRows, Sizes, inspect_vocabulary
+from tokbench.vocabulary._classes import TokenClass
+from tokbench.vocabulary._coverage import character_sets
+from tokbench.vocabulary._reachability import Reach
+from tokbench.vocabulary._scripts import COMMON, find_script, script_of, script_of_character
+from tokbench.vocabulary._special import list_notations, list_special
+
+__all__ = [
+    "COMMON",
+    "UNREACHABLE",
+    "Autopsy",
+    "DeadRows",
+    "Reach",
+    "Sizes",
+    "TokenClass",
+    "character_sets",
+    "find_script",
+    "inspect_vocabulary",
+    "list_notations",
+    "list_special",
+    "script_of",
+    "script_of_character",
+]
