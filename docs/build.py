@@ -12,6 +12,8 @@ from tokbench.metrics import METRICS, Metric
 FOLDER = Path(__file__).resolve().parent
 COMMANDS = (
     "compare",
+    "cost",
+    "bench",
     "encode",
     "corpus",
     "diff",

@@ -21,6 +21,7 @@ from tokbench.examples import Example, find_examples
 from tokbench.isolation import measure_isolated
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
 from tokbench.metrics import (
+    DEFAULT_METRICS,
     DIFFERENCES,
     METRICS,
     Metric,
@@ -106,7 +107,7 @@ class Comparison:
     @property
     def has_all_metrics(self) -> bool:
         """Whether no metrics were chosen: tables then show a selection, else all that were."""
-        return set(self.frame["metric"]) >= METRICS.keys() - {"throughput"}
+        return set(self.frame["metric"]) >= set(DEFAULT_METRICS) - {"throughput"}
 
     def is_lossy(self, tokenizer: str, lang: str | None = None) -> bool:
         """Whether a tokenizer lost text in a language, or in any: it is then not ranked on compression."""
@@ -258,7 +259,7 @@ def compare(
 ) -> Comparison:
     """Compare tokenizers on a parallel corpus (the embedded one by default).
 
-    metrics: names out of `tokbench.metrics.METRICS`, all by default. reference: the language that premiums are
+    metrics: names out of `tokbench.metrics.METRICS`, by default all but STRR. reference: the language that premiums are
     relative to, English by default, else the corpus's first. baseline: the tokenizer that NSL is relative to.
     bootstrap: how intervals are made, None for none. tests: the ratios that are tested against the baseline.
     segmenter: what finds words, `whitespace` or `icu` (an extra).
@@ -268,7 +269,7 @@ def compare(
     Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. An interruption
     while texts are encoded ends the measuring: the comparison is of the segments that were whole by then.
     """
-    chosen = find_metrics(metrics if metrics is not None else METRICS)
+    chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
     segmenter_signature = describe_segmenter(segmenter)
     texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)

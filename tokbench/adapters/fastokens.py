@@ -45,10 +45,11 @@ _BEHAVIORS = {
 
 @cache
 def find_punctuation() -> str:
-    """The class of characters that tokenizers takes for punctuation: asked of it, as its Unicode is a version of its own."""
+    """The class of what tokenizers takes for punctuation: asked of it, as it has a version of Unicode of its own."""
     split = Punctuation().pre_tokenize_str
     candidates = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c))[0] in "PS"]
-    return f"[{''.join(rf'\x{{{ord(c):X}}}' for c in candidates if len(split(f'a{c}b')) > 1)}]"
+    found = [f"\\x{{{ord(c):X}}}" for c in candidates if len(split(f"a{c}b")) > 1]
+    return f"[{''.join(found)}]"
 
 
 def restate(step: dict[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def run(
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="The tokenizer that NSL and tests are relative to.")] = None,
     metrics: Annotated[
-        list[str] | None, typer.Option("-m", "--metric", help="A metric (see: tokbench list metrics). [default: all]")
+        list[str] | None,
+        typer.Option("-m", "--metric", help="A metric (see: tokbench list metrics). [default: all but strr_*]"),
     ] = None,
     segments: Annotated[
         int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")

@@ -9,9 +9,10 @@ from tokbench.metrics._fairness import trace_lorenz
 from tokbench.metrics._histograms import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._table import METRICS, find_metrics
+from tokbench.metrics._table import DEFAULT_METRICS, METRICS, find_metrics
 
 __all__ = [
+    "DEFAULT_METRICS",
     "DIFFERENCES",
     "METRICS",
     "Metric",

@@ -169,6 +169,10 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 """All metrics by name, in the order of tables."""
 
 
+DEFAULT_METRICS = tuple(name for name, metric in METRICS.items() if metric.over != "types")
+"""What is evaluated where nobody chose: all but those that encode every word type once more."""
+
+
 def find_metrics(names: str | Iterable[str]) -> tuple[Metric, ...]:
     """The metrics of these names, or of one; TokbenchError with the nearest name for one that does not exist."""
     found = []
