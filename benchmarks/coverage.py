@@ -18,7 +18,7 @@ from tokbench.statistics import (
     bca_interval,
     divide,
     draw_weights,
-    leave_one_out_weights,
+    find_units,
     percentile_interval,
     randomise,
     resample_sums,
@@ -48,13 +48,15 @@ def covers(seed: int, method: str, *, clustered: bool, resamples: int) -> bool:
     n = len(reference)
     clusters = np.repeat(np.arange(DOCUMENTS), SEGMENTS_EACH) if clustered else None
     counts = np.stack([reference, other], axis=1)
-    sums = resample_sums(draw_weights(Bootstrap(resamples, seed), n, clusters), counts)
+    units = find_units(n, clusters)
+    by_unit = units.sum(counts)
+    sums = resample_sums(draw_weights(Bootstrap(resamples, seed), units.number), by_unit)
     samples = divide(sums[:, 1:], sums[:, :1])
     if method == "percentile":
         low, high = percentile_interval(samples, LEVEL)
     else:
-        without = resample_sums(leave_one_out_weights(n, clusters), counts)
         observed = counts.sum(axis=0)
+        without = observed - by_unit
         ratios = divide(without[:, 1:], without[:, :1])
         low, high = bca_interval(samples, observed[1:] / observed[0], ratios, LEVEL)
     return bool(low[0] <= PREMIUM <= high[0])

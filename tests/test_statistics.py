@@ -14,15 +14,16 @@ import tokbench as tb
 from tokbench.measurement import measure
 from tokbench.pythia.workload import Workload
 from tokbench.statistics import (
+    MOST_UNITS,
     Bootstrap,
     adjust_holm,
     bca_interval,
     count_shuffles,
     divide,
     draw_weights,
+    find_units,
     find_detectable,
     jackknife_interval,
-    leave_one_out_weights,
     percentile_interval,
     randomise,
     resample_sums,
@@ -40,10 +41,21 @@ def test_each_resample_draws_as_many_segments_as_there_are() -> None:
 
 def test_clusters_are_drawn_whole() -> None:
     clusters = np.array([0, 0, 1, 2, 2, 2])
-    weights = draw_weights(Bootstrap(resamples=40), 6, clusters)
-    assert (weights[:, 0] == weights[:, 1]).all()
-    assert (weights[:, 3] == weights[:, 5]).all()
-    assert (weights[:, [0, 2, 3]].sum(axis=1) == 3).all()
+    units = find_units(6, clusters)
+    assert units.number == 3
+    counts = np.array([[1.0, 10], [2, 20], [4, 40], [8, 80], [16, 160], [32, 320]])
+    assert units.sum(counts).tolist() == [[3, 30], [4, 40], [56, 560]]
+    scattered = find_units(4, np.array([1, 0, 1, 2]))
+    assert scattered.sum(np.array([[1.0], [2], [4], [8]])).tolist() == [[2], [5], [8]]
+
+
+def test_of_many_units_runs_of_neighbours_are_drawn() -> None:
+    assert find_units(MOST_UNITS).of is None
+    units = find_units(2 * MOST_UNITS + 1)
+    assert units.number == MOST_UNITS
+    assert units.of is not None
+    assert (np.diff(units.of) >= 0).all()
+    assert set(np.bincount(units.of).tolist()) == {2, 3}
 
 
 @settings(max_examples=20, deadline=None)
@@ -134,11 +146,6 @@ def test_bca_without_bias_and_skew_is_the_percentile_interval() -> None:
     shifted = bca_interval(samples, np.array([100.0]), without, 0.95)
     assert shifted[0] > percentile_interval(samples, 0.95)[0]
     assert np.isnan(bca_interval(samples, np.array([1000.0]), without, 0.95)).all()
-
-
-def test_leaving_out_each_segment_or_document() -> None:
-    assert leave_one_out_weights(2).tolist() == [[0, 1], [1, 0]]
-    assert leave_one_out_weights(3, np.array([0, 0, 1])).tolist() == [[0, 0, 1], [1, 1, 0]]
 
 
 def test_the_detectable_difference_by_hand() -> None:

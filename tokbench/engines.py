@@ -241,6 +241,12 @@ class _Record:
 
 def take_sample(corpus: ParallelCorpus) -> Sample:
     """Texts spread evenly over the languages and segments of a corpus, about `SAMPLE_BYTES` of them in all."""
-    texts = corpus.frame["text"]
-    size = int(texts.str.len_bytes().sum())
-    return Sample(tuple(texts.gather_every(max(1, size // SAMPLE_BYTES))), size)
+    step = max(1, corpus.size // SAMPLE_BYTES)
+    chosen: list[str] = []
+    offset = 0
+    for column in corpus.columns.values():
+        # The same places as in one list of all texts, language after language.
+        if offset < corpus.n:
+            chosen.extend(column.gather_every(step, offset))
+        offset = (offset - corpus.n) % step
+    return Sample(tuple(chosen), corpus.size)

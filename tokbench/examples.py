@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import ParallelCorpus
 from tokbench.measurement import Measurements
+from tokbench.statistics import divide
 
 EXAMPLES = 4
 MOST_TOKENS = 160
@@ -56,20 +58,30 @@ def find_worst(measurements: Measurements, reference: str, languages: Sequence[s
     The tokens of all tokenizers together, over those of the same segment in the reference language; equals by tokens
     per byte, then by position. One segment of each language in turn, the worst first, `EXAMPLES` in all.
     """
-    counts = measurements.counts.group_by(pl.col("lang").cast(pl.String), "segment").agg(pl.col("tokens").sum())
-    against = counts.filter(pl.col("lang") == reference).select("segment", pl.col("tokens").alias("paid"))
-    sizes = measurements.texts.select(pl.col("lang").cast(pl.String), "segment", "bytes")
-    others = [lang for lang in languages if lang != reference] or list(languages)
-    premium = pl.when(pl.col("paid") > 0).then(pl.col("tokens") / pl.col("paid"))
-    ranked = (
-        counts.filter(pl.col("lang").is_in(others))
-        .join(against, on="segment")
-        .join(sizes, on=["lang", "segment"])
-        .with_columns(premium=premium, density=pl.col("tokens") / pl.col("bytes"))
-        .sort("premium", "density", "lang", "segment", descending=[True, True, False, False], nulls_last=True)
-        .with_columns(turn=pl.int_range(pl.len()).over("lang"))
+    cells = ["lang", "segment"]
+    texts = measurements.texts.sort(cells)
+    by_lang = texts["lang"].unique().cast(pl.String).sort().to_list()
+    shape = (-1, len(by_lang), texts.height // len(by_lang))
+    # Aligned and sorted: tokenizers, in each its languages, in each their segments.
+    counted = measurements.counts.sort("tokenizer", *cells)["tokens"].to_numpy().reshape(shape)
+    tokens = counted.sum(axis=0, dtype=np.int64)
+    premium = divide(tokens, tokens[by_lang.index(reference)])
+    density = divide(tokens, texts["bytes"].to_numpy().reshape(shape[1:]))
+    segments = texts["segment"].head(shape[2])
+    parts = [pl.DataFrame(schema={"lang": pl.String, "segment": pl.UInt32, "premium": pl.Float64})]
+    for lang in [lang for lang in languages if lang != reference] or list(languages):
+        at = by_lang.index(lang)
+        own = np.nan_to_num(premium[at], nan=-np.inf)
+        least = np.partition(own, -EXAMPLES)[-EXAMPLES:].min() if len(own) > EXAMPLES else -np.inf
+        places = np.flatnonzero(own >= least)
+        worst = places[np.lexsort((places, -density[at, places], -own[places]))][:EXAMPLES]
+        columns = {"segment": segments.gather(worst), "premium": premium[at, worst], "density": density[at, worst]}
+        parts.append(pl.DataFrame(columns).select(pl.lit(lang).alias("lang"), pl.all(), turn=pl.int_range(pl.len())))
+    ranked = pl.concat(parts, how="diagonal").with_columns(pl.col("premium").fill_nan(None))
+    ranked = ranked.sort(
+        "turn", "premium", "density", "lang", "segment", descending=[False, True, True, False, False], nulls_last=True
     )
-    return ranked.sort("turn", maintain_order=True).head(EXAMPLES).select("lang", "segment", "premium")
+    return ranked.head(EXAMPLES).select("lang", "segment", "premium")
 
 
 def cut(tokenizer: Tokenizer, text: str) -> Cut:
@@ -87,6 +99,6 @@ def find_examples(
     examples = []
     places = {int(segment): i for i, segment in enumerate(corpus.segments)}
     for lang, segment, premium in find_worst(measurements, reference, corpus.languages).iter_rows():
-        text = corpus.texts(lang)[places[segment]]
+        (text,) = corpus.columns[lang].slice(places[segment], 1)
         examples.append(Example(lang, segment, premium, tuple(cut(tokenizer, text) for tokenizer in tokenizers)))
     return tuple(examples)

@@ -15,7 +15,7 @@ from tokbench.corpora import ParallelCorpus
 from tokbench.counting import Histogram, add_histograms, count_texts
 from tokbench.errors import TokbenchError
 from tokbench.output import write_whole
-from tokbench.parts import Part, column, cut_parts
+from tokbench.parts import Part, cut_parts
 from tokbench.threads import map_ordered, single_thread
 from tokbench.words import LanguageTexts, Segmenter, has_words
 
@@ -241,7 +241,7 @@ def measure(
     spaced = dict(
         zip(
             corpus.languages,
-            map_ordered(lambda lang: has_words(column(corpus, lang), segmenter), corpus.languages, threads),
+            map_ordered(lambda lang: has_words(corpus.columns[lang], segmenter), corpus.languages, threads),
             strict=True,
         )
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import polars as pl
-
 from tokbench.corpora import ParallelCorpus
 from tokbench.environment import count_cores
 
@@ -29,19 +27,13 @@ class Part:
 
     def read(self, corpus: ParallelCorpus) -> list[str]:
         """Its texts."""
-        return column(corpus, self.lang).slice(self.start, self.length).to_list()
-
-
-def column(corpus: ParallelCorpus, lang: str) -> pl.Series:
-    """The texts of one language of a corpus, not copied: its frame is sorted by language."""
-    return corpus.frame["text"].slice(corpus.languages.index(lang) * corpus.n, corpus.n)
+        return corpus.columns[self.lang].slice(self.start, self.length).to_list()
 
 
 def cut_parts(corpus: ParallelCorpus, threads: int | None = None) -> list[Part]:
     """The parts of a corpus, range after range, of about equal size."""
-    total = int(corpus.frame["text"].str.len_bytes().sum())
     languages = corpus.languages
-    wanted = max(total / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()), total / _SMALLEST))
+    wanted = max(corpus.size / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()), corpus.size / _SMALLEST))
     stripes = min(max(1, round(wanted / len(languages))), corpus.n)
     bounds = [stripe * corpus.n // stripes for stripe in range(stripes + 1)]
     return [

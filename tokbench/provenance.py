@@ -12,7 +12,7 @@ from tokbench.corpora import ParallelCorpus, same_language
 from tokbench.losslessness import Loss
 from tokbench.measurement import Measurements
 from tokbench.metrics import Reference
-from tokbench.statistics import Bootstrap
+from tokbench.statistics import MOST_UNITS, Bootstrap
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,16 @@ def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> s
     if bootstrap is None:
         return None
     drawn = "segments" if corpus.documents is None else bootstrap.draw
+    units = corpus.n if corpus.documents is None or drawn == "segments" else corpus.documents["document"].n_unique()
+    if units > MOST_UNITS:
+        drawn = f"{MOST_UNITS} runs of {drawn}"
     return f"{bootstrap.resamples}/{bootstrap.method}/{drawn}/seed{bootstrap.seed}"
 
 
 def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> ComparedTokenizer:
     """The facts of a tokenizer, and where it lost text."""
     asset, entry = tokenizer.asset, tokenizer.asset.entry
-    lost = measurements.counts.filter(
-        (pl.col("tokenizer").cast(pl.String) == tokenizer.name) & (pl.col("loss") == Loss.LOSSY)
-    )
+    lost = measurements.counts.filter((pl.col("tokenizer") == tokenizer.name) & (pl.col("loss") == Loss.LOSSY))
     by_language = lost.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
     return ComparedTokenizer(
         name=tokenizer.name,

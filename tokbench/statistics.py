@@ -32,6 +32,9 @@ LARGEST_EXACT = 2**24
 MOST_FOR_FEW = 60_000
 """With 10,000 shuffles for each of up to six tests, the least p is below 0.0001 after Holm's correction."""
 
+MOST_UNITS = 10_000
+"""Segments or documents that are drawn one by one; of more, runs of neighbours are."""
+
 CHUNK = 4096
 """Shuffles drawn at a time; part of what the seed means."""
 
@@ -52,18 +55,40 @@ class Bootstrap:
     method: Method = "percentile"
 
 
-def draw_weights(bootstrap: Bootstrap, segments: int, clusters: Clusters | None = None) -> Floats:
-    """How often each of `segments` was drawn in each resample: shape (resamples, segments).
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What is drawn: segments, or whole documents. `of` is the unit of each segment, None where each is its own."""
 
-    With `clusters`, the number of each segment's cluster (its document), whole clusters are drawn.
+    number: int
+    of: Clusters | None
+
+    def sum(self, counts: Floats) -> Floats:
+        """Counts of each unit, from those of each segment: a row a segment, then a row a unit."""
+        if self.of is None:
+            return counts
+        order = np.argsort(self.of, kind="stable")
+        starts = np.flatnonzero(np.diff(self.of[order], prepend=-1))
+        summed: Floats = np.add.reduceat(counts[order], starts, axis=0)
+        return summed
+
+
+def find_units(segments: int, clusters: Clusters | None = None) -> Units:
+    """What is drawn of so many segments: each by itself, or whole clusters, the number of each segment's (its document).
+
+    Of more than `MOST_UNITS`, as many runs of neighbours of nearly equal number are drawn: they give the same intervals
+    within the error of the resampling, and those of texts that are alike where they are near are rather wider.
     """
+    number = segments if clusters is None else int(clusters.max()) + 1
+    if number <= MOST_UNITS:
+        return Units(number, clusters)
+    of = np.arange(segments) if clusters is None else clusters
+    return Units(MOST_UNITS, of * MOST_UNITS // number)
+
+
+def draw_weights(bootstrap: Bootstrap, units: int) -> Floats:
+    """How often each unit was drawn in each resample: shape (resamples, units)."""
     generator = np.random.default_rng(bootstrap.seed)
-    if clusters is None:
-        drawn = generator.multinomial(segments, np.full(segments, 1 / segments), size=bootstrap.resamples)
-        return drawn.astype(np.float64)
-    groups = int(clusters.max()) + 1
-    drawn = generator.multinomial(groups, np.full(groups, 1 / groups), size=bootstrap.resamples)
-    return drawn[:, clusters].astype(np.float64)
+    return generator.multinomial(units, np.full(units, 1 / units), size=bootstrap.resamples).astype(np.float64)
 
 
 def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> Clusters | None:
@@ -74,15 +99,8 @@ def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> Clusters | 
     return (names["document"].rank("dense") - 1).to_numpy().astype(np.int64)
 
 
-def leave_one_out_weights(segments: int, clusters: Clusters | None = None) -> Floats:
-    """The corpus without one of its segments (or clusters), for each of them in turn: (units, segments)."""
-    units = np.arange(segments) if clusters is None else clusters
-    kept: Floats = (units[None, :] != np.arange(int(units.max()) + 1)[:, None]).astype(np.float64)
-    return kept
-
-
 def resample_sums(weights: Floats, counts: Floats) -> Floats:
-    """Sums over resampled segments: `counts` has a row a segment and a column a cell; (resamples, cells)."""
+    """Sums over resampled units: `counts` has a row a unit and a column a cell; (resamples, cells)."""
     return weights @ counts
 
 

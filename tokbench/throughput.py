@@ -48,8 +48,7 @@ def split_rounds(corpus: ParallelCorpus, rounds: int, round_bytes: int) -> list[
 
     A corpus of fewer segments than rounds gives fewer rounds; empty ones are left out.
     """
-    by_lang = [corpus.texts(lang) for lang in corpus.languages]
-    mixed = [text for row in zip(*by_lang, strict=True) for text in row]
+    mixed = (text for row in corpus.iterate_rows() for text in row)
     parts: list[list[str]] = [[] for _ in range(rounds + 1)]
     sizes = [0] * (rounds + 1)
     for text in mixed:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tokbench.adapters import EncodedBatch, Spans, TokenTable, offsets_of
+from tokbench.corpora import TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
 
 Segmenter = Literal["whitespace", "icu"]
@@ -27,6 +28,9 @@ UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 
 WITHOUT_DICTIONARY = r"[\p{Tibetan}]"
 """Those of them that ICU has no dictionary for."""
+
+LETTERS_FROM = 500
+"""Texts of a language that tell whether it is written with spaces between words."""
 
 _SPACES = np.array([c for c in range(0x3001) if chr(c).isspace()], np.uint32)
 
@@ -156,9 +160,10 @@ def _load_icu() -> ModuleType:
     return icu4py
 
 
-def has_words(texts: pl.Series, segmenter: Segmenter) -> bool:
-    """Whether a segmenter finds words in a language, from all its texts."""
-    return not is_unspaced(texts, UNSPACED if segmenter == "whitespace" else WITHOUT_DICTIONARY)
+def has_words(texts: TextColumn, segmenter: Segmenter) -> bool:
+    """Whether a segmenter finds words in a language, from `LETTERS_FROM` of its texts or a few more, evenly spread."""
+    sample = texts.gather_every(max(1, texts.len() // LETTERS_FROM))
+    return not is_unspaced(sample, UNSPACED if segmenter == "whitespace" else WITHOUT_DICTIONARY)
 
 
 def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bool:

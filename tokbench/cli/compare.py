@@ -204,8 +204,7 @@ def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Ite
         transient=True,
         disable=quiet or not sys.stderr.isatty(),  # not what FORCE_COLOR says of a file
     ) as progress:
-        size = int(texts.frame["text"].str.len_bytes().sum())
-        task = progress.add_task("loading", total=tokenizers * size)
+        task = progress.add_task("loading", total=tokenizers * texts.size)
 
         def on_step(tokenizer: str, lang: str, encoded: int) -> None:
             progress.update(task, advance=encoded, description=f"{tokenizer} {lang}")

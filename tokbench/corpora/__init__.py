@@ -5,7 +5,7 @@ from tokbench.corpora._languages import parse_tag, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, READERS, load_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._raw import CorpusReader, LanguageText, LeftOut, RawCorpus
+from tokbench.corpora._raw import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora.own import own_corpora
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Manifest",
     "ParallelCorpus",
     "RawCorpus",
+    "TextColumn",
     "build_corpus",
     "load_corpus",
     "own_corpora",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from tokbench.corpora._languages import choose_languages
-from tokbench.corpora._raw import LeftOut, RawCorpus
+from tokbench.corpora._raw import LeftOut, RawCorpus, TextColumn, iterate_chunks
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -24,21 +25,25 @@ class ParallelCorpus:
     """Aligned segments in several languages: every language holds the same segments, none of them empty.
 
     - `name`: of the file or folder, or of our own corpus
-    - `frame`: segment (UInt32: its index in the source, from 0, kept after exclusion), lang (Enum in the order of
-      `languages`), text (String, exactly as in the source); sorted by lang, segment
+    - `columns`: the texts of each language, exactly as in the source, in the order of the segments; those of large
+      files are read in slices, when they are needed
+    - `segments`: the indices of the segments in use, in the source, from 0, ascending (UInt32, length n)
     - `documents`: segment, document, and register where known; or None
     - `excluded`: segment, reason ("empty in zh,ja", "missing in de")
     - `sha256`: of languages and texts in use, whatever the format and the place they were read from
+    - `size`: UTF-8 bytes of all texts
     - `format`, `source`, `licence`: which reader, from where, on which terms (None where the corpus does not say)
     - `reading`: lang, origin, bom, crlf: what reading took away from the lines
     - `left_out`: files, columns and variants that lie there and are not in use
     """
 
     name: str
-    frame: pl.DataFrame
+    columns: Mapping[str, TextColumn]
+    segments: pl.Series
     documents: pl.DataFrame | None
     excluded: pl.DataFrame
     sha256: str
+    size: int
     format: str
     source: str
     licence: str | None
@@ -48,21 +53,32 @@ class ParallelCorpus:
     @property
     def languages(self) -> tuple[str, ...]:
         """The language tags in the corpus's order."""
-        return _languages(self.frame)
+        return tuple(self.columns)
 
     @property
     def n(self) -> int:
         """Segments in each language."""
-        return self.frame.height // len(self.languages)
+        return len(self.segments)
 
-    @property
-    def segments(self) -> pl.Series:
-        """The indices of the segments in use, ascending (UInt32, length n)."""
-        return self.frame["segment"].head(self.n)
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """The whole corpus in memory: segment, lang (Enum in the order of `languages`), text; by lang, then segment."""
+        lang = pl.Enum(list(self.languages))
+        index = self.segments.alias("segment")
+        parts = [
+            pl.DataFrame([index, pl.repeat(tag, self.n, dtype=lang, eager=True).alias("lang"), column.slice(0).alias("text")])
+            for tag, column in self.columns.items()
+        ]
+        return pl.concat(parts)
 
     def texts(self, lang: str) -> list[str]:
         """The texts of one language in the order of the segments; TokbenchError for a language that is not there."""
-        return _column(self.frame, choose_languages(self.languages, [lang], self.name)[0]).to_list()
+        return self.columns[choose_languages(self.languages, [lang], self.name)[0]].slice(0).to_list()
+
+    def iterate_rows(self) -> Iterator[tuple[str, ...]]:
+        """Segment after segment, the texts of all languages; a part of the corpus is in memory at a time."""
+        for chunks in zip(*map(iterate_chunks, self.columns.values()), strict=True):
+            yield from zip(*(chunk.to_list() for chunk in chunks), strict=True)
 
     def select(self, languages: Sequence[str] | None = None, segments: int | None = None) -> ParallelCorpus:
         """The same corpus with these languages, in this order, and its first `segments` segments (or all there are).
@@ -74,15 +90,18 @@ class ParallelCorpus:
             raise TokbenchError(f"{segments} segments are asked for", "ask for at least 1")
         chosen = choose_languages(self.languages, languages, self.name)
         index = self.segments if segments is None else self.segments.head(segments)
-        frame = _frame(chosen, [_column(self.frame, lang).head(len(index)) for lang in chosen], index)
         whole = len(index) == self.n
+        columns = {lang: self.columns[lang] if whole else self.columns[lang].head(len(index)) for lang in chosen}
         end = pl.col("segment") <= index[-1]
+        sha256, size = hash_texts(columns)
         return replace(
             self,
-            frame=frame,
+            columns=columns,
+            segments=index,
             documents=self.documents if self.documents is None or whole else self.documents.filter(end),
             excluded=self.excluded if whole else self.excluded.filter(end),
-            sha256=corpus_sha256(frame),
+            sha256=sha256,
+            size=size,
             reading=pl.DataFrame({"lang": chosen}).join(self.reading, on="lang", how="left", maintain_order="left"),
         )
 
@@ -109,7 +128,6 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
     if not raw.columns:
         raise TokbenchError(f"{source} holds no language", "give a corpus with at least one")
     _check_lengths(raw)
-    languages = [column.lang for column in raw.columns]
     index = pl.int_range(raw.columns[0].texts.len(), dtype=pl.UInt32, eager=True).alias("segment")
     excluded, kept = _exclusions(raw, index)
     if not kept.any():
@@ -117,14 +135,18 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
             f"{source}: no segment is left of {len(index)}: {_first_reason(excluded)}",
             "choose languages that have the same segments, or another corpus",
         )
-    frame = _frame(languages, [column.texts.filter(kept) for column in raw.columns], index.filter(kept))
+    all_kept = bool(kept.all())
+    columns = {column.lang: column.texts if all_kept else column.texts.filter(kept) for column in raw.columns}
     documents = None if raw.documents is None else raw.documents.with_columns(index).filter(kept)
+    sha256, size = hash_texts(columns)
     return ParallelCorpus(
         name=raw.name,
-        frame=frame,
+        columns=columns,
+        segments=index.filter(kept),
         documents=None if documents is None else documents.select("segment", pl.exclude("segment")),
         excluded=excluded,
-        sha256=corpus_sha256(frame),
+        sha256=sha256,
+        size=size,
         format=reader,
         source=raw.source or source,
         licence=raw.licence,
@@ -137,45 +159,26 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
     )
 
 
-def corpus_sha256(frame: pl.DataFrame) -> str:
-    """The SHA-256 of a corpus frame's languages and texts, as hexadecimal digits.
+def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, int]:
+    """The SHA-256 of languages and texts, as hexadecimal digits, and the bytes of all texts.
 
     Hashed, for each language in the order of the tags: the tag's length in bytes and the number of texts (8 bytes each,
     little endian), the tag, the texts' lengths in bytes (8 bytes each), the texts in UTF-8. The lengths come first, so
     no two corpora share a framing. File format, order of languages and indices of segments do not count.
     """
     digest = hashlib.sha256(b"tokbench corpus 1\n")
-    for lang in sorted(_languages(frame)):
-        texts = _column(frame, lang)
+    size = 0
+    for lang, column in sorted(columns.items()):
         tag = lang.encode()
-        digest.update(np.array([len(tag), len(texts)], dtype="<u8").tobytes())
+        digest.update(np.array([len(tag), column.len()], dtype="<u8").tobytes())
         digest.update(tag)
-        digest.update(texts.str.len_bytes().to_numpy().astype("<u8").tobytes())
-        digest.update("".join(texts).encode())
-    return digest.hexdigest()
-
-
-def _languages(frame: pl.DataFrame) -> tuple[str, ...]:
-    dtype = frame.schema["lang"]
-    if not isinstance(dtype, pl.Enum):
-        raise TypeError(f"the column lang of a corpus is an Enum, not {dtype}")
-    return tuple(dtype.categories)
-
-
-def _column(frame: pl.DataFrame, lang: str) -> pl.Series:
-    """The texts of a language: a slice, as the frame is sorted and no language is shorter than another."""
-    languages = _languages(frame)
-    n = frame.height // len(languages)
-    return frame["text"].slice(languages.index(lang) * n, n)
-
-
-def _frame(languages: Sequence[str], texts: Sequence[pl.Series], index: pl.Series) -> pl.DataFrame:
-    lang = pl.Enum(list(languages))
-    parts = [
-        pl.DataFrame([index, pl.repeat(tag, len(index), dtype=lang, eager=True).alias("lang"), column.alias("text")])
-        for tag, column in zip(languages, texts, strict=True)
-    ]
-    return pl.concat(parts)
+        for chunk in iterate_chunks(column):
+            lengths = chunk.str.len_bytes().to_numpy().astype("<u8")
+            size += int(lengths.sum())
+            digest.update(lengths.tobytes())
+        for chunk in iterate_chunks(column):
+            digest.update("".join(chunk).encode())
+    return digest.hexdigest(), size
 
 
 def _check_lengths(raw: RawCorpus) -> None:
@@ -195,19 +198,22 @@ def _check_lengths(raw: RawCorpus) -> None:
 def _exclusions(raw: RawCorpus, index: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     """Segments that a language lacks or has empty, with the reason; and a mask of the others."""
     lacking: dict[int, dict[str, list[str]]] = {}
-    kept = pl.repeat(True, len(index), dtype=pl.Boolean, eager=True)
+    kept = np.ones(len(index), np.bool_)
     for column in raw.columns:
-        missing = column.texts.is_null()
-        empty = (column.texts.str.strip_chars() == "").fill_null(False)
-        kept &= ~(missing | empty)
-        for word, mask in (("missing", missing), ("empty", empty)):
-            for segment in index.filter(mask):
-                lacking.setdefault(segment, {}).setdefault(word, []).append(column.lang)
+        start = 0
+        for chunk in iterate_chunks(column.texts):
+            missing = chunk.is_null()
+            empty = (chunk.str.strip_chars() == "").fill_null(False)
+            kept[start : start + len(chunk)] &= ~(missing | empty).to_numpy()
+            for word, mask in (("missing", missing), ("empty", empty)):
+                for place in mask.arg_true():
+                    lacking.setdefault(start + place, {}).setdefault(word, []).append(column.lang)
+            start += len(chunk)
     rows = [
         (segment, "; ".join(f"{word} in {','.join(tags)}" for word, tags in lacking[segment].items()))
         for segment in sorted(lacking)
     ]
-    return pl.DataFrame(rows, schema={"segment": pl.UInt32, "reason": pl.String}, orient="row"), kept
+    return pl.DataFrame(rows, schema={"segment": pl.UInt32, "reason": pl.String}, orient="row"), pl.Series(kept)
 
 
 def _first_reason(excluded: pl.DataFrame) -> str:

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import polars as pl
+
+
+class TextColumn(Protocol):
+    """The texts of one language in order: a polars series, or a file that is read in slices (`LineFile`)."""
+
+    def len(self) -> int:
+        """How many texts there are."""
+        ...
+
+    def slice(self, offset: int, length: int | None = None) -> pl.Series:
+        """Some of the texts, or all from `offset` on, in memory."""
+        ...
+
+    def head(self, n: int = 10) -> TextColumn:
+        """The first n texts."""
+        ...
+
+    def filter(self, predicate: pl.Series) -> TextColumn:
+        """The texts where a mask is true."""
+        ...
+
+    def gather_every(self, n: int, offset: int = 0) -> pl.Series:
+        """Every n-th text, in memory."""
+        ...
+
+
+CHUNK_TEXTS = 50_000
+"""Texts that are in memory at once where a whole column is gone through."""
+
+
+def iterate_chunks(column: TextColumn) -> Iterator[pl.Series]:
+    """All texts of a column, `CHUNK_TEXTS` at a time."""
+    for start in range(0, column.len(), CHUNK_TEXTS):
+        yield column.slice(start, CHUNK_TEXTS)
 
 
 class LeftOut(NamedTuple):
@@ -27,7 +61,7 @@ class LanguageText:
     """
 
     lang: str
-    texts: pl.Series
+    texts: TextColumn
     origin: str
     bom: int | None = None
     crlf: int | None = None

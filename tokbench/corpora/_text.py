@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tokbench.errors import TokbenchError
 
@@ -26,14 +29,22 @@ class TextLines:
     crlf: int
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file; TokbenchError where it cannot be read."""
+@contextmanager
+def open_binary(path: Path) -> Iterator[BinaryIO]:
+    """A file opened for its bytes; TokbenchError where it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
         raise TokbenchError(f"there is no file {path}") from None
     except OSError as error:
         raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; TokbenchError where it cannot be read."""
+    with open_binary(path) as file:
+        return file.read()
 
 
 def read_text(path: Path) -> DecodedText:
@@ -43,11 +54,12 @@ def read_text(path: Path) -> DecodedText:
     try:
         return DecodedText(data[len(codecs.BOM_UTF8) if bom else 0 :].decode("utf-8"), bom)
     except UnicodeDecodeError as error:
-        raise _not_utf8(path, data, error.start + (len(codecs.BOM_UTF8) if bom else 0)) from None
+        raise explain_not_utf8(path, data, error.start + (len(codecs.BOM_UTF8) if bom else 0)) from None
 
 
-def _not_utf8(path: Path, data: bytes, at: int) -> TokbenchError:
-    line = data.count(b"\n", 0, at) + 1
+def explain_not_utf8(path: Path, data: bytes, at: int, lines_before: int = 0) -> TokbenchError:
+    """The error that names the line and the byte `at` of data that is not UTF-8."""
+    line = lines_before + data.count(b"\n", 0, at) + 1
     offset = at - (data.rfind(b"\n", 0, at) + 1)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         hint = "the file begins like UTF-16: convert it to UTF-8"
@@ -75,11 +87,8 @@ def read_lines(path: Path) -> TextLines:
 
 def first_line(path: Path, most: int = 65536) -> bytes:
     """The first line of a file, or its first `most` bytes: to see what kind of file it is."""
-    try:
-        with path.open("rb") as file:
-            return file.readline(most)
-    except OSError as error:
-        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+    with open_binary(path) as file:
+        return file.readline(most)
 
 
 def list_folder(folder: Path) -> list[Path]:

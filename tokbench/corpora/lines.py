@@ -15,6 +15,7 @@ import polars as pl
 
 from tokbench.corpora._columns import split_options
 from tokbench.corpora._languages import choose_languages, parse_tag
+from tokbench.corpora._line_file import LARGE_BYTES, find_lines
 from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._text import list_folder, read_lines
 from tokbench.errors import TokbenchError
@@ -62,7 +63,10 @@ def language_of(file_name: str) -> str | None:
 
 
 def read_language(lang: str, file: Path) -> LanguageText:
-    """One file as the texts of one language, a line a segment."""
+    """One file as the texts of one language, a line a segment; a large one is read in slices as it is needed."""
+    if file.is_file() and file.stat().st_size >= LARGE_BYTES:
+        large = find_lines(file)
+        return LanguageText(lang, large.lines, str(file), int(large.bom), large.crlf)
     found = read_lines(file)
     return LanguageText(lang, text_series(found.lines), str(file), int(found.bom), found.crlf)
 

@@ -133,11 +133,7 @@ def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
     """Numerators (scaled) and denominators of each unit that is shuffled: (units, tokenizers, 1 + languages)."""
     found = []
     for part in parts_of(metric):
-        counts = resamples.counts(part)
-        if resamples.clusters is not None:
-            summed = np.zeros((int(resamples.clusters.max()) + 1, counts.shape[1]))
-            np.add.at(summed, resamples.clusters, counts)
-            counts = summed
+        counts = resamples.by_unit(part)
         found.append(with_all(counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))))
     numerators, denominators = found
     if metric.scale is not None:

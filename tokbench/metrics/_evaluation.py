@@ -9,7 +9,7 @@ import polars as pl
 from tokbench.measurement import Measurements
 from tokbench.metrics._histograms import evaluate_histograms
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
-from tokbench.metrics._intervals import find_intervals
+from tokbench.metrics._intervals import find_intervals, with_texts
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import METRICS
@@ -72,8 +72,7 @@ def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], refer
         for m in metrics
         if m.numerator is not None and m.denominator is not None
     ]
-    rows = measurements.counts.lazy().join(measurements.texts.lazy(), on=["lang", "segment"])
-    cells = rows.group_by("tokenizer", "lang").agg(*sums, *segments).collect()
+    cells = with_texts(measurements).group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments)
     cells = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
     pooled = cells.group_by("tokenizer").agg(pl.exclude("lang").sum())
     facts = measurements.tokenizers.with_columns(pl.col("tokenizer").cast(pl.String))

@@ -17,7 +17,7 @@ from tokbench.statistics import (
     bca_interval,
     divide,
     draw_weights,
-    leave_one_out_weights,
+    find_units,
     number_clusters,
     percentile_interval,
     resample_sums,
@@ -43,21 +43,15 @@ class Resamples:
     """
 
     def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
-        ordered = measurements.counts.sort("tokenizer", "lang", "segment")
-        # Aligned and sorted, the texts repeat once a tokenizer: no join is needed.
-        texts = measurements.texts.sort("lang", "segment").drop("lang", "segment")
-        self.rows = ordered.hstack(pl.concat([texts] * (ordered.height // texts.height)))
+        self.rows = with_texts(measurements)
         self.tokenizers = measurements.tokenizers["tokenizer"].cast(pl.String).sort().to_list()
-        self.languages = ordered["lang"].cast(pl.String).unique().sort().to_list()
-        self.segments = ordered["segment"].unique().sort()
+        self.languages = self.rows["lang"].unique().cast(pl.String).sort().to_list()
+        self.segments = self.rows["segment"].head(self.rows.height // (len(self.tokenizers) * len(self.languages)))
         self.bootstrap = bootstrap
         by_document = bootstrap.draw == "documents"
-        self.clusters = number_clusters(measurements.documents, self.segments) if by_document else None
-        n = len(self.segments)
-        parts = [np.ones((1, n)), draw_weights(bootstrap, n, self.clusters)]
-        if bootstrap.method == "bca":
-            parts.append(leave_one_out_weights(n, self.clusters))
-        self.weights = np.concatenate(parts)
+        clusters = number_clusters(measurements.documents, self.segments) if by_document else None
+        self.units = find_units(len(self.segments), clusters)
+        self.weights = draw_weights(bootstrap, self.units.number)
         self.facts = measurements.tokenizers.sort(pl.col("tokenizer").cast(pl.String))
         self._sums: dict[str, Floats] = {}
 
@@ -67,8 +61,12 @@ class Resamples:
         if key not in self._sums:
             while len(self._sums) >= KEPT_SUMS:
                 del self._sums[next(iter(self._sums))]
-            shape = (len(self.weights), len(self.tokenizers), len(self.languages))
-            self._sums[key] = resample_sums(self.weights, self.counts(count)).reshape(shape)
+            by_unit = self.by_unit(count)
+            observed = by_unit.sum(axis=0, keepdims=True)
+            parts = [observed, resample_sums(self.weights, by_unit)]
+            if self.bootstrap.method == "bca":
+                parts.append(observed - by_unit)
+            self._sums[key] = np.concatenate(parts).reshape(-1, len(self.tokenizers), len(self.languages))
         return self._sums[key]
 
     def ratios(self, metric: Metric, reference: Reference, *, pooled: bool) -> Floats | None:
@@ -93,10 +91,10 @@ class Resamples:
             values = values * self.factors(metric.scale)[None, :, None]
         return values
 
-    def counts(self, count: pl.Expr) -> Floats:
-        """One count as it was measured, a row a segment, a column a cell (tokenizers, in each its languages)."""
+    def by_unit(self, count: pl.Expr) -> Floats:
+        """One count of each unit that is drawn: a row a unit, a column a cell (tokenizers, in each its languages)."""
         column = self.rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).to_series()
-        return column.to_numpy().reshape(-1, len(self.segments)).T
+        return self.units.sum(column.to_numpy().reshape(-1, len(self.segments)).T)
 
     def factors(self, scale: pl.Expr) -> Floats:
         """A fact of each tokenizer, NaN where it is not known."""
@@ -115,6 +113,16 @@ def is_aligned(measurements: Measurements) -> bool:
     counts = measurements.counts
     cells = counts["tokenizer"].n_unique() * counts["lang"].n_unique() * counts["segment"].n_unique()
     return bool(counts.height == cells)
+
+
+def with_texts(measurements: Measurements) -> pl.DataFrame:
+    """The counts with the sizes of their texts beside them, by tokenizer, language and segment."""
+    cells = ["lang", "segment"]
+    texts, counts = measurements.texts.sort(cells), measurements.counts.sort("tokenizer", *cells)
+    if not is_aligned(measurements):
+        return counts.join(texts, on=cells, how="left", maintain_order="left")
+    # Aligned and sorted, the texts repeat once a tokenizer: no join is needed.
+    return counts.hstack(pl.concat([texts.drop(cells)] * (counts.height // texts.height)))
 
 
 def find_intervals(

@@ -11,7 +11,7 @@ import polars as pl
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.speed import Speed
 from tokbench.pythia.workload import UNITS, Price, Request, Workload, count_requests
-from tokbench.statistics import Bootstrap, divide, draw_weights, percentile_interval, resample_sums
+from tokbench.statistics import Bootstrap, Units, divide, draw_weights, find_units, percentile_interval, resample_sums
 
 COST_SCHEMA = {
     "tokenizer": pl.String(),
@@ -48,7 +48,8 @@ def tabulate_costs(
     The intervals are those of the text: of how it was sampled, not of how the seconds were measured.
     """
     segments = len(workload.chars[reference])
-    weights = draw_weights(bootstrap, segments, workload.documents if bootstrap.draw == "documents" else None)
+    units = find_units(segments, workload.documents if bootstrap.draw == "documents" else None)
+    weights = draw_weights(bootstrap, units.number)
     rows: list[pl.DataFrame] = []
     for tokenizer in workload.tokenizers:
         speed = speeds.get(tokenizer)
@@ -61,7 +62,7 @@ def tabulate_costs(
             chars = np.stack([workload.chars[lang] for lang in workload.languages], axis=1)
             basis = speed.basis if speed and UNITS[quantity] in ("s", "money") else "computed"
             rows.append(
-                describe(workload.languages, reference, counts, chars, weights, bootstrap.level).with_columns(
+                describe(workload.languages, reference, counts, chars, units, weights, bootstrap.level).with_columns(
                     tokenizer=pl.lit(tokenizer),
                     quantity=pl.lit(quantity),
                     unit=pl.lit(UNITS[quantity]),
@@ -77,15 +78,16 @@ def describe(
     reference: str,
     counts: npt.NDArray[np.float64],
     chars: npt.NDArray[np.float64],
+    units: Units,
     weights: npt.NDArray[np.float64],
     level: float,
 ) -> pl.DataFrame:
     """One quantity in all languages: value and premium with intervals, per segment and per 1,000 characters.
 
-    counts and chars: a row a segment, a column a language.
+    counts and chars: a row a segment, a column a language. weights: how often each unit was drawn, a row a resample.
     """
-    sums = resample_sums(weights, counts)
-    drawn = weights.sum(axis=1, keepdims=True)
+    sums = resample_sums(weights, units.sum(counts))
+    drawn = resample_sums(weights, units.sum(np.ones((len(counts), 1))))
     reference_column = languages.index(reference)
     whole = counts.sum(axis=0)
     premium = divide(whole, np.full_like(whole, whole[reference_column]))
@@ -93,7 +95,7 @@ def describe(
     frames = []
     for per, total, resampled in (
         ("segment", np.full(len(languages), float(len(counts))), np.broadcast_to(drawn, sums.shape)),
-        ("1000 characters", chars.sum(axis=0) / 1000, resample_sums(weights, chars) / 1000),
+        ("1000 characters", chars.sum(axis=0) / 1000, resample_sums(weights, units.sum(chars)) / 1000),
     ):
         low, high = percentile_interval(divide(sums, resampled), level)
         frame = {
