@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tokbench.catalog import CATALOG
 from tokbench.errors import TokbenchError
 from tokbench.filetype import FORMATS, detect, inspect
+from tokbench.places import find_place
 
 SHARED = {
     "bert-base-multilingual-cased": "wordpiece",
@@ -221,3 +223,13 @@ def test_any_bytes_give_a_format_or_one_clear_error(tmp_path: Path, content: byt
     path = write(tmp_path / "x.json", content)
     with suppress(TokbenchError):  # and nothing else is raised
         assert detect(path) in FORMATS
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG))
+def test_the_beginning_of_a_known_file_tells_what_the_whole_does(name: str) -> None:
+    entry = CATALOG[name]
+    place = None if entry.engine else find_place(entry)
+    if place is None:
+        pytest.skip(f"{name} is not here")
+    file = place.files[0]
+    assert inspect(file, intact=True) == inspect(file)

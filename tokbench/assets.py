@@ -102,7 +102,9 @@ def _find_entry(entry: Entry, place: Place | None, offline: bool) -> Asset:
 
 def _describe(name: str, place: Place, entry: Entry | None) -> Asset:
     places.check(place)
-    found_format, found_files = inspect(place.files[0])
+    first = place.files[0]
+    intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
+    found_format, found_files = inspect(first, intact=intact)
     files = place.files if place.source else found_files
     hashes = [*map(sha256_of, files)]
     known = entry or find_by_sha256(*hashes)

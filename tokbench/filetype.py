@@ -32,6 +32,8 @@ _HEAD = 1 << 16
 _LARGEST_TEXT = 1 << 28  # no vocabulary comes near it; a folder may hold weights
 _RANK_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2} [0-9]+[ \t]*\r?(?:\n|\Z)")
 _RWKV_LINE = re.compile(rb"[0-9]+ b?(?P<quote>['\"])[^\n]*(?P=quote) [0-9]+[ \t]*\r?(?:\n|\Z)")
+_FIRST_NUMBER = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*[0-9]')
+_FIRST_CONFIG = re.compile(rb'\s*\{\s*"config"\s*:')
 _MERGE_LINE = re.compile(r"\S+ \S+")
 _KNOWN = "the formats that are read: " + ", ".join(FORMATS)
 
@@ -45,11 +47,12 @@ def detect(path: Path) -> str:
     return inspect(path)[0]
 
 
-def inspect(path: Path) -> tuple[str, tuple[Path, ...]]:
+def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]:
     """The format of a file or folder, and the files that belong to it, the main one first.
 
     A vocabulary with merges is both files, and `added_tokens.json` and `tokenizer_config.json` where they lie beside
     them; a WordPiece vocabulary takes its `tokenizer_config.json` along. Every other format is one file.
+    intact: the file is known, by its hash, to be a whole tokenizer: its beginning tells which, and the rest is not read.
     """
     if path.is_dir():
         return _inspect_folder(path)
@@ -66,11 +69,12 @@ def inspect(path: Path) -> tuple[str, tuple[Path, ...]]:
         return _inspect_gguf(path, head)
     _refuse_binaries(path, head)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return _inspect_json(path)
+        return _tell_json(path, head) if intact else _inspect_json(path)
     if _is_sentencepiece(head):
-        _walk_sentencepiece(path, path.read_bytes())
+        if not intact:
+            _walk_sentencepiece(path, path.read_bytes())
         return "sentencepiece", (path,)
-    return _inspect_text(path, head)
+    return _inspect_text(path, head, intact=intact)
 
 
 def _refuse_binaries(path: Path, head: bytes) -> None:
@@ -130,6 +134,15 @@ def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
     elif isinstance(model, dict):
         hint = "it has a 'model' without a 'vocab': the file is incomplete, download it again"
     raise _UnknownFormatError(f"{path} is JSON, but no tokenizer that is known", hint)
+
+
+def _tell_json(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
+    """What a JSON file that is known to hold a tokenizer holds."""
+    if b'"pat_str"' in head:
+        return "tiktoken.json", (path,)
+    if _FIRST_NUMBER.match(head):
+        return "vocab+merges", (path, _find_companion(path, "vocab", ".txt"), *_find_beside(path, _BESIDE))
+    return ("tekken" if _FIRST_CONFIG.match(head) else "tokenizer.json"), (path,)
 
 
 def _find_companion(path: Path, own: str, suffix: str) -> Path:
@@ -208,10 +221,11 @@ def _walk_sentencepiece(path: Path, data: bytes) -> None:
 # ---- text
 
 
-def _inspect_text(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
+def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[Path, ...]]:
     for name, line in (("tiktoken", _RANK_LINE), ("rwkv", _RWKV_LINE)):
         if line.match(head):
-            _check_lines(path, name, line)
+            if not intact:
+                _check_lines(path, name, line)
             return name, (path,)
     if b"\0" not in head and path.stat().st_size <= _LARGEST_TEXT:
         try:

@@ -90,7 +90,7 @@ def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> s
     drawn = "segments" if corpus.documents is None else bootstrap.draw
     units = corpus.n if corpus.documents is None or drawn == "segments" else corpus.documents["document"].n_unique()
     if units > MOST_UNITS:
-        drawn = f"{MOST_UNITS} runs of {drawn}"
+        return f"{bootstrap.resamples}/{bootstrap.method}/{MOST_UNITS} runs of {drawn}/seed{bootstrap.seed}"
     return f"{bootstrap.resamples}/{bootstrap.method}/{drawn}/seed{bootstrap.seed}"
 
 

@@ -73,7 +73,7 @@ class Units:
 
 
 def find_units(segments: int, clusters: Clusters | None = None) -> Units:
-    """What is drawn of so many segments: each by itself, or whole clusters, the number of each segment's (its document).
+    """What is drawn of so many segments: each by itself, or whole clusters (documents), given by number.
 
     Of more than `MOST_UNITS`, as many runs of neighbours of nearly equal number are drawn: they give the same intervals
     within the error of the resampling, and those of texts that are alike where they are near are rather wider.

@@ -66,7 +66,9 @@ class ParallelCorpus:
         lang = pl.Enum(list(self.languages))
         index = self.segments.alias("segment")
         parts = [
-            pl.DataFrame([index, pl.repeat(tag, self.n, dtype=lang, eager=True).alias("lang"), column.slice(0).alias("text")])
+            pl.DataFrame(
+                [index, pl.repeat(tag, self.n, dtype=lang, eager=True).alias("lang"), column.slice(0).alias("text")]
+            )
             for tag, column in self.columns.items()
         ]
         return pl.concat(parts)
@@ -177,7 +179,7 @@ def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, int]:
             size += int(lengths.sum())
             digest.update(lengths.tobytes())
         for chunk in iterate_chunks(column):
-            digest.update("".join(chunk).encode())
+            digest.update(str(chunk.str.join("").item()).encode())
     return digest.hexdigest(), size
 
 
