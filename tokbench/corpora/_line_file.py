@@ -107,6 +107,7 @@ def find_lines(path: Path) -> FoundLines:
             starts.append(ends + (at + 1))
             at, lines = at + cut, lines + len(ends)
         _check(path, rest, lines)
+        crlf += rest.endswith(b"\r")
     begin = np.array([len(codecs.BOM_UTF8) if bom else 0], np.int64)
     # A last line without a line feed ends with the file.
     tail = [np.array([at + len(rest)], np.int64)] if rest else []
