@@ -52,7 +52,7 @@ def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]
 
     A vocabulary with merges is both files, and `added_tokens.json` and `tokenizer_config.json` where they lie beside
     them; a WordPiece vocabulary takes its `tokenizer_config.json` along. Every other format is one file.
-    intact: the file is known, by its hash, to be a whole tokenizer: its beginning tells which, and the rest is not read.
+    intact: the file is known by its hash to be a whole tokenizer: its beginning tells which, the rest is not read.
     """
     if path.is_dir():
         return _inspect_folder(path)
