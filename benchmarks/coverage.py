@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from tokbench.randomisation import randomise
 from tokbench.statistics import (
     Bootstrap,
     bca_interval,
@@ -20,7 +21,6 @@ from tokbench.statistics import (
     draw_weights,
     find_units,
     percentile_interval,
-    randomise,
     resample_sums,
 )
 

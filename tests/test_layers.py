@@ -26,7 +26,7 @@ ROWS = (
     ("counting",),
     ("measurement", "isolation"),
     ("statistics", "throughput"),
-    ("benchmark", "footprint", "latency"),
+    ("benchmark", "footprint", "latency", "randomisation"),
     ("benchmark_tables",),
     ("metrics",),
     ("contenders", "results", "provenance", "examples"),

@@ -13,19 +13,18 @@ from hypothesis import strategies as st
 import tokbench as tb
 from tokbench.measurement import measure
 from tokbench.pythia.workload import Workload
+from tokbench.randomisation import count_shuffles, draw_signs, randomise
 from tokbench.statistics import (
     MOST_UNITS,
     Bootstrap,
     adjust_holm,
     bca_interval,
-    count_shuffles,
     divide,
     draw_weights,
     find_detectable,
     find_units,
     jackknife_interval,
     percentile_interval,
-    randomise,
     resample_sums,
     student_quantile,
 )
@@ -129,6 +128,43 @@ def test_the_p_of_a_randomisation_is_the_share_of_all_swaps() -> None:
     assert p == halves
     assert randomise((first, ones), (first, ones), shuffles=100, seed=0) == 1.0
     assert np.isnan(randomise((first, 0 * ones), (second, ones), shuffles=10, seed=0)).all()
+
+
+def randomise_plainly(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> list[float]:
+    """The p of a randomisation of 200 shuffles, one unit and one shuffle after the other."""
+    found = []
+    signs = np.concatenate(list(draw_signs(3, 200, len(first[0]))))
+    for cell in range(first[0].shape[1]):
+        sides = [[side[part][:, cell].tolist() for part in (0, 1)] for side in (first, second)]
+        gaps = []
+        for swaps in [[-1] * len(first[0]), *signs.tolist()]:
+            sums = [[0.0, 0.0], [0.0, 0.0]]
+            for unit, swapped in enumerate(swaps):
+                for side in (0, 1):
+                    for part in (0, 1):
+                        sums[side][part] += sides[side != (swapped > 0)][part][unit]
+            (a, b), (c, d) = sums
+            gaps.append(abs(a / b - c / d) if b and d else np.nan)
+        observed, *shuffled = gaps
+        extreme = sum(gap >= observed * (1 - 1e-9) for gap in shuffled)
+        found.append(np.nan if np.isnan(observed) else (extreme + 1) / 201)
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), units=st.integers(1, 9), scale=st.sampled_from([1, 0.3, 1e7]))
+def test_shuffling_all_tests_at_once_is_shuffling_each(data: st.DataObject, units: int, scale: float) -> None:
+    counts = st.lists(st.lists(st.integers(0, 6), min_size=3, max_size=3), min_size=units, max_size=units)
+    one, two, three, four = (np.array(data.draw(counts), float) * scale for _ in range(4))
+    ones = np.ones_like(one)
+    for first, second in (
+        ((one, ones), (two, ones)),
+        ((ones, one), (ones, two)),
+        ((one, three), (two, four)),
+        ((0 * one, three), (0 * one, four)),
+    ):
+        p = randomise(first, second, shuffles=200, seed=3)
+        assert p.tolist() == pytest.approx(randomise_plainly(first, second), nan_ok=True)
 
 
 def test_a_grid_of_tests_has_shuffles_enough() -> None:

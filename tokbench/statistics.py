@@ -1,4 +1,4 @@
-"""Intervals and tests by resampling ratios of sums: bootstrap, jackknife, paired randomisation, Holm.
+"""Intervals by resampling ratios of sums: bootstrap and jackknife; Holm's correction, detectable differences.
 
 Sufficient statistics are resampled, never texts: one matrix of weights (how often each segment was drawn in each
 resample), multiplied with the counts of each segment. The same weights serve every tokenizer and language, so that
@@ -8,7 +8,6 @@ differences and premiums keep the pairing of parallel segments.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -26,17 +25,8 @@ NORMAL = NormalDist()
 POWER = 0.8
 """The share of corpora in which a difference of the detectable size is found."""
 
-LARGEST_EXACT = 2**24
-"""Sums of whole numbers below this are exact in 32 bits."""
-
-MOST_FOR_FEW = 60_000
-"""With 10,000 shuffles for each of up to six tests, the least p is below 0.0001 after Holm's correction."""
-
 MOST_UNITS = 10_000
 """Segments or documents that are drawn one by one; of more, runs of neighbours are."""
-
-CHUNK = 4096
-"""Shuffles drawn at a time; part of what the seed means."""
 
 
 @dataclass(frozen=True)
@@ -179,63 +169,6 @@ def student_cdf(t: float, freedom: int) -> float:
         term *= cosine**2 * (step + 1) / (step + 2)
     inner = 2 / math.pi * (angle + sine * total) if freedom % 2 else sine * total
     return 0.5 + inner / 2
-
-
-def count_shuffles(cells: int, level: float = 0.95) -> int:
-    """How many shuffles a grid of tests needs, so that the least p of one still counts after Holm's correction."""
-    return max(math.ceil(1.25 * cells / (1 - level)), min(10_000 * cells, MOST_FOR_FEW))
-
-
-def draw_swaps(seed: int, shuffles: int, units: int) -> Iterator[npt.NDArray[np.bool_]]:
-    """Which units change sides in each shuffle, each with probability one half, in chunks: (shuffles, units)."""
-    generator = np.random.default_rng(seed)
-    for start in range(0, shuffles, CHUNK):
-        rows = min(CHUNK, shuffles - start)
-        drawn = generator.integers(0, 256, size=(rows, -(-units // 8)), dtype=np.uint8)
-        yield np.unpackbits(drawn, axis=1, count=units).astype(np.bool_)
-
-
-def randomise(
-    first: tuple[Floats, Floats],
-    second: tuple[Floats, Floats],
-    *,
-    shuffles: int,
-    seed: int,
-    relate: Callable[[Floats, Floats], Floats] = divide,
-) -> Floats:
-    """Two-sided p of equal ratios of sums, by paired approximate randomisation: one p a column.
-
-    first, second: numerators and denominators of both sides, a row a unit (segment or document), a column a cell.
-    Each unit changes sides with probability one half, in all columns at once; c shuffles differ by as much as the
-    data do, p = (c + 1) / (N + 1). NaN where a ratio is undefined. Source: Noreen 1989; Riezler & Maxwell 2005.
-    """
-    sides = [np.concatenate(pair, axis=1) for pair in (first, second)]
-    cells = first[0].shape[1]
-    step = sides[1] - sides[0]
-    totals = [side.sum(axis=0) for side in sides]
-    whole = all(bool((side == np.round(side)).all()) for side in sides)
-    exact = whole and max(float(np.abs(side).sum(axis=0).max(initial=0)) for side in sides) < LARGEST_EXACT
-    # Whole numbers are summed exactly in half the time: the result does not depend on the machine's matrix product.
-    kind = np.float32 if exact else np.float64
-    moves = step.any(axis=0)  # what is equal on both sides stays equal
-    step = step[:, moves].astype(kind)
-
-    def differ(sums: Floats) -> Floats:
-        moved = np.zeros((len(sums), 2 * cells))
-        moved[:, moves] = sums
-        one, other = totals[0] + moved, totals[1] - moved
-        gap = relate(one[:, :cells], one[:, cells:]) - relate(other[:, :cells], other[:, cells:])
-        return np.abs(gap)
-
-    observed = differ(np.zeros((1, int(moves.sum()))))[0]
-    # Shuffles that tie with the data count as extreme, whatever the rounding of their sums.
-    threshold = observed * (1 - 1e-9)
-    extreme = np.zeros(cells)
-    for swaps in draw_swaps(seed, shuffles, len(step)):
-        sums = np.matmul(swaps.astype(kind), step).astype(np.float64)
-        extreme += (differ(sums) >= threshold).sum(axis=0)
-    p: Floats = np.where(np.isnan(observed), np.nan, (extreme + 1) / (shuffles + 1))
-    return p
 
 
 def adjust_holm(p: Floats) -> Floats:

@@ -12,14 +12,13 @@ from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._table import METRICS, find_metrics
+from tokbench.randomisation import count_shuffles, randomise
 from tokbench.statistics import (
     Bootstrap,
     Floats,
     adjust_holm,
-    count_shuffles,
     divide,
     find_detectable,
-    randomise,
 )
 
 SCHEMA = {
@@ -88,22 +87,13 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
     ratios = relative_values(resamples, metric, baseline)
     low, high = resamples.bounds(ratios)
     detectable = find_detectable(ratios[1 : resamples.bootstrap.resamples + 1], resamples.bootstrap.level)
-    numerators, denominators = sums_by_unit(resamples, metric)
-    at = resamples.tokenizers.index(baseline)
+    p, units = test_ratios(resamples, metric, baseline, shuffles)
     languages = [None, *resamples.languages]
     parts = []
     for i, name in enumerate(resamples.tokenizers):
-        if i == at:
+        if name == baseline:
             continue
-        sides = [(numerators[:, j], denominators[:, j]) for j in (i, at)]
-        p = randomise(sides[0], sides[1], shuffles=shuffles, seed=resamples.bootstrap.seed)
-        values = {
-            "ratio": ratios[0, i],
-            "low": low[i],
-            "high": high[i],
-            "p": p,
-            "detectable": detectable[i],
-        }
+        values = {"ratio": ratios[0, i], "low": low[i], "high": high[i], "p": p[i], "detectable": detectable[i]}
         columns = {key: pl.Series(value).fill_nan(None) for key, value in values.items()}
         frame = pl.DataFrame({"lang": languages} | columns, schema_overrides={"lang": pl.String})
         parts.append(
@@ -113,10 +103,21 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
                 metric=pl.lit(metric.name),
                 p_holm=pl.lit(None, pl.Float64),
                 shuffles=pl.lit(shuffles, pl.Int64),
-                n=pl.lit(len(numerators), pl.Int64),
+                n=pl.lit(units, pl.Int64),
             ).select(pl.col(key).cast(kind) for key, kind in SCHEMA.items())
         )
     return pl.concat(parts)
+
+
+def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> tuple[Floats, int]:
+    """The p of each tokenizer against the baseline (tokenizers, 1 + languages), and how many units were shuffled."""
+    sums = sums_by_unit(resamples, metric)
+    at = resamples.tokenizers.index(baseline)
+    units, *shape = sums[0].shape
+    own = [part.reshape(units, -1) for part in sums]
+    against = [np.broadcast_to(part[:, at : at + 1], part.shape).reshape(units, -1) for part in sums]
+    p = randomise((own[0], own[1]), (against[0], against[1]), shuffles=shuffles, seed=resamples.bootstrap.seed)
+    return p.reshape(shape), units
 
 
 def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floats:
