@@ -52,7 +52,9 @@ def simulate(tokenizers: int, languages: int, segments: int) -> Measurements:
     return Measurements(
         texts=texts,
         counts=pl.concat(parts),
-        ids=pl.DataFrame(schema={"tokenizer": names, "lang": langs, "id": pl.Int32, "count": pl.Int64}),
+        ids=pl.DataFrame(
+            schema={"tokenizer": names, "lang": langs, "block": pl.UInt8, "id": pl.Int32, "count": pl.Int64}
+        ),
         vocab=pl.DataFrame(schema={"tokenizer": names, "id": pl.Int32, "bytes": pl.Binary}),
         documents=pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String}),
         tokenizers=pl.DataFrame(rows, schema_overrides={"tokenizer": names}),

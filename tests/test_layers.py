@@ -21,7 +21,7 @@ ROWS = (
     ("model_files",),
     ("hard_texts", "threads"),
     ("adapters", "corpora"),
-    ("engines", "parts", "words"),
+    ("blocks", "engines", "parts", "words"),
     ("losslessness",),
     ("counting",),
     ("measurement", "isolation"),

@@ -47,8 +47,8 @@ def test_counts_of_bytes_by_hand(tmp_path: Path) -> None:
         ("zh", 0, 6, 6, 0, 0, None, 0),
         ("zh", 1, 3, 3, 0, 0, None, 0),
     ]
-    english = measured.ids.filter(pl.col("lang") == "en").select("id", "count").rows()
-    assert english == [(32, 1), (97, 1), (98, 1), (99, 1), (0xA9, 1), (0xC3, 1)]
+    english = measured.ids.filter(pl.col("lang") == "en").select("block", "id", "count").rows()
+    assert english == [(0, 32, 1), (0, 97, 1), (0, 98, 1), (0, 99, 1), (1, 0xA9, 1), (1, 0xC3, 1)]
     assert measured.vocab.height == 256
 
 

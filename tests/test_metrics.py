@@ -27,7 +27,7 @@ from tokbench.metrics import (
     list_token_lengths,
     trace_lorenz,
 )
-from tokbench.metrics._histograms import rarefy_entropy, rarefy_types
+from tokbench.metrics._rarefaction import find_chances, rarefy_entropy
 from tokbench.metrics._remarks import REMARKS
 from tokbench.statistics import Bootstrap, draw_weights
 
@@ -50,14 +50,14 @@ def make_measurements(tokens: dict[str, dict[str, list[int]]], ids: dict[str, li
         for lang in langs for i in range(segments)
     ]  # fmt: skip
     histogram = [
-        {"tokenizer": name, "lang": lang, "id": i, "count": count}
+        {"tokenizer": name, "lang": lang, "block": 0, "id": i, "count": count}
         for name in names for lang in langs for i, count in enumerate((ids or {}).get(lang, [1]))
     ]  # fmt: skip
     facts = {"engine": "e", "path": "p", "sha256": "0", "vocab_base": 16, "vocab_total": 20, "vocab_rows": 32}
     return Measurements(
         texts=pl.DataFrame(texts, schema_overrides={"lang": lang_type, "words": pl.Int32}),
         counts=pl.DataFrame(counts, schema_overrides={"tokenizer": name_type, "lang": lang_type}),
-        ids=pl.DataFrame(histogram, schema_overrides={"tokenizer": name_type, "lang": lang_type}),
+        ids=pl.DataFrame(histogram, schema_overrides={"tokenizer": name_type, "lang": lang_type, "block": pl.UInt8}),
         vocab=pl.DataFrame(
             [{"tokenizer": name, "id": i, "bytes": token} for name in names for i, token in enumerate(TOKENS)],
             schema={"tokenizer": name_type, "id": pl.Int64, "bytes": pl.Binary},
@@ -300,6 +300,14 @@ def test_chars_under_unk(tmp_path: Path) -> None:
     assert value(result.frame, "unk_char_rate", result.names[0]) == 2 / 13
 
 
+def rarefy(counts: list[int], size: int) -> tuple[float, float | None]:
+    """The types and the entropy expected among `size` tokens."""
+    spectrum = pl.DataFrame({"count": counts}).group_by("count").agg(types=pl.len()).with_columns(tokens=sum(counts))
+    chances = find_chances(spectrum.select(pl.struct("count", "tokens")).to_series(), size)
+    entropy = rarefy_entropy(spectrum.select(pl.struct("count", "types")).to_series(), size)
+    return float((chances * spectrum["types"]).sum()), entropy
+
+
 @pytest.mark.parametrize("counts", [[3, 2, 1], [5], [1, 1, 1, 1], [4, 4]])
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_rarefied_values_are_means_over_all_draws(counts: list[int], size: int) -> None:
@@ -307,18 +315,18 @@ def test_rarefied_values_are_means_over_all_draws(counts: list[int], size: int) 
     draws = list(combinations(tokens, size))
     types = sum(len(set(draw)) for draw in draws) / len(draws)
     entropies = [-sum(n / size * math.log2(n / size) for n in (draw.count(i) for i in set(draw))) for draw in draws]
-    assert rarefy_types(pl.Series(counts), size) == pytest.approx(types, abs=1e-12)
-    assert rarefy_entropy(pl.Series(counts), size) == pytest.approx(sum(entropies) / len(draws), abs=1e-12)
-    assert rarefy_types(pl.Series(counts), 100) is rarefy_entropy(pl.Series(counts), 100) is None
+    assert rarefy(counts, size) == pytest.approx((types, sum(entropies) / len(draws)), abs=1e-12)
+    assert rarefy(counts, 100) == (pytest.approx(math.nan, nan_ok=True), None)
 
 
 @settings(max_examples=20, deadline=None)
 @given(counts=st.lists(st.integers(1, 3000), min_size=1, max_size=30))
 def test_rarefied_to_its_own_size_a_text_is_itself(counts: list[int]) -> None:
-    series, total = pl.Series(counts), sum(counts)
+    total = sum(counts)
     plug_in = -sum(c / total * math.log2(c / total) for c in counts)
-    assert rarefy_types(series, total) == pytest.approx(len(counts), rel=1e-9)
-    assert rarefy_entropy(series, total) == pytest.approx(plug_in, abs=1e-7)
+    types, entropy = rarefy(counts, total)
+    assert types == pytest.approx(len(counts), rel=1e-9)
+    assert entropy == pytest.approx(plug_in, abs=1e-7)
 
 
 def test_token_lengths_keep_parts_of_characters_apart() -> None:

@@ -104,11 +104,34 @@ def test_quantiles_of_student_are_those_of_the_tables(share: float, freedom: int
 
 def test_the_jackknife_of_a_mean_is_the_interval_of_student() -> None:
     data = np.array([1.0, 2.0, 4.0, 7.0])
-    without = (data.sum() - data) / 3
-    low, high = jackknife_interval(float(data.mean()), without, 0.95)
+    without = ((data.sum() - data) / 3)[:, None]
+    low, high = jackknife_interval(np.array([3.5]), without, np.ones(4), 0.95)
     reach = student_quantile(0.975, 3) * data.std(ddof=1) / 2
-    assert (low, high) == pytest.approx((3.5 - reach, 3.5 + reach))
-    assert np.isnan(jackknife_interval(1.0, np.array([1.0]), 0.95)).all()
+    assert (low[0], high[0]) == pytest.approx((3.5 - reach, 3.5 + reach))
+    assert np.isnan(jackknife_interval(np.array([1.0]), np.array([[1.0]]), np.ones(1), 0.95)).all()
+
+
+def test_the_jackknife_of_unequal_blocks_by_hand() -> None:
+    """Units 1 | 3 5 | 6 of mean 15 / 4; without a block 14 / 3, 7 / 2, 3; the pseudo-values are the blocks' means."""
+    low, high = jackknife_interval(
+        np.array([15 / 4]), np.array([[14 / 3], [7 / 2], [3.0]]), np.array([1.0, 2.0, 1.0]), 0.95
+    )
+    spread = (1 / 3 * (1 - 15 / 4) ** 2 + 1 * (4 - 15 / 4) ** 2 + 1 / 3 * (6 - 15 / 4) ** 2) / 3
+    reach = student_quantile(0.975, 2) * spread**0.5
+    assert (low[0], high[0]) == pytest.approx((15 / 4 - reach, 15 / 4 + reach))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    values=st.lists(st.floats(-100, 100), min_size=2, max_size=20),
+    observed=st.floats(-100, 100),
+    size=st.integers(1, 1000),
+)
+def test_of_equal_blocks_the_jackknife_is_that_of_tukey(values: list[float], observed: float, size: int) -> None:
+    without, g = np.array(values), len(values)
+    low, high = jackknife_interval(np.array([observed]), without[:, None], np.full(g, float(size)), 0.95)
+    reach = student_quantile(0.975, g - 1) * ((g - 1) / g * ((without - without.mean()) ** 2).sum()) ** 0.5
+    assert (low[0], high[0]) == pytest.approx((observed - reach, observed + reach), abs=1e-7)
 
 
 def test_holm_by_hand() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,8 +14,11 @@ from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.losslessness import classify_losses
 from tokbench.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
-Histogram: TypeAlias = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]
-"""The ids that occur, ascending, and how often."""
+Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+"""The ids that occur in each block, as `block << ID_BITS | id`, ascending, and how often."""
+
+ID_BITS = 24
+"""Room for vocabularies of 16 million and 256 blocks."""
 
 
 def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts) -> tuple[pl.Series, pl.Series]:
@@ -72,8 +76,10 @@ def count_continued(
     return mask(found, undefined)
 
 
-def count_texts(tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series) -> tuple[pl.DataFrame, Histogram]:
-    """The frame `counts` of one tokenizer on texts of one language; the ids that occur, ascending, and how often."""
+def count_texts(
+    tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
+) -> tuple[pl.DataFrame, Histogram]:
+    """The frame `counts` of one tokenizer on texts of one language, and the histogram of its ids by block."""
     batch = tokenizer.encode_batch(texts.texts)
     table = tokenizer.token_table()
     concatenated, composed, loss = classify_losses(tokenizer, batch, texts)
@@ -89,16 +95,58 @@ def count_texts(tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series)
             "loss": pl.Series(loss, dtype=pl.UInt8),
         }
     )
-    histogram = np.bincount(batch.ids, minlength=len(table))
-    seen = np.flatnonzero(histogram)
-    return counts, (seen.astype(np.int32), histogram[seen].astype(np.int64))
+    return counts, count_ids(batch, blocks)
 
 
-def add_histograms(one: Histogram, other: Histogram) -> Histogram:
-    """The ids that occur in either of two, ascending, and how often in both together."""
-    highest = max((int(ids[-1]) for ids, _ in (one, other) if len(ids)), default=-1)
-    histogram = np.zeros(highest + 1, np.int64)
-    for ids, counts in (one, other):
-        histogram[ids] += counts
-    seen = np.flatnonzero(histogram)
-    return seen.astype(np.int32), histogram[seen]
+def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
+    """The histogram of the ids of texts, each in its block: one sort, and the lengths of the runs."""
+    keys = np.repeat(blocks.to_numpy().astype(np.uint32) << ID_BITS, batch.counts)
+    keys |= batch.ids.view(np.uint32)
+    keys.sort()
+    starts = find_runs(keys)
+    return keys[starts], np.diff(starts, append=len(keys))
+
+
+def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    """Where runs of equal keys begin."""
+    changes = np.empty(len(keys), np.bool_)
+    changes[:1] = True
+    np.not_equal(keys[1:], keys[:-1], out=changes[1:])
+    return np.flatnonzero(changes)
+
+
+def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
+    """The sum of histograms."""
+    if len(histograms) == 1:
+        return histograms[0]
+    keys = np.concatenate([keys for keys, _ in histograms])
+    counts = np.concatenate([counts for _, counts in histograms])
+    order = np.argsort(keys, kind="stable")  # merges the runs, each of which is in order
+    keys, counts = keys[order], counts[order]
+    starts = find_runs(keys)
+    return keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts
+
+
+class HistogramSum:
+    """A sum of histograms that come in one by one: added up when the new ones hold as many rows as the sum."""
+
+    def __init__(self) -> None:
+        self._held: list[Histogram] = []
+
+    def add(self, histogram: Histogram) -> None:
+        """Take the next."""
+        self._held.append(histogram)
+        first, *rest = (len(keys) for keys, _ in self._held)
+        if sum(rest) >= first:
+            self._held = [add_histograms(self._held)]
+
+    def frame(self) -> pl.DataFrame:
+        """The sum as columns: block, id, count; in order."""
+        keys, counts = add_histograms(self._held)
+        return pl.DataFrame(
+            {
+                "block": (keys >> ID_BITS).astype(np.uint8),
+                "id": (keys & (2**ID_BITS - 1)).astype(np.int32),
+                "count": counts,
+            }
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer
+from tokbench.blocks import assign_blocks
 from tokbench.corpora import ParallelCorpus
-from tokbench.counting import Histogram, add_histograms, count_texts
+from tokbench.counting import Histogram, HistogramSum, count_texts
 from tokbench.errors import TokbenchError
 from tokbench.output import write_whole
 from tokbench.parts import Part, cut_parts
@@ -35,7 +37,7 @@ class Measurements:
     counts: tokenizer, lang, segment, tokens, partial_tokens (not whole characters), unk_tokens, unk_chars (null
     where the engine cannot say), continued_words (of more than one token; null likewise), loss (0 decoded
     exactly, 1 equal after NFC, 2 after whitespace is collapsed, 3 lossy).
-    ids: tokenizer, lang, id, count, one row for each id that occurs.
+    ids: tokenizer, lang, block (see `tokbench.blocks`), id, count, one row for each id that occurs in the block.
     vocab: tokenizer, id, bytes (null for special tokens and holes).
     documents: segment, document; no rows where the corpus names no documents.
     tokenizers: tokenizer, engine, path, sha256, vocab_base, vocab_total, vocab_rows, context_window, unk_id.
@@ -63,7 +65,7 @@ class Measurements:
                 f"both measurements hold segment {segment} of {lang} by {tokenizer}", "merge disjoint parts"
             )
         joined = {f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)]) for f in fields(self)}
-        joined["ids"] = joined["ids"].group_by("tokenizer", "lang", "id").agg(pl.col("count").sum())
+        joined["ids"] = joined["ids"].group_by("tokenizer", "lang", "block", "id").agg(pl.col("count").sum())
         for name in ("texts", "vocab", "documents", "tokenizers"):
             joined[name] = joined[name].unique()
         return Measurements(**joined).sorted()
@@ -83,7 +85,7 @@ class Measurements:
         keys = {
             "texts": ["lang", "segment"],
             "counts": ["tokenizer", "lang", "segment"],
-            "ids": ["tokenizer", "lang", "id"],
+            "ids": ["tokenizer", "lang", "block", "id"],
             "vocab": ["tokenizer", "id"],
             "documents": ["segment"],
             "tokenizers": ["tokenizer"],
@@ -163,7 +165,7 @@ class Collected:
         self.tokenizers = tokenizers
         self.texts: list[pl.DataFrame] = []
         self.counts: list[pl.DataFrame] = []
-        self.histograms: dict[tuple[str, str], Histogram] = {}
+        self.histograms: defaultdict[tuple[str, str], HistogramSum] = defaultdict(HistogramSum)
         self.stripe: list[Result] = []
         self.segments = 0
         self.tokenizer_type = pl.Enum(sorted(tokenizer.name for tokenizer in tokenizers))
@@ -184,18 +186,17 @@ class Collected:
         self.texts.append(result.texts.with_columns(lang))
         for name, (counts, histogram) in result.found.items():
             self.counts.append(counts.select(pl.lit(name, self.tokenizer_type).alias("tokenizer"), lang, pl.all()))
-            before = self.histograms.get((name, result.part.lang))
-            self.histograms[name, result.part.lang] = histogram if before is None else add_histograms(before, histogram)
+            self.histograms[name, result.part.lang].add(histogram)
 
     def finish(self) -> Measurements:
         """The measurements of all that was taken."""
         ids = [
-            pl.DataFrame({"id": seen, "count": counts}).select(
+            histogram.frame().select(
                 pl.lit(name, self.tokenizer_type).alias("tokenizer"),
                 pl.lit(lang, self.lang_type).alias("lang"),
                 pl.all(),
             )
-            for (name, lang), (seen, counts) in self.histograms.items()
+            for (name, lang), histogram in self.histograms.items()
         ]
         return Measurements(
             texts=pl.concat(self.texts),
@@ -246,14 +247,15 @@ def measure(
         )
     )
     collected = Collected(corpus, list(named.values()))
+    blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
 
     def measure_part(part: Part) -> Result:
         texts = LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
-        segments = corpus.segments.slice(part.start, part.length)
+        segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
         size = int(texts.bytes.sum())
         found = {}
         for name, tokenizer in named.items():
-            found[name] = count_texts(tokenizer, texts, segments)
+            found[name] = count_texts(tokenizer, texts, segments, own_blocks)
             on_step(name, part.lang, size)
         return Result(part, texts.describe(part.lang, segments), found)
 

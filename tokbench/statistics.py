@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -135,19 +136,25 @@ def bca_interval(samples: Floats, observed: Floats, without: Floats, level: floa
     return low, high
 
 
-def jackknife_interval(value: float, without: Floats, level: float) -> tuple[float, float]:
-    """The interval of a value from the values without one of B blocks: value -+ t(B - 1) times the standard error.
+def jackknife_interval(observed: Floats, without: Floats, sizes: Floats, level: float) -> tuple[Floats, Floats]:
+    """Lower and upper bound of each column from the values without one of g blocks: value -+ t(g - 1) * error.
 
-    NaN for fewer than two blocks, or where a value is undefined. Source: Efron & Stein 1981, Annals of Statistics 9.
+    observed: the value of the whole corpus, one a column. without: the values without one block, one row each. sizes:
+    the units in each block, by which the blocks weigh: pseudo-values h * value - (h - 1) * value_without, h = n / m.
+    NaN for fewer than two blocks, and where a value is undefined.
+    Source: Busing, Meijer & van der Leeden 1999, Statistics and Computing 9 (delete-m_j jackknife).
     """
     blocks = len(without)
     if blocks < 2:
-        return math.nan, math.nan
-    error = math.sqrt((blocks - 1) / blocks * float(((without - without.mean()) ** 2).sum()))
-    reach = student_quantile((1 + level) / 2, blocks - 1) * error
-    return value - reach, value + reach
+        return np.full(observed.shape, np.nan), np.full(observed.shape, np.nan)
+    shares = (sizes / sizes.sum())[:, None]
+    pseudo = (observed - (1 - shares) * without) / shares
+    spread = (shares / (1 - shares) * (pseudo - (shares * pseudo).sum(axis=0)) ** 2).sum(axis=0)
+    reach = student_quantile((1 + level) / 2, blocks - 1) * np.sqrt(spread / blocks)
+    return observed - reach, observed + reach
 
 
+@cache
 def student_quantile(share: float, freedom: int) -> float:
     """The quantile of Student's t, for a share of at least one half, to 12 digits (by bisection)."""
     low, high = 0.0, 1.0

@@ -6,7 +6,7 @@ from tokbench.metrics._differences import SCHEMA as DIFFERENCES
 from tokbench.metrics._differences import find_differences, find_tested
 from tokbench.metrics._evaluation import evaluate
 from tokbench.metrics._fairness import trace_lorenz
-from tokbench.metrics._histograms import list_token_lengths
+from tokbench.metrics._lengths import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import DEFAULT_METRICS, METRICS, find_metrics

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import polars as pl
 
 from tokbench.measurement import Measurements
-from tokbench.metrics._histograms import evaluate_histograms
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
+from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
+from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._table import METRICS
 from tokbench.statistics import Bootstrap, divide
 
@@ -29,7 +30,8 @@ def evaluate(
 ) -> pl.DataFrame:
     """The values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
 
-    low and high are the interval that the bootstrap finds, null without one and for metrics that have none.
+    low and high are the interval that the bootstrap finds (for metrics over ids, a jackknife at its level: see
+    `tokbench.metrics._spectra`), null without one and for metrics that have none.
 
     n counts the segments behind a value, or the languages for metrics over languages; null for facts.
     Undefined values are null: a denominator of 0, no reference. Metrics over types of words and over timings have no
@@ -39,19 +41,23 @@ def evaluate(
     ratios = {m.name: m for m in [*metrics, *of] if m.over == "segments"}
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
-    histograms = [m for m in metrics if m.over == "ids"]
-    if histograms:
-        parts.append(tall(evaluate_histograms(measurements, histograms)))
+    spectra = [m for m in metrics if m.over == "ids"]
+    lengths = [m for m in metrics if m.over == "lengths"]
+    bounds = [pl.DataFrame(schema=BOUNDS)]
+    if spectra:
+        found = evaluate_spectra(measurements, spectra, None if bootstrap is None else bootstrap.level)
+        parts.append(tall(found))
+        bounds.append(found.select(*BOUNDS))
+    if lengths:
+        parts.append(tall(evaluate_lengths(measurements, lengths)))
     parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
-    if bootstrap is None:
-        bounds = pl.DataFrame(schema=BOUNDS)
-    else:
-        bounds = find_intervals(measurements, metrics, reference, bootstrap)
+    if bootstrap is not None:
+        bounds.append(find_intervals(measurements, metrics, reference, bootstrap))
     keys = ["tokenizer", "lang", "metric"]
-    return values.join(bounds, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    return values.join(pl.concat(bounds), on=keys, how="left", nulls_equal=True, maintain_order="left")
 
 
 def tall(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Metrics over histograms of ids: entropies, shares of the vocabulary, lengths of the emitted tokens."""
+"""Metrics over frequency spectra of ids (entropies, shares of the vocabulary) and over lengths of emitted tokens."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from functools import partial
 
 import polars as pl
 
-from tokbench.metrics._histograms import rarefy_entropy, rarefy_types
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._rarefaction import find_chances, rarefy_entropy
 
 RENYI_ORDER = 2.5
 
-share = pl.col("count") / pl.col("count").sum()
+tokens = pl.col("tokens").first()
+types = pl.col("types").sum()
+share = pl.col("count") / pl.col("tokens")
 # Neither is ever negative: abs makes the -0.0 of one type alone a 0.
-entropy = (share * share.log(2)).sum().abs()
-renyi = (share.pow(RENYI_ORDER).sum().log(2) / (1 - RENYI_ORDER)).abs()
+entropy = (pl.col("types") * share * share.log(2)).sum().abs()
+renyi = ((pl.col("types") * share.pow(RENYI_ORDER)).sum().log(2) / (1 - RENYI_ORDER)).abs()
 
 ZOUHAR = "Zouhar et al. 2023, ACL, arXiv 2306.16842; it proves no quality: Cognetta et al. 2024, arXiv 2402.14614"
 HURLBERT = "Hurlbert 1971, Ecology 52(4)"
@@ -49,7 +51,7 @@ FREQUENCIES = (
         "bits/token",
         "ids",
         decimals=2,
-        expr=entropy + (pl.len() - 1) / (2 * pl.col("count").sum() * math.log(2)),
+        expr=entropy + (types - 1) / (2 * tokens * math.log(2)),
         citation="Miller 1955, in: Information Theory in Psychology",
         definition="Shannon entropy of the ids with the correction of Miller and Madow for the types that a sample "
         "misses: entropy + (types - 1) / (2 N ln 2), N tokens.",
@@ -61,9 +63,10 @@ FREQUENCIES = (
             "bits/token",
             "ids",
             decimals=2,
-            expr=pl.col("count").map_batches(
+            expr=pl.struct("count", "types").map_batches(
                 partial(rarefy_entropy, size=size), return_dtype=pl.Float64, returns_scalar=True
             ),
+            interval=False,
             citation=HURLBERT,
             definition=f"Plug-in entropy expected among {size:,} tokens drawn from the text without putting back: "
             "comparable between texts of different size. Null for fewer tokens.",
@@ -78,7 +81,7 @@ FREQUENCIES = (
         decimals=2,
         better="lower",
         compression=True,
-        expr=entropy * pl.col("count").sum() / pl.col("text_bytes").first(),
+        expr=entropy * tokens / pl.col("text_bytes").first(),
         citation=ZOUHAR,
         definition="Bits per byte of text when ids are written by an ideal code for their frequencies in this text: "
         "sum t * H1 / sum b.",
@@ -101,7 +104,7 @@ FREQUENCIES = (
         "ids",
         better="higher",
         citation=ZOUHAR,
-        expr=pl.when(pl.len() > 1).then(renyi / pl.len().log(2)),
+        expr=pl.when(types > 1).then(renyi / types.log(2)),
         definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the types that occur: log2(sum p^a) / (1 - a) "
         "/ log2(types). Null for one type.",
     ),
@@ -112,7 +115,7 @@ FREQUENCIES = (
         "ids",
         better="higher",
         percent=True,
-        expr=pl.len() / pl.col("vocab_base").first(),
+        expr=types / pl.col("vocab_base").first(),
         definition="Distinct ids over V_base. Grows with the corpus: compare at equal text only.",
     ),
     *(
@@ -123,9 +126,12 @@ FREQUENCIES = (
             "ids",
             better="higher",
             percent=True,
-            expr=pl.col("count").map_batches(
-                partial(rarefy_types, size=size), return_dtype=pl.Float64, returns_scalar=True
-            )
+            expr=(
+                pl.col("types")
+                * pl.struct("count", "tokens").map_batches(
+                    partial(find_chances, size=size), return_dtype=pl.Float64, is_elementwise=True
+                )
+            ).sum()
             / pl.col("vocab_base").first(),
             citation=HURLBERT,
             definition=f"Distinct ids expected among {size:,} tokens drawn from the text without putting back, over "
@@ -138,7 +144,7 @@ FREQUENCIES = (
         "type/token",
         "ratio",
         "ids",
-        expr=pl.len() / pl.col("count").sum(),
+        expr=types / tokens,
         definition="Distinct ids over tokens. Falls with the corpus: compare at equal text only.",
     ),
     *(
@@ -146,7 +152,7 @@ FREQUENCIES = (
             f"token_bytes_{label}",
             f"token bytes {label}",
             "bytes",
-            "ids",
+            "lengths",
             decimals=0,
             expr=quantile_of_tokens("size", share_below),
             definition=f"Length in bytes that {text} of the emitted tokens do not exceed; special tokens left out.",
@@ -158,7 +164,7 @@ FREQUENCIES = (
             f"token_chars_{label}",
             f"token chars {label}",
             "characters",
-            "ids",
+            "lengths",
             decimals=0,
             expr=quantile_of_tokens("characters", share_below),
             definition=f"Length in characters that {text} of the emitted tokens do not exceed; special tokens and "

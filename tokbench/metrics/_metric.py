@@ -9,7 +9,7 @@ import polars as pl
 
 from tokbench.metrics._remarks import REMARKS
 
-Over = Literal["segments", "ids", "types", "languages", "tokenizers", "timings"]
+Over = Literal["segments", "ids", "lengths", "types", "languages", "tokenizers", "timings"]
 Better = Literal["higher", "lower"]
 
 
@@ -19,12 +19,15 @@ class Metric:
 
     over: the rows that it aggregates. `segments`: the counts of each text, as the ratio of the sums of
     `numerator` and `denominator` (a ratio of sums, never a mean of ratios), once a language and once over all.
-    `ids`: the histogram of ids, by `expr`, likewise. `languages`: the values of the metric `of` in all
+    `ids`: the frequency spectrum of the ids, by `expr` over the columns count, types (how many ids occur so often),
+    tokens (of the whole text), text_bytes and vocab_base, likewise. `lengths`: how long the emitted tokens are, by
+    `expr` over size (bytes), characters and count, likewise. `languages`: the values of the metric `of` in all
     languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
     `expr`. `types`: measured by `tokbench.isolation`. `timings`: measured by `tokbench.throughput`.
 
     against: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
     scale: a factor from the facts of the tokenizer, applied last.
+    interval: for metrics over ids, whether the value is found again without each block of the text.
     compression: smaller texts score better, so a lossy tokenizer is not ranked.
     percent, decimals: how values are shown.
     """
@@ -40,6 +43,7 @@ class Metric:
     against: Literal["reference", "baseline"] | None = None
     scale: pl.Expr | None = None
     expr: pl.Expr | None = None
+    interval: bool = True
     of: str | None = None
     percent: bool = False
     decimals: int = 3
