@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, find_baseline, load_contenders
+from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, find_baseline, start_loading
 from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.engines import AUTO, take_sample
 from tokbench.environment import Environment, Now, describe_environment, now
@@ -274,16 +274,16 @@ def compare(
     segmenter_signature = describe_segmenter(segmenter)
     texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
     against = find_reference(texts, reference)
-    loaded, skipped = load_contenders(
-        tokenizers, take_sample(texts), engine=engine, skip_missing=skip_missing, offline=offline
-    )
-    relative = Reference(against, None if baseline is None else find_baseline(baseline, loaded))
-    try:
-        measurements = measure(loaded, texts, segmenter=segmenter, on_step=on_step)
-    except Interrupted as interruption:
-        if interruption.measurements is None:
-            raise
-        measurements, texts = interruption.measurements, texts.select(segments=interruption.segments)
+    sample = take_sample(texts)
+    with start_loading(tokenizers, sample, engine=engine, skip_missing=skip_missing, offline=offline) as loading:
+        relative = Reference(against, None if baseline is None else find_baseline(baseline, loading.contenders))
+        try:
+            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step)
+        except Interrupted as interruption:
+            if interruption.measurements is None:
+                raise
+            measurements, texts = interruption.measurements, texts.select(segments=interruption.segments)
+        loaded, skipped = loading.finish(), loading.skipped
     timed = any(metric.over == "timings" for metric in chosen)
     isolated = measure_isolated(loaded, texts, [m.name for m in chosen if m.over == "types"], segmenter)
     speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []

@@ -1,14 +1,18 @@
-"""The tokenizers of a comparison: loaded before anything is measured, those that cannot be had named with reasons."""
+"""The tokenizers of a comparison: found before anything is measured, loaded while that begins; or why they are not."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tokbench.adapters import Tokenizer, find_asset
+from tokbench.assets import Asset
 from tokbench.catalog import find_name, fold
 from tokbench.engines import AUTO, Sample, check_engine, load_engine
+from tokbench.environment import count_cores
 from tokbench.errors import MissingExtraError, TokbenchError, UnavailableError
 from tokbench.places import is_path
 from tokbench.threads import map_ordered
@@ -30,6 +34,129 @@ class Skipped:
     remedy: str | None
 
 
+@dataclass(frozen=True)
+class Contender:
+    """A tokenizer that is here: its name, its files, and itself where it came loaded."""
+
+    argument: str
+    asset: Asset
+    tokenizer: Tokenizer | None = None
+
+    @property
+    def name(self) -> str:
+        """The label in tables."""
+        return self.asset.name if self.tokenizer is None else self.tokenizer.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files, by which its loading takes longer."""
+        return sum(file.stat().st_size for file in self.asset.files)
+
+
+class Loading(Collection[Tokenizer]):
+    """Tokenizers that are being loaded on threads: gone through, they come in the order in which they are ready.
+
+    Every pass waits for those that are not; it raises the error of one that cannot be loaded, and TokbenchError when
+    none can be had.
+    """
+
+    def __init__(
+        self, contenders: Sequence[Contender], skipped: list[Skipped], load: Callable[[Contender], Tokenizer | None]
+    ) -> None:
+        self.contenders = contenders
+        self.skipped = skipped
+        self._pool = ThreadPoolExecutor(count_cores())
+        # The largest first, so that no thread ends up waiting for it alone.
+        ordered = sorted(contenders, key=lambda contender: -contender.size)
+        self._futures = {contender.name: self._pool.submit(load, contender) for contender in ordered}
+
+    def __iter__(self) -> Iterator[Tokenizer]:
+        ready = (future.result() for future in as_completed(self._futures.values()))
+        any_found = False
+        for tokenizer in ready:
+            if tokenizer is not None:
+                any_found = True
+                yield tokenizer
+        if not any_found:
+            reasons = "; ".join(f"{s.name}: {s.reason}" for s in self.skipped) or "none was named"
+            remedy = self.skipped[0].remedy if self.skipped else None
+            raise TokbenchError(f"there is no tokenizer to compare ({reasons})", remedy)
+
+    def __len__(self) -> int:
+        return len(self._futures)
+
+    def __contains__(self, item: object) -> bool:
+        return any(item is tokenizer for tokenizer in self)
+
+    def finish(self) -> list[Tokenizer]:
+        """All that could be loaded, in the order in which they were named."""
+        loaded = {tokenizer.name: tokenizer for tokenizer in self}
+        return [loaded[contender.name] for contender in self.contenders if contender.name in loaded]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def start_loading(
+    arguments: str | Path | Sequence[str | Path | Tokenizer],
+    sample: Sample,
+    *,
+    engine: str = AUTO,
+    skip_missing: bool = False,
+    offline: bool = False,
+) -> Loading:
+    """The tokenizers named, found, and being loaded from now on; one alone needs no list.
+
+    They run on `engine` (as `load_engine` has it, verified on the sample). `skipped` lists those that cannot be had
+    here, with `skip_missing`; without, UnavailableError is raised for the first. Raises TokbenchError for a name
+    given twice and a file that is not usable.
+    """
+    check_engine(engine)
+    named = [arguments] if isinstance(arguments, str | Path) else list(arguments)
+    contenders, skipped = find_contenders(named, skip_missing=skip_missing, offline=offline)
+
+    def load(contender: Contender) -> Tokenizer | None:
+        try:
+            return contender.tokenizer or load_engine(contender.asset, engine, sample)
+        except MissingExtraError as error:
+            if not skip_missing:
+                raise
+            skipped.append(Skipped(contender.argument, error.message, error.hint))
+            return None
+
+    return Loading(contenders, skipped, load)
+
+
+def find_contenders(
+    arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
+) -> tuple[list[Contender], list[Skipped]]:
+    """Those whose files are here, and those skipped; TokbenchError for a name given twice."""
+
+    def find(argument: str | Path | Tokenizer) -> Contender | Skipped:
+        if not isinstance(argument, str | Path):
+            return Contender(argument.name, argument.asset, argument)
+        try:
+            return Contender(str(argument), find_asset(argument, offline=offline))
+        except UnavailableError as error:
+            if not skip_missing:
+                raise
+            return Skipped(str(argument), error.message, error.hint)
+
+    found = list(map_ordered(find, arguments))
+    contenders = [one for one in found if isinstance(one, Contender)]
+    names = [contender.name for contender in contenders]
+    for name in names:
+        if names.count(name) > 1:
+            raise TokbenchError(
+                f"two of the tokenizers are called {name!r}",
+                "name each once, and rename one where two files are named alike",
+            )
+    return contenders, [one for one in found if isinstance(one, Skipped)]
+
+
 def load_contenders(
     arguments: str | Path | Sequence[str | Path | Tokenizer],
     sample: Sample,
@@ -38,56 +165,23 @@ def load_contenders(
     skip_missing: bool = False,
     offline: bool = False,
 ) -> tuple[list[Tokenizer], list[Skipped]]:
-    """The tokenizers named, loaded, and those skipped because they cannot be had here; one alone needs no list.
-
-    They are loaded on threads, on `engine` (as `load_engine` has it, verified on the sample). Raises TokbenchError
-    for a name given twice, a file that is not usable, when none can be had, and, unless `skip_missing`, for the first
-    that cannot be had.
-    """
-    check_engine(engine)
-    loaded: list[Tokenizer] = []
-    skipped: list[Skipped] = []
-
-    def load(argument: str | Path | Tokenizer) -> Tokenizer | Skipped:
-        if not isinstance(argument, str | Path):
-            return argument
-        try:
-            return load_engine(find_asset(argument, offline=offline), engine, sample)
-        except (UnavailableError, MissingExtraError) as error:
-            if not skip_missing:
-                raise
-            return Skipped(str(argument), error.message, error.hint)
-
-    for outcome in map_ordered(load, [arguments] if isinstance(arguments, str | Path) else arguments):
-        if isinstance(outcome, Skipped):
-            skipped.append(outcome)
-        else:
-            loaded.append(outcome)
-    names = [tokenizer.name for tokenizer in loaded]
-    for name in names:
-        if names.count(name) > 1:
-            raise TokbenchError(
-                f"two of the tokenizers are called {name!r}",
-                "name each once, and rename one where two files are named alike",
-            )
-    if not loaded:
-        reasons = "; ".join(f"{s.name}: {s.reason}" for s in skipped) or "none was named"
-        raise TokbenchError(f"there is no tokenizer to compare ({reasons})", skipped[0].remedy if skipped else None)
-    return loaded, skipped
+    """The tokenizers named, loaded, and those skipped because they cannot be had here: `start_loading`, to its end."""
+    with start_loading(arguments, sample, engine=engine, skip_missing=skip_missing, offline=offline) as loading:
+        return loading.finish(), loading.skipped
 
 
-def find_baseline(baseline: str, tokenizers: Sequence[Tokenizer]) -> str:
+def find_baseline(baseline: str, contenders: Sequence[Contender]) -> str:
     """The name of the tokenizer that a baseline names: by its name, or as an argument names it (an alias, a path).
 
     Raises TokbenchError for one that is not among them.
     """
-    names = [tokenizer.name for tokenizer in tokenizers]
+    names = [contender.name for contender in contenders]
     if baseline in names:
         return baseline
     if is_path(baseline):
         path = Path(baseline).expanduser().resolve()
         meant = [
-            t.name for t in tokenizers for file in t.asset.files if path in (file.resolve(), file.resolve().parent)
+            c.name for c in contenders for file in c.asset.files if path in (file.resolve(), file.resolve().parent)
         ]
     else:
         meant = [name for name in names if fold(name) == fold(baseline) or find_name(baseline) == name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -133,11 +133,11 @@ def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def list_vocabulary(tokenizer: Tokenizer) -> pl.DataFrame:
+def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
     """The frame `vocab` of one tokenizer."""
     table = tokenizer.token_table()
     return pl.DataFrame({"id": pl.Series(np.arange(len(table), dtype=np.int32)), "bytes": table.to_series()}).select(
-        pl.lit(tokenizer.name).alias("tokenizer"), "id", "bytes"
+        pl.lit(tokenizer.name, names).alias("tokenizer"), "id", "bytes"
     )
 
 
@@ -154,22 +154,20 @@ class Result:
 
     part: Part
     texts: pl.DataFrame
-    found: dict[str, tuple[pl.DataFrame, Histogram]]
+    found: tuple[tuple[Tokenizer, pl.DataFrame, Histogram], ...]
 
 
 class Collected:
     """Results of parts as they come in, range of segments after range, and the measurements that they make."""
 
-    def __init__(self, corpus: ParallelCorpus, tokenizers: Sequence[Tokenizer]) -> None:
+    def __init__(self, corpus: ParallelCorpus) -> None:
         self.corpus = corpus
-        self.tokenizers = tokenizers
-        self.texts: list[pl.DataFrame] = []
-        self.counts: list[pl.DataFrame] = []
+        self.tokenizers: dict[str, Tokenizer] = {}
+        self.texts: defaultdict[str, list[pl.DataFrame]] = defaultdict(list)
+        self.counts: defaultdict[tuple[str, str], list[pl.DataFrame]] = defaultdict(list)
         self.histograms: defaultdict[tuple[str, str], HistogramSum] = defaultdict(HistogramSum)
         self.stripe: list[Result] = []
         self.segments = 0
-        self.tokenizer_type = pl.Enum(sorted(tokenizer.name for tokenizer in tokenizers))
-        self.lang_type = pl.Enum(sorted(corpus.languages))
 
     def add(self, result: Result) -> None:
         """Take the next result; a range counts once it is there in all languages."""
@@ -182,30 +180,36 @@ class Collected:
 
     def keep(self, result: Result) -> None:
         """Take what was counted in a part."""
-        lang = pl.lit(result.part.lang, self.lang_type).alias("lang")
-        self.texts.append(result.texts.with_columns(lang))
-        for name, (counts, histogram) in result.found.items():
-            self.counts.append(counts.select(pl.lit(name, self.tokenizer_type).alias("tokenizer"), lang, pl.all()))
-            self.histograms[name, result.part.lang].add(histogram)
+        lang = result.part.lang
+        self.texts[lang].append(result.texts)
+        for tokenizer, counts, histogram in result.found:
+            self.tokenizers[tokenizer.name] = tokenizer
+            self.counts[tokenizer.name, lang].append(counts)
+            self.histograms[tokenizer.name, lang].add(histogram)
 
     def finish(self) -> Measurements:
-        """The measurements of all that was taken."""
-        ids = [
-            histogram.frame().select(
-                pl.lit(name, self.tokenizer_type).alias("tokenizer"),
-                pl.lit(lang, self.lang_type).alias("lang"),
-                pl.all(),
-            )
-            for (name, lang), histogram in self.histograms.items()
-        ]
+        """The measurements of all that was taken, in canonical order."""
+        tokenizers = [self.tokenizers[name] for name in sorted(self.tokenizers)]
+        cells = [(name, lang) for name in sorted(self.tokenizers) for lang in sorted(self.texts)]
+        names = pl.Enum(sorted(self.tokenizers))
+        languages = pl.Enum(sorted(self.texts))
+
+        def label(frame: pl.DataFrame, lang: str, name: str | None = None) -> pl.DataFrame:
+            labels = [pl.lit(lang, languages).alias("lang")]
+            if name is not None:
+                labels = [pl.lit(name, names).alias("tokenizer"), *labels]
+            return frame.select(*labels, pl.all())
+
         return Measurements(
-            texts=pl.concat(self.texts),
-            counts=pl.concat(self.counts),
-            ids=pl.concat(ids),
-            vocab=pl.concat([list_vocabulary(tokenizer) for tokenizer in self.tokenizers]),
+            texts=pl.concat([label(part, lang) for lang in sorted(self.texts) for part in self.texts[lang]]).rechunk(),
+            counts=pl.concat(
+                [label(part, lang, name) for name, lang in cells for part in self.counts.pop((name, lang))]
+            ).rechunk(),
+            ids=pl.concat([label(self.histograms[name, lang].frame(), lang, name) for name, lang in cells]).rechunk(),
+            vocab=pl.concat(map_ordered(lambda t: list_vocabulary(t, names), tokenizers)),
             documents=list_documents(self.corpus).head(self.segments),
-            tokenizers=describe_tokenizers(self.tokenizers),
-        ).sorted()
+            tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(names)),
+        )
 
     def finish_early(self) -> tuple[Measurements | None, int]:
         """The measurements of the segments that are whole in all languages, and their number."""
@@ -222,7 +226,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def measure(
-    tokenizers: Iterable[Tokenizer],
+    tokenizers: Collection[Tokenizer],
     corpus: ParallelCorpus,
     *,
     segmenter: Segmenter = "whitespace",
@@ -232,13 +236,10 @@ def measure(
     """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
 
     The corpus is read in parts, which are spread over threads (one a core by default); memory grows with the counts
-    alone. Raises TokbenchError when two tokenizers have the same name, Interrupted on an interruption from outside.
+    alone. The tokenizers are gone through once a part: while they are being loaded (`contenders.Loading`), the first
+    parts take them as they come. Raises TokbenchError when two tokenizers have the same name, Interrupted on an
+    interruption from outside.
     """
-    named: dict[str, Tokenizer] = {}
-    for tokenizer in tokenizers:
-        if tokenizer.name in named:
-            raise TokbenchError(f"two tokenizers are called {tokenizer.name!r}", "name each once")
-        named[tokenizer.name] = tokenizer
     spaced = dict(
         zip(
             corpus.languages,
@@ -246,18 +247,20 @@ def measure(
             strict=True,
         )
     )
-    collected = Collected(corpus, list(named.values()))
+    collected = Collected(corpus)
     blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
 
     def measure_part(part: Part) -> Result:
         texts = LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
         segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
         size = int(texts.bytes.sum())
-        found = {}
-        for name, tokenizer in named.items():
-            found[name] = count_texts(tokenizer, texts, segments, own_blocks)
-            on_step(name, part.lang, size)
-        return Result(part, texts.describe(part.lang, segments), found)
+        found: dict[str, tuple[Tokenizer, pl.DataFrame, Histogram]] = {}
+        for tokenizer in tokenizers:
+            if tokenizer.name in found:
+                raise TokbenchError(f"two tokenizers are called {tokenizer.name!r}", "name each once")
+            found[tokenizer.name] = (tokenizer, *count_texts(tokenizer, texts, segments, own_blocks))
+            on_step(tokenizer.name, part.lang, size)
+        return Result(part, texts.describe(segments), tuple(found.values()))
 
     parts = cut_parts(corpus, threads)
     try:

@@ -93,8 +93,8 @@ class LanguageTexts:
             segmenter=segmenter,
         )
 
-    def describe(self, lang: str, segments: pl.Series) -> pl.DataFrame:
-        """The frame `texts` of a `Measurements`, of this language."""
+    def describe(self, segments: pl.Series) -> pl.DataFrame:
+        """The frame `texts` of a `Measurements`, but for the language."""
         words = pl.Series([None] * len(self.texts), dtype=pl.Int32) if self.words is None else pl.Series(self.words)
         return pl.DataFrame(
             {
@@ -103,7 +103,7 @@ class LanguageTexts:
                 "chars": pl.Series(self.chars).cast(pl.Int32),
                 "words": words.cast(pl.Int32),
             }
-        ).select(pl.lit(lang).alias("lang"), pl.all())
+        )
 
 
 def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
