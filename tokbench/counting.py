@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import EncodedBatch, Tokenizer
+from tokbench.adapters import EncodedBatch, Offsets, Tokenizer
 from tokbench.losslessness import classify_losses
 from tokbench.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
@@ -47,6 +47,7 @@ def mask(values: npt.NDArray[np.int32], undefined: npt.NDArray[np.bool_]) -> pl.
 def count_continued(
     tokenizer: Tokenizer,
     batch: EncodedBatch,
+    bounds: Offsets,
     texts: LanguageTexts,
     exact: npt.NDArray[np.bool_],
     composed: npt.NDArray[np.bool_],
@@ -61,12 +62,13 @@ def count_continued(
     if texts.segmenter != "whitespace":
         composed = np.zeros_like(composed)
     table, prefix = tokenizer.token_table(), len(tokenizer.prefix or b"")
-    found = count_continued_by_bytes(texts, batch, table, exact, prefix).astype(np.int32)
+    found = count_continued_by_bytes(texts, batch, bounds, exact, prefix).astype(np.int32)
     changed = np.flatnonzero(composed)
     if len(changed):
         forms = LanguageTexts.read([unicodedata.normalize("NFC", texts.texts[i]) for i in changed], spaced=True)
         whole = np.ones(len(changed), np.bool_)
-        found[changed] = count_continued_by_bytes(forms, batch.take(changed), table, whole, prefix)
+        taken = batch.take(changed)
+        found[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.ids), whole, prefix)
     rest = np.flatnonzero(~exact & ~composed)
     spans = tokenizer.spans([texts.texts[i] for i in rest]) if len(rest) else None
     if spans is not None:
@@ -82,16 +84,17 @@ def count_texts(
     """The frame `counts` of one tokenizer on texts of one language, and the histogram of its ids by block."""
     batch = tokenizer.encode_batch(texts.texts)
     table = tokenizer.token_table()
-    concatenated, composed, loss = classify_losses(tokenizer, batch, texts)
+    bounds = table.bounds(batch.ids)
+    concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
     unk_tokens, unk_chars = count_unknown(tokenizer, batch, texts)
     counts = pl.DataFrame(
         {
             "segment": segments,
             "tokens": pl.Series(batch.counts.astype(np.int32)),
-            "partial_tokens": pl.Series(batch.sum_by_text(table.partial[batch.ids]).astype(np.int32)),
+            "partial_tokens": pl.Series(batch.sum_by_text(table.partial.take(batch.ids)).astype(np.int32)),
             "unk_tokens": unk_tokens,
             "unk_chars": unk_chars,
-            "continued_words": count_continued(tokenizer, batch, texts, concatenated, composed),
+            "continued_words": count_continued(tokenizer, batch, bounds, texts, concatenated, composed),
             "loss": pl.Series(loss, dtype=pl.UInt8),
         }
     )

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters import EncodedBatch, Tokenizer, TokenTable, offsets_of
+from tokbench.adapters import EncodedBatch, Offsets, Tokenizer, TokenTable, offsets_of
 from tokbench.words import LanguageTexts
 
 
@@ -39,13 +39,14 @@ def classify_loss(text: str, decoded: str) -> Loss:
 
 
 def compare_bytes(
-    batch: EncodedBatch, table: TokenTable, encoded: Sequence[bytes], prefix: bytes
+    batch: EncodedBatch, bounds: Offsets, table: TokenTable, encoded: Sequence[bytes], prefix: bytes
 ) -> npt.NDArray[np.bool_]:
-    """For each text: are the bytes of its ids, one after the other, prefix + text in UTF-8."""
-    expected = b"".join([prefix + text for text in encoded])
+    """For each text: are the bytes of its ids, one after the other, prefix + text in UTF-8.
+
+    bounds: where the bytes of each id begin when all are joined, and where the last end (`TokenTable.bounds`).
+    """
+    expected = prefix + prefix.join(encoded) if prefix else b"".join(encoded)
     sizes = np.fromiter(map(len, encoded), np.int64, len(encoded)) + len(prefix)
-    lengths = table.lengths[batch.ids]
-    bounds = offsets_of(lengths)
     same: npt.NDArray[np.bool_] = np.diff(bounds[batch.offsets]) == sizes
     starts = bounds[:-1]
     if not same.all():
@@ -53,13 +54,14 @@ def compare_bytes(
         shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
         starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected))
     wrong = table.differ(batch.ids, expected, starts)
-    if not table.known.all():
-        wrong |= ~table.known[batch.ids]
+    known = table.known.take(batch.ids)
+    if not known.all():
+        wrong |= ~known
     return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
 
 
 def classify_losses(
-    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts
+    tokenizer: Tokenizer, batch: EncodedBatch, bounds: Offsets, texts: LanguageTexts
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
     """For each text: do the bytes of its ids, concatenated, give prefix + text; do they give its form C; its `Loss`.
 
@@ -68,11 +70,12 @@ def classify_losses(
     concatenated, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
     if tokenizer.prefix is not None:
         table = tokenizer.token_table()
-        concatenated = compare_bytes(batch, table, texts.encoded, tokenizer.prefix)
+        concatenated = compare_bytes(batch, bounds, table, texts.encoded, tokenizer.prefix)
         rest = np.flatnonzero(~concatenated)
         if len(rest):
             forms = [unicodedata.normalize("NFC", texts.texts[i]).encode() for i in rest]
-            composed[rest] = compare_bytes(batch.take(rest), table, forms, tokenizer.prefix)
+            changed = batch.take(rest)
+            composed[rest] = compare_bytes(changed, table.bounds(changed.ids), table, forms, tokenizer.prefix)
     loss = np.where(composed, Loss.NFC, Loss.EXACT).astype(np.uint8)
     rest = np.flatnonzero(~concatenated & ~composed)
     if len(rest):

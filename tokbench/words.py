@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import EncodedBatch, Spans, TokenTable, offsets_of
+from tokbench.adapters import EncodedBatch, Offsets, Spans, TokenTable
 from tokbench.corpora import TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
 
@@ -181,21 +181,21 @@ def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bo
 
 
 def count_continued_by_bytes(
-    texts: LanguageTexts, batch: EncodedBatch, table: TokenTable, exact: npt.NDArray[np.bool_], prefix: int
+    texts: LanguageTexts, batch: EncodedBatch, bounds: Offsets, exact: npt.NDArray[np.bool_], prefix: int
 ) -> npt.NDArray[np.int64]:
     """Words of more than one token in each text, from the lengths of the tokens in bytes.
 
-    Right for the texts flagged `exact`, whose ids' bytes give prefix + text; 0 for the others.
+    bounds: where the bytes of each token begin when all are joined (`TokenTable.bounds`). Right for the texts flagged
+    `exact`, whose ids' bytes give prefix + text; 0 for the others.
     """
-    bounds = offsets_of(table.lengths[batch.ids])
     shift = texts.byte_starts - prefix - bounds[batch.offsets[:-1]]
     boundaries = bounds[1:] + np.repeat(shift, batch.counts)
     if not exact.all():
         boundaries = boundaries[np.repeat(exact, batch.counts)]
     size = int(texts.byte_starts[-1] + texts.bytes[-1]) + 1 if len(texts.bytes) else 0
-    marks = np.zeros(size + 1, np.int32)
-    marks[np.maximum(boundaries, 0)] = 1  # a prefix that is a token of its own ends before the text
-    np.cumsum(marks, out=marks)
+    ends = np.zeros(size + 1, np.bool_)
+    ends[np.maximum(boundaries, 0)] = True  # a prefix that is a token of its own ends before the text
+    marks = np.cumsum(ends, dtype=np.int32)
     words = texts.word_bytes
     continued = (marks[words.ends - 1] > marks[words.starts]) & exact[texts.word_text]
     return np.bincount(texts.word_text, weights=continued, minlength=len(batch)).astype(np.int64)

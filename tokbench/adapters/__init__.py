@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
-from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable, offsets_of, sum_ranges
+from tokbench.adapters._batch import EncodedBatch, Offsets, Spans, TokenTable, offsets_of, sum_ranges
 from tokbench.adapters._engine import EngineTokenizer, Facts
 from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
@@ -22,6 +22,7 @@ __all__ = [
     "EngineTokenizer",
     "Facts",
     "LoadedTokenizer",
+    "Offsets",
     "Spans",
     "TokenTable",
     "Tokenizer",

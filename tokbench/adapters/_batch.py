@@ -148,24 +148,38 @@ class TokenTable:
         return flags
 
     @cached_property
-    def _heads(self) -> tuple[Words, Words]:
-        """The first eight bytes of each id as one number, and the bits of it that its bytes fill."""
-        return _view_words(self.data.tobytes())[self.offsets[:-1]], _MASKS[np.minimum(self.lengths, _WORD)]
+    def _words(self) -> Words:
+        """Eight bytes from each position on."""
+        return _view_words(self.data.tobytes())
+
+    @cached_property
+    def _heads(self) -> tuple[Words, Words, npt.NDArray[np.bool_]]:
+        """Of each id: its first eight bytes as one number, the bits that its bytes fill, whether it has more."""
+        return self._words[self.offsets[:-1]], _MASKS[np.minimum(self.lengths, _WORD)], self.lengths > _WORD
 
     def differ(self, ids: Ids, text: bytes, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """For each id: do its bytes differ from those of a text from `starts` on. Eight bytes are compared at once."""
-        view, own = _view_words(text), _view_words(self.data.tobytes())
-        heads, masks = self._heads
-        wrong: npt.NDArray[np.bool_] = ((view[starts] ^ heads[ids]) & masks[ids]) != 0
-        lengths = self.lengths[ids]
-        longer, done = np.flatnonzero(lengths > _WORD), _WORD
+        view = _view_words(text)
+        heads, masks, long = self._heads
+        # `take` into one array that is changed in place: a third of the time of the same in one expression.
+        bits = view.take(starts)
+        bits ^= heads.take(ids)
+        bits &= masks.take(ids)
+        wrong: npt.NDArray[np.bool_] = bits != 0
+        longer, done = np.flatnonzero(long.take(ids)), _WORD
+        lengths = self.lengths.take(ids[longer])
         while len(longer):
             at = np.minimum(starts[longer] + done, len(text))
-            left = np.minimum(lengths[longer] - done, _WORD)
-            wrong[longer] |= ((view[at] ^ own[self.offsets[ids[longer]] + done]) & _MASKS[left]) != 0
+            left = np.minimum(lengths - done, _WORD)
+            wrong[longer] |= ((view[at] ^ self._words[self.offsets[ids[longer]] + done]) & _MASKS[left]) != 0
             done += _WORD
-            longer = longer[lengths[longer] > done]
+            more = lengths > done
+            longer, lengths = longer[more], lengths[more]
         return wrong
+
+    def bounds(self, ids: Ids) -> Offsets:
+        """Where the bytes of each of these ids begin when all are joined, and where the last end."""
+        return offsets_of(self.lengths.take(ids))
 
     def to_series(self) -> pl.Series:
         """The bytes of each id as a polars series, null for those that have none."""
