@@ -28,7 +28,12 @@ from tokbench.parts import cut_parts
 needs_fastokens = pytest.mark.skipif(installed("fastokens") is None, reason="fastokens is not installed")
 LARGE = 10**9
 SAMPLE = Sample(("The quick brown fox.", "你好，世界", "  e\u0301  "), LARGE)
-ENGINES = [pytest.param("fastokens", marks=needs_fastokens), "tiktoken"]
+needs_splintr = pytest.mark.skipif(installed("splintr-rs") is None, reason="splintr is not installed")
+ENGINES = [
+    pytest.param("fastokens", marks=needs_fastokens),
+    pytest.param("splintr", marks=needs_splintr),
+    "tiktoken",
+]
 
 
 def equal(a: EncodedBatch, b: EncodedBatch) -> bool:
@@ -142,10 +147,10 @@ def test_the_first_difference_is_found() -> None:
 PLUGIN = '''
 """tokenizers, but every id of one text in many is one too high: what a gate has to catch."""
 import numpy as np
-from tokbench.adapters import EncodedBatch, huggingface
+from tokbench.adapters import Cost, EncodedBatch, huggingface
 
 REFERENCE_FOR = frozenset()
-RUNS = {"tokenizer.json": 0}
+RUNS = {"tokenizer.json": Cost(load=0, encode=0)}
 LIBRARY = "liar"
 
 class Liar:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from tokbench.adapters import (
     Facts,
     Tokenizer,
     TokenTable,
+    find_cost,
     find_engines,
     load_asset,
     reference_adapter,
@@ -109,8 +110,9 @@ def find_difference(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[s
 def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
     """The tokenizer on `engine`: `auto`, `reference`, or the name of an adapter that runs its format.
 
-    `auto` takes, among the engines that are installed and pay for loading on a corpus of this size, the fastest
-    whose ids equal the reference's on the hard texts and on the sample. Raises TokbenchError where a named engine
+    `auto` takes, among the engines that are installed and cost less than the reference on a corpus of this size
+    (loading and encoding together), the cheapest whose ids equal the reference's on the hard texts and on the sample;
+    the reference where the sample would be the whole corpus. Raises TokbenchError where a named engine
     does not run the format or gives other ids.
     """
     reference = reference_adapter(asset.format)
@@ -119,15 +121,27 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
     engines = find_engines(asset.format)
     if engine != AUTO:
         return _load_named(asset, engine, engines, sample)
-    paying = [name for name, module in engines.items() if module.RUNS[asset.format] <= sample.corpus_bytes]
     known: Tokenizer | None = None
-    for name in sorted(paying, key=lambda name: -engines[name].RUNS[asset.format]):
-        if installed(engines[name].LIBRARY) is None:
-            continue
+    for name in _order(asset, engines, reference, sample.corpus_bytes):
         loaded, known, _ = _load_verified(asset, engines[name], sample, known)
         if loaded is not None:
             return loaded
     return known or load_asset(asset)
+
+
+def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, corpus_bytes: int) -> list[str]:
+    """The engines that are installed and cost less than the reference on a corpus of this size, cheapest first."""
+    if not engines or corpus_bytes < SAMPLE_BYTES:
+        return []
+    file_bytes = sum(path.stat().st_size for path in asset.files)
+    own = find_cost(reference, asset.format)
+    costs = {
+        name: module.RUNS[asset.format].total(file_bytes, corpus_bytes)
+        for name, module in engines.items()
+        if installed(module.LIBRARY) is not None
+    }
+    paying = [name for name in costs if own is None or costs[name] < own.total(file_bytes, corpus_bytes)]
+    return sorted(paying, key=costs.__getitem__)
 
 
 def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sample) -> Tokenizer:
@@ -166,11 +180,11 @@ def _load_verified(
     facts = record.read_facts() if verification is not None else None
     if verification is None or facts is None:
         reference = reference or load_asset(asset)
+        if isinstance(loaded, EngineTokenizer):
+            loaded.adopt(reference)
         verification = verify(loaded, reference, sample)
         facts = Facts.of(reference)
         record.write(verification, facts)
-        if isinstance(loaded, EngineTokenizer):
-            loaded.adopt(reference)
     if isinstance(loaded, EngineTokenizer):
         loaded.adopt(facts)
     return (loaded if verification.exact else None), reference, verification

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("tokenizers", "fastokens", "sentencepiece", "tiktoken", "ahocorasick_rs", "polars", "numpy")
+LIBRARIES = ("tokenizers", "fastokens", "splintr-rs", "sentencepiece", "tiktoken", "ahocorasick_rs", "polars", "numpy")
 
 Now = Callable[[], datetime]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from tokbench.adapters._batch import EncodedBatch, Offsets, Spans, TokenTable, offsets_of, sum_ranges
+from tokbench.adapters._cost import Cost
 from tokbench.adapters._engine import EngineTokenizer, Facts
 from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
@@ -17,6 +18,7 @@ from tokbench.registry import Registry
 __all__ = [
     "ADAPTERS",
     "Adapter",
+    "Cost",
     "EncodedBatch",
     "Engine",
     "EngineTokenizer",
@@ -27,6 +29,7 @@ __all__ = [
     "TokenTable",
     "Tokenizer",
     "find_asset",
+    "find_cost",
     "find_engines",
     "load_asset",
     "load_tokenizer",
@@ -50,8 +53,8 @@ class Adapter(Protocol):
 class Engine(Adapter, Protocol):
     """An adapter that also runs vocabularies whose ids another engine defines."""
 
-    RUNS: Mapping[str, int]
-    """The formats, and from how many bytes of text its speed pays for loading it."""
+    RUNS: Mapping[str, Cost]
+    """The formats, and what loading and encoding cost; a reference that names its own formats too competes."""
 
     LIBRARY: str
     """The distribution whose version decides what it does."""
@@ -76,8 +79,14 @@ def find_engines(file_format: str) -> dict[str, Engine]:
     found = {}
     for name in ADAPTERS:
         module = cast(Engine, ADAPTERS[name])
-        if file_format in getattr(module, "RUNS", {}):
+        if file_format in getattr(module, "RUNS", {}) and file_format not in module.REFERENCE_FOR:
             found[name] = module
+    return found
+
+
+def find_cost(adapter: str, file_format: str) -> Cost | None:
+    """What an adapter costs on a format, None where it does not say."""
+    found: Cost | None = getattr(ADAPTERS[adapter], "RUNS", {}).get(file_format)
     return found
 
 

@@ -1,22 +1,23 @@
-"""Byte-level BPE of Hugging Face files as ranks, for tiktoken: the order of the merges is the order of the ranks.
+"""Byte-level BPE of Hugging Face files as ranks, for engines that know ranks: the order of the merges is their order.
 
-What stands around the merges is done here: the Unicode form, and added tokens that are cut out of text first.
+What stands around the merges is done here: the Unicode form, added tokens that are cut out of text first, the ids.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any
+from itertools import accumulate, chain, pairwise
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import tiktoken
 from tokenizers.normalizers import NFC, NFKC
 
 from tokbench.adapters import huggingface
-from tokbench.adapters._batch import EncodedBatch
+from tokbench.adapters._batch import EncodedBatch, offsets_of
 from tokbench.adapters._build import describe_merges, read_object
 from tokbench.adapters._engine import EngineTokenizer
 from tokbench.adapters._loaded import TextRule
@@ -29,21 +30,33 @@ UTF8_BYTES = frozenset(range(256)) - {0xC0, 0xC1, *range(0xF5, 0x100)}
 """The bytes that occur in UTF-8."""
 
 Document = dict[str, Any]
-IdArray = npt.NDArray[np.uint32]
+IdArray = npt.NDArray[np.int32]
+Encoder = Callable[[Sequence[str]], EncodedBatch]
+"""What an engine makes of a pattern and of tokens in the order of their ranks: from texts to ranks."""
 
 
-def refuse(asset: Asset, reason: str) -> TokbenchError:
-    """The error that says why tiktoken cannot run these files."""
-    return TokbenchError(f"{asset.files[0]}: tiktoken cannot run it ({reason})", "use its own engine")
+class Library(Protocol):
+    """An engine that knows ranks: its distribution, the function it is called by, and how it is built."""
+
+    name: str
+    path: str
+
+    def build(self, pattern: str, tokens: Sequence[bytes]) -> Encoder:
+        """The engine for tokens in the order of their ranks."""
+        ...
 
 
-def find_pattern(asset: Asset, document: Document) -> str:
-    """How text is split, where one pattern says it; TokbenchError else."""
-    first = document["pre_tokenizer"]
-    steps = huggingface.flatten(first)
+def refuse(asset: Asset, library: str, reason: str) -> TokbenchError:
+    """The error that says why an engine cannot run these files."""
+    return TokbenchError(f"{asset.files[0]}: {library} cannot run it ({reason})", "use its own engine")
+
+
+def find_pattern(document: Document) -> str:
+    """How text is split, where one pattern says it; ValueError else."""
+    steps = huggingface.flatten(document["pre_tokenizer"])
     kinds = [step["type"] for step in steps]
     if any(step.get("add_prefix_space") for step in steps):
-        raise refuse(asset, "a space is put before each text")
+        raise ValueError("a space is put before each text")
     if kinds == ["ByteLevel"] and steps[0].get("use_regex", True):
         return GPT2_PATTERN
     split = steps[0] if steps else {}
@@ -51,94 +64,116 @@ def find_pattern(asset: Asset, document: Document) -> str:
         pattern: str | None = split["pattern"].get("Regex")
         if pattern is not None and split["behavior"] == "Isolated" and not split["invert"]:
             return pattern
-    raise refuse(asset, f"it splits text in several steps: {', '.join(kinds) or 'none'}")
+    raise ValueError(f"it splits text in several steps: {', '.join(kinds) or 'none'}")
 
 
-def find_form(asset: Asset, document: Document) -> TextRule | None:
-    """The Unicode form that text is brought into, None for none; TokbenchError for any other normaliser."""
-    steps = huggingface.flatten(document["normalizer"])
-    kinds = [step["type"] for step in steps]
+def find_form(document: Document) -> TextRule | None:
+    """What brings text into its Unicode form, None for none; ValueError for any other normaliser.
+
+    The form is the reference's own, as Python's may know another version of Unicode. Text that Python finds in that
+    form already, and of whose characters it knows every one (printable ones have been assigned), is so in every
+    version: what a character composes to never changes.
+    """
+    kinds = [step["type"] for step in huggingface.flatten(document["normalizer"])]
     if not kinds:
         return None
-    if kinds in (["NFC"], ["NFKC"]):
-        # The reference's own: Python's may know another version of Unicode.
-        return NFC().normalize_str if kinds == ["NFC"] else NFKC().normalize_str
-    raise refuse(asset, f"it normalises text by {', '.join(kinds)}")
+    if kinds not in (["NFC"], ["NFKC"]):
+        raise ValueError(f"it normalises text by {', '.join(kinds)}")
+    name: Literal["NFC", "NFKC"] = "NFC" if kinds == ["NFC"] else "NFKC"
+    compose = (NFC() if name == "NFC" else NFKC()).normalize_str
+
+    def form(text: str) -> str:
+        done = text.isascii() or (text.isprintable() and unicodedata.is_normalized(name, text))
+        return text if done else compose(text)
+
+    return form
 
 
-def read_ranks(asset: Asset, model: Document) -> tuple[dict[bytes, int], IdArray]:
-    """The rank of single bytes (first) and of merged tokens (in the order of the merges), and the id of each rank.
+def read_ranks(model: Document) -> tuple[list[bytes], IdArray]:
+    """The tokens in the order of their ranks, single bytes first and then as the merges come, and the id of each.
 
-    Bytes that no UTF-8 text holds may lack. TokbenchError where two merges make the same token.
+    Bytes that no UTF-8 text holds may lack. ValueError where two merges make the same token.
     """
     if model.get("type", "BPE") != "BPE" or model.get("byte_fallback") or model.get("continuing_subword_prefix"):
-        raise refuse(asset, "it is no byte-level BPE")
+        raise ValueError("it is no byte-level BPE")
     alphabet, vocab = huggingface.printable_bytes(), model["vocab"]
     merged = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "", 1) for merge in model["merges"]]
-    singles = [character for character, byte in alphabet.items() if character in vocab or byte in UTF8_BYTES]
-    tokens = [*singles, *merged]
-    to_bytes = str.maketrans({character: chr(byte) for character, byte in alphabet.items()})
+    tokens = [c for c, byte in alphabet.items() if c in vocab or byte in UTF8_BYTES]
+    tokens += merged
     try:
-        ids = np.array([vocab[token] for token in tokens], np.uint32)
-        ranks = {token.translate(to_bytes).encode("latin-1"): rank for rank, token in enumerate(tokens)}
-    except (KeyError, UnicodeEncodeError) as error:
-        raise refuse(asset, f"the vocabulary lacks {error}") from error
-    if len(ranks) < len(tokens):
-        raise refuse(asset, "two of its merges make the same token")
-    return ranks, ids
+        ids = np.fromiter(map(vocab.__getitem__, tokens), np.int32, len(tokens))
+    except KeyError as error:
+        raise ValueError(f"the vocabulary lacks {error}") from error
+    contents = undo_notation(tokens, alphabet)
+    if len(set(contents)) < len(contents):
+        raise ValueError("two of its merges make the same token")
+    return contents, ids
 
 
-def find_added(asset: Asset, document: Document) -> dict[str, int]:
-    """The added tokens that are cut out of text; TokbenchError where they take more than their own characters."""
+def undo_notation(tokens: Sequence[str], alphabet: dict[str, int]) -> list[bytes]:
+    """The bytes of tokens in the alphabet of byte-level BPE, all at once; ValueError for another character."""
+    byte_of = np.full(max(map(ord, alphabet)) + 2, -1, np.int16)
+    byte_of[[*map(ord, alphabet)]] = [*alphabet.values()]
+    codes = np.frombuffer("".join(tokens).encode("utf-32-le"), "<u4")
+    numbers = byte_of[np.minimum(codes, len(byte_of) - 1)]
+    if (numbers < 0).any():
+        raise ValueError(f"the vocabulary holds {chr(int(codes[numbers < 0][0]))!r}, which stands for no byte")
+    content = numbers.astype(np.uint8).tobytes()
+    bounds = accumulate(map(len, tokens), initial=0)
+    return [content[start:end] for start, end in pairwise(bounds)]
+
+
+def find_added(document: Document) -> dict[str, int]:
+    """The added tokens that are cut out of text; ValueError where they take more than their own characters."""
     plain = [token for token in document["added_tokens"] if not token["special"]]
     for token in plain:
         if token["single_word"] or token["lstrip"] or token["rstrip"]:
-            raise refuse(asset, f"the added token {token['content']!r} looks at its surroundings")
+            raise ValueError(f"the added token {token['content']!r} looks at its surroundings")
     return {token["content"]: token["id"] for token in plain}
 
 
 class MergesTokenizer(EngineTokenizer):
-    """Byte-level BPE of Hugging Face files as tiktoken runs it."""
+    """Byte-level BPE of Hugging Face files as an engine for ranks runs it."""
 
-    def __init__(self, asset: Asset, document: Document) -> None:
-        super().__init__(asset, f"tiktoken=={version('tiktoken')}", "encode_to_numpy", huggingface.load)
-        self.form = find_form(asset, document)
-        self.added = find_added(asset, document)
+    def __init__(self, asset: Asset, document: Document, library: Library) -> None:
+        super().__init__(asset, f"{library.name}=={version(library.name)}", library.path, huggingface.load)
+        self.form = find_form(document)
+        self.added = find_added(document)
         longest_first = sorted(self.added, key=len, reverse=True)
         self.cut = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if self.added else None
-        ranks, self.id_of_rank = read_ranks(asset, document["model"])
-        self.encoding = tiktoken.Encoding(
-            asset.name, pat_str=find_pattern(asset, document), mergeable_ranks=ranks, special_tokens={}
-        )
+        pattern = find_pattern(document)
+        tokens, self.id_of_rank = read_ranks(document["model"])
+        self.encode_ranks = library.build(pattern, tokens)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, through the buffer that tiktoken fills without making Python integers."""
-        return EncodedBatch.from_arrays([self.encode_text(text) for text in texts])
+        """The ids of each text, added tokens cut out of it first."""
+        if self.cut is None:
+            return self.encode_plain(texts)
+        cut = [self.cut.split(text) for text in texts]
+        pieces = list(chain.from_iterable(cut))
+        if len(pieces) == len(texts):
+            return self.encode_plain(texts)
+        # Of the pieces of a text, every second one is an added token: one id where the engine gets an empty text.
+        added = np.array([place for parts in cut for place in range(len(parts))]) % 2 == 1
+        plain = self.encode_plain(["" if own else piece for piece, own in zip(pieces, added.tolist(), strict=True)])
+        own_ids = [self.added[pieces[place]] for place in np.flatnonzero(added).tolist()]
+        ids = np.insert(plain.ids, plain.offsets[:-1][added], own_ids)
+        starts = offsets_of(np.where(added, 1, plain.counts))
+        return EncodedBatch(ids, starts[offsets_of(np.array([*map(len, cut)]))])
 
-    def encode_text(self, text: str) -> IdArray:
-        """The ids of one text, added tokens cut out of it first."""
-        if self.cut is None or self.cut.search(text) is None:
-            return self.encode_plain(text)
-        parts = self.cut.split(text)
-        return np.concatenate(
-            [
-                np.array([self.added[part]], np.uint32) if number % 2 else self.encode_plain(part)
-                for number, part in enumerate(parts)
-            ]
-        )
-
-    def encode_plain(self, text: str) -> IdArray:
-        """The ids of text that holds no added token."""
-        formed = text if self.form is None or text.isascii() else self.form(text)
-        ranks = self.encoding.encode_to_numpy(formed, disallowed_special=())
-        found: IdArray = self.id_of_rank[ranks]
-        return found
+    def encode_plain(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of texts that hold no added token."""
+        formed = texts if self.form is None else [*map(self.form, texts)]
+        ranks = self.encode_ranks(formed)
+        return EncodedBatch(self.id_of_rank[ranks.ids], ranks.offsets)
 
 
-def load_merges(asset: Asset) -> MergesTokenizer:
+def load_merges(asset: Asset, library: Library) -> MergesTokenizer:
     """The tokenizer of a tokenizer.json, or of vocab.json and merges.txt; TokbenchError where merges are not ranks."""
     document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
     try:
-        return MergesTokenizer(asset, document)
-    except (KeyError, TypeError, ValueError) as error:
-        raise refuse(asset, f"{type(error).__name__}: {error}") from error
+        return MergesTokenizer(asset, document, library)
+    except (KeyError, TypeError) as error:
+        raise refuse(asset, library.name, f"{type(error).__name__}: {error}") from error
+    except ValueError as error:
+        raise refuse(asset, library.name, str(error)) from error

@@ -14,12 +14,14 @@ import tokenizers
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._build import build_from_merges, build_from_wordpiece
+from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"tokenizer.json", "vocab+merges", "wordpiece"})
 SIDE_WORK = "the masks, types and words of each token (no offsets)"
+RUNS = {"tokenizer.json": Cost(load=0.15, encode=0.9), "vocab+merges": Cost(load=0.15, encode=0.9)}
 
 _SPACE = "\u2581"
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")

@@ -1,0 +1,123 @@
+"""splintr: byte-level BPE by ranks, for rank files and for merges that are ranks; its default engine for patterns."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tokbench.adapters import tiktoken
+from tokbench.adapters._batch import EncodedBatch, offsets_of
+from tokbench.adapters._cost import Cost
+from tokbench.adapters._engine import EngineTokenizer
+from tokbench.adapters._loaded import check_format, text_rules
+from tokbench.assets import Asset
+from tokbench.errors import MissingExtraError, TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.adapters._merges import Encoder
+
+REFERENCE_FOR: frozenset[str] = frozenset()
+SIDE_WORK = "nothing"
+LIBRARY = "splintr-rs"
+RUNS = {
+    "tiktoken": Cost(load=0.08, encode=0.1),
+    "tiktoken.json": Cost(load=0.2, encode=0.1),
+    "tekken": Cost(load=0.2, encode=0.1),
+    "vocab+merges": Cost(load=0.12, encode=0.12),
+    "tokenizer.json": Cost(load=0.12, encode=0.12),
+}
+
+_POSSESSIVE = re.compile(
+    r"""
+    (?P<kept> \\[pP]\{[^}]*\} | \\. | \[ (?: \\. | [^\]\\] )* \] )  # a property, an escape, a class: no quantifier
+    | (?P<quantifier> [*+?] | \{\d+(?:,\d*)?\} ) \+
+    """,
+    re.VERBOSE,
+)
+_ID_BYTES = 4
+
+
+def relax(pattern: str) -> str:
+    r"""A pattern whose possessive quantifiers are greedy, as splintr knows no others.
+
+    >>> relax(r"[^\p{L}]?+\p{L}++|\p{N}{1,3}+|\p{N}+")
+    '[^\\p{L}]?\\p{L}+|\\p{N}{1,3}|\\p{N}+'
+    """
+    return _POSSESSIVE.sub(lambda found: found["kept"] or found["quantifier"], pattern)
+
+
+def write_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
+    """A rank file: a line holds a token in base64 and its rank."""
+    return b"".join([b"%b %d\n" % (b2a_base64(token, newline=False), rank) for token, rank in ranks])
+
+
+def make_encoder(ranks: bytes, pattern: str) -> Encoder:
+    """What encodes texts into ranks by a rank file and a pattern; ValueError for what splintr cannot run."""
+    from splintr import Tokenizer
+
+    encode = Tokenizer.from_bytes(ranks, relax(pattern)).encode_batch_flat
+
+    def encode_texts(texts: Sequence[str]) -> EncodedBatch:
+        # A batch of one runs on the calling thread and releases the interpreter. A larger one would run on threads of
+        # the library, and its calls for a single text hold the interpreter.
+        found = [encode([text])[0] for text in texts]
+        sizes = np.fromiter(map(len, found), np.int64, len(found))
+        return EncodedBatch(np.frombuffer(b"".join(found), np.int32), offsets_of(sizes // _ID_BYTES))
+
+    return encode_texts
+
+
+class Ranks:
+    """splintr for merges that are ranks."""
+
+    name = LIBRARY
+    path = "encode_batch_flat"
+
+    def build(self, pattern: str, tokens: Sequence[bytes]) -> Encoder:
+        """The engine for tokens in the order of their ranks."""
+        return make_encoder(write_ranks(zip(tokens, range(len(tokens)), strict=True)), pattern)
+
+
+class SplintrTokenizer(EngineTokenizer):
+    """A rank file as splintr runs it."""
+
+    def __init__(self, asset: Asset) -> None:
+        super().__init__(asset, f"{LIBRARY}=={version(LIBRARY)}", Ranks.path, tiktoken.load)
+        self.before = text_rules(asset)[0]
+        self.shift = 0
+        if asset.format == "tiktoken" and asset.entry is not None and asset.entry.pattern is not None:
+            self.encode_ranks = make_encoder(asset.files[0].read_bytes(), asset.entry.pattern)
+            return
+        file = tiktoken.READERS[asset.format](asset)
+        self.shift = file.shift
+        self.encode_ranks = make_encoder(write_ranks(file.ranks.items()), file.pattern)
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text, without a Python object per token."""
+        ranks = self.encode_ranks(texts if self.before is None else [*map(self.before, texts)])
+        return EncodedBatch(ranks.ids + np.int32(self.shift), ranks.offsets) if self.shift else ranks
+
+
+def load(asset: Asset) -> EngineTokenizer:
+    """The tokenizer of a rank file, of Claude's JSON or tekken's, or of byte-level merges that are ranks.
+
+    Raises TokbenchError for what splintr cannot run.
+    """
+    check_format(asset, "splintr", RUNS.keys())
+    try:
+        import splintr  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("splintr-rs", "fast", f"running {asset.name} on splintr") from error
+    if asset.format not in tiktoken.READERS:
+        from tokbench.adapters._merges import load_merges
+
+        return load_merges(asset, Ranks())
+    try:
+        return SplintrTokenizer(asset)
+    except ValueError as error:
+        raise TokbenchError(f"{asset.files[0]}: splintr cannot run it ({error})", "use its own engine") from error
