@@ -60,7 +60,8 @@ are named: tokens of one document depend on each other, so that intervals from s
 Blocks weigh by their documents (the delete-m_j jackknife of Busing, Meijer and van der Leeden 1999), and the interval
 is the value -+ Student's t times the standard error. It is of the value to be expected of a text of this size: the
 entropy of a short text is too low, and so is its interval; the correction of Miller and Madow moves both. Null for
-fewer than two blocks. Lengths of tokens and rarefied entropies have none.
+fewer than two blocks. Lengths of tokens and rarefied entropies have none. In simulated texts of 80 documents these
+intervals cover 94 to 97 %; from blocks of single segments they would cover 62 to 92 % (`benchmarks/coverage.py`).
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 
