@@ -4,6 +4,9 @@ A corpus of 400 segments in 80 documents: lengths are gamma-distributed, tokens 
 document shares, so that the true ratios are known. In each run the 95 % interval of a premium is computed and either
 covers the true value or not; two tokenizers that differ by chance alone are compared, and the test either rejects at
 5 % or not.
+
+Then the jackknife of metrics over ids: texts of 80 documents of some 300 tokens, whose ids follow Zipf's law, half of
+them reweighted by the document's topic. Whether an interval holds the value that texts of this size have on average.
 """
 
 from __future__ import annotations
@@ -12,7 +15,14 @@ import argparse
 import math
 
 import numpy as np
+import polars as pl
 
+from tokbench.adapters import EncodedBatch
+from tokbench.blocks import assign_blocks
+from tokbench.counting import HistogramSum, count_ids
+from tokbench.measurement import Measurements
+from tokbench.metrics import find_metrics
+from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.randomisation import randomise
 from tokbench.statistics import (
     Bootstrap,
@@ -27,6 +37,18 @@ from tokbench.statistics import (
 DOCUMENTS, SEGMENTS_EACH = 80, 5
 PREMIUM = 2.1
 LEVEL = 0.95
+
+VOCABULARY, TOPICS, TOKENS_EACH = 20_000, 40, 300
+OVER_IDS = (
+    "entropy",
+    "entropy_miller_madow",
+    "renyi_efficiency",
+    "utilisation",
+    "utilisation_at_10k",
+    "type_token_ratio",
+)
+TRUTHS = 4000
+"""Texts from which the average value is known to 1 / 60 of the spread of one."""
 
 
 def simulate(generator: np.random.Generator, *, clustered: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -71,6 +93,75 @@ def rejects(seed: int, *, shuffles: int) -> bool:
     return bool(randomise((first, segments), (second, segments), shuffles=shuffles, seed=seed)[0] <= 1 - LEVEL)
 
 
+class Topics:
+    """Distributions of ids: Zipf's law, half of it reweighted by a topic."""
+
+    def __init__(self) -> None:
+        generator = np.random.default_rng(3)
+        zipf = 1 / (np.arange(1, VOCABULARY + 1) + 2.7)
+        own = zipf * generator.gamma(0.3, size=(TOPICS, VOCABULARY))
+        mixed = zipf / zipf.sum() + own / own.sum(axis=1, keepdims=True)
+        self.cumulative = np.cumsum(mixed / 2, axis=1)
+
+    def draw(self, generator: np.random.Generator) -> list[np.ndarray]:
+        """The ids of the segments of a text, document after document."""
+        segments = []
+        for length in generator.gamma(4.0, TOKENS_EACH / 4, DOCUMENTS):
+            cumulative = self.cumulative[generator.integers(TOPICS)]
+            ids = np.searchsorted(cumulative, generator.random(int(length) + SEGMENTS_EACH) * cumulative[-1])
+            segments += np.array_split(ids.astype(np.int32), SEGMENTS_EACH)
+        return segments
+
+
+def count(texts: dict[str, list[np.ndarray]], *, named: bool) -> Measurements:
+    """What is measured of texts, each as a language of its own, with the names of their documents or without."""
+    n = DOCUMENTS * SEGMENTS_EACH
+    numbers = pl.Series("segment", np.arange(n, dtype=np.uint32))
+    names = [f"{min(texts)} {i // SEGMENTS_EACH}" for i in range(n if named else 0)]
+    documents = pl.DataFrame([numbers.head(len(names)), pl.Series("document", names, dtype=pl.String)])
+    blocks = assign_blocks(numbers, documents)["block"]
+    tokenizer, ids = pl.lit("t").alias("tokenizer"), []
+    for lang, segments in texts.items():
+        histogram = HistogramSum()
+        histogram.add(count_ids(EncodedBatch(np.concatenate(segments), np.cumsum([0, *map(len, segments)])), blocks))
+        ids.append(histogram.frame().select(tokenizer, pl.lit(lang).alias("lang"), pl.all()))
+    rows = pl.DataFrame({"lang": list(texts)}).join(pl.DataFrame([numbers]), how="cross").with_columns(bytes=1)
+    return Measurements(
+        texts=rows,
+        counts=rows.select(tokenizer, "lang", "segment"),
+        ids=pl.concat(ids),
+        vocab=pl.DataFrame(),
+        documents=documents,
+        tokenizers=pl.DataFrame({"tokenizer": ["t"], "vocab_base": [VOCABULARY]}),
+    )
+
+
+def evaluate(topics: Topics, seeds: range, level: float | None, *, named: bool) -> pl.DataFrame:
+    """Values and intervals of the metrics over ids, of a text for each seed; a hundred at a time."""
+    parts = []
+    for start in seeds[::100]:
+        texts = {
+            f"{seed:06}": topics.draw(np.random.default_rng([4, seed]))
+            for seed in range(start, min(start + 100, seeds.stop))
+        }
+        parts.append(evaluate_spectra(count(texts, named=named), find_metrics(OVER_IDS), level).drop_nulls("lang"))
+    return pl.concat(parts)
+
+
+def cover_ids(runs: int) -> None:
+    """Print how often the intervals of metrics over ids hold the average value."""
+    topics = Topics()
+    values = evaluate(topics, range(runs, runs + TRUTHS), None, named=False)
+    truth = values.group_by("metric").agg(truth=pl.col("value").mean(), spread=pl.col("value").std())
+    for named, kind in ((True, "documents"), (False, "segments of these documents")):
+        found = evaluate(topics, range(runs), LEVEL, named=named).join(truth, on="metric")
+        for name in OVER_IDS:
+            rows = found.filter(pl.col("metric") == name)
+            kept = int(rows["truth"].is_between(rows["low"], rows["high"]).sum())
+            reach = float((rows["high"] - rows["low"]).mean()) / (2 * rows["spread"][0])
+            print(f"95 % jackknife over {kind}, {name}: {describe(kept, runs)}, reach {reach:.2f} sd")
+
+
 def describe(found: int, runs: int) -> str:
     """A share with its own standard error."""
     share = found / runs
@@ -91,6 +182,7 @@ def main() -> None:
             print(f"95 % {method} over {'documents' if clustered else 'segments'}: {describe(kept, options.runs)}")
     false = sum(rejects(seed, shuffles=options.resamples) for seed in range(options.runs))
     print(f"A/A, paired randomisation, rejects at 5 %: {describe(false, options.runs)}")
+    cover_ids(options.runs)
 
 
 if __name__ == "__main__":

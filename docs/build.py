@@ -52,6 +52,16 @@ in tables): a denominator of 0, a language without words, no reference. A signat
 A tokenizer is lossy in a language when a segment does not come back from `decode(encode(x))`, NFC and white space
 forgiven. It keeps its row, in brackets, and takes no part in the ranking by compression: T5 "wins" on Chinese by
 writing one unknown token for a whole clause.
+
+Intervals cover 95 %. Those of ratios of sums, and of what is found over the languages, are a paired bootstrap over
+documents (segments where the corpus names none, or where they are asked for). Those of metrics over ids (entropies,
+efficiencies, utilisation, types per token) are a jackknife over 16 blocks of whole documents, of segments where none
+are named: tokens of one document depend on each other, so that intervals from single tokens would be too narrow.
+Blocks weigh by their documents (the delete-m_j jackknife of Busing, Meijer and van der Leeden 1999), and the interval
+is the value -+ Student's t times the standard error. It is of the value to be expected of a text of this size: the
+entropy of a short text is too low, and so is its interval; the correction of Miller and Madow moves both. Null for
+fewer than two blocks. Lengths of tokens and rarefied entropies have none. In simulated texts of 80 documents these
+intervals cover 94 to 97 %; from blocks of single segments they would cover 62 to 92 % (`benchmarks/coverage.py`).
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 

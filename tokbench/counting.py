@@ -14,7 +14,7 @@ from tokbench.adapters import EncodedBatch, Offsets, Tokenizer
 from tokbench.losslessness import classify_losses
 from tokbench.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
-Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
+Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
 """The ids that occur in each block, as `block << ID_BITS | id`, ascending, and how often."""
 
 ID_BITS = 24
@@ -107,7 +107,7 @@ def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
     keys |= batch.ids.view(np.uint32)
     keys.sort()
     starts = find_runs(keys)
-    return keys[starts], np.diff(starts, append=len(keys))
+    return keys[starts], np.diff(starts, append=len(keys)).astype(np.uint32)
 
 
 def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
@@ -119,7 +119,7 @@ def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
 
 
 def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
-    """The sum of histograms."""
+    """The sum of histograms; OverflowError where an id occurs more than 4,294,967,295 times in a block."""
     if len(histograms) == 1:
         return histograms[0]
     keys = np.concatenate([keys for keys, _ in histograms])
@@ -127,7 +127,12 @@ def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
     order = np.argsort(keys, kind="stable")  # merges the runs, each of which is in order
     keys, counts = keys[order], counts[order]
     starts = find_runs(keys)
-    return keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts
+    if not len(starts):
+        return keys, counts
+    sums = np.add.reduceat(counts, starts, dtype=np.int64)
+    if int(sums.max()) > np.iinfo(np.uint32).max:
+        raise OverflowError(f"{int(sums.max()):,} of one id in a block of a language")
+    return keys[starts], sums.astype(np.uint32)
 
 
 class HistogramSum:

@@ -25,7 +25,8 @@ def find_chances(rows: pl.Series, size: int) -> pl.Series:
     counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     left = totals - counts
     absent = np.zeros(len(counts))
-    possible = left >= size
+    # Of more than 64 tokens expected, the chance that none is drawn is below 1e-27.
+    possible = (left >= size) & (counts * size < 64 * totals)
     n, k, drawn = totals[possible], left[possible], np.array(size)
     # size! cancels out of the binomial coefficients.
     absent[possible] = np.exp(

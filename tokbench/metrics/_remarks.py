@@ -23,10 +23,16 @@ HISTOGRAM = "Null where the text gives no token; special tokens never occur, sin
 SPREAD = "Null of one language. Over all languages of the corpus: another set of languages is another number."
 LOSSES = "A tokenizer with one lossy segment in a language is not ranked on compression in it."
 LENGTHS = Remark(
-    "Null where no token stands for text. The lower of two middle values for an even number.",
+    "Null where no token stands for text. The lower of two middle values for an even number. No interval: the "
+    "jackknife does not hold for quantiles.",
     "Often of the vocabulary, each entry once, instead of the tokens that a text gives.",
 )
+JACKKNIFE = (
+    "Interval: the jackknife over 16 blocks of whole documents (segments where none are named), of the value to be "
+    "expected of a text of this size; null for fewer than two blocks."
+)
 RAREFIED = "Null for texts of fewer tokens. Exact, without drawing: the expectation over all draws."
+COSTLY = "No interval: it would take the sum over all possible draws once more for each block that is left out."
 GROWS = "Elsewhere printed without the size of the text, on which it depends more than on the tokenizer."
 FACT = "Null where the catalogue does not know it."
 SIZES = "Four sizes go by this name: model vocabulary, with added tokens, highest id + 1, rows of the embedding matrix."
@@ -53,7 +59,8 @@ REMARKS: Mapping[str, Remark] = MappingProxyType(
         ),
         "bits_per_byte_coded": Remark(SUMS, "Not the bits per byte of a language model, which are its loss."),
         "bits_per_byte_entropy": Remark(
-            HISTOGRAM, "Not the bits per byte of a language model: ids are taken as independent of each other."
+            f"{HISTOGRAM} {JACKKNIFE}",
+            "Not the bits per byte of a language model: ids are taken as independent of each other.",
         ),
         "effective_context": Remark(
             f"{SUMS} Null where the catalogue knows no context window.", "Often in words, by a fixed rule of thumb."
@@ -94,22 +101,25 @@ REMARKS: Mapping[str, Remark] = MappingProxyType(
         ),
         "gini_normalised": Remark(SPREAD, "Printed as the Gini coefficient, without a word on the factor."),
         "entropy": Remark(
-            f"{HISTOGRAM} 0 for one type. Too low for short texts: see entropy_miller_madow.", "In nats."
+            f"{HISTOGRAM} 0 for one type. Too low for short texts: see entropy_miller_madow. {JACKKNIFE} The bias of a "
+            "short text is in the value and in the interval alike.",
+            "In nats.",
         ),
-        "entropy_miller_madow": Remark(HISTOGRAM, "Other corrections: Chao-Shen, Grassberger, jackknife."),
-        "entropy_at_10k": Remark(RAREFIED, GROWS),
-        "entropy_at_100k": Remark(RAREFIED, GROWS),
+        "entropy_miller_madow": Remark(
+            f"{HISTOGRAM} {JACKKNIFE} The correction is part of the value; what bias it leaves stays in the interval.",
+            "Other corrections: Chao-Shen, Grassberger, jackknife.",
+        ),
+        **{f"entropy_at_{size}": Remark(f"{RAREFIED} {COSTLY}", GROWS) for size in ("10k", "100k")},
         "renyi_efficiency": Remark(
-            f"{HISTOGRAM} 0 for one type.",
+            f"{HISTOGRAM} 0 for one type. {JACKKNIFE}",
             "Over log2 of the types that occur, other orders: `tokbench explain renyi_efficiency --variants`.",
         ),
         "renyi_efficiency_observed": Remark(
-            "Null for one type.", "Under the same name as the one over the vocabulary's size."
+            f"Null for one type. {JACKKNIFE}", "Under the same name as the one over the vocabulary's size."
         ),
-        "utilisation": Remark(HISTOGRAM, f"Over V_total or the rows of the embedding. {GROWS}"),
-        "utilisation_at_10k": Remark(RAREFIED, GROWS),
-        "utilisation_at_100k": Remark(RAREFIED, GROWS),
-        "type_token_ratio": Remark(HISTOGRAM, f"Of words in linguistics. {GROWS}"),
+        "utilisation": Remark(f"{HISTOGRAM} {JACKKNIFE}", f"Over V_total or the rows of the embedding. {GROWS}"),
+        **{f"utilisation_at_{size}": Remark(f"{RAREFIED} {JACKKNIFE}", GROWS) for size in ("10k", "100k")},
+        "type_token_ratio": Remark(f"{HISTOGRAM} {JACKKNIFE}", f"Of words in linguistics. {GROWS}"),
         **{f"token_bytes_{label}": LENGTHS for label in ("p50", "p90", "p99", "max")},
         **{f"token_chars_{label}": LENGTHS for label in ("p50", "p90", "p99", "max")},
         "strr_bare": Remark(WORDS, "Of a list of common words instead of the types of a text."),

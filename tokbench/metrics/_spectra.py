@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from tokbench.blocks import assign_blocks
+from tokbench.blocks import BLOCKS, assign_blocks
 from tokbench.measurement import Measurements
 from tokbench.metrics._lengths import count_segments
 from tokbench.metrics._metric import Metric
@@ -57,30 +58,50 @@ def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame
     The columns of the texts, count, types (how many ids occur so often), tokens (of the text); in order, which the
     last digit of a sum of floats depends on.
     """
-    ids = list_ids(measurements, tokenizer)
-    whole = ids.unique(["lang", "id"]).group_by("lang", count="total").agg(types=pl.len().cast(pl.Int64))
-    changes = [texts.select("lang", "without").join(whole, on="lang", nulls_equal=True)]
-    if texts["without"].null_count() < texts.height:
-        rest = (pl.col("total") - pl.col("count")).alias("count")
-        gone = ids.group_by("lang", without="block", count="total").agg(types=-pl.len().cast(pl.Int64))
-        left = ids.select("lang", rest, without="block").filter(pl.col("count") > 0)
-        changes += [gone, left.group_by("lang", "without", "count").agg(types=pl.len().cast(pl.Int64))]
-    columns = ("lang", "without", "count", "types")
-    spectra = pl.concat([change.select(columns) for change in changes])
-    spectra = spectra.group_by("lang", "without", "count").agg(pl.col("types").sum()).filter(pl.col("types") > 0)
-    tokens = (pl.col("count") * pl.col("types")).sum().over("lang", "without")
-    spectra = spectra.with_columns(tokens=tokens).join(texts, on=["lang", "without"], nulls_equal=True)
-    return spectra.sort("lang", "without", "count")
+    own = measurements.ids.filter(pl.col("tokenizer") == tokenizer).select("lang", "block", "id", "count")
+    parts = [
+        find_spectra(rows).with_columns(lang=pl.lit(lang, pl.String))
+        for lang, rows in [*((str(rows["lang"][0]), rows) for rows in own.partition_by("lang")), (None, pool(own))]
+    ]
+    return pl.concat(parts).join(texts, on=["lang", "without"], nulls_equal=True, maintain_order="left")
 
 
-def list_ids(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
-    """The ids of one tokenizer: lang (null: all languages), block, id, count, and total, the count in all blocks."""
-    own = measurements.ids.filter(pl.col("tokenizer") == tokenizer)
-    own = own.select(pl.col("lang").cast(pl.String), "block", "id", pl.col("count").cast(pl.Int64))
-    together = own.group_by("block", "id").agg(pl.col("count").sum())
-    rows = pl.concat([own, together.select(pl.lit(None, own.schema["lang"]).alias("lang"), pl.all())])
-    totals = rows.group_by("lang", "id").agg(total=pl.col("count").sum())
-    return rows.join(totals, on=["lang", "id"], nulls_equal=True)
+def pool(ids: pl.DataFrame) -> pl.DataFrame:
+    """The histogram over all languages: block, id, count."""
+    width = 1 + int(ids["id"].to_numpy().max(initial=0))
+    cells = ids["block"].to_numpy().astype(np.int64) * width + ids["id"].to_numpy()
+    counts = np.bincount(cells, weights=ids["count"].to_numpy())
+    found = np.flatnonzero(counts)
+    return pl.DataFrame({"block": found // width, "id": found % width, "count": counts[found].astype(np.int64)})
+
+
+def find_spectra(ids: pl.DataFrame) -> pl.DataFrame:
+    """The frequency spectra of one histogram, whole and without each block: without, count, types, tokens.
+
+    ids: block, id, count. Leaving out a block takes each of its ids from where it was to where the rest of it is.
+    """
+    blocks, counts = ids["block"].to_numpy().astype(np.int64), ids["count"].to_numpy().astype(np.int64)
+    totals = np.bincount(ids["id"].to_numpy(), weights=counts).astype(np.int64)
+    before = totals[ids["id"].to_numpy()]
+    after = before - counts
+    seen = np.unique(np.concatenate([before, after]))
+
+    def tally(frequencies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        cells = blocks * len(seen) + np.searchsorted(seen, frequencies)
+        return np.bincount(cells, minlength=BLOCKS * len(seen)).reshape(BLOCKS, len(seen))
+
+    whole = np.bincount(np.searchsorted(seen, totals[totals > 0]), minlength=len(seen))
+    spectra = np.concatenate([whole[None], whole - tally(before) + tally(after)])
+    spectra[:, seen == 0] = 0
+    text, frequency = np.nonzero(spectra)
+    return pl.DataFrame(
+        {
+            "without": pl.Series([None, *range(BLOCKS)], dtype=pl.UInt8).gather(text),
+            "count": seen[frequency],
+            "types": spectra[text, frequency],
+            "tokens": (spectra @ seen)[text],
+        }
+    )
 
 
 def list_texts(measurements: Measurements, tokenizer: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 import polars as pl
 
+from tokbench.blocks import BLOCKS
 from tokbench.comparison import Comparison
 from tokbench.examples import Cut, Example
 from tokbench.metrics import METRICS
@@ -217,6 +218,8 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
         ("date", machine.date),
         ("versions", ", ".join(f"{n} {v}" for n, v in versions.items())),
     ]
+    if corpus.bootstrap is not None and shown & {m.name for m in METRICS.values() if m.over == "ids" and m.interval}:
+        facts.insert(5, ("intervals of metrics over ids", f"jackknife over {BLOCKS} blocks of documents or segments"))
     if "throughput" in shown:
         facts.append(("machine", f"{machine.processor}, {machine.cores} cores, {machine.system}"))
     if command is not None:
