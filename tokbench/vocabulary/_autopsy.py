@@ -114,7 +114,7 @@ class Autopsy:
         return sorted(len(rest) for rest in rests if rest and rest == character * len(rest))
 
     def numbers(self) -> dict[int, int]:
-        """How many of the numbers of so many ASCII digits are a token, bare or behind one space; 10 ** digits are all."""
+        """How many of the numbers of so many ASCII digits are a token, bare or behind a space: at most 10 ** digits."""
         texts = {text.removeprefix(" ") for text in self.tokens.drop_nulls("text")["text"]}
         lengths = Counter(len(text) for text in texts if text.isascii() and text.isdigit())
         return dict(sorted(lengths.items()))
