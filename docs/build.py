@@ -38,7 +38,8 @@ def write_metric(metric: Metric) -> str:
     if metric.compression:
         facts.append("A tokenizer that loses text is not ranked on it.")
     source = f"\n\nSource: {metric.citation}." if metric.citation else ""
-    return f"## `{metric.name}`\n\n{metric.definition}\n\n{' '.join(facts)}{source}\n"
+    notes = f"At the edges: {metric.edges}\n\nElsewhere: {metric.elsewhere}"
+    return f"## `{metric.name}`\n\n{metric.definition}\n\n{' '.join(facts)}\n\n{notes}{source}\n"
 
 
 def write_metrics() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from conftest import needs_data
+from made import make_tokenizer_json
 from test_cli import refuse, run
 from test_measurement import write_corpus
 
@@ -112,6 +113,23 @@ def test_sentences_close_a_comparison_with_a_baseline(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(render(result, "json"))
     assert tb.load(path).differences.equals(result.differences, null_equal=True)
+
+
+def test_what_a_corpus_can_show_stands_below_the_sentences(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["the fox", "a dog", "the dog", "fox"])
+    result = tb.compare(["utf8", str(make_tokenizer_json(tmp_path))], corpus, baseline="utf8", throughput=False)
+    (row,) = result.differences.filter(pl.col("lang") == "en").to_dicts()
+    percent = f"{100 * row['detectable']:.1f}"
+    expected = f"in 80 % of corpora of 4 units: {percent} to {percent} % of tokens/segment"
+    assert expected in render(result, "table")
+    same = tb.compare(["utf8", "byt5"], corpus, baseline="utf8", throughput=False)
+    assert "corpora of" not in render(same, "table")  # nothing varies
+
+
+def test_one_resample_has_no_spread(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["a", "ab"])
+    done = run("compare", "utf8", "byt5", "-c", str(tmp_path / "c"), "--baseline", "utf8", "--resamples", "1", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_tables_by_language_show_intervals_where_asked(tmp_path: Path) -> None:

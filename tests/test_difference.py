@@ -93,6 +93,10 @@ def test_bytes_cost_each_kind_its_bytes(pair: ParallelCorpus) -> None:
     }
 
 
+def test_equal_tokens_are_said_to_be_equal(tmp_path: Path) -> None:
+    assert "a takes as many tokens as b (" in run("explain-diff", "utf8", "byt5", "-l", "en", "-n", "2").stdout
+
+
 def test_merges_take_tokens_from_the_words_they_are_in(pair: ParallelCorpus, tmp_path: Path) -> None:
     """Merged are ` the`/`the` (3 for 1, twice: 2 + 2 saved), two spaces (1 saved, shared), 你 (2 saved)."""
     ranks = load_tokenizer(f"{made.make_ranks(tmp_path)}#cl100k_base")

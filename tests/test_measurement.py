@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
@@ -123,23 +124,25 @@ def test_losses(text: str, decoded: str, loss: Loss) -> None:
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, list[Measurements]]:
-    """A whole, and the same measured in four parts: two tokenizers x two languages."""
+    """A whole, and the same measured in eight parts: two tokenizers x two languages x two segments."""
     folder = tmp_path_factory.mktemp("parts")
     corpus = write_corpus(folder / "c", en=["the quick fox", "a dog"], de=["der Käfer", "ein Hund"])
     tokenizers = [load_tokenizer("byt5"), load_tokenizer(str(make_tokenizer_json(folder)))]
-    pieces = [measure([t], corpus.select([lang])) for t in tokenizers for lang in ("en", "de")]
+    halves = (pl.col("segment") == 0, pl.col("segment") > 0)
+    cut = [ParallelCorpus(**{**vars(corpus), "frame": corpus.frame.filter(half)}) for half in halves]
+    pieces = [measure([t], half.select([lang])) for t in tokenizers for lang in ("en", "de") for half in cut]
     return measure(tokenizers, corpus), pieces
 
 
 @settings(max_examples=20, deadline=None)
-@given(order=st.permutations(range(4)))
+@given(order=st.permutations(range(8)))
 def test_parts_merge_to_the_whole_in_any_order(
     parts: tuple[Measurements, list[Measurements]], order: list[int]
 ) -> None:
     whole, pieces = parts
-    a, b, c, d = (pieces[i] for i in order)
-    assert equal(a.merge(b).merge(c).merge(d), whole)
-    assert equal(a.merge(b.merge(c.merge(d))), whole)
+    ordered = [pieces[i] for i in order]
+    assert equal(reduce(Measurements.merge, ordered), whole)
+    assert equal(reduce(lambda rest, part: part.merge(rest), reversed(ordered)), whole)
 
 
 def test_segments_measured_apart_merge_too(tmp_path: Path) -> None:

@@ -230,6 +230,14 @@ def test_identities(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
     assert value(frame, "nsl", "b", "de") == 1
 
 
+def test_one_language_has_no_spread_but_a_row_and_the_usual_table(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["the fox", "a dog"])
+    result = tb.compare(["utf8"], corpus)
+    rows = result.frame.filter(pl.col("metric").is_in(["gini", "premium_median", "premium_worst"]))
+    assert rows.select("value", "n").rows() == [(None, 0), (None, 0), (None, 1)]
+    assert result.has_all_metrics
+
+
 def test_an_unknown_metric_is_named_with_the_nearest() -> None:
     with pytest.raises(tb.TokbenchError, match="did you mean 'fertility'"):
         find_metrics(["fertilty"])

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_cli import refuse, run
 from test_comparison import make_comparison
+from test_measurement import write_corpus
 
 import tokbench as tb
 from tokbench.comparison import Comparison
@@ -420,3 +421,32 @@ def test_committed_reports_are_of_this_code(name: str) -> None:
 def test_names_of_results_are_inert(result: Comparison, names: list[str]) -> None:
     text = render_all(dict.fromkeys(names, result), "markdown")
     assert "<script" not in text
+
+
+def test_a_lorenz_curve_is_shown_language_by_language(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["ab", "ab"], zh=["\u4f60\u597d", "\u4f60\u597d"])
+    result = tb.compare(["utf8"], corpus, throughput=False)
+    rows = [
+        line.split() for line in render(result, "table", "lorenz").splitlines() if line.startswith(("  en", "  zh"))
+    ]
+    assert rows == [
+        ["en", "2.0", "1.00", "50.0", "%", "25.0", "%"],
+        ["zh", "6.0", "3.00", "100.0", "%", "100.0", "%"],
+    ]
+    assert "Lorenz curve of utf8: Gini 0.250, Gini, normalised 0.500, max/min 3.00" in render(
+        result, "markdown", "lorenz"
+    )
+    without = tb.compare(["utf8"], corpus, metrics=["fertility"])
+    with pytest.raises(tb.TokbenchError, match="add: -m tokens_per_segment"):
+        render(without, "table", "lorenz")
+
+
+def test_lengths_of_tokens_are_shown_with_parts_of_characters_apart(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["abcd"], zh=["\u4f60\u597d"])
+    result = tb.compare(["utf8"], corpus, throughput=False)
+    shown = render(result, "table", "lengths")
+    assert re.search(r"part of a character +60\.00 %\n +1 +40\.00 %\n", shown)
+    result.save(tmp_path / "saved")
+    assert render(tb.load(tmp_path / "saved"), "table", "lengths") == shown
+    with pytest.raises(tb.TokbenchError, match="load the folder of --save"):
+        render(tb.load(tmp_path / "saved" / "comparison.json"), "table", "lengths")

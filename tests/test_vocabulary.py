@@ -27,7 +27,7 @@ from tokbench.vocabulary import (
     script_of,
 )
 from tokbench.vocabulary._classes import classify_text, trim
-from tokbench.vocabulary._coverage import measure_coverage
+from tokbench.vocabulary._coverage import measure_coverage, read_kanji
 from tokbench.vocabulary._reachability import classify_reach, occurs_in_utf8
 from tokbench.vocabulary._scripts import load_properties
 
@@ -79,6 +79,12 @@ def test_without_the_library_of_scripts_the_error_says_what_to_install(monkeypat
         load_properties()
 
 
+def test_without_the_lists_of_kanji_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kanji_lists", None)
+    with pytest.raises(MissingExtraError, match=r"kanji-lists.*tokbench\[unicode\]"):
+        read_kanji()
+
+
 def test_character_sets_have_their_published_sizes() -> None:
     sizes = {name: len(characters) for name, characters in character_sets().items()}
     assert sizes["GB 2312 level 1"] == 3755
@@ -86,6 +92,8 @@ def test_character_sets_have_their_published_sizes() -> None:
     assert sizes["JIS X 0208 level 1"] == 2965
     assert sizes["JIS X 0208 level 2"] == 3390
     assert sizes["KS X 1001 syllables"] == 2350
+    assert sizes["Joyo kanji"] == 2136
+    assert sizes["Kyoiku kanji"] == 1026
     assert sizes["Hangul Syllables"] == 11172
     assert sizes["Basic Latin"] == 52
     assert "Arrows" not in sizes
@@ -166,7 +174,12 @@ def test_the_command_writes_every_figure_and_nothing_a_terminal_acts_on(tmp_path
     assert document["dead_rows"]["unused"] == 1
     assert document["dead_rows"]["padding"] == 384 - 264
     assert document["dead_rows"]["parameters"] == 2 * 512 * (13 + 1 + 120)
+    assert document["numbers"] == {"1": 10}
+    assert document["indentations"] == {"space": [], "tab": []}
     shown = run("vocab", path, "--top", "300").stdout
+    assert "\nnumbers by their digits: 10 of 10 of 1\n" in shown
+    assert "\nspace ladder: 1\n" in shown
+    assert "\nJoyo kanji " in shown
     assert "\x1b" not in shown
     assert '"\\x1b"' in shown
     assert "impossible" in shown
@@ -201,6 +214,9 @@ def test_gpt_neox_has_the_published_unreachable_tokens() -> None:
     assert found.count(token_class=TokenClass.SPECIAL) == 2
     assert found.duplicates().height == 23
     assert found.ladder(" ")[:24] == list(range(1, 25))
+    assert found.indentations(" ")[:16] == list(range(1, 17))
+    assert found.numbers()[1] == 10
+    assert found.numbers()[2] == 100
     cost = found.dead_rows(find_model("pythia-70m"))
     assert (cost.rows, cost.padding, cost.dead) == (50304, 27, 248)
     assert cost.parameters == 248 * 2 * 512

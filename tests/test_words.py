@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import needs_data
 from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import run
 from test_measurement import write_corpus
 
 import tokbench as tb
+from tokbench.adapters import EncodedBatch, Spans, TokenTable
 from tokbench.errors import MissingExtraError
 from tokbench.isolation import list_words
-from tokbench.words import LanguageTexts, describe_segmenter
+from tokbench.words import LanguageTexts, count_continued_by_spans, describe_segmenter
 
 icu = pytest.importorskip("icu4py", reason="the extra icu is not installed")
 
@@ -48,6 +51,24 @@ def test_words_lie_in_their_texts_in_order(texts: list[str]) -> None:
         zip(starts, ends, strict=True), zip(read.word_bytes.starts, read.word_bytes.ends, strict=True), strict=True
     ):
         assert encoded[byte:last].decode() == joined[start:end]
+
+
+def test_a_lone_space_marker_is_part_of_no_word() -> None:
+    """Engines put it on the space before the word, without width before it, or over its first character."""
+    texts = LanguageTexts.read(["ab cd"])
+    table = TokenTable.from_tokens([b" ", b"ab", b"c", b"d"])
+    for starts, ends in (([0, 0, 2, 3, 4], [0, 2, 3, 4, 5]), ([0, 0, 3, 3, 4], [1, 2, 4, 4, 5])):
+        batch = EncodedBatch.from_lists([[0, 1, 0, 2, 3]])
+        spans = Spans(batch, np.array(starts), np.array(ends))
+        assert count_continued_by_spans(texts, np.array([0]), spans, table).tolist() == [1]
+
+
+@needs_data
+def test_words_of_unknown_characters_are_one_token_each(shared_data: Path) -> None:
+    """T5 writes a marker and one unknown token for most Hindi words, 99 % of which were counted as continued."""
+    corpus = tb.load_corpus(shared_data / "corpora" / "flores200" / "dev", languages=["hin_Deva"], segments=200)
+    result = tb.compare(["t5"], corpus, metrics=["continued_words"], bootstrap=None)
+    assert 0.05 < result.by_language("continued_words")["t5"].item() < 0.12
 
 
 def test_tibetan_has_no_words_by_either() -> None:

@@ -192,8 +192,11 @@ def adjust_holm(p: Floats) -> Floats:
 def find_detectable(samples: Floats, level: float, power: float = POWER) -> Floats:
     """The least difference that a two-sided test at 1 - level finds in `power` of corpora like this one, by column.
 
-    (z(1 - alpha / 2) + z(power)) times the standard error, which is the spread of the resampled values.
+    (z(1 - alpha / 2) + z(power)) times the standard error, which is the spread of the resampled values; NaN for fewer
+    than two of them.
     """
+    if len(samples) < 2:
+        return np.full(samples.shape[1:], np.nan)
     reach = NORMAL.inv_cdf((1 + level) / 2) + NORMAL.inv_cdf(power)
     found: Floats = reach * samples.std(axis=0, ddof=1)
     return found

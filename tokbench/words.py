@@ -207,9 +207,11 @@ def count_continued_by_spans(
     """Words of more than one token in each of the texts `which`, from the spans that the engine gives."""
     batch = spans.batch
     base = np.repeat(texts.char_starts[which], batch.counts)
-    starts, ends = spans.starts + base, spans.ends + base
-    # The bytes of one character share its place, all but the last without width; a lone space marker has none.
-    ends = np.where((starts == ends) & ~table.blank[batch.ids], starts + 1, ends)
+    # A lone space marker is part of no word, though some engines put it over the first character of the next.
+    held = ~table.blank[batch.ids]
+    starts, ends = (spans.starts + base)[held], (spans.ends + base)[held]
+    # The bytes of one character share its place, all but the last without width.
+    ends = np.where(starts == ends, starts + 1, ends)
     starts, ends = np.maximum.accumulate(starts), np.maximum.accumulate(ends)
     chosen = np.isin(texts.word_text, which)
     word_starts, word_ends = texts.word_chars.starts[chosen], texts.word_chars.ends[chosen]

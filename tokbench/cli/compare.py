@@ -32,6 +32,8 @@ class By(StrEnum):
     summary = "summary"
     language = "language"
     intervals = "intervals"
+    lorenz = "lorenz"
+    lengths = "lengths"
 
 
 class Method(StrEnum):
@@ -74,7 +76,13 @@ def run(
     segments: Annotated[
         int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
     ] = None,
-    by: Annotated[By, typer.Option(help="A row for each tokenizer, or language, or so with intervals.")] = By.summary,
+    by: Annotated[
+        By,
+        typer.Option(
+            help="A row for each tokenizer; for each language, also with intervals; for each point of a Lorenz curve; "
+            "for each length of tokens."
+        ),
+    ] = By.summary,
     output_format: Annotated[
         str, typer.Option("-f", "--format", help="table, markdown, json or csv, to standard output.")
     ] = "table",

@@ -55,12 +55,12 @@ def write_lines(found: Explanation, top: int) -> list[str]:
     """The explanation for people."""
     from tokbench.cli.listing import write_rows
 
-    more = "more" if found.difference >= 0 else "fewer"
+    more = f"{abs(found.difference):,} tokens {'more than' if found.difference > 0 else 'fewer than'} b"
     dearer = [word for word in found.words[:top] if word.difference > 0]
     cheaper = [word for word in found.words[::-1][:top] if word.difference < 0]
     lines = [
         f"a = {found.a}, b = {found.b}, on {found.corpus} ({', '.join(found.languages)}):",
-        f"a takes {abs(found.difference):,} tokens {more} than b ({found.tokens_a:,} and {found.tokens_b:,})",
+        f"a takes {more if found.difference else 'as many tokens as b'} ({found.tokens_a:,} and {found.tokens_b:,})",
         "",
         write_rows(list_kinds(found)),
     ]

@@ -60,6 +60,8 @@ def write_lines(found: Autopsy, cost: DeadRows, top: int) -> list[str]:
         "",
         f"kinds of tokens (whole words by the words of {found.words}):",
         write_rows(found.count_by("class").to_dicts()),
+        *write_ladders(found),
+        "",
         "scripts:",
         write_rows(found.count_by("script").head(top).to_dicts()),
         "reach:",
@@ -78,12 +80,42 @@ def write_lines(found: Autopsy, cost: DeadRows, top: int) -> list[str]:
     return [*lines, write_cost(cost)]
 
 
+LADDERS = {"space": " ", "tab": "\t", "line feed": "\n"}
+
+
+def write_ladders(found: Autopsy) -> list[str]:
+    """How long the runs of white space, the indentations and the numbers are that are one token; none, no line."""
+    steps = {f"{name} ladder": found.ladder(character) for name, character in LADDERS.items()}
+    steps |= {f"indentation by {name}s": found.indentations(LADDERS[name]) for name in ("space", "tab")}
+    lines = [f"{name}: {write_steps(lengths)}" for name, lengths in steps.items() if lengths]
+    numbers = [f"{count:,} of {10**digits:,} of {digits}" for digits, count in found.numbers().items()]
+    return [*lines, f"numbers by their digits: {', '.join(numbers)}"] if numbers else lines
+
+
+def write_steps(steps: list[int]) -> str:
+    """Numbers in order, neighbours as a range.
+
+    >>> write_steps([1, 2, 3, 4, 8, 15, 16])
+    '1-4, 8, 15-16'
+    """
+    runs: list[list[int]] = []
+    for step in steps:
+        if runs and step == runs[-1][-1] + 1:
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
 def list_coverage(coverage: pl.DataFrame, top: int) -> list[dict[str, Any]]:
     """National character sets, then the Unicode blocks best covered."""
     import polars as pl
 
-    blocks = coverage.slice(5).filter(pl.col("covered") > 0).sort("share", "characters", descending=True)
-    rows = pl.concat([coverage.head(5), blocks.head(top)]).to_dicts()
+    from tokbench.vocabulary import national_sets
+
+    national = len(national_sets())
+    blocks = coverage.slice(national).filter(pl.col("covered") > 0).sort("share", "characters", descending=True)
+    rows = pl.concat([coverage.head(national), blocks.head(top)]).to_dicts()
     return [{**row, "share": f"{100 * row['share']:.1f} %"} for row in rows]
 
 
@@ -139,7 +171,9 @@ def document(found: Autopsy, cost: DeadRows) -> dict[str, Any]:
         },
         "duplicates": in_hexadecimal(found.duplicates()),
         "longest": in_hexadecimal(found.longest(100)),
-        "ladders": {name: found.ladder(c) for name, c in (("space", " "), ("tab", "\t"), ("line feed", "\n"))},
+        "ladders": {name: found.ladder(character) for name, character in LADDERS.items()},
+        "indentations": {name: found.indentations(LADDERS[name]) for name in ("space", "tab")},
+        "numbers": found.numbers(),
         "coverage": found.coverage.to_dicts(),
         "dead_rows": {**asdict(cost), "dead": cost.dead},
     }

@@ -133,14 +133,19 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
 
 
 def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
-    """A metric over the values of another in all languages (the reference left out where it is relative to it)."""
+    """A metric over the values of another in all languages (the reference left out where it is relative to it).
+
+    One row a tokenizer, null and of 0 languages where no language has a value.
+    """
     if metric.of is None or metric.expr is None:
         raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
     own = (pl.col("metric") == metric.of) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
     if METRICS[metric.of].against == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
     rows = by_segment.filter(own).sort("tokenizer", "lang")
-    values = rows.group_by("tokenizer", maintain_order=True).agg(value=metric.expr, n=pl.len())
+    found = rows.group_by("tokenizer").agg(value=metric.expr, n=pl.len())
+    every = by_segment.select("tokenizer").unique().sort("tokenizer")
+    values = every.join(found, on="tokenizer", how="left", maintain_order="left").with_columns(pl.col("n").fill_null(0))
     return tall(values.with_columns(metric=pl.lit(metric.name), lang=pl.lit(None, pl.String)))
 
 

@@ -10,7 +10,7 @@ from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.registry import Registry
 
-By = Literal["summary", "language", "intervals"]
+By = Literal["summary", "language", "intervals", "lorenz", "lengths"]
 
 
 class Report(Protocol):

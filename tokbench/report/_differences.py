@@ -60,4 +60,21 @@ def write_differences(comparison: Comparison) -> list[str]:
         lines.append(f"... and {rows.height - MOST_SENTENCES} more differences, all of them in the JSON")
     tests, shuffles = comparison.differences.select(pl.col("p").count(), pl.col("shuffles").max()).row(0)
     lines.append(f"p: two-sided, paired approximate randomisation, {shuffles:,} shuffles, Holm over {tests:,} tests")
-    return lines
+    return [*lines, *write_detectable(comparison.differences)]
+
+
+def write_detectable(differences: pl.DataFrame) -> list[str]:
+    """How small a difference a corpus of this size shows, from the easiest language and tokenizer to the hardest."""
+    # A tokenizer against its like varies in nothing: any difference at all would be found.
+    vary = differences.filter(pl.col("lang").is_not_null() & (pl.col("detectable") > 0))
+    bounds = vary.group_by("metric", maintain_order=True).agg(
+        least=pl.col("detectable").min(), most=pl.col("detectable").max(), units=pl.col("n").max()
+    )
+    if bounds.is_empty():
+        return []
+    ranges = [
+        f"{100 * least:.1f} to {100 * most:.1f} % of {METRICS[metric].title}"
+        for metric, least, most in bounds.select("metric", "least", "most").iter_rows()
+    ]
+    units = bounds["units"][0]
+    return [f"least difference that one test finds in 80 % of corpora of {units:,} units: {', '.join(ranges)}"]

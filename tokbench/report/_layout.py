@@ -124,13 +124,6 @@ def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str],
     return {(row["tokenizer"], row["lang"]): (row["low"], row["high"]) for row in rows.iter_rows(named=True)}
 
 
-def lay_out(comparison: Comparison, by: str) -> list[Table]:
-    """The tables of a view."""
-    if by == "summary":
-        return [lay_out_summary(comparison)]
-    return lay_out_languages(comparison, intervals=by == "intervals")
-
-
 def write_notes(comparison: Comparison) -> list[str]:
     """What must be said below the tables."""
     corpus = comparison.corpus

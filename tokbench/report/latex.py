@@ -8,7 +8,8 @@ from tokbench.comparison import Comparison
 from tokbench.report._content import Document, Figure, Points
 from tokbench.report._document import compose
 from tokbench.report._escaping import escape_latex
-from tokbench.report._layout import Cell, Table, lay_out, write_notes
+from tokbench.report._layout import Cell, Table, write_notes
+from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".tex"})
 

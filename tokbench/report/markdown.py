@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from tokbench.comparison import Comparison
 from tokbench.report._differences import write_differences
 from tokbench.report._escaping import escape_markdown as escape
-from tokbench.report._layout import Cell, Table, lay_out, write_notes, write_skipped
+from tokbench.report._layout import Cell, Table, write_notes, write_skipped
+from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".md", ".markdown"})
 

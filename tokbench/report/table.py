@@ -16,7 +16,8 @@ from rich.text import Text
 
 from tokbench.comparison import Comparison
 from tokbench.report._differences import write_differences
-from tokbench.report._layout import Cell, Table, lay_out, write_notes, write_skipped
+from tokbench.report._layout import Cell, Table, write_notes, write_skipped
+from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".txt"})
 

@@ -2,7 +2,7 @@
 
 from tokbench.vocabulary._autopsy import UNREACHABLE, Autopsy, DeadRows, Sizes, inspect_vocabulary
 from tokbench.vocabulary._classes import TokenClass
-from tokbench.vocabulary._coverage import character_sets
+from tokbench.vocabulary._coverage import character_sets, national_sets
 from tokbench.vocabulary._reachability import Reach
 from tokbench.vocabulary._scripts import COMMON, find_script, script_of, script_of_character
 from tokbench.vocabulary._special import list_notations, list_special
@@ -20,6 +20,7 @@ __all__ = [
     "inspect_vocabulary",
     "list_notations",
     "list_special",
+    "national_sets",
     "script_of",
     "script_of_character",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -105,6 +106,18 @@ class Autopsy:
         """How often a character is repeated in the tokens that hold nothing else: the steps of its ladder."""
         texts = self.tokens.drop_nulls("text")["text"]
         return sorted({len(text) for text in texts if text and text == character * len(text)})
+
+    def indentations(self, character: str) -> list[int]:
+        """How many of a character (space, tab) follow the line feeds in tokens that hold nothing else."""
+        texts = self.tokens.drop_nulls("text")["text"]
+        rests = {text.lstrip("\n") for text in texts if text.startswith("\n")}
+        return sorted(len(rest) for rest in rests if rest and rest == character * len(rest))
+
+    def numbers(self) -> dict[int, int]:
+        """How many of the numbers of so many ASCII digits are a token, bare or behind a space: at most 10 ** digits."""
+        texts = {text.removeprefix(" ") for text in self.tokens.drop_nulls("text")["text"]}
+        lengths = Counter(len(text) for text in texts if text.isascii() and text.isdigit())
+        return dict(sorted(lengths.items()))
 
     def dead_rows(self, model: Model) -> DeadRows:
         """What the dead rows cost in a model of the suite, with as many rows as its padding gives this vocabulary."""

@@ -7,6 +7,7 @@ from functools import cache
 
 import polars as pl
 
+from tokbench.errors import MissingExtraError
 from tokbench.vocabulary._scripts import character_blocks
 
 _ROWS = (
@@ -27,10 +28,28 @@ def read_rows(codec: str, rows: range) -> tuple[str, ...]:
     return tuple(character for character in cells if len(character) == 1)
 
 
+def read_kanji() -> dict[str, tuple[str, ...]]:
+    """The kanji of general use (Joyo) and those of them taught in primary school (Kyoiku).
+
+    MissingExtraError without kanji-lists, which holds them.
+    """
+    try:
+        from kanji_lists import JOYO, KYOIKU
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("kanji-lists", "unicode", "coverage of the Joyo kanji") from error
+    return {"Joyo kanji": tuple(sorted(JOYO)), "Kyoiku kanji": tuple(sorted(KYOIKU))}
+
+
+@cache
+def national_sets() -> dict[str, tuple[str, ...]]:
+    """National character sets: by level as Python's codecs hold them, and the lists of Japanese schools."""
+    return {name: read_rows(codec, rows) for name, codec, rows in _ROWS} | read_kanji()
+
+
 @cache
 def character_sets() -> dict[str, tuple[str, ...]]:
-    """National character sets by level, as Python's codecs hold them, then the letters of each Unicode block."""
-    return {name: read_rows(codec, rows) for name, codec, rows in _ROWS} | dict(character_blocks())
+    """National character sets, then the letters of each Unicode block."""
+    return national_sets() | dict(character_blocks())
 
 
 def measure_coverage(tokens: Collection[bytes]) -> pl.DataFrame:

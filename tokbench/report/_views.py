@@ -1,0 +1,100 @@
+"""The views of a comparison: which tables a summary, languages, a Lorenz curve, lengths of tokens are shown as."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.errors import TokbenchError
+from tokbench.metrics import METRICS, list_token_lengths, trace_lorenz
+from tokbench.report._layout import ABSENT, Cell, Table, lay_out_languages, lay_out_summary, write_value
+
+LONGEST = 16
+"""Tokens of this length and more are one row."""
+
+PART = "part of a character"
+
+
+def lay_out(comparison: Comparison, by: str) -> list[Table]:
+    """The tables of a view; TokbenchError where the comparison does not hold what it shows."""
+    if by == "summary":
+        return [lay_out_summary(comparison)]
+    if by == "lorenz":
+        return lay_out_lorenz(comparison)
+    if by == "lengths":
+        return lay_out_lengths(comparison)
+    return lay_out_languages(comparison, intervals=by == "intervals")
+
+
+def lay_out_lorenz(comparison: Comparison) -> list[Table]:
+    """One table a tokenizer, its Lorenz curve: the cheapest language first, shares of languages and tokens up to it."""
+    curve = trace_lorenz(comparison.frame)
+    if curve.is_empty():
+        raise TokbenchError("a Lorenz curve is of lengths, which were not chosen", "add: -m tokens_per_segment")
+    length = METRICS["tokens_per_segment"]
+    lengths = {(t, lang): v for t, lang, v in values_of(comparison, length.name).iter_rows() if lang is not None}
+    tables = []
+    for name in comparison.names:
+        points = curve.filter(pl.col("tokenizer") == name).select("lang", "languages", "tokens").rows()
+        least = lengths[name, points[0][0]] if points else None
+        rows = tuple(
+            (
+                Cell(lang),
+                Cell(write_value(lengths[name, lang], length)),
+                Cell(f"{lengths[name, lang] / least:.2f}" if least else ABSENT),
+                Cell(f"{100 * languages:.1f} %"),
+                Cell(f"{100 * tokens:.1f} %"),
+            )
+            for lang, languages, tokens in points
+        )
+        headers = ("language", length.title, "times the cheapest", "languages up to here", "their tokens")
+        tables.append(Table(f"Lorenz curve of {name}{write_inequality(comparison, name)}", headers, rows, labels=1))
+    return tables
+
+
+def write_inequality(comparison: Comparison, tokenizer: str) -> str:
+    """What sums the curve up, for its title."""
+    found = []
+    for metric in (METRICS[name] for name in ("gini", "gini_normalised", "length_spread", "premium_worst_five")):
+        values = values_of(comparison, metric.name).filter(
+            (pl.col("tokenizer") == tokenizer) & pl.col("lang").is_null()
+        )
+        found += [f"{metric.title} {write_value(value, metric)}" for value in values["value"].drop_nulls()]
+    return f": {', '.join(found)}" if found else ""
+
+
+def values_of(comparison: Comparison, metric: str) -> pl.DataFrame:
+    """The values of a metric: tokenizer, lang, value."""
+    return comparison.frame.filter(pl.col("metric") == metric).select("tokenizer", "lang", "value")
+
+
+def lay_out_lengths(comparison: Comparison) -> list[Table]:
+    """The lengths of the emitted tokens over all languages, in characters and in bytes: shares by tokenizer."""
+    if comparison.measurements is None:
+        raise TokbenchError("a comparison from JSON alone holds no lengths of tokens", "load the folder of --save")
+    counts = list_token_lengths(comparison.measurements).filter(pl.col("lang").is_null())
+    return [lay_out_unit(comparison, counts, unit) for unit in ("characters", "bytes")]
+
+
+def lay_out_unit(comparison: Comparison, counts: pl.DataFrame, unit: str) -> Table:
+    """One unit: lengths down, the longest together, tokenizers across."""
+    chosen = counts.filter(pl.col("unit") == unit).with_columns(
+        length=pl.col("length").clip(upper_bound=LONGEST).fill_null(0)
+    )
+    shares = {
+        (tokenizer, length): share
+        for tokenizer, length, share in chosen.group_by("tokenizer", "length")
+        .agg(pl.col("count").sum())
+        .with_columns(share=pl.col("count") / pl.col("count").sum().over("tokenizer"))
+        .select("tokenizer", "length", "share")
+        .iter_rows()
+    }
+    names = {0: PART, LONGEST: f"{LONGEST} and more"}
+    rows = tuple(
+        (
+            Cell(names.get(length, str(length))),
+            *(Cell(f"{100 * shares.get((name, length), 0.0):.2f} %") for name in comparison.names),
+        )
+        for length in sorted({length for _, length in shares})
+    )
+    return Table(f"emitted tokens by length in {unit}", ("length", *comparison.names), rows, labels=1)
