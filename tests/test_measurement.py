@@ -28,6 +28,16 @@ def write_corpus(folder: Path, **texts: list[str]) -> ParallelCorpus:
     return load_corpus(folder)
 
 
+def cut_out(corpus: ParallelCorpus, start: int, length: int) -> ParallelCorpus:
+    """Some of the segments, by place."""
+    return replace(
+        corpus,
+        columns={lang: column.slice(start, length) for lang, column in corpus.columns.items()},
+        segments=corpus.segments.slice(start, length),
+        documents=None if corpus.documents is None else corpus.documents.slice(start, length),
+    )
+
+
 def equal(a: Measurements, b: Measurements) -> bool:
     return all(getattr(a, name).equals(getattr(b, name), null_equal=True) for name in FRAMES)
 
@@ -128,8 +138,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, list[
     folder = tmp_path_factory.mktemp("parts")
     corpus = write_corpus(folder / "c", en=["the quick fox", "a dog"], de=["der Käfer", "ein Hund"])
     tokenizers = [load_tokenizer("byt5"), load_tokenizer(str(make_tokenizer_json(folder)))]
-    halves = (pl.col("segment") == 0, pl.col("segment") > 0)
-    cut = [ParallelCorpus(**{**vars(corpus), "frame": corpus.frame.filter(half)}) for half in halves]
+    cut = [cut_out(corpus, segment, 1) for segment in (0, 1)]
     pieces = [measure([t], half.select([lang])) for t in tokenizers for lang in ("en", "de") for half in cut]
     return measure(tokenizers, corpus), pieces
 
@@ -148,7 +157,7 @@ def test_parts_merge_to_the_whole_in_any_order(
 def test_segments_measured_apart_merge_too(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["the fox", "a dog", "a dog"])
     first = corpus.select(segments=1)
-    rest = replace(corpus, columns={"en": corpus.columns["en"].slice(1)}, segments=corpus.segments.slice(1))
+    rest = cut_out(corpus, 1, 2)
     tokenizer = load_tokenizer("utf8")
     assert equal(measure([tokenizer], rest).merge(measure([tokenizer], first)), measure([tokenizer], corpus))
 

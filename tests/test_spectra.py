@@ -13,13 +13,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_measurement import equal, write_corpus
+from test_measurement import cut_out, equal, write_corpus
 from test_metrics import make_measurements
 
 from tokbench import load_tokenizer
 from tokbench.adapters import EncodedBatch
 from tokbench.blocks import BLOCKS, assign_blocks
-from tokbench.corpora import ParallelCorpus
 from tokbench.counting import ID_BITS, Histogram, HistogramSum, add_histograms, count_ids
 from tokbench.measurement import Measurements, measure
 from tokbench.metrics import METRICS, Reference, evaluate
@@ -147,7 +146,7 @@ def test_documents_weigh_by_their_number(tmp_path: Path) -> None:
     other = next(name for name in names if block_of(name) != block_of(first))
     corpus = write_corpus(tmp_path / "c", en=["ab", "cd", "ae", "b"])
     documents = pl.DataFrame({"segment": [0, 1, 2, 3], "document": [first, second, other, other]})
-    named = ParallelCorpus(**{**vars(corpus), "documents": documents.with_columns(pl.col("segment").cast(pl.UInt32))})
+    named = replace(corpus, documents=documents.with_columns(pl.col("segment").cast(pl.UInt32)))
     measured = measure([load_tokenizer("utf8")], named)
     frame = evaluate(measured, [METRICS["utilisation"]], Reference(), Bootstrap())
     row = frame.row(0, named=True)
@@ -175,12 +174,8 @@ def test_documents_split_between_parts_stay_in_their_block(tmp_path: Path) -> No
     documents = pl.DataFrame({"segment": [0, 1, 2], "document": ["x", "y", "y"]}).with_columns(
         pl.col("segment").cast(pl.UInt32)
     )
-    named = ParallelCorpus(**{**vars(corpus), "documents": documents})
+    named = replace(corpus, documents=documents)
     tokenizer = load_tokenizer("utf8")
     whole = measure([tokenizer], named)
-    pieces = []
-    for low, high in ((0, 1), (2, 2)):
-        own = pl.col("segment").is_between(low, high)
-        part = {"frame": named.frame.filter(own), "documents": documents.filter(own)}
-        pieces.append(measure([tokenizer], ParallelCorpus(**{**vars(named), **part})))
+    pieces = [measure([tokenizer], cut_out(named, start, length)) for start, length in ((0, 2), (2, 1))]
     assert equal(pieces[1].merge(pieces[0]), whole)
