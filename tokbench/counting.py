@@ -136,25 +136,32 @@ def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
 
 
 class HistogramSum:
-    """A sum of histograms that come in one by one: added up when the new ones hold as many rows as the sum."""
+    """A sum of histograms that come in one by one: added up when the new ones hold as many rows as the sum.
+
+    Held as the frame that it becomes, so that no row is in memory twice.
+    """
 
     def __init__(self) -> None:
-        self._held: list[Histogram] = []
+        self._held: list[pl.DataFrame] = []
 
     def add(self, histogram: Histogram) -> None:
         """Take the next."""
-        self._held.append(histogram)
-        first, *rest = (len(keys) for keys, _ in self._held)
+        self._held.append(frame_histogram(histogram))
+        first, *rest = (held.height for held in self._held)
         if sum(rest) >= first:
-            self._held = [add_histograms(self._held)]
+            self._held = [self.frame()]
 
     def frame(self) -> pl.DataFrame:
         """The sum as columns: block, id, count; in order."""
-        keys, counts = add_histograms(self._held)
-        return pl.DataFrame(
-            {
-                "block": (keys >> ID_BITS).astype(np.uint8),
-                "id": (keys & (2**ID_BITS - 1)).astype(np.int32),
-                "count": counts,
-            }
-        )
+        if len(self._held) == 1:
+            return self._held[0]
+        key = (pl.col("block").cast(pl.UInt32) * 2**ID_BITS + pl.col("id").cast(pl.UInt32)).alias("key")
+        pairs = [held.select(key, "count") for held in self._held]
+        return frame_histogram(add_histograms([(pair["key"].to_numpy(), pair["count"].to_numpy()) for pair in pairs]))
+
+
+def frame_histogram(histogram: Histogram) -> pl.DataFrame:
+    """A histogram as columns: block, id, count."""
+    keys, counts = histogram
+    blocks, ids = (keys >> ID_BITS).astype(np.uint8), (keys & (2**ID_BITS - 1)).astype(np.int32)
+    return pl.DataFrame({"block": blocks, "id": ids, "count": counts})

@@ -42,10 +42,9 @@ def decode_token(token: bytes | None) -> str | None:
 
 def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
     """How long the tokens are that a tokenizer emits: lang (null: all languages), size, characters, count."""
-    ids = measurements.ids.filter(pl.col("tokenizer") == tokenizer)
-    counts = ids.group_by("lang", "id").agg(pl.col("count").cast(pl.Int64).sum())
-    sized = counts.join(describe_tokens(measurements, tokenizer), on="id", how="left")
-    by_language = sized.group_by("lang", "size", "characters").agg(pl.col("count").sum())
+    ids = measurements.ids.filter(pl.col("tokenizer") == tokenizer).select("lang", "id", "count")
+    sized = ids.join(describe_tokens(measurements, tokenizer), on="id", how="left").drop("id")
+    by_language = sized.group_by("lang", "size", "characters").agg(pl.col("count").cast(pl.Int64).sum())
     by_language = by_language.with_columns(pl.col("lang").cast(pl.String))
     together = by_language.group_by("size", "characters").agg(pl.col("count").sum())
     return pl.concat([by_language, together.select(pl.lit(None, pl.String).alias("lang"), pl.all())])
