@@ -17,7 +17,7 @@ from tokbench.hard_texts import hard_texts
 
 TOKENIZERS = (
     *("gpt-neox-20b", "llama", "cl100k_base", "o200k_base", "gpt2", "qwen2.5", "llama3", "falcon", "t5"),
-    "chatglm-6b",
+    *("chatglm-6b", "rwkv-world"),
 )
 BEGIN, END = "<!-- exactness: begin -->", "<!-- exactness: end -->"
 

@@ -6,21 +6,33 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_data
+from conftest import ROOT, needs_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import make_sentencepiece, make_tokenizer_json, make_vocab_and_merges
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from made import (
+    make_claude_json,
+    make_ranks,
+    make_sentencepiece,
+    make_tekken,
+    make_tokenizer_json,
+    make_vocab_and_merges,
+)
+from test_adapters import check_contract
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from tokbench import TokbenchError, compare, load_corpus, load_tokenizer
-from tokbench.adapters import ADAPTERS, EncodedBatch, EngineTokenizer, find_asset, find_engines, load_asset
+from tokbench.adapters import ADAPTERS, Cost, EncodedBatch, EngineTokenizer, find_asset, find_engines, load_asset
+from tokbench.adapters._restate import restate_json
+from tokbench.adapters.splintr import relax
 from tokbench.engines import Difference, Sample, find_difference, load_engine, take_sample
 from tokbench.environment import installed
+from tokbench.errors import MissingExtraError
 from tokbench.hard_texts import hard_texts
 from tokbench.measurement import measure
 from tokbench.parts import cut_parts
@@ -59,6 +71,7 @@ def test_an_engine_gives_the_ids_of_the_reference(tmp_path: Path, engine: str, m
     ids = reference.encode_batch(["the fox"]).ids.tolist()
     assert loaded.decode(ids) == "the fox"
     assert loaded.token_bytes(ids[0]) == reference.token_bytes(ids[0])
+    check_contract(loaded, [*texts[:40], *texts[-4:]])
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -72,6 +85,60 @@ def test_engines_are_exact_on_any_text(made_json: Path, engine: str, texts: list
 @pytest.fixture(scope="module")
 def made_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tokenizer_json(tmp_path_factory.mktemp("made"))
+
+
+@pytest.mark.parametrize("make", [make_ranks, make_claude_json, make_tekken])
+@needs_splintr
+def test_splintr_gives_the_ids_of_tiktoken(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    path = make(tmp_path)
+    asset = find_asset(f"{path}#cl100k_base" if make is make_ranks else str(path))
+    loaded, reference = ADAPTERS["splintr"].load(asset), load_asset(asset)
+    assert equal(loaded.encode_batch(hard_texts()), reference.encode_batch(hard_texts()))
+    check_contract(loaded, ["", "the 你好 ", "\x00", " the  then"])
+
+
+@needs_data
+@pytest.mark.parametrize(
+    "name", ["cl100k_base", "o200k_base", "llama3", "r50k_base", "claude", "gpt2", "qwen2.5", "gpt-neox-20b"]
+)
+@needs_splintr
+def test_splintr_is_exact_for_real_vocabularies(name: str) -> None:
+    asset = find_asset(name)
+    texts = hard_texts()
+    assert equal(ADAPTERS["splintr"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "relaxed"),
+    [
+        (r"[^\p{L}]?+\p{L}++|\p{N}{1,3}+|\p{L}+", r"[^\p{L}]?\p{L}+|\p{N}{1,3}|\p{L}+"),
+        (r"[*+]+|\++|a*+|\s++$", r"[*+]+|\++|a*|\s+$"),
+    ],
+)
+def test_possessive_quantifiers_become_greedy(pattern: str, relaxed: str) -> None:
+    assert relax(pattern) == relaxed
+
+
+@pytest.mark.parametrize(("engine", "library"), [("splintr", "splintr"), ("fastokens", "fastokens")])
+def test_a_missing_library_names_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, library: str
+) -> None:
+    asset = find_asset(str(make_tokenizer_json(tmp_path)))
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=r"tokbench\[fast\]"):
+        ADAPTERS[engine].load(asset)
+
+
+@needs_fastokens
+@needs_splintr
+def test_auto_takes_what_costs_least_for_this_much_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset = find_asset(str(make_tokenizer_json(tmp_path)))
+    size = sum(path.stat().st_size for path in asset.files)
+    for name, load, encode in (("fastokens", 9.0, 0.1), ("splintr", 2.0, 0.2), ("tiktoken", 3.0, 3.0)):
+        monkeypatch.setattr(ADAPTERS[name], "RUNS", {"tokenizer.json": Cost(load * 1e6 / size, encode)})
+    monkeypatch.setattr(ADAPTERS["huggingface"], "RUNS", {"tokenizer.json": Cost(1e6 / size, 1.0)})
+    for corpus_bytes, engine in ((1_000_000, "tokenizers"), (10_000_000, "splintr-rs"), (10**9, "fastokens")):
+        assert load_engine(asset, "auto", replace(SAMPLE, corpus_bytes=corpus_bytes)).engine.startswith(engine)
 
 
 @needs_data
@@ -99,6 +166,96 @@ def test_punctuation_is_restated_for_fastokens(tmp_path: Path, behavior: str) ->
     asset = find_asset(str(tmp_path / "tokenizer.json"))
     texts = [*hard_texts(), "a...b", "!!", "$$ ++ ^^", "。。、"]
     assert equal(ADAPTERS["fastokens"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+FALCON = [
+    pre_tokenizers.Punctuation("contiguous"),
+    pre_tokenizers.ByteLevel(add_prefix_space=False),
+    pre_tokenizers.Digits(individual_digits=False),
+    pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated"),
+]
+DIGITS = [
+    *(
+        "a1b22c333d4444 e55555,f666666. 12 345 6789  0",
+        "x²345 ½¾7 ٣123456 12٣456 ১২ ৩৪৫ вв3",
+        "don't 1,234.5 e\u0301²³",
+    ),
+    *("2018 and 2019, 1,000,000", "\u0b72\u0b73 ½ ¼¼¼ ²²²²", "…  . , 'tis  !"),
+]
+
+
+def make_chain(folder: Path, trained_by: list[pre_tokenizers.PreTokenizer], **kept: list[str]) -> Path:
+    """A byte-level BPE with Falcon's pre-tokenisers, whose merges come from text that was split otherwise."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(trained_by)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = kept.get("alphabet", pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(vocab_size=420, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([*DIGITS * 3, "the 11 12 111 x1 x1 x1 a1"], trainer)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(FALCON)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder / "tokenizer.json"
+
+
+@pytest.mark.parametrize(("trained_by", "steps"), [(FALCON, ["Split", "ByteLevel"]), (FALCON[:2], None)])
+@needs_fastokens
+def test_falcons_chain_is_fused_where_no_merge_crosses_its_cuts(
+    tmp_path: Path, trained_by: list[pre_tokenizers.PreTokenizer], steps: list[str] | None
+) -> None:
+    path = make_chain(tmp_path, trained_by)
+    restated = json.loads(restate_json(path.read_text()))["pre_tokenizer"]["pretokenizers"]
+    assert [step["type"] for step in restated] == (steps or ["Split", "ByteLevel", "Digits", "Split"])
+    asset = find_asset(str(path))
+    texts = [*hard_texts(), *DIGITS]
+    assert equal(ADAPTERS["fastokens"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(st.text(st.sampled_from("a1234567²½٣১é .,'!\n\tв\u0301$x"), max_size=30), max_size=4))
+@needs_fastokens
+def test_falcons_chain_on_any_mixture(chain: Path, texts: list[str]) -> None:
+    asset = find_asset(str(chain))
+    assert equal(ADAPTERS["fastokens"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_chain(tmp_path_factory.mktemp("chain"), FALCON)
+
+
+@needs_fastokens
+def test_bytes_without_a_token_are_left_to_the_reference(tmp_path: Path) -> None:
+    alphabet = sorted(set(pre_tokenizers.ByteLevel.alphabet()) - {"ĭ", "ĵ"})  # of bytes 0x0B and 0x13
+    asset = find_asset(str(make_chain(tmp_path, FALCON, alphabet=alphabet)))
+    texts = ["plain", "a\x0bb the\x13", "12\x0b345"]
+    assert equal(ADAPTERS["fastokens"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
+def test_a_sequence_of_one_step_is_that_step() -> None:
+    step = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    head = '{"version": "1.0", "pre_tokenizer" : '
+    tail = ', "model": {"vocab": {"pre_tokenizer": 0}, "merges": []}}'
+    one = head + json.dumps({"type": "Sequence", "pretokenizers": [step]}) + tail
+    assert restate_json(one) == head + json.dumps(step) + tail
+    two = head + json.dumps({"type": "Sequence", "pretokenizers": [{"type": "Digits"}, step]}) + tail
+    assert restate_json(two) == two
+    with pytest.raises(ValueError, match="colon"):
+        restate_json('{"pre_tokenizer" 1}')
+
+
+@needs_splintr
+def test_text_that_python_cannot_vouch_for_takes_the_form_of_the_reference(tmp_path: Path) -> None:
+    asset = find_asset(str(make_tokenizer_json(tmp_path)))
+    texts = [
+        "e\u0301",
+        "é",
+        "\u1ad0\u0301a",
+        "\u0378\u0323\u0301",
+        "\U0001e6e3\u0323",
+        "a\u200d\u0301\u0323",
+        "    a    ",
+    ]
+    assert equal(ADAPTERS["splintr"].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
 
 
 def test_auto_takes_a_verified_engine_and_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,3 +445,20 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
 
     with pytest.raises(KeyboardInterrupt):
         compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=at_once)
+
+
+def test_the_guide_shows_what_the_engines_cost() -> None:
+    page = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
+    table = page.partition("| format | engine | load")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    named = {"vocab.json + merges.txt": "vocab+merges", "`.tiktoken`": "tiktoken", "Claude's JSON": "tiktoken.json"}
+    shown, file_format = {}, ""
+    for kind, engine, load, encode in rows:
+        file_format = named.get(kind, kind) or file_format
+        adapter = {"tokenizers": "huggingface"}.get(engine.split()[0], engine.split()[0])
+        shown[adapter, file_format] = Cost(float(load), float(encode))
+    assert shown == {(name, kind): cost for name in ADAPTERS for kind, cost in runs_of(name).items()}
+
+
+def runs_of(adapter: str) -> dict[str, Cost]:
+    return getattr(ADAPTERS[adapter], "RUNS", {})

@@ -30,8 +30,8 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "fastokens"
 RUNS = {
-    "tokenizer.json": Cost(load=0.25, encode=0.04),
-    "vocab+merges": Cost(load=0.45, encode=0.05),
+    "tokenizer.json": Cost(load=0.2, encode=0.035),
+    "vocab+merges": Cost(load=0.42, encode=0.035),
     "tiktoken": Cost(load=0.8, encode=0.07),
 }
 

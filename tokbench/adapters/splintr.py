@@ -25,11 +25,11 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "splintr-rs"
 RUNS = {
-    "tiktoken": Cost(load=0.08, encode=0.1),
-    "tiktoken.json": Cost(load=0.2, encode=0.1),
-    "tekken": Cost(load=0.2, encode=0.1),
-    "vocab+merges": Cost(load=0.12, encode=0.12),
-    "tokenizer.json": Cost(load=0.12, encode=0.12),
+    "tiktoken": Cost(load=0.055, encode=0.08),
+    "tiktoken.json": Cost(load=0.36, encode=0.11),
+    "tekken": Cost(load=0.05, encode=0.1),
+    "vocab+merges": Cost(load=0.12, encode=0.085),
+    "tokenizer.json": Cost(load=0.08, encode=0.1),
 }
 
 _POSSESSIVE = re.compile(

@@ -30,11 +30,11 @@ REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
 SIDE_WORK = "nothing"
 LIBRARY = "tiktoken"
 RUNS = {
-    "tiktoken": Cost(load=0.24, encode=0.26),
-    "tiktoken.json": Cost(load=0.3, encode=0.26),
-    "tekken": Cost(load=0.1, encode=0.26),
-    "tokenizer.json": Cost(load=0.25, encode=0.3),
-    "vocab+merges": Cost(load=0.25, encode=0.3),
+    "tiktoken": Cost(load=0.22, encode=0.22),
+    "tiktoken.json": Cost(load=0.17, encode=0.24),
+    "tekken": Cost(load=0.035, encode=0.21),
+    "tokenizer.json": Cost(load=0.09, encode=0.22),
+    "vocab+merges": Cost(load=0.12, encode=0.21),
 }
 
 
