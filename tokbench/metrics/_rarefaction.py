@@ -52,7 +52,7 @@ def rarefy_entropy(rows: pl.Series, size: int) -> float | None:
         return None
     mean = size * counts / total
     spread = np.sqrt(mean * (total - counts) / total * (total - size) / max(total - 1, 1))
-    reach = 9 * spread + 20
+    reach = 7 * spread + 10
     least = np.maximum(np.maximum(1, size - (total - counts)), (mean - reach).astype(np.int64))
     terms = np.maximum(np.minimum(np.minimum(counts, size), (mean + reach).astype(np.int64)) - least + 1, 0)
     # The factorials of the three binomial coefficients in which k does not occur.
