@@ -175,8 +175,9 @@ def randomise_plainly(first: tuple[np.ndarray, np.ndarray], second: tuple[np.nda
 
 
 @settings(max_examples=40, deadline=None)
-@given(data=st.data(), units=st.integers(1, 9), scale=st.sampled_from([1, 0.3, 1e7]))
+@given(data=st.data(), units=st.integers(1, 9), scale=st.sampled_from([1, 0.5, 1e7]))
 def test_shuffling_all_tests_at_once_is_shuffling_each(data: st.DataObject, units: int, scale: float) -> None:
+    """By the scale in 32 bits, in 64 as no whole numbers, in 64 as too large ones; exactly, in all of them."""
     counts = st.lists(st.lists(st.integers(0, 6), min_size=3, max_size=3), min_size=units, max_size=units)
     one, two, three, four = (np.array(data.draw(counts), float) * scale for _ in range(4))
     ones = np.ones_like(one)
