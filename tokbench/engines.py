@@ -21,6 +21,7 @@ from tokbench.adapters import (
     Engine,
     EngineTokenizer,
     Facts,
+    LoadedTokenizer,
     Tokenizer,
     TokenTable,
     find_cost,
@@ -117,7 +118,7 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
     """
     reference = reference_adapter(asset.format)
     if engine in (REFERENCE, reference):
-        return load_asset(asset)
+        return _load_reference(asset)
     engines = find_engines(asset.format)
     if engine != AUTO:
         return _load_named(asset, engine, engines, sample)
@@ -126,7 +127,20 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
         loaded, known, _ = _load_verified(asset, engines[name], sample, known)
         if loaded is not None:
             return loaded
-    return known or load_asset(asset)
+    return known or _load_reference(asset)
+
+
+def _load_reference(asset: Asset) -> Tokenizer:
+    """The tokenizer on its reference engine, with the table of its tokens that was kept; else it is kept now."""
+    loaded = load_asset(asset)
+    if isinstance(loaded, LoadedTokenizer) and asset.files:
+        record = _Record(asset, loaded.engine)
+        facts = record.read_facts()
+        if facts is None:
+            record.write_facts(Facts.of(loaded))
+        else:
+            loaded.adopt_table(facts.table)
+    return loaded
 
 
 def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, corpus_bytes: int) -> list[str]:
@@ -236,21 +250,29 @@ class _Record:
 
     def write(self, verification: Verification, facts: Facts | None = None) -> None:
         """Keep an outcome and, where they are known, the facts."""
+        self._make_folder()
+        if facts is not None and verification.exact:
+            self.write_facts(facts)
+        write_whole(self.outcome, json.dumps(asdict(verification)).encode())
+
+    def write_facts(self, facts: Facts) -> None:
+        """Keep the facts of the tokenizer."""
+        self._make_folder()
+        fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id")}
+        prefix = None if facts.prefix is None else facts.prefix.decode()
+        content = io.BytesIO()
+        text = np.frombuffer(json.dumps({**fields, "prefix": prefix}).encode(), np.uint8)
+        table = facts.table
+        np.savez(content, facts=text, data=table.data, offsets=table.offsets, known=table.known)
+        write_whole(self.table, content.getvalue())
+
+    def _make_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TokbenchError(
                 f"the cache folder {self.folder} cannot be written: {error.strerror}", "set TOKBENCH_CACHE to another"
             ) from error
-        if facts is not None and verification.exact:
-            fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id")}
-            prefix = None if facts.prefix is None else facts.prefix.decode()
-            content = io.BytesIO()
-            text = np.frombuffer(json.dumps({**fields, "prefix": prefix}).encode(), np.uint8)
-            table = facts.table
-            np.savez(content, facts=text, data=table.data, offsets=table.offsets, known=table.known)
-            write_whole(self.table, content.getvalue())
-        write_whole(self.outcome, json.dumps(asdict(verification)).encode())
 
 
 def take_sample(corpus: ParallelCorpus) -> Sample:

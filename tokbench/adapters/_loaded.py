@@ -111,6 +111,10 @@ class LoadedTokenizer(ABC):
     def _table(self) -> TokenTable:
         return self.read_table()
 
+    def adopt_table(self, table: TokenTable) -> None:
+        """Take the table that was read from these files before, instead of reading it again."""
+        self._table = table
+
     def token_table(self) -> TokenTable:
         """The bytes of all ids, as one table of `vocab_total` rows."""
         return self._table

@@ -8,6 +8,7 @@ import polars as pl
 
 from tokbench.measurement import Measurements
 from tokbench.metrics._metric import Metric
+from tokbench.threads import map_ordered
 
 LENGTHS = {
     "tokenizer": pl.String(),
@@ -18,9 +19,9 @@ LENGTHS = {
 }
 
 
-def describe_tokens(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
+def describe_tokens(measurements: Measurements, tokenizer: str, ids: pl.Series) -> pl.DataFrame:
     """The sizes of tokens: id, size (bytes), characters (null for part of a character); both null if special."""
-    vocab = measurements.vocab.filter(pl.col("tokenizer") == tokenizer)
+    vocab = measurements.vocab.filter((pl.col("tokenizer") == tokenizer) & pl.col("id").is_in(ids.implode()))
     text = pl.col("bytes").map_batches(decode_whole, return_dtype=pl.String)
     return vocab.select("id", size=pl.col("bytes").bin.size().cast(pl.Int64), characters=text.str.len_chars())
 
@@ -43,7 +44,8 @@ def decode_token(token: bytes | None) -> str | None:
 def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
     """How long the tokens are that a tokenizer emits: lang (null: all languages), size, characters, count."""
     ids = measurements.ids.filter(pl.col("tokenizer") == tokenizer).select("lang", "id", "count")
-    sized = ids.join(describe_tokens(measurements, tokenizer), on="id", how="left").drop("id")
+    tokens = describe_tokens(measurements, tokenizer, ids["id"].unique())
+    sized = ids.join(tokens, on="id", how="left").drop("id")
     by_language = sized.group_by("lang", "size", "characters").agg(pl.col("count").cast(pl.Int64).sum())
     by_language = by_language.with_columns(pl.col("lang").cast(pl.String))
     together = by_language.group_by("size", "characters").agg(pl.col("count").sum())
@@ -53,15 +55,16 @@ def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
 def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Metrics over lengths of tokens: tokenizer, lang (null: all), metric, value, n (segments); null without tokens."""
     exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
-    parts = []
-    for tokenizer in measurements.tokenizers["tokenizer"].cast(pl.String).to_list():
+
+    def evaluate(tokenizer: str) -> pl.DataFrame:
         values = lengths_of(measurements, tokenizer).group_by("lang").agg(exprs)
         segments = count_segments(measurements, tokenizer)
         # Where no text gave any token there are no lengths: the values are null, and the rows are there.
         wide = segments.join(values, on="lang", how="left", nulls_equal=True, maintain_order="left")
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
-        parts.append(tall.select(pl.lit(tokenizer).alias("tokenizer"), pl.all()))
-    return pl.concat(parts)
+        return tall.select(pl.lit(tokenizer).alias("tokenizer"), pl.all())
+
+    return pl.concat(map_ordered(evaluate, measurements.tokenizers["tokenizer"].cast(pl.String).to_list()))
 
 
 def count_segments(measurements: Measurements, tokenizer: str) -> pl.DataFrame:

@@ -43,8 +43,8 @@ def rarefy_entropy(rows: pl.Series, size: int) -> float | None:
     """The expected plug-in entropy, in bits, of `size` tokens drawn without putting back; None where there are fewer.
 
     rows: structs of count and types (how many ids occur so often). The number k of an id among the tokens drawn is
-    hypergeometric: sum over ids of E[-k/size log2 k/size]. Terms of a probability below 1e-18 of the likeliest are
-    left out.
+    hypergeometric: sum over ids of E[-k/size log2 k/size]. Terms whose probability together is
+    below 1e-10 are left out.
     """
     counts, repeats = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "types"))
     total = int((counts * repeats).sum())

@@ -16,9 +16,11 @@ import polars as pl
 
 from tokbench.blocks import BLOCKS, assign_blocks
 from tokbench.measurement import Measurements
+from tokbench.metrics._intervals import is_aligned
 from tokbench.metrics._lengths import count_segments
 from tokbench.metrics._metric import Metric
 from tokbench.statistics import jackknife_interval
+from tokbench.threads import map_ordered
 
 BOUNDS = {"lang": pl.String(), "metric": pl.String(), "low": pl.Float64(), "high": pl.Float64()}
 
@@ -30,10 +32,13 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
     for metrics that are not evaluated again without each block.
     """
     repeated = [m for m in metrics if m.interval and level is not None]
-    parts = []
-    for tokenizer in measurements.tokenizers["tokenizer"].cast(pl.String).to_list():
+    encoded = list_texts(measurements) if is_aligned(measurements) else None
+
+    def evaluate(tokenizer: str) -> pl.DataFrame:
         left_out = pl.col("without").is_not_null()
-        texts = list_texts(measurements, tokenizer)
+        (vocab_base,) = measurements.tokenizers.filter(pl.col("tokenizer") == tokenizer)["vocab_base"]
+        texts = list_texts(measurements, tokenizer) if encoded is None else encoded
+        texts = texts.with_columns(vocab_base=pl.lit(vocab_base, pl.Int64))
         spectra = list_spectra(measurements, tokenizer, texts if repeated else texts.filter(~left_out))
         values = evaluate_each(spectra.filter(~left_out), metrics)
         # Where no text gave any token there is no spectrum: the values are null, and the rows are there.
@@ -48,8 +53,9 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
             without = texts.filter(left_out).join(without, on=["lang", "without"], how="left", nulls_equal=True)
             bounds = pl.DataFrame(list(find_bounds(values, without, repeated, level)), schema=BOUNDS, orient="row")
         found = tall.join(bounds, on=["lang", "metric"], how="left", nulls_equal=True, maintain_order="left")
-        parts.append(found.select(pl.lit(tokenizer).alias("tokenizer"), pl.all()))
-    return pl.concat(parts)
+        return found.select(pl.lit(tokenizer).alias("tokenizer"), pl.all())
+
+    return pl.concat(map_ordered(evaluate, measurements.tokenizers["tokenizer"].cast(pl.String).to_list()))
 
 
 def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> pl.DataFrame:
@@ -84,13 +90,16 @@ def find_spectra(ids: pl.DataFrame) -> pl.DataFrame:
     totals = np.bincount(ids["id"].to_numpy(), weights=counts).astype(np.int64)
     before = totals[ids["id"].to_numpy()]
     after = before - counts
-    seen = np.unique(np.concatenate([before, after]))
+    occurring = np.zeros(int(totals.max(initial=0)) + 1, np.bool_)
+    occurring[before] = occurring[after] = True
+    seen = np.flatnonzero(occurring)
+    place = np.cumsum(occurring, dtype=np.int32) - 1
 
     def tally(frequencies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        cells = blocks * len(seen) + np.searchsorted(seen, frequencies)
+        cells = blocks * len(seen) + place.take(frequencies)
         return np.bincount(cells, minlength=BLOCKS * len(seen)).reshape(BLOCKS, len(seen))
 
-    whole = np.bincount(np.searchsorted(seen, totals[totals > 0]), minlength=len(seen))
+    whole = np.bincount(place.take(totals[totals > 0]), minlength=len(seen))
     spectra = np.concatenate([whole[None], whole - tally(before) + tally(after)])
     spectra[:, seen == 0] = 0
     text, frequency = np.nonzero(spectra)
@@ -104,25 +113,25 @@ def find_spectra(ids: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def list_texts(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
-    """The text that a tokenizer encoded, whole and without each block, in each language and in all together.
+def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.DataFrame:
+    """The texts that a tokenizer encoded, whole and without each block, in each language and in all together.
 
-    lang (null: all), without (null: the whole), units (documents, or segments, that are left out), text_bytes,
-    vocab_base.
+    lang (null: all), without (null: the whole), units (documents, or segments, that are left out), text_bytes. No
+    tokenizer: all texts, which each of them encoded.
     """
-    segment = pl.col("segment").cast(pl.UInt32)
-    own = measurements.counts.filter(pl.col("tokenizer") == tokenizer).select("lang", segment)
-    sizes = measurements.texts.select("lang", segment, pl.col("bytes").cast(pl.Int64))
-    blocks = assign_blocks(own["segment"].unique().sort(), measurements.documents)
-    rows = own.join(sizes, on=["lang", "segment"]).join(blocks, on="segment")
+    sizes = measurements.texts.select("lang", pl.col("segment").cast(pl.UInt32), pl.col("bytes").cast(pl.Int64))
+    if tokenizer is not None:
+        own = measurements.counts.filter(pl.col("tokenizer") == tokenizer)
+        sizes = sizes.join(own, on=["lang", "segment"], how="semi")
+    blocks = assign_blocks(sizes["segment"].unique().sort(), measurements.documents)
+    rows = sizes.join(blocks, on="segment")
     sums = (pl.col("bytes").sum(), pl.col("unit").n_unique().alias("units"))
     together = rows.group_by("block").agg(sums).select(pl.lit(None, rows.schema["lang"]).alias("lang"), pl.all())
     found = pl.concat([rows.group_by("lang", "block").agg(sums), together])
     total = pl.col("bytes").sum().over("lang")
     left_out = found.select("lang", "units", without="block", text_bytes=total - pl.col("bytes"))
     whole = found.group_by("lang").agg(text_bytes=pl.col("bytes").sum())
-    (vocab_base,) = measurements.tokenizers.filter(pl.col("tokenizer") == tokenizer)["vocab_base"]
-    texts = pl.concat([left_out, whole], how="diagonal").with_columns(vocab_base=pl.lit(vocab_base, pl.Int64))
+    texts = pl.concat([left_out, whole], how="diagonal")
     return texts.with_columns(pl.col("lang").cast(pl.String)).sort("lang", "without")
 
 
