@@ -105,7 +105,8 @@ def test_values_without_a_block_are_those_of_the_text_without_it(
     whole = make_blocks({"en": en, "de": de})
     (vocab_base,) = whole.tokenizers["vocab_base"]
     texts = list_texts(whole, "a").with_columns(vocab_base=pl.lit(vocab_base))
-    rows = evaluate_each(list_spectra(whole, "a", texts).filter(pl.col("without").is_not_null()), REPEATED)
+    rows = evaluate_each(list_spectra(whole, "a", texts), REPEATED, texts).filter(pl.col("without").is_not_null())
+    rows = rows.select("lang", "without", *(metric.name for metric in REPEATED))
     for block in range(max(len(en), len(de))):
         kept = pl.col("segment") % BLOCKS != block
         rest = replace(

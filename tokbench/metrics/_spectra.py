@@ -8,7 +8,9 @@ as the plug-in entropy has, stays in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,8 @@ from tokbench.metrics._lengths import count_segments
 from tokbench.metrics._metric import Metric
 from tokbench.statistics import jackknife_interval
 from tokbench.threads import map_ordered
+
+Integers = npt.NDArray[np.int64]
 
 BOUNDS = {"lang": pl.String(), "metric": pl.String(), "low": pl.Float64(), "high": pl.Float64()}
 
@@ -35,12 +39,14 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
     encoded = list_texts(measurements) if is_aligned(measurements) else None
 
     def evaluate(tokenizer: str) -> pl.DataFrame:
-        left_out = pl.col("without").is_not_null()
         (vocab_base,) = measurements.tokenizers.filter(pl.col("tokenizer") == tokenizer)["vocab_base"]
         texts = list_texts(measurements, tokenizer) if encoded is None else encoded
         texts = texts.with_columns(vocab_base=pl.lit(vocab_base, pl.Int64))
-        spectra = list_spectra(measurements, tokenizer, texts if repeated else texts.filter(~left_out))
-        values = evaluate_each(spectra.filter(~left_out), metrics)
+        whole, left_out = texts.filter(pl.col("without").is_null()), texts.filter(pl.col("without").is_not_null())
+        texts = pl.concat([whole, left_out]) if repeated else whole
+        spectra = list_spectra(measurements, tokenizer, texts)
+        of_whole = pl.col("text") < whole.height
+        values = evaluate_each(spectra.filter(of_whole), metrics, texts)
         # Where no text gave any token there is no spectrum: the values are null, and the rows are there.
         wide = count_segments(measurements, tokenizer).join(
             values.select("lang", *(m.name for m in metrics)), on="lang", how="left", nulls_equal=True
@@ -48,9 +54,12 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
         bounds = pl.DataFrame(schema=BOUNDS)
         if level is not None and repeated:
-            without = evaluate_each(spectra.filter(left_out), repeated)
+            without = evaluate_each(spectra.filter(~of_whole), repeated, texts)
             # Where a block holds all the tokens, nothing is left without it: null, and so is the interval.
-            without = texts.filter(left_out).join(without, on=["lang", "without"], how="left", nulls_equal=True)
+            keys = ["lang", "without"]
+            without = left_out.join(
+                without.select(*keys, *(m.name for m in repeated)), on=keys, how="left", nulls_equal=True
+            )
             bounds = pl.DataFrame(list(find_bounds(values, without, repeated, level)), schema=BOUNDS, orient="row")
         found = tall.join(bounds, on=["lang", "metric"], how="left", nulls_equal=True, maintain_order="left")
         return found.select(pl.lit(tokenizer).alias("tokenizer"), pl.all())
@@ -61,56 +70,88 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
 def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> pl.DataFrame:
     """The frequency spectra of one tokenizer, of each of the texts that `list_texts` gives.
 
-    The columns of the texts, count, types (how many ids occur so often), tokens (of the text); in order, which the
-    last digit of a sum of floats depends on.
+    text (the row in `texts`), count, types (how many ids occur so often), tokens (of the text), text_bytes, vocab_base;
+    in order, which the last digit of a sum of floats depends on.
     """
-    own = measurements.ids.filter(pl.col("tokenizer") == tokenizer).select("lang", "block", "id", "count")
-    parts = [
-        find_spectra(rows).with_columns(lang=pl.lit(lang, pl.String))
-        for lang, rows in [*((str(rows["lang"][0]), rows) for rows in own.partition_by("lang")), (None, pool(own))]
-    ]
-    return pl.concat(parts).join(texts, on=["lang", "without"], nulls_equal=True, maintain_order="left")
+    # Lazily: an eager filter copies all columns of all tokenizers first.
+    rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
+    own = rows.select("lang", "block", "id", "count").collect()
+    places = {key: place for place, key in enumerate(texts.select("lang", "without").iter_rows())}
+    languages = own["lang"].to_physical().to_numpy()
+    starts = [0, *(np.flatnonzero(np.diff(languages)) + 1).tolist()] if own.height else []
+    found: list[tuple[str | None, Spectra]] = []
+    for start, end in pairwise([*starts, own.height]):
+        part = own.slice(start, end - start)
+        arrays = (part[name].to_numpy() for name in ("block", "id", "count"))
+        found.append((str(part["lang"][0]), find_spectra(*arrays)))
+    found.append((None, find_spectra(*pool(own))))
+    chosen = [spectra.place(places, lang) for lang, spectra in found]
+    frame = pl.DataFrame(
+        {name: np.concatenate([rows[name] for rows in chosen]) for name in ("text", "count", "types", "tokens")}
+    )
+    # Numbers alone are repeated in each row, not the names of languages.
+    numbers = texts.select("text_bytes", "vocab_base", text=pl.int_range(pl.len(), dtype=pl.Int64))
+    return frame.join(numbers, on="text", how="left", maintain_order="left")
 
 
-def pool(ids: pl.DataFrame) -> pl.DataFrame:
+def pool(ids: pl.DataFrame) -> tuple[Integers, Integers, Integers]:
     """The histogram over all languages: block, id, count."""
-    width = 1 + int(ids["id"].to_numpy().max(initial=0))
-    cells = ids["block"].to_numpy().astype(np.int64) * width + ids["id"].to_numpy()
+    numbers = ids["id"].to_numpy()
+    width = 1 + int(numbers.max(initial=0))
+    cells = ids["block"].to_numpy().astype(np.int64) * width + numbers
     counts = np.bincount(cells, weights=ids["count"].to_numpy())
     found = np.flatnonzero(counts)
-    return pl.DataFrame({"block": found // width, "id": found % width, "count": counts[found].astype(np.int64)})
+    return found // width, found % width, counts[found].astype(np.int64)
 
 
-def find_spectra(ids: pl.DataFrame) -> pl.DataFrame:
-    """The frequency spectra of one histogram, whole and without each block: without, count, types, tokens.
+@dataclass(frozen=True, eq=False)
+class Spectra:
+    """Frequency spectra of a text, whole and without each block: a row a text (the whole first), a column a frequency.
 
-    ids: block, id, count. Leaving out a block takes each of its ids from where it was to where the rest of it is.
+    types: how many ids occur so often. tokens: of each text.
     """
-    blocks, counts = ids["block"].to_numpy().astype(np.int64), ids["count"].to_numpy().astype(np.int64)
-    totals = np.bincount(ids["id"].to_numpy(), weights=counts).astype(np.int64)
-    before = totals[ids["id"].to_numpy()]
+
+    frequencies: Integers
+    types: Integers
+    tokens: Integers
+
+    def place(self, places: Mapping[tuple[str | None, int | None], int], lang: str | None) -> dict[str, Integers]:
+        """Rows of text (its place), count, types and tokens; of the texts that have a place, in their order."""
+        texts = {
+            places[key]: row for row in range(len(self.types)) if (key := (lang, row - 1 if row else None)) in places
+        }
+        order = np.array([texts[place] for place in sorted(texts)], np.int64)
+        row, frequency = np.nonzero(self.types[order])
+        return {
+            "text": np.array(sorted(texts), np.int64)[row],
+            "count": self.frequencies[frequency],
+            "types": self.types[order][row, frequency],
+            "tokens": self.tokens[order][row],
+        }
+
+
+def find_spectra(block: Integers, ids: Integers, count: Integers) -> Spectra:
+    """The frequency spectra of one histogram.
+
+    Leaving out a block takes each of its ids from where it was to where the rest of it is.
+    """
+    blocks, counts = block.astype(np.int64), count.astype(np.int64)
+    totals = np.bincount(ids, weights=counts).astype(np.int64)
+    before = totals[ids]
     after = before - counts
     occurring = np.zeros(int(totals.max(initial=0)) + 1, np.bool_)
     occurring[before] = occurring[after] = True
     seen = np.flatnonzero(occurring)
     place = np.cumsum(occurring, dtype=np.int32) - 1
 
-    def tally(frequencies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def tally(frequencies: Integers) -> Integers:
         cells = blocks * len(seen) + place.take(frequencies)
         return np.bincount(cells, minlength=BLOCKS * len(seen)).reshape(BLOCKS, len(seen))
 
     whole = np.bincount(place.take(totals[totals > 0]), minlength=len(seen))
-    spectra = np.concatenate([whole[None], whole - tally(before) + tally(after)])
-    spectra[:, seen == 0] = 0
-    text, frequency = np.nonzero(spectra)
-    return pl.DataFrame(
-        {
-            "without": pl.Series([None, *range(BLOCKS)], dtype=pl.UInt8).gather(text),
-            "count": seen[frequency],
-            "types": spectra[text, frequency],
-            "tokens": (spectra @ seen)[text],
-        }
-    )
+    types = np.concatenate([whole[None], whole - tally(before) + tally(after)])
+    types[:, seen == 0] = 0
+    return Spectra(seen, types, types @ seen)
 
 
 def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.DataFrame:
@@ -135,10 +176,11 @@ def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.D
     return texts.with_columns(pl.col("lang").cast(pl.String)).sort("lang", "without")
 
 
-def evaluate_each(spectra: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
-    """The values of metrics: lang, without, and a column a metric, null or NaN where undefined."""
+def evaluate_each(spectra: pl.DataFrame, metrics: Sequence[Metric], texts: pl.DataFrame) -> pl.DataFrame:
+    """The values of metrics: the columns of `texts`, and one a metric, null or NaN where undefined."""
     exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
-    return spectra.group_by("lang", "without", maintain_order=True).agg(exprs)
+    values = spectra.group_by("text", maintain_order=True).agg(exprs)
+    return pl.concat([texts[values["text"]], values.drop("text")], how="horizontal")
 
 
 def find_bounds(
