@@ -31,7 +31,7 @@ from tokbench.metrics import (
     find_metrics,
     find_tested,
 )
-from tokbench.output import write_whole
+from tokbench.output import format_document, write_whole
 from tokbench.provenance import (
     ComparedCorpus,
     ComparedTokenizer,
@@ -208,8 +208,7 @@ class Comparison:
             raise TokbenchError(f"cannot create {folder}: {error.strerror}", "name another folder") from error
         if self.measurements is not None:
             self.measurements.save(folder)
-        text = json.dumps(self.to_document(), ensure_ascii=False, indent=1)
-        write_whole(folder / DOCUMENT, f"{text}\n".encode())
+        write_whole(folder / DOCUMENT, format_document(self.to_document()).encode())
 
     def _repr_html_(self) -> str:
         """The summary as a table, for notebooks."""

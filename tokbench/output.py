@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tokbench.errors import TokbenchError
 
@@ -22,6 +25,18 @@ def check_writable(path: Path) -> None:
         allowed = False
     if not allowed:
         raise TokbenchError(f"cannot write {path}: no permission", "name another file")
+
+
+def format_document(document: Mapping[str, Any]) -> str:
+    """A document as JSON that is quick to write and to compare: a line a key, and in lists a line an item."""
+    lines = []
+    for key, value in document.items():
+        if isinstance(value, list) and value:
+            text = "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+        lines.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def write_whole(path: Path, content: bytes) -> None:

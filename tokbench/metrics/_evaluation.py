@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -15,6 +15,7 @@ from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._table import METRICS
 from tokbench.statistics import Bootstrap, divide
+from tokbench.threads import map_ordered
 
 SCHEMA = {
     "tokenizer": pl.String(),
@@ -44,18 +45,23 @@ def evaluate(
     spectra = [m for m in metrics if m.over == "ids"]
     lengths = [m for m in metrics if m.over == "lengths"]
     bounds = [pl.DataFrame(schema=BOUNDS)]
+    # What takes long goes side by side.
+    jobs: list[Callable[[], pl.DataFrame]] = []
     if spectra:
-        found = evaluate_spectra(measurements, spectra, None if bootstrap is None else bootstrap.level)
-        parts.append(tall(found))
-        bounds.append(found.select(*BOUNDS))
+        jobs.append(lambda: evaluate_spectra(measurements, spectra, None if bootstrap is None else bootstrap.level))
     if lengths:
-        parts.append(tall(evaluate_lengths(measurements, lengths)))
+        jobs.append(lambda: evaluate_lengths(measurements, lengths))
+    if bootstrap is not None:
+        jobs.append(lambda: find_intervals(measurements, metrics, reference, bootstrap))
+    for found in map_ordered(lambda job: job(), jobs):
+        if "value" in found.columns:
+            parts.append(tall(found))
+        if "low" in found.columns:
+            bounds.append(found.select(*BOUNDS))
     parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
-    if bootstrap is not None:
-        bounds.append(find_intervals(measurements, metrics, reference, bootstrap))
     keys = ["tokenizer", "lang", "metric"]
     return values.join(pl.concat(bounds), on=keys, how="left", nulls_equal=True, maintain_order="left")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from tokbench.comparison import Comparison
+from tokbench.output import format_document
 
 SUFFIXES = frozenset({".json"})
 
 
 def render(comparison: Comparison, by: str) -> str:
     """All results, whatever the view."""
-    return json.dumps(comparison.to_document(), ensure_ascii=False, indent=1) + "\n"
+    return format_document(comparison.to_document())
