@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +94,7 @@ class Measurements:
         frames = {}
         for name, by in keys.items():
             frame: pl.DataFrame = getattr(self, name)
-            frame = frame.with_columns(pl.col(key).cast(names[key]) for key in by if key in names)
-            frames[name] = frame if is_ordered(frame, by) else frame.sort(by)
+            frames[name] = frame.with_columns(pl.col(key).cast(names[key]) for key in by if key in names).sort(by)
         return Measurements(**frames)
 
     def save(self, folder: Path) -> None:
@@ -109,15 +108,6 @@ class Measurements:
     def load(cls, folder: Path) -> Measurements:
         """Read what `save` wrote."""
         return cls(**{f.name: pl.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}).sorted()
-
-
-def is_ordered(frame: pl.DataFrame, by: Sequence[str]) -> bool:
-    """Whether the rows are in the order of these columns: cheaper to see than to sort millions of rows anew."""
-    before, equal = pl.lit(value=False), pl.lit(value=True)
-    for key in by:
-        own, previous = pl.col(key).slice(1), pl.col(key).slice(0, pl.len() - 1)
-        before, equal = before | (equal & (previous < own)), equal & (previous == own)
-    return bool(frame.select((before | equal).all()).item())
 
 
 def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
@@ -209,14 +199,16 @@ class Collected:
             )
             for (name, lang), histogram in sorted(self.histograms.items(), key=lambda item: item[0])
         ]
-        return Measurements(
+        rows = pl.concat(ids)
+        measured = Measurements(
             texts=pl.concat(self.texts),
             counts=pl.concat(self.counts),
-            ids=pl.concat(ids),
+            ids=rows.clear(),
             vocab=pl.concat([list_vocabulary(tokenizer) for tokenizer in self.tokenizers]),
             documents=list_documents(self.corpus).head(self.segments),
             tokenizers=describe_tokenizers(self.tokenizers),
         ).sorted()
+        return replace(measured, ids=rows)  # in order already: to sort millions of rows takes as much memory again
 
     def finish_early(self) -> tuple[Measurements | None, int]:
         """The measurements of the segments that are whole in all languages, and their number."""

@@ -42,7 +42,8 @@ def decode_token(token: bytes | None) -> str | None:
 
 def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
     """How long the tokens are that a tokenizer emits: lang (null: all languages), size, characters, count."""
-    ids = measurements.ids.filter(pl.col("tokenizer") == tokenizer).select("lang", "id", "count")
+    rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
+    ids = rows.select("lang", "id", "count").collect()
     sized = ids.join(describe_tokens(measurements, tokenizer), on="id", how="left").drop("id")
     by_language = sized.group_by("lang", "size", "characters").agg(pl.col("count").cast(pl.Int64).sum())
     by_language = by_language.with_columns(pl.col("lang").cast(pl.String))

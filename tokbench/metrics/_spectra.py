@@ -58,7 +58,9 @@ def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame
     The columns of the texts, count, types (how many ids occur so often), tokens (of the text); in order, which the
     last digit of a sum of floats depends on.
     """
-    own = measurements.ids.filter(pl.col("tokenizer") == tokenizer).select("lang", "block", "id", "count")
+    # Lazily: an eager filter copies all columns of all tokenizers first.
+    rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
+    own = rows.select("lang", "block", "id", "count").collect()
     parts = [
         find_spectra(rows).with_columns(lang=pl.lit(lang, pl.String))
         for lang, rows in [*((str(rows["lang"][0]), rows) for rows in own.partition_by("lang")), (None, pool(own))]
@@ -111,13 +113,14 @@ def list_texts(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
     vocab_base.
     """
     segment = pl.col("segment").cast(pl.UInt32)
-    own = measurements.counts.filter(pl.col("tokenizer") == tokenizer).select("lang", segment)
+    rows = measurements.counts.lazy().filter(pl.col("tokenizer") == tokenizer)
+    own = rows.select("lang", segment).collect()
     sizes = measurements.texts.select("lang", segment, pl.col("bytes").cast(pl.Int64))
     blocks = assign_blocks(own["segment"].unique().sort(), measurements.documents)
-    rows = own.join(sizes, on=["lang", "segment"]).join(blocks, on="segment")
+    texts = own.join(sizes, on=["lang", "segment"]).join(blocks, on="segment")
     sums = (pl.col("bytes").sum(), pl.col("unit").n_unique().alias("units"))
-    together = rows.group_by("block").agg(sums).select(pl.lit(None, rows.schema["lang"]).alias("lang"), pl.all())
-    found = pl.concat([rows.group_by("lang", "block").agg(sums), together])
+    together = texts.group_by("block").agg(sums).select(pl.lit(None, texts.schema["lang"]).alias("lang"), pl.all())
+    found = pl.concat([texts.group_by("lang", "block").agg(sums), together])
     total = pl.col("bytes").sum().over("lang")
     left_out = found.select("lang", "units", without="block", text_bytes=total - pl.col("bytes"))
     whole = found.group_by("lang").agg(text_bytes=pl.col("bytes").sum())
