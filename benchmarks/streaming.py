@@ -50,7 +50,7 @@ def main() -> None:
         folder = Path(name)
         lines = write_corpus(options.corpus, folder, options.megabytes)
         start = time.perf_counter()
-        command = [sys.executable, "-m", "tokbench", "compare", options.tokenizer, "-c", str(folder), "-q"]
+        command = [sys.executable, "-m", "tokbench", "compare", options.tokenizer, "-c", str(folder), "-q", "--offline"]
         process = subprocess.Popen([*command, "--no-throughput"], stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -137,6 +137,7 @@ def run(
     from tokbench.output import check_writable, write_whole
     from tokbench.report import REPORTS, check_format, format_of, render
     from tokbench.statistics import Bootstrap
+    from tokbench.threads import pause_collector
 
     report = REPORTS[output_format]
     files = [(path, format_of(path)) for path in output or []]
@@ -146,7 +147,7 @@ def run(
     chosen = None if languages is None else split_languages(languages)
     texts = load_corpus(corpus, languages=chosen, segments=segments)
     names = tokenizers or list(DEFAULT_TOKENIZERS)
-    with show_progress(len(names), texts, quiet=quiet) as on_step:
+    with pause_collector(), show_progress(len(names), texts, quiet=quiet) as on_step:
         result = compare(
             names,
             texts,
