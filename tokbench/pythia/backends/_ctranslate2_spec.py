@@ -46,8 +46,8 @@ def without_torch() -> Iterator[None]:
 
 def import_ctranslate2(purpose: str) -> Any:
     """The library; MissingExtraError where it is not installed."""
-    # On processors of other makers than Intel it takes oneDNN for int8, whose 16-bit sums overflow where there is no VNNI:
-    # logits a fifth off. MKL, which it has on board too, gets them right.
+    # On processors not of Intel it takes oneDNN for int8, whose 16-bit sums overflow where there is no VNNI: logits are
+    # a fifth off. MKL, which it has on board too, gets them right.
     os.environ.setdefault("CT2_USE_MKL", "1")
     try:
         with without_torch():
