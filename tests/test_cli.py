@@ -19,6 +19,35 @@ import tokbench as tb
 USAGE = 2
 
 
+def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> None:
+    """A real SIGINT, once a first range of segments is whole."""
+    for lang in ("en", "de"):
+        (tmp_path / f"{lang}.txt").write_text(f"one two three four five six seven {lang}\n" * 400_000)
+    report = tmp_path / "out.json"
+    arguments = ["compare", "utf8", "-c", str(tmp_path), "--no-throughput", "--resamples", "0", "-o", str(report)]
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED_RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        _, error = process.communicate(timeout=120)
+    assert process.returncode == 130, error
+    assert "interrupted: the figures are of the first" in error
+    assert 0 < json.loads(report.read_text())["corpus"]["segments"] < 400_000
+
+
+INTERRUPTED_RUN = """
+import os, signal
+from tokbench import measurement
+keep = measurement.Collected.keep
+def keep_and_interrupt(self, result):
+    keep(self, result)
+    if self.segments:  # a first range is whole in all languages
+        os.kill(os.getpid(), signal.SIGINT)
+measurement.Collected.keep = keep_and_interrupt
+from tokbench.__main__ import main
+main()
+"""
+
+
 def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """`python -m tokbench`, with everything captured as UTF-8."""
     data = stdin.encode() if isinstance(stdin, str) else stdin

@@ -6,10 +6,9 @@ import errno
 import os
 import sys
 
-from tokbench.errors import TokbenchError
+from tokbench.errors import INTERRUPTED, TokbenchError
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended, as shells have it."""
+
 
 class TokbenchError(Exception):
     """Something a user can mend: what is wrong with which value, and what to do next.

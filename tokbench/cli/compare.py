@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.errors import TokbenchError
+from tokbench.errors import INTERRUPTED, TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
@@ -171,6 +171,12 @@ def run(
         typer.echo(draw_table(result, by), nl=False)
     else:
         typer.echo(report.render(result, by.value), nl=False)
+    if result.corpus.segments < texts.n:
+        typer.echo(
+            f"tokbench: interrupted: the figures are of the first {result.corpus.segments:,} of {texts.n:,} segments",
+            err=True,
+        )
+        raise typer.Exit(INTERRUPTED)
 
 
 def split_languages(languages: str) -> list[str]:
