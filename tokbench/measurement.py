@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -275,9 +276,10 @@ def measure(
 
     parts = cut_parts(corpus, threads)
     try:
-        with single_thread():
+        # On a thread of its own, which an interruption does not reach: a range is taken whole or not at all.
+        with single_thread(), ThreadPoolExecutor(1) as keeper:
             for result in map_ordered(measure_part, parts, threads):
-                collected.add(result)
+                keeper.submit(collected.add, result).result()
     except KeyboardInterrupt as interruption:
         raise Interrupted(*collected.finish_early()) from interruption
     return collected.finish()
