@@ -35,7 +35,7 @@ def load_large(folder: Path, monkeypatch: pytest.MonkeyPatch, **options: object)
         return load_corpus(folder, **options)  # type: ignore[arg-type]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=pairs, bom=st.booleans(), final=st.booleans(), block=st.integers(1, 40), chunk=st.integers(1, 5))
 def test_a_file_in_slices_is_the_corpus_read_whole(
     rows: list[tuple[str, str]],
