@@ -61,9 +61,14 @@ class Loading(Collection[Tokenizer]):
     """
 
     def __init__(
-        self, contenders: Sequence[Contender], skipped: list[Skipped], load: Callable[[Contender], Tokenizer | None]
+        self,
+        contenders: Sequence[Contender],
+        skipped: list[Skipped],
+        load: Callable[[Contender], Tokenizer | None],
+        arguments: Sequence[str],
     ) -> None:
         self.contenders = contenders
+        self.arguments = arguments
         self.skipped = skipped
         self._pool = ThreadPoolExecutor(count_cores())
         # The largest first, so that no thread ends up waiting for it alone.
@@ -89,8 +94,10 @@ class Loading(Collection[Tokenizer]):
         return any(item is tokenizer for tokenizer in self)
 
     def finish(self) -> list[Tokenizer]:
-        """All that could be loaded, in the order in which they were named."""
+        """All that could be loaded, in the order in which they were named; `skipped` is then in that order too."""
         loaded = {tokenizer.name: tokenizer for tokenizer in self}
+        # Threads meet what is missing in any order; equal input gives equal output.
+        self.skipped.sort(key=lambda skipped: self.arguments.index(skipped.name))
         return [loaded[contender.name] for contender in self.contenders if contender.name in loaded]
 
     def __enter__(self) -> Self:
@@ -120,14 +127,16 @@ def start_loading(
 
     def load(contender: Contender) -> Tokenizer | None:
         try:
-            return contender.tokenizer or load_engine(contender.asset, engine, sample)
+            return (
+                contender.tokenizer if contender.tokenizer is not None else load_engine(contender.asset, engine, sample)
+            )
         except MissingExtraError as error:
             if not skip_missing:
                 raise
             skipped.append(Skipped(contender.argument, error.message, error.hint))
             return None
 
-    return Loading(contenders, skipped, load)
+    return Loading(contenders, skipped, load, list(map(str, named)))
 
 
 def find_contenders(
