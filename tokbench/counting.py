@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tokbench.adapters import EncodedBatch, Offsets, Tokenizer
+from tokbench.blocks import BLOCKS
 from tokbench.losslessness import classify_losses
 from tokbench.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
@@ -68,7 +69,7 @@ def count_continued(
         forms = LanguageTexts.read([unicodedata.normalize("NFC", texts.texts[i]) for i in changed], spaced=True)
         whole = np.ones(len(changed), np.bool_)
         taken = batch.take(changed)
-        found[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.ids), whole, prefix)
+        found[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.places), whole, prefix)
     rest = np.flatnonzero(~exact & ~composed)
     spans = tokenizer.spans([texts.texts[i] for i in rest]) if len(rest) else None
     if spans is not None:
@@ -84,14 +85,14 @@ def count_texts(
     """The frame `counts` of one tokenizer on texts of one language, and the histogram of its ids by block."""
     batch = tokenizer.encode_batch(texts.texts)
     table = tokenizer.token_table()
-    bounds = table.bounds(batch.ids)
+    bounds = table.bounds(batch.places)
     concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
     unk_tokens, unk_chars = count_unknown(tokenizer, batch, texts)
     counts = pl.DataFrame(
         {
             "segment": segments,
             "tokens": pl.Series(batch.counts.astype(np.int32)),
-            "partial_tokens": pl.Series(batch.sum_by_text(table.partial.take(batch.ids)).astype(np.int32)),
+            "partial_tokens": pl.Series(batch.sum_by_text(table.partial.take(batch.places)).astype(np.int32)),
             "unk_tokens": unk_tokens,
             "unk_chars": unk_chars,
             "continued_words": count_continued(tokenizer, batch, bounds, texts, concatenated, composed),
@@ -102,12 +103,19 @@ def count_texts(
 
 
 def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
-    """The histogram of the ids of texts, each in its block: one sort, and the lengths of the runs."""
-    keys = np.repeat(blocks.to_numpy().astype(np.uint32) << ID_BITS, batch.counts)
-    keys |= batch.ids.view(np.uint32)
-    keys.sort()
-    starts = find_runs(keys)
-    return keys[starts], np.diff(starts, append=len(keys)).astype(np.uint32)
+    """The histogram of the ids of texts, each in its block, in time and memory that follow the ids that occur."""
+    seen = np.zeros(int(batch.ids.max(initial=-1)) + 1, np.bool_)
+    seen[batch.places] = True
+    present = np.flatnonzero(seen)
+    ranks = np.empty(len(seen), np.int32)
+    ranks[present] = np.arange(len(present), dtype=np.int32)
+    cells = np.repeat(blocks.to_numpy().astype(np.int32) * len(present), batch.counts)
+    cells += ranks.take(batch.places)
+    counts = np.bincount(cells, minlength=BLOCKS * len(present))
+    occurring = np.flatnonzero(counts)
+    first = np.arange(BLOCKS, dtype=np.uint32) << np.uint32(ID_BITS)
+    keys = (first[:, None] | present.astype(np.uint32)).reshape(-1)
+    return keys[occurring], counts[occurring].astype(np.uint32)
 
 
 def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:

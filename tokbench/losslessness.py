@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters import EncodedBatch, Offsets, Tokenizer, TokenTable, offsets_of
+from tokbench.adapters import EncodedBatch, Offsets, Tokenizer, TokenTable, Windows, offsets_of, view_windows
 from tokbench.words import LanguageTexts
 
 
@@ -39,25 +39,29 @@ def classify_loss(text: str, decoded: str) -> Loss:
 
 
 def compare_bytes(
-    batch: EncodedBatch, bounds: Offsets, table: TokenTable, encoded: Sequence[bytes], prefix: bytes
+    batch: EncodedBatch, bounds: Offsets, table: TokenTable, expected: Windows, sizes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """For each text: are the bytes of its ids, one after the other, prefix + text in UTF-8.
+    """For each text: are the bytes of its ids, one after the other, those of the text.
 
     bounds: where the bytes of each id begin when all are joined, and where the last end (`TokenTable.bounds`).
+    expected: all texts, one after the other. sizes: their bytes.
     """
-    expected = prefix + prefix.join(encoded) if prefix else b"".join(encoded)
-    sizes = np.fromiter(map(len, encoded), np.int64, len(encoded)) + len(prefix)
     same: npt.NDArray[np.bool_] = np.diff(bounds[batch.offsets]) == sizes
     starts = bounds[:-1]
     if not same.all():
         # A text of another length has no place of its own: it is wrong wherever it is compared.
         shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
-        starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected))
-    wrong = table.differ(batch.ids, expected, starts)
-    known = table.known.take(batch.ids)
+        starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected) - 1)
+    wrong = table.differ(batch.places, expected, starts)
+    known = table.known.take(batch.places)
     if not known.all():
         wrong |= ~known
     return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
+
+
+def join_after(prefix: bytes, encoded: Sequence[bytes]) -> bytes:
+    """Texts one after the other, the prefix before each."""
+    return prefix + prefix.join(encoded) if encoded else b""
 
 
 def classify_losses(
@@ -68,14 +72,18 @@ def classify_losses(
     Where they do, decoding is that (`Tokenizer.prefix` promises it); the engine decodes the others.
     """
     concatenated, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
-    if tokenizer.prefix is not None:
+    prefix = tokenizer.prefix
+    if prefix is not None:
         table = tokenizer.token_table()
-        concatenated = compare_bytes(batch, bounds, table, texts.encoded, tokenizer.prefix)
+        expected = view_windows(join_after(prefix, texts.encoded))
+        concatenated = compare_bytes(batch, bounds, table, expected, texts.bytes + len(prefix))
         rest = np.flatnonzero(~concatenated)
         if len(rest):
             forms = [unicodedata.normalize("NFC", texts.texts[i]).encode() for i in rest]
             changed = batch.take(rest)
-            composed[rest] = compare_bytes(changed, table.bounds(changed.ids), table, forms, tokenizer.prefix)
+            sizes = np.fromiter(map(len, forms), np.int64, len(forms)) + len(prefix)
+            expected = view_windows(join_after(prefix, forms))
+            composed[rest] = compare_bytes(changed, table.bounds(changed.places), table, expected, sizes)
     loss = np.where(composed, Loss.NFC, Loss.EXACT).astype(np.uint8)
     rest = np.flatnonzero(~concatenated & ~composed)
     if len(rest):

@@ -32,7 +32,8 @@ WITHOUT_DICTIONARY = r"[\p{Tibetan}]"
 LETTERS_FROM = 500
 """Texts of a language that tell whether it is written with spaces between words."""
 
-_SPACES = np.array([c for c in range(0x3001) if chr(c).isspace()], np.uint32)
+_BEYOND_SPACES = 0x3001
+_IS_SPACE = np.array([chr(c).isspace() for c in range(_BEYOND_SPACES + 1)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +73,12 @@ class LanguageTexts:
         chars = np.fromiter(map(len, texts), np.int64, len(encoded))
         joined = "\n".join([*texts, ""])
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
-        widths = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
-        byte_at = np.concatenate([[0], np.cumsum(widths)])
+        widths = (points >= 0x80).view(np.uint8) + (points >= 0x800) + (points >= 0x10000)
+        byte_at = np.concatenate([[0], np.cumsum(widths + np.uint8(1), dtype=np.int64)])
         starts, ends = split_at_spaces(points) if segmenter == "whitespace" else break_words(texts)
         char_starts = _starts(chars)
-        word_text = np.searchsorted(char_starts, starts, "right") - 1
+        first = np.searchsorted(starts, char_starts)
+        word_text = np.repeat(np.arange(len(texts)), np.diff(first, append=len(starts)))
         fits = has_words(pl.Series(texts, dtype=pl.String), segmenter) if spaced is None else spaced
         words = np.bincount(word_text, minlength=len(texts)) if fits else None
         return cls(
@@ -115,7 +117,7 @@ def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def split_at_spaces(points: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Starts and ends of the runs of characters between white space; the last character is a line feed."""
-    space = np.isin(points, _SPACES)
+    space = _IS_SPACE.take(np.minimum(points, _BEYOND_SPACES))
     before = np.concatenate([[True], space[:-1]]) if len(space) else space
     return np.flatnonzero(before & ~space), np.flatnonzero(space & ~before)
 

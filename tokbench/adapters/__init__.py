@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
-from tokbench.adapters._batch import EncodedBatch, Offsets, Spans, TokenTable, offsets_of, sum_ranges
+from tokbench.adapters._batch import (
+    EncodedBatch,
+    Offsets,
+    Spans,
+    TokenTable,
+    Windows,
+    offsets_of,
+    sum_ranges,
+    view_windows,
+)
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._engine import EngineTokenizer, Facts
 from tokbench.adapters._loaded import LoadedTokenizer
@@ -28,6 +37,7 @@ __all__ = [
     "Spans",
     "TokenTable",
     "Tokenizer",
+    "Windows",
     "find_asset",
     "find_cost",
     "find_engines",
@@ -36,6 +46,7 @@ __all__ = [
     "offsets_of",
     "reference_adapter",
     "sum_ranges",
+    "view_windows",
 ]
 
 

@@ -12,8 +12,10 @@ import numpy.typing as npt
 import polars as pl
 
 Ids = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
 Offsets = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
+Windows = npt.NDArray[np.uint64]
+"""The eight bytes from each position of a text on, as little-endian numbers."""
 
 _WORD = 8
 _MASKS = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], np.uint64)
@@ -44,6 +46,11 @@ class EncodedBatch:
         offsets = offsets_of(np.fromiter(map(len, lists), np.int64, len(lists)))
         ids = np.fromiter(chain.from_iterable(lists), np.int32, int(offsets[-1]))
         return cls(ids, offsets)
+
+    @cached_property
+    def places(self) -> Places:
+        """The ids as numpy looks things up by, which it would make of them in each look-up anew."""
+        return self.ids.astype(np.intp)
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
@@ -93,10 +100,17 @@ class Spans:
     ends: npt.NDArray[np.int64]
 
 
-def _view_words(content: bytes) -> Words:
-    """The eight bytes from each position of `content` on, its end filled with zeros, as numbers."""
-    padded = content + bytes(_WORD)
-    return np.ndarray((len(content) + 1,), "<u8", padded, 0, (1,))
+def _overlap(content: bytes) -> Windows:
+    """The eight bytes from each position of `content` on, its end filled with zeros, in one memory."""
+    return np.ndarray((len(content) + 1,), "<u8", content + bytes(_WORD), 0, (1,))
+
+
+def view_windows(content: bytes) -> Windows:
+    """The eight bytes from each position of `content` on, its end filled with zeros.
+
+    In memory of their own: `take` copies anew whatever overlaps.
+    """
+    return _overlap(content).copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +154,10 @@ class TokenTable:
         flags[high] = [(token := whole[start:end]).decode(errors="ignore").encode() != token for start, end in bounds]
         return flags
 
+    def recall_partial(self, partial: npt.NDArray[np.bool_]) -> None:
+        """Take what `partial` was found to be before."""
+        self.__dict__["partial"] = partial
+
     @cached_property
     def blank(self) -> npt.NDArray[np.bool_]:
         """Which ids are nothing but white space in ASCII: the space marker alone, a run of line feeds."""
@@ -148,47 +166,48 @@ class TokenTable:
         return flags
 
     @cached_property
-    def _words(self) -> Words:
-        """Eight bytes from each position on."""
-        return _view_words(self.data.tobytes())
+    def _heads(self) -> tuple[Windows, Windows, npt.NDArray[np.bool_]]:
+        """Of each id: its first eight bytes as one number, the bits that its bytes fill, whether it has more."""
+        return self._windows[self.offsets[:-1]], _MASKS[np.minimum(self.lengths, _WORD)], self.lengths > _WORD
 
     @cached_property
-    def _heads(self) -> tuple[Words, Words, npt.NDArray[np.bool_]]:
-        """Of each id: its first eight bytes as one number, the bits that its bytes fill, whether it has more."""
-        return self._words[self.offsets[:-1]], _MASKS[np.minimum(self.lengths, _WORD)], self.lengths > _WORD
+    def _windows(self) -> Windows:
+        """The eight bytes from each position of the data on, in the memory of the data."""
+        return _overlap(self.data.tobytes())
 
-    def differ(self, ids: Ids, text: bytes, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def differ(self, ids: Ids | Places, text: Windows, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """For each id: do its bytes differ from those of a text from `starts` on. Eight bytes are compared at once."""
-        view = _view_words(text)
         heads, masks, long = self._heads
         # `take` into one array that is changed in place: a third of the time of the same in one expression.
-        bits = view.take(starts)
+        bits = text.take(starts)
         bits ^= heads.take(ids)
         bits &= masks.take(ids)
         wrong: npt.NDArray[np.bool_] = bits != 0
-        longer, done = np.flatnonzero(long.take(ids)), _WORD
-        lengths = self.lengths.take(ids[longer])
+        longer = np.flatnonzero(long.take(ids))
+        rest = ids.take(longer)
+        at, own, left = starts.take(longer), self.offsets.take(rest), self.lengths.take(rest)
         while len(longer):
-            at = np.minimum(starts[longer] + done, len(text))
-            left = np.minimum(lengths - done, _WORD)
-            wrong[longer] |= ((view[at] ^ self._words[self.offsets[ids[longer]] + done]) & _MASKS[left]) != 0
-            done += _WORD
-            more = lengths > done
-            longer, lengths = longer[more], lengths[more]
+            at, own, left = at + _WORD, own + _WORD, left - _WORD
+            bits = text.take(np.minimum(at, len(text) - 1))
+            bits ^= self._windows[own]
+            bits &= _MASKS.take(np.minimum(left, _WORD))
+            unequal = bits != 0
+            if unequal.any():
+                wrong[longer[unequal]] = True
+            more = np.flatnonzero(left > _WORD)
+            longer, at, own, left = longer.take(more), at.take(more), own.take(more), left.take(more)
         return wrong
 
-    def bounds(self, ids: Ids) -> Offsets:
+    def bounds(self, ids: Ids | Places) -> Offsets:
         """Where the bytes of each of these ids begin when all are joined, and where the last end."""
         return offsets_of(self.lengths.take(ids))
 
     def to_series(self) -> pl.Series:
         """The bytes of each id as a polars series, null for those that have none."""
-        whole, bounds = self.data.tobytes(), self.offsets.tolist()
-        tokens = (
-            whole[start:end] if known else None
-            for start, end, known in zip(bounds, bounds[1:], self.known.tolist(), strict=False)
-        )
-        return pl.Series(list(tokens), dtype=pl.Binary)
+        # Slices of one value share its memory: no Python object a token.
+        whole = pl.lit(self.data.tobytes(), pl.Binary)
+        rows = pl.DataFrame({"start": self.offsets[:-1], "size": self.lengths, "known": self.known})
+        return rows.select(pl.when("known").then(whole.bin.slice(pl.col("start"), pl.col("size")))).to_series()
 
     def concatenate(self, ids: Ids) -> npt.NDArray[np.uint8]:
         """The bytes of a sequence of ids, one after the other."""

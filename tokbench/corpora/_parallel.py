@@ -93,6 +93,8 @@ class ParallelCorpus:
         chosen = choose_languages(self.languages, languages, self.name)
         index = self.segments if segments is None else self.segments.head(segments)
         whole = len(index) == self.n
+        if whole and chosen == self.languages:
+            return self
         columns = {lang: self.columns[lang] if whole else self.columns[lang].head(len(index)) for lang in chosen}
         end = pl.col("segment") <= index[-1]
         sha256, size = hash_texts(columns)
@@ -179,7 +181,7 @@ def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, int]:
             size += int(lengths.sum())
             digest.update(lengths.tobytes())
         for chunk in iterate_chunks(column):
-            digest.update(str(chunk.str.join("").item()).encode())
+            digest.update(chunk.str.join("").cast(pl.Binary).item())
     return digest.hexdigest(), size
 
 

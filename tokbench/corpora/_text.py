@@ -75,13 +75,14 @@ def read_lines(path: Path) -> TextLines:
     and shift every later segment against its translation.
     """
     decoded = read_text(path)
-    lines = decoded.text.split("\n")
-    if lines[-1] == "":
+    text, crlf = decoded.text, 0
+    if "\r" in text:
+        crlf = text.count("\r\n") + text.endswith("\r")
+        text = text.removesuffix("\r").replace("\r\n", "\n")
+    lines = text.split("\n")
+    # Nothing follows the last LF; a CR alone at the end is an empty line.
+    if lines[-1] == "" and not decoded.text.endswith("\r"):
         lines.pop()
-    crlf = 0
-    if "\r" in decoded.text:
-        crlf = sum(line.endswith("\r") for line in lines)
-        lines = [line.removesuffix("\r") for line in lines]
     return TextLines(lines, decoded.bom, crlf)
 
 

@@ -15,7 +15,6 @@ from importlib.resources import files
 
 from tokbench.comparison import Comparison
 from tokbench.report._content import Chapter, Document, Figure, Section, figure_name
-from tokbench.report._document import compose
 from tokbench.report._elements import write_part
 from tokbench.report._escaping import escape_html
 from tokbench.report._svg import load_altair
@@ -35,6 +34,9 @@ def render(comparison: Comparison, by: str) -> str:
 
 def render_several(results: Mapping[str, Comparison]) -> str:
     """The report on results by their names: with one, all about it; with several, side by side."""
+    # Here, as it knows all there is to show: a look at the formats by their endings need not.
+    from tokbench.report._document import compose
+
     document = compose(results)
     style, script = read_resource("page.css"), read_resource("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from tokbench.comparison import Comparison
 from tokbench.report._content import Document, Figure, Points
-from tokbench.report._document import compose
 from tokbench.report._escaping import escape_latex
 from tokbench.report._layout import Cell, Table, write_notes
 from tokbench.report._views import lay_out
@@ -30,6 +29,9 @@ def render(comparison: Comparison, by: str) -> str:
 
 def render_several(results: Mapping[str, Comparison]) -> str:
     """Summary, per-language and cost tables of results, each with its signature."""
+    # Here, as it knows all there is to show: a look at the formats by their endings need not.
+    from tokbench.report._document import compose
+
     document = compose(results)
     signatures = [write_signature(result) for result in results.values()]
     return "\n".join([HEAD, *write_document(document), *signatures])
