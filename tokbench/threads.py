@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from tokbench.environment import count_cores
 
 T = TypeVar("T")
 R = TypeVar("R")
+G = TypeVar("G")
 
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
@@ -32,6 +35,39 @@ def single_thread() -> Iterator[None]:
             os.environ[_PARALLELISM] = before
 
 
+_lent: list[bool] = []
+
+
+@contextmanager
+def lend_cores() -> Iterator[None]:
+    """Let engines spread a batch over threads of their own: where all cores are at work anyway.
+
+    A call for many texts lets go of the interpreter once, not once a text.
+    """
+    _lent.append(True)
+    try:
+        yield
+    finally:
+        _lent.pop()
+
+
+def cores_are_lent() -> bool:
+    """Whether threads of the engine's own are welcome."""
+    return bool(_lent)
+
+
+@contextmanager
+def hold_blas() -> Iterator[None]:
+    """Keep numpy's linear algebra to the thread that calls it.
+
+    Threads of its own wait for more in a loop: they take the cores from whatever else runs.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
 @contextmanager
 def pause_collector() -> Iterator[None]:
     """Keep Python from looking for cycles of objects that nobody needs.
@@ -45,6 +81,89 @@ def pause_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+class Shared(Generic[G, T]):
+    """Items that are to be worked on once with each of some groups, which come in while threads work.
+
+    A thread stays with a group as long as it has items left: what the group keeps at hand stays warm, and is not made
+    again in another thread. It helps with another's only when no group waits.
+    """
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = tuple(items)
+        self._groups: list[G] = []
+        self._left: list[deque[T]] = []
+        self._begun: set[int] = set()
+        self._complete = False
+        self._stopped = False
+        self._changed = threading.Condition()
+
+    def add(self, group: G) -> None:
+        """One more group."""
+        with self._changed:
+            self._groups.append(group)
+            self._left.append(deque(self._items))
+            self._changed.notify_all()
+
+    def end(self, *, stopped: bool = False) -> None:
+        """No more groups come; `stopped`: nothing that is left is to be begun."""
+        with self._changed:
+            self._complete, self._stopped = True, self._stopped or stopped
+            self._changed.notify_all()
+
+    def work(self, function: Callable[[G, T], None]) -> None:
+        """Call a function with groups and items until none is left; an error stops all threads."""
+        group: int | None = None
+        finished = False
+        try:
+            while (taken := self._take(group)) is not None:
+                group, item = taken
+                function(self._groups[group], item)
+            finished = True
+        finally:
+            self.end(stopped=not finished)
+
+    def _take(self, own: int | None) -> tuple[int, T] | None:
+        """The next item, of the own group where it has any; None at the end."""
+        with self._changed:
+            while not self._stopped:
+                waiting = [group for group, left in enumerate(self._left) if left]
+                fresh = [group for group in waiting if group not in self._begun]
+                if waiting:
+                    group = (
+                        own if own in waiting else min(fresh, default=max(waiting, key=lambda g: len(self._left[g])))
+                    )
+                    self._begun.add(group)
+                    return group, self._left[group].popleft()
+                if self._complete:
+                    break
+                self._changed.wait()
+            return None
+
+
+def share(
+    function: Callable[[G, T], None], groups: Iterable[G], items: Iterable[T], threads: int | None = None
+) -> None:
+    """Call a function once with each of the groups and each of the items, on threads (one a core by default).
+
+    The groups may come in slowly (see `Shared`). An error, an interruption among them, ends it after the calls that
+    have begun.
+    """
+    workers = threads or count_cores()
+    shared: Shared[G, T] = Shared(items)
+    with ThreadPoolExecutor(workers) as pool:
+        running = [pool.submit(shared.work, function) for _ in range(workers)]
+        finished = False
+        try:
+            for group in groups:
+                shared.add(group)
+            shared.end()
+            for worker in running:
+                worker.result()
+            finished = True
+        finally:
+            shared.end(stopped=not finished)
 
 
 def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:

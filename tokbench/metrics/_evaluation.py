@@ -15,7 +15,7 @@ from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._table import METRICS
 from tokbench.statistics import Bootstrap, divide
-from tokbench.threads import map_ordered
+from tokbench.threads import hold_blas, map_ordered
 
 SCHEMA = {
     "tokenizer": pl.String(),
@@ -53,11 +53,12 @@ def evaluate(
         jobs.append(lambda: evaluate_lengths(measurements, lengths))
     if bootstrap is not None:
         jobs.append(lambda: find_intervals(measurements, metrics, reference, bootstrap))
-    for found in map_ordered(lambda job: job(), jobs):
-        if "value" in found.columns:
-            parts.append(tall(found))
-        if "low" in found.columns:
-            bounds.append(found.select(*BOUNDS))
+    with hold_blas():
+        for found in map_ordered(lambda job: job(), jobs):
+            if "value" in found.columns:
+                parts.append(tall(found))
+            if "low" in found.columns:
+                bounds.append(found.select(*BOUNDS))
     parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")

@@ -143,34 +143,37 @@ def find_intervals(
                 values = resamples.ratios(metric, reference, pooled=pooled)
                 if values is not None:
                     parts.append(bound(resamples, metric, values, pooled=pooled))
-        elif metric.over == "languages":
-            values = resample_across(resamples, metric, reference)
-            if values is not None:
-                parts.append(bound(resamples, metric, values, pooled=True))
+    across = [m for m in metrics if m.over == "languages"]
+    for of in dict.fromkeys(m.of for m in across):
+        own = [m for m in across if m.of == of]
+        found = resample_across(resamples, own, reference)
+        parts += [bound(resamples, m, values, pooled=True) for m, values in zip(own, found, strict=False)]
     return pl.concat(parts)
 
 
-def resample_across(resamples: Resamples, metric: Metric, reference: Reference) -> Floats | None:
-    """Resampled values of a metric over languages: its own expression, on the languages of each resample."""
-    if metric.of is None or metric.expr is None:
-        raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
-    of = METRICS[metric.of]
+def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: Reference) -> list[Floats]:
+    """Resampled values of metrics over languages, all of one: their expressions, on the languages of each resample.
+
+    None without languages, or without the reference of what they are of.
+    """
+    (of,) = {METRICS[m.of] for m in metrics if m.of is not None}
     values = resamples.ratios(of, reference, pooled=False)
     if values is None:
-        return None
+        return []
     if of.against == "reference":
         others = [i for i, lang in enumerate(resamples.languages) if lang != reference.language]
         values = values[:, :, others]
     drawn, tokenizers, languages = values.shape
     if not languages:
-        return None
-    frame = pl.DataFrame(
-        {"group": np.repeat(np.arange(drawn * tokenizers), languages), "value": values.reshape(-1)}
-    ).with_columns(pl.col("value").fill_nan(None))
-    across = frame.drop_nulls().group_by("group").agg(value=metric.expr)
-    every = pl.DataFrame({"group": np.arange(drawn * tokenizers)})
-    column = every.join(across, on="group", how="left", maintain_order="left")["value"].cast(pl.Float64)
-    return column.fill_null(float("nan")).to_numpy().reshape(drawn, tokenizers, 1)
+        return []
+    groups = np.arange(drawn * tokenizers)
+    frame = pl.DataFrame({"group": np.repeat(groups, languages), "value": values.reshape(-1)})
+    frame = frame.with_columns(pl.col("group").set_sorted(), pl.col("value").fill_nan(None)).drop_nulls()
+    exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
+    every = pl.DataFrame({"group": groups}).with_columns(pl.col("group").set_sorted())
+    across = every.join(frame.group_by("group").agg(exprs), on="group", how="left", maintain_order="left")
+    columns = (across[m.name].fill_null(float("nan")) for m in metrics)
+    return [column.to_numpy().reshape(drawn, tokenizers, 1) for column in columns]
 
 
 def bound(resamples: Resamples, metric: Metric, values: Floats, *, pooled: bool) -> pl.DataFrame:

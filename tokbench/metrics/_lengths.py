@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tokbench.measurement import Measurements
 from tokbench.metrics._metric import Metric
 from tokbench.threads import map_ordered
+
+Integers = npt.NDArray[np.integer]
 
 LENGTHS = {
     "tokenizer": pl.String(),
@@ -19,38 +23,59 @@ LENGTHS = {
 }
 
 
-def describe_tokens(measurements: Measurements, tokenizer: str, ids: pl.Series) -> pl.DataFrame:
-    """The sizes of tokens: id, size (bytes), characters (null for part of a character); both null if special."""
-    vocab = measurements.vocab.filter((pl.col("tokenizer") == tokenizer) & pl.col("id").is_in(ids.implode()))
-    text = pl.col("bytes").map_batches(decode_whole, return_dtype=pl.String)
-    return vocab.select("id", size=pl.col("bytes").bin.size().cast(pl.Int64), characters=text.str.len_chars())
+def describe_tokens(measurements: Measurements, tokenizer: str, ids: Integers) -> tuple[Integers, Integers]:
+    """By id, bytes and characters of the tokens that occur: -1 for special ones, characters also for parts of one."""
+    rows = measurements.vocab.lazy().filter(pl.col("tokenizer") == tokenizer).select("id", "bytes").collect()
+    known = rows["id"].to_numpy()
+    occurs = np.zeros(1 + int(max(ids.max(initial=-1), known.max(initial=-1))), np.bool_)
+    occurs[ids] = True
+    rows = rows.filter(pl.Series(occurs[known]) & rows["bytes"].is_not_null())
+    own, tokens = rows["id"].to_numpy(), rows["bytes"].to_list()
+    sizes, characters = np.full((2, len(occurs)), -1, np.int64)
+    sizes[own] = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    characters[own] = np.fromiter(map(count_characters, tokens), np.int64, len(tokens))
+    return sizes, characters
 
 
-def decode_whole(tokens: pl.Series) -> pl.Series:
-    """Tokens as text, null for those that are not whole characters."""
-    return pl.Series([decode_token(token) for token in tokens.to_list()], dtype=pl.String)
-
-
-def decode_token(token: bytes | None) -> str | None:
-    """A token as text, None where it is not whole characters."""
-    if token is None:
-        return None
+def count_characters(token: bytes) -> int:
+    """The characters of a token, -1 where it is not whole characters."""
     try:
-        return token.decode()
+        return len(token.decode())
     except UnicodeDecodeError:
-        return None
+        return -1
 
 
 def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
-    """How long the tokens are that a tokenizer emits: lang (null: all languages), size, characters, count."""
+    """How long the tokens are that a tokenizer emits: lang (null: all languages), size, characters, count.
+
+    size (bytes) is null for special tokens, characters also for those that are part of a character.
+    """
     rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
-    ids = rows.select("lang", "id", "count").collect()
-    tokens = describe_tokens(measurements, tokenizer, ids["id"].unique())
-    sized = ids.join(tokens, on="id", how="left").drop("id")
-    by_language = sized.group_by("lang", "size", "characters").agg(pl.col("count").cast(pl.Int64).sum())
-    by_language = by_language.with_columns(pl.col("lang").cast(pl.String))
-    together = by_language.group_by("size", "characters").agg(pl.col("count").sum())
-    return pl.concat([by_language, together.select(pl.lit(None, pl.String).alias("lang"), pl.all())])
+    own = rows.select("lang", "id", "count").collect()
+    ids, codes = own["id"].to_numpy(), own["lang"].to_physical().to_numpy().astype(np.int64)
+    # The rows are in the order of their languages.
+    first = np.diff(codes, prepend=-1) != 0
+    names = own.filter(pl.Series(first))["lang"].cast(pl.String)
+    sizes, characters = describe_tokens(measurements, tokenizer, ids)
+    width = 2 + int(characters.max(initial=-1))
+    pairs = (sizes + 1) * width + characters + 1
+    occurs = np.bincount(pairs) > 0
+    kinds, kind = np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[pairs]
+    counts = np.zeros((len(names) + 1, len(kinds)), np.int64)
+    cells = (np.cumsum(first) - 1) * len(kinds) + kind[ids]
+    counts[:-1] = np.bincount(cells, own["count"].to_numpy(), counts[:-1].size).reshape(len(names), -1)
+    counts[-1] = counts.sum(axis=0)
+    lang, found = np.nonzero(counts)
+    frame = pl.DataFrame(
+        {
+            "lang": names.extend_constant(None, 1).gather(lang),
+            "size": (kinds // width - 1)[found],
+            "characters": (kinds % width - 1)[found],
+            "count": counts[lang, found],
+        }
+    )
+    known = (pl.when(pl.col(name) >= 0).then(pl.col(name)).alias(name) for name in ("size", "characters"))
+    return frame.select("lang", *known, "count")
 
 
 def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:

@@ -8,6 +8,8 @@ as the plug-in entropy has, stays in it.
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -97,11 +99,13 @@ def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame
 def pool(ids: pl.DataFrame) -> tuple[Integers, Integers, Integers]:
     """The histogram over all languages: block, id, count."""
     numbers = ids["id"].to_numpy()
-    width = 1 + int(numbers.max(initial=0))
-    cells = ids["block"].to_numpy().astype(np.int64) * width + numbers
-    counts = np.bincount(cells, weights=ids["count"].to_numpy())
+    occurs = np.bincount(numbers) > 0
+    present, ranks = np.flatnonzero(occurs), np.cumsum(occurs) - 1
+    cells = ids["block"].to_numpy().astype(np.int64) * len(present) + ranks.take(numbers)
+    counts = np.bincount(cells, ids["count"].to_numpy())
     found = np.flatnonzero(counts)
-    return found // width, found % width, counts[found].astype(np.int64)
+    block, rank = np.divmod(found, max(len(present), 1))
+    return block, present[rank], counts[found].astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,13 +192,14 @@ def find_bounds(
 ) -> Iterator[tuple[str | None, str, float | None, float | None]]:
     """The interval of each value: language, metric, low, high. It ends at 0, below which no such value lies."""
     names = [m.name for m in metrics]
-    undefined = float("nan")
-    rows = without.with_columns(pl.col(names).fill_null(undefined)).partition_by("lang", as_dict=True)
-    for lang, *observed in values.select("lang", pl.col(names).fill_null(undefined)).iter_rows():
-        own = rows[(lang,)]
-        low, high = jackknife_interval(
-            np.array(observed), own.select(names).to_numpy(), own["units"].to_numpy().astype(np.float64), level
-        )
+    observed, repeated = (frame.select(pl.col(names).fill_null(float("nan"))).to_numpy() for frame in (values, without))
+    units = without["units"].to_numpy().astype(np.float64)
+    places: defaultdict[str | None, list[int]] = defaultdict(list)
+    for place, lang in enumerate(without["lang"].to_list()):
+        places[lang].append(place)
+    for row, lang in enumerate(values["lang"].to_list()):
+        own = places[lang]
+        low, high = jackknife_interval(observed[row], repeated[own], units[own], level)
         for name, bottom, top in zip(names, low.tolist(), high.tolist(), strict=True):
-            defined = np.isfinite(bottom) and np.isfinite(top)
+            defined = math.isfinite(bottom) and math.isfinite(top)
             yield lang, name, max(bottom, 0.0) if defined else None, top if defined else None
