@@ -35,7 +35,7 @@ from tokbench.environment import installed
 from tokbench.errors import MissingExtraError
 from tokbench.hard_texts import hard_texts
 from tokbench.measurement import measure
-from tokbench.parts import cut_parts
+from tokbench.parts import cut_stripes
 
 needs_fastokens = pytest.mark.skipif(installed("fastokens") is None, reason="fastokens is not installed")
 LARGE = 10**9
@@ -410,10 +410,17 @@ def test_parts_on_threads_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch, m
     corpus = load_corpus(languages=["en", "zh"], segments=60)
     tokenizer = load_tokenizer(str(made_json))
     whole = measure([tokenizer], corpus, threads=1)
+    monkeypatch.setattr("tokbench.parts.STRIPE_BYTES", 6000)
     monkeypatch.setattr("tokbench.parts.PART_BYTES", 1500)
-    parts = cut_parts(corpus, 2)
-    assert len(parts) == 8
-    assert sum(part.length for part in parts) == 120
+    stripes = list(cut_stripes(corpus, 2))
+    assert len(stripes) > 1
+    assert [stripe.start for stripe in stripes] == [0, *np.cumsum([stripe.length for stripe in stripes])[:-1]]
+    for stripe in stripes:
+        assert len(stripe.parts) > 2
+        for lang in ("en", "zh"):
+            own = [part for part in stripe.parts if part.lang == lang]
+            assert sum(part.length for part in own) == stripe.length
+            assert own[0].start == stripe.start
     steps: list[int] = []
     apart = measure([tokenizer], corpus, threads=2, on_step=lambda name, lang, size: steps.append(size))
     for name in ("texts", "counts", "ids", "vocab", "documents", "tokenizers"):
@@ -423,7 +430,7 @@ def test_parts_on_threads_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch, m
 
 def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, made_json: Path) -> None:
     corpus = load_corpus(languages=["en", "zh"], segments=60)
-    monkeypatch.setattr("tokbench.parts.PART_BYTES", 1500)
+    monkeypatch.setattr("tokbench.parts.STRIPE_BYTES", 2000)
     done: list[str] = []
 
     def interrupt(name: str, lang: str, size: int) -> None:
@@ -431,6 +438,7 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
         if len(done) == 7:
             raise KeyboardInterrupt
 
+    assert len(list(cut_stripes(corpus))) > 4
     result = compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=interrupt)
     measured = result.measurements
     assert measured is not None

@@ -17,7 +17,7 @@ ROWS = (
     ("registry", "output"),
     ("catalog", "filetype", "hashes", "environment", "signature"),
     ("places",),
-    ("assets",),
+    ("assets", "kept"),
     ("model_files",),
     ("hard_texts", "threads"),
     ("adapters", "corpora"),

@@ -71,8 +71,8 @@ class Loading(Collection[Tokenizer]):
         self.arguments = arguments
         self.skipped = skipped
         self._pool = ThreadPoolExecutor(count_cores())
-        # The largest first, so that no thread ends up waiting for it alone.
-        ordered = sorted(contenders, key=lambda contender: -contender.size)
+        # The smallest first: texts are encoded with them while the others are loaded.
+        ordered = sorted(contenders, key=lambda contender: contender.size)
         self._futures = {contender.name: self._pool.submit(load, contender) for contender in ordered}
 
     def __iter__(self) -> Iterator[Tokenizer]:

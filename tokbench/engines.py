@@ -6,15 +6,12 @@ that were read on the way, are kept in the cache by the hash of its files and th
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from tokbench import __version__
 from tokbench.adapters import (
     ADAPTERS,
     EncodedBatch,
@@ -34,8 +31,8 @@ from tokbench.corpora import ParallelCorpus
 from tokbench.environment import installed
 from tokbench.errors import TokbenchError
 from tokbench.hard_texts import hard_texts, hard_texts_version
+from tokbench.kept import explain_damage, find_place, make_folder, read_arrays, write_arrays
 from tokbench.output import write_whole
-from tokbench.places import find_cache_folder
 
 AUTO, REFERENCE = "auto", "reference"
 SAMPLE_BYTES = 200_000
@@ -219,11 +216,9 @@ class _Record:
     def __init__(self, asset: Asset, engine: str) -> None:
         reference = reference_adapter(asset.format)
         versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
-        parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version(), __version__)
-        key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-        self.folder = find_cache_folder() / "engines"
-        self.outcome = self.folder / f"{key}.json"
-        self.table = self.folder / f"{key}.npz"
+        parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
+        self.place = find_place("engines", *parts)
+        self.outcome = self.place.with_suffix(".json")
 
     def read(self) -> Verification | None:
         """The outcome, None where there is none; TokbenchError where the record is damaged."""
@@ -233,46 +228,34 @@ class _Record:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
-            raise TokbenchError(f"{self.outcome}, a record of tokbench, is damaged: {error}", "delete it") from error
+            raise explain_damage(self.outcome, error) from error
 
     def read_facts(self) -> Facts | None:
         """The facts of the tokenizer, None where they are not kept."""
-        try:
-            with np.load(self.table, allow_pickle=False) as kept:
-                document = json.loads(kept["facts"].tobytes())
-                prefix = document.pop("prefix")
-                table = TokenTable(kept["data"], kept["offsets"], kept["known"])
-            return Facts(**document, prefix=None if prefix is None else prefix.encode(), table=table)
-        except FileNotFoundError:
+        kept = read_arrays(self.place, frozenset({"facts", "data", "offsets", "known", "partial"}))
+        if kept is None:
             return None
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            raise TokbenchError(f"{self.table}, a record of tokbench, is damaged: {error}", "delete it") from error
+        document = json.loads(kept["facts"].tobytes())
+        prefix = document.pop("prefix")
+        table = TokenTable(kept["data"], kept["offsets"], kept["known"])
+        table.recall_partial(kept["partial"])
+        return Facts(**document, prefix=None if prefix is None else prefix.encode(), table=table)
 
     def write(self, verification: Verification, facts: Facts | None = None) -> None:
         """Keep an outcome and, where they are known, the facts."""
-        self._make_folder()
+        make_folder(self.outcome.parent)
         if facts is not None and verification.exact:
             self.write_facts(facts)
         write_whole(self.outcome, json.dumps(asdict(verification)).encode())
 
     def write_facts(self, facts: Facts) -> None:
         """Keep the facts of the tokenizer."""
-        self._make_folder()
         fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id")}
         prefix = None if facts.prefix is None else facts.prefix.decode()
-        content = io.BytesIO()
         text = np.frombuffer(json.dumps({**fields, "prefix": prefix}).encode(), np.uint8)
         table = facts.table
-        np.savez(content, facts=text, data=table.data, offsets=table.offsets, known=table.known)
-        write_whole(self.table, content.getvalue())
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TokbenchError(
-                f"the cache folder {self.folder} cannot be written: {error.strerror}", "set TOKBENCH_CACHE to another"
-            ) from error
+        flags = {"known": table.known, "partial": table.partial}
+        write_arrays(self.place, {"facts": text, "data": table.data, "offsets": table.offsets, **flags})
 
 
 def take_sample(corpus: ParallelCorpus) -> Sample:

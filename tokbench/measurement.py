@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from tokbench.corpora import ParallelCorpus
 from tokbench.counting import Histogram, HistogramSum, count_texts
 from tokbench.errors import TokbenchError
 from tokbench.output import write_whole
-from tokbench.parts import Part, cut_parts
-from tokbench.threads import map_ordered, single_thread
+from tokbench.parts import Part, Stripe, cut_stripes
+from tokbench.threads import lend_cores, map_ordered, share, single_thread
 from tokbench.words import LanguageTexts, Segmenter, has_words
 
 Step = Callable[[str, str, int], None]
@@ -162,15 +163,16 @@ def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What was counted in one part: the frame `texts`, and of each tokenizer the frame `counts` and the ids."""
+    """What one tokenizer counted in one part: the frame `counts`, and its ids."""
 
     part: Part
-    texts: pl.DataFrame
-    found: tuple[tuple[Tokenizer, pl.DataFrame, Histogram], ...]
+    tokenizer: Tokenizer
+    counts: pl.DataFrame
+    histogram: Histogram
 
 
 class Collected:
-    """Results of parts as they come in, range of segments after range, and the measurements that they make."""
+    """Results of stripes as they come in, one after the other, and the measurements that they make."""
 
     def __init__(self, corpus: ParallelCorpus) -> None:
         self.corpus = corpus
@@ -178,26 +180,18 @@ class Collected:
         self.texts: defaultdict[str, list[pl.DataFrame]] = defaultdict(list)
         self.counts: defaultdict[tuple[str, str], list[pl.DataFrame]] = defaultdict(list)
         self.histograms: defaultdict[tuple[str, str], HistogramSum] = defaultdict(HistogramSum)
-        self.stripe: list[Result] = []
         self.segments = 0
 
-    def add(self, result: Result) -> None:
-        """Take the next result; a range counts once it is there in all languages."""
-        self.stripe.append(result)
-        if len(self.stripe) == len(self.corpus.languages):
-            for one in self.stripe:
-                self.keep(one)
-            self.segments += result.part.length
-            self.stripe = []
-
-    def keep(self, result: Result) -> None:
-        """Take what was counted in a part."""
-        lang = result.part.lang
-        self.texts[lang].append(result.texts)
-        for tokenizer, counts, histogram in result.found:
-            self.tokenizers[tokenizer.name] = tokenizer
-            self.counts[tokenizer.name, lang].append(counts)
-            self.histograms[tokenizer.name, lang].add(histogram)
+    def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
+        """Take the next stripe: the frame `texts` of each of its parts, and what all tokenizers counted."""
+        for part, frame in zip(stripe.parts, texts, strict=True):
+            self.texts[part.lang].append(frame)
+        for result in sorted(results, key=lambda result: result.part.start):
+            cell = result.tokenizer.name, result.part.lang
+            self.tokenizers[result.tokenizer.name] = result.tokenizer
+            self.counts[cell].append(result.counts)
+            self.histograms[cell].add(result.histogram)
+        self.segments += stripe.length
 
     def finish(self) -> Measurements:
         """The measurements of all that was taken, in canonical order."""
@@ -247,10 +241,10 @@ def measure(
 ) -> Measurements:
     """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
 
-    The corpus is read in parts, which are spread over threads (one a core by default); memory grows with the counts
-    alone. The tokenizers are gone through once a part: while they are being loaded (`contenders.Loading`), the first
-    parts take them as they come. Raises TokbenchError when two tokenizers have the same name, Interrupted on an
-    interruption from outside.
+    The corpus is read in stripes of segments; parts of a stripe and tokenizers are spread over threads (one a core by
+    default), and memory grows with the counts alone. The tokenizers are gone through once a stripe: while they are
+    being loaded (`contenders.Loading`), those that are ready begin. Raises TokbenchError when two tokenizers have the
+    same name, Interrupted on an interruption from outside.
     """
     spaced = dict(
         zip(
@@ -262,24 +256,37 @@ def measure(
     collected = Collected(corpus)
     blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
 
-    def measure_part(part: Part) -> Result:
-        texts = LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
-        segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
-        size = int(texts.bytes.sum())
-        found: dict[str, tuple[Tokenizer, pl.DataFrame, Histogram]] = {}
-        for tokenizer in tokenizers:
-            if tokenizer.name in found:
-                raise TokbenchError(f"two tokenizers are called {tokenizer.name!r}", "name each once")
-            found[tokenizer.name] = (tokenizer, *count_texts(tokenizer, texts, segments, own_blocks))
-            on_step(tokenizer.name, part.lang, size)
-        return Result(part, texts.describe(segments), tuple(found.values()))
+    def read(part: Part) -> LanguageTexts:
+        return LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
 
-    parts = cut_parts(corpus, threads)
+    def measure_stripe(stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
+        texts = dict(zip(stripe.parts, map_ordered(read, stripe.parts, threads), strict=True))
+        results: list[Result] = []
+
+        def count(tokenizer: Tokenizer, part: Part) -> None:
+            segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
+            results.append(Result(part, tokenizer, *count_texts(tokenizer, texts[part], segments, own_blocks)))
+            on_step(tokenizer.name, part.lang, int(texts[part].bytes.sum()))
+
+        share(count, each_once(tokenizers), stripe.parts, threads)
+        described = (texts[part].describe(corpus.segments.slice(part.start, part.length)) for part in stripe.parts)
+        return list(described), results
+
     try:
-        # On a thread of its own, which an interruption does not reach: a range is taken whole or not at all.
-        with single_thread(), ThreadPoolExecutor(1) as keeper:
-            for result in map_ordered(measure_part, parts, threads):
-                keeper.submit(collected.add, result).result()
+        # On a thread of its own, which an interruption does not reach: a stripe is taken whole or not at all.
+        with single_thread(), lend_cores() if threads is None else nullcontext(), ThreadPoolExecutor(1) as keeper:
+            for stripe in cut_stripes(corpus, threads):
+                keeper.submit(collected.add, stripe, *measure_stripe(stripe)).result()
     except KeyboardInterrupt as interruption:
         raise Interrupted(*collected.finish_early()) from interruption
     return collected.finish()
+
+
+def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:
+    """The tokenizers; TokbenchError when two of them have the same name."""
+    names: set[str] = set()
+    for tokenizer in tokenizers:
+        if tokenizer.name in names:
+            raise TokbenchError(f"two tokenizers are called {tokenizer.name!r}", "name each once")
+        names.add(tokenizer.name)
+        yield tokenizer

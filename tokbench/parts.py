@@ -1,26 +1,30 @@
-"""A corpus in parts that are measured one by one: ranges of segments, each in all languages before the next."""
+"""A corpus in parts that are measured one by one: stripes of segments, in each the texts of all languages."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tokbench.corpora import ParallelCorpus
 from tokbench.environment import count_cores
 
+STRIPE_BYTES = 16_000_000
+"""UTF-8 bytes of a stripe, about: its texts are in memory, with the places of their words some ten times that."""
+
 PART_BYTES = 2_000_000
-"""UTF-8 bytes of the texts of a part, about: what a part needs in memory is some thirty times that."""
+"""UTF-8 bytes of a part at most, about: what a part needs in memory is some thirty times that."""
 
 _PARTS_A_THREAD = 4
-"""So many at least, where the corpus is not too small for it, that no thread waits long for another at the end."""
+"""So many at least, where the stripe is not too small for it, that no thread waits long for another at the end."""
 
 _SMALLEST = 50_000
 
 
 @dataclass(frozen=True)
 class Part:
-    """A range of segments in one language. `stripe` numbers the range."""
+    """A range of segments in one language."""
 
-    stripe: int
     lang: str
     start: int
     length: int
@@ -30,14 +34,29 @@ class Part:
         return corpus.columns[self.lang].slice(self.start, self.length).to_list()
 
 
-def cut_parts(corpus: ParallelCorpus, threads: int | None = None) -> list[Part]:
-    """The parts of a corpus, range after range, of about equal size."""
-    languages = corpus.languages
-    wanted = max(corpus.size / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()), corpus.size / _SMALLEST))
-    stripes = min(max(1, round(wanted / len(languages))), corpus.n)
-    bounds = [stripe * corpus.n // stripes for stripe in range(stripes + 1)]
-    return [
-        Part(stripe, lang, bounds[stripe], bounds[stripe + 1] - bounds[stripe])
-        for stripe in range(stripes)
-        for lang in languages
-    ]
+@dataclass(frozen=True)
+class Stripe:
+    """A range of segments in all languages."""
+
+    start: int
+    length: int
+    parts: tuple[Part, ...]
+
+
+def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[Stripe]:
+    """The stripes of a corpus, one after the other, of about equal size, and so are their parts."""
+    for start, length in _cut(0, corpus.n, corpus.size / STRIPE_BYTES):
+        languages = corpus.languages
+        each = corpus.size * length / corpus.n / len(languages)
+        wanted = max(
+            each / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()) / len(languages), each / _SMALLEST)
+        )
+        ranges = list(_cut(start, length, wanted))
+        yield Stripe(start, length, tuple(Part(lang, *part) for lang in languages for part in ranges))
+
+
+def _cut(start: int, length: int, wanted: float) -> Iterator[tuple[int, int]]:
+    """A range of segments in about so many of equal length: start and length of each."""
+    pieces = min(max(1, round(wanted)), length)
+    bounds = [start + piece * length // pieces for piece in range(pieces + 1)]
+    return ((low, high - low) for low, high in pairwise(bounds))

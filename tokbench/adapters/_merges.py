@@ -5,9 +5,11 @@ What stands around the merges is done here: the Unicode form, added tokens that 
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, Protocol
@@ -21,8 +23,10 @@ from tokbench.adapters._batch import EncodedBatch, offsets_of
 from tokbench.adapters._build import describe_merges, read_object
 from tokbench.adapters._engine import EngineTokenizer
 from tokbench.adapters._loaded import TextRule
+from tokbench.adapters.tiktoken import write_ranks
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
+from tokbench.kept import find_place, read_arrays, write_arrays
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
@@ -30,9 +34,10 @@ UTF8_BYTES = frozenset(range(256)) - {0xC0, 0xC1, *range(0xF5, 0x100)}
 """The bytes that occur in UTF-8."""
 
 Document = dict[str, Any]
+Form = Literal["NFC", "NFKC"]
 IdArray = npt.NDArray[np.int32]
 Encoder = Callable[[Sequence[str]], EncodedBatch]
-"""What an engine makes of a pattern and of tokens in the order of their ranks: from texts to ranks."""
+"""What an engine makes of a pattern and a rank file: from texts to ranks."""
 
 
 class Library(Protocol):
@@ -41,8 +46,8 @@ class Library(Protocol):
     name: str
     path: str
 
-    def build(self, pattern: str, tokens: Sequence[bytes]) -> Encoder:
-        """The engine for tokens in the order of their ranks."""
+    def build(self, pattern: str, ranks: bytes) -> Encoder:
+        """The engine for a rank file (`tiktoken.write_ranks`)."""
         ...
 
 
@@ -67,19 +72,21 @@ def find_pattern(document: Document) -> str:
     raise ValueError(f"it splits text in several steps: {', '.join(kinds) or 'none'}")
 
 
-def find_form(document: Document) -> TextRule | None:
-    """What brings text into its Unicode form, None for none; ValueError for any other normaliser.
+def find_form(document: Document) -> Form | None:
+    """The Unicode form that text is brought into, None for none; ValueError for any other normaliser."""
+    kinds = [step["type"] for step in huggingface.flatten(document["normalizer"])]
+    if kinds not in ([], ["NFC"], ["NFKC"]):
+        raise ValueError(f"it normalises text by {', '.join(kinds)}")
+    return "NFC" if kinds == ["NFC"] else "NFKC" if kinds else None
 
-    The form is the reference's own, as Python's may know another version of Unicode. Text that Python finds in that
+
+def make_form(name: Form) -> TextRule:
+    """What brings text into a Unicode form.
+
+    It is the reference's own, as Python's may know another version of Unicode. Text that Python finds in that
     form already, and of whose characters it knows every one (printable ones have been assigned), is so in every
     version: what a character composes to never changes.
     """
-    kinds = [step["type"] for step in huggingface.flatten(document["normalizer"])]
-    if not kinds:
-        return None
-    if kinds not in (["NFC"], ["NFKC"]):
-        raise ValueError(f"it normalises text by {', '.join(kinds)}")
-    name: Literal["NFC", "NFKC"] = "NFC" if kinds == ["NFC"] else "NFKC"
     compose = (NFC() if name == "NFC" else NFKC()).normalize_str
 
     def form(text: str) -> str:
@@ -132,18 +139,53 @@ def find_added(document: Document) -> dict[str, int]:
     return {token["content"]: token["id"] for token in plain}
 
 
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A tokenizer of byte-level merges, said as ranks.
+
+    pattern: how text is split. form: the Unicode form that it is brought into first. added: tokens that are cut out of
+    it before, and their ids. ranks: a rank file. ids: of each rank.
+    """
+
+    pattern: str
+    form: Form | None
+    added: Mapping[str, int]
+    ranks: bytes
+    ids: IdArray
+
+    @classmethod
+    def read(cls, asset: Asset) -> Statement:
+        """What the files say; ValueError, KeyError or TypeError where merges are not ranks."""
+        document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
+        form, added, pattern = find_form(document), find_added(document), find_pattern(document)
+        tokens, ids = read_ranks(document["model"])
+        return cls(pattern, form, added, write_ranks(zip(tokens, range(len(tokens)), strict=True)), ids)
+
+    @classmethod
+    def recall(cls, asset: Asset) -> Statement:
+        """The same, kept since it was read: a large file is parsed once."""
+        place = find_place("ranks", asset.sha256, asset.format)
+        kept = read_arrays(place, frozenset({"head", "ranks", "ids"}))
+        if kept is not None:
+            return cls(**json.loads(kept["head"].tobytes()), ranks=kept["ranks"].tobytes(), ids=kept["ids"])
+        found = cls.read(asset)
+        head = json.dumps({"pattern": found.pattern, "form": found.form, "added": found.added}).encode()
+        arrays = {"head": np.frombuffer(head, np.uint8), "ranks": np.frombuffer(found.ranks, np.uint8)}
+        write_arrays(place, {**arrays, "ids": found.ids})
+        return found
+
+
 class MergesTokenizer(EngineTokenizer):
     """Byte-level BPE of Hugging Face files as an engine for ranks runs it."""
 
-    def __init__(self, asset: Asset, document: Document, library: Library) -> None:
+    def __init__(self, asset: Asset, statement: Statement, library: Library) -> None:
         super().__init__(asset, f"{library.name}=={version(library.name)}", library.path, huggingface.load)
-        self.form = find_form(document)
-        self.added = find_added(document)
+        self.form = None if statement.form is None else make_form(statement.form)
+        self.added = statement.added
         longest_first = sorted(self.added, key=len, reverse=True)
         self.cut = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if self.added else None
-        pattern = find_pattern(document)
-        tokens, self.id_of_rank = read_ranks(document["model"])
-        self.encode_ranks = library.build(pattern, tokens)
+        self.id_of_rank = statement.ids
+        self.encode_ranks = library.build(statement.pattern, statement.ranks)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, added tokens cut out of it first."""
@@ -170,9 +212,8 @@ class MergesTokenizer(EngineTokenizer):
 
 def load_merges(asset: Asset, library: Library) -> MergesTokenizer:
     """The tokenizer of a tokenizer.json, or of vocab.json and merges.txt; TokbenchError where merges are not ranks."""
-    document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
     try:
-        return MergesTokenizer(asset, document, library)
+        return MergesTokenizer(asset, Statement.recall(asset), library)
     except (KeyError, TypeError) as error:
         raise refuse(asset, library.name, f"{type(error).__name__}: {error}") from error
     except ValueError as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from tokbench.adapters._engine import EngineTokenizer
 from tokbench.adapters._loaded import check_format, text_rules
 from tokbench.assets import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.threads import cores_are_lent
 
 if TYPE_CHECKING:
     from tokbench.adapters._merges import Encoder
@@ -51,11 +51,6 @@ def relax(pattern: str) -> str:
     return _POSSESSIVE.sub(lambda found: found["kept"] or found["quantifier"], pattern)
 
 
-def write_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
-    """A rank file: a line holds a token in base64 and its rank."""
-    return b"".join([b"%b %d\n" % (b2a_base64(token, newline=False), rank) for token, rank in ranks])
-
-
 def make_encoder(ranks: bytes, pattern: str) -> Encoder:
     """What encodes texts into ranks by a rank file and a pattern; ValueError for what splintr cannot run."""
     from splintr import Tokenizer
@@ -63,8 +58,11 @@ def make_encoder(ranks: bytes, pattern: str) -> Encoder:
     encode = Tokenizer.from_bytes(ranks, relax(pattern)).encode_batch_flat
 
     def encode_texts(texts: Sequence[str]) -> EncodedBatch:
-        # A batch of one runs on the calling thread and releases the interpreter. A larger one would run on threads of
-        # the library, and its calls for a single text hold the interpreter.
+        if cores_are_lent():
+            ids, offsets = encode(list(texts))
+            return EncodedBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
+        # A batch of one runs on the calling thread and releases the interpreter; a larger one runs on threads of the
+        # library, and its calls for a single text hold the interpreter.
         found = [encode([text])[0] for text in texts]
         sizes = np.fromiter(map(len, found), np.int64, len(found))
         return EncodedBatch(np.frombuffer(b"".join(found), np.int32), offsets_of(sizes // _ID_BYTES))
@@ -78,9 +76,9 @@ class Ranks:
     name = LIBRARY
     path = "encode_batch_flat"
 
-    def build(self, pattern: str, tokens: Sequence[bytes]) -> Encoder:
-        """The engine for tokens in the order of their ranks."""
-        return make_encoder(write_ranks(zip(tokens, range(len(tokens)), strict=True)), pattern)
+    def build(self, pattern: str, ranks: bytes) -> Encoder:
+        """The engine for a rank file."""
+        return make_encoder(ranks, pattern)
 
 
 class SplintrTokenizer(EngineTokenizer):
@@ -95,7 +93,7 @@ class SplintrTokenizer(EngineTokenizer):
             return
         file = tiktoken.READERS[asset.format](asset)
         self.shift = file.shift
-        self.encode_ranks = make_encoder(write_ranks(file.ranks.items()), file.pattern)
+        self.encode_ranks = make_encoder(tiktoken.write_ranks(file.ranks.items()), file.pattern)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, without a Python object per token."""

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -61,10 +61,20 @@ def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
         raise TokbenchError(f"{path}, {where}: {encoded!r} is not base64", "get the file again") from error
 
 
+def write_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
+    """A rank file: a line holds a token in base64 and its rank."""
+    return b"".join([b"%b %d\n" % (binascii.b2a_base64(token, newline=False), rank) for token, rank in ranks])
+
+
 def read_ranks(path: Path) -> dict[bytes, int]:
-    """The ranks of a `.tiktoken` file: a line holds a token in base64 and its rank."""
+    """The ranks of a `.tiktoken` file."""
+    return parse_ranks(path.read_bytes(), path)
+
+
+def parse_ranks(content: bytes, path: Path) -> dict[bytes, int]:
+    """The ranks of a rank file; TokbenchError naming the path, which it was read from, and the line for another."""
     ranks = {}
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+    for number, line in enumerate(content.split(b"\n"), 1):
         fields = line.split()
         if not fields:
             continue
@@ -213,10 +223,10 @@ class Ranks:
     name = LIBRARY
     path = "encode_to_numpy"
 
-    def build(self, pattern: str, tokens: Sequence[bytes]) -> Callable[[Sequence[str]], EncodedBatch]:
-        """The engine for tokens in the order of their ranks; no Python integers are made of what it gives."""
-        ranks = {token: rank for rank, token in enumerate(tokens)}
-        encode = tiktoken.Encoding("ranks", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}).encode_to_numpy
+    def build(self, pattern: str, ranks: bytes) -> Callable[[Sequence[str]], EncodedBatch]:
+        """The engine for a rank file; no Python integers are made of what it gives."""
+        known = parse_ranks(ranks, Path("ranks"))
+        encode = tiktoken.Encoding("ranks", pat_str=pattern, mergeable_ranks=known, special_tokens={}).encode_to_numpy
         return lambda texts: EncodedBatch.from_arrays([encode(text, disallowed_special=()) for text in texts])
 
 
