@@ -181,7 +181,7 @@ class Comparison:
             "results": self.frame.to_dicts(),
             "differences": self.differences.to_dicts(),
             "environment": asdict(self.environment),
-            "examples": [asdict(example) for example in self.examples],
+            "examples": [example.to_document() for example in self.examples],
         }
 
     @classmethod

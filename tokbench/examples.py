@@ -45,6 +45,10 @@ class Example:
     premium: float | None
     cuts: tuple[Cut, ...]
 
+    def to_document(self) -> dict[str, Any]:
+        """The example as JSON knows it (`asdict` copies each id of each cut); `from_document` is the inverse."""
+        return {**vars(self), "cuts": [dict(vars(cut)) for cut in self.cuts]}
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Example:
         """An example from its JSON form."""

@@ -29,12 +29,13 @@ def check_writable(path: Path) -> None:
 
 def format_document(document: Mapping[str, Any]) -> str:
     """A document as JSON that is quick to write and to compare: a line a key, and in lists a line an item."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     lines = []
     for key, value in document.items():
         if isinstance(value, list) and value:
-            text = "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
+            text = "[\n" + ",\n".join(map(encode, value)) + "\n]"
         else:
-            text = json.dumps(value, ensure_ascii=False)
+            text = encode(value)
         lines.append(f"{json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import threading
@@ -70,12 +71,13 @@ def hold_blas() -> Iterator[None]:
 
 @contextmanager
 def pause_collector() -> Iterator[None]:
-    """Keep Python from looking for cycles of objects that nobody needs.
+    """Keep Python from looking for cycles of objects that nobody needs, now and when it exits.
 
     Engines that hand out an object a token set it off again and again, to find nothing: a seventh of a large job.
     """
     enabled = gc.isenabled()
     gc.disable()
+    atexit.register(gc.freeze)
     try:
         yield
     finally:

@@ -10,11 +10,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from tokenizers.pre_tokenizers import Punctuation
 
 from tokbench.adapters.huggingface import flatten, printable_bytes
+from tokbench.assets import Asset
+from tokbench.kept import find_place, read_arrays, write_arrays
 
 Step = dict[str, Any]
 
@@ -121,10 +125,29 @@ def skip_colon(text: str, place: int) -> int:
 
 def restate_json(text: str) -> str:
     """A tokenizer.json whose pre-tokeniser fastokens has, and runs fast if it can be said so; the rest as it is."""
+    steps, start, end = find_restatement(text)
+    return text[:start] + steps + text[end:]
+
+
+def find_restatement(text: str) -> tuple[str, int, int]:
+    """The pre-tokeniser of a tokenizer.json restated, and where it stands; nothing for the start if it may stay."""
     members = read_members(text)
     part, start, end = next(((value, a, b) for name, value, a, b in members if name == "pre_tokenizer"), (None, 0, 0))
     if part is None or ("Punctuation" not in (kinds := [step["type"] for step in flatten(part)]) and len(kinds) > 1):
-        return text
+        return "", 0, 0
     fusible = kinds[:2] == ["Punctuation", "ByteLevel"] and len(kinds) > 2
     model: Step = next((value for name, value, _, _ in members if name == "model"), {}) if fusible else {}
-    return text[:start] + json.dumps(restate(part, model.get("merges", []))) + text[end:]
+    return json.dumps(restate(part, model.get("merges", []))), start, end
+
+
+def recall_json(asset: Asset) -> str:
+    """The file of an asset as `restate_json` gives it; what that finds in a long list of merges is kept."""
+    text = asset.files[0].read_bytes().decode()
+    place = find_place("restated", asset.sha256, version("tokenizers"))
+    kept = read_arrays(place, frozenset({"steps", "bounds"}))
+    if kept is not None:
+        start, end = kept["bounds"].tolist()
+        return text[:start] + kept["steps"].tobytes().decode() + text[end:]
+    steps, start, end = find_restatement(text)
+    write_arrays(place, {"steps": np.frombuffer(steps.encode(), np.uint8), "bounds": np.array([start, end])})
+    return text[:start] + steps + text[end:]

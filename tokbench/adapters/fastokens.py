@@ -19,7 +19,7 @@ from tokbench.adapters._build import describe_merges
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._engine import EngineTokenizer
 from tokbench.adapters._loaded import check_format, text_rules
-from tokbench.adapters._restate import restate, restate_json
+from tokbench.adapters._restate import recall_json, restate
 from tokbench.assets import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
 
@@ -42,7 +42,7 @@ def build_from_json(asset: Asset) -> fastokens.Tokenizer:
     """A tokenizer.json, its pre-tokeniser restated where fastokens lacks it or runs another form faster."""
     from fastokens import Tokenizer
 
-    return Tokenizer.from_json_str(restate_json(asset.files[0].read_bytes().decode()))
+    return Tokenizer.from_json_str(recall_json(asset))
 
 
 def build_from_merges(asset: Asset) -> fastokens.Tokenizer:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
-from tokbench.adapters._batch import EncodedBatch, TokenTable
+from tokbench.adapters._batch import EncodedBatch, Ids, TokenTable
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
+from tokbench.kept import find_place, read_arrays, write_arrays
 
 REFERENCE_FOR = frozenset({"rwkv"})
 SIDE_WORK = "the places of all matches"
@@ -59,24 +61,39 @@ def _read_literal(literal: str) -> str | bytes:
     return value
 
 
+def recall_vocabulary(asset: Asset) -> tuple[Ids, list[bytes]]:
+    """The ids and tokens of a vocabulary file, kept since they were read: 65,529 Python literals are parsed once.
+
+    Raises TokbenchError as `read_vocabulary` does, and where a byte has no token.
+    """
+    place = find_place("rwkv", asset.sha256)
+    kept = read_arrays(place, frozenset({"ids", "data", "ends"}))
+    if kept is not None:
+        data, ends = kept["data"].tobytes(), kept["ends"].tolist()
+        return kept["ids"], [data[start:end] for start, end in pairwise([0, *ends])]
+    found = read_vocabulary(asset.files[0])
+    tokens = list(found.values())
+    present = set(tokens)
+    missing = [b for b in range(256) if bytes([b]) not in present]
+    if missing:
+        raise TokbenchError(
+            f"{asset.files[0]}: the vocabulary has no token for the byte {missing[0]}", "get the file again"
+        )
+    ids, ends = np.array([*found], np.int32), np.cumsum([*map(len, tokens)])
+    write_arrays(place, {"ids": ids, "data": np.frombuffer(b"".join(tokens), np.uint8), "ends": ends})
+    return ids, tokens
+
+
 class RwkvTokenizer(LoadedTokenizer):
     """Greedy longest match over the tokens of an RWKV vocabulary."""
 
     def __init__(self, asset: Asset) -> None:
         from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-        self.tokens = read_vocabulary(asset.files[0])
-        present = set(self.tokens.values())
-        missing = [b for b in range(256) if bytes([b]) not in present]
-        if missing:
-            raise TokbenchError(
-                f"{asset.files[0]}: the vocabulary has no token for the byte {missing[0]}", "get the file again"
-            )
-        super().__init__(
-            asset, "ahocorasick_rs", "find_matches_as_indexes", base=len(self.tokens), total=max(self.tokens) + 1
-        )
-        self.token_ids = np.fromiter(self.tokens, np.int32, len(self.tokens))
-        self.automaton = BytesAhoCorasick(list(self.tokens.values()), matchkind=MatchKind.LeftmostLongest)
+        self.token_ids, self.tokens = recall_vocabulary(asset)
+        total = int(self.token_ids.max()) + 1
+        super().__init__(asset, "ahocorasick_rs", "find_matches_as_indexes", base=len(self.tokens), total=total)
+        self.automaton = BytesAhoCorasick(self.tokens, matchkind=MatchKind.LeftmostLongest)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text."""
@@ -92,7 +109,7 @@ class RwkvTokenizer(LoadedTokenizer):
 
     def read_table(self) -> TokenTable:
         """The bytes of each id."""
-        return TokenTable.from_mapping(self.tokens, self.vocab_total)
+        return TokenTable.from_mapping(dict(zip(self.token_ids.tolist(), self.tokens, strict=True)), self.vocab_total)
 
 
 def load(asset: Asset) -> RwkvTokenizer:

@@ -39,8 +39,8 @@ class SentencePieceTokenizer(LoadedTokenizer):
 
     def has_byte_fallback(self) -> bool:
         """Whether every byte has a piece, so that no text is unknown."""
-        processor = self.processor
-        return any(text.startswith("<0x") and processor.is_byte(i) for i, text in enumerate(self.pieces))
+        # Such models have pieces for all bytes; a piece that is not there has the id of the unknown one.
+        return bool(self.processor.is_byte(self.processor.piece_to_id("<0x00>")))
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, on one thread."""

@@ -131,52 +131,54 @@ def run(
     Without any argument: the tokenizers of the well-known table of 2023 and those that pip packages carry, on the
     embedded corpus of 14 languages. Those that cannot be had are listed below the table.
     """
-    from tokbench.comparison import TESTS, compare
-    from tokbench.contenders import DEFAULT_TOKENIZERS
-    from tokbench.corpora import load_corpus
-    from tokbench.output import check_writable, write_whole
-    from tokbench.report import REPORTS, check_format, format_of, render
-    from tokbench.statistics import Bootstrap
     from tokbench.threads import pause_collector
 
-    report = REPORTS[output_format]
-    files = [(path, format_of(path)) for path in output or []]
-    for path, name in files:
-        check_writable(path)
-        check_format(name)
-    chosen = None if languages is None else split_languages(languages)
-    texts = load_corpus(corpus, languages=chosen, segments=segments)
-    names = tokenizers or list(DEFAULT_TOKENIZERS)
-    with pause_collector(), show_progress(len(names), texts, quiet=quiet) as on_step:
-        result = compare(
-            names,
-            texts,
-            metrics=metrics,
-            reference=reference,
-            baseline=baseline,
-            bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
-            tests=tests or TESTS,
-            segmenter=segmenter.value,
-            throughput=throughput,
-            engine=engine,
-            skip_missing=skip_missing or not tokenizers,
-            offline=offline,
-            on_step=on_step,
-        )
-    for path, name in files:
-        write_whole(path, render(result, name, by.value).encode())
-    if save is not None:
-        result.save(save)
-    if output_format == "table":
-        typer.echo(draw_table(result, by), nl=False)
-    else:
-        typer.echo(report.render(result, by.value), nl=False)
-    if result.corpus.segments < texts.n:
-        typer.echo(
-            f"tokbench: interrupted: the figures are of the first {result.corpus.segments:,} of {texts.n:,} segments",
-            err=True,
-        )
-        raise typer.Exit(INTERRUPTED)
+    with pause_collector():
+        from tokbench.comparison import TESTS, compare
+        from tokbench.contenders import DEFAULT_TOKENIZERS
+        from tokbench.corpora import load_corpus
+        from tokbench.output import check_writable, write_whole
+        from tokbench.report import REPORTS, check_format, format_of, render
+        from tokbench.statistics import Bootstrap
+
+        report = REPORTS[output_format]
+        files = [(path, format_of(path)) for path in output or []]
+        for path, name in files:
+            check_writable(path)
+            check_format(name)
+        chosen = None if languages is None else split_languages(languages)
+        texts = load_corpus(corpus, languages=chosen, segments=segments)
+        names = tokenizers or list(DEFAULT_TOKENIZERS)
+        with show_progress(len(names), texts, quiet=quiet) as on_step:
+            result = compare(
+                names,
+                texts,
+                metrics=metrics,
+                reference=reference,
+                baseline=baseline,
+                bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
+                tests=tests or TESTS,
+                segmenter=segmenter.value,
+                throughput=throughput,
+                engine=engine,
+                skip_missing=skip_missing or not tokenizers,
+                offline=offline,
+                on_step=on_step,
+            )
+        for path, name in files:
+            write_whole(path, render(result, name, by.value).encode())
+        if save is not None:
+            result.save(save)
+        if output_format == "table":
+            typer.echo(draw_table(result, by), nl=False)
+        else:
+            typer.echo(report.render(result, by.value), nl=False)
+        whole = result.corpus.segments
+        if whole < texts.n:
+            typer.echo(
+                f"tokbench: interrupted: the figures are of the first {whole:,} of {texts.n:,} segments", err=True
+            )
+            raise typer.Exit(INTERRUPTED)
 
 
 def split_languages(languages: str) -> list[str]:

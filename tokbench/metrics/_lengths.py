@@ -81,10 +81,11 @@ def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
 def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:
     """Metrics over lengths of tokens: tokenizer, lang (null: all), metric, value, n (segments); null without tokens."""
     exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
+    counted = count_segments(measurements)
 
     def evaluate(tokenizer: str) -> pl.DataFrame:
         values = lengths_of(measurements, tokenizer).group_by("lang").agg(exprs)
-        segments = count_segments(measurements, tokenizer)
+        segments = counted.filter(pl.col("tokenizer") == tokenizer).drop("tokenizer")
         # Where no text gave any token there are no lengths: the values are null, and the rows are there.
         wide = segments.join(values, on="lang", how="left", nulls_equal=True, maintain_order="left")
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
@@ -93,11 +94,12 @@ def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> p
     return pl.concat(map_ordered(evaluate, measurements.tokenizers["tokenizer"].cast(pl.String).to_list()))
 
 
-def count_segments(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
-    """The segments that a tokenizer encoded: lang (null: all languages), n."""
-    own = measurements.counts.filter(pl.col("tokenizer") == tokenizer)
-    by_language = own.group_by(pl.col("lang").cast(pl.String), maintain_order=True).agg(n=pl.len())
-    return pl.concat([by_language, pl.DataFrame({"lang": [None], "n": [own.height]}, schema=by_language.schema)])
+def count_segments(measurements: Measurements) -> pl.DataFrame:
+    """The segments that each tokenizer encoded: tokenizer, lang (null: all languages), n."""
+    cells = measurements.counts.group_by("tokenizer", "lang", maintain_order=True).agg(n=pl.len().cast(pl.Int64))
+    by_language = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
+    together = by_language.group_by("tokenizer", maintain_order=True).agg(pl.col("n").sum())
+    return pl.concat([by_language, together.select("tokenizer", pl.lit(None, pl.String).alias("lang"), "n")])
 
 
 def list_token_lengths(measurements: Measurements) -> pl.DataFrame:

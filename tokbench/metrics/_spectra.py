@@ -39,6 +39,7 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
     """
     repeated = [m for m in metrics if m.interval and level is not None]
     encoded = list_texts(measurements) if is_aligned(measurements) else None
+    counted = count_segments(measurements)
 
     def evaluate(tokenizer: str) -> pl.DataFrame:
         (vocab_base,) = measurements.tokenizers.filter(pl.col("tokenizer") == tokenizer)["vocab_base"]
@@ -50,9 +51,8 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
         of_whole = pl.col("text") < whole.height
         values = evaluate_each(spectra.filter(of_whole), metrics, texts)
         # Where no text gave any token there is no spectrum: the values are null, and the rows are there.
-        wide = count_segments(measurements, tokenizer).join(
-            values.select("lang", *(m.name for m in metrics)), on="lang", how="left", nulls_equal=True
-        )
+        segments = counted.filter(pl.col("tokenizer") == tokenizer).drop("tokenizer")
+        wide = segments.join(values.select("lang", *(m.name for m in metrics)), on="lang", how="left", nulls_equal=True)
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
         bounds = pl.DataFrame(schema=BOUNDS)
         if level is not None and repeated:
