@@ -32,11 +32,9 @@ def format_document(document: Mapping[str, Any]) -> str:
     encode = json.JSONEncoder(ensure_ascii=False).encode
     lines = []
     for key, value in document.items():
-        if isinstance(value, list) and value:
-            text = "[\n" + ",\n".join(map(encode, value)) + "\n]"
-        else:
-            text = encode(value)
-        lines.append(f"{json.dumps(key)}: {text}")
+        several = isinstance(value, list) and value
+        text = "[\n" + ",\n".join(map(encode, value)) + "\n]" if several else encode(value)
+        lines.append(f"{encode(key)}: {text}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

@@ -14,9 +14,6 @@ Floats = npt.NDArray[np.float64]
 
 SMALL_FACTORIALS = np.array([math.lgamma(k + 1) for k in range(32)])
 
-TABLE = 1 << 20
-"""Factorials that are kept: 8 MiB of them, looked up in a fifth of the time that they take."""
-
 
 def find_chances(rows: pl.Series, size: int) -> pl.Series:
     """The chance that an id is among `size` tokens drawn without putting back; NaN of fewer tokens.
@@ -26,23 +23,21 @@ def find_chances(rows: pl.Series, size: int) -> pl.Series:
     """
     counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     left = totals - counts
-    absent = np.zeros(len(counts))
+    chances = np.where(totals >= size, 1.0, np.nan)
     # Of more than 64 tokens expected, the chance that none is drawn is below 1e-27.
     possible = (left >= size) & (counts * size < 64 * totals)
-    n, k, drawn = totals[possible], left[possible], np.array(size)
-    # size! cancels out of the binomial coefficients.
-    absent[possible] = np.exp(
-        log_factorial(k) - log_factorial(k - drawn) - (log_factorial(n) - log_factorial(n - drawn))
-    )
-    return pl.Series(np.where(totals >= size, 1 - absent, np.nan))
+    n, c = totals[possible], counts[possible]
+    # C(N - c, size) / C(N, size) as a quotient of falling factorials, as long as the id occurs often.
+    chances[possible] = -np.expm1(log_falling(n - size, c) - log_falling(n, c))
+    return pl.Series(chances)
 
 
 def rarefy_entropy(rows: pl.Series, size: int) -> float | None:
     """The expected plug-in entropy, in bits, of `size` tokens drawn without putting back; None where there are fewer.
 
     rows: structs of count and types (how many ids occur so often). The number k of an id among the tokens drawn is
-    hypergeometric: sum over ids of E[-k/size log2 k/size]. Of many alike, some are
-    taken for all: exact to 9 digits and more.
+    hypergeometric: sum over ids of E[-k/size log2 k/size]. Of many terms alike, some are taken for all: exact to 12
+    digits.
     """
     counts, repeats = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "types"))
     total = int((counts * repeats).sum())
@@ -57,49 +52,53 @@ def rarefy_entropy(rows: pl.Series, size: int) -> float | None:
     least = np.maximum(np.maximum(1, size - (total - counts)), (mean - reach).astype(np.int64))
     most = np.minimum(np.minimum(counts, size), (mean + reach).astype(np.int64))
     terms = np.maximum((most - least) // step + 1, 0)
-    # The factorials of the three binomial coefficients in which k does not occur.
-    every = log_factorial(np.array(total)) - log_factorial(np.array(size)) - log_factorial(np.array(total - size))
-    fixed = log_factorial(counts) + log_factorial(total - counts) - every
+    # What does not change with k, of C(size, k) C(total - size, count - k) / C(total, count).
+    fixed = log_factorial(counts) - log_falling(np.full(len(counts), total), counts)
     ends = np.cumsum(terms)
     # k goes up by steps, from the least of each count.
     k = np.repeat(least - (ends - terms) * step, terms) + np.arange(terms.sum()) * np.repeat(step, terms)
     rest = np.repeat(counts, terms) - k
     chance = np.repeat(fixed, terms)
     chance += tabulate_terms(size).take(k)
-    chance -= log_factorial(rest)
-    rest -= total - size
-    chance -= log_factorial(-rest)
+    chance += log_falling(np.full(len(rest), total - size), rest) - log_factorial(rest)
     return float(np.exp(chance, out=chance) @ np.repeat((repeats * step).astype(np.float64), terms))
 
 
 @cache
 def tabulate_terms(size: int) -> Floats:
-    """For k of 0 to size: log of -k/size log2 k/size, the term of k among `size` tokens, less log k! (size - k)!."""
+    """For k of 0 to size: log of C(size, k) times -k/size log2 k/size, the term of k among `size` tokens, times k!.
+
+    -inf where there is no term: for none of the tokens, and for all.
+    """
     k = np.arange(1, size)
-    terms = np.log(-(k / size) * np.log2(k / size)) - sum_stirling(k) - sum_stirling(size - k)
-    return np.concatenate([[-np.inf], terms, [-np.inf]])  # none drawn, or all: no term
+    terms = np.log(-(k / size) * np.log2(k / size)) + log_falling(np.full(len(k), size), k) - log_factorial(k)
+    return np.concatenate([[-np.inf], terms, [-np.inf]])
 
 
-@cache
-def tabulate_factorials() -> Floats:
-    """Log k! for k below `TABLE`."""
-    return sum_stirling(np.arange(TABLE))
-
-
-def log_factorial(k: Integers) -> Floats:
-    """Log k!, to 12 digits and more: from a table where k is in it."""
-    if k.max(initial=0) < TABLE:
-        return tabulate_factorials().take(k)
-    found = np.asarray(tabulate_factorials().take(k, mode="clip"))
-    large = np.flatnonzero(k >= TABLE)
-    found.flat[large] = sum_stirling(k.flat[large])
+def log_falling(n: Integers, k: Integers) -> Floats:
+    """Log n! / (n - k)!, to 13 digits: a difference of log factorials would lose those that n has before the point."""
+    rest = n - k
+    x, y = np.maximum(n, 32).astype(np.float64), np.maximum(rest, 32).astype(np.float64)
+    found: Floats = k * (np.log(y) - 1) - (x + 0.5) * np.log1p((y - x) / x) + correct(x) - correct(y)
+    small = rest < 32
+    if small.any():
+        found[small] = log_factorial(n[small]) - log_factorial(rest[small])
     return found
 
 
-def sum_stirling(k: Integers) -> Floats:
+def log_factorial(k: Integers) -> Floats:
     """Log k!: exact products below 32, Stirling's series above."""
     large = np.maximum(k, 32).astype(np.float64)
-    series = 1 / (12 * large) - 1 / (360 * large**3) + 1 / (1260 * large**5) - 1 / (1680 * large**7)
-    stirling = large * np.log(large) - large + 0.5 * np.log(2 * np.pi * large) + series
-    found: Floats = np.where(k < 32, SMALL_FACTORIALS[np.minimum(k, 31)], stirling)
+    found: Floats = (large + 0.5) * np.log(large) - large + (0.5 * math.log(2 * math.pi) + correct(large))
+    small = k < 32
+    if small.any():
+        found = np.where(small, SMALL_FACTORIALS[np.minimum(k, 31)], found)
+    return found
+
+
+def correct(x: Floats) -> Floats:
+    """What Stirling's series adds to his formula."""
+    inverse = 1 / x
+    square = inverse * inverse
+    found: Floats = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680))))
     return found
