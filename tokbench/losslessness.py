@@ -59,6 +59,12 @@ def compare_bytes(
     return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
 
 
+def compose(text: str) -> str | None:
+    """The form C of a text, None where that is the text."""
+    form = unicodedata.normalize("NFC", text)
+    return None if form == text else form
+
+
 def join_after(prefix: bytes, encoded: Sequence[bytes]) -> bytes:
     """Texts one after the other, the prefix before each."""
     return prefix + prefix.join(encoded) if encoded else b""
@@ -77,9 +83,11 @@ def classify_losses(
         table = tokenizer.token_table()
         expected = view_windows(join_after(prefix, texts.encoded))
         concatenated = compare_bytes(batch, bounds, table, expected, texts.bytes + len(prefix))
-        rest = np.flatnonzero(~concatenated)
-        if len(rest):
-            forms = [unicodedata.normalize("NFC", texts.texts[i]).encode() for i in rest]
+        composing = {
+            int(i): form for i in np.flatnonzero(~concatenated) if (form := compose(texts.texts[i])) is not None
+        }
+        if composing:
+            rest, forms = np.array([*composing]), [form.encode() for form in composing.values()]
             changed = batch.take(rest)
             sizes = np.fromiter(map(len, forms), np.int64, len(forms)) + len(prefix)
             expected = view_windows(join_after(prefix, forms))
