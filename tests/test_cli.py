@@ -20,7 +20,7 @@ USAGE = 2
 
 
 def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> None:
-    """A real SIGINT, once a first range of segments is whole."""
+    """A real SIGINT, once a first stripe of segments is whole."""
     for lang in ("en", "de"):
         (tmp_path / f"{lang}.txt").write_text(f"one two three four five six seven {lang}\n" * 150_000)
     report = tmp_path / "out.json"
@@ -36,16 +36,20 @@ def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> No
 
 INTERRUPTED_RUN = """
 import os, signal
-from tokbench import measurement
-sent = []
-keep = measurement.Collected.keep
-def keep_and_interrupt(self, result):
-    keep(self, result)
-    # In the second range, between two languages: it is whole or not there.
-    if self.segments and result.part.lang == self.corpus.languages[0] and not sent:
+from tokbench import measurement, parts
+parts.STRIPE_BYTES = 3_000_000
+stripes, sent = [], []
+take, add = measurement.Collected.add, measurement.HistogramSum.add
+def take_and_count(self, stripe, texts, results):
+    stripes.append(stripe)
+    take(self, stripe, texts, results)
+def add_and_interrupt(self, histogram):
+    add(self, histogram)
+    # In the second stripe, between two languages: it is whole or not there.
+    if len(stripes) == 2 and not sent:
         sent.append(True)
         os.kill(os.getpid(), signal.SIGINT)
-measurement.Collected.keep = keep_and_interrupt
+measurement.Collected.add, measurement.HistogramSum.add = take_and_count, add_and_interrupt
 from tokbench.__main__ import main
 main()
 """

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from made import (
     make_claude_json,
     make_ranks,
+    make_rwkv,
     make_sentencepiece,
     make_tekken,
     make_tokenizer_json,
@@ -27,7 +28,16 @@ from test_adapters import check_contract
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from tokbench import TokbenchError, compare, load_corpus, load_tokenizer
-from tokbench.adapters import ADAPTERS, Cost, EncodedBatch, EngineTokenizer, find_asset, find_engines, load_asset
+from tokbench.adapters import (
+    ADAPTERS,
+    Cost,
+    EncodedBatch,
+    EngineTokenizer,
+    LoadedTokenizer,
+    find_asset,
+    find_engines,
+    load_asset,
+)
 from tokbench.adapters._restate import restate_json
 from tokbench.adapters.splintr import relax
 from tokbench.engines import Difference, Sample, find_difference, load_engine, take_sample
@@ -95,6 +105,72 @@ def test_splintr_gives_the_ids_of_tiktoken(tmp_path: Path, make: Callable[[Path]
     loaded, reference = ADAPTERS["splintr"].load(asset), load_asset(asset)
     assert equal(loaded.encode_batch(hard_texts()), reference.encode_batch(hard_texts()))
     check_contract(loaded, ["", "the 你好 ", "\x00", " the  then"])
+
+
+@pytest.fixture(scope="module")
+def made_rwkv(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedTokenizer, EngineTokenizer]:
+    asset = find_asset(str(make_rwkv(tmp_path_factory.mktemp("made"))))
+    reference, loaded = load_asset(asset), ADAPTERS["fastokens"].load(asset)
+    assert isinstance(reference, LoadedTokenizer)
+    assert isinstance(loaded, EngineTokenizer)
+    return reference, loaded
+
+
+@needs_fastokens
+def test_fastokens_finds_the_longest_tokens_of_rwkv(made_rwkv: tuple[LoadedTokenizer, EngineTokenizer]) -> None:
+    reference, loaded = made_rwkv
+    texts = [*hard_texts(), "\u0100\u0101", "\x00\x7f\x80\xff", "then then the", "你好你"]
+    assert equal(loaded.encode_batch(texts), reference.encode_batch(texts))
+    assert loaded.encode_batch([]).offsets.tolist() == [0]
+    check_contract(loaded, texts[:40])
+
+
+@needs_fastokens
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.text(st.sampled_from("then 你好é\x00\u0100\ud7ff\U0010ffff") | st.characters(exclude_categories=["Cs"]))
+    )
+)
+def test_fastokens_finds_them_in_any_text(made_rwkv: tuple[LoadedTokenizer, EngineTokenizer], texts: list[str]) -> None:
+    reference, loaded = made_rwkv
+    assert equal(loaded.encode_batch(texts), reference.encode_batch(texts))
+
+
+@needs_data
+@needs_fastokens
+def test_fastokens_is_exact_for_rwkv_world() -> None:
+    asset = find_asset("rwkv-world")
+    loaded, reference = ADAPTERS["fastokens"].load(asset), load_asset(asset)
+    points = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    for texts in (hard_texts(), points):
+        assert equal(loaded.encode_batch(texts), reference.encode_batch(texts))
+
+
+@pytest.mark.parametrize(
+    ("make", "adapter", "kind"),
+    [
+        (make_tokenizer_json, "tiktoken", "ranks"),
+        (make_rwkv, "rwkv", "rwkv"),
+        pytest.param(make_tokenizer_json, "fastokens", "restated", marks=needs_fastokens),
+    ],
+)
+def test_what_loading_finds_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Path], adapter: str, kind: str
+) -> None:
+    monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path / "cache"))
+    asset = find_asset(str(make(tmp_path)))
+    first = ADAPTERS[adapter].load(asset)
+    (kept,) = (tmp_path / "cache" / kind).iterdir()
+    written = kept.stat().st_mtime_ns
+    again = ADAPTERS[adapter].load(asset)
+    assert kept.stat().st_mtime_ns == written
+    assert equal(again.encode_batch(hard_texts()), first.encode_batch(hard_texts()))
+    for damage in (b"", kept.read_bytes()[:100], b"no arrays"):
+        kept.write_bytes(damage)
+        with pytest.raises(TokbenchError, match="a record of tokbench, is damaged") as caught:
+            ADAPTERS[adapter].load(asset)
+        assert caught.value.hint == "delete it"
 
 
 @needs_data
@@ -459,11 +535,16 @@ def test_the_guide_shows_what_the_engines_cost() -> None:
     page = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
     table = page.partition("| format | engine | load")[2].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
-    named = {"vocab.json + merges.txt": "vocab+merges", "`.tiktoken`": "tiktoken", "Claude's JSON": "tiktoken.json"}
+    named = {
+        "vocab.json + merges.txt": "vocab+merges",
+        "`.tiktoken`": "tiktoken",
+        "Claude's JSON": "tiktoken.json",
+        "RWKV's vocabulary": "rwkv",
+    }
     shown, file_format = {}, ""
     for kind, engine, load, encode in rows:
         file_format = named.get(kind, kind) or file_format
-        adapter = {"tokenizers": "huggingface"}.get(engine.split()[0], engine.split()[0])
+        adapter = {"tokenizers": "huggingface", "ahocorasick_rs": "rwkv"}.get(engine.split()[0], engine.split()[0])
         shown[adapter, file_format] = Cost(float(load), float(encode))
     assert shown == {(name, kind): cost for name in ADAPTERS for kind, cost in runs_of(name).items()}
 

@@ -33,7 +33,7 @@ def read_arrays(place: Path, names: frozenset[str]) -> Arrays | None:
     """The arrays of these names, None where none are kept; TokbenchError where the file is damaged."""
     path = place.with_suffix(".npz")
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             return {name: kept[name] for name in names}
     except FileNotFoundError:
         return None

@@ -1,4 +1,4 @@
-"""Crusoe's fastokens: byte-level BPE of Hugging Face files and of tiktoken's, ids as one flat array.
+"""Crusoe's fastokens: byte-level BPE of Hugging Face files and of tiktoken's, RWKV's search; ids as one flat array.
 
 What its pipelines lack, or run slowly, is said in other steps first.
 """
@@ -30,12 +30,18 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "fastokens"
 RUNS = {
-    "tokenizer.json": Cost(load=0.2, encode=0.035),
-    "vocab+merges": Cost(load=0.42, encode=0.035),
-    "tiktoken": Cost(load=0.8, encode=0.07),
+    "tokenizer.json": Cost(load=0.1, encode=0.031),
+    "vocab+merges": Cost(load=0.21, encode=0.028),
+    "tiktoken": Cost(load=0.38, encode=0.05),
+    "rwkv": Cost(load=0.51, encode=0.024),
 }
 
 _THREADS = "FASTOKENS_BPE_THREADS"
+_BYTES = "latin-1"
+"""Whose characters are the bytes by their numbers."""
+
+_UNUSED = {"\u0100": 0, "\u0101": 1, "\u0100\u0101": 2}
+"""The least byte-level BPE that fastokens takes: of characters that stand for no byte."""
 
 
 def build_from_json(asset: Asset) -> fastokens.Tokenizer:
@@ -63,11 +69,47 @@ def build_from_ranks(asset: Asset) -> fastokens.Tokenizer:
     return Tokenizer.from_tiktoken(str(asset.files[0]), pattern=asset.entry.pattern, special_tokens={})
 
 
+def build_from_tokens(asset: Asset) -> fastokens.Tokenizer:
+    """RWKV's vocabulary as added tokens, which are searched for as it wants: from the left the longest.
+
+    A character stands for a byte, as a token need not be text; as every byte is a token, nothing is left to merge.
+    """
+    from fastokens import Tokenizer
+
+    from tokbench.adapters.rwkv import recall_vocabulary
+
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
+    _, tokens = recall_vocabulary(asset)
+    added = [{"id": i, "content": token.decode(_BYTES), **flags} for i, token in enumerate(tokens, len(_UNUSED))]
+    model = {"type": "BPE", "vocab": _UNUSED, "merges": [" ".join([*_UNUSED][:2])]}
+    parts = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder"))
+    document = {"version": "1.0", **parts, "added_tokens": added, "model": model}
+    return Tokenizer.from_json_str(json.dumps(document, ensure_ascii=False))
+
+
 BUILDERS: Mapping[str, Callable[[Asset], fastokens.Tokenizer]] = {
     "tokenizer.json": build_from_json,
     "vocab+merges": build_from_merges,
     "tiktoken": build_from_ranks,
+    "rwkv": build_from_tokens,
 }
+
+
+class RwkvOnFastokens(EngineTokenizer):
+    """Greedy longest match, as fastokens looks for added tokens."""
+
+    def __init__(self, asset: Asset, tokenizer: fastokens.Tokenizer) -> None:
+        from tokbench.adapters import rwkv
+
+        super().__init__(asset, f"{LIBRARY}=={version(LIBRARY)}", "encode_batch_flat", rwkv.load)
+        self.tokenizer = tokenizer
+        ids, _ = rwkv.recall_vocabulary(asset)
+        self.id_of = np.concatenate([np.full(len(_UNUSED), -1, np.int32), ids])
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """The ids of each text, without a Python object per token."""
+        found, offsets = self.tokenizer.encode_batch_flat([text.encode().decode(_BYTES) for text in texts])
+        return EncodedBatch(self.id_of.take(np.frombuffer(found, np.int32)), np.frombuffer(offsets, np.int64))
 
 
 class FastokensTokenizer(EngineTokenizer):
@@ -92,8 +134,8 @@ class FastokensTokenizer(EngineTokenizer):
         return EncodedBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
 
 
-def load(asset: Asset) -> FastokensTokenizer:
-    """The tokenizer of a tokenizer.json, of vocab.json and merges.txt, or of a rank file.
+def load(asset: Asset) -> EngineTokenizer:
+    """The tokenizer of a tokenizer.json, of vocab.json and merges.txt, of a rank file, or of RWKV's vocabulary.
 
     Raises TokbenchError for what fastokens cannot run.
     """
@@ -108,4 +150,4 @@ def load(asset: Asset) -> FastokensTokenizer:
         tokenizer = BUILDERS[asset.format](asset)
     except ValueError as error:
         raise TokbenchError(f"{asset.files[0]}: fastokens cannot run it ({error})", "use its own engine") from error
-    return FastokensTokenizer(asset, tokenizer)
+    return (RwkvOnFastokens if asset.format == "rwkv" else FastokensTokenizer)(asset, tokenizer)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tokbench.adapters._batch import EncodedBatch, Ids, TokenTable
+from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
@@ -22,6 +23,8 @@ from tokbench.kept import find_place, read_arrays, write_arrays
 
 REFERENCE_FOR = frozenset({"rwkv"})
 SIDE_WORK = "the places of all matches"
+LIBRARY = "ahocorasick_rs"
+RUNS = {"rwkv": Cost(load=0.067, encode=0.065)}
 
 
 def read_vocabulary(path: Path) -> dict[int, bytes]:
@@ -92,7 +95,7 @@ class RwkvTokenizer(LoadedTokenizer):
 
         self.token_ids, self.tokens = recall_vocabulary(asset)
         total = int(self.token_ids.max()) + 1
-        super().__init__(asset, "ahocorasick_rs", "find_matches_as_indexes", base=len(self.tokens), total=total)
+        super().__init__(asset, LIBRARY, "find_matches_as_indexes", base=len(self.tokens), total=total)
         self.automaton = BytesAhoCorasick(self.tokens, matchkind=MatchKind.LeftmostLongest)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:

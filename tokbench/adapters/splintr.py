@@ -25,11 +25,11 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "splintr-rs"
 RUNS = {
-    "tiktoken": Cost(load=0.055, encode=0.08),
-    "tiktoken.json": Cost(load=0.36, encode=0.11),
-    "tekken": Cost(load=0.05, encode=0.1),
-    "vocab+merges": Cost(load=0.12, encode=0.085),
-    "tokenizer.json": Cost(load=0.08, encode=0.1),
+    "tiktoken": Cost(load=0.035, encode=0.045),
+    "tiktoken.json": Cost(load=0.11, encode=0.045),
+    "tekken": Cost(load=0.019, encode=0.044),
+    "vocab+merges": Cost(load=0.017, encode=0.056),
+    "tokenizer.json": Cost(load=0.006, encode=0.062),
 }
 
 _POSSESSIVE = re.compile(

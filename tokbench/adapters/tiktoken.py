@@ -30,11 +30,11 @@ REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
 SIDE_WORK = "nothing"
 LIBRARY = "tiktoken"
 RUNS = {
-    "tiktoken": Cost(load=0.22, encode=0.22),
-    "tiktoken.json": Cost(load=0.17, encode=0.24),
-    "tekken": Cost(load=0.035, encode=0.21),
-    "tokenizer.json": Cost(load=0.09, encode=0.22),
-    "vocab+merges": Cost(load=0.12, encode=0.21),
+    "tiktoken": Cost(load=0.096, encode=0.14),
+    "tiktoken.json": Cost(load=0.13, encode=0.18),
+    "tekken": Cost(load=0.02, encode=0.12),
+    "tokenizer.json": Cost(load=0.038, encode=0.14),
+    "vocab+merges": Cost(load=0.057, encode=0.144),
 }
 
 
