@@ -85,6 +85,8 @@ def test_blas_is_held_to_one_thread_for_a_while() -> None:
 
     before = threads()
     with hold_blas():
+        with hold_blas():
+            assert set(threads()) <= {1}
         assert set(threads()) <= {1}
         assert np.array_equal(np.eye(3) @ np.eye(3), np.eye(3))
     assert threads() == before

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -57,16 +57,37 @@ def cores_are_lent() -> bool:
     return bool(_lent)
 
 
+class _Blas:
+    """The limit on the threads of linear algebra, and how many have asked for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.holders = 0
+        self.stack = ExitStack()
+
+
+_blas = _Blas()
+
+
 @contextmanager
 def hold_blas() -> Iterator[None]:
-    """Keep numpy's linear algebra to the thread that calls it.
+    """Keep numpy's linear algebra to the thread that calls it, in the whole process, until the last holder is through.
 
     Threads of its own wait for more in a loop: they take the cores from whatever else runs.
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):
+    with _blas.lock:
+        if not _blas.holders:
+            _blas.stack.enter_context(threadpool_limits(1, user_api="blas"))
+        _blas.holders += 1
+    try:
         yield
+    finally:
+        with _blas.lock:
+            _blas.holders -= 1
+            if not _blas.holders:
+                _blas.stack.close()
 
 
 @contextmanager
@@ -171,12 +192,17 @@ def share(
 def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
     """The results of a function on threads (one a core by default), in order; at most two items a thread wait.
 
-    An error, an interruption among them, cancels what has not begun, and waits for what has.
+    One item alone needs no thread. An error, an interruption among them, cancels what has not begun, and waits for what
+    has.
     """
     workers = threads or count_cores()
     remaining = iter(items)
+    first = list(islice(remaining, 2 * workers))
+    if len(first) == 1:
+        yield function(first[0])
+        return
     with ThreadPoolExecutor(workers) as pool:
-        waiting: list[Future[R]] = [pool.submit(function, item) for item in islice(remaining, 2 * workers)]
+        waiting: list[Future[R]] = [pool.submit(function, item) for item in first]
         try:
             while waiting:
                 result = waiting.pop(0).result()
