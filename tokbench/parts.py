@@ -9,8 +9,11 @@ from itertools import pairwise
 from tokbench.corpora import ParallelCorpus
 from tokbench.environment import count_cores
 
-STRIPE_BYTES = 16_000_000
+STRIPE_BYTES = 4_000_000
 """UTF-8 bytes of a stripe, about: its texts are in memory, with the places of their words some ten times that."""
+
+LANGUAGE_BYTES = 100_000
+"""And of each of its languages at least, where there are many: a part takes its time, however small it is."""
 
 PART_BYTES = 2_000_000
 """UTF-8 bytes of a part at most, about: what a part needs in memory is some thirty times that."""
@@ -45,8 +48,8 @@ class Stripe:
 
 def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[Stripe]:
     """The stripes of a corpus, one after the other, of about equal size, and so are their parts."""
-    for start, length in _cut(0, corpus.n, corpus.size / STRIPE_BYTES):
-        languages = corpus.languages
+    languages = corpus.languages
+    for start, length in _cut(0, corpus.n, corpus.size / max(STRIPE_BYTES, LANGUAGE_BYTES * len(languages))):
         each = corpus.size * length / corpus.n / len(languages)
         wanted = max(
             each / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()) / len(languages), each / _SMALLEST)
