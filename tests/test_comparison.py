@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 from test_measurement import write_corpus
 
 import tokbench as tb
+from tokbench.adapters import Tokenizer
+from tokbench.assets import Asset
 from tokbench.catalog import CATALOG
 from tokbench.comparison import Comparison
 from tokbench.contenders import DEFAULT_TOKENIZERS
+from tokbench.engines import Sample, load_engine
+from tokbench.errors import MissingExtraError
 from tokbench.metrics import DEFAULT_METRICS, METRICS
 from tokbench.report import REPORTS, render
 from tokbench.throughput import measure_throughput, split_rounds
@@ -203,6 +207,23 @@ def test_what_cannot_be_had_is_an_error_or_is_listed(tmp_path: Path) -> None:
     assert result.names == ("utf8",)
     with pytest.raises(tb.TokbenchError, match="there is no tokenizer to compare"):
         tb.compare(["bloom"], corpus, skip_missing=True)
+
+
+def test_a_baseline_that_cannot_be_loaded_is_an_error_whatever_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["a"])
+
+    def load(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
+        if asset.name == "byt5":
+            raise MissingExtraError("library", "extra", "loading byt5")
+        return load_engine(asset, engine, sample)
+
+    monkeypatch.setattr("tokbench.contenders.load_engine", load)
+    result = tb.compare(["utf8", "byt5"], corpus, skip_missing=True, throughput=False)
+    assert [skipped.name for skipped in result.skipped] == ["byt5"]
+    with pytest.raises(MissingExtraError, match="byt5"):
+        tb.compare(["utf8", "byt5"], corpus, baseline="byt5", skip_missing=True, throughput=False)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, find_baseline, start_loading
+from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, start_loading
 from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.engines import AUTO, take_sample
 from tokbench.environment import Environment, Now, describe_environment, now
@@ -274,8 +274,8 @@ def compare(
     texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
     against = find_reference(texts, reference)
     sample = take_sample(texts)
-    with start_loading(tokenizers, sample, engine=engine, skip_missing=skip_missing, offline=offline) as loading:
-        relative = Reference(against, None if baseline is None else find_baseline(baseline, loading.contenders))
+    with start_loading(tokenizers, sample, engine, baseline, skip_missing=skip_missing, offline=offline) as loading:
+        relative = Reference(against, loading.baseline)
         try:
             measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step)
         except Interrupted as interruption:

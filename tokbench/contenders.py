@@ -66,8 +66,10 @@ class Loading(Collection[Tokenizer]):
         skipped: list[Skipped],
         load: Callable[[Contender], Tokenizer | None],
         arguments: Sequence[str],
+        baseline: str | None,
     ) -> None:
         self.contenders = contenders
+        self.baseline = baseline
         self.arguments = arguments
         self.skipped = skipped
         self._pool = ThreadPoolExecutor(count_cores())
@@ -110,20 +112,22 @@ class Loading(Collection[Tokenizer]):
 def start_loading(
     arguments: str | Path | Sequence[str | Path | Tokenizer],
     sample: Sample,
-    *,
     engine: str = AUTO,
+    baseline: str | None = None,
+    *,
     skip_missing: bool = False,
     offline: bool = False,
 ) -> Loading:
     """The tokenizers named, found, and being loaded from now on; one alone needs no list.
 
     They run on `engine` (as `load_engine` has it, verified on the sample). `skipped` lists those that cannot be had
-    here, with `skip_missing`; without, UnavailableError is raised for the first. Raises TokbenchError for a name
-    given twice and a file that is not usable.
+    here, with `skip_missing`; without, UnavailableError is raised for the first. The `baseline` cannot be missing.
+    Raises TokbenchError for a name given twice and a file that is not usable.
     """
     check_engine(engine)
     named = [arguments] if isinstance(arguments, str | Path) else list(arguments)
     contenders, skipped = find_contenders(named, skip_missing=skip_missing, offline=offline)
+    needed = None if baseline is None else find_baseline(baseline, contenders)
 
     def load(contender: Contender) -> Tokenizer | None:
         try:
@@ -131,12 +135,12 @@ def start_loading(
                 contender.tokenizer if contender.tokenizer is not None else load_engine(contender.asset, engine, sample)
             )
         except MissingExtraError as error:
-            if not skip_missing:
+            if not skip_missing or contender.name == needed:
                 raise
             skipped.append(Skipped(contender.argument, error.message, error.hint))
             return None
 
-    return Loading(contenders, skipped, load, list(map(str, named)))
+    return Loading(contenders, skipped, load, list(map(str, named)), needed)
 
 
 def find_contenders(
