@@ -37,7 +37,7 @@ def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> No
 INTERRUPTED_RUN = """
 import os, signal
 from tokbench import measurement, parts
-parts.STRIPE_BYTES = 3_000_000
+parts.STRIPE_BYTES, parts.WHOLE_BYTES = 3_000_000, 0
 stripes, sent = [], []
 take, add = measurement.Collected.add, measurement.HistogramSum.add
 def take_and_count(self, stripe, texts, results):

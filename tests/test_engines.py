@@ -488,6 +488,7 @@ def test_parts_on_threads_add_up_to_the_whole(monkeypatch: pytest.MonkeyPatch, m
     whole = measure([tokenizer], corpus, threads=1)
     monkeypatch.setattr("tokbench.parts.STRIPE_BYTES", 6000)
     monkeypatch.setattr("tokbench.parts.LANGUAGE_BYTES", 0)
+    monkeypatch.setattr("tokbench.parts.WHOLE_BYTES", 0)
     monkeypatch.setattr("tokbench.parts.PART_BYTES", 1500)
     stripes = list(cut_stripes(corpus, 2))
     assert len(stripes) > 1
@@ -509,6 +510,7 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
     corpus = load_corpus(languages=["en", "zh"], segments=60)
     monkeypatch.setattr("tokbench.parts.STRIPE_BYTES", 2000)
     monkeypatch.setattr("tokbench.parts.LANGUAGE_BYTES", 0)
+    monkeypatch.setattr("tokbench.parts.WHOLE_BYTES", 0)
     done: list[str] = []
 
     def interrupt(name: str, lang: str, size: int) -> None:

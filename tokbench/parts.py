@@ -12,6 +12,9 @@ from tokbench.environment import count_cores
 STRIPE_BYTES = 4_000_000
 """UTF-8 bytes of a stripe, about: its texts are in memory, with the places of their words some ten times that."""
 
+WHOLE_BYTES = 16_000_000
+"""A corpus of up to so many is one stripe."""
+
 LANGUAGE_BYTES = 100_000
 """And of each of its languages at least, where there are many: a part takes its time, however small it is."""
 
@@ -49,7 +52,8 @@ class Stripe:
 def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[Stripe]:
     """The stripes of a corpus, one after the other, of about equal size, and so are their parts."""
     languages = corpus.languages
-    for start, length in _cut(0, corpus.n, corpus.size / max(STRIPE_BYTES, LANGUAGE_BYTES * len(languages))):
+    stripe_bytes = WHOLE_BYTES if corpus.size <= WHOLE_BYTES else max(STRIPE_BYTES, LANGUAGE_BYTES * len(languages))
+    for start, length in _cut(0, corpus.n, corpus.size / stripe_bytes):
         each = corpus.size * length / corpus.n / len(languages)
         wanted = max(
             each / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()) / len(languages), each / _SMALLEST)
