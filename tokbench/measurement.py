@@ -211,7 +211,7 @@ class Collected:
             counts=pl.concat(
                 [label(part, lang, name) for name, lang in cells for part in self.counts.pop((name, lang))]
             ).rechunk(),
-            ids=pl.concat([label(self.histograms[name, lang].frame(), lang, name) for name, lang in cells]),
+            ids=pl.concat([label(self.histograms.pop((name, lang)).frame(), lang, name) for name, lang in cells]),
             vocab=pl.concat(map_ordered(lambda t: list_vocabulary(t, names), tokenizers)),
             documents=list_documents(self.corpus).head(self.segments),
             tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(names)),

@@ -15,7 +15,7 @@ STRIPE_BYTES = 4_000_000
 WHOLE_BYTES = 16_000_000
 """A corpus of up to so many is one stripe."""
 
-LANGUAGE_BYTES = 100_000
+LANGUAGE_BYTES = 50_000
 """And of each of its languages at least, where there are many: a part takes its time, however small it is."""
 
 PART_BYTES = 2_000_000

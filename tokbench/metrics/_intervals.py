@@ -154,7 +154,7 @@ def find_intervals(
 def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: Reference) -> list[Floats]:
     """Resampled values of metrics over languages, all of one: their expressions, on the languages of each resample.
 
-    None without languages, or without the reference of what they are of.
+    Nothing without languages, or without the reference of what they are of.
     """
     (of,) = {METRICS[m.of] for m in metrics if m.of is not None}
     values = resamples.ratios(of, reference, pooled=False)
@@ -169,11 +169,13 @@ def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: 
     groups = np.arange(drawn * tokenizers)
     frame = pl.DataFrame({"group": np.repeat(groups, languages), "value": values.reshape(-1)})
     frame = frame.with_columns(pl.col("group").set_sorted(), pl.col("value").fill_nan(None)).drop_nulls()
-    exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
     every = pl.DataFrame({"group": groups}).with_columns(pl.col("group").set_sorted())
-    across = every.join(frame.group_by("group").agg(exprs), on="group", how="left", maintain_order="left")
-    columns = (across[m.name].fill_null(float("nan")) for m in metrics)
-    return [column.to_numpy().reshape(drawn, tokenizers, 1) for column in columns]
+    found = []
+    for expr in [m.expr for m in metrics if m.expr is not None]:  # one by one, as each takes memory of its own
+        across = frame.group_by("group").agg(value=expr.cast(pl.Float64))
+        column = every.join(across, on="group", how="left", maintain_order="left")["value"]
+        found.append(column.fill_null(float("nan")).to_numpy().reshape(drawn, tokenizers, 1))
+    return found
 
 
 def bound(resamples: Resamples, metric: Metric, values: Floats, *, pooled: bool) -> pl.DataFrame:
