@@ -38,6 +38,7 @@ from tokbench.adapters import (
     find_engines,
     load_asset,
 )
+from tokbench.adapters._merges import Statement
 from tokbench.adapters._restate import restate_json
 from tokbench.adapters.splintr import relax
 from tokbench.engines import Difference, Sample, find_difference, load_engine, take_sample
@@ -145,6 +146,15 @@ def test_fastokens_is_exact_for_rwkv_world() -> None:
     points = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
     for texts in (hard_texts(), points):
         assert equal(loaded.encode_batch(texts), reference.encode_batch(texts))
+
+
+def test_ranks_are_kept_by_the_entry_too_that_files_are_read_by(tmp_path: Path) -> None:
+    folder = make_vocab_and_merges(tmp_path / "made")
+    found = [Statement.recall(find_asset(f"{folder}#{name}")) for name in ("gpt2", "qwen2.5")]
+    read = [Statement.read(find_asset(f"{folder}#{name}")) for name in ("gpt2", "qwen2.5")]
+    assert [s.pattern for s in found] == [s.pattern for s in read]
+    assert [s.form for s in found] == [s.form for s in read] == [None, "NFC"]
+    assert found[0].pattern != found[1].pattern
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,8 @@ class Statement:
     @classmethod
     def recall(cls, asset: Asset) -> Statement:
         """The same, kept since it was read: a large file is parsed once."""
-        place = find_place("ranks", asset.sha256, asset.format)
+        # The catalogue says how text is split that comes with these files: the same files may be read by another entry.
+        place = find_place("ranks", asset.sha256, asset.format, asset.entry)
         kept = read_arrays(place, frozenset({"head", "ranks", "ids"}))
         if kept is not None:
             return cls(**json.loads(kept["head"].tobytes()), ranks=kept["ranks"].tobytes(), ids=kept["ids"])
