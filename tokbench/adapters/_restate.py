@@ -145,9 +145,9 @@ def recall_json(asset: Asset) -> str:
     text = asset.files[0].read_bytes().decode()
     place = find_place("restated", asset.sha256, version("tokenizers"))
     kept = read_arrays(place, frozenset({"steps", "bounds"}))
-    if kept is not None:
-        start, end = kept["bounds"].tolist()
-        return text[:start] + kept["steps"].tobytes().decode() + text[end:]
-    steps, start, end = find_restatement(text)
-    write_arrays(place, {"steps": np.frombuffer(steps.encode(), np.uint8), "bounds": np.array([start, end])})
+    if kept is None:
+        steps, start, end = find_restatement(text)
+        write_arrays(place, {"steps": np.frombuffer(steps.encode(), np.uint8), "bounds": np.array([start, end])})
+    else:
+        steps, (start, end) = kept["steps"].tobytes().decode(), kept["bounds"].tolist()
     return text[:start] + steps + text[end:]

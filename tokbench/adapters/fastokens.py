@@ -69,17 +69,14 @@ def build_from_ranks(asset: Asset) -> fastokens.Tokenizer:
     return Tokenizer.from_tiktoken(str(asset.files[0]), pattern=asset.entry.pattern, special_tokens={})
 
 
-def build_from_tokens(asset: Asset) -> fastokens.Tokenizer:
+def build_from_tokens(tokens: Sequence[bytes]) -> fastokens.Tokenizer:
     """RWKV's vocabulary as added tokens, which are searched for as it wants: from the left the longest.
 
     A character stands for a byte, as a token need not be text; as every byte is a token, nothing is left to merge.
     """
     from fastokens import Tokenizer
 
-    from tokbench.adapters.rwkv import recall_vocabulary
-
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
-    _, tokens = recall_vocabulary(asset)
     added = [{"id": i, "content": token.decode(_BYTES), **flags} for i, token in enumerate(tokens, len(_UNUSED))]
     model = {"type": "BPE", "vocab": _UNUSED, "merges": [" ".join([*_UNUSED][:2])]}
     parts = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder"))
@@ -91,19 +88,18 @@ BUILDERS: Mapping[str, Callable[[Asset], fastokens.Tokenizer]] = {
     "tokenizer.json": build_from_json,
     "vocab+merges": build_from_merges,
     "tiktoken": build_from_ranks,
-    "rwkv": build_from_tokens,
 }
 
 
 class RwkvOnFastokens(EngineTokenizer):
     """Greedy longest match, as fastokens looks for added tokens."""
 
-    def __init__(self, asset: Asset, tokenizer: fastokens.Tokenizer) -> None:
+    def __init__(self, asset: Asset) -> None:
         from tokbench.adapters import rwkv
 
         super().__init__(asset, f"{LIBRARY}=={version(LIBRARY)}", "encode_batch_flat", rwkv.load)
-        self.tokenizer = tokenizer
-        ids, _ = rwkv.recall_vocabulary(asset)
+        ids, tokens = rwkv.recall_vocabulary(asset)
+        self.tokenizer = build_from_tokens(tokens)
         self.id_of = np.concatenate([np.full(len(_UNUSED), -1, np.int32), ids])
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
@@ -147,7 +143,8 @@ def load(asset: Asset) -> EngineTokenizer:
     except ModuleNotFoundError as error:
         raise MissingExtraError("fastokens", "fast", f"running {asset.name} on fastokens") from error
     try:
-        tokenizer = BUILDERS[asset.format](asset)
+        if asset.format == "rwkv":
+            return RwkvOnFastokens(asset)
+        return FastokensTokenizer(asset, BUILDERS[asset.format](asset))
     except ValueError as error:
         raise TokbenchError(f"{asset.files[0]}: fastokens cannot run it ({error})", "use its own engine") from error
-    return (RwkvOnFastokens if asset.format == "rwkv" else FastokensTokenizer)(asset, tokenizer)
