@@ -19,7 +19,7 @@ import polars as pl
 
 from tokbench.adapters import EncodedBatch
 from tokbench.blocks import assign_blocks
-from tokbench.counting import HistogramSum, count_ids
+from tokbench.counting import count_ids, frame_histograms
 from tokbench.measurement import Measurements
 from tokbench.metrics import find_metrics
 from tokbench.metrics._spectra import evaluate_spectra
@@ -122,9 +122,8 @@ def count(texts: dict[str, list[np.ndarray]], *, named: bool) -> Measurements:
     blocks = assign_blocks(numbers, documents)["block"]
     tokenizer, ids = pl.lit("t").alias("tokenizer"), []
     for lang, segments in texts.items():
-        histogram = HistogramSum()
-        histogram.add(count_ids(EncodedBatch(np.concatenate(segments), np.cumsum([0, *map(len, segments)])), blocks))
-        ids.append(histogram.frame().select(tokenizer, pl.lit(lang).alias("lang"), pl.all()))
+        histogram = count_ids(EncodedBatch(np.concatenate(segments), np.cumsum([0, *map(len, segments)])), blocks)
+        ids.append(frame_histograms([histogram]).select(tokenizer, pl.lit(lang).alias("lang"), pl.all()))
     rows = pl.DataFrame({"lang": list(texts)}).join(pl.DataFrame([numbers]), how="cross").with_columns(bytes=1)
     return Measurements(
         texts=rows,

@@ -14,14 +14,14 @@ PACKAGE = ROOT / "tokbench"
 
 ROWS = (
     ("errors",),
-    ("registry", "output"),
+    ("heap", "registry", "output"),
     ("catalog", "filetype", "hashes", "environment", "signature"),
     ("places",),
     ("assets", "kept"),
     ("model_files",),
     ("hard_texts", "threads"),
     ("adapters", "corpora"),
-    ("blocks", "engines", "parts", "words"),
+    ("blocks", "descriptions", "engines", "parts", "words"),
     ("losslessness",),
     ("counting",),
     ("measurement", "isolation"),

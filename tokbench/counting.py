@@ -137,39 +137,38 @@ def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
     starts = find_runs(keys)
     if not len(starts):
         return keys, counts
-    sums = np.add.reduceat(counts, starts, dtype=np.int64)
-    if int(sums.max()) > np.iinfo(np.uint32).max:
-        raise OverflowError(f"{int(sums.max()):,} of one id in a block of a language")
-    return keys[starts], sums.astype(np.uint32)
+    if int(counts.sum(dtype=np.int64)) > np.iinfo(np.uint32).max:
+        largest = int(np.add.reduceat(counts, starts, dtype=np.int64).max())
+        if largest > np.iinfo(np.uint32).max:
+            raise OverflowError(f"{largest:,} of one id in a block of a language")
+    return keys[starts], np.add.reduceat(counts, starts)
 
 
 class HistogramSum:
-    """A sum of histograms that come in one by one: added up when the new ones hold as many rows as the sum.
-
-    Held as the frame that it becomes, so that no row is in memory twice.
-    """
+    """A sum of histograms that come in one by one: added up when the new ones hold as many rows as the sum."""
 
     def __init__(self) -> None:
-        self._held: list[pl.DataFrame] = []
+        self._held: list[Histogram] = []
 
     def add(self, histogram: Histogram) -> None:
         """Take the next."""
-        self._held.append(frame_histogram(histogram))
-        first, *rest = (held.height for held in self._held)
+        self._held.append(histogram)
+        first, *rest = (len(keys) for keys, _ in self._held)
         if sum(rest) >= first:
-            self._held = [self.frame()]
+            self._held = [self.total()]
 
-    def frame(self) -> pl.DataFrame:
-        """The sum as columns: block, id, count; in order."""
-        if len(self._held) == 1:
-            return self._held[0]
-        key = (pl.col("block").cast(pl.UInt32) * 2**ID_BITS + pl.col("id").cast(pl.UInt32)).alias("key")
-        pairs = [held.select(key, "count") for held in self._held]
-        return frame_histogram(add_histograms([(pair["key"].to_numpy(), pair["count"].to_numpy()) for pair in pairs]))
+    def total(self) -> Histogram:
+        """The sum of what was taken."""
+        return add_histograms(self._held)
 
 
-def frame_histogram(histogram: Histogram) -> pl.DataFrame:
-    """A histogram as columns: block, id, count."""
-    keys, counts = histogram
-    blocks, ids = (keys >> ID_BITS).astype(np.uint8), (keys & (2**ID_BITS - 1)).astype(np.int32)
+def frame_histograms(histograms: list[Histogram]) -> pl.DataFrame:
+    """Histograms one after the other as columns: block, id, count. Empties the list: no row is in memory twice."""
+    end = sum(len(keys) for keys, _ in histograms)
+    blocks, ids, counts = np.empty(end, np.uint8), np.empty(end, np.int32), np.empty(end, np.uint32)
+    while histograms:
+        keys, found = histograms.pop()
+        rows = slice(end - len(keys), end)
+        blocks[rows], ids[rows], counts[rows] = keys >> ID_BITS, keys & (2**ID_BITS - 1), found
+        end = rows.start
     return pl.DataFrame({"block": blocks, "id": ids, "count": counts})

@@ -10,16 +10,17 @@ from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer
 from tokbench.blocks import assign_blocks
 from tokbench.corpora import ParallelCorpus
-from tokbench.counting import Histogram, HistogramSum, count_texts
+from tokbench.counting import Histogram, HistogramSum, count_texts, frame_histograms
+from tokbench.descriptions import describe_tokenizers, label_cells, list_documents, list_vocabulary
 from tokbench.errors import TokbenchError
+from tokbench.heap import release_freed
 from tokbench.output import write_whole
-from tokbench.parts import Part, Stripe, cut_stripes
+from tokbench.parts import WHOLE_BYTES, Part, Stripe, cut_stripes
 from tokbench.threads import lend_cores, map_ordered, share, single_thread
 from tokbench.words import LanguageTexts, Segmenter, has_words
 
@@ -97,7 +98,7 @@ class Measurements:
         for name, by in keys.items():
             frame: pl.DataFrame = getattr(self, name)
             frame = frame.with_columns(pl.col(key).cast(names[key]) for key in by if key in names)
-            frames[name] = frame if is_ordered(frame, by) else frame.sort(by)
+            frames[name] = put_in_order(frame, by)
         return Measurements(**frames)
 
     def save(self, folder: Path) -> None:
@@ -113,52 +114,13 @@ class Measurements:
         return cls(**{f.name: pl.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}).sorted()
 
 
-def is_ordered(frame: pl.DataFrame, by: Sequence[str]) -> bool:
-    """Whether the rows are in the order of these columns: cheaper to see than to sort millions of rows anew."""
+def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The rows in the order of these columns: the frame itself where they are, as sorting millions anew takes long."""
     before, equal = pl.lit(value=False), pl.lit(value=True)
     for key in by:
         own, previous = pl.col(key).slice(1), pl.col(key).slice(0, pl.len() - 1)
         before, equal = before | (equal & (previous < own)), equal & (previous == own)
-    return bool(frame.select((before | equal).all()).item())
-
-
-def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
-    """One row of facts a tokenizer; figures that the catalogue does not know are null."""
-    rows = []
-    for tokenizer in tokenizers:
-        entry = tokenizer.asset.entry
-        rows.append(
-            {
-                "tokenizer": tokenizer.name,
-                "engine": tokenizer.engine,
-                "path": tokenizer.path,
-                "sha256": tokenizer.asset.sha256,
-                "vocab_base": tokenizer.vocab_base,
-                "vocab_total": tokenizer.vocab_total,
-                "vocab_rows": entry.vocab_rows if entry else None,
-                "context_window": entry.context_window if entry else None,
-                "unk_id": tokenizer.unk_id,
-            }
-        )
-    numbers = ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id")
-    names = ("tokenizer", "engine", "path", "sha256")
-    schema = dict.fromkeys(names, pl.String()) | dict.fromkeys(numbers, pl.Int64())
-    return pl.DataFrame(rows, schema=schema)
-
-
-def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
-    """The frame `vocab` of one tokenizer."""
-    table = tokenizer.token_table()
-    return pl.DataFrame({"id": pl.Series(np.arange(len(table), dtype=np.int32)), "bytes": table.to_series()}).select(
-        pl.lit(tokenizer.name, names).alias("tokenizer"), "id", "bytes"
-    )
-
-
-def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
-    """The frame `documents` of a corpus."""
-    if corpus.documents is None:
-        return pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})
-    return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String))
+    return frame if frame.select((before | equal).all()).item() else frame.sort(by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,30 +154,34 @@ class Collected:
             self.counts[cell].append(result.counts)
             self.histograms[cell].add(result.histogram)
         self.segments += stripe.length
+        self.release()
+
+    def release(self) -> None:
+        """Give back the memory that stripes leave behind; a corpus of one leaves little."""
+        if self.corpus.size > WHOLE_BYTES:
+            release_freed()
 
     def finish(self) -> Measurements:
         """The measurements of all that was taken, in canonical order."""
-        tokenizers = [self.tokenizers[name] for name in sorted(self.tokenizers)]
-        cells = [(name, lang) for name in sorted(self.tokenizers) for lang in sorted(self.texts)]
-        names = pl.Enum(sorted(self.tokenizers))
-        languages = pl.Enum(sorted(self.texts))
-
-        def label(frame: pl.DataFrame, lang: str, name: str | None = None) -> pl.DataFrame:
-            labels = [pl.lit(lang, languages).alias("lang")]
-            if name is not None:
-                labels = [pl.lit(name, names).alias("tokenizer"), *labels]
-            return frame.select(*labels, pl.all())
-
-        return Measurements(
-            texts=pl.concat([label(part, lang) for lang in sorted(self.texts) for part in self.texts[lang]]).rechunk(),
-            counts=pl.concat(
-                [label(part, lang, name) for name, lang in cells for part in self.counts.pop((name, lang))]
-            ).rechunk(),
-            ids=pl.concat([label(self.histograms.pop((name, lang)).frame(), lang, name) for name, lang in cells]),
-            vocab=pl.concat(map_ordered(lambda t: list_vocabulary(t, names), tokenizers)),
+        names, languages = sorted(self.tokenizers), sorted(self.texts)
+        tokenizers = [self.tokenizers[name] for name in names]
+        cells = [(name, lang) for name in names for lang in languages]
+        texts = [pl.concat(self.texts[lang]) for lang in languages]
+        counts = [pl.concat(self.counts.pop(cell)) for cell in cells]
+        histograms = [self.histograms.pop(cell).total() for cell in cells]
+        self.release()
+        by_tokenizer = {"tokenizer": names, "lang": languages}
+        sizes = [len(keys) for keys, _ in histograms]
+        found = Measurements(
+            texts=label_cells(pl.concat(texts), [frame.height for frame in texts], {"lang": languages}),
+            counts=label_cells(pl.concat(counts), [frame.height for frame in counts], by_tokenizer),
+            ids=label_cells(frame_histograms(histograms), sizes, by_tokenizer),
+            vocab=pl.concat(map_ordered(lambda t: list_vocabulary(t, pl.Enum(names)), tokenizers)),
             documents=list_documents(self.corpus).head(self.segments),
-            tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(names)),
+            tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(pl.Enum(names))),
         )
+        self.release()
+        return found
 
     def finish_early(self) -> tuple[Measurements | None, int]:
         """The measurements of the segments that are whole in all languages, and their number."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from tokbench.measurement import Measurements
+from tokbench.measurement import Measurements, put_in_order
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import METRICS
@@ -118,7 +118,7 @@ def is_aligned(measurements: Measurements) -> bool:
 def with_texts(measurements: Measurements) -> pl.DataFrame:
     """The counts with the sizes of their texts beside them, by tokenizer, language and segment."""
     cells = ["lang", "segment"]
-    texts, counts = measurements.texts.sort(cells), measurements.counts.sort("tokenizer", *cells)
+    texts, counts = put_in_order(measurements.texts, cells), put_in_order(measurements.counts, ["tokenizer", *cells])
     if not is_aligned(measurements):
         return counts.join(texts, on=cells, how="left", maintain_order="left")
     # Aligned and sorted, the texts repeat once a tokenizer: no join is needed.

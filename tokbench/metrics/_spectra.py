@@ -28,6 +28,9 @@ from tokbench.threads import map_ordered
 
 Integers = npt.NDArray[np.int64]
 
+LANGUAGES_AT_ONCE = 24
+"""Spectra that are held at once: some 300 kB a language, while metrics are evaluated several times that."""
+
 BOUNDS = {"lang": pl.String(), "metric": pl.String(), "low": pl.Float64(), "high": pl.Float64()}
 
 
@@ -47,16 +50,18 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
         texts = texts.with_columns(vocab_base=pl.lit(vocab_base, pl.Int64))
         whole, left_out = texts.filter(pl.col("without").is_null()), texts.filter(pl.col("without").is_not_null())
         texts = pl.concat([whole, left_out]) if repeated else whole
-        spectra = list_spectra(measurements, tokenizer, texts)
         of_whole = pl.col("text") < whole.height
-        values = evaluate_each(spectra.filter(of_whole), metrics, texts)
+        parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+        for spectra in list_spectra(measurements, tokenizer, texts):
+            of_texts, of_rest = spectra.filter(of_whole), spectra.filter(~of_whole)
+            parts.append((evaluate_each(of_texts, metrics, texts), evaluate_each(of_rest, repeated, texts)))
+        values, without = (pl.concat(found) for found in zip(*parts, strict=True))
         # Where no text gave any token there is no spectrum: the values are null, and the rows are there.
         segments = counted.filter(pl.col("tokenizer") == tokenizer).drop("tokenizer")
         wide = segments.join(values.select("lang", *(m.name for m in metrics)), on="lang", how="left", nulls_equal=True)
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
         bounds = pl.DataFrame(schema=BOUNDS)
         if level is not None and repeated:
-            without = evaluate_each(spectra.filter(~of_whole), repeated, texts)
             # Where a block holds all the tokens, nothing is left without it: null, and so is the interval.
             keys = ["lang", "without"]
             without = left_out.join(
@@ -69,8 +74,8 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
     return pl.concat(map_ordered(evaluate, measurements.tokenizers["tokenizer"].cast(pl.String).to_list()))
 
 
-def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> pl.DataFrame:
-    """The frequency spectra of one tokenizer, of each of the texts that `list_texts` gives.
+def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The frequency spectra of one tokenizer, of each of the texts that `list_texts` gives; some languages at a time.
 
     text (the row in `texts`), count, types (how many ids occur so often), tokens (of the text), text_bytes, vocab_base;
     in order, which the last digit of a sum of floats depends on.
@@ -79,21 +84,24 @@ def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame
     rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
     own = rows.select("lang", "block", "id", "count").collect()
     places = {key: place for place, key in enumerate(texts.select("lang", "without").iter_rows())}
+    # Numbers alone are repeated in each row, not the names of languages.
+    numbers = texts.select("text_bytes", "vocab_base", text=pl.int_range(pl.len(), dtype=pl.Int64))
+
+    def frame(found: Sequence[dict[str, Integers]]) -> pl.DataFrame:
+        columns = {name: np.concatenate([rows[name] for rows in found]) for name in found[0]}
+        return pl.DataFrame(columns).join(numbers, on="text", how="left", maintain_order="left")
+
     languages = own["lang"].to_physical().to_numpy()
     starts = [0, *(np.flatnonzero(np.diff(languages)) + 1).tolist()] if own.height else []
-    found: list[tuple[str | None, Spectra]] = []
+    found: list[dict[str, Integers]] = []
     for start, end in pairwise([*starts, own.height]):
         part = own.slice(start, end - start)
         arrays = (part[name].to_numpy() for name in ("block", "id", "count"))
-        found.append((str(part["lang"][0]), find_spectra(*arrays)))
-    found.append((None, find_spectra(*pool(own))))
-    chosen = [spectra.place(places, lang) for lang, spectra in found]
-    frame = pl.DataFrame(
-        {name: np.concatenate([rows[name] for rows in chosen]) for name in ("text", "count", "types", "tokens")}
-    )
-    # Numbers alone are repeated in each row, not the names of languages.
-    numbers = texts.select("text_bytes", "vocab_base", text=pl.int_range(pl.len(), dtype=pl.Int64))
-    return frame.join(numbers, on="text", how="left", maintain_order="left")
+        found.append(find_spectra(*arrays).place(places, str(part["lang"][0])))
+        if len(found) == LANGUAGES_AT_ONCE:
+            yield frame(found)
+            found.clear()
+    yield frame([*found, find_spectra(*pool(own)).place(places, None)])
 
 
 def pool(ids: pl.DataFrame) -> tuple[Integers, Integers, Integers]:

@@ -1,0 +1,61 @@
+"""The frames of `Measurements` beside the counts: what tokenizers, vocabularies and documents are; cells labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import polars as pl
+
+from tokbench.adapters import Tokenizer
+from tokbench.corpora import ParallelCorpus
+
+
+def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
+    """One row of facts a tokenizer; figures that the catalogue does not know are null."""
+    rows = []
+    for tokenizer in tokenizers:
+        entry = tokenizer.asset.entry
+        rows.append(
+            {
+                "tokenizer": tokenizer.name,
+                "engine": tokenizer.engine,
+                "path": tokenizer.path,
+                "sha256": tokenizer.asset.sha256,
+                "vocab_base": tokenizer.vocab_base,
+                "vocab_total": tokenizer.vocab_total,
+                "vocab_rows": entry.vocab_rows if entry else None,
+                "context_window": entry.context_window if entry else None,
+                "unk_id": tokenizer.unk_id,
+            }
+        )
+    numbers = ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id")
+    names = ("tokenizer", "engine", "path", "sha256")
+    schema = dict.fromkeys(names, pl.String()) | dict.fromkeys(numbers, pl.Int64())
+    return pl.DataFrame(rows, schema=schema)
+
+
+def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
+    """The frame `vocab` of one tokenizer."""
+    table = tokenizer.token_table()
+    return pl.DataFrame({"id": pl.Series(np.arange(len(table), dtype=np.int32)), "bytes": table.to_series()}).select(
+        pl.lit(tokenizer.name, names).alias("tokenizer"), "id", "bytes"
+    )
+
+
+def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
+    """The frame `documents` of a corpus."""
+    if corpus.documents is None:
+        return pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})
+    return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String))
+
+
+def label_cells(frame: pl.DataFrame, sizes: Sequence[int], keys: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """A frame of cells of these sizes, its keys before it: the cells go through the labels, the last key fastest."""
+    cells = list(zip(product(*map(range, map(len, keys.values()))), sizes, strict=True))
+    columns = [
+        pl.concat([labels.new_from_index(codes[place], size) for codes, size in cells], rechunk=True)
+        for place, labels in enumerate(pl.Series(key, names, pl.Enum(names)) for key, names in keys.items())
+    ]
+    return pl.DataFrame(columns).hstack(frame).rechunk()
