@@ -27,7 +27,8 @@ from tokbench.metrics import (
     list_token_lengths,
     trace_lorenz,
 )
-from tokbench.metrics._rarefaction import find_chances, rarefy_entropy
+from tokbench.metrics._lengths import count_characters
+from tokbench.metrics._rarefaction import find_chances, find_terms
 from tokbench.metrics._remarks import REMARKS
 from tokbench.statistics import Bootstrap, draw_weights
 
@@ -308,12 +309,12 @@ def test_chars_under_unk(tmp_path: Path) -> None:
     assert value(result.frame, "unk_char_rate", result.names[0]) == 2 / 13
 
 
-def rarefy(counts: list[int], size: int) -> tuple[float, float | None]:
-    """The types and the entropy expected among `size` tokens."""
+def rarefy(counts: list[int], size: int) -> tuple[float, float]:
+    """The types and the entropy expected among `size` tokens; NaN of fewer."""
     spectrum = pl.DataFrame({"count": counts}).group_by("count").agg(types=pl.len()).with_columns(tokens=sum(counts))
-    chances = find_chances(spectrum.select(pl.struct("count", "tokens")).to_series(), size)
-    entropy = rarefy_entropy(spectrum.select(pl.struct("count", "types")).to_series(), size)
-    return float((chances * spectrum["types"]).sum()), entropy
+    rows = spectrum.select(pl.struct("count", "tokens")).to_series()
+    types, entropy = ((find(rows, size) * spectrum["types"]).sum() for find in (find_chances, find_terms))
+    return float(types), float(entropy)
 
 
 @pytest.mark.parametrize("counts", [[3, 2, 1], [5], [1, 1, 1, 1], [4, 4]])
@@ -324,7 +325,7 @@ def test_rarefied_values_are_means_over_all_draws(counts: list[int], size: int) 
     types = sum(len(set(draw)) for draw in draws) / len(draws)
     entropies = [-sum(n / size * math.log2(n / size) for n in (draw.count(i) for i in set(draw))) for draw in draws]
     assert rarefy(counts, size) == pytest.approx((types, sum(entropies) / len(draws)), abs=1e-12)
-    assert rarefy(counts, 100) == (pytest.approx(math.nan, nan_ok=True), None)
+    assert rarefy(counts, 100) == pytest.approx((math.nan, math.nan), nan_ok=True)
 
 
 @settings(max_examples=20, deadline=None)
@@ -400,3 +401,14 @@ def test_bca_intervals_hold_the_value_or_are_null(a: dict[str, list[int]], b: di
     both = frame.drop_nulls(["low", "high"])
     assert both.height
     assert (both["low"] <= both["high"]).all()
+
+
+@given(tokens=st.lists(st.binary(max_size=6) | st.text(max_size=3).map(str.encode)))
+def test_characters_are_counted_as_python_decodes_them(tokens: list[bytes]) -> None:
+    def count(token: bytes) -> int:
+        try:
+            return len(token.decode())
+        except UnicodeDecodeError:
+            return -1
+
+    assert count_characters(tokens, np.array([*map(len, tokens)], np.uint32)).tolist() == [*map(count, tokens)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from collections.abc import Callable
 
 import polars as pl
 
 from tokbench.metrics._metric import Metric
-from tokbench.metrics._rarefaction import find_chances, rarefy_entropy
+from tokbench.metrics._rarefaction import find_chances, find_terms
 
 RENYI_ORDER = 2.5
 
@@ -24,6 +24,12 @@ HURLBERT = "Hurlbert 1971, Ecology 52(4)"
 
 RAREFIED = {"10k": 10_000, "100k": 100_000}
 LENGTHS = (("p50", 0.5, "half"), ("p90", 0.9, "90 %"), ("p99", 0.99, "99 %"), ("max", 1.0, "all"))
+
+
+def rarefied(find: Callable[[pl.Series, int], pl.Series], size: int) -> pl.Expr:
+    """The sum over ids of what is expected of each among so many tokens."""
+    rows = pl.struct("count", "tokens")
+    return (pl.col("types") * rows.map_batches(lambda rows: find(rows, size), pl.Float64, is_elementwise=True)).sum()
 
 
 def quantile_of_tokens(column: str, share_below: float) -> pl.Expr:
@@ -63,9 +69,7 @@ FREQUENCIES = (
             "bits/token",
             "ids",
             decimals=2,
-            expr=pl.struct("count", "types").map_batches(
-                partial(rarefy_entropy, size=size), return_dtype=pl.Float64, returns_scalar=True
-            ),
+            expr=rarefied(find_terms, size),
             interval=False,
             citation=HURLBERT,
             definition=f"Plug-in entropy expected among {size:,} tokens drawn from the text without putting back: "
@@ -126,13 +130,7 @@ FREQUENCIES = (
             "ids",
             better="higher",
             percent=True,
-            expr=(
-                pl.col("types")
-                * pl.struct("count", "tokens").map_batches(
-                    partial(find_chances, size=size), return_dtype=pl.Float64, is_elementwise=True
-                )
-            ).sum()
-            / pl.col("vocab_base").first(),
+            expr=rarefied(find_chances, size) / pl.col("vocab_base").first(),
             citation=HURLBERT,
             definition=f"Distinct ids expected among {size:,} tokens drawn from the text without putting back, over "
             "V_base: comparable between texts of different size. Null for fewer tokens.",

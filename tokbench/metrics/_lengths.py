@@ -14,6 +14,9 @@ from tokbench.threads import map_ordered
 
 Integers = npt.NDArray[np.integer]
 
+FIRST_ESCAPED, LAST_ESCAPED = 0xDC80, 0xDCFF
+"""What Python makes of bytes that are no UTF-8, as surrogates: no text holds them."""
+
 LENGTHS = {
     "tokenizer": pl.String(),
     "lang": pl.String(),
@@ -30,19 +33,22 @@ def describe_tokens(measurements: Measurements, tokenizer: str, ids: Integers) -
     occurs = np.zeros(1 + int(max(ids.max(initial=-1), known.max(initial=-1))), np.bool_)
     occurs[ids] = True
     rows = rows.filter(pl.Series(occurs[known]) & rows["bytes"].is_not_null())
-    own, tokens = rows["id"].to_numpy(), rows["bytes"].to_list()
+    own, lengths = rows["id"].to_numpy(), rows["bytes"].bin.size().to_numpy()
     sizes, characters = np.full((2, len(occurs)), -1, np.int64)
-    sizes[own] = np.fromiter(map(len, tokens), np.int64, len(tokens))
-    characters[own] = np.fromiter(map(count_characters, tokens), np.int64, len(tokens))
+    sizes[own], characters[own] = lengths, count_characters(rows["bytes"].to_list(), lengths)
     return sizes, characters
 
 
-def count_characters(token: bytes) -> int:
-    """The characters of a token, -1 where it is not whole characters."""
-    try:
-        return len(token.decode())
-    except UnicodeDecodeError:
-        return -1
+def count_characters(tokens: Sequence[bytes], lengths: Integers) -> Integers:
+    """The characters of tokens of these lengths in bytes, -1 where one is not whole characters."""
+    # Line feeds keep apart what would make a character together; of what makes none, each byte becomes a surrogate.
+    text = b"\n".join([*tokens, b""]).decode(errors="surrogateescape")
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    escaped = (points >= FIRST_ESCAPED) & (points <= LAST_ESCAPED)
+    widths = np.where(escaped, 1, 1 + (points >= 0x80).view(np.uint8) + (points >= 0x800) + (points >= 0x10000))
+    ends = np.searchsorted(np.cumsum(widths), np.cumsum(lengths + 1, dtype=np.int64)) + 1
+    partial = np.diff(np.cumsum(escaped)[ends - 1], prepend=0) > 0
+    return np.where(partial, -1, np.diff(ends, prepend=0) - 1)
 
 
 def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:

@@ -32,36 +32,43 @@ def find_chances(rows: pl.Series, size: int) -> pl.Series:
     return pl.Series(chances)
 
 
-def rarefy_entropy(rows: pl.Series, size: int) -> float | None:
-    """The expected plug-in entropy, in bits, of `size` tokens drawn without putting back; None where there are fewer.
+def find_terms(rows: pl.Series, size: int) -> pl.Series:
+    """What an id adds to the plug-in entropy, in bits, expected of `size` tokens drawn without putting back.
 
-    rows: structs of count and types (how many ids occur so often). The number k of an id among the tokens drawn is
-    hypergeometric: sum over ids of E[-k/size log2 k/size]. Of many terms alike, some are taken for all: exact to 12
-    digits.
+    rows: as `find_chances` has them; NaN of fewer tokens. The number k of the id among the tokens drawn is
+    hypergeometric: E[-k/size log2 k/size]. Of many terms alike, some are taken for all: exact to 12 digits.
     """
-    counts, repeats = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "types"))
-    total = int((counts * repeats).sum())
-    if total < size:
-        return None
-    mean = size * counts / total
-    spread = np.sqrt(mean * (total - counts) / total * (total - size) / max(total - 1, 1))
+    counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
+    possible = totals >= size
+    found = np.full(len(counts), np.nan)
+    if possible.any():
+        found[possible] = _expect(counts[possible], totals[possible], size)
+    return pl.Series(found)
+
+
+def _expect(counts: Integers, totals: Integers, size: int) -> Floats:
+    """The terms of texts of at least `size` tokens."""
+    mean = size * counts / totals
+    spread = np.sqrt(mean * (totals - counts) / totals * (totals - size) / np.maximum(totals - 1, 1))
     # Every step-th term of a bell that is 2 steps wide on each side gives its sum to 14 digits, step times over: what
     # is left out is the characteristic function at 2 pi / step, at most exp(-spread^2 (1 - cos(2 pi / step))).
     step = np.maximum(1, (spread / 2).astype(np.int64))
     reach = 7 * spread + 10
-    least = np.maximum(np.maximum(1, size - (total - counts)), (mean - reach).astype(np.int64))
+    least = np.maximum(np.maximum(1, size - (totals - counts)), (mean - reach).astype(np.int64))
     most = np.minimum(np.minimum(counts, size), (mean + reach).astype(np.int64))
-    terms = np.maximum((most - least) // step + 1, 0)
+    terms = (most - least) // step + 1
     # What does not change with k, of C(size, k) C(total - size, count - k) / C(total, count).
-    fixed = log_factorial(counts) - log_falling(np.full(len(counts), total), counts)
-    ends = np.cumsum(terms)
+    fixed = log_factorial(counts) - log_falling(totals, counts)
+    starts = np.cumsum(terms) - terms
     # k goes up by steps, from the least of each count.
-    k = np.repeat(least - (ends - terms) * step, terms) + np.arange(terms.sum()) * np.repeat(step, terms)
+    k = np.repeat(least - starts * step, terms) + np.arange(terms.sum()) * np.repeat(step, terms)
     rest = np.repeat(counts, terms) - k
     chance = np.repeat(fixed, terms)
     chance += tabulate_terms(size).take(k)
-    chance += log_falling(np.full(len(rest), total - size), rest) - log_factorial(rest)
-    return float(np.exp(chance, out=chance) @ np.repeat((repeats * step).astype(np.float64), terms))
+    chance += log_falling(np.repeat(totals - size, terms), rest)
+    chance -= log_factorial(rest)
+    sums: Floats = np.add.reduceat(np.exp(chance, out=chance), starts) * step
+    return sums
 
 
 @cache
