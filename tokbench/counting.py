@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -66,7 +65,7 @@ def count_continued(
     found = count_continued_by_bytes(texts, batch, bounds, exact, prefix).astype(np.int32)
     changed = np.flatnonzero(composed)
     if len(changed):
-        forms = LanguageTexts.read([unicodedata.normalize("NFC", texts.texts[i]) for i in changed], spaced=True)
+        forms = LanguageTexts.read([texts.compose(i) or texts.texts[i] for i in changed.tolist()], spaced=True)
         whole = np.ones(len(changed), np.bool_)
         taken = batch.take(changed)
         found[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.places), whole, prefix)

@@ -53,16 +53,7 @@ def compare_bytes(
         shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
         starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected) - 1)
     wrong = table.differ(batch.places, expected, starts)
-    known = table.known.take(batch.places)
-    if not known.all():
-        wrong |= ~known
     return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
-
-
-def compose(text: str) -> str | None:
-    """The form C of a text, None where that is the text."""
-    form = unicodedata.normalize("NFC", text)
-    return None if form == text else form
 
 
 def join_after(prefix: bytes, encoded: Sequence[bytes]) -> bytes:
@@ -83,9 +74,7 @@ def classify_losses(
         table = tokenizer.token_table()
         expected = view_windows(join_after(prefix, texts.encoded))
         concatenated = compare_bytes(batch, bounds, table, expected, texts.bytes + len(prefix))
-        composing = {
-            int(i): form for i in np.flatnonzero(~concatenated) if (form := compose(texts.texts[i])) is not None
-        }
+        composing = {i: form for i in np.flatnonzero(~concatenated).tolist() if (form := texts.compose(i)) is not None}
         if composing:
             rest, forms = np.array([*composing]), [form.encode() for form in composing.values()]
             changed = batch.take(rest)

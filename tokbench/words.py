@@ -8,8 +8,9 @@ Chinese, Japanese, Thai, Lao, Khmer and Burmese; Tibetan, for which it has none,
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Literal
 
@@ -62,6 +63,7 @@ class LanguageTexts:
     word_chars: WordSpans
     word_text: npt.NDArray[np.int64]
     segmenter: Segmenter
+    _forms: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -94,6 +96,13 @@ class LanguageTexts:
             word_text=word_text,
             segmenter=segmenter,
         )
+
+    def compose(self, text: int) -> str | None:
+        """The form C of a text, None where that is the text. It is kept: more than one tokenizer asks."""
+        if text not in self._forms:
+            self._forms[text] = unicodedata.normalize("NFC", self.texts[text])
+        form = self._forms[text]
+        return None if form == self.texts[text] else form
 
     def describe(self, segments: pl.Series) -> pl.DataFrame:
         """The frame `texts` of a `Measurements`, but for the language."""
