@@ -200,6 +200,11 @@ def draw_table(result: Comparison, by: By) -> str:
 @contextmanager
 def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Iterator[Step]:
     """A progress bar on standard error while it is a terminal; gives the function to call after each step."""
+    from tokbench.measurement import ignore_step
+
+    if quiet or not sys.stderr.isatty():  # not what FORCE_COLOR says of a file
+        yield ignore_step
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -219,7 +224,6 @@ def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Ite
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=quiet or not sys.stderr.isatty(),  # not what FORCE_COLOR says of a file
     ) as progress:
         task = progress.add_task("loading", total=tokenizers * texts.size)
 
