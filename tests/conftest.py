@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# As tokbench itself does before it imports ctranslate2, which a test may do first.
+os.environ.setdefault("CT2_USE_MKL", "1")
+
 # No test is timed: a machine under load fails none of them.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,6 +140,26 @@ def test_quantised_gguf_is_as_near_as_its_bits(small: Checkpoint, kind: str, bit
     loaded.close()
     assert 2.0**-bits / 20 < error < 2.0**-bits * 6
     assert open_checkpoint(BACKENDS["llamacpp"].prepare(small, kind)).stored == kind
+
+
+@needs("ctranslate2")
+def test_int8_is_refused_where_ctranslate2_chose_before_us(small: Checkpoint) -> None:
+    """It takes its linear algebra when it is imported: nothing that is set later would mend int8."""
+    script = f"""
+import ctranslate2
+from tokbench.pythia.backends import BACKENDS
+from tokbench.pythia.checkpoint import open_checkpoint
+from tokbench.errors import TokbenchError
+small, backend = open_checkpoint({str(small.path)!r}), BACKENDS["ctranslate2"]
+for kind in ("float32", "int8"):
+    try:
+        backend.load(backend.prepare(small, kind), kind, threads=1, context=8).close()
+    except TokbenchError as error:
+        print(kind, error)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "CT2_USE_MKL"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("int8 ctranslate2 was imported without CT2_USE_MKL: on some processors its int8 is")
 
 
 @needs("ctranslate2")

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tokbench.errors import MissingExtraError
+from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia._ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
+from tokbench.pythia.backends import Device
 from tokbench.pythia.backends._gguf_writing import list_tokens
 from tokbench.pythia.checkpoint import Checkpoint, read_json
 from tokbench.pythia.weights import Weights, as_float32, split_heads
@@ -23,6 +24,7 @@ TYPES = ("float32", "bfloat16", "float16", "int8", "int8_float32", "int8_float16
 """The types to run in."""
 
 _END_OF_TEXT = "<|endoftext|>"
+_USE_MKL = "CT2_USE_MKL"
 
 
 def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
@@ -47,13 +49,23 @@ def without_torch() -> Iterator[None]:
 def import_ctranslate2(purpose: str) -> Any:
     """The library; MissingExtraError where it is not installed."""
     # On processors not of Intel it takes oneDNN for int8, whose 16-bit sums overflow where there is no VNNI: logits are
-    # a fifth off. MKL, which it has on board too, gets them right.
-    os.environ.setdefault("CT2_USE_MKL", "1")
+    # a fifth off. MKL, which it has on board too, gets them right. It chooses when it is imported.
+    if "ctranslate2" not in sys.modules:
+        os.environ.setdefault(_USE_MKL, "1")
     try:
         with without_torch():
             return importlib.import_module("ctranslate2")
     except ModuleNotFoundError as error:
         raise MissingExtraError("ctranslate2", "ctranslate2", purpose) from error
+
+
+def check_int8(device: Device, quantization: str) -> None:
+    """TokbenchError where int8 may be wrong: the library was imported before it could be told what to take."""
+    if device == "cpu" and quantization.startswith("int8") and _USE_MKL not in os.environ:
+        raise TokbenchError(
+            f"ctranslate2 was imported without {_USE_MKL}: on some processors its {quantization} is wrong",
+            f"set {_USE_MKL}=1 before Python starts, or 0 to leave the choice to it",
+        )
 
 
 def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:

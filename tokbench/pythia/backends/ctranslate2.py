@@ -13,7 +13,14 @@ import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import Device, Ids, Runner, check_format, check_length, check_quantization
-from tokbench.pythia.backends._ctranslate2_spec import TYPES, VERSION, choose_stored, import_ctranslate2, write_folder
+from tokbench.pythia.backends._ctranslate2_spec import (
+    TYPES,
+    VERSION,
+    check_int8,
+    choose_stored,
+    import_ctranslate2,
+    write_folder,
+)
 from tokbench.pythia.checkpoint import Checkpoint
 from tokbench.pythia.conversion import convert_once
 
@@ -49,6 +56,7 @@ def load(
 ) -> Runner:
     """Load a CTranslate2 folder; its memory grows with the tokens in use, whatever `context` and `batch` are."""
     library = import_ctranslate2("running a model with CTranslate2")
+    check_int8(device, quantization)
     try:
         generator = library.Generator(
             str(path), device=device, compute_type=quantization, inter_threads=1, intra_threads=threads
