@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 from itertools import combinations
 from pathlib import Path
 
@@ -326,6 +327,29 @@ def test_rarefied_values_are_means_over_all_draws(counts: list[int], size: int) 
     entropies = [-sum(n / size * math.log2(n / size) for n in (draw.count(i) for i in set(draw))) for draw in draws]
     assert rarefy(counts, size) == pytest.approx((types, sum(entropies) / len(draws)), abs=1e-12)
     assert rarefy(counts, 100) == pytest.approx((math.nan, math.nan), nan_ok=True)
+
+
+def expect_exactly(count: int, tokens: int, size: int) -> Decimal:
+    """E[-k/size log2 k/size] for a hypergeometric k, term by term to 40 digits."""
+    with localcontext(prec=40):
+        chance = Decimal(1)
+        for j in range(count):
+            chance = chance * (tokens - size - j) / (tokens - j)
+        found = Decimal(0)
+        for k in range(1, min(count, size) + 1):
+            chance = chance * (count - k + 1) * (size - k + 1) / (k * (tokens - count - size + k))
+            found -= chance * k / size * (Decimal(k) / size).ln() / Decimal(2).ln()
+        return found
+
+
+def test_rarefied_entropy_is_exact_to_twelve_digits() -> None:
+    """Ids from rare to a tenth of the text, in two texts at once: chances by ones, and by steps."""
+    counts, texts = [1, 2, 7, 60, 333, 700, 900, 1400, 2000, 4000], [40_000, 500_000]
+    rows = [(count, tokens) for tokens in texts for count in counts]
+    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
+    found = find_terms(frame.select(pl.struct("count", "tokens")).to_series(), 10_000).to_list()
+    errors = [abs(Decimal(got) / expect_exactly(*row, 10_000) - 1) for got, row in zip(found, rows, strict=True)]
+    assert max(errors) < 1e-12
 
 
 @settings(max_examples=20, deadline=None)

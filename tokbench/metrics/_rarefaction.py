@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,50 +37,82 @@ def find_terms(rows: pl.Series, size: int) -> pl.Series:
     """What an id adds to the plug-in entropy, in bits, expected of `size` tokens drawn without putting back.
 
     rows: as `find_chances` has them; NaN of fewer tokens. The number k of the id among the tokens drawn is
-    hypergeometric: E[-k/size log2 k/size]. Of many terms alike, some are taken for all: exact to 12 digits.
+    hypergeometric: E[-k/size log2 k/size], from the quotients of neighbouring chances, whose sum is 1. Of many terms
+    alike, some are taken for all: exact to 12 digits.
     """
     counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
-    possible = totals >= size
     found = np.full(len(counts), np.nan)
-    if possible.any():
-        found[possible] = _expect(counts[possible], totals[possible], size)
+    possible = np.flatnonzero(totals >= size)
+    counts, totals = counts[possible], totals[possible]
+    mean = size * counts / totals
+    spread = np.sqrt(mean * (totals - counts) / totals * (totals - size) / np.maximum(totals - 1, 1))
+    reach = 7 * spread + 10
+    # Every step-th term of a bell that is 2 steps wide on each side gives its sum to 14 digits, step times over: what
+    # is left out is the characteristic function at 2 pi / step, at most exp(-spread^2 (1 - cos(2 pi / step))). Near 0
+    # it is no bell, and k log k not smooth.
+    step = np.where(mean - reach < 1, 1, np.maximum(1, (spread / 2).astype(np.int64)))
+    least = np.maximum(np.maximum(0, size - (totals - counts)), (mean - reach).astype(np.int64))
+    most = np.minimum(np.minimum(counts, size), (mean + reach).astype(np.int64))
+    bells = Bells(counts, totals - counts - size, least, step, (most - least) // step + 1)
+    longest_first = np.argsort(-bells.terms, kind="stable")
+    for own, expect in ((step == 1, expect_by_ones), (step > 1, expect_by_steps)):
+        chosen = longest_first[own[longest_first]]
+        found[possible[chosen]] = expect(Bells(*(values[chosen] for values in bells)), size)
     return pl.Series(found)
 
 
-def _expect(counts: Integers, totals: Integers, size: int) -> Floats:
-    """The terms of texts of at least `size` tokens."""
-    mean = size * counts / totals
-    spread = np.sqrt(mean * (totals - counts) / totals * (totals - size) / np.maximum(totals - 1, 1))
-    # Every step-th term of a bell that is 2 steps wide on each side gives its sum to 14 digits, step times over: what
-    # is left out is the characteristic function at 2 pi / step, at most exp(-spread^2 (1 - cos(2 pi / step))).
-    step = np.maximum(1, (spread / 2).astype(np.int64))
-    reach = 7 * spread + 10
-    least = np.maximum(np.maximum(1, size - (totals - counts)), (mean - reach).astype(np.int64))
-    most = np.minimum(np.minimum(counts, size), (mean + reach).astype(np.int64))
-    terms = (most - least) // step + 1
-    # What does not change with k, of C(size, k) C(total - size, count - k) / C(total, count).
-    fixed = log_factorial(counts) - log_falling(totals, counts)
-    starts = np.cumsum(terms) - terms
-    # k goes up by steps, from the least of each count.
-    k = np.repeat(least - starts * step, terms) + np.arange(terms.sum()) * np.repeat(step, terms)
-    rest = np.repeat(counts, terms) - k
-    chance = np.repeat(fixed, terms)
-    chance += tabulate_terms(size).take(k)
-    chance += log_falling(np.repeat(totals - size, terms), rest)
-    chance -= log_factorial(rest)
-    sums: Floats = np.add.reduceat(np.exp(chance, out=chance), starts) * step
-    return sums
+class Bells(NamedTuple):
+    """Hypergeometric chances of k = least, least + step, ...: so many terms, of ids of these counts.
+
+    rest: tokens that are neither of the id nor drawn, if none of the id is drawn; below 0 where some must be.
+    """
+
+    counts: Integers
+    rest: Integers
+    least: Integers
+    step: Integers
+    terms: Integers
+
+
+def expect_by_ones(bells: Bells, size: int) -> Floats:
+    """The means of -k/size log2 k/size over all k, term by term; the longest bells come first, the others end early."""
+    worth = tabulate_worth(size)
+    k = bells.least.copy()
+    chances = np.ones(len(k))
+    sums, totals = worth[k], np.ones(len(k))
+    active = np.searchsorted(-bells.terms, -np.arange(1, bells.terms.max(initial=1)), "left")
+    for end in active.tolist():
+        own = k[:end]
+        top = (bells.counts[:end] - own) * (size - own)
+        own += 1
+        chances[:end] *= top / (own * (bells.rest[:end] + own))
+        sums[:end] += chances[:end] * worth[own]
+        totals[:end] += chances[:end]
+    return sums / totals
+
+
+def expect_by_steps(bells: Bells, size: int) -> Floats:
+    """The means of -k/size log2 k/size over every step-th k: a row an id, a column a term."""
+    numbers = np.arange(bells.terms.max(initial=1))
+    present = numbers < bells.terms[:, None]
+    least = bells.least[:, None]
+    k = np.where(present, least + numbers * bells.step[:, None], least)
+    before = np.where(present[:, 1:], k[:, :-1], least)
+    step = np.broadcast_to(bells.step[:, None], before.shape)
+    quotients = log_falling(bells.counts[:, None] - before, step) + log_falling(size - before, step)
+    quotients -= log_falling(before + step, step) + log_falling(bells.rest[:, None] + before + step, step)
+    logs = np.concatenate([np.zeros((len(k), 1)), np.cumsum(quotients, axis=1)], axis=1)
+    logs = np.where(present, logs, -np.inf)
+    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
+    means: Floats = (chances * tabulate_worth(size)[k]).sum(axis=1) / chances.sum(axis=1)
+    return means
 
 
 @cache
-def tabulate_terms(size: int) -> Floats:
-    """For k of 0 to size: log of C(size, k) times -k/size log2 k/size, the term of k among `size` tokens, times k!.
-
-    -inf where there is no term: for none of the tokens, and for all.
-    """
-    k = np.arange(1, size)
-    terms = np.log(-(k / size) * np.log2(k / size)) + log_falling(np.full(len(k), size), k) - log_factorial(k)
-    return np.concatenate([[-np.inf], terms, [-np.inf]])
+def tabulate_worth(size: int) -> Floats:
+    """-k/size log2 k/size for k of 0 to size."""
+    k = np.arange(1, size + 1)
+    return np.concatenate([[0.0], -(k / size) * np.log2(k / size)])
 
 
 def log_falling(n: Integers, k: Integers) -> Floats:
