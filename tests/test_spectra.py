@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from test_measurement import cut_out, equal, write_corpus
 from test_metrics import make_measurements
 
@@ -90,6 +91,14 @@ def make_blocks(histograms: dict[str, list[dict[int, int]]]) -> Measurements:
     schema = made.ids.schema
     sizes = pl.Series([10 + 3 * i % 7 for i in range(made.texts.height)], dtype=pl.Int64)
     return replace(made, ids=pl.DataFrame(rows, schema=schema), texts=made.texts.with_columns(bytes=sizes))
+
+
+def test_spectra_of_some_languages_at_a_time_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_blocks({lang: [{i: 1 + i % n, 7: 3} for i in range(n, 9)] for n, lang in enumerate("abcde", 1)})
+    whole = evaluate(made, REPEATED, Reference(), Bootstrap())
+    for languages in (1, 2, 5):
+        monkeypatch.setattr("tokbench.metrics._spectra.LANGUAGES_AT_ONCE", languages)
+        assert_frame_equal(evaluate(made, REPEATED, Reference(), Bootstrap()), whole, rel_tol=1e-12)
 
 
 def values_of(measurements: Measurements) -> dict[tuple[str | None, str], float | None]:
