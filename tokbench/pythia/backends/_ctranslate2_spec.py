@@ -64,7 +64,7 @@ def check_int8(device: Device, quantization: str) -> None:
     if device == "cpu" and quantization.startswith("int8") and _USE_MKL not in os.environ:
         raise TokbenchError(
             f"ctranslate2 was imported without {_USE_MKL}: on some processors its {quantization} is wrong",
-            f"set {_USE_MKL}=1 before Python starts, or 0 to leave the choice to it",
+            f"set {_USE_MKL}=1 before Python starts, or 0 to go without MKL",
         )
 
 
