@@ -50,7 +50,8 @@ def run_ours(corpus: Path, segments: int, threads: int, engine: str) -> None:
 def run_floor(corpus: Path, segments: int, threads: int, engine: str) -> None:
     """The engines that `auto` chooses, loaded and run over each language, on threads; the choice is not timed twice."""
     from tokbench.adapters import find_asset
-    from tokbench.engines import Sample, load_engine
+    from tokbench.engines import load_engine
+    from tokbench.verification import Sample
 
     columns = read_texts(corpus, segments)
     sample = Sample((), sum(len(text.encode()) for texts in columns for text in texts))
@@ -93,8 +94,8 @@ def run_encoding(corpus: Path, segments: int, threads: int, engine: str) -> None
     """Only encoding and counting, its seconds printed: how time grows with text."""
     from tokbench.contenders import load_contenders
     from tokbench.corpora import load_corpus
-    from tokbench.engines import Sample
     from tokbench.measurement import measure
+    from tokbench.verification import Sample
 
     texts = load_corpus(corpus, languages=list(LANGUAGES), segments=segments)
     loaded, _ = load_contenders(TOKENIZERS, Sample(("x",), 10**9), engine=engine, offline=True)

@@ -24,9 +24,10 @@ from tokbench.adapters.huggingface import flatten, printable_bytes
 from tokbench.assets import Asset
 from tokbench.benchmark import Interval
 from tokbench.corpora import load_corpus
-from tokbench.engines import Sample, find_difference, load_engine
+from tokbench.engines import load_engine
 from tokbench.threads import single_thread
 from tokbench.throughput import split_rounds
+from tokbench.verification import Sample, find_difference
 
 
 class PlainBpe:

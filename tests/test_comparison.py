@@ -21,11 +21,12 @@ from tokbench.assets import Asset
 from tokbench.catalog import CATALOG
 from tokbench.comparison import Comparison
 from tokbench.contenders import DEFAULT_TOKENIZERS
-from tokbench.engines import Sample, load_engine
+from tokbench.engines import load_engine
 from tokbench.errors import MissingExtraError
 from tokbench.metrics import DEFAULT_METRICS, METRICS
 from tokbench.report import REPORTS, render
 from tokbench.throughput import measure_throughput, split_rounds
+from tokbench.verification import Sample
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 

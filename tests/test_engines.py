@@ -41,12 +41,13 @@ from tokbench.adapters import (
 from tokbench.adapters._merges import Statement
 from tokbench.adapters._restate import restate_json
 from tokbench.adapters.splintr import relax
-from tokbench.engines import Difference, Sample, find_difference, load_engine, take_sample
+from tokbench.engines import load_engine
 from tokbench.environment import installed
 from tokbench.errors import MissingExtraError
 from tokbench.hard_texts import hard_texts
 from tokbench.measurement import measure
 from tokbench.parts import cut_stripes
+from tokbench.verification import Difference, Sample, find_difference, take_sample
 
 needs_fastokens = pytest.mark.skipif(installed("fastokens") is None, reason="fastokens is not installed")
 LARGE = 10**9
@@ -160,7 +161,7 @@ def test_ranks_are_kept_by_the_entry_too_that_files_are_read_by(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("make", "adapter", "kind"),
     [
-        (make_tokenizer_json, "tiktoken", "ranks"),
+        (make_tokenizer_json, "tiktoken", "merges"),
         (make_rwkv, "rwkv", "rwkv"),
         pytest.param(make_tokenizer_json, "fastokens", "restated", marks=needs_fastokens),
     ],

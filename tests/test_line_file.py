@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tokbench import TokbenchError, load_corpus, load_tokenizer
 from tokbench.corpora import ParallelCorpus, _line_file, _raw, lines
-from tokbench.engines import take_sample
 from tokbench.measurement import measure
 from tokbench.throughput import split_rounds
+from tokbench.verification import take_sample
 
 line = st.text(st.sampled_from("ab \t\r\x85\u2028é世😀"), max_size=6)
 pairs = st.lists(st.tuples(line, line), min_size=1, max_size=12)

@@ -23,7 +23,6 @@ from tokbench.vocabulary import (
     character_sets,
     find_script,
     inspect_vocabulary,
-    list_special,
     script_of,
 )
 from tokbench.vocabulary._classes import classify_text, trim
@@ -144,7 +143,7 @@ def test_every_id_has_one_class_whatever_the_format(name: str, tmp_path: Path) -
     assert tokens.height == tokenizer.vocab_total
     assert tokens["class"].null_count() == 0
     assert sum(found.count_by("class")["tokens"]) == tokenizer.vocab_total
-    for number in list_special(tokenizer):
+    for number in tokenizer.special_tokens():
         assert tokens["class"][number] == "special"
         assert tokens["reach"][number] is None
 

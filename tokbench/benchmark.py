@@ -26,11 +26,11 @@ from tokbench.adapters import (
 )
 from tokbench.assets import Asset
 from tokbench.corpora import ParallelCorpus
-from tokbench.engines import Difference, find_difference
 from tokbench.environment import installed
 from tokbench.errors import TokbenchError
 from tokbench.threads import single_thread
 from tokbench.throughput import Clock, split_rounds
+from tokbench.verification import Difference, find_difference
 
 PATHS = ("batch", "single", "count", "decode")
 ROUNDS = 12

@@ -14,7 +14,7 @@ import polars as pl
 from tokbench.adapters import Tokenizer
 from tokbench.contenders import DEFAULT_TOKENIZERS, Skipped, start_loading
 from tokbench.corpora import ParallelCorpus, load_corpus
-from tokbench.engines import AUTO, take_sample
+from tokbench.engines import AUTO
 from tokbench.environment import Environment, Now, describe_environment, now
 from tokbench.errors import TokbenchError
 from tokbench.examples import Example, find_examples
@@ -43,6 +43,7 @@ from tokbench.results import RESULT_SCHEMA, arrange
 from tokbench.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.statistics import Bootstrap
 from tokbench.throughput import Clock, measure_throughput
+from tokbench.verification import take_sample
 from tokbench.words import Segmenter, describe_segmenter
 
 FEW_LANGUAGES = 4

@@ -11,11 +11,12 @@ from typing import Self
 from tokbench.adapters import Tokenizer, find_asset
 from tokbench.assets import Asset
 from tokbench.catalog import find_name, fold
-from tokbench.engines import AUTO, Sample, check_engine, load_engine
+from tokbench.engines import AUTO, check_engine, load_engine
 from tokbench.environment import count_cores
 from tokbench.errors import MissingExtraError, TokbenchError, UnavailableError
 from tokbench.places import is_path
 from tokbench.threads import map_ordered
+from tokbench.verification import Sample
 
 DEFAULT_TOKENIZERS = (
     *("llama", "belle", "moss", "p50k_base", "cl100k_base", "bloom", "chatglm-6b"),

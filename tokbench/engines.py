@@ -1,22 +1,22 @@
 """Which engine runs a tokenizer: the fastest one that is here and gives the ids of the reference.
 
-An engine is verified on hard texts and on a sample of the very corpus; the outcome, and the facts of the tokenizer
-that were read on the way, are kept in the cache by the hash of its files and the versions of both engines.
+An engine is verified on hard texts once for each tokenizer, and on a sample of each corpus. The outcomes, and the
+facts of the tokenizer that were read on the way, are kept in the cache by the hash of its files and the versions of
+both engines.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
 from tokbench.adapters import (
     ADAPTERS,
-    EncodedBatch,
     Engine,
-    EngineTokenizer,
     Facts,
     LoadedTokenizer,
     Tokenizer,
@@ -24,85 +24,24 @@ from tokbench.adapters import (
     find_cost,
     find_engines,
     load_asset,
+    load_on_engine,
     reference_adapter,
 )
 from tokbench.assets import Asset
-from tokbench.corpora import ParallelCorpus
 from tokbench.environment import installed
 from tokbench.errors import TokbenchError
-from tokbench.hard_texts import hard_texts, hard_texts_version
+from tokbench.hard_texts import hard_texts_version
 from tokbench.kept import explain_damage, find_place, make_folder, read_arrays, write_arrays
 from tokbench.output import write_whole
+from tokbench.verification import SAMPLE_BYTES, Sample, Verification, verify
 
 AUTO, REFERENCE = "auto", "reference"
-SAMPLE_BYTES = 200_000
-"""UTF-8 bytes of the corpus on which an engine is verified, spread evenly over languages and segments."""
-
-_SHOWN = 8
-"""Ids and characters of context on each side of a difference."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The first place where an engine's ids are not the reference's: which text, which token, what is there."""
-
-    text: int
-    token: int
-    expected: tuple[int, ...]
-    got: tuple[int, ...]
-    excerpt: str
-
-    def __str__(self) -> str:
-        return f"token {self.token} of text {self.text} ({self.excerpt!r}): {self.got} instead of {self.expected}"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Texts of a corpus that engines are verified on, and the size of the whole corpus in UTF-8 bytes."""
-
-    texts: tuple[str, ...]
-    corpus_bytes: int
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What came of holding an engine against the reference. `reason`: why it is not used, None where it is exact."""
-
-    engine: str
-    reason: str | None
-
-    @property
-    def exact(self) -> bool:
-        """Whether all ids were equal."""
-        return self.reason is None
 
 
 def check_engine(engine: str) -> None:
     """TokbenchError where no engine has this name."""
     if engine not in (AUTO, REFERENCE):
         ADAPTERS[engine]
-
-
-def find_difference(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> Difference | None:
-    """The first difference between two encodings of the same texts, None where they are equal."""
-    if np.array_equal(expected.offsets, got.offsets) and np.array_equal(expected.ids, got.ids):
-        return None
-    for number, text in enumerate(texts):
-        mine, theirs = expected[number], got[number]
-        if np.array_equal(mine, theirs):
-            continue
-        shorter = min(len(mine), len(theirs))
-        unequal = np.flatnonzero(mine[:shorter] != theirs[:shorter])
-        token = int(unequal[0]) if len(unequal) else shorter
-        start = int(len(text) * token / max(len(mine), 1))
-        return Difference(
-            number,
-            token,
-            tuple(mine[token : token + _SHOWN].tolist()),
-            tuple(theirs[token : token + _SHOWN].tolist()),
-            text[max(0, start - _SHOWN) : start + 2 * _SHOWN],
-        )
-    return None
 
 
 def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
@@ -179,56 +118,75 @@ def _load_verified(
     """The tokenizer on an engine, None where it is not exact; the reference, where it was loaded; the verification."""
     library = f"{module.LIBRARY}=={installed(module.LIBRARY)}"
     record = _Record(asset, library)
-    verification = record.read()
-    if verification is not None and not verification.exact:
-        return None, reference, verification
+    known = record.read(), record.read(sample)
+    for verification in known:
+        if verification is not None and not verification.exact:
+            return None, reference, verification
     try:
-        loaded = module.load(asset)
+        loaded = load_on_engine(asset, module)
     except TokbenchError as error:
         failed = Verification(library, error.message)
         record.write(failed)
         return None, reference, failed
-    facts = record.read_facts() if verification is not None else None
-    if verification is None or facts is None:
-        reference = reference or load_asset(asset)
-        if isinstance(loaded, EngineTokenizer):
-            loaded.adopt(reference)
-        verification = verify(loaded, reference, sample)
-        facts = Facts.of(reference)
-        record.write(verification, facts)
-    if isinstance(loaded, EngineTokenizer):
+    facts = record.read_facts()
+    if None not in known and facts is not None:
         loaded.adopt(facts)
+        return loaded, reference, Verification(library, None)
+    reference = reference or load_asset(asset)
+    loaded.adopt(reference)
+    if facts is None:
+        record.write_facts(Facts.of(reference))
+    verification = _verify_once(loaded, reference, sample, record, known)
+    loaded.adopt(facts or Facts.of(reference))
     return (loaded if verification.exact else None), reference, verification
 
 
-def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample) -> Verification:
-    """Hold a tokenizer against the same on its reference engine, on the hard texts and on a sample of the corpus."""
-    for texts, where in ((hard_texts(), "the hard texts"), (sample.texts, "the corpus")):
-        difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
-        if difference is not None:
-            return Verification(tokenizer.engine, f"in {where}, {difference}")
-    return Verification(tokenizer.engine, None)
+def _verify_once(
+    tokenizer: Tokenizer,
+    reference: Tokenizer,
+    sample: Sample,
+    record: _Record,
+    known: tuple[Verification | None, Verification | None],
+) -> Verification:
+    """Verify what is not known yet, the hard texts and the sample of the corpus, and keep what comes of each."""
+    of_texts, of_corpus = known
+    if of_texts is None:
+        record.write(of_texts := verify(tokenizer, reference))
+    if of_corpus is None and of_texts.exact:
+        record.write(of_corpus := verify(tokenizer, reference, sample), sample)
+    return of_texts if of_corpus is None else of_corpus
 
 
 class _Record:
-    """One verification in the cache, and the facts of the tokenizer, so that the reference need not be loaded."""
+    """The verifications of an engine in the cache, and the facts of the tokenizer, so that no reference is loaded."""
 
     def __init__(self, asset: Asset, engine: str) -> None:
         reference = reference_adapter(asset.format)
         versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
-        parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
-        self.place = find_place("engines", *parts)
-        self.outcome = self.place.with_suffix(".json")
+        self.parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
+        self.place = find_place("engines", *self.parts)
 
-    def read(self) -> Verification | None:
+    def find_outcome(self, sample: Sample | None) -> Path:
+        """Where the outcome for a sample of a corpus is kept, or that for the hard texts."""
+        place = self.place if sample is None else find_place("engines", *self.parts, sample.sha256)
+        return place.with_suffix(".json")
+
+    def read(self, sample: Sample | None = None) -> Verification | None:
         """The outcome, None where there is none; TokbenchError where the record is damaged."""
+        path = self.find_outcome(sample)
         try:
-            document = json.loads(self.outcome.read_bytes())
+            document = json.loads(path.read_bytes())
             return Verification(document["engine"], document["reason"])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:
-            raise explain_damage(self.outcome, error) from error
+            raise explain_damage(path, error) from error
+
+    def write(self, verification: Verification, sample: Sample | None = None) -> None:
+        """Keep an outcome."""
+        path = self.find_outcome(sample)
+        make_folder(path.parent)
+        write_whole(path, json.dumps(asdict(verification)).encode())
 
     def read_facts(self) -> Facts | None:
         """The facts of the tokenizer, None where they are not kept."""
@@ -239,33 +197,20 @@ class _Record:
         prefix = document.pop("prefix")
         table = TokenTable(kept["data"], kept["offsets"], kept["known"])
         table.recall_partial(kept["partial"])
-        return Facts(**document, prefix=None if prefix is None else prefix.encode(), table=table)
-
-    def write(self, verification: Verification, facts: Facts | None = None) -> None:
-        """Keep an outcome and, where they are known, the facts."""
-        make_folder(self.outcome.parent)
-        if facts is not None and verification.exact:
-            self.write_facts(facts)
-        write_whole(self.outcome, json.dumps(asdict(verification)).encode())
+        special, reserved = document.pop("special"), document.pop("reserved")
+        return Facts(
+            **document,
+            prefix=None if prefix is None else prefix.encode(),
+            table=table,
+            special={int(number): text for number, text in special.items()},
+            reserved=tuple(reserved),
+        )
 
     def write_facts(self, facts: Facts) -> None:
         """Keep the facts of the tokenizer."""
-        fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id")}
+        fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id", "special", "reserved")}
         prefix = None if facts.prefix is None else facts.prefix.decode()
         text = np.frombuffer(json.dumps({**fields, "prefix": prefix}).encode(), np.uint8)
         table = facts.table
         flags = {"known": table.known, "partial": table.partial}
         write_arrays(self.place, {"facts": text, "data": table.data, "offsets": table.offsets, **flags})
-
-
-def take_sample(corpus: ParallelCorpus) -> Sample:
-    """Texts spread evenly over the languages and segments of a corpus, about `SAMPLE_BYTES` of them in all."""
-    step = max(1, corpus.size // SAMPLE_BYTES)
-    chosen: list[str] = []
-    offset = 0
-    for column in corpus.columns.values():
-        # The same places as in one list of all texts, language after language.
-        if offset < corpus.n:
-            chosen.extend(column.gather_every(step, offset))
-        offset = (offset - corpus.n) % step
-    return Sample(tuple(chosen), corpus.size)

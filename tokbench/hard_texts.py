@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import product
+from pathlib import Path
 
 _EDGES = (
     "",
@@ -47,6 +51,13 @@ _LENGTHS = (15, 16, 17, 31, 32, 33, 80, 255, 257)
 _REPEATED = ("a", " ", "\n", "0", "中", "=", "é", "😀", "ab", "\u0301")
 _BLOCKS = ((0x20, 0xD800), (0xE000, 0x10000), (0x1F000, 0x1FB00), (0x1D400, 0x1D800), (0x20000, 0x20400))
 _LINE = 128
+_JOINERS = "\u034f\u180e\u200b\u200c\u200d\u2060\ufeff"
+"""Characters without width that one library or another takes for white space."""
+_FOLDED = "\u017f\u212a\u0130\u0131"
+"""Letters that ignoring case turns into ASCII, so that they end a contraction: long s, Kelvin, dotted and dotless i."""
+_STEP = 64
+_PLANES = (range(0x40000), range(0xE0000, 0xE0200))
+"""Code points that any version of Unicode has given to characters, but for private use."""
 
 
 @cache
@@ -59,10 +70,50 @@ def hard_texts() -> tuple[str, ...]:
         for begin, end in _BLOCKS
         for start in range(begin, end, _LINE)
     ]
-    return (*_EDGES, *_WORDS, *_SCRIPTS, *_SPECIAL, *runs, *spaced, *lines)
+    own = (*_EDGES, *_WORDS, *_SCRIPTS, *_SPECIAL, *runs, *spaced, *lines)
+    return (*own, *_blank_texts(), *_boundary_texts())
+
+
+def _blank_texts() -> Iterator[str]:
+    """Every character that is or may be taken for white space, beside spaces, apostrophes, words and one another."""
+    characters = [chr(code) for plane in _PLANES for code in plane]
+    blanks = [c for c in characters if c.isspace()]
+    invisible = [c for c in characters if unicodedata.category(c) in ("Cc", "Cf")]
+    for c in (*blanks, *_JOINERS, *_FOLDED, *invisible):
+        yield from (f"'{c} '{c}s{c}'e", f" {c}x  {c}", f"  {c}{c} {c}", f"x{c}the {c}\n{c}", f"{c}'s {c}1{c}A-{c}a")
+    for first, second in product((*blanks, *_JOINERS), repeat=2):
+        yield f"a{first}{second}b{second}{first}'s{first}{second}"
+
+
+def _boundary_texts() -> Iterator[str]:
+    """Code points where Unicode's categories change, and some between: libraries know different versions of it."""
+    last = ""
+    for code in (code for plane in _PLANES for code in plane):
+        category = unicodedata.category(chr(code))
+        changes = category != last
+        if (changes or code % _STEP == 0) and category not in ("Cs", "Co"):
+            before = chr(code - 1) if changes and last not in ("", "Cs", "Co") else ""
+            yield "".join(f"  {c}x a{c}'s {c}{c} 1{c}1 A{c}b-{c}" for c in (before, chr(code)) if c)
+        last = category
+
+
+def surround_tokens(tokens: Sequence[str]) -> Iterator[str]:
+    """Texts that show how tokens are found in text: alone, in words, between spaces, doubled, cut, overlapping.
+
+    tokens: the reserved texts of a tokenizer (`Tokenizer.reserved_texts`).
+    """
+    starting = {token[:length]: token for token in tokens for length in range(1, len(token))}
+    for token, following in zip(tokens, (*tokens[1:], *tokens[:1]), strict=True):
+        yield from (token, token * 2, f"a{token}b", f"a {token} b", f"  {token}  ", f"{token}.{token}'s\n{token}\n")
+        yield from (f"é{token}\u0301", f"{token}{following}", f"x{token} {following}y", token[:-1], token[1:])
+        for length in range(1, len(token)):
+            overlapping = starting.get(token[-length:])
+            if overlapping is not None:
+                yield f"x{token}{overlapping[length:]} {overlapping[:length]}{token}"
 
 
 @cache
 def hard_texts_version() -> str:
-    """A hash of the hard texts: another set asks for another verification."""
-    return hashlib.sha256("\n".join(map(repr, hard_texts())).encode()).hexdigest()[:12]
+    """Return a hash of what the hard texts follow from: another set asks for another verification."""
+    source = Path(__file__).read_bytes() + unicodedata.unidata_version.encode()
+    return hashlib.sha256(source).hexdigest()[:12]

@@ -17,9 +17,10 @@ from tokbench.adapters._batch import (
     view_windows,
 )
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._engine import EngineTokenizer, Facts
+from tokbench.adapters._engine import EngineTokenizer, Facts, OnEngine
 from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset, find
 from tokbench.errors import TokbenchError
 from tokbench.registry import Registry
@@ -34,14 +35,18 @@ __all__ = [
     "Facts",
     "LoadedTokenizer",
     "Offsets",
+    "OnEngine",
     "Spans",
+    "Stage",
     "TokenTable",
     "Tokenizer",
+    "View",
     "Windows",
     "find_asset",
     "find_cost",
     "find_engines",
     "load_asset",
+    "load_on_engine",
     "load_tokenizer",
     "offsets_of",
     "reference_adapter",
@@ -102,8 +107,20 @@ def find_cost(adapter: str, file_format: str) -> Cost | None:
 
 
 def load_asset(asset: Asset, adapter: str | None = None) -> Tokenizer:
-    """The tokenizer in files that were found, on the reference engine of their format or on `adapter`."""
-    return ADAPTERS[adapter or reference_adapter(asset.format)].load(asset)
+    """The tokenizer in files that were found, on the reference engine of their format or on `adapter`.
+
+    Whatever engine runs it, its facts (sizes, special tokens, bytes of its ids, decoding) are the reference's.
+    """
+    reference = reference_adapter(asset.format)
+    if adapter in (None, reference):
+        return ADAPTERS[reference].load(asset)
+    return load_on_engine(asset, ADAPTERS[adapter])
+
+
+def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
+    """Load a tokenizer on an engine that is not its reference; its facts are the reference's."""
+    loaded = module.load(asset)
+    return loaded if isinstance(loaded, EngineTokenizer) else OnEngine(loaded, load_asset)
 
 
 def load_tokenizer(argument: str | Path, *, adapter: str | None = None, offline: bool = False) -> Tokenizer:

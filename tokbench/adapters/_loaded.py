@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._chatglm import restore_chatglm, substitute_chatglm
+from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
@@ -126,6 +127,42 @@ class LoadedTokenizer(ABC):
     def spans(self, texts: Sequence[str]) -> Spans | None:
         """Where each token lies in its text; None, as most engines do not say."""
         return None
+
+    def special_tokens(self) -> Mapping[int, str | None]:
+        """Return the ids of special tokens and their text: the catalogue's and those that the files name."""
+        entry = self.asset.entry
+        named: dict[int, str | None] = {number: text for text, number in entry.special_tokens.items()} if entry else {}
+        named |= self.read_special_tokens()
+        known = self.token_table().known
+        return {number: text for number, text in sorted(named.items()) if number < len(known) and not known[number]}
+
+    def read_special_tokens(self) -> Mapping[int, str | None]:
+        """Return the special tokens that the files name, by id; text None where only the id is known."""
+        return {}
+
+    def reserved_texts(self) -> tuple[str, ...]:
+        """Return the texts of special tokens, and those that the files hold apart from ordinary text."""
+        return tuple(sorted({text for text in self.special_tokens().values() if text} | self.read_reserved_texts()))
+
+    def read_reserved_texts(self) -> frozenset[str]:
+        """Return the texts that the files hold apart from ordinary text, beside special tokens."""
+        return frozenset()
+
+    def stages(self) -> Sequence[tuple[Stage, View]]:
+        """Return the stages before decoding: the text rule or normaliser around the engine, then the engine's own."""
+        if self.before is None:
+            return self.engine_stages()
+        wrapped = self.asset.entry is not None and self.asset.entry.wrapper is not None
+        return [(Stage.TEXT_RULE if wrapped else Stage.NORMALIZER, self.before), *self.engine_stages()]
+
+    def engine_stages(self) -> Sequence[tuple[Stage, View]]:
+        """Return the stages inside the engine; the last one gives the ids."""
+        return [(Stage.MODEL, self.encode_one)]
+
+    def encode_one(self, text: str) -> list[int]:
+        """Return the ids of one text, as a list."""
+        ids: list[int] = self.encode_batch([text]).ids.tolist()
+        return ids
 
     def __repr__(self) -> str:
         return f"<tokenizer {self.name}: {self.vocab_total} ids, {self.engine}>"

@@ -6,22 +6,23 @@ What stands around the merges is done here: the Unicode form, added tokens that 
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import accumulate, chain, pairwise
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Tokenizer
 from tokenizers.normalizers import NFC, NFKC
 
 from tokbench.adapters import huggingface
+from tokbench.adapters._added_tokens import AddedTokens
 from tokbench.adapters._batch import EncodedBatch, offsets_of
 from tokbench.adapters._build import describe_merges, read_object
-from tokbench.adapters._engine import EngineTokenizer
+from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import TextRule
 from tokbench.adapters.tiktoken import write_ranks
 from tokbench.assets import Asset
@@ -41,10 +42,17 @@ Encoder = Callable[[Sequence[str]], EncodedBatch]
 
 
 class Library(Protocol):
-    """An engine that knows ranks: its distribution, the function it is called by, and how it is built."""
+    """An engine that knows ranks: its distribution, the function it is called by, and how it is built.
 
-    name: str
-    path: str
+    misread: the characters that it takes for others.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def misread(self) -> Misread | None: ...
 
     def build(self, pattern: str, ranks: bytes) -> Encoder:
         """The engine for a rank file (`tiktoken.write_ranks`)."""
@@ -96,12 +104,13 @@ def make_form(name: Form) -> TextRule:
     return form
 
 
-def read_ranks(model: Document) -> tuple[list[bytes], IdArray]:
+def read_ranks(model: Document) -> tuple[list[str], IdArray]:
     """The tokens in the order of their ranks, single bytes first and then as the merges come, and the id of each.
 
     Bytes that no UTF-8 text holds may lack. ValueError where two merges make the same token.
     """
-    if model.get("type", "BPE") != "BPE" or model.get("byte_fallback") or model.get("continuing_subword_prefix"):
+    others = ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix")
+    if model.get("type", "BPE") != "BPE" or any(model.get(key) for key in others):
         raise ValueError("it is no byte-level BPE")
     alphabet, vocab = huggingface.printable_bytes(), model["vocab"]
     merged = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "", 1) for merge in model["merges"]]
@@ -111,10 +120,9 @@ def read_ranks(model: Document) -> tuple[list[bytes], IdArray]:
         ids = np.fromiter(map(vocab.__getitem__, tokens), np.int32, len(tokens))
     except KeyError as error:
         raise ValueError(f"the vocabulary lacks {error}") from error
-    contents = undo_notation(tokens, alphabet)
-    if len(set(contents)) < len(contents):
+    if len(set(tokens)) < len(tokens):
         raise ValueError("two of its merges make the same token")
-    return contents, ids
+    return tokens, ids
 
 
 def undo_notation(tokens: Sequence[str], alphabet: dict[str, int]) -> list[bytes]:
@@ -130,13 +138,35 @@ def undo_notation(tokens: Sequence[str], alphabet: dict[str, int]) -> list[bytes
     return [content[start:end] for start, end in pairwise(bounds)]
 
 
-def find_added(document: Document) -> dict[str, int]:
-    """The added tokens that are cut out of text; ValueError where they take more than their own characters."""
-    plain = [token for token in document["added_tokens"] if not token["special"]]
-    for token in plain:
-        if token["single_word"] or token["lstrip"] or token["rstrip"]:
-            raise ValueError(f"the added token {token['content']!r} looks at its surroundings")
-    return {token["content"]: token["id"] for token in plain}
+def check_reachable(tokenizer: Tokenizer, tokens: Sequence[str], ids: IdArray) -> None:
+    """Raise ValueError unless every token, encoded alone by the merges, is itself.
+
+    That proves ranks right: an engine that knows ranks alone joins any two neighbours that make a token, and takes a
+    whole piece that is one. Two neighbours that make a token of this kind are those of its own merge, and the last
+    step of encoding that token alone.
+    """
+    model = tokenizer.model
+    model.ignore_merges = False
+    for token, number in zip(tokens, ids.tolist(), strict=True):
+        if [part.id for part in model.tokenize(token)] != [number]:
+            raise ValueError(f"its merges do not make the token {token!r}, which a merge is for")
+
+
+def check_whole_pieces(tokenizer: Tokenizer, known: Collection[str]) -> None:
+    """Raise ValueError where a token that no merge makes can be a whole piece of text, which `ignore_merges` keeps.
+
+    known: single bytes and merged tokens. Added tokens never are: their text is cut out before, and the text of a
+    special one is split.
+    """
+    alphabet = huggingface.printable_bytes()
+    added = {token.content: token for token in tokenizer.get_added_tokens_decoder().values()}
+    splits = tokenizer.pre_tokenizer.pre_tokenize_str if tokenizer.pre_tokenizer is not None else None
+    for token in tokenizer.get_vocab(with_added_tokens=False).keys() - set(known):
+        if not token or not all(character in alphabet for character in token):
+            continue
+        own = added.get(token)
+        if own is None or (own.special and (splits is None or len(splits(token)) < 2)):
+            raise ValueError(f"ignore_merges with tokens that no merge makes, as {token!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,12 +174,12 @@ class Statement:
     """A tokenizer of byte-level merges, said as ranks.
 
     pattern: how text is split. form: the Unicode form that it is brought into first. added: tokens that are cut out of
-    it before, and their ids. ranks: a rank file. ids: of each rank.
+    it. ranks: a rank file. ids: of each rank.
     """
 
     pattern: str
     form: Form | None
-    added: Mapping[str, int]
+    added: AddedTokens
     ranks: bytes
     ids: IdArray
 
@@ -157,22 +187,30 @@ class Statement:
     def read(cls, asset: Asset) -> Statement:
         """What the files say; ValueError, KeyError or TypeError where merges are not ranks."""
         document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
-        form, added, pattern = find_form(document), find_added(document), find_pattern(document)
+        form, pattern = find_form(document), find_pattern(document)
         tokens, ids = read_ranks(document["model"])
-        return cls(pattern, form, added, write_ranks(zip(tokens, range(len(tokens)), strict=True)), ids)
+        tokenizer = huggingface.load(asset).tokenizer
+        added = AddedTokens.of(tokenizer)
+        if document["model"].get("ignore_merges"):
+            check_whole_pieces(tokenizer, tokens)
+        check_reachable(tokenizer, tokens, ids)
+        contents = undo_notation(tokens, huggingface.printable_bytes())
+        return cls(pattern, form, added, write_ranks(zip(contents, range(len(contents)), strict=True)), ids)
 
     @classmethod
     def recall(cls, asset: Asset) -> Statement:
         """The same, kept since it was read: a large file is parsed once."""
         # The catalogue says how text is split that comes with these files: the same files may be read by another entry.
-        place = find_place("ranks", asset.sha256, asset.format, asset.entry)
+        place = find_place("merges", asset.sha256, asset.format, asset.entry, version("tokenizers"))
         kept = read_arrays(place, frozenset({"head", "ranks", "ids"}))
         if kept is not None:
-            return cls(**json.loads(kept["head"].tobytes()), ranks=kept["ranks"].tobytes(), ids=kept["ids"])
+            head = json.loads(kept["head"].tobytes())
+            added = AddedTokens(**head.pop("added"))
+            return cls(**head, added=added, ranks=kept["ranks"].tobytes(), ids=kept["ids"])
         found = cls.read(asset)
-        head = json.dumps({"pattern": found.pattern, "form": found.form, "added": found.added}).encode()
-        arrays = {"head": np.frombuffer(head, np.uint8), "ranks": np.frombuffer(found.ranks, np.uint8)}
-        write_arrays(place, {**arrays, "ids": found.ids})
+        head = {"pattern": found.pattern, "form": found.form, "added": asdict(found.added)}
+        text = np.frombuffer(json.dumps(head).encode(), np.uint8)
+        write_arrays(place, {"head": text, "ranks": np.frombuffer(found.ranks, np.uint8), "ids": found.ids})
         return found
 
 
@@ -182,32 +220,40 @@ class MergesTokenizer(EngineTokenizer):
     def __init__(self, asset: Asset, statement: Statement, library: Library) -> None:
         super().__init__(asset, f"{library.name}=={version(library.name)}", library.path, huggingface.load)
         self.form = None if statement.form is None else make_form(statement.form)
-        self.added = statement.added
-        longest_first = sorted(self.added, key=len, reverse=True)
-        self.cut = re.compile(f"({'|'.join(map(re.escape, longest_first))})") if self.added else None
+        self.cut_raw, self.cut_normalized = statement.added.cut_raw, statement.added.cut_normalized
+        self.misread = library.misread
         self.id_of_rank = statement.ids
         self.encode_ranks = library.build(statement.pattern, statement.ranks)
 
-    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+    def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, added tokens cut out of it first."""
-        if self.cut is None:
-            return self.encode_plain(texts)
-        cut = [self.cut.split(text) for text in texts]
+        if self.cut_raw is None and self.cut_normalized is None:
+            return self.encode_plain(texts if self.form is None else [*map(self.form, texts)])
+        cut = [self.cut(text) for text in texts]
         pieces = list(chain.from_iterable(cut))
-        if len(pieces) == len(texts):
-            return self.encode_plain(texts)
         # Of the pieces of a text, every second one is an added token: one id where the engine gets an empty text.
-        added = np.array([place for parts in cut for place in range(len(parts))]) % 2 == 1
-        plain = self.encode_plain(["" if own else piece for piece, own in zip(pieces, added.tolist(), strict=True)])
-        own_ids = [self.added[pieces[place]] for place in np.flatnonzero(added).tolist()]
+        plain = self.encode_plain(["" if isinstance(piece, int) else piece for piece in pieces])
+        if len(pieces) == len(texts):
+            return plain
+        added = np.array([isinstance(piece, int) for piece in pieces])
+        own_ids = [piece for piece in pieces if isinstance(piece, int)]
         ids = np.insert(plain.ids, plain.offsets[:-1][added], own_ids)
         starts = offsets_of(np.where(added, 1, plain.counts))
         return EncodedBatch(ids, starts[offsets_of(np.array([*map(len, cut)]))])
 
+    def cut(self, text: str) -> list[str | int]:
+        """A text in its Unicode form, its added tokens cut out: plain text and ids in turn."""
+        pieces: list[str | int] = [text] if self.cut_raw is None else self.cut_raw(text)
+        if self.form is not None:
+            pieces = [piece if isinstance(piece, int) else self.form(piece) for piece in pieces]
+        cut = self.cut_normalized
+        if cut is None:
+            return pieces
+        return [part for piece in pieces for part in ((piece,) if isinstance(piece, int) else cut(piece))]
+
     def encode_plain(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of texts that hold no added token."""
-        formed = texts if self.form is None else [*map(self.form, texts)]
-        ranks = self.encode_ranks(formed)
+        """The ids of texts in their Unicode form that hold no added token."""
+        ranks = self.encode_ranks(texts)
         return EncodedBatch(self.id_of_rank[ranks.ids], ranks.offsets)
 
 

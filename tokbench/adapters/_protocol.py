@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 
 
@@ -96,4 +97,19 @@ class Tokenizer(Protocol):
 
     def spans(self, texts: Sequence[str]) -> Spans | None:
         """Where each token lies in its text, None where the engine cannot say."""
+        ...
+
+    def special_tokens(self) -> Mapping[int, str | None]:
+        """Return the ids of special tokens (control, unknown, reserved by the format) and their text, if it is known.
+
+        Tokens that were added but are plain text (GPT-NeoX's runs of spaces) are not special.
+        """
+        ...
+
+    def reserved_texts(self) -> tuple[str, ...]:
+        """Return the texts held apart from ordinary text: special and added tokens, pieces such as `<0x0A>`; sorted."""
+        ...
+
+    def stages(self) -> Sequence[tuple[Stage, View]]:
+        """Return the stages before decoding, in order, each with a function from a text to what leaves the stage."""
         ...

@@ -39,7 +39,7 @@ _THREE_DIGITS = {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "beha
 @cache
 def find_punctuation() -> str:
     """What tokenizers takes for punctuation, as ranges: asked of it, as it has a version of Unicode of its own."""
-    candidates = [c for c in range(_IDEOGRAPHS) if unicodedata.category(chr(c))[0] in "PS"]
+    candidates = [c for c in range(_IDEOGRAPHS) if not 0xD800 <= c < 0xE000]
     pieces = Punctuation("isolated").pre_tokenize_str("a".join(map(chr, candidates)))
     found = [ord(piece) for piece, _ in pieces if len(piece) == 1 and piece != "a"]
     ranges: list[tuple[int, int]] = []

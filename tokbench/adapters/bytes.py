@@ -38,6 +38,10 @@ class ByteTokenizer(LoadedTokenizer):
             decoded.append((own - self.first).astype(np.uint8).tobytes().decode(errors="replace"))
         return decoded
 
+    def read_special_tokens(self) -> dict[int, str | None]:
+        """Return the ids below the bytes."""
+        return dict.fromkeys(range(self.first))
+
     def read_table(self) -> TokenTable:
         """The bytes 0 to 255 behind the special ids."""
         return TokenTable.from_mapping({self.first + b: bytes([b]) for b in range(_BYTES)}, self.vocab_total)

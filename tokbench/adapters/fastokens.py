@@ -17,7 +17,7 @@ from tokbench.adapters import huggingface, tiktoken
 from tokbench.adapters._batch import EncodedBatch
 from tokbench.adapters._build import describe_merges
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._engine import EngineTokenizer
+from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import check_format, text_rules
 from tokbench.adapters._restate import recall_json, restate
 from tokbench.assets import Asset
@@ -39,6 +39,9 @@ RUNS = {
 _THREADS = "FASTOKENS_BPE_THREADS"
 _BYTES = "latin-1"
 """Whose characters are the bytes by their numbers."""
+
+_MISREAD = Misread("180E")
+"""Mongolian vowel separator: white space to fastokens, as it was before Unicode 6.3, and to no other engine."""
 
 _UNUSED = {"\u0100": 0, "\u0101": 1, "\u0100\u0101": 2}
 """The least byte-level BPE that fastokens takes: of characters that stand for no byte."""
@@ -103,7 +106,7 @@ class RwkvOnFastokens(EngineTokenizer):
         self.tokenizer = build_from_tokens(tokens)
         self.id_of = np.concatenate([np.full(len(_UNUSED), -1, np.int32), ids])
 
-    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+    def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, without a Python object per token."""
         found, offsets = self.tokenizer.encode_batch_flat([text.encode().decode(_BYTES) for text in texts])
         return EncodedBatch(self.id_of.take(np.frombuffer(found, np.int32)), np.frombuffer(offsets, np.int64))
@@ -111,6 +114,8 @@ class RwkvOnFastokens(EngineTokenizer):
 
 class FastokensTokenizer(EngineTokenizer):
     """Byte-level BPE as fastokens runs it."""
+
+    misread = _MISREAD
 
     def __init__(self, asset: Asset, tokenizer: fastokens.Tokenizer) -> None:
         reference = tiktoken.load if asset.format == "tiktoken" else huggingface.load
@@ -120,7 +125,7 @@ class FastokensTokenizer(EngineTokenizer):
         self.tokenizer = tokenizer
         self.before = text_rules(asset)[0] if asset.format == "tiktoken" else None
 
-    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+    def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text; the library fills two buffers, without a Python object per token."""
         prepared = list(texts) if self.before is None else [self.before(text) for text in texts]
         try:

@@ -16,6 +16,7 @@ from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._build import build_from_merges, build_from_wordpiece
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
@@ -148,6 +149,29 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         bounds = [bound for encoding in found for bound in encoding.offsets]
         starts, ends = np.array(bounds, np.int64).reshape(-1, 2).T
         return Spans(batch, starts, ends)
+
+    def read_special_tokens(self) -> dict[int, str | None]:
+        """Return the added tokens that are special, and the unknown token."""
+        found: dict[int, str | None] = {n: token.content for n, token in self.added.items() if token.special}
+        if self.unk_id is not None:
+            found[self.unk_id] = self.tokenizer.id_to_token(self.unk_id)
+        return found
+
+    def read_reserved_texts(self) -> frozenset[str]:
+        """Return the texts of added tokens."""
+        return frozenset(token.content for token in self.added.values() if token.content)
+
+    def engine_stages(self) -> Sequence[tuple[Stage, View]]:
+        """Return the steps of the pipeline that it has, then the model."""
+        normalizer, pre_tokenizer = self.tokenizer.normalizer, self.tokenizer.pre_tokenizer
+        normalize = str if normalizer is None else normalizer.normalize_str
+        found: list[tuple[Stage, View]] = []
+        if normalizer is not None:
+            found.append((Stage.NORMALIZER, normalize))
+        if pre_tokenizer is not None:
+            split = pre_tokenizer.pre_tokenize_str
+            found.append((Stage.PRE_TOKENIZER, lambda text: [piece for piece, _ in split(normalize(text))]))
+        return [*found, (Stage.MODEL, self.encode_one)]
 
     def read_table(self) -> TokenTable:
         """The bytes of each token, its notation undone."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
@@ -67,6 +68,22 @@ class SentencePieceTokenizer(LoadedTokenizer):
         if text.startswith("<0x") and processor.is_byte(piece):
             return bytes([int(text[3:-1], 16)])
         return self.restore([text.replace(_SPACE, " ")])[0].encode()
+
+    def read_special_tokens(self) -> dict[int, str | None]:
+        """Return the control and unknown pieces."""
+        kinds = (self.processor.is_control, self.processor.is_unknown)
+        return {i: piece for i, piece in enumerate(self.pieces) if any(kind(i) for kind in kinds)}
+
+    def read_reserved_texts(self) -> frozenset[str]:
+        """Return the pieces that are written like special ones, byte pieces among them."""
+        return frozenset(piece for piece in self.pieces if piece.startswith("<") and piece.endswith(">"))
+
+    def engine_stages(self) -> Sequence[tuple[Stage, View]]:
+        """Return the normaliser, then the model."""
+        return [
+            (Stage.NORMALIZER, lambda text: self.processor.normalize(self.prepare([text])[0])),
+            (Stage.MODEL, self.encode_one),
+        ]
 
     def spans(self, texts: Sequence[str]) -> Spans | None:
         """Where each token lies in its text; None where the text is rewritten before SentencePiece sees it."""

@@ -12,7 +12,7 @@ import numpy as np
 from tokbench.adapters import tiktoken
 from tokbench.adapters._batch import EncodedBatch, offsets_of
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._engine import EngineTokenizer
+from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import check_format, text_rules
 from tokbench.assets import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
@@ -31,6 +31,13 @@ RUNS = {
     "vocab+merges": Cost(load=0.017, encode=0.056),
     "tokenizer.json": Cost(load=0.006, encode=0.062),
 }
+
+_MISREAD = Misread(
+    "88F C5C CDC A7CE-A7CF A7D2 A7D4 A7F1 10940-10959 10EC5-10EC7 11DB0-11DDB 11DE0-11DE9 16EA0-16EB8 16EBB-16ED3 "
+    "16FF2-16FF6 187F8-187FF 18D09-18D1E 18D80-18DF2 1E6C0-1E6DE 1E6E0-1E6E2 1E6E4-1E6E5 1E6E7-1E6ED 1E6F0-1E6F4 "
+    "1E6FE-1E6FF 2B73A-2B73F 2CEA2-2CEAD 323B0-33479"
+)
+"""Letters and digits of Unicode 17, which tiktoken and tokenizers do not know yet."""
 
 _POSSESSIVE = re.compile(
     r"""
@@ -75,6 +82,7 @@ class Ranks:
 
     name = LIBRARY
     path = "encode_batch_flat"
+    misread = _MISREAD
 
     def build(self, pattern: str, ranks: bytes) -> Encoder:
         """The engine for a rank file."""
@@ -83,6 +91,8 @@ class Ranks:
 
 class SplintrTokenizer(EngineTokenizer):
     """A rank file as splintr runs it."""
+
+    misread = _MISREAD
 
     def __init__(self, asset: Asset) -> None:
         super().__init__(asset, f"{LIBRARY}=={version(LIBRARY)}", Ranks.path, tiktoken.load)
@@ -95,7 +105,7 @@ class SplintrTokenizer(EngineTokenizer):
         self.shift = file.shift
         self.encode_ranks = make_encoder(tiktoken.write_ranks(file.ranks.items()), file.pattern)
 
-    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+    def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, without a Python object per token."""
         ranks = self.encode_ranks(texts if self.before is None else [*map(self.before, texts)])
         return EncodedBatch(ranks.ids + np.int32(self.shift), ranks.offsets) if self.shift else ranks

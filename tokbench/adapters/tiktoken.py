@@ -23,6 +23,7 @@ from tokbench.adapters._batch import EncodedBatch, TokenTable
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
@@ -212,6 +213,15 @@ class TiktokenTokenizer(LoadedTokenizer):
         """The bytes of each rank at its id."""
         return TokenTable.from_mapping(self.numbered(), self.vocab_total)
 
+    def read_special_tokens(self) -> dict[int, str | None]:
+        """Return the ids below the ranks, and the special tokens that are named."""
+        unnamed: dict[int, str | None] = dict.fromkeys(range(self.file.shift))
+        return unnamed | {number: text for text, number in self.file.special.items()}
+
+    def engine_stages(self) -> Sequence[tuple[Stage, View]]:
+        """Return the pre-tokenizer: ranks lose nothing but what the split pattern leaves out."""
+        return [(Stage.PRE_TOKENIZER, self.encode_one)]
+
     def numbered(self) -> dict[int, bytes]:
         """The bytes of each rank by its id."""
         return {rank + self.file.shift: token for token, rank in self.file.ranks.items()}
@@ -222,6 +232,7 @@ class Ranks:
 
     name = LIBRARY
     path = "encode_to_numpy"
+    misread = None
 
     def build(self, pattern: str, ranks: bytes) -> Callable[[Sequence[str]], EncodedBatch]:
         """The engine for a rank file; no Python integers are made of what it gives."""

@@ -27,7 +27,7 @@ def run(
     """
     from tokbench.contenders import DEFAULT_TOKENIZERS, load_contenders
     from tokbench.corpora import load_corpus
-    from tokbench.engines import take_sample
+    from tokbench.verification import take_sample
     from tokbench.view import make_app, serve
 
     loaded, skipped = load_contenders(

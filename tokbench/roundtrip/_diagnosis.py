@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from tokbench.adapters import Tokenizer
-from tokbench.roundtrip._probes import list_probes
+from tokbench.adapters import Stage, Tokenizer
+from tokbench.roundtrip._probes import list_notations, list_probes
 from tokbench.roundtrip._shrinking import shrink
-from tokbench.roundtrip._stages import Stage, TextClass, classify_text, find_stage
-from tokbench.vocabulary import list_notations
+from tokbench.roundtrip._stages import TextClass, classify_text, find_stage
 
 FREQUENT = 5
 """How many of the strings that break the most texts are kept."""

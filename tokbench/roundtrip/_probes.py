@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from tokbench.adapters import Tokenizer
-from tokbench.vocabulary import list_notations
 
 _PER_CATEGORY = 24
 _SAMPLED = 200
@@ -72,6 +71,11 @@ def general_probes() -> tuple[Probe, ...]:
         )
         for text in texts
     )
+
+
+def list_notations(tokenizer: Tokenizer) -> list[str]:
+    """Return the texts that the vocabulary holds apart from ordinary text, but for runs of white space."""
+    return [text for text in tokenizer.reserved_texts() if text.strip()]
 
 
 def list_probes(tokenizer: Tokenizer) -> tuple[Probe, ...]:

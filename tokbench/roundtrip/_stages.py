@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from tokbench.adapters import LoadedTokenizer, Tokenizer
-from tokbench.adapters.huggingface import HuggingFaceTokenizer
-from tokbench.adapters.sentencepiece import SentencePieceTokenizer
-from tokbench.adapters.tiktoken import TiktokenTokenizer
+from tokbench.adapters import Stage, Tokenizer
 
 SPACE_MARKER = "\u2581"
-
-
-class Stage(StrEnum):
-    """Where a text is lost, in the order in which a text passes through."""
-
-    TEXT_RULE = "text rule"
-    """What the tokenizer's own class does around the engine, as the catalogue says."""
-    NORMALIZER = "normalizer"
-    PRE_TOKENIZER = "pre-tokenizer"
-    MODEL = "model"
-    DECODER = "decoder"
 
 
 class TextClass(StrEnum):
@@ -42,39 +28,6 @@ class TextClass(StrEnum):
     OTHER = "other text"
 
 
-View = Callable[[str], object]
-
-
-def list_views(tokenizer: Tokenizer) -> Iterator[tuple[Stage, View]]:
-    """The stages in their order, each with a function from a text to what leaves that stage."""
-    before = tokenizer.before if isinstance(tokenizer, LoadedTokenizer) else None
-    if before is not None:
-        entry = tokenizer.asset.entry
-        yield (Stage.TEXT_RULE if entry and entry.wrapper else Stage.NORMALIZER), before
-    if isinstance(tokenizer, HuggingFaceTokenizer):
-        yield from _views_of_pipeline(tokenizer)
-    elif isinstance(tokenizer, SentencePieceTokenizer):
-        yield Stage.NORMALIZER, lambda text: tokenizer.processor.normalize(tokenizer.prepare([text])[0])
-    # The engine behind ranks loses nothing but what the split pattern leaves out.
-    last = Stage.PRE_TOKENIZER if isinstance(tokenizer, TiktokenTokenizer) else Stage.MODEL
-    yield last, lambda text: tokenizer.encode_batch([text]).ids.tolist()
-
-
-def _views_of_pipeline(tokenizer: HuggingFaceTokenizer) -> Iterator[tuple[Stage, View]]:
-    normalizer, pre_tokenizer = tokenizer.tokenizer.normalizer, tokenizer.tokenizer.pre_tokenizer
-
-    def normalize(text: str) -> str:
-        return text if normalizer is None else str(normalizer.normalize_str(text))
-
-    if normalizer is not None:
-        yield Stage.NORMALIZER, normalize
-    if pre_tokenizer is not None:
-        yield (
-            Stage.PRE_TOKENIZER,
-            lambda text: [piece for piece, _ in pre_tokenizer.pre_tokenize_str(normalize(text))],
-        )
-
-
 def find_stage(tokenizer: Tokenizer, text: str, decoded: str) -> Stage:
     """The first stage after which a text and what came back instead are one and the same.
 
@@ -83,9 +36,7 @@ def find_stage(tokenizer: Tokenizer, text: str, decoded: str) -> Stage:
     """
     if has_unknown(tokenizer, text):
         return Stage.MODEL
-    if isinstance(tokenizer, LoadedTokenizer) and tokenizer.after is not None and tokenizer.after(text) != text:
-        return Stage.TEXT_RULE
-    for stage, view in list_views(tokenizer):
+    for stage, view in tokenizer.stages():
         if view(text) == view(decoded):
             return stage
     return Stage.DECODER

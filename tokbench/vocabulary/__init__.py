@@ -5,7 +5,6 @@ from tokbench.vocabulary._classes import TokenClass
 from tokbench.vocabulary._coverage import character_sets, national_sets
 from tokbench.vocabulary._reachability import Reach
 from tokbench.vocabulary._scripts import COMMON, find_script, script_of, script_of_character
-from tokbench.vocabulary._special import list_notations, list_special
 
 __all__ = [
     "COMMON",
@@ -18,8 +17,6 @@ __all__ = [
     "character_sets",
     "find_script",
     "inspect_vocabulary",
-    "list_notations",
-    "list_special",
     "national_sets",
     "script_of",
     "script_of_character",

@@ -16,7 +16,6 @@ from tokbench.vocabulary._classes import TokenClass, classify_text, continuation
 from tokbench.vocabulary._coverage import measure_coverage
 from tokbench.vocabulary._reachability import Reach, classify_reach
 from tokbench.vocabulary._scripts import script_of
-from tokbench.vocabulary._special import list_special
 
 if TYPE_CHECKING:
     from tokbench.pythia.models import Model
@@ -157,7 +156,7 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = Non
 def list_tokens(tokenizer: Tokenizer, words: Collection[str]) -> pl.DataFrame:
     """The frame `tokens` of an autopsy."""
     table = tokenizer.token_table()
-    special = list_special(tokenizer)
+    special = tokenizer.special_tokens()
     continuations = continuation_ids(tokenizer)
     classes: list[str] = []
     texts: list[str | None] = []
