@@ -9,16 +9,14 @@ import lzma
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import ROOT
-from typer.testing import CliRunner
 
 from tokbench import TokbenchError, load_corpus
-from tokbench.cli import app
 from tokbench.corpora import READERS, ParallelCorpus, _line_file, lines
 from tokbench.corpora._languages import parse_tag
 
@@ -48,14 +46,12 @@ def put(folder: Path, files: Mapping[str, bytes | str]) -> Path:
 
 
 def refusal(spec: str | Path) -> str:
-    """The one line that a corpus is refused with, which the command prints before it ends with status 2."""
+    """The one line that a corpus is refused with, checked to be one."""
     with pytest.raises(TokbenchError) as caught:
         load_corpus(spec)
-    result = CliRunner().invoke(app, ["corpus", str(spec)])
-    shown = "\n".join(str(caught.value).splitlines())
-    assert "\n" not in shown
-    assert isinstance(result.exception, TokbenchError | SystemExit)
-    return shown
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
 
 
 def texts_of(corpus: ParallelCorpus) -> dict[str, list[str]]:
@@ -189,8 +185,8 @@ def arguments_in(line: str, folder: Path) -> list[str]:
     [
         (["train.en", "train.de", "dev.en", "dev.de", "test.en", "test.de"], ["/dev", "/test", "/train"]),
         (["train.en.txt", "train.de.txt", "test.en.txt", "test.de.txt"], ["/test", "/train"]),
-        (["train.en", "train.de", "train.en.txt", "train.de.txt"], [":en=train.en,de=train.de", ":en=train.en.txt,"]),
-        (["en.dev", "de.dev", "en.test", "de.test"], [":en=en.dev,de=de.dev", ":en=en.test,de=de.test"]),
+        (["train.en", "train.de", "train.en.txt", "train.de.txt"], [":de=train.de,en=train.en", ":de=train.de.txt,"]),
+        (["en.dev", "de.dev", "en.test", "de.test"], [":de=de.dev,en=en.dev", ":de=de.test,en=en.test"]),
         (["train.en", "dev.en"], ["/dev.en", "/train.en"]),
         (["train.en", "train.de", "dev.en"], ["/dev.en", "/train"]),
         (["et/a.txt", "it/b.txt"], [":et=et/a.txt,it=it/b.txt"]),
@@ -229,7 +225,7 @@ def test_a_folder_that_holds_nothing_to_read(tmp_path: Path) -> None:
     put(tmp_path, {"packed/en.gz": gzip.compress(b"a\n"), "packed/de.gz": gzip.compress(b"b\n"), "other/a.bin": b"\0"})
     assert f"unpack it: gunzip -k {tmp_path}/packed/de.gz" in refusal(tmp_path / "packed")
     assert "plain text file per language" in refusal(tmp_path / "other")
-    assert "plain text file per language" in refusal(tmp_path)
+    assert refusal(tmp_path).endswith(f"look into its folders: {tmp_path}/other, {tmp_path}/packed")
     (tmp_path / "et").mkdir()
     (tmp_path / "it").mkdir()
     assert refusal(tmp_path).endswith(f"name one file in each: {tmp_path}:et=et/FILE,it=it/FILE")
@@ -397,7 +393,7 @@ def test_a_delimiter_can_be_said(tmp_path: Path) -> None:
     put(tmp_path, {"a.csv": "plain; one\nplain two\n", "b.csv": "en,x;de\none,y;eins\n", "c.csv": "one;1\n\ntwo;2\n"})
     line = refusal(f"{tmp_path}/a.csv:en=1")
     assert load_corpus(line.rpartition(" or ")[2]).texts("en") == ["plain; one", "plain two"]
-    assert load_corpus(f"{tmp_path}/b.csv:de=2,delimiter=semicolon").texts("de") == ["de", "eins"]
+    assert load_corpus(f"{tmp_path}/b.csv:de=2,delimiter=semicolon,header=yes").texts("de") == ["eins"]
     corpus = load_corpus(f"{tmp_path}/c.csv:en=1,de=2")
     assert (corpus.texts("de"), corpus.excluded.rows()) == (["1", "2"], [(1, "empty in en,de")])
 
@@ -442,17 +438,14 @@ def test_real_files_in_the_wild_are_read_or_refused(shared_data: Path) -> None:
             try:
                 key = load_corpus(str(file)).format
             except TokbenchError as error:
-                assert "\n" not in str(error)
-                key = "refused"
+                key = "refused" if len(str(error).splitlines()) == 1 else "several lines"
             found[key] = found.get(key, 0) + 1
     assert set(found) == {"tmx", "refused"}
 
 
 def test_the_command_ends_with_status_2_and_one_line(tmp_path: Path) -> None:
     put(tmp_path, {"et/a.txt": "x\n", "it/a.txt": "y\n"})
-    command = [str(ROOT / ".venv" / "bin" / "tokbench"), "corpus", str(tmp_path)]
-    if not Path(command[0]).exists():
-        command = ["tokbench", *command[1:]]
+    command = [sys.executable, "-m", "tokbench", "corpus", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert result.stdout == ""

@@ -196,6 +196,8 @@ def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:
     if texts:
         spelled = spell_corpus(path, dict(zip(("en", "zh"), texts, strict=False)))
         return TokbenchError(what, f"name its files ({_shortened(texts)}) by language, such as {spelled}")
+    if folders:
+        return TokbenchError(what, f"look into its folders: {_shortened(str(folder) for folder in folders)}")
     return TokbenchError(what, "give a folder with a plain text file per language")
 
 
