@@ -8,9 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from tokbench.corpora._content import spell_corpus
 from tokbench.corpora._languages import canonical_tag, choose_languages, is_column_tag, parse_tag
 from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, document_frame, text_series
+from tokbench.corpora._readers import spell_for
 from tokbench.errors import TokbenchError
 from tokbench.registry import closest
 
@@ -54,7 +54,8 @@ class Sources(NamedTuple):
 
 
 def choose_sources(
-    where: str,
+    path: Path,
+    reader: str,
     names: Mapping[str, str],
     given: Mapping[str, str],
     document: str | None,
@@ -74,12 +75,12 @@ def choose_sources(
             LeftOut(f"{kind} {name}", "its name is no language tag known here") for name in texts.keys() - given
         ]
     if not given:
-        raise untold(where, [(key, name) for name, key in names.items()], kind)
-    chosen = choose_languages(list(given), languages, where)
+        raise untold(path, reader, [(key, name) for name, key in names.items()], kind)
+    chosen = choose_languages(list(given), languages, str(path))
     return Sources({lang: given[lang] for lang in chosen}, sorted(left_out))
 
 
-def untold(where: str, names: Sequence[tuple[str, str]], kind: str) -> TokbenchError:
+def untold(path: Path, reader: str, names: Sequence[tuple[str, str]], kind: str) -> TokbenchError:
     """The error for columns or keys of which none can be taken for a language.
 
     names: for each of them what to write in the corpus argument (its number, or the name again), and its name.
@@ -88,9 +89,9 @@ def untold(where: str, names: Sequence[tuple[str, str]], kind: str) -> TokbenchE
         repr(_clipped(name)) if label == name else f"{label} {_clipped(name)!r}" for label, name in names[:12]
     )
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    spelled = spell_corpus(where, dict(zip(("en", "zh"), (label for label, _ in names), strict=False)))
+    spelled = spell_for(reader, path, dict(zip(("en", "zh"), (label for label, _ in names), strict=False)))
     return TokbenchError(
-        f"{where}: which {kind} is which language is not known; there are {shown or 'none'}{more}",
+        f"{path}: which {kind} is which language is not known; there are {shown or 'none'}{more}",
         f"name them, such as {spelled}" if names and spelled else f"give a file with a {kind} per language",
     )
 
@@ -109,8 +110,9 @@ def unknown_name(where: str, name: str, names: Sequence[str], kind: str) -> Tokb
 
 
 class Rows(NamedTuple):
-    """The rows of a table, each with the number of the line it begins at, and what was found about its lines."""
+    """The rows of a table, each with the number of the line it begins at; what was found about its lines, and by whom."""
 
+    reader: str
     rows: Iterable[tuple[int, list[str]]]
     bom: bool
     crlf: int
@@ -135,13 +137,18 @@ def read_table(path: Path, table: Rows, options: Mapping[str, str], languages: S
         raise TokbenchError(f"{path} is empty", "give a table with a row per segment")
     settings, given = split_options(options, ("document", "header"))
     document = settings.get("document")
-    header = _has_header(path, first[1], settings.get("header"), options, given)
+    header = _has_header(path, table.reader, first[1], options, given)
     # Without a header nothing is guessed: the cells of a segment are no names.
     if not header and not given:
-        raise untold(str(path), [(str(number), cell) for number, cell in enumerate(first[1], start=1)], "column")
-    source = choose_sources(str(path), _names(path, first[1], given), given, document, languages, "column")
-    columns = {lang: _position(path, column, first[1], header) for lang, column in source.languages.items()}
-    where = [] if document is None else [_position(path, document, first[1], header)]
+        raise untold(
+            path, table.reader, [(str(number), cell) for number, cell in enumerate(first[1], start=1)], "column"
+        )
+    names = _names(path, table.reader, first[1], given)
+    source = choose_sources(path, table.reader, names, given, document, languages, "column")
+    columns = {
+        lang: _position(path, table.reader, column, first[1], header) for lang, column in source.languages.items()
+    }
+    where = [] if document is None else [_position(path, table.reader, document, first[1], header)]
     texts = _collect(path, pending if header else chain(blank, [first], pending), [*columns.values(), *where], first[1])
     return RawCorpus(
         name=path.stem,
@@ -180,8 +187,9 @@ def _collect(
 
 
 def _has_header(
-    path: Path, first: Sequence[str], said: str | None, options: Mapping[str, str], given: Mapping[str, str]
+    path: Path, reader: str, first: Sequence[str], options: Mapping[str, str], given: Mapping[str, str]
 ) -> bool:
+    said = options.get("header")
     if said not in (None, "yes", "no"):
         raise TokbenchError(f"{path}: header={said} is neither yes nor no", "write header=yes or header=no")
     if said is not None:
@@ -189,9 +197,9 @@ def _has_header(
     chosen = [*given.values(), options.get("document", "")]
     if any(column and not column.isdecimal() for column in chosen) or sum(map(is_column_tag, first)) > 1:
         return True
-    cells = [first[int(column) - 1] for column in given.values() if 1 <= int(column) <= len(first)]
+    cells = [first[int(column) - 1] if 1 <= int(column) <= len(first) else "" for column in given.values()]
     if cells and all(map(_is_head, cells)):
-        yes, no = (spell_corpus(path, {**options, "header": value}) for value in ("yes", "no"))
+        yes, no = (spell_for(reader, path, {**options, "header": value}) for value in ("yes", "no"))
         raise TokbenchError(
             f"{path}: the first row may name its columns or be a text: {', '.join(map(repr, cells))}",
             f"say which: {yes} or {no}",
@@ -205,17 +213,17 @@ def _is_head(cell: str) -> bool:
     return bool(words) and all(word in _HEADS or parse_tag(word) is not None for word in words)
 
 
-def _names(path: Path, first: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     """The heads of the columns with their numbers; TokbenchError for two of one language, if none is given."""
     names: dict[str, str] = {}
     for number, name in enumerate(first, start=1):
         if name in names and is_column_tag(name) and not given:
-            raise _two_columns(path, first, name)
+            raise _two_columns(path, reader, first, name)
         names.setdefault(name, str(number))
     return names
 
 
-def _position(path: Path, column: str, first: Sequence[str], header: bool) -> int:
+def _position(path: Path, reader: str, column: str, first: Sequence[str], header: bool) -> int:
     """The index of a column that is given by its number from 1, or by its name in the first row."""
     if column.isdecimal():
         if not 1 <= int(column) <= len(first):
@@ -228,14 +236,14 @@ def _position(path: Path, column: str, first: Sequence[str], header: bool) -> in
     if column not in first:
         raise unknown_name(str(path), column, first, "column")
     if list(first).count(column) > 1:
-        raise _two_columns(path, first, column)
+        raise _two_columns(path, reader, first, column)
     return list(first).index(column)
 
 
-def _two_columns(path: Path, first: Sequence[str], name: str) -> TokbenchError:
+def _two_columns(path: Path, reader: str, first: Sequence[str], name: str) -> TokbenchError:
     numbers = [str(number) for number, cell in enumerate(first, start=1) if cell == name]
     heads = {cell: str(number) for number, cell in reversed(list(enumerate(first, start=1))) if is_column_tag(cell)}
-    spelled = spell_corpus(path, {**dict(reversed(heads.items())), "header": "yes"}) if heads else None
+    spelled = spell_for(reader, path, {**dict(reversed(heads.items())), "header": "yes"}) if heads else None
     return TokbenchError(
         f"{path} has two columns {name!r}, {' and '.join(numbers)}",
         f"choose by number, such as {spelled}" if spelled else "give the column's number, from 1",

@@ -146,15 +146,18 @@ def explain_unread(path: Path, head: bytes, options: Mapping[str, str], formats:
     if content and content.reader:
         return TokbenchError(
             f"no reader knows what {path} is by its name; it holds {content.name}",
-            f"give {spell_corpus(path, {'format': content.reader, **options})}",
+            f"give {spell_corpus(path, {'format': content.reader, **({} if content.reader == 'tmx' else options)})}",
         )
     if content:
         return TokbenchError(
             f"no reader knows what {path} is: it holds {content.name}", content.remedy.replace("FILE", str(path))
         )
+    if not text.strip():
+        return TokbenchError(f"{path} is empty", "give a file that holds texts")
     if "\x00" in text or "\ufffd" in text[:-4]:
         return TokbenchError(f"no reader knows what {path} is", f"the formats that are read: {', '.join(formats)}")
-    named = spell_corpus(path.parent, {"en": path.name})
+    own = (path.parent / "manifest.toml").is_file()
+    named = spell_corpus(path.parent, {"en": path.name, **({"format": "lines"} if own else {})})
     return TokbenchError(
         f"no reader knows what {path} is: the name of a plain text tells no language",
         f"say which, for English: {named}" if named else f"rename it to NAME.LANGUAGE, such as {path.stem}.en",

@@ -41,6 +41,12 @@ def find_table_reader(path: Path) -> str | None:
     return claiming[0] if len(claiming) == 1 else None
 
 
+def spell_for(reader: str, path: Path, options: Mapping[str, object]) -> str | None:
+    """The corpus argument that has `reader` read a path with these options; None where one cannot be written so."""
+    claimed = [name for name, other in READERS.items() if other.claims(path)] == [reader]
+    return spell_corpus(path, options if claimed else {"format": reader, **options})
+
+
 def _explain_absence(path: Path) -> TokbenchError:
     """The error for a path with nothing at it: packed files of that prefix, or the nearest name."""
     from tokbench.corpora.own import own_corpora

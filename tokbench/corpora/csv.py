@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tokbench.corpora._columns import Rows, read_table
-from tokbench.corpora._content import HEAD_BYTES, spell_corpus
+from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._readers import spell_for
 from tokbench.corpora._text import read_text, refuse_lone_cr
 from tokbench.errors import TokbenchError
 
@@ -37,7 +38,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     rows = _rows(path, found.text, delimiter)
     if said is None and delimiter != ",":
         rows = _check_width(path, rows, delimiter, rest)
-    return read_table(path, Rows(rows, found.bom, found.text.count("\r\n")), rest, languages)
+    return read_table(path, Rows("csv", rows, found.bom, found.text.count("\r\n")), rest, languages)
 
 
 def _find_delimiter(path: Path, text: str) -> str:
@@ -65,7 +66,7 @@ def _check_width(
         if row != [""]:
             width = len(row) if width is None else width
             if len(row) != width:
-                spelled = [spell_corpus(path, {**options, "delimiter": choice}) for choice in (name, "comma")]
+                spelled = [spell_for("csv", path, {**options, "delimiter": choice}) for choice in (name, "comma")]
                 raise TokbenchError(
                     f"{path}:{line}: the row has {len(row)} columns between {delimiter!r}, the first has {width}",
                     f"mend the row, or say what the delimiter is: {' or '.join(filter(None, spelled))}",

@@ -46,7 +46,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     settings, given = split_options(options, ("document",))
     document = settings.get("document")
     begin = _parse(path, first + 1, found.lines[first])
-    source = choose_sources(str(path), _keys(begin), given, document, languages, "key")
+    source = choose_sources(path, "jsonl", _keys(begin), given, document, languages, "key")
     texts: dict[str, list[str | None]] = {lang: [] for lang in source.languages}
     documents: list[str | None] = []
     later: set[str] = set()
@@ -57,7 +57,8 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         if document is not None:
             name = None if record is None else _look_up(path, number, record, document)
             documents.append(None if name is None else str(name))
-        later |= (record or {}).keys() - begin.keys()
+        if record is not None and record.keys() != begin.keys():
+            later |= record.keys() - begin.keys()
     return RawCorpus(
         name=path.stem,
         columns=[
@@ -71,10 +72,16 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 def _left_out(begin: Mapping[str, Any], later: Set[str], others: Sequence[LeftOut]) -> list[LeftOut]:
     """The keys that are not read, with those that may be languages but hold no text or come later."""
+    inner = begin.get("translation")
+    names = (
+        {**begin, **{f"translation.{name}": value for name, value in inner.items()}}
+        if isinstance(inner, dict)
+        else begin
+    )
     odd = [
         LeftOut(f"key {key}", f"it holds {_kind(value)}, not text")
-        for key, value in begin.items()
-        if is_column_tag(key) and not isinstance(value, str | None)
+        for key, value in names.items()
+        if is_column_tag(key.removeprefix("translation.")) and not isinstance(value, str | None)
     ]
     late = [LeftOut(f"key {key}", "the first object has no such key") for key in later if is_column_tag(key)]
     return sorted([*others, *odd, *late])

@@ -24,7 +24,7 @@ def claims(path: Path) -> bool:
     if path.is_dir():
         return False
     if path.is_file():
-        return language_of(path.name) is not None and b"\t" not in first_line(path)
+        return language_of(path.name) is not None and not (path.suffix == ".txt" and b"\t" in first_line(path))
     return "," in str(path) or len({language_of(file.name) for file in list_prefixed(path)}) > 1
 
 

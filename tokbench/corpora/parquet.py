@@ -33,7 +33,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
-        source = choose_sources(str(path), _names(schema), given, document, languages, "column")
+        source = choose_sources(path, "parquet", _names(schema), given, document, languages, "column")
         wanted = [_column(path, schema, key, text=True).alias(lang) for lang, key in source.languages.items()]
         if document is not None:
             wanted.append(_column(path, schema, document, text=False).alias("document column"))
@@ -64,10 +64,14 @@ def _names(schema: pl.Schema) -> dict[str, str]:
 
 def _odd_columns(schema: pl.Schema) -> list[LeftOut]:
     """Columns that are called like a language and hold no text."""
+    inner = schema.get("translation")
+    fields = (
+        {f"translation.{field.name}": field.dtype for field in inner.fields} if isinstance(inner, pl.Struct) else {}
+    )
     return [
         LeftOut(f"column {name}", f"it holds {dtype}, not text")
-        for name, dtype in schema.items()
-        if is_column_tag(name) and not isinstance(dtype, _TEXT)
+        for name, dtype in [*schema.items(), *fields.items()]
+        if is_column_tag(name.removeprefix("translation.")) and not isinstance(dtype, _TEXT)
     ]
 
 

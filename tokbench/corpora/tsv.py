@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokbench.corpora._columns import Rows, read_table
-from tokbench.corpora._content import spell_corpus
 from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._readers import spell_for
 from tokbench.corpora._text import first_line, read_lines
 from tokbench.errors import TokbenchError
 
@@ -35,13 +35,13 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         raise TokbenchError(f"{path}: quotes={quotes} is not text", "write quotes=text, or format=csv,delimiter=tab")
     found = read_lines(path)
     if quotes is None and _is_quoted(found.lines):
-        as_csv = spell_corpus(path, {**rest, "format": "csv", "delimiter": "tab"})
-        as_text = spell_corpus(path, {**rest, "quotes": "text"})
+        as_csv = spell_for("csv", path, {**rest, "delimiter": "tab"})
+        as_text = spell_for("tsv", path, {**rest, "quotes": "text"})
         raise TokbenchError(
             f"{path}: its cells are quoted as in CSV", f"give {as_csv}, or {as_text} where the marks are text"
         )
     rows = ((number, line.split("\t")) for number, line in enumerate(found.lines, start=1))
-    return read_table(path, Rows(rows, found.bom, found.crlf), rest, languages)
+    return read_table(path, Rows("tsv", rows, found.bom, found.crlf), rest, languages)
 
 
 def _is_quoted(lines: Sequence[str]) -> bool:
