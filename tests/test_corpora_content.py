@@ -278,6 +278,25 @@ def test_the_argument_that_an_error_offers_works(tmp_path: Path, name: str, cont
     assert load_corpus(argument).n >= 1
 
 
+def test_what_an_error_offers_keeps_the_format_that_was_said(tmp_path: Path) -> None:
+    put(tmp_path, {"a.dat": "plain one\tplain eins\n", "b.dat": '{"source": "one"}\n', "c.dat": "en\none two\n"})
+    put(tmp_path, {"d.dat": "plain; one\nplain two\n"})
+    (argument,) = arguments_in(refusal(f"{tmp_path}/a.dat:format=tsv"), tmp_path)
+    assert texts_of(load_corpus(argument)) == {"en": ["plain one"], "zh": ["plain eins"]}
+    (argument,) = arguments_in(refusal(f"{tmp_path}/b.dat:format=jsonl"), tmp_path)
+    assert load_corpus(argument).texts("en") == ["one"]
+    argument = refusal(f"{tmp_path}/c.dat:format=csv,en=1").rpartition(" or ")[2]
+    assert load_corpus(argument).texts("en") == ["en", "one two"]
+    argument = refusal(f"{tmp_path}/d.dat:format=csv,en=1").rpartition(" or ")[2]
+    assert load_corpus(argument).texts("en") == ["plain; one", "plain two"]
+
+
+def test_a_plain_text_in_a_folder_with_a_manifest(tmp_path: Path) -> None:
+    put(tmp_path, {"manifest.toml": "", "book.txt": "one\n", "empty.txt": "\n"})
+    assert load_corpus(refusal(tmp_path / "book.txt").rpartition(" ")[2]).texts("en") == ["one"]
+    assert f"{tmp_path}/empty.txt is empty" in refusal(tmp_path / "empty.txt")
+
+
 def test_a_header_is_not_counted_as_a_text_by_following_the_hint(tmp_path: Path) -> None:
     put(tmp_path, {"a.tsv": "en\nplain one\n"})
     (argument,) = arguments_in(refusal(tmp_path / "a.tsv"), tmp_path)

@@ -110,7 +110,7 @@ def unknown_name(where: str, name: str, names: Sequence[str], kind: str) -> Tokb
 
 
 class Rows(NamedTuple):
-    """The rows of a table, each with the number of the line it begins at; what was found about its lines, and by whom."""
+    """The rows of a table, each with the number of the line it begins at, as `reader` found them."""
 
     reader: str
     rows: Iterable[tuple[int, list[str]]]
