@@ -226,7 +226,9 @@ def test_a_corpus_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(TokbenchError, match="the corpus argument is empty"):
         load_corpus(" ")
     (tmp_path / "LICENCE").write_text("words")
-    with pytest.raises(TokbenchError, match=r"no reader knows what .*LICENCE is; say which: .*tsv"):
+    with pytest.raises(
+        TokbenchError, match=r"no reader knows what .*LICENCE is: .*; say which, for English: .*:en=LICENCE"
+    ):
         load_corpus(tmp_path / "LICENCE")
     with pytest.raises(TokbenchError, match="no corpus reader is called 'tvs'; did you mean 'tsv'"):
         load_corpus(f"{tmp_path}/corpus.tsv:format=tvs")

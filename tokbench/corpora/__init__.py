@@ -2,10 +2,11 @@
 
 from tokbench.corpora._inspection import FINDINGS, CorpusReport
 from tokbench.corpora._languages import parse_tag, same_language
-from tokbench.corpora._loading import DEFAULT_CORPUS, READERS, load_corpus
+from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._raw import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
+from tokbench.corpora._readers import READERS
 from tokbench.corpora.own import own_corpora
 
 __all__ = [

@@ -38,6 +38,16 @@ _TAG = re.compile(
     r"(?P<language>[a-z]{2,3}|[A-Z]{2,3})(?:[-_](?P<script>[A-Z][a-z]{3}))?"
     r"(?:[-_](?P<region>[A-Z]{2}|[0-9]{3}))?(?P<variants>(?:[-_](?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
 )
+# Locales that corpora write in lower case (OPUS, FLEURS). Any region would not do: `en_de` may be a pair of languages.
+_LOWER_CASE = """
+af_za am_et ar_ae ar_eg ar_sa as_in ast_es az_az be_by bg_bg bn_bd bn_in bs_ba ca_es ceb_ph ckb_iq cs_cz cy_gb da_dk
+de_at de_ch de_de el_gr en_au en_ca en_gb en_in en_us es_ar es_es es_mx et_ee eu_es fa_ir ff_sn fi_fi fil_ph fr_be
+fr_ca fr_ch fr_fr ga_ie gl_es gu_in ha_ng he_il hi_in hr_hr hu_hu hy_am id_id ig_ng is_is it_ch it_it ja_jp jv_id
+ka_ge kam_ke kea_cv kk_kz km_kh kn_in ko_kr ky_kg lb_lu lg_ug ln_cd lo_la lt_lt luo_ke lv_lv mi_nz mk_mk ml_in mn_mn
+mr_in ms_my mt_mt my_mm nb_no ne_np nl_be nl_nl nn_no nso_za ny_mw oc_fr om_et or_in pa_in pl_pl ps_af pt_br pt_pt
+ro_ro ru_ru sd_in sk_sk sl_si sn_zw so_so sr_rs sv_se sw_ke ta_in te_in tg_tj th_th tr_tr uk_ua umb_ao ur_pk uz_uz
+vi_vn wo_sn xh_za yo_ng zh_cn zh_hk zh_sg zh_tw zu_za
+"""
 # Codes that are also the usual heads of columns that hold no text.
 _ALSO_WORDS = frozenset({"id", "no", "to"})
 
@@ -62,14 +72,19 @@ def _codes() -> dict[str, frozenset[str]]:
     return {code: frozenset(group) for code, group in same.items()}
 
 
+@cache
+def _lower_case() -> frozenset[str]:
+    return frozenset(_LOWER_CASE.split())
+
+
 def parse_tag(text: str) -> Tag | None:
     """The parts of a language tag, or None where `text` is not one.
 
     A bare code, or one with a region alone, has to be a known language (`log`, `src` and `md` are none); with a
     script or a region any three letters will do (`gsw-BE`, `dgo_Deva`). Regions are upper case, so that the pair
-    `en-de` is no tag.
+    `en-de` is no tag; usual locales are known in lower case too (`pt_br`, `zh_cn`).
     """
-    match = _TAG.fullmatch(text)
+    match = _TAG.fullmatch(canonical_tag(text) if text in _lower_case() else text)
     if match is None:
         return None
     tag = Tag(match["language"].lower(), match["script"], match["region"])

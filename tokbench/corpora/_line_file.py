@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.corpora._text import explain_not_utf8, open_binary
+from tokbench.corpora._content import HEAD_BYTES, refuse_compressed, refuse_wide_characters
+from tokbench.corpora._text import explain_not_utf8, open_binary, read_head, refuse_lone_cr
 from tokbench.errors import TokbenchError
 
 LARGE_BYTES = 64_000_000
@@ -91,8 +92,11 @@ class FoundLines:
 def find_lines(path: Path) -> FoundLines:
     """Where the lines of a file lie; TokbenchError with line and byte for what is not UTF-8."""
     changed = path.stat().st_mtime_ns
+    head = read_head(path, HEAD_BYTES)
+    refuse_compressed(path, head)
+    refuse_wide_characters(path, head)
     starts: list[Positions] = []
-    at = lines = crlf = 0
+    at = lines = crlf = cr = 0
     bom = False
     with open_binary(path) as file:
         rest = b""
@@ -104,10 +108,13 @@ def find_lines(path: Path) -> FoundLines:
             whole, rest = block[:cut], block[cut:]
             ends = _check(path, whole, lines)
             crlf += whole.count(b"\r\n")
+            cr += whole.count(b"\r")
             starts.append(ends + (at + 1))
             at, lines = at + cut, lines + len(ends)
         _check(path, rest, lines)
         crlf += rest.endswith(b"\r")
+        cr += rest.count(b"\r")
+        refuse_lone_cr(path, cr - crlf, lines)
     begin = np.array([len(codecs.BOM_UTF8) if bom else 0], np.int64)
     # A last line without a line feed ends with the file.
     tail = [np.array([at + len(rest)], np.int64)] if rest else []

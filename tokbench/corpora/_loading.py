@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tokbench.corpora._content import HEAD_LINES, recognize_content, spell_corpus
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._raw import CorpusReader
+from tokbench.corpora._raw import LanguageText
+from tokbench.corpora._readers import PLAIN, READERS, find_reader
 from tokbench.errors import TokbenchError
-from tokbench.registry import Registry, closest
 
 DEFAULT_CORPUS = "tokbench14"
-READERS: Registry[CorpusReader] = Registry("tokbench.corpora", "corpus reader")
-"""The corpus readers by name: this package's public modules, and the entry points of the group `tokbench.corpora`."""
 
 
 def load_corpus(
@@ -21,9 +20,10 @@ def load_corpus(
     """Read a parallel corpus: our own one by default, else the one that `spec` says.
 
     `spec` is the name of an own corpus (`tokbench14`), a path, or `PATH:key=value,...`; a `Path` is taken as it is. The
-    option `format` names the reader; tables take `LANG=COLUMN`, `document=COLUMN` and `header=yes|no`
-    (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`. `languages` are read in this order, and where a language is a file no
-    other is opened. Of the segments that have a text in all of them the first `segments` are kept.
+    option `format` names the reader, else what lies at the path tells; tables take `LANG=COLUMN`, `document=COLUMN` and
+    `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`. `languages` are read in this
+    order, and where a language is a file no other is opened. Of the segments that have a text in all of them the first
+    `segments` are kept.
 
     TokbenchError for what is not there, not aligned, not UTF-8 or empty.
 
@@ -32,12 +32,17 @@ def load_corpus(
     """
     try:
         path, options = _locate(DEFAULT_CORPUS if spec is None else spec)
-        name = options.pop("format", None) or _reader_for(path)
+        said = options.pop("format", None)
+        name = said or find_reader(path, options)
     except OSError as error:
         raise TokbenchError(
             f"the corpus {str(spec)[:80]!r} cannot be looked up: {error.strerror}", "check the path"
         ) from error
     raw = READERS[name].read(path, options, languages)
+    if said is None and name in PLAIN:
+        as_lines = spell_corpus(path, {**options, "format": name})
+        for column in raw.columns:
+            _refuse_other_content(column, as_lines)
     corpus = build_corpus(raw, name, str(path))
     return corpus if segments is None else corpus.select(segments=segments)
 
@@ -76,28 +81,17 @@ def split_spec(spec: str) -> tuple[str, dict[str, str]]:
     return place, options
 
 
-def _reader_for(path: Path) -> str:
-    """The name of the one reader that claims what lies at `path`."""
-    claiming = [name for name, reader in READERS.items() if reader.claims(path)]
-    if len(claiming) == 1:
-        return claiming[0]
-    if claiming:
-        raise TokbenchError(f"{path} may be read as {' or '.join(claiming)}", f"say which: {path}:format={claiming[0]}")
-    if path.exists():
-        raise TokbenchError(
-            f"no reader knows what {path} is", f"say which: {path}:format=NAME with {', '.join(READERS)}"
-        )
-    raise _nothing_at(path)
+def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
+    """TokbenchError for a file taken for plain text that holds mark-up, records or a table.
 
-
-def _nothing_at(path: Path) -> TokbenchError:
-    from tokbench.corpora.own import own_corpora
-
-    own = list(own_corpora())
-    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = closest(path.name, own + beside)
-    if near is None:
-        hint = f"give a path, or one of our own: {', '.join(own) or 'none is installed'}"
-    else:
-        hint = f"did you mean {near if near in own else str(path.parent / near)!r}?"
-    return TokbenchError(f"there is no corpus {str(path)!r}", hint)
+    as_lines: the corpus argument that reads the file line by line all the same.
+    """
+    path = Path(column.origin)
+    if not path.is_file():
+        return  # a column of a table or a key of records
+    content = recognize_content(column.texts.slice(0, HEAD_LINES).to_list())
+    if content is None:
+        return
+    works = f"give {path}:format={content.reader}" if content.reader else content.remedy.replace("FILE", str(path))
+    plain = f"; if each line is one text: {as_lines}" if as_lines else ""
+    raise TokbenchError(f"{path} holds {content.name}, not a plain text per line", works + plain)

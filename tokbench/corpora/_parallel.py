@@ -137,7 +137,7 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
     if not kept.any():
         raise TokbenchError(
             f"{source}: no segment is left of {len(index)}: {_first_reason(excluded)}",
-            "choose languages that have the same segments, or another corpus",
+            _suggest_languages(raw),
         )
     all_kept = bool(kept.all())
     columns = {column.lang: column.texts if all_kept else column.texts.filter(kept) for column in raw.columns}
@@ -224,3 +224,14 @@ def _first_reason(excluded: pl.DataFrame) -> str:
     if excluded.height == 0:
         return "the source is empty"
     return f"segment {excluded['segment'][0]} is {excluded['reason'][0]}"
+
+
+def _suggest_languages(raw: RawCorpus) -> str:
+    """What to do where no segment has a text in every language: how many texts each has."""
+    counts = [
+        (column.lang, sum(int((chunk.str.strip_chars() != "").sum()) for chunk in iterate_chunks(column.texts)))
+        for column in raw.columns
+    ]
+    counts.sort(key=lambda item: -item[1])
+    shown = ", ".join(f"{lang} {count}" for lang, count in counts[:12])
+    return f"choose languages that have the same segments, or another corpus; texts per language: {shown}"

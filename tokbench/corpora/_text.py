@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tokbench.corpora._content import HEAD_BYTES, refuse_compressed, refuse_wide_characters
 from tokbench.errors import TokbenchError
 
 
@@ -50,6 +51,8 @@ def read_bytes(path: Path) -> bytes:
 def read_text(path: Path) -> DecodedText:
     """The whole file as text; TokbenchError with file, line and byte for what is not UTF-8."""
     data = read_bytes(path)
+    refuse_compressed(path, data[:8])
+    refuse_wide_characters(path, data[:HEAD_BYTES])
     bom = data.startswith(codecs.BOM_UTF8)
     try:
         return DecodedText(data[len(codecs.BOM_UTF8) if bom else 0 :].decode("utf-8"), bom)
@@ -62,22 +65,35 @@ def explain_not_utf8(path: Path, data: bytes, at: int, lines_before: int = 0) ->
     line = lines_before + data.count(b"\n", 0, at) + 1
     offset = at - (data.rfind(b"\n", 0, at) + 1)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        hint = "the file begins like UTF-16: convert it to UTF-8"
+        hint = f"the file begins like UTF-16: convert it: iconv -f UTF-16 -t UTF-8 {path} > NEW"
     else:
         hint = "convert the file to UTF-8"
     return TokbenchError(f"{path}:{line}: not UTF-8: byte 0x{data[at]:02X} at offset {offset} of the line", hint)
 
 
+def refuse_lone_cr(path: Path, lone: int, lf: int) -> None:
+    """TokbenchError where more CRs stand alone than there are LFs: classic Mac OS ends lines so.
+
+    A CR at the very end of the file is not counted.
+    """
+    if lone > lf:
+        raise TokbenchError(
+            f"{path}: lines end in CR alone ({lone} CR, {lf} LF)", f"convert them: tr '\\r' '\\n' < {path} > NEW"
+        )
+
+
 def read_lines(path: Path) -> TextLines:
     """The lines of a file, split at LF only; one CR before it is dropped, a final LF begins no line.
 
-    U+2028, U+0085, form feed and their like are text: `str.splitlines` and universal newlines would split at them
-    and shift every later segment against its translation.
+    TokbenchError where most lines end in CR alone; other lone CRs are text. U+2028, U+0085, form feed and their like
+    are text too: `str.splitlines` and universal newlines would split at them and shift every later segment against its
+    translation.
     """
     decoded = read_text(path)
     text, crlf = decoded.text, 0
     if "\r" in text:
         crlf = text.count("\r\n") + text.endswith("\r")
+        refuse_lone_cr(path, text.count("\r") - crlf, text.count("\n"))
         text = text.removesuffix("\r").replace("\r\n", "\n")
     lines = text.split("\n")
     # Nothing follows the last LF; a CR alone at the end is an empty line.
@@ -90,6 +106,12 @@ def first_line(path: Path, most: int = 65536) -> bytes:
     """The first line of a file, or its first `most` bytes: to see what kind of file it is."""
     with open_binary(path) as file:
         return file.readline(most)
+
+
+def read_head(path: Path, most: int) -> bytes:
+    """The first `most` bytes of a file; TokbenchError where it cannot be read."""
+    with open_binary(path) as file:
+        return file.read(most)
 
 
 def list_folder(folder: Path) -> list[Path]:

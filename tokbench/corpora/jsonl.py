@@ -7,41 +7,58 @@ those of its object `translation` where it has one. A null is a text that is mis
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from tokbench.corpora._columns import choose_sources, split_options, unknown_name
+from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._languages import is_column_tag
-from tokbench.corpora._raw import LanguageText, RawCorpus, document_frame, text_series
-from tokbench.corpora._text import read_lines
+from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, document_frame, text_series
+from tokbench.corpora._text import first_line, read_lines
 from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
-    """A file called .jsonl or .ndjson."""
-    return path.is_file() and path.suffix in {".jsonl", ".ndjson"}
+    """A file called .jsonl or .ndjson, or a .json whose first line is an object."""
+    if not path.is_file():
+        return False
+    suffix = path.suffix.lower()
+    return suffix in {".jsonl", ".ndjson"} or (suffix == ".json" and _is_object(first_line(path)))
+
+
+def _is_object(line: bytes) -> bool:
+    stripped = line.removeprefix(codecs.BOM_UTF8).strip()
+    return stripped.startswith(b"{") and (stripped.endswith(b"}") or len(line) == HEAD_BYTES)
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the keys of the languages asked for; TokbenchError with file, line and key for what is no text."""
+    """Read the keys of the languages asked for; TokbenchError with file, line and key for what is no text.
+
+    A blank line is a segment that is empty in all languages.
+    """
     found = read_lines(path)
-    if not found.lines:
-        raise TokbenchError(f"{path} is empty", "give a JSON object a line")
+    first = next((number for number, line in enumerate(found.lines) if line.strip()), None)
+    if first is None:
+        raise TokbenchError(f"{path} is empty", "give a JSON object per line")
     settings, given = split_options(options, ("document",))
     document = settings.get("document")
-    names = _keys(_parse(path, 1, found.lines[0]))
-    source = choose_sources(str(path), names, given, document, languages, "key")
+    begin = _parse(path, first + 1, found.lines[first])
+    source = choose_sources(path, "jsonl", _keys(begin), given, document, languages, "key")
     texts: dict[str, list[str | None]] = {lang: [] for lang in source.languages}
     documents: list[str | None] = []
+    later: set[str] = set()
     for number, line in enumerate(found.lines, start=1):
-        record = _parse(path, number, line)
+        record = _parse(path, number, line) if line.strip() else None
         for lang, key in source.languages.items():
-            texts[lang].append(_text(path, number, key, _look_up(path, number, record, key)))
+            texts[lang].append("" if record is None else _text(path, number, key, _look_up(path, number, record, key)))
         if document is not None:
-            name = _look_up(path, number, record, document)
+            name = None if record is None else _look_up(path, number, record, document)
             documents.append(None if name is None else str(name))
+        if record is not None and record.keys() != begin.keys():
+            later |= record.keys() - begin.keys()
     return RawCorpus(
         name=path.stem,
         columns=[
@@ -49,18 +66,40 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
             for lang, key in source.languages.items()
         ],
         documents=None if document is None else document_frame(documents),
-        left_out=source.left_out,
+        left_out=[] if given else _left_out(begin, later, source.left_out),
     )
+
+
+def _left_out(begin: Mapping[str, Any], later: Set[str], others: Sequence[LeftOut]) -> list[LeftOut]:
+    """The keys that are not read, with those that may be languages but hold no text or come later."""
+    inner = begin.get("translation")
+    names = (
+        {**begin, **{f"translation.{name}": value for name, value in inner.items()}}
+        if isinstance(inner, dict)
+        else begin
+    )
+    odd = [
+        LeftOut(f"key {key}", f"it holds {_kind(value)}, not text")
+        for key, value in names.items()
+        if is_column_tag(key.removeprefix("translation.")) and not isinstance(value, str | None)
+    ]
+    late = [LeftOut(f"key {key}", "the first object has no such key") for key in later if is_column_tag(key)]
+    return sorted([*others, *odd, *late])
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true or false", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    return kinds[type(value)]
 
 
 def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_collect_pairs)
     except json.JSONDecodeError as error:
         raise TokbenchError(f"{path}:{number}: no JSON: {error.msg} at column {error.colno}", "mend the line") from None
     except RecursionError:
         raise TokbenchError(f"{path}:{number}: the JSON is nested too deeply", "mend the line") from None
-    except ValueError as error:  # a number of too many digits
+    except ValueError as error:  # a number of too many digits, a key that comes twice
         raise TokbenchError(f"{path}:{number}: the JSON cannot be read: {error}", "mend the line") from None
     if not isinstance(record, dict):
         raise TokbenchError(
@@ -69,12 +108,28 @@ def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
     return record
 
 
+def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in record if names.count(name) > 1)!r} comes twice")
+    return record
+
+
 def _keys(record: Mapping[str, Any]) -> dict[str, str]:
-    """The names that may be languages with their keys: strings of `translation` if that has any, else of the object."""
+    """The names that may be languages with their keys: strings of `translation` if that has any, else of the object.
+
+    Where the object holds no string, the strings of the objects in it, by keys with a dot.
+    """
     inner = record.get("translation")
     if isinstance(inner, dict) and any(map(is_column_tag, inner)):
         return {name: f"translation.{name}" for name, value in inner.items() if isinstance(value, str | None)}
-    return {name: name for name, value in record.items() if isinstance(value, str | None)}
+    names = {name: name for name, value in record.items() if isinstance(value, str | None)}
+    if names:
+        return names
+    objects = [(outer, value) for outer, value in record.items() if isinstance(value, dict)]
+    inside = [f"{outer}.{name}" for outer, value in objects for name in value if isinstance(value[name], str | None)]
+    return {key: key for key in inside}
 
 
 def _look_up(path: Path, number: int, record: Mapping[str, Any], key: str) -> Any:

@@ -1,7 +1,8 @@
 """A folder with one plain text file a language: FLORES, NTREX, or simply en.txt and zh.txt.
 
 The language is the last part of the file name before its text extension: `eng_Latn.dev`, `newstest2019-ref.zho-CN.txt`,
-`en.txt`. Options: `LANG=FILE` pairs name the files of a folder where their names do not tell.
+`en.txt`. Options: `LANG=FILE` pairs name the files of a folder where their names do not tell; a table, records or TMX
+named so is read by its own reader, which has to find the language in it.
 Documents come from `metadata_dev.tsv` beside a FLORES folder `dev` (URL, and its domain as the register), or from
 `DOCUMENT_IDS.tsv` beside an NTREX folder.
 """
@@ -14,15 +15,13 @@ from pathlib import Path
 import polars as pl
 
 from tokbench.corpora._columns import split_options
-from tokbench.corpora._languages import choose_languages, parse_tag
+from tokbench.corpora._folder import PARTS, TEXT_EXTENSIONS, check_named_file, find_language_files
+from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._line_file import LARGE_BYTES, find_lines
 from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, document_frame, text_series
-from tokbench.corpora._text import list_folder, read_lines
+from tokbench.corpora._readers import READERS, find_table_reader
+from tokbench.corpora._text import read_lines
 from tokbench.errors import TokbenchError
-
-TEXT_EXTENSIONS = frozenset({"txt", "text", "dev", "devtest", "test", "train", "valid", "tok"})
-# A folder of this name says which part it is, and its parent which corpus.
-_PARTS = frozenset({"dev", "devtest", "test", "train", "valid"})
 
 
 def claims(path: Path) -> bool:
@@ -33,19 +32,17 @@ def claims(path: Path) -> bool:
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
     """Read the files of the languages asked for, and open no other.
 
-    Of two files of one language the one with the shorter name is read and the other left out. A folder one level
-    up will do when only one of its sub-folders holds a corpus.
+    A folder one level up will do when only one of its sub-folders holds a corpus. TokbenchError with the arguments to
+    choose from where the files of several corpora lie in the folder.
     """
     _, named = split_options(options, ())
     if named:
-        folder, files = path, {lang: path / file for lang, file in named.items()}
-        left_out: list[LeftOut] = []
+        columns, left_out = _read_named(path, named, languages)
+        folder = path
     else:
-        folder = _corpus_folder(path)
-        files, left_out = _language_files(folder)
-    chosen = choose_languages(list(files), languages, str(folder))
-    columns = [read_language(lang, files[lang]) for lang in chosen]
-    name = f"{folder.resolve().parent.name}-{folder.name}" if folder.name in _PARTS else folder.resolve().name
+        folder, files, left_out = find_language_files(path)
+        columns = [read_language(lang, files[lang]) for lang in choose_languages(list(files), languages, str(folder))]
+    name = f"{folder.resolve().parent.name}-{folder.name}" if folder.name in PARTS else folder.resolve().name
     return RawCorpus(
         name=name,
         columns=columns,
@@ -54,12 +51,23 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     )
 
 
-def language_of(file_name: str) -> str | None:
-    """The language tag that a file's name ends with, before text extensions; None where it ends with none."""
-    parts = file_name.split(".")
-    while len(parts) > 1 and parts[-1] in TEXT_EXTENSIONS:
-        parts.pop()
-    return parts[-1] if parse_tag(parts[-1]) and not file_name.startswith(".") else None
+def _read_named(
+    folder: Path, named: Mapping[str, str], languages: Sequence[str] | None
+) -> tuple[list[LanguageText], list[LeftOut]]:
+    """The texts of files named by language, each read by the reader of its format, else line by line."""
+    columns: list[LanguageText] = []
+    left_out: list[LeftOut] = []
+    for lang in choose_languages(list(named), languages, str(folder)):
+        file = folder / named[lang]
+        check_named_file(file)
+        reader = None if file.suffix[1:] in TEXT_EXTENSIONS else find_table_reader(file)
+        if reader is None:
+            columns.append(read_language(lang, file))
+        else:
+            raw = READERS[reader].read(file, {}, [lang])
+            columns += raw.columns
+            left_out += raw.left_out
+    return columns, left_out
 
 
 def read_language(lang: str, file: Path) -> LanguageText:
@@ -69,45 +77,6 @@ def read_language(lang: str, file: Path) -> LanguageText:
         return LanguageText(lang, large.lines, str(file), int(large.bom), large.crlf)
     found = read_lines(file)
     return LanguageText(lang, text_series(found.lines), str(file), int(found.bom), found.crlf)
-
-
-def _language_files(folder: Path) -> tuple[dict[str, Path], list[LeftOut]]:
-    """The files of a folder by language, in the order of the tags, and those left out."""
-    files: dict[str, Path] = {}
-    left_out = []
-    for file in sorted(filter(Path.is_file, list_folder(folder)), key=lambda file: (len(file.name), file.name)):
-        lang = language_of(file.name)
-        if lang is None:
-            if file.suffix[1:] in TEXT_EXTENSIONS:
-                left_out.append(LeftOut(file.name, "its name ends with no language tag known here"))
-        elif lang not in files:
-            files[lang] = file
-        elif len(file.name) == len(files[lang].name):
-            raise TokbenchError(
-                f"{folder} has two files for {lang}: {files[lang].name} and {file.name}",
-                f"name one with {folder}:{lang}={file.name},... or give what the names of one pair begin with",
-            )
-        else:
-            left_out.append(LeftOut(file.name, f"{files[lang].name} is read for {lang}"))
-    return dict(sorted(files.items())), left_out
-
-
-def _corpus_folder(path: Path) -> Path:
-    """The folder itself if it holds language files, else its only sub-folder that does."""
-    if _language_files(path)[0]:
-        return path
-    inner = [p for p in list_folder(path) if p.is_dir() and any(language_of(f.name) for f in list_folder(p))]
-    if not inner:
-        raise TokbenchError(
-            f"{path} holds no file whose name ends with a language tag, such as en.txt or eng_Latn.dev",
-            f"name the files with {path}:en=FILE,zh=FILE",
-        )
-    if len(inner) > 1:
-        raise TokbenchError(
-            f"{path} holds {len(inner)} corpora: {', '.join(p.name for p in inner)}",
-            f"choose one of them, for example {inner[0]}",
-        )
-    return inner[0]
 
 
 def _read_documents(folder: Path, column: LanguageText) -> pl.DataFrame | None:

@@ -11,10 +11,11 @@ from itertools import takewhile
 from pathlib import Path
 
 from tokbench.corpora._columns import split_options
+from tokbench.corpora._folder import choose_files, language_of, list_prefixed
 from tokbench.corpora._languages import choose_languages
-from tokbench.corpora._raw import RawCorpus
-from tokbench.corpora._text import first_line, list_folder
-from tokbench.corpora.lines import language_of, read_language
+from tokbench.corpora._raw import LeftOut, RawCorpus
+from tokbench.corpora._text import first_line
+from tokbench.corpora.lines import read_language
 from tokbench.errors import TokbenchError
 
 
@@ -23,8 +24,8 @@ def claims(path: Path) -> bool:
     if path.is_dir():
         return False
     if path.is_file():
-        return language_of(path.name) is not None and b"\t" not in first_line(path)
-    return "," in str(path) or len(_with_prefix(path)) > 1
+        return language_of(path.name) is not None and not (path.suffix == ".txt" and b"\t" in first_line(path))
+    return "," in str(path) or len({language_of(file.name) for file in list_prefixed(path)}) > 1
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
@@ -33,32 +34,24 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     if named:
         raise TokbenchError(
             f"the files of {path} are named after their languages and take no columns, but {', '.join(named)} is given",
-            "give a table with --format, or name the files of a folder: FOLDER:en=FILE,zh=FILE",
+            f"leave that out: give {path}",
         )
     listed = path.is_file() or "," in str(path)
-    files = _listed(path) if listed else _with_prefix(path)
+    left_out: list[LeftOut] = []
+    if listed:
+        files = _listed(path)
+    else:
+        _, files, left_out = choose_files(path.parent, list_prefixed(path))
     if not files:
         raise TokbenchError(
             f"no file is called {path}.LANGUAGE", "give what the files' names have in common before the language"
         )
     chosen = choose_languages(list(files), languages, str(path))
     return RawCorpus(
-        name=_common_name(list(files.values())), columns=[read_language(lang, files[lang]) for lang in chosen]
+        name=_common_name(list(files.values())),
+        columns=[read_language(lang, files[lang]) for lang in chosen],
+        left_out=left_out,
     )
-
-
-def _with_prefix(path: Path) -> dict[str, Path]:
-    """The files PREFIX.LANGUAGE, with or without a text extension, by language in the order of the tags."""
-    files: dict[str, Path] = {}
-    if not path.parent.is_dir():
-        return files
-    start = f"{path.name}."
-    for file in sorted(list_folder(path.parent), key=lambda file: (len(file.name), file.name)):
-        rest = file.name.removeprefix(start)
-        lang = language_of(rest)
-        if rest != file.name and lang is not None and lang == rest.split(".")[0] and file.is_file():
-            files.setdefault(lang, file)
-    return dict(sorted(files.items()))
 
 
 def _listed(path: Path) -> dict[str, Path]:

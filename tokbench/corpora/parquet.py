@@ -14,7 +14,7 @@ import polars as pl
 
 from tokbench.corpora._columns import choose_sources, split_options, unknown_name
 from tokbench.corpora._languages import is_column_tag
-from tokbench.corpora._raw import LanguageText, RawCorpus
+from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus
 from tokbench.corpora._text import first_line
 from tokbench.errors import TokbenchError
 
@@ -33,7 +33,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
-        source = choose_sources(str(path), _names(schema), given, document, languages, "column")
+        source = choose_sources(path, "parquet", _names(schema), given, document, languages, "column")
         wanted = [_column(path, schema, key, text=True).alias(lang) for lang, key in source.languages.items()]
         if document is not None:
             wanted.append(_column(path, schema, document, text=False).alias("document column"))
@@ -48,7 +48,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
             for lang, key in source.languages.items()
         ],
         documents=None if document is None else table.select(document="document column"),
-        left_out=source.left_out,
+        left_out=source.left_out if given else sorted([*source.left_out, *_odd_columns(schema)]),
     )
 
 
@@ -60,6 +60,19 @@ def _names(schema: pl.Schema) -> dict[str, str]:
         if any(map(is_column_tag, fields)):
             return fields
     return {name: name for name, dtype in schema.items() if isinstance(dtype, _TEXT)}
+
+
+def _odd_columns(schema: pl.Schema) -> list[LeftOut]:
+    """Columns that are called like a language and hold no text."""
+    inner = schema.get("translation")
+    fields = (
+        {f"translation.{field.name}": field.dtype for field in inner.fields} if isinstance(inner, pl.Struct) else {}
+    )
+    return [
+        LeftOut(f"column {name}", f"it holds {dtype}, not text")
+        for name, dtype in [*schema.items(), *fields.items()]
+        if is_column_tag(name.removeprefix("translation.")) and not isinstance(dtype, _TEXT)
+    ]
 
 
 def _column(path: Path, schema: pl.Schema, key: str, *, text: bool) -> pl.Expr:

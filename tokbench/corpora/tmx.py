@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokbench.corpora._columns import split_options
+from tokbench.corpora._content import refuse_compressed
 from tokbench.corpora._languages import canonical_tag, choose_languages
 from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, text_series
+from tokbench.corpora._text import read_head
 from tokbench.errors import MissingExtraError, TokbenchError
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         raise TokbenchError(
             f"{path} names its languages itself, but {', '.join(named)} is given", "choose languages instead"
         )
+    refuse_compressed(path, read_head(path, 8))
     units = list(_units(path))
     available = dict.fromkeys(lang for unit in units for lang, _ in unit)
     if not available:

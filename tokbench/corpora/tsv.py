@@ -1,28 +1,64 @@
-"""Tab-separated values: a row a line, fields between tabs, nothing quoted; a quotation mark is text.
+"""Tab-separated values: a row per line, fields between tabs, nothing quoted; a quotation mark is text.
 
-Options: `LANG=COLUMN` (name or number from 1), `document=COLUMN`, `header=yes|no`. Without `LANG=COLUMN` every column
-whose head is a language tag is read.
+Options: `LANG=COLUMN` (name or number from 1), `document=COLUMN`, `header=yes|no`, `quotes=text` (cells that are
+quoted as in CSV are refused without it). Without `LANG=COLUMN` every column whose head is a language tag is read.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tokbench.corpora._columns import read_table
+from tokbench.corpora._columns import Rows, read_table
 from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._readers import spell_for
 from tokbench.corpora._text import first_line, read_lines
+from tokbench.errors import TokbenchError
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def claims(path: Path) -> bool:
     """A file called .tsv or .tab, or a .txt with a tab in its first line."""
     if not path.is_file():
         return False
-    return path.suffix in {".tsv", ".tab"} or (path.suffix == ".txt" and b"\t" in first_line(path))
+    suffix = path.suffix.lower()
+    return suffix in {".tsv", ".tab"} or (suffix == ".txt" and b"\t" in first_line(path))
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the columns of the languages asked for; TokbenchError with file and line for a row that is too short."""
+    """Read the columns of the languages asked for; TokbenchError with file and line for a row that cannot be read."""
+    rest = dict(options)
+    quotes = rest.pop("quotes", None)
+    if quotes not in (None, "text"):
+        raise TokbenchError(f"{path}: quotes={quotes} is not text", "write quotes=text, or format=csv,delimiter=tab")
     found = read_lines(path)
+    if quotes is None and _is_quoted(found.lines):
+        as_csv = spell_for("csv", path, {**rest, "delimiter": "tab"})
+        as_text = spell_for("tsv", path, {**rest, "quotes": "text"})
+        raise TokbenchError(
+            f"{path}: its cells are quoted as in CSV", f"give {as_csv}, or {as_text} where the marks are text"
+        )
     rows = ((number, line.split("\t")) for number, line in enumerate(found.lines, start=1))
-    return read_table(path, rows, options, languages, bom=found.bom, crlf=found.crlf)
+    return read_table(path, Rows("tsv", rows, found.bom, found.crlf), rest, languages)
+
+
+def _is_quoted(lines: Sequence[str]) -> bool:
+    """Whether quotation marks are those of CSV: every cell with one is enclosed in them, those inside are doubled.
+
+    That says nothing unless there is a doubled one, or every cell is enclosed.
+    """
+    doubled = bare = enclosed = False
+    for line in lines:
+        if '"' not in line:
+            bare = bare or bool(line)
+            continue
+        for cell in line.split("\t"):
+            if '"' not in cell:
+                bare = True
+            elif not _QUOTED.fullmatch(cell):
+                return False
+            else:
+                enclosed, doubled = True, doubled or '""' in cell[1:-1]
+    return doubled or (enclosed and not bare)

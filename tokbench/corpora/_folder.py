@@ -1,0 +1,217 @@
+"""Which files of a folder are which language, and what to type where that is not clear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tokbench.corpora._content import refuse_compressed, spell_corpus, unpacking_command
+from tokbench.corpora._languages import parse_tag
+from tokbench.corpora._raw import LeftOut
+from tokbench.corpora._readers import find_table_reader
+from tokbench.corpora._text import list_folder, read_head
+from tokbench.errors import TokbenchError
+
+TEXT_EXTENSIONS = frozenset({"txt", "text", "dev", "devtest", "test", "train", "valid", "tok"})
+PARTS = frozenset({"dev", "devtest", "test", "train", "valid"})
+"""Names of a corpus's parts: a folder of such a name says which part it is, and its parent which corpus."""
+
+_PART_WORDS = PARTS | {"validation", "training", "eval", "tune"}
+_MOST = 6
+
+
+class LanguageFiles(NamedTuple):
+    """The files of a folder by language, in the order of the tags, and those left out."""
+
+    folder: Path
+    files: dict[str, Path]
+    left_out: list[LeftOut]
+
+
+def language_of(file_name: str) -> str | None:
+    """The language tag that a file's name ends with, before text extensions; None where it ends with none."""
+    parts = _without_extensions(file_name)
+    return parts[-1] if parse_tag(parts[-1]) and not file_name.startswith(".") else None
+
+
+def _without_extensions(file_name: str) -> list[str]:
+    parts = file_name.split(".")
+    while len(parts) > 1 and parts[-1] in TEXT_EXTENSIONS:
+        parts.pop()
+    return parts
+
+
+def _pattern_of(file_name: str) -> str:
+    """The name of a language file with `*` for the language: `train.*`, `*.dev`, `news-ref.*.txt`."""
+    parts = file_name.split(".")
+    parts[len(_without_extensions(file_name)) - 1] = "*"
+    return ".".join(parts)
+
+
+def find_language_files(path: Path) -> LanguageFiles:
+    """The language files of a folder, or of its only sub-folder that has any.
+
+    TokbenchError with the arguments to choose from where there are several corpora, sub-folders of one language each,
+    or none.
+    """
+    found = _scan(path)
+    if found.files:
+        return found
+    folders = [p for p in list_folder(path) if p.is_dir() and not p.name.startswith(".")]
+    tagged = [p for p in folders if parse_tag(p.name)]
+    if len(tagged) > 1:
+        raise _ask_for_files(path, tagged)
+    inner = [p for p in folders if _has_language_files(p)]
+    if not inner:
+        raise _explain_no_language(path, folders)
+    if len(inner) > 1:
+        raise TokbenchError(
+            f"{path} holds {len(inner)} corpora: {', '.join(p.name for p in inner)}",
+            f"give one of them: {_shortened(str(p) for p in inner)}",
+        )
+    return _scan(inner[0])
+
+
+def _has_language_files(folder: Path) -> bool:
+    return any(language_of(file.name) and file.is_file() for file in list_folder(folder))
+
+
+def _scan(folder: Path) -> LanguageFiles:
+    """The files of a folder itself, which may be none."""
+    entries = sorted(filter(Path.is_file, list_folder(folder)), key=lambda file: (len(file.name), file.name))
+    unread = []
+    for file in entries:
+        if language_of(file.name) is None and file.suffix[1:] in TEXT_EXTENSIONS:
+            unread.append(LeftOut(file.name, "its name ends with no language tag known here"))
+        elif language_of(file.name) is None and language_of(file.stem) is not None:
+            unread.append(LeftOut(file.name, f"{file.suffix} is no ending of plain text"))
+    found = choose_files(folder, entries)
+    return found._replace(left_out=[*unread, *found.left_out])
+
+
+def list_prefixed(prefix: Path) -> list[Path]:
+    """The files PREFIX.LANGUAGE, with or without a text extension, shorter names first."""
+    if not prefix.parent.is_dir():
+        return []
+    found = []
+    for file in list_folder(prefix.parent):
+        rest = file.name.removeprefix(f"{prefix.name}.")
+        lang = language_of(rest)
+        if rest != file.name and lang is not None and lang == rest.split(".")[0] and file.is_file():
+            found.append(file)
+    return sorted(found, key=lambda file: (len(file.name), file.name))
+
+
+def choose_files(folder: Path, candidates: Iterable[Path]) -> LanguageFiles:
+    """One file per language; TokbenchError where files of several corpora, or two versions, could be meant.
+
+    A single file beside a set of files in several languages is another version of one of them and is left out.
+    """
+    by_pattern: dict[str, dict[str, Path]] = {}
+    for file in candidates:
+        lang = language_of(file.name)
+        if lang is not None:
+            by_pattern.setdefault(_pattern_of(file.name), {})[lang] = file
+    files: dict[str, Path] = {}
+    left_out = []
+    for pattern, group in sorted(by_pattern.items(), key=lambda item: (-len(item[1]), len(item[0]), item[0])):
+        clashes = [lang for lang in group if lang in files]
+        for lang in clashes:
+            owner = by_pattern[_pattern_of(files[lang].name)]
+            if len(group) > 1 or len(owner) == 1 or _PART_WORDS & set(re.split("[^a-z]+", pattern.lower())):
+                raise _ask_for_corpus(folder, lang, by_pattern)
+            left_out.append(LeftOut(group[lang].name, f"{files[lang].name} is read for {lang}"))
+        files.update((lang, file) for lang, file in group.items() if lang not in files)
+    return LanguageFiles(folder, dict(sorted(files.items())), left_out)
+
+
+def _ask_for_corpus(folder: Path, lang: str, by_pattern: Mapping[str, Mapping[str, Path]]) -> TokbenchError:
+    """The error for a folder with several corpora: what they are, and the argument for each."""
+    groups = {pattern: group for pattern, group in by_pattern.items() if lang in group}
+    names = ", ".join(f"{pattern} ({_shortened(group, 4)})" for pattern, group in groups.items())
+    arguments = [spelled for pattern in groups if (spelled := _spell_group(folder, pattern, by_pattern))]
+    return TokbenchError(
+        f"{folder} holds {len(groups)} corpora with {lang}: {names}",
+        f"give one of them: {_shortened(arguments)}" if arguments else "put each into a folder of its own",
+    )
+
+
+def _spell_group(folder: Path, pattern: str, by_pattern: Mapping[str, Mapping[str, Path]]) -> str | None:
+    """The corpus argument for the files of one pattern: the file, the prefix, or the folder with its files."""
+    group = by_pattern[pattern]
+    if len(group) == 1:
+        (only,) = group.values()
+        return str(only)
+    prefix, star, _ = pattern.partition(".*")
+    alone = [other for other in by_pattern if other == f"{prefix}.*" or other.startswith(f"{prefix}.*.")]
+    if star and prefix and len(alone) == 1 and not (folder / prefix).exists():
+        return str(folder / prefix)
+    return spell_corpus(folder, {lang: file.name for lang, file in list(group.items())[:_MOST]})
+
+
+def _ask_for_files(path: Path, folders: Sequence[Path]) -> TokbenchError:
+    """The error for a folder with one sub-folder per language: the argument that names a file in each."""
+    inside = {folder.name: _plain_files(folder) for folder in folders}
+    shared = [
+        pattern for pattern in next(iter(inside.values()), {}) if all(pattern in files for files in inside.values())
+    ]
+    choices = [{lang: files[pattern] for lang, files in inside.items()} for pattern in shared]
+    if not choices and all(len(files) == 1 for files in inside.values()):
+        choices = [{lang: next(iter(files.values())) for lang, files in inside.items()}]
+    arguments = [
+        spelled
+        for choice in choices
+        if (spelled := spell_corpus(path, {lang: file.relative_to(path) for lang, file in choice.items()}))
+    ]
+    what = f"{path} has a sub-folder per language: {_shortened(folder.name for folder in folders)}"
+    if arguments:
+        return TokbenchError(what, f"name the files: {_shortened(arguments, 3, ' or ')}")
+    pairs = ",".join(f"{folder.name}={folder.name}/FILE" for folder in folders[:2])
+    return TokbenchError(what, f"name one file in each: {path}:{pairs}")
+
+
+def _plain_files(folder: Path) -> dict[str, Path]:
+    """The files of a folder by their name, with `*` for a language tag in it."""
+    files = (file for file in list_folder(folder) if file.is_file() and not file.name.startswith("."))
+    return {_pattern_of(file.name) if language_of(file.name) else file.name: file for file in files}
+
+
+def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:
+    """The error for a folder without a language file: what lies there and can be read, or unpacked."""
+    for folder in folders:
+        if sum(p.is_dir() and parse_tag(p.name) is not None for p in list_folder(folder)) > 1:
+            return TokbenchError(f"{path} holds no language files itself", f"give the folder {folder}")
+    files = [file for file in list_folder(path) if file.is_file() and not file.name.startswith(".")]
+    what = f"{path} holds no file whose name ends with a language tag, such as en.txt or eng_Latn.dev"
+    readable = [str(file) for file in files if find_table_reader(file)]
+    if readable:
+        return TokbenchError(what, f"give one of its files: {_shortened(readable)}")
+    packed = [(file, found) for file in files if (found := unpacking_command(read_head(file, 8)))]
+    if packed:
+        file, (name, command) = packed[0]
+        return TokbenchError(f"{what}; {file.name} is compressed ({name})", f"unpack it: {command} {file}")
+    texts = [file.name for file in files if file.suffix[1:] in TEXT_EXTENSIONS or not file.suffix]
+    if texts:
+        spelled = spell_corpus(path, dict(zip(("en", "zh"), texts, strict=False)))
+        return TokbenchError(what, f"name its files ({_shortened(texts)}) by language, such as {spelled}")
+    if folders:
+        return TokbenchError(what, f"look into its folders: {_shortened(str(folder) for folder in folders)}")
+    return TokbenchError(what, "give a folder with a plain text file per language")
+
+
+def check_named_file(file: Path) -> None:
+    """TokbenchError for a file named with LANGUAGE=FILE that is a folder or is compressed."""
+    if file.is_dir():
+        inside = [str(inner) for inner in list_folder(file) if inner.is_file()]
+        raise TokbenchError(
+            f"{file} is a folder, not a file", f"name one of its files: {_shortened(inside) or 'it has none'}"
+        )
+    refuse_compressed(file, read_head(file, 8))
+
+
+def _shortened(names: Iterable[str], most: int = _MOST, between: str = ", ") -> str:
+    listed = list(names)
+    more = f"{between}and {len(listed) - most} more" if len(listed) > most else ""
+    return between.join(listed[:most]) + more
