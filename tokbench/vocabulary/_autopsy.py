@@ -158,7 +158,7 @@ def list_tokens(tokenizer: Tokenizer, words: Collection[str]) -> pl.DataFrame:
     """The frame `tokens` of an autopsy."""
     table = tokenizer.token_table()
     special = list_special(tokenizer)
-    continuations = continuation_ids(tokenizer)
+    continuations = continuation_ids(tokenizer, words)
     classes: list[str] = []
     texts: list[str | None] = []
     for number in range(len(table)):

@@ -34,7 +34,8 @@ def list_special(tokenizer: Tokenizer) -> Mapping[int, str | None]:
 
 
 def _special_of_pipeline(tokenizer: HuggingFaceTokenizer) -> dict[int, str | None]:
-    found: dict[int, str | None] = {n: token.content for n, token in tokenizer.added.items() if token.special}
+    listed = tokenizer.added | tokenizer.moved
+    found: dict[int, str | None] = {n: token.content for n, token in listed.items() if token.special}
     if tokenizer.unk_id is not None:
         found[tokenizer.unk_id] = tokenizer.tokenizer.id_to_token(tokenizer.unk_id)
     return found
