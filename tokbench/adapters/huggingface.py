@@ -211,8 +211,8 @@ def find_highest(asset: Asset, tokenizer: tokenizers.Tokenizer, size: int) -> in
     return max(tokenizer.get_vocab(with_added_tokens=False).values())
 
 
-def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, tokenizers.AddedToken]:
-    """The added tokens of a tokenizer.json that the library gives another id, by the id in the file.
+def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, str]:
+    """The texts of added tokens of a tokenizer.json that the library gives another id, by the id in the file.
 
     It numbers added tokens one after the other from the size of the vocabulary, whatever the file says: a model has
     rows for both ids.
@@ -222,11 +222,7 @@ def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, token
     text = asset.files[0].read_text(encoding="utf-8")
     found = _ADDED.search(text)
     listed = json.JSONDecoder().raw_decode(text, found.end())[0] if found else []
-    return {
-        token["id"]: tokenizers.AddedToken(token["content"], special=token["special"])
-        for token in listed
-        if tokenizer.token_to_id(token["content"]) != token["id"]
-    }
+    return {token["id"]: token["content"] for token in listed if tokenizer.token_to_id(token["content"]) != token["id"]}
 
 
 def read_json(asset: Asset) -> tokenizers.Tokenizer:

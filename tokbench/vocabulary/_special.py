@@ -14,7 +14,8 @@ from tokbench.adapters.tiktoken import TiktokenTokenizer
 def list_special(tokenizer: Tokenizer) -> Mapping[int, str | None]:
     """The ids of special tokens (control, unknown, reserved by the format) with their texts, None where none is known.
 
-    Tokens that were added but are plain text (GPT-NeoX's runs of spaces) are not special.
+    Tokens that were added but are plain text (GPT-NeoX's runs of spaces) are not special; the ids that a file gives
+    them and the engine does not are reserved.
     """
     entry = tokenizer.asset.entry
     named: dict[int, str | None] = {number: text for text, number in entry.special_tokens.items()} if entry else {}
@@ -34,8 +35,8 @@ def list_special(tokenizer: Tokenizer) -> Mapping[int, str | None]:
 
 
 def _special_of_pipeline(tokenizer: HuggingFaceTokenizer) -> dict[int, str | None]:
-    listed = tokenizer.added | tokenizer.moved
-    found: dict[int, str | None] = {n: token.content for n, token in listed.items() if token.special}
+    found: dict[int, str | None] = {n: token.content for n, token in tokenizer.added.items() if token.special}
+    found |= tokenizer.moved
     if tokenizer.unk_id is not None:
         found[tokenizer.unk_id] = tokenizer.tokenizer.id_to_token(tokenizer.unk_id)
     return found
