@@ -52,7 +52,8 @@ class Asset:
 def find(argument: str, *, offline: bool = False) -> Asset:
     """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
 
-    `PATH#NAME` reads the file by the rules of the catalogue entry NAME; sizes and licence stay those of the known file.
+    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, whose sizes, special tokens and licence it does
+    not take over.
     With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
     it is known and cannot be had, TokbenchError on an unknown name, a damaged file, or one that is not the known file.
     """

@@ -78,7 +78,15 @@ class Entry:
 
     def without_facts(self) -> Entry:
         """The rules by which a file is read, without what is true of the known files alone."""
-        return replace(self, licence=None, vocab_base=None, vocab_total=None, vocab_rows=None, context_window=None)
+        return replace(
+            self,
+            licence=None,
+            vocab_base=None,
+            vocab_total=None,
+            vocab_rows=None,
+            context_window=None,
+            special_tokens=MappingProxyType({}),
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A read-only view of a dict cannot be pickled, and entries travel to other processes.

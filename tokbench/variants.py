@@ -190,7 +190,7 @@ def vary_renyi(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | Non
         Variant("order 2.5, over log2 of the types that occur", values["renyi_efficiency_observed"]),
         Variant(
             "order 1 (Shannon), over log2 of the vocabulary",
-            None if shannon is None else float(shannon / np.log2(tokenizer.vocab_base)),
+            None if shannon is None or tokenizer.vocab_base < 2 else float(shannon / np.log2(tokenizer.vocab_base)),
         ),
     )
     return VariantTable("renyi_efficiency", tokenizer.name, corpus.name, (lang,), single.n, variants)

@@ -17,7 +17,7 @@ from tokbench.adapters._batch import (
     view_windows,
 )
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._engine import EngineTokenizer, Facts, OnEngine
+from tokbench.adapters._engine import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
 from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._stages import Stage, View
@@ -45,6 +45,7 @@ __all__ = [
     "find_asset",
     "find_cost",
     "find_engines",
+    "find_reference_tokenizer",
     "load_asset",
     "load_on_engine",
     "load_tokenizer",

@@ -207,3 +207,8 @@ class OnEngine(EngineTokenizer):
     def count_batch(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the tokens per text, by the engine."""
         return self.loaded.count_batch(texts)
+
+
+def find_reference_tokenizer(tokenizer: Tokenizer) -> Tokenizer:
+    """Return the tokenizer on its reference engine, which knows what no engine is asked for: how tokens are written."""
+    return tokenizer.reference if isinstance(tokenizer, EngineTokenizer) else tokenizer

@@ -53,6 +53,19 @@ def check_format(asset: Asset, adapter: str, reads: Collection[str]) -> None:
         )
 
 
+MOST_IDS = 1 << 24
+"""Size of the largest id space: histograms of ids have room for no more, and a table has a row for each id."""
+
+
+def check_id_space(asset: Asset, highest: int) -> None:
+    """TokbenchError where an id is too high for what is kept of each id."""
+    if highest >= MOST_IDS:
+        raise TokbenchError(
+            f"{asset.files[0]}: the highest id is {highest:,}, but ids are counted up to {MOST_IDS - 1:,} only",
+            "number its tokens from 0 on",
+        )
+
+
 class LoadedTokenizer(ABC):
     """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
 
@@ -70,6 +83,8 @@ class LoadedTokenizer(ABC):
             )
         self.vocab_base = entry.vocab_base if entry and entry.vocab_base is not None else base
         self.vocab_total = entry.vocab_total if entry and entry.vocab_total is not None else total
+        if asset.files:
+            check_id_space(asset, self.vocab_total - 1)
         self.unk_id: int | None = None
         self.prefix: bytes | None = b""
         self.before, self.after = text_rules(asset)

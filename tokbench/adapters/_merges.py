@@ -24,15 +24,13 @@ from tokbench.adapters._batch import EncodedBatch, offsets_of
 from tokbench.adapters._build import describe_merges, read_object
 from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import TextRule
+from tokbench.adapters._notation import UTF8_BYTES
 from tokbench.adapters.tiktoken import write_ranks
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 from tokbench.kept import find_place, read_arrays, write_arrays
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-
-UTF8_BYTES = frozenset(range(256)) - {0xC0, 0xC1, *range(0xF5, 0x100)}
-"""The bytes that occur in UTF-8."""
 
 Document = dict[str, Any]
 Form = Literal["NFC", "NFKC"]

@@ -33,6 +33,9 @@ _BEHAVIORS = {
 _IDEOGRAPHS = 0x20000
 """Where the planes of ideographs begin: neither they nor the planes above hold punctuation."""
 
+_DROPOUT = re.compile(r'"dropout"\s*:\s*[0-9]+(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)')
+"""A dropout other than null: a fraction, which no id of a token called `dropout` is."""
+
 _THREE_DIGITS = {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": False}
 
 
@@ -142,7 +145,7 @@ def find_restatement(text: str) -> tuple[str, int, int]:
 
 def recall_json(asset: Asset) -> str:
     """The file of an asset as `restate_json` gives it; what that finds in a long list of merges is kept."""
-    text = asset.files[0].read_bytes().decode()
+    text = _DROPOUT.sub('"dropout":null', asset.files[0].read_bytes().decode())
     place = find_place("restated", asset.sha256, version("tokenizers"))
     kept = read_arrays(place, frozenset({"steps", "bounds"}))
     if kept is None:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import takewhile
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._build import build_from_merges, build_from_wordpiece
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
+from tokbench.adapters._notation import flatten as flatten
+from tokbench.adapters._notation import printable_bytes as printable_bytes
 from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
@@ -24,18 +29,8 @@ REFERENCE_FOR = frozenset({"tokenizer.json", "vocab+merges", "wordpiece"})
 SIDE_WORK = "the masks, types and words of each token (no offsets)"
 RUNS = {"tokenizer.json": Cost(load=0.035, encode=0.48), "vocab+merges": Cost(load=0.076, encode=0.375)}
 
-_SPACE = "\u2581"
-_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-
-
-def printable_bytes() -> dict[str, int]:
-    """The character that stands for each byte in byte-level BPE files (GPT-2's alphabet).
-
-    Printable Latin-1 characters stand for themselves, the other bytes for U+0100 onwards in order.
-    """
-    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [b for b in range(256) if b not in own]
-    return {chr(b): b for b in own} | {chr(0x100 + i): b for i, b in enumerate(others)}
+_SENTINEL = re.compile(r"<extra_id_\d+>")
+_ADDED = re.compile(r'"added_tokens"\s*:\s*(?=\[)')
 
 
 class HuggingFaceTokenizer(LoadedTokenizer):
@@ -47,17 +42,18 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         tokenizer.encode_special_tokens = True
         tokenizer.post_processor = None
         self.tokenizer = tokenizer
+        if isinstance(tokenizer.model, tokenizers.models.BPE):
+            tokenizer.model.dropout = None  # of training alone: no id is drawn at random here
         self.added = tokenizer.get_added_tokens_decoder()
+        self.moved = find_moved(asset, tokenizer)
         model_size = tokenizer.get_vocab_size(with_added_tokens=False)
-        # Added tokens that close the model's own vocabulary (T5's sentinels) were added to it as well.
-        base = model_size
-        while base and base - 1 in self.added:
-            base -= 1
-        total = max(tokenizer.get_vocab_size(), 1 + max(self.added, default=0))
+        highest = find_highest(asset, tokenizer, model_size)
+        base = model_size - self.count_afterwards(asset, highest)
+        total = 1 + max(highest, max(self.added, default=0), max(self.moved, default=0))
         super().__init__(asset, "tokenizers", "encode_batch_fast", base=base, total=total)
         self.before = self.after = None  # the pipeline has its own normaliser and decoder
         self.unk_id = self.find_unknown()
-        self.prefix = self.find_prefix()
+        self.prefix = None if any(map(self.is_shared, self.added)) else find_prefix(self.parts, self.notation)
 
     @cached_property
     def parts(self) -> dict[str, Any]:
@@ -76,19 +72,67 @@ class HuggingFaceTokenizer(LoadedTokenizer):
 
     @property
     def byte_level(self) -> bool:
-        """Whether tokens are written in GPT-2's alphabet of printable bytes."""
-        return "ByteLevel" in self.kinds("decoder") | self.kinds("pre_tokenizer")
+        """Whether text is written in GPT-2's alphabet of printable bytes before the model sees it."""
+        return "ByteLevel" in self.kinds("normalizer") | self.kinds("pre_tokenizer")
+
+    @cached_property
+    def notation(self) -> Notation:
+        """How the tokens of the model are written."""
+        model = self.tokenizer.model
+        continuing = end = None
+        if isinstance(model, tokenizers.models.BPE | tokenizers.models.WordPiece):
+            continuing = model.continuing_subword_prefix
+        if isinstance(model, tokenizers.models.BPE):
+            end = model.end_of_word_suffix
+        return Notation(
+            printable_bytes() if self.byte_level else None,
+            self.byte_fallback,
+            find_spaces(self.parts),
+            continuing or "",
+            end or "",
+        )
+
+    def is_shared(self, added: int) -> bool:
+        """Whether the library gave an added token an id that the model, whose ids have holes, uses itself."""
+        return self.tokenizer.model.id_to_token(added) not in (None, self.added[added].content)
+
+    def count_afterwards(self, asset: Asset, highest: int) -> int:
+        """How many tokens at the end of the model's vocabulary were added to it after its training.
+
+        T5's sentinels, and in byte-level BPE the added tokens among which is ordinary text, which no merge makes
+        (Command R). The pieces of a SentencePiece model that are listed as added tokens too (Gemma's `<unused99>`) are
+        its own, and so are special tokens that close a vocabulary (`<|endoftext|>`, `<mask>`). A GGUF file does not
+        tell them apart: all are counted.
+        """
+        piece = self.tokenizer.model.id_to_token
+        closing = list(takewhile(lambda i: i in self.added and piece(i) is not None, range(highest, -1, -1)))
+        if isinstance(self.tokenizer.model, tokenizers.models.Unigram):
+            return sum(1 for _ in takewhile(lambda i: _SENTINEL.fullmatch(self.added[i].content), closing))
+        everything = asset.format == "gguf" or (self.byte_level and not all(self.added[i].special for i in closing))
+        return len(closing) if everything else 0
 
     def find_unknown(self) -> int | None:
         """The id for unknown text, None where bytes leave nothing unknown."""
         model = self.tokenizer.model
-        if self.byte_level or self.byte_fallback:
-            return None
         if isinstance(model, tokenizers.models.Unigram):
             unk_id: int | None = self.unigram["unk_id"]
-            return unk_id
-        unknown = model.unk_token
-        return None if unknown is None else self.tokenizer.token_to_id(unknown)
+            unknown = None if unk_id is None else self.tokenizer.id_to_token(unk_id)
+        else:
+            unknown = model.unk_token
+        if unknown is None or self.has_every_byte():
+            return None
+        return self.tokenizer.token_to_id(unknown)
+
+    def has_every_byte(self) -> bool:
+        """Whether each byte of UTF-8 has a token that text is written in where it has no other."""
+        known = self.tokenizer.model.token_to_id
+        if self.byte_level:
+            own = (character for character, byte in printable_bytes().items() if byte in UTF8_BYTES)
+        elif self.byte_fallback:
+            own = (f"<0x{byte:02X}>" for byte in UTF8_BYTES)
+        else:
+            return False
+        return all(known(token) is not None for token in own)
 
     @cached_property
     def unigram(self) -> dict[str, Any]:
@@ -103,21 +147,6 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         if isinstance(model, tokenizers.models.Unigram):
             return bool(self.unigram.get("byte_fallback"))
         return isinstance(model, tokenizers.models.BPE) and bool(model.byte_fallback)
-
-    def find_prefix(self) -> bytes | None:
-        """What stands before the text in the concatenated bytes of its ids."""
-        if "WordPiece" in self.kinds("decoder"):
-            return None
-        if self.byte_level:
-            steps = flatten(self.parts.get("pre_tokenizer"))
-            # A space that ByteLevel puts before a text is not taken off again: nothing can be said.
-            return None if any(step.get("add_prefix_space") for step in steps) else b""
-        return b" " if self.kinds("decoder") & {"Metaspace", "Strip"} and self.adds_space() else b""
-
-    def adds_space(self) -> bool:
-        """Whether a space is put before each text."""
-        steps = [*flatten(self.parts.get("normalizer")), *flatten(self.parts.get("pre_tokenizer"))]
-        return any(step["type"] == "Prepend" or step.get("prepend_scheme") in ("always", "first") for step in steps)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text. The library hands them out as lists, which are joined at once."""
@@ -151,8 +180,9 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return Spans(batch, starts, ends)
 
     def read_special_tokens(self) -> dict[int, str | None]:
-        """Return the added tokens that are special, and the unknown token."""
+        """Return the special added tokens, the unknown token, and ids that the file gives but the engine does not."""
         found: dict[int, str | None] = {n: token.content for n, token in self.added.items() if token.special}
+        found |= self.moved
         if self.unk_id is not None:
             found[self.unk_id] = self.tokenizer.id_to_token(self.unk_id)
         return found
@@ -174,41 +204,70 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return [*found, (Stage.MODEL, self.encode_one)]
 
     def read_table(self) -> TokenTable:
-        """The bytes of each token, its notation undone."""
-        alphabet = printable_bytes()
-        notation = self.byte_level
-        fallback = self.byte_fallback
-        continuing = "##" if isinstance(self.tokenizer.model, tokenizers.models.WordPiece) else ""
-        tokens: dict[int, bytes] = {}
-        for token, number in self.tokenizer.get_vocab(with_added_tokens=True).items():
-            added = self.added.get(number)
-            if added is not None:
-                if not added.special:
-                    tokens[number] = added.content.encode()
-            elif number == self.unk_id:
+        """The bytes of each token, its notation undone.
+
+        An added token that is a piece of the model too is written as the model writes it: U+2581 twice is two spaces.
+        """
+        undo = self.notation.undo
+        tokens = {
+            number: undo(token)
+            for token, number in self.tokenizer.get_vocab(with_added_tokens=False).items()
+            if number != self.unk_id
+        }
+        for number, added in self.added.items():
+            if self.is_shared(number):
                 continue
-            elif notation and all(character in alphabet for character in token):
-                tokens[number] = bytes(alphabet[character] for character in token)
-            elif fallback and (byte := _BYTE_PIECE.fullmatch(token)):
-                tokens[number] = bytes([int(byte[1], 16)])
-            else:
-                tokens[number] = token.removeprefix(continuing).replace(_SPACE, " ").encode()
+            if added.special or number == self.unk_id:
+                tokens.pop(number, None)
+            elif number not in tokens:
+                tokens[number] = added.content.encode()
         return TokenTable.from_mapping(tokens, self.vocab_total)
 
 
-def flatten(part: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The steps of a part of the pipeline, sequences opened."""
-    if part is None:
-        return []
-    if part["type"] == "Sequence":
-        inner = next(value for key, value in part.items() if key != "type")
-        return [step for sub in inner for step in flatten(sub)]
-    return [part]
+def find_highest(asset: Asset, tokenizer: tokenizers.Tokenizer, size: int) -> int:
+    """The highest id of the model's vocabulary of `size` tokens; ids may have holes.
+
+    The vocabularies of the catalogue have none.
+    """
+    model = tokenizer.model
+    dense = isinstance(model, tokenizers.models.Unigram) or (asset.entry and asset.entry.vocab_total)
+    if dense or all(model.id_to_token(number) is not None for number in range(size)):
+        return size - 1
+    return max(tokenizer.get_vocab(with_added_tokens=False).values())
+
+
+def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, str]:
+    """The texts of added tokens of a tokenizer.json that the library gives another id, by the id in the file.
+
+    It numbers added tokens one after the other from the size of the vocabulary, whatever the file says: a model has
+    rows for both ids.
+    """
+    if asset.format != "tokenizer.json" or (asset.entry and asset.entry.vocab_total):
+        return {}
+    text = asset.files[0].read_text(encoding="utf-8")
+    found = _ADDED.search(text)
+    listed = json.JSONDecoder().raw_decode(text, found.end())[0] if found else []
+    return {token["id"]: token["content"] for token in listed if tokenizer.token_to_id(token["content"]) != token["id"]}
 
 
 def read_json(asset: Asset) -> tokenizers.Tokenizer:
     """A tokenizer.json, parsed by the library."""
     return tokenizers.Tokenizer.from_file(str(asset.files[0]))
+
+
+def check_alphabet(asset: Asset, tokenizer: tokenizers.Tokenizer) -> None:
+    """TokbenchError where vocab.json and merges.txt are no byte-level BPE: neither says what its notation is."""
+    known = tokenizer.model.token_to_id
+    if any(known(f"{letter}</w>") is not None for letter in ascii_lowercase):
+        reason = "its tokens mark the end of a word by </w>"
+    elif known("\u0120") is None:
+        reason = "it has no token for a space, U+0120"
+    else:
+        return
+    raise TokbenchError(
+        f"{asset.files[0]}: the vocabulary is not in the byte alphabet of GPT-2 ({reason})",
+        "give its tokenizer.json, which says how it is written",
+    )
 
 
 BUILDERS = {
@@ -228,4 +287,6 @@ def load(asset: Asset) -> HuggingFaceTokenizer:
         if type(error) is not Exception:
             raise
         raise TokbenchError(f"{asset.files[0]}: tokenizers cannot load it ({error})", "get the file again") from error
+    if asset.format == "vocab+merges":
+        check_alphabet(asset, tokenizer)
     return HuggingFaceTokenizer(asset, tokenizer)

@@ -16,7 +16,7 @@ import numpy as np
 
 from tokbench.adapters._batch import EncodedBatch, Ids, TokenTable
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._loaded import LoadedTokenizer, check_format, check_id_space
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 from tokbench.kept import find_place, read_arrays, write_arrays
@@ -40,13 +40,15 @@ def read_vocabulary(path: Path) -> dict[int, bytes]:
             start, end = line.index(" "), line.rindex(" ")
             token, length = int(line[:start]), int(line[end:])
             literal = _read_literal(line[start + 1 : end])
+            content = literal.encode() if isinstance(literal, str) else literal
         except (ValueError, SyntaxError) as error:
             raise TokbenchError(
                 f"{path}, line {number}: not a line of an RWKV vocabulary", "expected: id 'token' length"
             ) from error
-        content = literal.encode() if isinstance(literal, str) else literal
         if not isinstance(content, bytes) or len(content) != length:
             raise TokbenchError(f"{path}, line {number}: the token is not {length} bytes long", "get the file again")
+        if not content:
+            raise TokbenchError(f"{path}, line {number}: the token is empty: no text holds it", "remove the line")
         tokens[token] = content
     return tokens
 
@@ -75,6 +77,7 @@ def recall_vocabulary(asset: Asset) -> tuple[Ids, list[bytes]]:
         data, ends = kept["data"].tobytes(), kept["ends"].tolist()
         return kept["ids"], [data[start:end] for start, end in pairwise([0, *ends])]
     found = read_vocabulary(asset.files[0])
+    check_id_space(asset, max(found))
     tokens = list(found.values())
     present = set(tokens)
     missing = [b for b in range(256) if bytes([b]) not in present]

@@ -21,7 +21,7 @@ import tiktoken
 
 from tokbench.adapters._batch import EncodedBatch, TokenTable
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._loaded import LoadedTokenizer, check_format, check_id_space
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
@@ -155,6 +155,8 @@ class TiktokenTokenizer(LoadedTokenizer):
         try:
             self.file = file = READERS[asset.format](asset)
             check_ranks(file.ranks, asset.files[0])
+            highest = max({*file.ranks.values(), *(s - file.shift for s in file.special.values())}) + file.shift
+            check_id_space(asset, highest)
             self.encoding = tiktoken.Encoding(
                 asset.name, pat_str=file.pattern, mergeable_ranks=file.ranks, special_tokens={}
             )
@@ -162,8 +164,8 @@ class TiktokenTokenizer(LoadedTokenizer):
             raise TokbenchError(
                 f"{asset.files[0]}: not a usable {asset.format} file ({error})", "get the file again"
             ) from error
-        highest = max({*file.ranks.values(), *(s - file.shift for s in file.special.values())}) + file.shift
-        super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=file.total or highest + 1)
+        total = max(file.total or 0, highest + 1)
+        super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=total)
         self.prefix = b"" if self.before is None else None
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:

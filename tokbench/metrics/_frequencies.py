@@ -17,6 +17,7 @@ types = pl.col("types").sum()
 share = pl.col("count") / pl.col("tokens")
 # Neither is ever negative: abs makes the -0.0 of one type alone a 0.
 entropy = (pl.col("types") * share * share.log(2)).sum().abs()
+vocab_base = pl.col("vocab_base").first()
 renyi = ((pl.col("types") * share.pow(RENYI_ORDER)).sum().log(2) / (1 - RENYI_ORDER)).abs()
 
 ZOUHAR = "Zouhar et al. 2023, ACL, arXiv 2306.16842; it proves no quality: Cognetta et al. 2024, arXiv 2402.14614"
@@ -30,6 +31,11 @@ def rarefied(find: Callable[[pl.Series, int], pl.Series], size: int) -> pl.Expr:
     """The sum over ids of what is expected of each among so many tokens."""
     rows = pl.struct("count", "tokens")
     return (pl.col("types") * rows.map_batches(lambda rows: find(rows, size), pl.Float64, is_elementwise=True)).sum()
+
+
+def share_of_vocabulary(found: pl.Expr) -> pl.Expr:
+    """The share of V_base; null where it would be more than all of it, as added tokens are then among the types."""
+    return pl.when(found <= vocab_base, vocab_base > 0).then(found / vocab_base)
 
 
 def quantile_of_tokens(column: str, share_below: float) -> pl.Expr:
@@ -97,9 +103,9 @@ FREQUENCIES = (
         "ids",
         better="higher",
         citation=ZOUHAR,
-        expr=renyi / pl.col("vocab_base").first().log(2),
+        expr=pl.when(vocab_base > 1).then(renyi / vocab_base.log(2)),
         definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the model vocabulary: "
-        "log2(sum p^a) / (1 - a) / log2 V_base.",
+        "log2(sum p^a) / (1 - a) / log2 V_base. Null for a vocabulary of one token or none.",
     ),
     Metric(
         "renyi_efficiency_observed",
@@ -119,8 +125,9 @@ FREQUENCIES = (
         "ids",
         better="higher",
         percent=True,
-        expr=types / pl.col("vocab_base").first(),
-        definition="Distinct ids over V_base. Grows with the corpus: compare at equal text only.",
+        expr=share_of_vocabulary(types),
+        definition="Distinct ids over V_base. Grows with the corpus: compare at equal text only. Null for more ids "
+        "than V_base, as added tokens are among them.",
     ),
     *(
         Metric(
@@ -130,10 +137,10 @@ FREQUENCIES = (
             "ids",
             better="higher",
             percent=True,
-            expr=rarefied(find_chances, size) / pl.col("vocab_base").first(),
+            expr=share_of_vocabulary(rarefied(find_chances, size)),
             citation=HURLBERT,
             definition=f"Distinct ids expected among {size:,} tokens drawn from the text without putting back, over "
-            "V_base: comparable between texts of different size. Null for fewer tokens.",
+            "V_base: comparable between texts of different size. Null for fewer tokens, or for more ids than V_base.",
         )
         for label, size in RAREFIED.items()
     ),

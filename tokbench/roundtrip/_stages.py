@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from tokbench.adapters import Stage, Tokenizer
+from tokbench.adapters import Stage, Tokenizer, find_reference_tokenizer
+from tokbench.adapters.huggingface import HuggingFaceTokenizer
 
 SPACE_MARKER = "\u2581"
 
@@ -61,7 +62,7 @@ def classify_text(tokenizer: Tokenizer, text: str, decoded: str, notations: Sequ
     if has_unknown(tokenizer, text):
         return TextClass.UNKNOWN
     lost, gained = Counter(text) - Counter(decoded), Counter(decoded) - Counter(text)
-    written = _class_of_notation(text, lost, notations)
+    written = _class_of_notation(text, lost, notations, find_markers(tokenizer))
     if written is not None:
         return written
     spaces = all(c.isspace() for c in lost + gained)
@@ -84,8 +85,16 @@ FOLDS: tuple[tuple[Callable[[str], str], TextClass], ...] = (
 """What makes two texts equal, and the class of what was lost where it does."""
 
 
-def _class_of_notation(text: str, lost: Counter[str], notations: Sequence[str]) -> TextClass | None:
-    if SPACE_MARKER in lost:
+def find_markers(tokenizer: Tokenizer) -> tuple[str, ...]:
+    """What the tokenizer writes for a space."""
+    reference = find_reference_tokenizer(tokenizer)
+    return reference.notation.spaces if isinstance(reference, HuggingFaceTokenizer) else (SPACE_MARKER,)
+
+
+def _class_of_notation(
+    text: str, lost: Counter[str], notations: Sequence[str], markers: Sequence[str]
+) -> TextClass | None:
+    if any(marker in text and marker[0] in lost for marker in markers):
         return TextClass.NOTATION
     bracketed = text.startswith("<") and text.endswith(">")  # a part of a family: <|blank_0|> of <|blank_80|>
     return TextClass.SPECIAL if bracketed or any(notation in text for notation in notations) else None

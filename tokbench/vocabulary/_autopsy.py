@@ -157,7 +157,7 @@ def list_tokens(tokenizer: Tokenizer, words: Collection[str]) -> pl.DataFrame:
     """The frame `tokens` of an autopsy."""
     table = tokenizer.token_table()
     special = tokenizer.special_tokens()
-    continuations = continuation_ids(tokenizer)
+    continuations = continuation_ids(tokenizer, words)
     classes: list[str] = []
     texts: list[str | None] = []
     for number in range(len(table)):

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
-from tokbench.adapters import Tokenizer
+from tokbench.adapters import Tokenizer, find_reference_tokenizer
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
 
 
@@ -44,12 +44,24 @@ def list_words(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(trimmed for text in texts for word in text.split() if (trimmed := trim(word)))
 
 
-def continuation_ids(tokenizer: Tokenizer) -> frozenset[int] | None:
-    """The ids that WordPiece marks as continuations; None where a space before a word marks its start."""
-    if isinstance(tokenizer, HuggingFaceTokenizer) and "WordPiece" in tokenizer.kinds("decoder"):
-        vocabulary = tokenizer.tokenizer.get_vocab()
-        return frozenset(number for token, number in vocabulary.items() if token.startswith("##"))
-    return None
+def continuation_ids(tokenizer: Tokenizer, words: Collection[str]) -> frozenset[int] | None:
+    """The ids that are marked as continuations (`##ing`); None where a space before a word marks its start.
+
+    Where the end of a word is marked instead (`cat</w>`), any token may continue one: all are continuations but those
+    that end a word and are one of `words`.
+    """
+    reference = find_reference_tokenizer(tokenizer)
+    if not isinstance(reference, HuggingFaceTokenizer) or not reference.notation.marks_words:
+        return None
+    notation, vocabulary = reference.notation, reference.tokenizer.get_vocab()
+    if notation.end:
+        whole = {number for token, number in vocabulary.items() if token.endswith(notation.end)}
+        return frozenset(
+            number
+            for token, number in vocabulary.items()
+            if number not in whole or trim(token.removesuffix(notation.end)) not in words
+        )
+    return frozenset(number for token, number in vocabulary.items() if token.startswith(notation.continuing))
 
 
 def classify_text(text: str, *, starts_word: bool, words: Collection[str]) -> TokenClass:
