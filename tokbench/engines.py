@@ -31,8 +31,7 @@ from tokbench.corpora import ParallelCorpus
 from tokbench.environment import installed
 from tokbench.errors import TokbenchError
 from tokbench.hard_texts import hard_texts, hard_texts_version
-from tokbench.kept import explain_damage, find_place, make_folder, read_arrays, write_arrays
-from tokbench.output import write_whole
+from tokbench.kept import find_place, read_arrays, read_json, write_arrays, write_json
 
 AUTO, REFERENCE = "auto", "reference"
 SAMPLE_BYTES = 200_000
@@ -218,17 +217,11 @@ class _Record:
         versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
         parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
         self.place = find_place("engines", *parts)
-        self.outcome = self.place.with_suffix(".json")
 
     def read(self) -> Verification | None:
-        """The outcome, None where there is none; TokbenchError where the record is damaged."""
-        try:
-            document = json.loads(self.outcome.read_bytes())
-            return Verification(document["engine"], document["reason"])
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError) as error:
-            raise explain_damage(self.outcome, error) from error
+        """The outcome, None where there is none that is intact."""
+        document = read_json(self.place)
+        return None if document is None else Verification(document["engine"], document["reason"])
 
     def read_facts(self) -> Facts | None:
         """The facts of the tokenizer, None where they are not kept."""
@@ -243,10 +236,9 @@ class _Record:
 
     def write(self, verification: Verification, facts: Facts | None = None) -> None:
         """Keep an outcome and, where they are known, the facts."""
-        make_folder(self.outcome.parent)
         if facts is not None and verification.exact:
             self.write_facts(facts)
-        write_whole(self.outcome, json.dumps(asdict(verification)).encode())
+        write_json(self.place, asdict(verification))
 
     def write_facts(self, facts: Facts) -> None:
         """Keep the facts of the tokenizer."""
