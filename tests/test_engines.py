@@ -41,7 +41,7 @@ from tokbench.adapters import (
 from tokbench.adapters._merges import Statement
 from tokbench.adapters._restate import restate_json
 from tokbench.adapters.splintr import relax
-from tokbench.comparison import ComparisonInterrupted
+from tokbench.comparison import Unfinished
 from tokbench.engines import Difference, Sample, find_difference, load_engine, take_sample
 from tokbench.environment import installed
 from tokbench.errors import CacheWarning, MissingExtraError
@@ -536,9 +536,13 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
             raise KeyboardInterrupt
 
     assert len(list(cut_stripes(corpus))) > 4
-    with pytest.raises(ComparisonInterrupted) as caught:
-        compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=interrupt)
-    result = caught.value.finish()
+    unfinished: list[Unfinished] = []
+    arguments = {"throughput": False, "bootstrap": None, "on_interruption": unfinished.append}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare([str(made_json)], corpus, on_step=interrupt, **arguments)
+    assert caught.type is KeyboardInterrupt
+    (finish,) = unfinished
+    result = finish()
     measured = result.measurements
     assert measured is not None
     assert 0 < result.corpus.segments < 60
@@ -551,7 +555,8 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=at_once)
+        compare([str(made_json)], corpus, on_step=at_once, **arguments)
+    assert unfinished == [finish]
 
 
 def test_the_guide_shows_what_the_engines_cost() -> None:

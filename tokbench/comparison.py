@@ -220,15 +220,12 @@ class Comparison:
         return f"<Comparison of {len(self.tokenizers)} tokenizers on {corpus.name} ({size})>"
 
 
-class ComparisonInterrupted(KeyboardInterrupt):
-    """An interruption of `compare` after the first segments were measured, which are not lost.
+Unfinished = Callable[[], Comparison]
+"""Computes the comparison of the segments that all tokenizers had encoded when `compare` was interrupted."""
 
-    finish: computes the Comparison of the segments that all tokenizers had encoded by then.
-    """
 
-    def __init__(self, finish: Callable[[], Comparison]) -> None:
-        super().__init__()
-        self.finish = finish
+def ignore_interruption(unfinished: Unfinished) -> None:
+    """Do not keep what was measured before an interruption."""
 
 
 def compare(
@@ -246,6 +243,7 @@ def compare(
     skip_missing: bool = False,
     offline: bool = False,
     on_step: Step = ignore_step,
+    on_interruption: Callable[[Unfinished], None] = ignore_interruption,
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
@@ -258,8 +256,8 @@ def compare(
     engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
     this corpus, `reference` the library that defines them, or name one.
     skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
-    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded, and
-    ComparisonInterrupted, a KeyboardInterrupt, on an interruption after the first segments are measured.
+    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
+    an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
     """
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
@@ -290,8 +288,8 @@ def compare(
         try:
             measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step)
         except Interrupted as interruption:
-            if interruption.measurements is None:
-                raise
-            first = texts.select(segments=interruption.segments)
-            raise ComparisonInterrupted(partial(build, interruption.measurements, first)) from interruption
+            if interruption.measurements is not None:
+                first = texts.select(segments=interruption.segments)
+                on_interruption(partial(build, interruption.measurements, first))
+            raise KeyboardInterrupt from interruption  # itself: for a subclass Python exits with another status
     return build(measurements, texts)

@@ -134,7 +134,7 @@ def run(
     from tokbench.threads import pause_collector
 
     with pause_collector():
-        from tokbench.comparison import TESTS, ComparisonInterrupted, compare
+        from tokbench.comparison import TESTS, Unfinished, compare
         from tokbench.contenders import DEFAULT_TOKENIZERS
         from tokbench.corpora import load_corpus
         from tokbench.output import check_writable, write_whole
@@ -149,7 +149,7 @@ def run(
         chosen = None if languages is None else split_languages(languages)
         texts = load_corpus(corpus, languages=chosen, segments=segments)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
-        interrupted = False
+        unfinished: list[Unfinished] = []
         with show_progress(len(names), texts, quiet=quiet) as on_step:
             try:
                 result = compare(
@@ -166,9 +166,12 @@ def run(
                     skip_missing=skip_missing or not tokenizers,
                     offline=offline,
                     on_step=on_step,
+                    on_interruption=unfinished.append,
                 )
-            except ComparisonInterrupted as interruption:
-                interrupted, result = True, interruption.finish()
+            except KeyboardInterrupt:
+                if not unfinished:
+                    raise
+                result = unfinished[0]()
         for path, name in files:
             write_whole(path, render(result, name, by.value).encode())
         if save is not None:
@@ -177,7 +180,7 @@ def run(
             typer.echo(draw_table(result, by), nl=False)
         else:
             typer.echo(report.render(result, by.value), nl=False)
-        if interrupted:
+        if unfinished:
             whole = result.corpus.segments
             typer.echo(
                 f"tokbench: interrupted: the figures are of the first {whole:,} of {texts.n:,} segments", err=True
