@@ -80,7 +80,8 @@ class Record:
         for key, entry in pairs.items():
             if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
                 raise self._explain_damage("an entry without a sha256")
-            if entry.get("check", _check_entry(key, entry)) != _check_entry(key, entry):
+            check = _check_entry(key, entry)
+            if entry.get("check", check) != check or not entry.keys() <= {"sha256", "commit", "check"}:
                 raise self._explain_damage(f"the entry {key!r} is not as it was written")
         return pairs
 
