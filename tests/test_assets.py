@@ -23,7 +23,9 @@ import pytest
 from tokbench import assets, catalog
 from tokbench.assets import find, locate, pull
 from tokbench.catalog import CATALOG, read_catalog
-from tokbench.errors import TokbenchError, UnavailableError
+from tokbench.cli.pull import run as run_pull
+from tokbench.errors import CacheWarning, TokbenchError, UnavailableError
+from tokbench.hashes import Record
 
 COMMIT, LATER = "a" * 40, "b" * 40
 HF = json.dumps({"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})
@@ -150,7 +152,8 @@ def hub_source(files: str, more: str = "") -> str:
 
 def read_record() -> dict[str, dict[str, str]]:
     path = Path(os.environ["TOKBENCH_CACHE"]) / "hashes.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {key: {name: entry[name] for name in entry if name != "check"} for key, entry in entries.items()}
 
 
 # ---- paths
@@ -386,14 +389,24 @@ def test_the_first_download_is_held_to(web: Web, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(TokbenchError, match=f"to accept the new file, delete the entry '{key}' from"):
         find("one")
     assert not path.exists()
+    path.write_bytes(web.files["/x.tiktoken"])  # found in the cache, it is held to the same hash
+    with pytest.raises(TokbenchError, match=f"to accept the new file, delete the entry '{key}' from"):
+        find("one")
 
 
-def test_an_unwritable_cache(web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_download_without_a_cache_is_used_and_not_kept(
+    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path / "file"))
+    web.files["/x.tiktoken"] = RANKS
     use_catalog(monkeypatch, f'[[one.source]]\nurl = "{web.address}/"\nfiles = [{{ name = "x.tiktoken" }}]\n')
-    with pytest.raises(TokbenchError, match=r"cannot be written.*set TOKBENCH_CACHE"):
-        find("one")
+    with pytest.warns(CacheWarning, match="cannot be written .*: going on without it; set TOKBENCH_CACHE") as caught:
+        asset = find("one")
+    assert len(caught) == 1
+    assert asset.files[0].read_bytes() == RANKS
+    with pytest.raises(TokbenchError, match="one could be downloaded, but not kept; set TOKBENCH_CACHE"):
+        run_pull(["one"])
 
 
 # ---- the hub
@@ -505,10 +518,45 @@ def test_a_damaged_record(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     record = Path(os.environ["TOKBENCH_CACHE"]) / "hashes.json"
     record.parent.mkdir(parents=True, exist_ok=True)
     use_catalog(monkeypatch, hub_source('{ name = "tokenizer.json" }'))
-    for content in ("{", "[]", '{"a": 1}', '{"a": {}}'):
-        record.write_text(content)
+    for content in (b"", b"\xff", b"{", b"[]", b'{"a": 1}', b'{"a": {}}', b'{"a": {}, "a": {}}', b"[" * 100_000):
+        record.write_bytes(content)
         with pytest.raises(TokbenchError, match=r"hashes\.json, the record of downloaded files, is damaged"):
             find("one")
+        assert record.read_bytes() == content
+
+
+def test_no_bit_of_the_record_can_change_unnoticed(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("first", "second")]
+    record = Record(tmp_path / "hashes.json")
+    for file in files:
+        file.write_text(file.name)
+        record.hold(file.name, file, COMMIT)
+    refused = 0
+    whole = record.path.read_bytes()
+    for place in range(8 * len(whole)):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        record.path.write_bytes(flipped)
+        try:
+            for file in files:
+                record.hold(file.name, file, COMMIT)
+                assert record.commit(file.name) == COMMIT
+        except TokbenchError:
+            refused += 1
+        assert record.path.read_bytes() == flipped
+    assert refused == 8 * len(whole)
+
+
+def test_a_record_of_an_older_version_is_held_to(tmp_path: Path) -> None:
+    """Its entries carry no digest of their own."""
+    file = tmp_path / "file"
+    file.write_bytes(RANKS)
+    record = Record(tmp_path / "hashes.json")
+    record.path.write_text(json.dumps({"key": {"sha256": digest(RANKS)}}))
+    record.hold("key", file)
+    file.write_bytes(RANKS + b"Iw== 2\n")
+    with pytest.raises(TokbenchError, match="to accept the new file, delete the entry 'key' from"):
+        record.hold("key", file)
 
 
 # ---- no network

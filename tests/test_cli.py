@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,29 @@ def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> No
     assert 0 < json.loads(report.read_text())["corpus"]["segments"] < 150_000
 
 
-INTERRUPTED_RUN = """
+def test_an_interruption_stops_a_loop_around_compare(tmp_path: Path) -> None:
+    """A real SIGINT in the first of three comparisons, once a first stripe is whole: none is taken for finished."""
+    for lang in ("en", "de"):
+        (tmp_path / f"{lang}.txt").write_text(f"one two three four five six seven {lang}\n" * 150_000)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_LOOP, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert done.stdout.splitlines() == ["begun"]
+    assert done.stderr.splitlines()[-1] == "KeyboardInterrupt"
+
+
+def test_an_interrupted_cost_shows_no_figures(tmp_path: Path) -> None:
+    for lang in ("en", "de"):
+        (tmp_path / f"{lang}.txt").write_text(f"one two three four five six seven {lang}\n" * 150_000)
+    arguments = ["cost", "utf8", "-c", str(tmp_path), "--model", "70m"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_RUN, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+
+
+INTERRUPTION = """
 import os, signal
 from tokbench import measurement, parts
 parts.STRIPE_BYTES, parts.WHOLE_BYTES = 3_000_000, 0
@@ -50,8 +73,20 @@ def add_and_interrupt(self, histogram):
         sent.append(True)
         os.kill(os.getpid(), signal.SIGINT)
 measurement.Collected.add, measurement.HistogramSum.add = take_and_count, add_and_interrupt
+"""
+
+INTERRUPTED_RUN = f"""{INTERRUPTION}
 from tokbench.__main__ import main
 main()
+"""
+
+INTERRUPTED_LOOP = f"""{INTERRUPTION}
+import sys
+import tokbench as tb
+for _ in range(3):
+    print("begun", flush=True)
+    tb.compare(["utf8"], sys.argv[1], throughput=False, bootstrap=None)
+    print("finished", flush=True)
 """
 
 

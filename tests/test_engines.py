@@ -41,10 +41,12 @@ from tokbench.adapters import (
 from tokbench.adapters._merges import Statement
 from tokbench.adapters._restate import restate_json
 from tokbench.adapters.splintr import relax
+from tokbench.comparison import Unfinished
 from tokbench.engines import load_engine
 from tokbench.environment import installed
-from tokbench.errors import MissingExtraError
+from tokbench.errors import CacheWarning, MissingExtraError
 from tokbench.hard_texts import hard_texts
+from tokbench.kept import read_json
 from tokbench.measurement import measure
 from tokbench.parts import cut_stripes
 from tokbench.verification import Difference, Sample, find_difference, take_sample
@@ -177,11 +179,15 @@ def test_what_loading_finds_is_kept(
     again = ADAPTERS[adapter].load(asset)
     assert kept.stat().st_mtime_ns == written
     assert equal(again.encode_batch(hard_texts()), first.encode_batch(hard_texts()))
-    for damage in (b"", kept.read_bytes()[:100], b"no arrays"):
+    whole = kept.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-100] ^= 0x10
+    for damage in (b"", whole[:100], b"no arrays", whole[:-1], whole + b" ", bytes(flipped)):
         kept.write_bytes(damage)
-        with pytest.raises(TokbenchError, match="a record of tokbench, is damaged") as caught:
-            ADAPTERS[adapter].load(asset)
-        assert caught.value.hint == "delete it"
+        with pytest.warns(CacheWarning, match=rf"{kept.name}, kept by tokbench, is damaged .*: it is made anew"):
+            again = ADAPTERS[adapter].load(asset)
+        assert equal(again.encode_batch(hard_texts()), first.encode_batch(hard_texts()))
+        assert kept.read_bytes() == whole
 
 
 @needs_data
@@ -350,8 +356,9 @@ def test_auto_takes_a_verified_engine_and_remembers(tmp_path: Path, monkeypatch:
     first = load_engine(asset, "auto", SAMPLE)
     assert isinstance(first, EngineTokenizer)
     kept = list((Path(os.environ["TOKBENCH_CACHE"]) / "engines").iterdir())
-    assert {path.suffix for path in kept} == {".json", ".npz"}
-    assert json.loads(next(p for p in kept if p.suffix == ".json").read_text())["reason"] is None
+    assert {path.suffix for path in kept} == {".document", ".arrays"}
+    document = read_json(next(path for path in kept if path.suffix == ".document"))
+    assert document == {"engine": first.engine, "reason": None}
 
     def fail(asset: object) -> None:
         raise AssertionError("the reference was loaded again")
@@ -530,7 +537,13 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
             raise KeyboardInterrupt
 
     assert len(list(cut_stripes(corpus))) > 4
-    result = compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=interrupt)
+    unfinished: list[Unfinished] = []
+    arguments = {"throughput": False, "bootstrap": None, "on_interruption": unfinished.append}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare([str(made_json)], corpus, on_step=interrupt, **arguments)
+    assert caught.type is KeyboardInterrupt
+    (finish,) = unfinished
+    result = finish()
     measured = result.measurements
     assert measured is not None
     assert 0 < result.corpus.segments < 60
@@ -543,7 +556,8 @@ def test_an_interruption_keeps_what_is_whole(monkeypatch: pytest.MonkeyPatch, ma
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare([str(made_json)], corpus, throughput=False, bootstrap=None, on_step=at_once)
+        compare([str(made_json)], corpus, on_step=at_once, **arguments)
+    assert unfinished == [finish]
 
 
 def test_the_guide_shows_what_the_engines_cost() -> None:

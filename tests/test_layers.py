@@ -14,10 +14,12 @@ PACKAGE = ROOT / "tokbench"
 
 ROWS = (
     ("errors",),
+    ("notes",),
     ("heap", "registry", "output"),
     ("catalog", "filetype", "hashes", "environment", "signature"),
     ("places",),
-    ("assets", "kept"),
+    ("kept",),
+    ("assets",),
     ("model_files",),
     ("hard_texts", "threads"),
     ("adapters", "corpora"),
@@ -31,7 +33,7 @@ ROWS = (
     ("metrics",),
     ("contenders", "results", "provenance", "examples"),
     ("comparison",),
-    ("pythia", "changes", "variants"),
+    ("pythia", "changes", "saved", "variants"),
     ("vocabulary",),
     ("roundtrip", "overlap", "difference"),
     ("report",),

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -27,7 +28,7 @@ from tokbench.errors import TokbenchError
 from tokbench.pythia import roofline
 from tokbench.pythia._process_memory import read_available, read_device_memory, read_memory, read_peak
 from tokbench.pythia.architecture import Architecture
-from tokbench.pythia.backends import run
+from tokbench.pythia.backends import BACKENDS, run
 from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
 from tokbench.pythia.measured import frame_figures, frame_ram, frame_timings, read_card, to_document
 from tokbench.pythia.memory import weight_bytes
@@ -184,21 +185,18 @@ def test_a_backend_that_refuses_is_one_line(small: Checkpoint) -> None:
         measure_backend(small, "llamacpp", "q4_3", 1, **SIZES)
 
 
-def test_an_error_within_the_process_comes_back(small: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = measure_backend(small, "ctranslate2", "int8", 1, prompt_lengths=(), decode_batches=()).sha256
-    (cached,) = (Path(model_cache()) / "models").glob(f"{folder[:32]}-*")
-    (cached / "model.bin").write_bytes(b"damaged")
+def test_an_error_within_the_process_comes_back(
+    small: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = shutil.copytree(BACKENDS["ctranslate2"].prepare(small, "int8"), tmp_path / "copied")
+    content = (copied / "model.bin").read_bytes()
+    (copied / "model.bin").write_bytes(content[: len(content) // 2] + content[len(content) // 2 + 1 :])
+    damaged = replace(small, path=copied, format="ctranslate2")
     with pytest.raises(TokbenchError, match="CTranslate2 cannot load"):
-        measure_backend(small, "ctranslate2", "int8", 1, prompt_lengths=(), decode_batches=())
+        measure_backend(damaged, "ctranslate2", "int8", 1, prompt_lengths=(), decode_batches=())
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     with pytest.raises(TokbenchError, match=r"measuring pythia-70m as int8 on ctranslate2 ended with status 1"):
         measure_backend(small, "ctranslate2", "int8", 1, prompt_lengths=(), decode_batches=())
-
-
-def model_cache() -> Path:
-    from tokbench.places import find_cache_folder
-
-    return find_cache_folder()
 
 
 def test_memory_of_this_process_and_machine() -> None:

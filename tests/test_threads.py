@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
+from tokbench import load_corpus, load_tokenizer
+from tokbench.adapters import EncodedBatch
+from tokbench.measurement import measure
 from tokbench.threads import cores_are_lent, hold_blas, lend_cores, share
 
 
@@ -92,8 +97,67 @@ def test_blas_is_held_to_one_thread_for_a_while() -> None:
     assert threads() == before
 
 
-def test_cores_are_lent_for_a_while() -> None:
+def test_cores_are_lent_for_a_while_and_to_one_thread() -> None:
+    def ask_elsewhere() -> bool:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(cores_are_lent).result()
+
     assert not cores_are_lent()
     with lend_cores(), lend_cores():
         assert cores_are_lent()
+        assert not ask_elsewhere()
     assert not cores_are_lent()
+
+
+@pytest.mark.parametrize(("threads", "lent"), [(None, {True}), (1, {False}), (2, {False})])
+def test_measuring_lends_cores_unless_threads_are_given(
+    monkeypatch: pytest.MonkeyPatch, threads: int | None, lent: set[bool]
+) -> None:
+    tokenizer, corpus = load_tokenizer("utf8"), load_corpus(languages=["en", "zh"], segments=20)
+    encode, found, elsewhere = tokenizer.encode_batch, set(), set()
+
+    def ask(texts: Sequence[str]) -> EncodedBatch:
+        found.add(cores_are_lent())
+        return encode(texts)
+
+    monkeypatch.setattr(tokenizer, "encode_batch", ask)
+    measure([tokenizer], corpus, threads=threads, on_step=lambda name, lang, size: elsewhere.add(cores_are_lent()))
+    assert found == lent
+    assert elsewhere == {False}
+
+
+@pytest.mark.parametrize("before", [None, "true", "false"])
+def test_threads_that_measure_at_once_leave_the_environment_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    """The first begins, the second begins, the first ends, the second ends."""
+    monkeypatch.delenv("TOKENIZERS_PARALLELISM", raising=False)
+    if before is not None:
+        monkeypatch.setenv("TOKENIZERS_PARALLELISM", before)
+    tokenizer, corpus = load_tokenizer("utf8"), load_corpus(languages=["en"], segments=20)
+    first_begun, second_begun, first_ended = (threading.Event() for _ in range(3))
+    seen: list[str | None] = []
+    environment = dict(os.environ)
+
+    def measure_first() -> None:
+        def wait(name: str, lang: str, size: int) -> None:
+            first_begun.set()
+            assert second_begun.wait(60)
+
+        measure([tokenizer], corpus, on_step=wait)
+        first_ended.set()
+
+    def measure_second() -> None:
+        def wait(name: str, lang: str, size: int) -> None:
+            second_begun.set()
+            assert first_ended.wait(60)
+            seen.append(os.environ.get("TOKENIZERS_PARALLELISM"))
+
+        assert first_begun.wait(60)
+        measure([tokenizer], corpus, on_step=wait)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(measure_first), pool.submit(measure_second)]:
+            done.result()
+    assert seen == ["false"]
+    assert dict(os.environ) == environment

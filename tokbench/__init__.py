@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokbench.adapters import EncodedBatch, Tokenizer, load_tokenizer
-    from tokbench.comparison import Comparison, compare, load
+    from tokbench.comparison import Comparison, compare
     from tokbench.corpora import ParallelCorpus, load_corpus
     from tokbench.errors import TokbenchError
+    from tokbench.saved import load
 
 __version__ = "0.1.0"
 
@@ -26,7 +27,7 @@ _PLACES = {
     "TokbenchError": "tokbench.errors",
     "Tokenizer": "tokbench.adapters",
     "compare": "tokbench.comparison",
-    "load": "tokbench.comparison",
+    "load": "tokbench.saved",
     "load_corpus": "tokbench.corpora",
     "load_tokenizer": "tokbench.adapters",
 }

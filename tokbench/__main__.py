@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
+from typing import TextIO
 
-from tokbench.errors import INTERRUPTED, TokbenchError
+from tokbench.errors import INTERRUPTED, CacheWarning, TokbenchError
 
 USAGE_ERROR = 2
 
@@ -15,6 +17,7 @@ def main() -> None:
     """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
     from tokbench.cli import app
 
+    warnings.showwarning = show_warning
     try:
         app(prog_name="tokbench")
     except TokbenchError as error:
@@ -32,6 +35,22 @@ def main() -> None:
             raise
         sys.stderr.write("tokbench: the output cannot be written: no space is left on the device\n")
         sys.exit(1)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write a warning about the cache as one line, and any other as Python does."""
+    stream = file or sys.stderr
+    if issubclass(category, CacheWarning):
+        stream.write(f"tokbench: {message}\n")
+    else:
+        stream.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from tokbench import places
 from tokbench.catalog import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.errors import TokbenchError, UnavailableError
 from tokbench.filetype import inspect
-from tokbench.hashes import make_temporary, sha256_of, sha256_of_all, verify
+from tokbench.hashes import sha256_of, sha256_of_all, verify
+from tokbench.kept import create_file
 from tokbench.places import Place
 
 _TIMEOUT = 10.0  # seconds without an answer, once the network is known to be there
@@ -231,10 +232,10 @@ def _explain_hub_errors(source: Source, name: str) -> Iterator[None]:
 def _fetch_from_url(source: Source, entry: Entry) -> Place:
     files = []
     for file in source.files:
-        address, target = f"{source.url}{file.name}", places.url_cache_path(entry, file)
+        address = places.url_key(source, file)
         if fault := _network.find_fault(address):
             raise UnavailableError(fault)
-        part = make_temporary(target)
+        part, target = create_file(places.url_cache_path(entry, file))
         try:
             with part.open("wb") as stream:
                 _copy(address, stream)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -221,22 +221,12 @@ class Comparison:
         return f"<Comparison of {len(self.tokenizers)} tokenizers on {corpus.name} ({size})>"
 
 
-def load(path: str | Path) -> Comparison:
-    """A comparison from the folder that `Comparison.save` wrote, or from its JSON file alone."""
-    path = Path(path)
-    file = path / DOCUMENT if path.is_dir() else path
-    try:
-        document = json.loads(file.read_bytes())
-        measurements = Measurements.load(path) if path.is_dir() else None
-        return Comparison.from_document(document, measurements)
-    except OSError as error:
-        reason = error.strerror or str(error).partition("\n")[0]
-        raise TokbenchError(
-            f"cannot read {error.filename or path}: {reason}", "name what `tokbench compare -o` wrote"
-        ) from error
-    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        reason = str(error).partition("\n")[0]
-        raise TokbenchError(f"{path}: not a saved comparison ({reason})", "make it again") from error
+Unfinished = Callable[[], Comparison]
+"""Computes the comparison of the segments that all tokenizers had encoded when `compare` was interrupted."""
+
+
+def ignore_interruption(unfinished: Unfinished) -> None:
+    """Do not keep what was measured before an interruption."""
 
 
 def compare(
@@ -254,6 +244,7 @@ def compare(
     skip_missing: bool = False,
     offline: bool = False,
     on_step: Step = ignore_step,
+    on_interruption: Callable[[Unfinished], None] = ignore_interruption,
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
@@ -266,8 +257,8 @@ def compare(
     engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
     this corpus, `reference` the library that defines them, or name one.
     skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
-    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. An interruption
-    while texts are encoded ends the measuring: the comparison is of the segments that were whole by then.
+    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
+    an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
     """
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
@@ -275,26 +266,31 @@ def compare(
     texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
     against = find_reference(texts, reference)
     sample = take_sample(texts)
+
+    def build(measurements: Measurements, texts: ParallelCorpus) -> Comparison:
+        loaded = loading.finish()
+        timed = any(metric.over == "timings" for metric in chosen)
+        isolated = measure_isolated(loaded, texts, [m.name for m in chosen if m.over == "types"], segmenter)
+        speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
+        values = evaluate(measurements, chosen, relative, bootstrap)
+        return Comparison(
+            frame=arrange([values, isolated], speeds, loaded, texts.languages),
+            differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
+            corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
+            tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
+            skipped=tuple(loading.skipped),
+            environment=describe_environment(today),
+            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
+            measurements=measurements,
+        )
+
     with start_loading(tokenizers, sample, engine, baseline, skip_missing=skip_missing, offline=offline) as loading:
         relative = Reference(against, loading.baseline)
         try:
             measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step)
         except Interrupted as interruption:
-            if interruption.measurements is None:
-                raise
-            measurements, texts = interruption.measurements, texts.select(segments=interruption.segments)
-        loaded, skipped = loading.finish(), loading.skipped
-    timed = any(metric.over == "timings" for metric in chosen)
-    isolated = measure_isolated(loaded, texts, [m.name for m in chosen if m.over == "types"], segmenter)
-    speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
-    values = evaluate(measurements, chosen, relative, bootstrap)
-    return Comparison(
-        frame=arrange([values, isolated], speeds, loaded, texts.languages),
-        differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
-        corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
-        tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
-        skipped=tuple(skipped),
-        environment=describe_environment(today),
-        examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
-        measurements=measurements,
-    )
+            if interruption.measurements is not None:
+                first = texts.select(segments=interruption.segments)
+                on_interruption(partial(build, interruption.measurements, first))
+            raise KeyboardInterrupt from interruption  # itself: for a subclass Python exits with another status
+    return build(measurements, texts)

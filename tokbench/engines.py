@@ -31,8 +31,7 @@ from tokbench.assets import Asset
 from tokbench.environment import installed
 from tokbench.errors import TokbenchError
 from tokbench.hard_texts import hard_texts_version
-from tokbench.kept import explain_damage, find_place, make_folder, read_arrays, write_arrays
-from tokbench.output import write_whole
+from tokbench.kept import find_place, read_arrays, read_json, write_arrays, write_json
 from tokbench.verification import SAMPLE_BYTES, Sample, Verification, verify
 
 AUTO, REFERENCE = "auto", "reference"
@@ -167,26 +166,17 @@ class _Record:
         self.place = find_place("engines", *self.parts)
 
     def find_outcome(self, sample: Sample | None) -> Path:
-        """Where the outcome for a sample of a corpus is kept, or that for the hard texts."""
-        place = self.place if sample is None else find_place("engines", *self.parts, sample.sha256)
-        return place.with_suffix(".json")
+        """Return where the outcome for a sample of a corpus is kept, or that for the hard texts."""
+        return self.place if sample is None else find_place("engines", *self.parts, sample.sha256)
 
     def read(self, sample: Sample | None = None) -> Verification | None:
-        """The outcome, None where there is none; TokbenchError where the record is damaged."""
-        path = self.find_outcome(sample)
-        try:
-            document = json.loads(path.read_bytes())
-            return Verification(document["engine"], document["reason"])
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError) as error:
-            raise explain_damage(path, error) from error
+        """Return an outcome, None where there is none that is intact."""
+        document = read_json(self.find_outcome(sample))
+        return None if document is None else Verification(document["engine"], document["reason"])
 
     def write(self, verification: Verification, sample: Sample | None = None) -> None:
         """Keep an outcome."""
-        path = self.find_outcome(sample)
-        make_folder(path.parent)
-        write_whole(path, json.dumps(asdict(verification)).encode())
+        write_json(self.find_outcome(sample), asdict(verification))
 
     def read_facts(self) -> Facts | None:
         """The facts of the tokenizer, None where they are not kept."""

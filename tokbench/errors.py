@@ -22,6 +22,10 @@ class TokbenchError(Exception):
         return " ".join(line.split())
 
 
+class CacheWarning(UserWarning):
+    """The cache is damaged or cannot be written: the figures are the same, but they take longer."""
+
+
 class UnavailableError(TokbenchError):
     """A tokenizer that is known but cannot be had here (no network, gated, nowhere found)."""
 

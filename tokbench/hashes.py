@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tokbench.errors import TokbenchError
+from tokbench.notes import note_unwritable
+from tokbench.output import replace_file
 
 
 @cache
@@ -44,27 +46,15 @@ def verify(path: Path, expected: str, remedy: str, name: str | None = None) -> N
         raise TokbenchError(f"{name or path} is not the known file: its sha256 is {got}, expected {expected}", remedy)
 
 
-def make_temporary(target: Path) -> Path:
-    """An empty file beside `target`, to be written and then renamed to it; TokbenchError where that cannot be."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    except OSError as error:
-        raise TokbenchError(
-            f"the cache folder {target.parent} cannot be written: {error.strerror}", "set TOKBENCH_CACHE to another"
-        ) from error
-    os.close(handle)
-    return Path(name)
-
-
 _RECORDING = threading.Lock()
 
 
 class Record:
     """The hashes of files that the catalogue knows none for, as they were when first downloaded.
 
-    A JSON file of `{key: {"sha256": ..., "commit": ...}}`; it is written atomically, so that a crash or a second
-    process leaves it whole.
+    A JSON file of `{key: {"sha256": ..., "commit": ..., "check": ...}}`, where `check` is a digest of the key and the
+    rest of the entry. It is written atomically, so that a crash or a second process leaves it whole. It is a record of
+    trust: where it is damaged, TokbenchError is raised, and it is never begun anew by itself.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,39 +62,70 @@ class Record:
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            pairs = json.loads(self.path.read_text(encoding="utf-8"), object_pairs_hook=_read_pairs)
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        except ValueError as error:
+        except OSError as error:
+            if not os.access(self.path.parent, os.X_OK):
+                note_unwritable(self.path.parent, error)
+                return {}
             raise TokbenchError(
-                f"{self.path}, the record of downloaded files, is damaged: {error}", "delete it to begin a new one"
+                f"{self.path}, the record of downloaded files, cannot be read: {error.strerror}",
+                "change its permissions, or set TOKBENCH_CACHE to another",
             ) from error
-        well_formed = isinstance(content, dict) and all(
-            isinstance(value, dict) and isinstance(value.get("sha256"), str) for value in content.values()
+        except (ValueError, RecursionError) as error:
+            raise self._explain_damage(str(error)) from error
+        if not isinstance(pairs, dict):
+            raise self._explain_damage("it holds no JSON object")
+        for key, entry in pairs.items():
+            if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+                raise self._explain_damage("an entry without a sha256")
+            check = _check_entry(key, entry)
+            if entry.get("check", check) != check or not entry.keys() <= {"sha256", "commit", "check"}:
+                raise self._explain_damage(f"the entry {key!r} is not as it was written")
+        return pairs
+
+    def _explain_damage(self, reason: str) -> TokbenchError:
+        return TokbenchError(
+            f"{self.path}, the record of downloaded files, is damaged: {reason}",
+            "restore it, or delete it to trust the files as they are now",
         )
-        if not well_formed:
-            raise TokbenchError(
-                f"{self.path}, the record of downloaded files, is damaged: an entry without a sha256",
-                "delete it to begin a new one",
-            )
-        return dict(content)
 
     def commit(self, key: str) -> str | None:
-        """The commit from which a file was first downloaded, or None."""
+        """Return the commit from which a file was first downloaded, or None."""
         return self._read().get(key, {}).get("commit")
 
     def hold(self, key: str, path: Path, commit: str | None = None) -> None:
-        """Record a file's hash the first time; from then on TokbenchError where the file is another one."""
+        """Record a file's hash the first time; from then on raise TokbenchError where the file is another one."""
         with _RECORDING:
             self._hold(key, path, commit)
 
     def _hold(self, key: str, path: Path, commit: str | None) -> None:
-        known = self._read().get(key)
+        entries = self._read()
+        known = entries.get(key)
         if known is not None:
             remedy = f"to accept the new file, delete the entry {key!r} from {self.path}"
             verify(path, known["sha256"], remedy)
             return
-        facts = {"sha256": sha256_of(path)} | ({"commit": commit} if commit else {})
-        part = make_temporary(self.path)
-        part.write_text(json.dumps({**self._read(), key: facts}, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        part.replace(self.path)
+        entry = {"sha256": sha256_of(path)} | ({"commit": commit} if commit else {})
+        entries[key] = entry | {"check": _check_entry(key, entry)}
+        content = json.dumps(entries, indent=1, sort_keys=True) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self.path, content.encode())
+        except OSError as error:
+            note_unwritable(self.path.parent, error)
+
+
+def _check_entry(key: str, entry: Mapping[str, object]) -> str:
+    """Return the digest of a key and its entry; entries of older versions have none."""
+    facts = [key, *sorted((name, value) for name, value in entry.items() if name != "check")]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object; ValueError where a name occurs twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return members

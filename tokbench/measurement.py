@@ -231,7 +231,8 @@ def measure(
 
         def count(tokenizer: Tokenizer, part: Part) -> None:
             segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
-            results.append(Result(part, tokenizer, *count_texts(tokenizer, texts[part], segments, own_blocks)))
+            with lend_cores() if threads is None else nullcontext():
+                results.append(Result(part, tokenizer, *count_texts(tokenizer, texts[part], segments, own_blocks)))
             on_step(tokenizer.name, part.lang, int(texts[part].bytes.sum()))
 
         share(count, each_once(tokenizers), stripe.parts, threads)
@@ -240,7 +241,7 @@ def measure(
 
     try:
         # On a thread of its own, which an interruption does not reach: a stripe is taken whole or not at all.
-        with single_thread(), lend_cores() if threads is None else nullcontext(), ThreadPoolExecutor(1) as keeper:
+        with single_thread(), ThreadPoolExecutor(1) as keeper:
             for stripe in cut_stripes(corpus, threads):
                 keeper.submit(collected.add, stripe, *measure_stripe(stripe)).result()
     except KeyboardInterrupt as interruption:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,19 +38,36 @@ def format_document(document: Mapping[str, Any]) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it into place, so that no reader ever sees half of it."""
+    """Write a file completely or not at all; TokbenchError where it cannot be written."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                umask = os.umask(0)
-                os.umask(umask)
-                temporary.chmod(0o666 & ~umask)
-                temporary.replace(path)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
+        replace_file(path, content)
     except OSError as error:
         raise TokbenchError(f"cannot write {path}: {error.strerror or error}", "name another file") from error
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file beside `path` and rename it to `path`, so that no reader ever sees half of it."""
+    temporary = create_file_beside(path)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def create_file_beside(path: Path) -> Path:
+    """Create an empty file with a new name in the folder of `path`; the system applies the umask to its mode."""
+    temporary = _find_name_beside(path)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return temporary
+
+
+def create_folder_beside(path: Path) -> Path:
+    """Create a folder with a new name in the folder of `path`; the system applies the umask to its mode."""
+    temporary = _find_name_beside(path)
+    temporary.mkdir()
+    return temporary
+
+
+def _find_name_beside(path: Path) -> Path:
+    return path.parent / f".tokbench-{os.urandom(8).hex()}.part"

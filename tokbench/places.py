@@ -222,6 +222,11 @@ def hub_key(source: Source, file: File) -> str:
     return f"{source.hub}@{source.revision or 'main'}/{file.name}"
 
 
+def url_key(source: Source, file: File) -> str:
+    """Return the web address of a file, its name in the record of hashes."""
+    return f"{source.url}{file.name}"
+
+
 def _find_commit(path: Path) -> str | None:
     """The commit of a file in the Hugging Face cache: `.../snapshots/COMMIT/...`."""
     commits = [after for part, after in pairwise(path.parts[:-1]) if part == "snapshots"]
@@ -248,3 +253,5 @@ def check(place: Place) -> None:
             verify(path, file.sha256, _REMEDIES.get(place.origin, "install the package again"))
         elif place.source is not None and place.origin.startswith("hub"):
             open_record().hold(hub_key(place.source, file), path, _find_commit(path))
+        elif place.source is not None and place.origin == "cache":
+            open_record().hold(url_key(place.source, file), path)

@@ -9,7 +9,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -22,72 +23,90 @@ G = TypeVar("G")
 _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
+class _ProcessSetting:
+    """A setting of the whole process that lasts from its first holder to its last, whichever thread each is in."""
+
+    def __init__(self, apply: Callable[[], AbstractContextManager[object]]) -> None:
+        self._apply = apply
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._stack = ExitStack()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Apply the setting, unless it is applied, and undo it when no holder is left."""
+        with self._lock:
+            if not self._holders:
+                self._stack.enter_context(self._apply())
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    self._stack.close()
+
+
 @contextmanager
-def single_thread() -> Iterator[None]:
-    """Keep engines that start threads by themselves to one (the tokenizers library reads this variable)."""
+def _switch_parallelism_off() -> Iterator[None]:
     before = os.environ.get(_PARALLELISM)
     os.environ[_PARALLELISM] = "false"
     try:
         yield
     finally:
         if before is None:
-            del os.environ[_PARALLELISM]
+            os.environ.pop(_PARALLELISM, None)
         else:
             os.environ[_PARALLELISM] = before
 
 
-_lent: list[bool] = []
+def _limit_blas() -> AbstractContextManager[object]:
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
-@contextmanager
-def lend_cores() -> Iterator[None]:
-    """Let engines spread a batch over threads of their own: where all cores are at work anyway.
+_parallelism = _ProcessSetting(_switch_parallelism_off)
+_blas = _ProcessSetting(_limit_blas)
 
-    A call for many texts lets go of the interpreter once, not once a text.
+
+def single_thread() -> AbstractContextManager[None]:
+    """Keep the tokenizers library to one thread, in the whole process, until the last holder is through.
+
+    It reads an environment variable, which is then as the first holder found it.
     """
-    _lent.append(True)
-    try:
-        yield
-    finally:
-        _lent.pop()
+    return _parallelism.hold()
 
 
-def cores_are_lent() -> bool:
-    """Whether threads of the engine's own are welcome."""
-    return bool(_lent)
-
-
-class _Blas:
-    """The limit on the threads of linear algebra, and how many have asked for it."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.holders = 0
-        self.stack = ExitStack()
-
-
-_blas = _Blas()
-
-
-@contextmanager
-def hold_blas() -> Iterator[None]:
+def hold_blas() -> AbstractContextManager[None]:
     """Keep numpy's linear algebra to the thread that calls it, in the whole process, until the last holder is through.
 
     Threads of its own wait for more in a loop: they take the cores from whatever else runs.
     """
-    from threadpoolctl import threadpool_limits
+    return _blas.hold()
 
-    with _blas.lock:
-        if not _blas.holders:
-            _blas.stack.enter_context(threadpool_limits(1, user_api="blas"))
-        _blas.holders += 1
+
+_lent: ContextVar[bool] = ContextVar("lent", default=False)
+
+
+@contextmanager
+def lend_cores() -> Iterator[None]:
+    """Let engines that this thread calls spread a batch over threads of their own: where all cores are at work anyway.
+
+    A call for many texts lets go of the interpreter once, not once per text. Other threads are not affected.
+    """
+    token = _lent.set(True)
     try:
         yield
     finally:
-        with _blas.lock:
-            _blas.holders -= 1
-            if not _blas.holders:
-                _blas.stack.close()
+        _lent.reset(token)
+
+
+def cores_are_lent() -> bool:
+    """Return whether threads of the engine's own are welcome in the calling thread."""
+    return _lent.get()
 
 
 @contextmanager

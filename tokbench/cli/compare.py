@@ -134,7 +134,7 @@ def run(
     from tokbench.threads import pause_collector
 
     with pause_collector():
-        from tokbench.comparison import TESTS, compare
+        from tokbench.comparison import TESTS, Unfinished, compare
         from tokbench.contenders import DEFAULT_TOKENIZERS
         from tokbench.corpora import load_corpus
         from tokbench.output import check_writable, write_whole
@@ -149,22 +149,29 @@ def run(
         chosen = None if languages is None else split_languages(languages)
         texts = load_corpus(corpus, languages=chosen, segments=segments)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
+        unfinished: list[Unfinished] = []
         with show_progress(len(names), texts, quiet=quiet) as on_step:
-            result = compare(
-                names,
-                texts,
-                metrics=metrics,
-                reference=reference,
-                baseline=baseline,
-                bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
-                tests=tests or TESTS,
-                segmenter=segmenter.value,
-                throughput=throughput,
-                engine=engine,
-                skip_missing=skip_missing or not tokenizers,
-                offline=offline,
-                on_step=on_step,
-            )
+            try:
+                result = compare(
+                    names,
+                    texts,
+                    metrics=metrics,
+                    reference=reference,
+                    baseline=baseline,
+                    bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
+                    tests=tests or TESTS,
+                    segmenter=segmenter.value,
+                    throughput=throughput,
+                    engine=engine,
+                    skip_missing=skip_missing or not tokenizers,
+                    offline=offline,
+                    on_step=on_step,
+                    on_interruption=unfinished.append,
+                )
+            except KeyboardInterrupt:
+                if not unfinished:
+                    raise
+                result = unfinished[0]()
         for path, name in files:
             write_whole(path, render(result, name, by.value).encode())
         if save is not None:
@@ -173,8 +180,8 @@ def run(
             typer.echo(draw_table(result, by), nl=False)
         else:
             typer.echo(report.render(result, by.value), nl=False)
-        whole = result.corpus.segments
-        if whole < texts.n:
+        if unfinished:
+            whole = result.corpus.segments
             typer.echo(
                 f"tokbench: interrupted: the figures are of the first {whole:,} of {texts.n:,} segments", err=True
             )

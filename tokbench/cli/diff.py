@@ -37,7 +37,7 @@ def run(
     import polars as pl
 
     from tokbench.changes import compare_signatures, find_changes
-    from tokbench.comparison import load
+    from tokbench.saved import load
 
     before, after = load(old), load(new)
     changes = find_changes(before, after, metrics)

@@ -12,7 +12,11 @@ def run(
 ) -> None:
     """Fetch the files of tokenizers into the cache and verify them, so that later runs need no network."""
     from tokbench.assets import pull
+    from tokbench.errors import TokbenchError
+    from tokbench.kept import is_temporary
 
     for name in names:
         asset = pull(name)
+        if any(map(is_temporary, asset.files)):
+            raise TokbenchError(f"{asset.name} could be downloaded, but not kept", "set TOKBENCH_CACHE to another")
         typer.echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")

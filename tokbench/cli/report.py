@@ -64,7 +64,7 @@ def run(
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:
     """The comparisons by the names of their files or folders; TokbenchError for two of one name."""
-    from tokbench.comparison import load
+    from tokbench.saved import load
 
     loaded: dict[str, Comparison] = {}
     for path in paths:

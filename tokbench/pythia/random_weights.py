@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import shutil
 import struct
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError, UnavailableError
-from tokbench.hashes import make_temporary
+from tokbench.kept import keep_folder
+from tokbench.output import create_file_beside
 from tokbench.places import find_cache_folder
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
@@ -63,12 +64,22 @@ def make(architecture: Architecture, folder: Path, seed: int = 0, dtype: str = "
     """
     if dtype not in DTYPES:
         raise TokbenchError(f"no random weights of the type {dtype!r}", f"choose one of: {', '.join(DTYPES)}")
+    _claim(folder)
+    try:
+        _write(architecture, folder, seed, dtype)
+    except OSError as error:
+        raise TokbenchError(f"cannot write the weights into {folder}: {error.strerror}", "name another") from error
+    return folder
+
+
+def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> None:
+    """Write config.json and model.safetensors into a folder that is there; OSError where that fails."""
     shapes = list_shapes(architecture)
     size = np.dtype(dtype).itemsize
     lengths = {name: math.prod(shape) * size for name, shape in shapes.items()}
-    _claim(folder, sum(lengths.values()))
+    _check_room(folder, sum(lengths.values()))
     target = folder / "model.safetensors"
-    part = make_temporary(target)
+    part = create_file_beside(target)
     try:
         with part.open("wb") as stream:
             stream.write(_write_header(shapes, lengths, dtype, seed))
@@ -78,26 +89,25 @@ def make(architecture: Architecture, folder: Path, seed: int = 0, dtype: str = "
                     count = min(_CHUNK, math.prod(shape) - begin)
                     stream.write(_draw(generator, name, shape, count, architecture).astype(dtype).tobytes())
         (folder / "config.json").write_text(json.dumps(describe(architecture, dtype), indent=2) + "\n", "utf-8")
-        part.chmod(0o644)
         part.replace(target)
-    except OSError as error:
-        raise TokbenchError(f"cannot write the weights into {folder}: {error.strerror}", "name another") from error
     finally:
         part.unlink(missing_ok=True)
-    return folder
 
 
-def _claim(folder: Path, needed: int) -> None:
+def _claim(folder: Path) -> None:
     if any((folder / name).exists() for name in ("config.json", "model.safetensors", "model.safetensors.index.json")):
         raise TokbenchError(f"{folder} holds a model already", "name a new folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TokbenchError(f"cannot make the folder {folder}: {error.strerror}", "name another") from error
+
+
+def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
-        message = f"the weights take {needed / 2**30:.1f} GiB, and {folder} has {free / 2**30:.1f} GiB left"
-        raise TokbenchError(message, "name a folder on another disk")
+        message = f"the weights take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are left on its disk"
+        raise OSError(errno.ENOSPC, message)
 
 
 def _write_header(shapes: dict[str, Shape], lengths: dict[str, int], dtype: str, seed: int) -> bytes:
@@ -175,21 +185,11 @@ def open_or_make(
 
 
 def make_in_cache(architecture: Architecture, name: str) -> Path:
-    """A folder of random weights of this shape in tokbench's cache, called `name`; made once, aside, and renamed."""
+    """A folder of random weights of this shape in tokbench's cache, called `name`; made once and verified."""
     shape = hashlib.sha256(json.dumps(describe(architecture)).encode()).hexdigest()
     target = find_cache_folder() / "models" / f"random-{shape[:16]}-v{VERSION}" / name
-    if target.is_dir():
-        return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}."))
+        return keep_folder(target, lambda part: _write(architecture, part, 0, "float16"))
     except OSError as error:
-        message = f"the cache folder {target.parent} cannot be written: {error.strerror}"
-        raise TokbenchError(message, "set TOKBENCH_CACHE to another") from error
-    try:
-        made = make(architecture, part / name)
-        if not target.is_dir():  # else another process was first
-            made.rename(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return target
+        message = f"the random weights of {name} cannot be written: {error.strerror}"
+        raise TokbenchError(message, f"make room in {target.parent}, or set TOKBENCH_CACHE") from error
