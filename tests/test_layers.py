@@ -15,7 +15,7 @@ PACKAGE = ROOT / "tokbench"
 ROWS = (
     ("errors",),
     ("heap", "registry", "output"),
-    ("catalog", "filetype", "hashes", "environment", "signature"),
+    ("catalog", "filetype", "gguf_header", "hashes", "environment", "signature"),
     ("places",),
     ("assets", "kept"),
     ("model_files",),
