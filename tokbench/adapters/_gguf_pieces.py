@@ -181,7 +181,7 @@ def _list_bert_rules(lowercase: bool, strip_accents: bool) -> normalizers.Normal
             rules.append(normalizers.Replace(Regex(syllables), chr(_FIRST_LEAD + lead)))
         rules += [normalizers.NFD(), normalizers.Replace(Regex(r"\p{M}"), "")]
     if lowercase:
-        rules.append(normalizers.Lowercase())
+        rules += [normalizers.Replace("\u0130", "i"), normalizers.Lowercase()]
     return normalizers.Sequence(rules)
 
 

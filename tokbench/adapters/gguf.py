@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
@@ -13,6 +14,7 @@ from tokbench.adapters._gguf_splits import SPLITS, Split
 from tokbench.adapters._gguf_vocabulary import UNUSED, USER_DEFINED, Vocabulary, read_vocabulary
 from tokbench.adapters._loaded import check_format
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters.huggingface import printable_bytes
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
@@ -31,7 +33,9 @@ def build_bpe(asset: Asset, vocabulary: Vocabulary) -> Tokenizer:
     model = models.BPE(vocab, list(merges), ignore_merges=split.ignore_merges, byte_fallback=not split.byte_level)
     if split.byte_level:
         normalizer = asset.entry.normalizer if asset.entry else None
-        return finish(asset, vocabulary, byte_level_pipeline(model, split.patterns, normalizer))
+        pipeline = byte_level_pipeline(model, split.patterns, normalizer)
+        _drop_missing_bytes(pipeline, vocab)
+        return finish(asset, vocabulary, pipeline)
     pipeline = Pipeline(model)
     pipeline.normalizer = normalizers.Replace(" ", _SPACE)
     pipeline.pre_tokenizer = pre_tokenizers.Sequence(
@@ -40,6 +44,14 @@ def build_bpe(asset: Asset, vocabulary: Vocabulary) -> Tokenizer:
     pipeline.decoder = decoders.Sequence([decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
     _check_line_feeds(vocabulary, pipeline)
     return finish(asset, vocabulary, pipeline)
+
+
+def _drop_missing_bytes(pipeline: Pipeline, vocab: Mapping[str, int]) -> None:
+    """Bytes without a token give no id; to llama.cpp they still part what lies on both sides of them."""
+    missing = "".join(character for character in printable_bytes() if character not in vocab)
+    if missing:
+        cut = pre_tokenizers.Split(Regex(f"[{re.escape(missing)}]"), "removed")
+        pipeline.pre_tokenizer = pre_tokenizers.Sequence([pipeline.pre_tokenizer, cut])
 
 
 def _find_split(vocabulary: Vocabulary) -> Split:
