@@ -62,7 +62,7 @@ def read_header(path: Path) -> Header:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Cursor(data).read_all()
-    except (ValueError, ZeroDivisionError, struct.error) as error:
+    except (ValueError, TypeError, ArithmeticError, struct.error) as error:
         raise TokbenchError(f"{path}: not a readable GGUF file ({error})", "get the file again") from error
 
 

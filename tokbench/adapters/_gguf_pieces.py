@@ -11,7 +11,16 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from tokbench.adapters._batch import EncodedBatch, Spans
 from tokbench.adapters._build import add_tokens
-from tokbench.adapters._gguf_vocabulary import BYTE, CONTROL, NORMAL, UNKNOWN, UNUSED, USER_DEFINED, Vocabulary
+from tokbench.adapters._gguf_vocabulary import (
+    BYTE,
+    CONTROL,
+    NORMAL,
+    UNKNOWN,
+    UNUSED,
+    USER_DEFINED,
+    Vocabulary,
+    read_scores,
+)
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
 from tokbench.adapters.sentencepiece import SentencePieceTokenizer
 from tokbench.assets import Asset
@@ -96,12 +105,12 @@ def build_sentencepiece(asset: Asset, vocabulary: Vocabulary) -> GgufSentencePie
         raise MissingExtraError(
             "protobuf", "gguf", f"rebuilding the SentencePiece model of {vocabulary.path}"
         ) from error
-    unigram = vocabulary.read("model") == "t5"
-    unknown = int(vocabulary.get("unknown_token_id", 2 if unigram else 0))
+    unigram = vocabulary.get("model", "") == "t5"
+    unknown = vocabulary.get("unknown_token_id", 2 if unigram else 0)
     if not 0 <= unknown < len(vocabulary.tokens):
         raise TokbenchError(f"{vocabulary.path}: there is no row {unknown} for the unknown token", "get the file again")
     model: Any = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made at run time
-    scores = vocabulary.read("scores")
+    scores = read_scores(vocabulary.path, vocabulary.fields, len(vocabulary.tokens))
     # One piece is the unknown one to the library; llama.cpp reads none of the others, nor control pieces, from text.
     # User-defined ones are found before the library sees a text. Unused pieces are found by llama.cpp's unigram.
     as_library = {UNKNOWN: CONTROL, USER_DEFINED: CONTROL, UNUSED: NORMAL if unigram else UNUSED}
@@ -116,20 +125,22 @@ def build_sentencepiece(asset: Asset, vocabulary: Vocabulary) -> GgufSentencePie
 
 
 def _set_normalizer(settings: Any, vocabulary: Vocabulary, *, unigram: bool) -> None:
-    prefix = bool(vocabulary.get("add_space_prefix", not unigram))
+    prefix = vocabulary.get("add_space_prefix", not unigram)
     settings.name = "identity"
     settings.escape_whitespaces = True
     settings.add_dummy_prefix = prefix
     settings.remove_extra_whitespaces = False
     if unigram:
-        merged = bool(vocabulary.get("remove_extra_whitespaces", False))
+        merged = vocabulary.get("remove_extra_whitespaces", False)
         if prefix and not merged:
             raise TokbenchError(
                 f"{vocabulary.path}: unigram that adds a space to texts and keeps runs of spaces cannot be run here",
                 "give its tokenizer.json or tokenizer.model instead",
             )
         settings.add_dummy_prefix = settings.remove_extra_whitespaces = merged
-        settings.precompiled_charsmap = bytes(np.asarray(vocabulary.get("precompiled_charsmap", [])).astype(np.uint8))
+        settings.precompiled_charsmap = (
+            vocabulary.get("precompiled_charsmap", np.array([], np.uint8)).astype(np.uint8).tobytes()
+        )
 
 
 _SIGNS = r"[\p{P}$+<=>^`|~]"
@@ -148,7 +159,7 @@ def build_wordpiece(asset: Asset, vocabulary: Vocabulary) -> HuggingFaceTokenize
     way round, with `##` before the latter.
     """
     special = set(vocabulary.list_ids(CONTROL, UNKNOWN, USER_DEFINED))
-    unknown = int(vocabulary.get("unknown_token_id", 100))
+    unknown = vocabulary.get("unknown_token_id", 100)
     if not 0 <= unknown < len(vocabulary.tokens):
         raise TokbenchError(f"{vocabulary.path}: there is no row {unknown} for the unknown token", "get the file again")
     names: dict[str, int] = {}
@@ -158,8 +169,8 @@ def build_wordpiece(asset: Asset, vocabulary: Vocabulary) -> HuggingFaceTokenize
         names[token if plain else token.removeprefix(_SPACE) if begins else f"##{token}"] = number
     name = vocabulary.tokens[unknown]
     pipeline = Tokenizer(models.WordPiece(names, unk_token=name, max_input_chars_per_word=_LONGEST_WORD))
-    lowercase = bool(vocabulary.get("normalizer.lowercase", True))
-    pipeline.normalizer = _list_bert_rules(lowercase, bool(vocabulary.get("normalizer.strip_accents", lowercase)))
+    lowercase = vocabulary.get("normalizer.lowercase", True)
+    pipeline.normalizer = _list_bert_rules(lowercase, vocabulary.get("normalizer.strip_accents", lowercase))
     pipeline.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.WhitespaceSplit(),

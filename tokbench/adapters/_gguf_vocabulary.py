@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
 from tokbench.gguf_header import read_header
@@ -85,6 +88,9 @@ _FILLS_IN = frozenset(
 _ALWAYS_READ = frozenset({"<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"})
 
 
+Value = TypeVar("Value")
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Rows in the order of their ids, up to the last that is a token.
@@ -98,15 +104,11 @@ class Vocabulary:
     types: tuple[int, ...]
     base: int
 
-    def get(self, key: str, default: Any) -> Any:
-        """A value of the tokenizer's metadata."""
-        return self.fields.get(f"tokenizer.ggml.{key}", default)
-
-    def read(self, key: str) -> Any:
-        """A value of the tokenizer's metadata; TokbenchError where the file has none."""
-        if (name := f"tokenizer.ggml.{key}") not in self.fields:
-            raise TokbenchError(f"{self.path}: there is no field {name!r}", "get the file again")
-        return self.fields[name]
+    def get(self, key: str, default: Value) -> Value:
+        """A value of the tokenizer's metadata, of the kind of the default."""
+        if f"tokenizer.ggml.{key}" not in self.fields:
+            return default
+        return read_field(self.path, self.fields, key, type(default))
 
     def list_ids(self, *types: int) -> list[int]:
         """The ids of all rows of these types."""
@@ -117,14 +119,21 @@ class Vocabulary:
         return {number: self.tokens[number] for number in self.list_ids(*types)}
 
 
+def read_field(path: Path, fields: Mapping[str, Any], key: str, kind: type[Value]) -> Value:
+    """A value of the tokenizer's metadata; TokbenchError where the file has none, or one of another kind."""
+    if (name := f"tokenizer.ggml.{key}") not in fields:
+        raise TokbenchError(f"{path}: there is no field {name!r}", "get the file again")
+    value = fields[name]
+    if type(value) is not kind:
+        raise TokbenchError(f"{path}: the field {name!r} is of another kind than it should be", "get the file again")
+    return value
+
+
 def read_vocabulary(path: Path) -> Vocabulary:
     """Read the vocabulary of a GGUF file; TokbenchError where it is damaged."""
     fields = read_header(path).fields
-    for key in ("tokenizer.ggml.tokens", "tokenizer.ggml.token_type"):
-        if key not in fields:
-            raise TokbenchError(f"{path}: there is no field {key!r}", "get the file again")
-    tokens: list[str] = fields["tokenizer.ggml.tokens"]
-    types: list[int] = fields["tokenizer.ggml.token_type"].tolist()
+    tokens = read_field(path, fields, "tokens", list)
+    types = read_field(path, fields, "token_type", np.ndarray).tolist()
     if len(tokens) != len(types):
         raise TokbenchError(f"{path}: {len(tokens)} tokens have {len(types)} types", "get the file again")
     types = [
@@ -136,7 +145,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     token, count = Counter(tokens).most_common(1)[0] if tokens else ("", 0)
     if count != 1:
         raise TokbenchError(f"{path}: {count} rows hold the token {token!r}", "get the file again")
-    return Vocabulary(path, fields, tuple(tokens), tuple(_retype(tokens, types)), _find_base(fields, types))
+    return Vocabulary(path, fields, tuple(tokens), tuple(_retype(tokens, types)), _find_base(path, fields, types))
 
 
 def _is_padding(number: int, token: str) -> bool:
@@ -144,19 +153,27 @@ def _is_padding(number: int, token: str) -> bool:
     return not token or token == f"[PAD{number}]"
 
 
-def _find_end(types: list[int], counts: Any) -> int:
+def _find_end(types: list[int], counts: Callable[[int], bool]) -> int:
     return next((number for number in range(len(types), 0, -1) if counts(types[number - 1])), 0)
 
 
-def _find_base(fields: Mapping[str, Any], types: list[int]) -> int:
+def _find_base(path: Path, fields: Mapping[str, Any], types: list[int]) -> int:
     """The size of the model's own vocabulary: the rows before those that were added to it."""
-    scores = fields.get("tokenizer.ggml.scores")
-    if scores is None:
+    if "tokenizer.ggml.scores" not in fields:
         return _find_end(types, lambda kind: kind in (NORMAL, BYTE))
+    scores = read_scores(path, fields, len(types))
     base = len(types)
     while base and types[base - 1] in (CONTROL, USER_DEFINED) and scores[base - 1] == _ADDED_SCORE:
         base -= 1
     return base
+
+
+def read_scores(path: Path, fields: Mapping[str, Any], rows: int) -> npt.NDArray[Any]:
+    """The scores of all rows; TokbenchError where there are too few."""
+    scores = read_field(path, fields, "scores", np.ndarray)
+    if len(scores) < rows:
+        raise TokbenchError(f"{path}: {rows} tokens have {len(scores)} scores", "get the file again")
+    return scores
 
 
 def _retype(tokens: list[str], types: list[int]) -> list[int]:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer as Pipeline
 from tokbench.adapters._build import byte_level_pipeline
 from tokbench.adapters._gguf_pieces import build_sentencepiece, build_wordpiece, finish
 from tokbench.adapters._gguf_splits import SPLITS, Split
-from tokbench.adapters._gguf_vocabulary import UNUSED, USER_DEFINED, Vocabulary, read_vocabulary
+from tokbench.adapters._gguf_vocabulary import NORMAL, UNUSED, USER_DEFINED, Vocabulary, read_field, read_vocabulary
 from tokbench.adapters._loaded import check_format
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.huggingface import printable_bytes
@@ -29,7 +29,7 @@ def build_bpe(asset: Asset, vocabulary: Vocabulary) -> Tokenizer:
     split = _find_split(vocabulary)
     _check_overlaps(vocabulary)
     vocab = {token: number for number, token in enumerate(vocabulary.tokens) if vocabulary.types[number] != UNUSED}
-    merges = dict.fromkeys(map(_cut_merge, vocabulary.read("merges")))
+    merges = dict.fromkeys(map(_cut_merge, read_field(vocabulary.path, vocabulary.fields, "merges", list)))
     model = models.BPE(vocab, list(merges), ignore_merges=split.ignore_merges, byte_fallback=not split.byte_level)
     if split.byte_level:
         normalizer = asset.entry.normalizer if asset.entry else None
@@ -93,7 +93,7 @@ def _check_overlaps(vocabulary: Vocabulary) -> None:
 
 def _check_line_feeds(vocabulary: Vocabulary, pipeline: Pipeline) -> None:
     """llama.cpp takes a run of line feeds whole where it is a token: merges have to give the same."""
-    for number, token in vocabulary.select(1).items():
+    for number, token in vocabulary.select(NORMAL).items():
         if not token.strip("\n") and pipeline.encode(token).ids != [number]:
             raise TokbenchError(
                 f"{vocabulary.path}: merges do not give the token {token!r}, which llama.cpp takes whole", _OTHER_FILE
@@ -114,7 +114,7 @@ def load(asset: Asset) -> Tokenizer:
     """The tokenizer of a GGUF file; the weights, where it has any, are not read."""
     check_format(asset, "gguf", REFERENCE_FOR)
     vocabulary = read_vocabulary(asset.files[0])
-    kind = vocabulary.get("model", None)
+    kind = vocabulary.get("model", "")
     if kind not in BUILDERS:
         raise TokbenchError(
             f"{asset.files[0]}: a GGUF vocabulary of the kind {kind!r} cannot be read here", _OTHER_FILE
