@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import struct
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from test_vectors import read_vector
 from tokbench import TokbenchError, load_tokenizer
 from tokbench.adapters._gguf_splits import SPLITS
 from tokbench.adapters.huggingface import printable_bytes
-from tokbench.gguf_header import read_header
 from tokbench.hard_texts import hard_texts
 
 pytest.importorskip("gguf")
@@ -268,61 +266,6 @@ def test_a_token_in_two_rows_is_refused(tmp_path: Path) -> None:
     path = llama_cpp.write(tmp_path / "x.gguf", "gpt2", [*BYTES, "a"], [NORMAL] * 257, merges=["a b"])
     with pytest.raises(TokbenchError, match="2 rows hold the token 'a'"):
         load_tokenizer(path)
-
-
-def test_every_truncation_is_one_clear_line(tmp_path: Path) -> None:
-    path = _write_header(tmp_path / "small.gguf")
-    content = path.read_bytes()
-    assert read_header(path).fields["tokenizer.ggml.tokens"] == ["a", "bc"]
-    for end in range(24, len(content)):
-        path.write_bytes(content[:end])
-        with pytest.raises(TokbenchError, match="not a readable GGUF file") as caught:
-            read_header(path)
-        assert "\n" not in str(caught.value)
-
-
-def test_lengths_beyond_the_file_are_refused_before_they_are_read(tmp_path: Path) -> None:
-    path = _write_header(tmp_path / "small.gguf")
-    content = path.read_bytes()
-    for at in (8, 16, content.index(struct.pack("<Q", 2) + struct.pack("<Q", 1) + b"a")):
-        path.write_bytes(content[:at] + struct.pack("<Q", 1 << 60) + content[at + 8 :])
-        with pytest.raises(TokbenchError, match="values are announced at byte"):
-            read_header(path)
-
-
-@pytest.mark.parametrize("version", [1, 4, 0x03000000])
-def test_versions_that_are_not_read(tmp_path: Path, version: int) -> None:
-    path = _write_header(tmp_path / "small.gguf")
-    path.write_bytes(b"GGUF" + struct.pack("<I", version) + path.read_bytes()[8:])
-    with pytest.raises(TokbenchError, match=f"version {version}; versions 2 and 3, little-endian, are read"):
-        read_header(path)
-
-
-def _write_header(path: Path) -> Path:
-    from gguf import GGUFWriter
-
-    writer = GGUFWriter(path, "llama")
-    writer.add_token_list(["a", "bc"])
-    writer.add_token_scores([0.5, 1.5])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.close()
-    return path
-
-
-def test_the_header_is_what_the_library_reads(tmp_path: Path) -> None:
-    from gguf import GGUFReader
-
-    path = write_pairs(tmp_path / "x.gguf", "gpt-2")
-    header, reader = read_header(path), GGUFReader(path)
-    for key, field in reader.fields.items():
-        if not key.startswith("GGUF."):
-            found = header.fields[key]
-            assert (found.tolist() if hasattr(found, "tolist") else found) == field.contents(), key
-    for tensor in reader.tensors:
-        info = header.tensors[tensor.name]
-        assert (info.shape, info.type) == (tuple(map(int, tensor.shape))[::-1], tensor.tensor_type)
-        assert header.data + info.offset == tensor.data_offset
 
 
 # ---- real vocabularies, converted as llama.cpp's converter does
