@@ -194,6 +194,8 @@ def test_llama4_is_cut_as_o200k() -> None:
     [
         ("llama3", "I'LL pay 12345", ["I", "'LL", " pay", " ", "123", "45"]),
         ("qwen1", "a 123\n\n b", ["a", " ", "1", "2", "3", "\n\n", " b"]),
+        ("qwen3.5", "हिन्दी it's 12", ["हिन्दी", " it", "'s", " ", "1", "2"]),
+        ("qwen3", "हिन्दी", ["ह", "िन", "्द", "ी"]),
         ("whisper", "it's  12 ok", ["it", "'s", " ", " 12", " ok"]),
         ("kimi-k2", "中文English混合 12345", ["中文", "English", "混合", " ", "123", "45"]),
         ("o200k_base", "HelloWorld's", ["Hello", "World's"]),

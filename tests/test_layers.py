@@ -16,7 +16,7 @@ ROWS = (
     ("errors",),
     ("notes",),
     ("heap", "registry", "output"),
-    ("catalog", "filetype", "hashes", "environment", "signature"),
+    ("catalog", "filetype", "gguf_header", "hashes", "environment", "signature"),
     ("places",),
     ("kept",),
     ("assets",),

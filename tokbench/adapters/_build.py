@@ -15,7 +15,7 @@ from tokbench.catalog import CATALOG
 from tokbench.errors import TokbenchError
 
 GPT2_CLASSES = frozenset({"GPT2Tokenizer", "CodeGenTokenizer", "RobertaTokenizer", "BartTokenizer", "OPTTokenizer"})
-PATTERN_OF_CLASS = {"Qwen2Tokenizer": "qwen2.5"}
+PATTERN_OF_CLASS = {"Qwen2Tokenizer": "qwen2.5", "Qwen3_5Tokenizer": "qwen3.5"}
 """Tokenizer classes that split by a pattern of their own, and the catalogue entry that holds it."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.gguf_header import Header, read_header
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.checkpoint import PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.weights import list_shapes
@@ -25,35 +27,31 @@ def map_names(layers: int) -> Any:
 def open_gguf(path: Path) -> Checkpoint:
     """A GGUF file as a checkpoint; TokbenchError where it is damaged, of another architecture, or lacks a tensor."""
     try:
-        from gguf import GGUFReader
+        from gguf import GGMLQuantizationType
     except ModuleNotFoundError as error:
         raise MissingExtraError("gguf", "llamacpp", f"reading {path.name}") from error
-    try:
-        reader = GGUFReader(path)
-    except (ValueError, IndexError, KeyError) as error:
-        raise TokbenchError(f"{path}: not a readable GGUF file ({error})", "get the file again") from error
+    header = read_header(path)
 
     def read(key: str) -> Any:
-        field = reader.get_field(key)
-        if field is None:
+        if key not in header.fields:
             raise TokbenchError(f"{path}: the metadata has no {key}", "get the file again")
-        return field.contents()
+        return header.fields[key]
 
     kind = read("general.architecture")
     if kind != "gptneox":
         raise TokbenchError(
             f"{path}: the architecture is {kind}, expected gptneox", "only Pythia's architecture is run"
         )
-    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    tensors = header.tensors
     embedding = tensors.get("token_embd.weight")
-    if embedding is None:
+    if embedding is None or len(embedding.shape) != 2:
         raise TokbenchError(f"{path}: the tensor token_embd.weight is missing", "the file is not whole")
     width, heads = int(read("gptneox.embedding_length")), int(read("gptneox.attention.head_count"))
     architecture = Architecture(
         layers=int(read("gptneox.block_count")),
         width=width,
         heads=heads,
-        vocab_rows=int(embedding.shape[1]),
+        vocab_rows=embedding.shape[0],
         context=int(read("gptneox.context_length")),
         rotary_fraction=int(read("gptneox.rope.dimension_count")) / (width // heads),
         layer_norm_epsilon=float(f"{read('gptneox.attention.layer_norm_epsilon'):.6g}"),
@@ -62,19 +60,35 @@ def open_gguf(path: Path) -> Checkpoint:
     names = map_names(architecture.layers)
     for name, shape in list_shapes(architecture).items():
         stored = names.get_name(name, try_suffixes=(".weight", ".bias"))
-        found = tuple(int(n) for n in reversed(tensors[stored].shape)) if stored in tensors else None
+        found = tensors[stored].shape if stored in tensors else None
         if found != shape:
             message = f"{path}: the tensor {stored} ({name}): expected shape {shape}, found {found or 'none'}"
             raise TokbenchError(message, "the file is not whole, or not of this architecture")
-    marker = reader.get_field(WEIGHTS_KEY)
-    types = Counter(tensor.tensor_type.name.lower() for tensor in reader.tensors if len(tensor.shape) > 1)
+        _check_end(path, header, stored)
+    types = Counter(tensor.type for tensor in tensors.values() if len(tensor.shape) > 1)
     return Checkpoint(
         name=path.stem,
         path=path,
         format="gguf",
         architecture=architecture,
-        weights=RANDOM if marker is not None and marker.contents() == RANDOM else PRETRAINED,
-        stored=types.most_common(1)[0][0],
+        weights=RANDOM if header.fields.get(WEIGHTS_KEY) == RANDOM else PRETRAINED,
+        stored=GGMLQuantizationType(types.most_common(1)[0][0]).name.lower(),
         files=(path,),
         tokenizer=None,
     )
+
+
+def _check_end(path: Path, header: Header, name: str) -> None:
+    """TokbenchError where the file ends before a tensor does, or its type is not known."""
+    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+
+    tensor = header.tensors[name]
+    try:
+        block, block_bytes = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.type)]
+    except ValueError as error:
+        message = f"{path}: the tensor {name} has the unknown type {tensor.type}"
+        raise TokbenchError(message, "update the package gguf") from error
+    end = header.data + tensor.offset + prod(tensor.shape) // block * block_bytes
+    if end > path.stat().st_size:
+        message = f"{path}: the tensor {name} ends at byte {end} of {path.stat().st_size}"
+        raise TokbenchError(message, "the file is not whole: get it again")

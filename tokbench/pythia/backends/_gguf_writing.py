@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from tokbench.pythia.backends import END_OF_TEXT
 from tokbench.pythia.checkpoint import Checkpoint
 from tokbench.pythia.weights import Weights, as_float32, list_shapes, split_heads
 
-VERSION = 1
+VERSION = 2
 """Of what is written: another one means that converted files are made anew."""
 
 TYPES = ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 _BLOCK = 32
-_NORMAL, _CONTROL = 1, 3
+_NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
 _FUSED = "attention.query_key_value."
 _CHARACTERS = [*range(33, 127), *range(161, 173), *range(174, 256)]
 _SPACE = "\u0120"
@@ -90,35 +91,49 @@ def _add_metadata(writer: Any, checkpoint: Checkpoint, kind: str) -> None:
     writer.add_file_type(LlamaFileType[f"MOSTLY_{kind.upper()}"])
 
 
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a GGUF file says of a vocabulary: a token and a type for each of V_rows, merges, the way text is split."""
+
+    tokens: list[str]
+    types: list[int]
+    merges: list[str]
+    pre: str
+
+
 def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
     if checkpoint.tokenizer is None:
-        tokens, merges, special, pre = _name_placeholders(checkpoint.architecture), [f"{_SPACE} {_SPACE}"], {0}, "gpt-2"
+        vocabulary = _name_placeholders(checkpoint.architecture)
     else:
-        tokens, merges, special, pre = read_vocabulary(checkpoint.tokenizer, checkpoint.architecture)
+        vocabulary = read_vocabulary(checkpoint.tokenizer, checkpoint.architecture)
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
-    writer.add_token_types([_CONTROL if i in special else _NORMAL for i in range(len(tokens))])
-    writer.add_token_merges(merges)
+    writer.add_tokenizer_pre(vocabulary.pre)
+    writer.add_token_list(vocabulary.tokens)
+    writer.add_token_types(vocabulary.types)
+    writer.add_token_merges(vocabulary.merges)
     for add in (writer.add_bos_token_id, writer.add_eos_token_id, writer.add_unk_token_id):
         add(END_OF_TEXT)
     writer.add_add_bos_token(False)
 
 
-def _name_placeholders(architecture: Architecture) -> list[str]:
-    """A vocabulary for a model without one: end of text, the bytes as byte-level BPE writes them, placeholders."""
+def _name_placeholders(architecture: Architecture) -> Vocabulary:
+    """A vocabulary for a model without one: end of text, the bytes as byte-level BPE writes them, unused rows."""
     printable = {byte: chr(byte) for byte in _CHARACTERS}
     hidden = (byte for byte in range(256) if byte not in printable)
     names = printable | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
-    tokens = ["<|endoftext|>", *(names[byte] for byte in range(256)), _SPACE * 2]
-    tokens += [f"<extra_id_{i}>" for i in range(architecture.vocab_rows - len(tokens))]
-    return tokens[: architecture.vocab_rows]
+    tokens = ["<|endoftext|>", *(names[byte] for byte in range(256)), _SPACE * 2][: architecture.vocab_rows]
+    types = [_CONTROL, *[_NORMAL] * (len(tokens) - 1)]
+    spare = range(len(tokens), architecture.vocab_rows)
+    return Vocabulary(
+        tokens + [f"[PAD{row}]" for row in spare], types + [_UNUSED] * len(spare), [f"{_SPACE} {_SPACE}"], "gpt-2"
+    )
 
 
-def read_vocabulary(path: Path, architecture: Architecture) -> tuple[list[str], list[str], set[int], str]:
-    """Tokens by id filled up to V_rows, merges, special ids, and llama.cpp's name for how a tokenizer.json splits text.
+def read_vocabulary(path: Path, architecture: Architecture) -> Vocabulary:
+    """The vocabulary of a tokenizer.json, as llama.cpp's own converter states it.
 
-    TokbenchError where it is no byte-level BPE, or has more tokens than the model has rows.
+    Special tokens are CONTROL, other added tokens USER_DEFINED, which are read from text; rows without a token are
+    UNUSED. TokbenchError where it is no byte-level BPE that llama.cpp splits alike, or has more tokens than rows.
     """
     from tokbench.pythia.checkpoint import read_json
 
@@ -126,19 +141,35 @@ def read_vocabulary(path: Path, architecture: Architecture) -> tuple[list[str], 
     model = content.get("model", {})
     if model.get("type") != "BPE":
         raise TokbenchError(f"{path}: a vocabulary of the type {model.get('type')}, expected BPE", "remove the file")
-    rows = list_tokens(content, path, architecture.vocab_rows)
+    rows = architecture.vocab_rows
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model.get("merges", [])]
-    special = {token["id"] for token in content.get("added_tokens", []) if token.get("special")}
-    # llama.cpp knows the pattern of GPT-2 with NFC before it, which is GPT-NeoX's, as that of OLMo.
-    composes = '"NFC"' in json.dumps(content.get("normalizer"))
-    return rows, merges, special, "olmo" if composes else "gpt-2"
+    types = dict.fromkeys(model.get("vocab", {}).values(), _NORMAL)
+    types |= {
+        token["id"]: _CONTROL if token.get("special") else _USER_DEFINED for token in content.get("added_tokens", [])
+    }
+    tokens = list_tokens(content, path, rows, "[PAD{}]")
+    return Vocabulary(tokens, [types.get(row, _UNUSED) for row in range(rows)], merges, _name_split(content, path))
 
 
-def list_tokens(content: dict[str, Any], path: Path, rows: int) -> list[str]:
-    """The tokens of a tokenizer.json by id, rows without one filled with placeholders."""
+def _name_split(content: dict[str, Any], path: Path) -> str:
+    """llama.cpp's name for how a tokenizer.json splits text; it composes no characters, whatever the name."""
+    step = content.get("pre_tokenizer") or {}
+    steps = step.get("pretokenizers", [step])
+    kinds = [one.get("type") for one in steps]
+    plain = kinds[-1:] == ["ByteLevel"] and steps[-1].get("use_regex", True) and not steps[-1].get("add_prefix_space")
+    if plain and kinds == ["ByteLevel"]:
+        return "olmo" if '"NFC"' in json.dumps(content.get("normalizer")) else "gpt-2"
+    if plain and kinds == ["Digits", "ByteLevel"] and steps[0].get("individual_digits"):
+        return "starcoder"
+    message = f"{path}: llama.cpp has no name for how it splits text ({' then '.join(map(str, kinds))})"
+    raise TokbenchError(message, "remove the file: the model runs on ids")
+
+
+def list_tokens(content: dict[str, Any], path: Path, rows: int, spare: str = "<extra_id_{}>") -> list[str]:
+    """The tokens of a tokenizer.json by id; `spare` names the rows without one by their numbers."""
     by_id = {number: token for token, number in content.get("model", {}).get("vocab", {}).items()}
     by_id |= {token["id"]: token["content"] for token in content.get("added_tokens", [])}
     if by_id and max(by_id) >= rows:
         message = f"{path}: the highest id is {max(by_id)}, and the model has {rows} rows"
         raise TokbenchError(message, "the tokenizer does not belong to the model: remove it or replace it")
-    return [by_id.get(i, f"<extra_id_{i}>") for i in range(rows)]
+    return [by_id[row] if row in by_id else spare.format(row) for row in range(rows)]
