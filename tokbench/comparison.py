@@ -264,7 +264,8 @@ def compare(
     segmenter: what finds words, `whitespace` or `icu` (an extra).
     engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
     this corpus, `reference` the library that defines them, or name one.
-    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
+    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`. A tokenizer whose engine
+    gives up on a text is always listed there; EngineError is raised for the baseline and where no other is left.
     Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. An interruption
     while texts are encoded ends the measuring: the comparison is of the segments that were whole by then.
     """
@@ -277,14 +278,14 @@ def compare(
     with start_loading(tokenizers, sample, engine, baseline, skip_missing=skip_missing, offline=offline) as loading:
         relative = Reference(against, loading.baseline)
         try:
-            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step)
+            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
         except Interrupted as interruption:
             if interruption.measurements is None:
                 raise
             measurements, texts = interruption.measurements, texts.select(segments=interruption.segments)
-        loaded, skipped = loading.finish(), loading.skipped
-    timed = any(metric.over == "timings" for metric in chosen)
-    isolated = measure_isolated(loaded, texts, [m.name for m in chosen if m.over == "types"], segmenter)
+        alone, timed = ([m.name for m in chosen if m.over == kind] for kind in ("types", "timings"))
+        loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
+    measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
     speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
     values = evaluate(measurements, chosen, relative, bootstrap)
     return Comparison(
@@ -292,7 +293,7 @@ def compare(
         differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
         corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
         tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
-        skipped=tuple(skipped),
+        skipped=tuple(loading.skipped),
         environment=describe_environment(today),
         examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
         measurements=measurements,

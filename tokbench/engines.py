@@ -29,7 +29,7 @@ from tokbench.adapters import (
 from tokbench.assets import Asset
 from tokbench.corpora import ParallelCorpus
 from tokbench.environment import installed
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError, TokbenchError
 from tokbench.hard_texts import hard_texts, hard_texts_version
 from tokbench.kept import explain_damage, find_place, make_folder, read_arrays, write_arrays
 from tokbench.output import write_whole
@@ -204,7 +204,10 @@ def _load_verified(
 def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample) -> Verification:
     """Hold a tokenizer against the same on its reference engine, on the hard texts and on a sample of the corpus."""
     for texts, where in ((hard_texts(), "the hard texts"), (sample.texts, "the corpus")):
-        difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
+        try:
+            difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
+        except EngineError as error:
+            return Verification(tokenizer.engine, f"in {where}, it {error.fault}")
         if difference is not None:
             return Verification(tokenizer.engine, f"in {where}, {difference}")
     return Verification(tokenizer.engine, None)
