@@ -55,4 +55,4 @@ class EngineError(TokbenchError):
 
     def locate(self, place: str) -> EngineError:
         """Return the same error with the place of the text in its corpus."""
-        return EngineError(self.tokenizer, f"{self.task} ({place})", self.reason, self.hint, text=self.text)
+        return EngineError(self.tokenizer, f"{self.task}, {place}", self.reason, self.hint, text=self.text)

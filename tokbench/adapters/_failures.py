@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import TypeAlias, TypeVar
 
@@ -35,10 +35,10 @@ def is_engine_failure(error: BaseException) -> bool:
 def shorten(text: str) -> str:
     r"""Quote the beginning of a text, with nothing invisible in it.
 
-    >>> shorten("a\u00a0b"), shorten("x" * 61)[-23:]
-    ("'a\\xa0b'", "xxxx'... (61 characters)")
+    >>> shorten("a\u00a0b"), shorten("x" * 61)[-25:]
+    ("'a\\xa0b'", "xxxx'... of 61 characters")
     """
-    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}... ({len(text):,} characters)"
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}... of {len(text):,} characters"
 
 
 def explain_failure(tokenizer: str, engine: str, item: str | Sequence[int] | None, error: BaseException) -> EngineError:
@@ -90,12 +90,21 @@ def _find_failing(
     method: Callable[[Guarded, Items], R], tokenizer: Guarded, items: Items, error: BaseException
 ) -> tuple[str | Sequence[int] | None, BaseException]:
     """The first of the items that fails alone, with what it raises; None and `error` where only the batch does."""
-    for place in range(len(items)):
-        single = items.take(np.array([place])) if isinstance(items, EncodedBatch) else items[place : place + 1]
+    for item, single in _split(items):
+        if len(items) == 1:
+            return item, error  # not again: each panic prints its own lines
         try:
             method(tokenizer, single)
         except BaseException as own:
             if not is_engine_failure(own):
                 raise
-            return (items[place].tolist() if isinstance(items, EncodedBatch) else items[place]), own
+            return item, own
     return None, error
+
+
+def _split(items: Items) -> Iterator[tuple[str | Sequence[int], Items]]:
+    """Each text, or the ids of each, with the batch of it alone."""
+    if isinstance(items, EncodedBatch):
+        yield from ((ids.tolist(), EncodedBatch(ids, np.array([0, len(ids)]))) for ids in items)
+    else:
+        yield from ((text, [text]) for text in items)
