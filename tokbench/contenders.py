@@ -14,7 +14,7 @@ from tokbench.catalog import find_name, fold
 from tokbench.engines import AUTO, Sample, check_engine, load_engine
 from tokbench.environment import count_cores
 from tokbench.errors import EngineError, MissingExtraError, TokbenchError, UnavailableError
-from tokbench.places import is_path
+from tokbench.places import means_path
 from tokbench.threads import map_ordered
 
 R = TypeVar("R")
@@ -219,7 +219,7 @@ def find_baseline(baseline: str, contenders: Sequence[Contender]) -> str:
     names = [contender.name for contender in contenders]
     if baseline in names:
         return baseline
-    if is_path(baseline):
+    if means_path(baseline):
         path = Path(baseline).expanduser().resolve()
         meant = [
             c.name for c in contenders for file in c.asset.files if path in (file.resolve(), file.resolve().parent)
