@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made import MAKERS
 from test_cli import refuse, run
 from test_measurement import write_corpus
 
@@ -60,10 +62,10 @@ def make_without_unknown(folder: Path, name: str = "wordlevel") -> str:
     return save(folder, name, MODELS[name], None if name.startswith("unigram") else WHITESPACE)
 
 
-def make_backtracking(folder: Path) -> str:
+def make_backtracking(folder: Path, pattern: str = BACKTRACKING) -> str:
     """Byte-level BPE without merges whose regular expression is over its limit in `LONG`."""
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    split = {"type": "Split", "pattern": {"Regex": BACKTRACKING}, "behavior": "Isolated", "invert": False}
+    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
     model = {"type": "BPE", "vocab": {c: i for i, c in enumerate(printable_bytes())}, "merges": []}
     steps = {"type": "Sequence", "pretokenizers": [split, byte_level]}
     return save(folder, "backtracking", model, steps, decoder=byte_level)
@@ -109,9 +111,23 @@ def test_engines_of_ranks_that_give_up(tmp_path: Path) -> None:
     assert "Max limit for backtracking count exceeded; tiktoken==" in str(error)
 
 
-def test_lone_surrogates_are_named_by_the_engines_that_refuse_them(tmp_path: Path) -> None:
-    error = fail(lambda: load_tokenizer("utf8").encode_batch(["a", "\ud800"]))
-    assert "utf8: cannot encode '\\ud800': 'utf-8' codec can't encode character" in str(error)
+@pytest.mark.skipif(find_spec("splintr") is None, reason="not installed: splintr-rs")
+def test_splintr_runs_no_pattern_beyond_whose_limit_it_drops_text(tmp_path: Path) -> None:
+    """It says nothing of its limit: 3 tokens for these 204 bytes."""
+    refers_back = make_backtracking(tmp_path, r"(a|aa)+\1b|[^b]")
+    text = "xyz" + "a" * 200 + "c"
+    with pytest.raises(TokbenchError, match=r"splintr-rs cannot run it \(its pattern refers back"):
+        load_tokenizer(refers_back, adapter="splintr")
+    other = make_backtracking(tmp_path, r"\\1\p{L}++|(a|aa)+b|[^b]")
+    assert load_tokenizer(other, adapter="splintr").encode_batch([text]).counts.tolist() == [len(text)]
+
+
+@pytest.mark.parametrize("file_format", ["tokenizer.json", "sentencepiece", "rwkv", "tiktoken.json", "bytes"])
+def test_lone_surrogates_are_named_whatever_an_engine_raises(tmp_path: Path, file_format: str) -> None:
+    tokenizer = load_tokenizer("utf8" if file_format == "bytes" else str(MAKERS[file_format](tmp_path)))
+    error = fail(lambda: tokenizer.encode_batch(["a", "b\ud800"]))
+    reason = "it holds a lone surrogate, which is no character; take it out"
+    assert str(error) == f"{tokenizer.name}: cannot encode 'b\\ud800': {reason}"
 
 
 class Stubborn(LoadedTokenizer):

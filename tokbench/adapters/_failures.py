@@ -21,6 +21,8 @@ SHOWN = 60
 _NO_UNKNOWN = re.compile(r"unk_id. is missing|Missing \[UNK\] token|[Uu]nk token .* not found")
 """What tokenizers says, by kind of model, where the vocabulary lacks the unknown token that it needs."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def is_engine_failure(error: BaseException) -> bool:
     """Tell whether a library gave up on its input, by the type of what it raised.
@@ -54,6 +56,12 @@ def explain_failure(tokenizer: str, engine: str, item: str | Sequence[int] | Non
     return EngineError(tokenizer, f"decode the ids {' '.join(map(str, item[:SHOWN]))}", reason, hint)
 
 
+def find_surrogate(items: Items) -> str | None:
+    """The first text that is not valid Unicode, which engines refuse in their own ways."""
+    texts = () if isinstance(items, EncodedBatch) else items
+    return next((text for text in texts if isinstance(text, str) and _SURROGATE.search(text)), None)
+
+
 class Guarded:
     """A tokenizer whose engine's failures are raised as `EngineError`.
 
@@ -78,10 +86,14 @@ def _guard(method: Callable[[Guarded, Items], R]) -> Callable[[Guarded, Items], 
         try:
             return method(tokenizer, items)
         except BaseException as error:
+            if isinstance(error, TypeError | UnicodeEncodeError) and (broken := find_surrogate(items)) is not None:
+                reason = "it holds a lone surrogate, which is no character"
+                task = f"encode {shorten(broken)}"
+                raise EngineError(tokenizer.name, task, reason, "take it out", text=broken) from error
             if not is_engine_failure(error):
                 raise
-            item, reason = _find_failing(method, tokenizer, items, error)
-            raise explain_failure(tokenizer.name, tokenizer.engine, item, reason) from error
+            item, failure = _find_failing(method, tokenizer, items, error)
+            raise explain_failure(tokenizer.name, tokenizer.engine, item, failure) from error
 
     return call
 
