@@ -195,9 +195,29 @@ def test_rules_of_an_entry_for_a_path(tmp_path: Path) -> None:
     assert find(str(tmp_path / "a#b.tiktoken")).name == "a#b"
 
 
+def test_the_id_of_a_known_model_is_no_path_unless_something_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The id that the hub knows Pythia by leads to the files of its tokenizer, in a folder of the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOKBENCH_TOKENIZERS", str(tmp_path / "tokenizers"))
+    home = tmp_path / "tokenizers" / "gpt-neox-20b"
+    home.mkdir(parents=True)
+    (home / "tokenizer.json").write_text(HF)
+    for name in ("EleutherAI/pythia-1.4b", "eleutherai/Pythia-1.4B-deduped", "EleutherAI/gpt-neox-20b", "pythia-12b"):
+        found = find(name, offline=True)
+        assert (found.name, found.files) == ("gpt-neox-20b", (home / "tokenizer.json",))
+    with pytest.raises(UnavailableError, match=r"qwen2\.5 is not here: offline"):
+        find("Qwen/Qwen2.5-0.5B", offline=True)
+    own = tmp_path / "EleutherAI" / "pythia-1.4b"
+    own.mkdir(parents=True)
+    (own / "tokenizer.json").write_text(HF)
+    assert find("EleutherAI/pythia-1.4b", offline=True).files == (Path("EleutherAI/pythia-1.4b/tokenizer.json"),)
+
+
 def test_a_missing_path_may_be_meant_for_the_hub() -> None:
-    with pytest.raises(TokbenchError, match=r"write hf:EleutherAI/pythia-70m"):
-        find("EleutherAI/pythia-70m")
+    with pytest.raises(TokbenchError, match=r"write hf:EleutherAI/pythia-33m"):
+        find("EleutherAI/pythia-33m")
     with pytest.raises(TokbenchError, match="no such file or folder"):
         find("./nothing/here.json")
 

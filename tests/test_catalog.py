@@ -17,9 +17,10 @@ import pytest
 import tiktoken
 from tiktoken_ext.openai_public import ENCODING_CONSTRUCTORS
 
-from tokbench.catalog import CATALOG, find_by_sha256, fold, read_catalog, resolve
+from tokbench.catalog import CATALOG, find_by_sha256, find_name, fold, read_catalog, resolve
 from tokbench.errors import TokbenchError
 from tokbench.hashes import sha256_of
+from tokbench.pythia.models import models
 
 HELLO = "Hello world! 你好，世界"
 MINIMAL = '[one]\nfamily = "f"\nalgorithm = "a"\nlicence = "l"\nengine = "bytes"\n'
@@ -247,6 +248,34 @@ def test_every_spelling_resolves_to_its_entry() -> None:
         for spelling in (entry.name, *entry.aliases, *entry.used_by):
             assert resolve(spelling) is entry
             assert resolve(spelling.upper().replace("-", "_")) is entry
+
+
+def test_the_suite_is_found_under_all_its_names() -> None:
+    neox = CATALOG["gpt-neox-20b"]
+    named = {name for name in neox.used_by if name.startswith("pythia-")}
+    assert named == {name for model in models() for name in (model.name, model.old_name)}
+    for model in models():
+        assert resolve(model.name) is resolve(model.hub_id) is resolve(model.old_name) is neox
+
+
+@pytest.mark.parametrize(
+    ("hub_id", "name"),
+    [
+        ("EleutherAI/gpt-neox-20b", "gpt-neox-20b"),
+        ("Qwen/Qwen2.5-7B", "qwen2.5"),
+        ("qwen/qwen2.5-0.5b", "qwen2.5"),
+        ("deepseek-ai/DeepSeek-R1", "deepseek-v3"),
+        ("google-t5/t5-base", "t5"),
+        ("THUDM/chatglm2-6b", "chatglm2-6b"),
+        ("THUDM/chatglm3-6b", "chatglm3-6b"),
+        ("someone/pythia-70m", None),
+        ("EleutherAI/pythia-33m", None),
+        ("openai-community/pythia-70m", None),
+        ("EleutherAI/", None),
+    ],
+)
+def test_ids_of_the_hub_stand_for_the_models_of_their_organisation(hub_id: str, name: str | None) -> None:
+    assert find_name(hub_id) == name
 
 
 def test_unknown_name_suggests_the_nearest() -> None:

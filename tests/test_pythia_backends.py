@@ -282,7 +282,7 @@ def test_historic_types_are_refused_by_llama_cpp_too(small: Checkpoint) -> None:
 
 @needs("xllamacpp", "gguf")
 def test_rows_that_are_no_whole_blocks_are_refused(tmp_path: Path) -> None:
-    narrow = open_checkpoint(make(replace(SMALL, width=48), tmp_path / "narrow"))
+    narrow = open_checkpoint(make(replace(SMALL, width=48, heads=3), tmp_path / "narrow"))
     with pytest.raises(TokbenchError, match="rows of 48 values are no whole blocks of 32 for q4_0"):
         BACKENDS["llamacpp"].prepare(narrow, "q4_0")
 

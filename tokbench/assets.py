@@ -53,6 +53,7 @@ class Asset:
 def find(argument: str, *, offline: bool = False) -> Asset:
     """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
 
+    `org/name` is a path, unless nothing lies there and the catalogue knows a model of the hub by this id.
     `PATH#NAME` reads the file by the rules of the catalogue entry NAME, whose sizes, special tokens and licence it does
     not take over.
     With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
@@ -60,7 +61,7 @@ def find(argument: str, *, offline: bool = False) -> Asset:
     """
     if argument.startswith("hf:"):
         return _find_on_hub(argument, offline)
-    if places.is_path(argument):
+    if places.means_path(argument):
         return _find_path(argument)
     try:
         entry = resolve(argument)

@@ -27,7 +27,7 @@ from tokbench.adapters import (
 from tokbench.assets import Asset
 from tokbench.corpora import ParallelCorpus
 from tokbench.environment import installed
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError, TokbenchError
 from tokbench.threads import single_thread
 from tokbench.throughput import Clock, split_rounds
 from tokbench.verification import Difference, find_difference
@@ -170,7 +170,10 @@ def _admit(name: str, asset: Asset, expected: EncodedBatch, texts: Sequence[str]
         tokenizer = ADAPTERS[name].load(asset)
     except TokbenchError as error:
         return Candidate(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
-    difference = find_difference(expected, tokenizer.encode_batch(texts), texts)
+    try:
+        difference = find_difference(expected, tokenizer.encode_batch(texts), texts)
+    except EngineError as error:
+        return Candidate(name, tokenizer.engine, tokenizer.path, _side_work(name), None, error.fault)
     reason = None if difference is None else f"differs: {difference}"
     return Candidate(name, tokenizer.engine, tokenizer.path, _side_work(name), tokenizer, reason, difference)
 

@@ -229,19 +229,29 @@ def _names(entry: Entry) -> tuple[str, ...]:
     return (entry.name, *entry.aliases, *entry.used_by)
 
 
+def _hub_ids(entry: Entry) -> Iterator[str]:
+    """The ids of the hub that an entry's models have: an organisation that its files come from, and a name."""
+    for owner in {source.hub.partition("/")[0] for source in entry.sources if source.hub and "/" in source.hub}:
+        yield from (f"{owner}/{name}" for name in _names(entry))
+
+
 @cache
 def _spellings() -> Mapping[str, str]:
-    return {fold(spelling): entry.name for entry in CATALOG.values() for spelling in _names(entry)}
+    entries = CATALOG.values()
+    hubs = {fold(s.hub): entry.name for entry in entries if not entry.files_of for s in entry.sources if s.hub}
+    models = {fold(spelling): entry.name for entry in entries for spelling in _hub_ids(entry)}
+    return {**models, **hubs, **{fold(spelling): entry.name for entry in entries for spelling in _names(entry)}}
 
 
 def find_name(spelling: str) -> str | None:
-    """The name of the entry that a name, an alias or a model's name stands for, or None."""
+    """The name of the entry that a name, an alias, a model's name or its id on the hub stands for, or None."""
     return _spellings().get(fold(spelling))
 
 
 def resolve(name: str) -> Entry:
-    """The entry that a name, an alias or a model's name stands for; case, `_`, `-` and spaces do not count.
+    """The entry that a name, an alias, a model's name or its id on the hub stands for.
 
+    Case, `_`, `-` and spaces do not count.
     Unknown: TokbenchError, which names the nearest known name.
     """
     found = find_name(name)

@@ -256,7 +256,8 @@ def compare(
     segmenter: what finds words, `whitespace` or `icu` (an extra).
     engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
     this corpus, `reference` the library that defines them, or name one.
-    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`.
+    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`. A tokenizer whose engine
+    gives up on a text is always listed there; EngineError is raised for the baseline and where no other is left.
     Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
     an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
     """
@@ -268,9 +269,9 @@ def compare(
     sample = take_sample(texts)
 
     def build(measurements: Measurements, texts: ParallelCorpus) -> Comparison:
-        loaded = loading.finish()
-        timed = any(metric.over == "timings" for metric in chosen)
-        isolated = measure_isolated(loaded, texts, [m.name for m in chosen if m.over == "types"], segmenter)
+        alone, timed = ([m.name for m in chosen if m.over == kind] for kind in ("types", "timings"))
+        loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
+        measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
         speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
         values = evaluate(measurements, chosen, relative, bootstrap)
         return Comparison(
@@ -287,7 +288,7 @@ def compare(
     with start_loading(tokenizers, sample, engine, baseline, skip_missing=skip_missing, offline=offline) as loading:
         relative = Reference(against, loading.baseline)
         try:
-            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step)
+            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
         except Interrupted as interruption:
             if interruption.measurements is not None:
                 first = texts.select(segments=interruption.segments)

@@ -6,17 +6,19 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from tokbench.adapters import Tokenizer, find_asset
 from tokbench.assets import Asset
 from tokbench.catalog import find_name, fold
 from tokbench.engines import AUTO, check_engine, load_engine
 from tokbench.environment import count_cores
-from tokbench.errors import MissingExtraError, TokbenchError, UnavailableError
-from tokbench.places import is_path
+from tokbench.errors import EngineError, MissingExtraError, TokbenchError, UnavailableError
+from tokbench.places import means_path
 from tokbench.threads import map_ordered
 from tokbench.verification import Sample
+
+R = TypeVar("R")
 
 DEFAULT_TOKENIZERS = (
     *("llama", "belle", "moss", "p50k_base", "cl100k_base", "bloom", "chatglm-6b"),
@@ -28,7 +30,7 @@ DEFAULT_TOKENIZERS = (
 
 @dataclass(frozen=True)
 class Skipped:
-    """A tokenizer that could not be had: why, and what to do about it."""
+    """A tokenizer that could not be had, or that cannot encode the corpus: why, and what to do about it."""
 
     name: str
     reason: str
@@ -73,6 +75,7 @@ class Loading(Collection[Tokenizer]):
         self.baseline = baseline
         self.arguments = arguments
         self.skipped = skipped
+        self._left_out: dict[str, EngineError] = {}
         self._pool = ThreadPoolExecutor(count_cores())
         # The smallest first: texts are encoded with them while the others are loaded.
         ordered = sorted(contenders, key=lambda contender: contender.size)
@@ -96,9 +99,33 @@ class Loading(Collection[Tokenizer]):
     def __contains__(self, item: object) -> bool:
         return any(item is tokenizer for tokenizer in self)
 
+    def leave_out(self, error: EngineError) -> None:
+        """Skip a tokenizer whose engine gave up on a text; the error is raised where it is the baseline."""
+        if error.tokenizer == self.baseline:
+            raise error
+        (argument,) = (one.argument for one in self.contenders if one.name == error.tokenizer)
+        self.skipped.append(Skipped(argument, error.fault, error.hint))
+        self._left_out[error.tokenizer] = error
+
+    def try_with(self, measure: Callable[[list[Tokenizer]], R]) -> tuple[list[Tokenizer], R]:
+        """Those that are left, and the result of a function of them; each whose engine gives up in it is left out."""
+        while True:
+            left = self.finish()
+            try:
+                return left, measure(left)
+            except EngineError as error:
+                if error.tokenizer in self._left_out:
+                    raise
+                self.leave_out(error)
+
     def finish(self) -> list[Tokenizer]:
-        """All that could be loaded, in the order in which they were named; `skipped` is then in that order too."""
-        loaded = {tokenizer.name: tokenizer for tokenizer in self}
+        """All that could be loaded and not left out, in the order in which they were named, as is `skipped` then.
+
+        Raises EngineError where all that could be loaded were left out.
+        """
+        loaded = {tokenizer.name: tokenizer for tokenizer in self if tokenizer.name not in self._left_out}
+        if not loaded:
+            raise next(iter(self._left_out.values()))
         # Threads meet what is missing in any order; equal input gives equal output.
         self.skipped.sort(key=lambda skipped: self.arguments.index(skipped.name))
         return [loaded[contender.name] for contender in self.contenders if contender.name in loaded]
@@ -141,7 +168,8 @@ def start_loading(
             skipped.append(Skipped(contender.argument, error.message, error.hint))
             return None
 
-    return Loading(contenders, skipped, load, list(map(str, named)), needed)
+    arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
+    return Loading(contenders, skipped, load, arguments_as_text, needed)
 
 
 def find_contenders(
@@ -192,7 +220,7 @@ def find_baseline(baseline: str, contenders: Sequence[Contender]) -> str:
     names = [contender.name for contender in contenders]
     if baseline in names:
         return baseline
-    if is_path(baseline):
+    if means_path(baseline):
         path = Path(baseline).expanduser().resolve()
         meant = [
             c.name for c in contenders for file in c.asset.files if path in (file.resolve(), file.resolve().parent)

@@ -11,6 +11,7 @@ import polars as pl
 
 from tokbench.adapters import EncodedBatch, Offsets, Tokenizer
 from tokbench.blocks import BLOCKS
+from tokbench.errors import EngineError
 from tokbench.losslessness import classify_losses
 from tokbench.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
@@ -99,6 +100,13 @@ def count_texts(
         }
     )
     return counts, count_ids(batch, blocks)
+
+
+def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series, lang: str) -> EngineError:
+    """The error with the segment and the language of its text, where it names one of these texts."""
+    if error.text is None or error.text not in texts.texts:
+        return error
+    return error.locate(f"segment {segments[texts.texts.index(error.text)]} of {lang}")
 
 
 def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:

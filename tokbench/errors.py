@@ -40,3 +40,23 @@ class MissingExtraError(TokbenchError):
         )
         self.library = library
         self.extra = extra
+
+
+class EngineError(TokbenchError):
+    """An engine gave up on a text, or on ids, that a tokenizer handed to it.
+
+    tokenizer: its name. task: what was to be done, `encode 'a b'`. reason: what the engine says. text: the whole text,
+    None where no text alone is at fault. `fault` is the message without the name of the tokenizer.
+    """
+
+    def __init__(self, tokenizer: str, task: str, reason: str, hint: str | None, *, text: str | None = None) -> None:
+        self.fault = f"cannot {task}: {reason}"
+        super().__init__(f"{tokenizer}: {self.fault}", hint)
+        self.tokenizer = tokenizer
+        self.task = task
+        self.reason = reason
+        self.text = text
+
+    def locate(self, place: str) -> EngineError:
+        """Return the same error with the place of the text in its corpus."""
+        return EngineError(self.tokenizer, f"{self.task}, {place}", self.reason, self.hint, text=self.text)

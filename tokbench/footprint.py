@@ -16,6 +16,7 @@ import numpy as np
 
 from tokbench.adapters import ADAPTERS, Tokenizer
 from tokbench.assets import Asset
+from tokbench.errors import TokbenchError
 from tokbench.threads import single_thread
 
 GROWTH_MB = (1, 100)
@@ -91,7 +92,10 @@ def make_distinct(texts: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def run_apart(function: Callable[..., R], *arguments: Any, limit: float) -> list[R]:
-    """What a generator function gives in a new process within `limit` seconds; then the process is ended."""
+    """What a generator function gives in a new process within `limit` seconds; then the process is ended.
+
+    A TokbenchError that ends it is raised here.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, function, arguments, list(sys.path)), daemon=True)
@@ -101,7 +105,10 @@ def run_apart(function: Callable[..., R], *arguments: Any, limit: float) -> list
     end = time.monotonic() + limit
     try:
         while ours.poll(max(0.0, end - time.monotonic())):
-            found.append(ours.recv())
+            value = ours.recv()
+            if isinstance(value, TokbenchError):
+                raise value
+            found.append(value)
     except EOFError:
         pass
     finally:
@@ -115,8 +122,11 @@ def _serve(
     pipe: Connection, function: Callable[..., Iterator[Any]], arguments: tuple[Any, ...], path: list[str]
 ) -> None:
     sys.path[:] = path
-    for value in function(*arguments):
-        pipe.send(value)
+    try:
+        for value in function(*arguments):
+            pipe.send(value)
+    except TokbenchError as error:
+        pipe.send(TokbenchError(error.message, error.hint))  # the classes below it are not pickled whole
 
 
 def _load(asset: Asset, engine: str) -> Tokenizer:

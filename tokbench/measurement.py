@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
+from operator import itemgetter
 from pathlib import Path
 
 import polars as pl
@@ -15,9 +16,9 @@ import polars as pl
 from tokbench.adapters import Tokenizer
 from tokbench.blocks import assign_blocks
 from tokbench.corpora import ParallelCorpus
-from tokbench.counting import Histogram, HistogramSum, count_texts, frame_histograms
+from tokbench.counting import Histogram, HistogramSum, count_texts, frame_histograms, locate_failure
 from tokbench.descriptions import describe_tokenizers, label_cells, list_documents, list_vocabulary
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError, TokbenchError
 from tokbench.heap import release_freed
 from tokbench.output import write_whole
 from tokbench.parts import WHOLE_BYTES, Part, Stripe, cut_stripes
@@ -30,6 +31,11 @@ Step = Callable[[str, str, int], None]
 
 def ignore_step(tokenizer: str, lang: str, size: int) -> None:
     """No progress bar."""
+
+
+def raise_failure(error: EngineError) -> None:
+    """Raise what the engine of a tokenizer gave up on."""
+    raise error
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +79,15 @@ class Measurements:
         for name in ("texts", "vocab", "documents", "tokenizers"):
             joined[name] = joined[name].unique()
         return Measurements(**joined).sorted()
+
+    def keep(self, tokenizers: Collection[str]) -> Measurements:
+        """The measurements of some of the tokenizers."""
+        if set(self.tokenizers["tokenizer"]) <= set(tokenizers):
+            return self
+        frames = vars(self.with_names_as_text())
+        chosen = pl.col("tokenizer").is_in(list(tokenizers))
+        with_names = {name: frame.filter(chosen) for name, frame in frames.items() if "tokenizer" in frame.columns}
+        return Measurements(**{**frames, **with_names}).sorted()
 
     def with_names_as_text(self) -> Measurements:
         """The same with tokenizers and languages as strings, not as codes of one measurement."""
@@ -143,12 +158,15 @@ class Collected:
         self.counts: defaultdict[tuple[str, str], list[pl.DataFrame]] = defaultdict(list)
         self.histograms: defaultdict[tuple[str, str], HistogramSum] = defaultdict(HistogramSum)
         self.segments = 0
+        self.failures: dict[str, EngineError] = {}
 
     def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
         """Take the next stripe: the frame `texts` of each of its parts, and what all tokenizers counted."""
         for part, frame in zip(stripe.parts, texts, strict=True):
             self.texts[part.lang].append(frame)
         for result in sorted(results, key=lambda result: result.part.start):
+            if result.tokenizer.name in self.failures:
+                continue
             cell = result.tokenizer.name, result.part.lang
             self.tokenizers[result.tokenizer.name] = result.tokenizer
             self.counts[cell].append(result.counts)
@@ -162,8 +180,13 @@ class Collected:
             release_freed()
 
     def finish(self) -> Measurements:
-        """The measurements of all that was taken, in canonical order."""
-        names, languages = sorted(self.tokenizers), sorted(self.texts)
+        """The measurements of all that was taken, in canonical order, without the tokenizers that failed.
+
+        Raises EngineError where none is left.
+        """
+        names, languages = sorted(self.tokenizers.keys() - self.failures), sorted(self.texts)
+        if self.failures and not names:
+            raise next(iter(self.failures.values()))
         tokenizers = [self.tokenizers[name] for name in names]
         cells = [(name, lang) for name in names for lang in languages]
         texts = [pl.concat(self.texts[lang]) for lang in languages]
@@ -203,14 +226,17 @@ def measure(
     *,
     segmenter: Segmenter = "whitespace",
     on_step: Step = ignore_step,
+    on_failure: Callable[[EngineError], None] = raise_failure,
     threads: int | None = None,
 ) -> Measurements:
     """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
 
     The corpus is read in stripes of segments; parts of a stripe and tokenizers are spread over threads (one a core by
     default), and memory grows with the counts alone. The tokenizers are gone through once a stripe: while they are
-    being loaded (`contenders.Loading`), those that are ready begin. Raises TokbenchError when two tokenizers have the
-    same name, Interrupted on an interruption from outside.
+    being loaded (`contenders.Loading`), those that are ready begin. A tokenizer whose engine gives up on a text is left
+    out of the measurements where `on_failure` does not raise the error that it gets; the error is raised where no
+    tokenizer is left. Raises TokbenchError when two tokenizers have the same name, Interrupted on an interruption from
+    outside.
     """
     spaced = dict(
         zip(
@@ -227,15 +253,29 @@ def measure(
 
     def measure_stripe(stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
         texts = dict(zip(stripe.parts, map_ordered(read, stripe.parts, threads), strict=True))
+        order = {part: place for place, part in enumerate(stripe.parts)}
         results: list[Result] = []
+        failed: list[tuple[str, int, EngineError]] = []
 
         def count(tokenizer: Tokenizer, part: Part) -> None:
             segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
-            with lend_cores() if threads is None else nullcontext():
-                results.append(Result(part, tokenizer, *count_texts(tokenizer, texts[part], segments, own_blocks)))
+            # Only after a part before it is one left out: which failure is told does not depend on the threads.
+            given_up = any(name == tokenizer.name and place < order[part] for name, place, _ in failed)
+            if not given_up and tokenizer.name not in collected.failures:
+                try:
+                    with lend_cores() if threads is None else nullcontext():
+                        counted = count_texts(tokenizer, texts[part], segments, own_blocks)
+                    results.append(Result(part, tokenizer, *counted))
+                except EngineError as error:
+                    located = locate_failure(error, texts[part], segments, part.lang)
+                    failed.append((tokenizer.name, order[part], located))
             on_step(tokenizer.name, part.lang, int(texts[part].bytes.sum()))
 
         share(count, each_once(tokenizers), stripe.parts, threads)
+        for name, _, error in sorted(failed, key=itemgetter(0, 1)):
+            if name not in collected.failures:
+                collected.failures[name] = error
+                on_failure(error)
         described = (texts[part].describe(corpus.segments.slice(part.start, part.length)) for part in stripe.parts)
         return list(described), results
 

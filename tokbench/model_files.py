@@ -48,6 +48,10 @@ def is_whole(folder: Path) -> bool:
     if not (folder / "config.json").is_file():
         return False
     if index.is_file():
-        names = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-        return all((folder / name).is_file() for name in names)
+        try:
+            return all(
+                (folder / name).is_file() for name in json.loads(index.read_text("utf-8"))["weight_map"].values()
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
     return (folder / "model.safetensors").is_file()

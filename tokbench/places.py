@@ -15,7 +15,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from tokbench.catalog import Entry, File, Source, fold
+from tokbench.catalog import Entry, File, Source, find_name, fold
 from tokbench.errors import TokbenchError
 from tokbench.hashes import Record, sha256_of, verify
 
@@ -91,6 +91,14 @@ def is_offline() -> bool:
 def is_path(argument: str) -> bool:
     """Whether an argument is written as a path, and not as a name."""
     return argument.startswith((".", "~")) or "/" in argument or os.sep in argument
+
+
+def means_path(argument: str) -> bool:
+    """Whether an argument names a file or folder.
+
+    `org/name` is the id of a model of the hub where the catalogue knows it and nothing lies at that path.
+    """
+    return is_path(argument) and (find_name(argument) is None or Path(argument).exists())
 
 
 def read_path(argument: str) -> tuple[Path, str | None]:

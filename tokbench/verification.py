@@ -11,7 +11,7 @@ import numpy as np
 
 from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.corpora import ParallelCorpus
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError
 from tokbench.hard_texts import hard_texts, surround_tokens
 
 SAMPLE_BYTES = 200_000
@@ -96,8 +96,8 @@ def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample | None = N
         texts, where = sample.texts, "the corpus"
     try:
         difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
-    except TokbenchError as error:
-        return Verification(tokenizer.engine, f"in {where}, {error.message}")
+    except EngineError as error:
+        return Verification(tokenizer.engine, f"in {where}, it {error.fault}")
     return Verification(tokenizer.engine, None if difference is None else f"in {where}, {difference}")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._failures import Guarded
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
@@ -67,7 +68,7 @@ class Facts:
         )
 
 
-class EngineTokenizer(ABC):
+class EngineTokenizer(Guarded, ABC):
     """A tokenizer on an engine that is not its reference: it encodes, the reference does the rest.
 
     The reference is loaded only when something is asked that neither this engine nor known `facts` can answer, or where

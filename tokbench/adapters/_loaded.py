@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._chatglm import restore_chatglm, substitute_chatglm
+from tokbench.adapters._failures import Guarded
 from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
@@ -66,7 +67,7 @@ def check_id_space(asset: Asset, highest: int) -> None:
         )
 
 
-class LoadedTokenizer(ABC):
+class LoadedTokenizer(Guarded, ABC):
     """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
 
     def __init__(self, asset: Asset, library: str, path: str, *, base: int, total: int) -> None:

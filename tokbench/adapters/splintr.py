@@ -46,6 +46,7 @@ _POSSESSIVE = re.compile(
     """,
     re.VERBOSE,
 )
+_REFERS_BACK = re.compile(r"(?:[^\\]|\\[^1-9k])*?(?:\\[1-9k]|\(\?P=)", re.DOTALL)
 _ID_BYTES = 4
 
 
@@ -62,6 +63,9 @@ def make_encoder(ranks: bytes, pattern: str) -> Encoder:
     """What encodes texts into ranks by a rank file and a pattern; ValueError for what splintr cannot run."""
     from splintr import Tokenizer
 
+    if _REFERS_BACK.match(pattern):
+        # Only these are searched with a limit, beyond which the rest of a text is dropped without an error.
+        raise ValueError("its pattern refers back to a group")
     encode = Tokenizer.from_bytes(ranks, relax(pattern)).encode_batch_flat
 
     def encode_texts(texts: Sequence[str]) -> EncodedBatch:

@@ -139,6 +139,7 @@ def run(
         from tokbench.corpora import load_corpus
         from tokbench.output import check_writable, write_whole
         from tokbench.report import REPORTS, check_format, format_of, render
+        from tokbench.report._layout import write_skipped
         from tokbench.statistics import Bootstrap
 
         report = REPORTS[output_format]
@@ -180,6 +181,9 @@ def run(
             typer.echo(draw_table(result, by), nl=False)
         else:
             typer.echo(report.render(result, by.value), nl=False)
+        if output_format == "csv":
+            for line in write_skipped(result):
+                typer.echo(f"tokbench: not compared: {line}", err=True)
         if unfinished:
             whole = result.corpus.segments
             typer.echo(

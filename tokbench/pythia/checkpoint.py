@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tokbench.errors import TokbenchError
 from tokbench.hashes import sha256_of_all
+from tokbench.pythia._configuration import read_architecture
 from tokbench.pythia.architecture import Architecture
 
 Format = Literal["safetensors", "gguf", "ctranslate2"]
@@ -20,7 +20,6 @@ RANDOM: WeightsKind = "random"
 PRETRAINED: WeightsKind = "pretrained"
 
 _HUB_ID = re.compile(r"(?:hf:)?(?P<repo>[\w-][\w.-]*/[\w.-]+?)(?:@(?P<revision>[\w./-]+))?")
-_ROTARY_BASE = 10000
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,10 @@ def _open_hugging_face(folder: Path, name: str) -> Checkpoint:
     architecture = read_architecture(read_json(config), config)
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        shards = sorted({str(shard) for shard in read_json(index).get("weight_map", {}).values()})
+        places = read_json(index).get("weight_map")
+        if not isinstance(places, dict) or not places:
+            raise TokbenchError(f"{index}: weight_map names no files", "get the file again")
+        shards = sorted({str(shard) for shard in places.values()})
         files = [folder / shard for shard in shards]
     else:
         files = [folder / "model.safetensors"]
@@ -131,41 +133,3 @@ def _open_hugging_face(folder: Path, name: str) -> Checkpoint:
         files=(*files, config),
         tokenizer=tokenizer if tokenizer.is_file() else None,
     )
-
-
-def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
-    """The architecture that a config.json describes; TokbenchError where it is none of Pythia's kind."""
-    kinds = config.get("architectures") or ["GPTNeoXForCausalLM"]
-    if config.get("model_type") != "gpt_neox" or kinds != ["GPTNeoXForCausalLM"]:
-        found = f"{config.get('model_type')!r}, {', '.join(map(str, kinds))}"
-        raise TokbenchError(
-            f"{source}: not a GPT-NeoX model, but {found}", "model_type gpt_neox, GPTNeoXForCausalLM is what is run"
-        )
-    rotary = config.get("rope_parameters") or {}
-    try:
-        architecture = Architecture(
-            layers=int(config["num_hidden_layers"]),
-            width=int(config["hidden_size"]),
-            heads=int(config["num_attention_heads"]),
-            vocab_rows=int(config["vocab_size"]),
-            context=int(config["max_position_embeddings"]),
-            rotary_fraction=float(rotary.get("partial_rotary_factor", config.get("rotary_pct", 0.25))),
-            layer_norm_epsilon=float(config.get("layer_norm_eps", 1e-5)),
-            parallel_residual=bool(config.get("use_parallel_residual", True)),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise TokbenchError(f"{source}: no whole number for {error}", "get the file again") from error
-    fixed: dict[str, tuple[Any, Any]] = {
-        "intermediate_size": (config.get("intermediate_size"), architecture.mlp_width),
-        "hidden_act": (config.get("hidden_act", "gelu"), "gelu"),
-        "tie_word_embeddings": (config.get("tie_word_embeddings", False), False),
-        "attention_bias": (config.get("attention_bias", True), True),
-        "rotary_emb_base": (rotary.get("rope_theta", config.get("rotary_emb_base", _ROTARY_BASE)), _ROTARY_BASE),
-        "rope_scaling": (config.get("rope_scaling"), None),
-        "hidden_size modulo num_attention_heads": (architecture.width % architecture.heads, 0),
-    }
-    for key, (found, expected) in fixed.items():
-        if found != expected:
-            message = f"{source}: {key} is {found!r}, expected {expected!r} as in all Pythia models"
-            raise TokbenchError(message, "such a model is not run here")
-    return architecture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +20,9 @@ Shape = tuple[int, ...]
 
 READABLE = {"F16": "float16", "F32": "float32"}
 """Types of safetensors that numpy has, too."""
+
+BFLOAT16 = "BF16"
+"""A type of safetensors that numpy lacks: the upper half of a float32, as which it is read."""
 
 _BUFFERS = ("attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq")
 
@@ -61,8 +66,8 @@ def split_heads(fused: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
 class Weights:
     """The tensors in one or more safetensors files, read one at a time; a context manager.
 
-    `architecture`'s tensors are all there with the right shapes in float16 or float32, and nothing else but buffers is:
-    TokbenchError names the tensor, what was expected and what was found.
+    `architecture`'s tensors are all there with the right shapes in float16, bfloat16 or float32, and nothing else but
+    buffers is: TokbenchError names the tensor, what was expected and what was found. `dtypes` are those of the files.
     """
 
     def __init__(self, files: Sequence[Path], architecture: Architecture) -> None:
@@ -97,18 +102,21 @@ class Weights:
             if found != expected:
                 message = f"{file}: the tensor {name} has the wrong shape: expected {expected}, found {found}"
                 raise TokbenchError(message, "the weights do not belong to this config.json")
-            if tensor.get_dtype() not in READABLE:
+            types = READABLE | {BFLOAT16: "bfloat16"}
+            if tensor.get_dtype() not in types:
                 message = f"{file}: the tensor {name} is of the type {tensor.get_dtype()}, which is not read"
-                raise TokbenchError(message, f"convert the checkpoint to one of: {', '.join(READABLE.values())}")
-            self.dtypes[name] = READABLE[tensor.get_dtype()]
+                raise TokbenchError(message, f"convert the checkpoint to one of: {', '.join(types.values())}")
+            self.dtypes[name] = types[tensor.get_dtype()]
         for name, (file, _) in self._places.items():
             if name not in shapes and not is_buffer(name):
                 message = f"{file}: the tensor {name} is none of a GPT-NeoX model with {len(shapes)} tensors"
                 raise TokbenchError(message, "the weights do not belong to this config.json")
 
     def read(self, name: str) -> npt.NDArray[Any]:
-        """One tensor, in the type of the file."""
-        _, shard = self._places[name]
+        """One tensor, in the type of the file; bfloat16 as float32, which holds all its values."""
+        file, shard = self._places[name]
+        if self.dtypes[name] == "bfloat16":
+            return read_bfloat16(file, name)
         tensor: npt.NDArray[Any] = shard.get_tensor(name)
         return tensor
 
@@ -119,6 +127,17 @@ class Weights:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+def read_bfloat16(file: Path, name: str) -> npt.NDArray[np.float32]:
+    """A tensor of bfloat16 out of a safetensors file that the library has found intact, as float32."""
+    with file.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        head = json.loads(stream.read(length))[name]
+        begin, end = head["data_offsets"]
+        stream.seek(8 + length + begin)
+        halves = np.fromfile(stream, "<u2", (end - begin) // 2)
+    return (halves.astype(np.uint32) << 16).view(np.float32).reshape(head["shape"])
 
 
 def as_float32(tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tokbench.view._app import make_app, serve
-from tokbench.view._encoding import Encoded, Question, answer
+from tokbench.view._encoding import Encoded, Question, Refused, answer
 
-__all__ = ["Encoded", "Question", "answer", "make_app", "serve"]
+__all__ = ["Encoded", "Question", "Refused", "answer", "make_app", "serve"]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.adapters import Tokenizer
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError, TokbenchError
 from tokbench.pythia.arithmetic import kv_cache_bytes, prefill_flops
 from tokbench.pythia.models import Model, find_model
 from tokbench.pythia.whatif import what_if
@@ -75,19 +75,43 @@ class Encoded:
     differs: tuple[bool, ...] | None
 
 
-def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Encoded]:
+@dataclass(frozen=True)
+class Refused:
+    """A tokenizer whose engine gives up on a text, and why."""
+
+    tokenizer: str
+    error: str
+
+
+def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Encoded | Refused]:
     """The text by each tokenizer that is asked for; TokbenchError for one that is not served, or no Pythia model."""
     model = find_model(question.model)
     for name in question.tokenizers:
         if name not in tokenizers:
             raise TokbenchError(f"no tokenizer {name!r} is served here", f"there are: {', '.join(tokenizers)}")
     chosen = [tokenizers[name] for name in question.tokenizers]
-    encoded = list(map_ordered(lambda tokenizer: tokenizer.encode_batch([question.text]).ids, chosen))
-    places = [find_places(t, ids, question.text) for t, ids in zip(chosen, encoded, strict=True)]
-    return [
-        describe(tokenizer, ids, question, model, compare_places(own, places[0], question.pieces))
-        for tokenizer, ids, own in zip(chosen, encoded, places, strict=True)
-    ]
+    first: npt.NDArray[np.int64] | None = None
+    found: list[Encoded | Refused] = []
+    for tokenizer, encoded in zip(chosen, map_ordered(lambda t: encode(t, question), chosen), strict=True):
+        if isinstance(encoded, Refused):
+            found.append(encoded)
+            continue
+        ids, second = encoded
+        places = find_places(tokenizer, ids, question.text)
+        if not any(isinstance(one, Encoded) for one in found):
+            first = places
+        differs = compare_places(places, first, question.pieces)
+        found.append(describe(tokenizer, ids, second, question, model, differs))
+    return found
+
+
+def encode(tokenizer: Tokenizer, question: Question) -> tuple[npt.NDArray[np.int32], int | None] | Refused:
+    """The ids of the text and the number of tokens of the second text, None without one."""
+    try:
+        ids = tokenizer.encode_batch([question.text]).ids
+        return ids, int(tokenizer.count_batch([question.second])[0]) if question.second else None
+    except EngineError as error:
+        return Refused(tokenizer.name, f"{error.fault}; {error.hint}" if error.hint else error.fault)
 
 
 def find_places(tokenizer: Tokenizer, ids: npt.NDArray[np.int32], text: str) -> npt.NDArray[np.int64] | None:
@@ -115,13 +139,13 @@ def compare_places(
 def describe(
     tokenizer: Tokenizer,
     ids: npt.NDArray[np.int32],
+    second: int | None,
     question: Question,
     model: Model,
     differs: tuple[bool, ...] | None,
 ) -> Encoded:
     """The counts, costs and pieces of one tokenizer."""
     shape = what_if(model.architecture, tokenizer.vocab_total, multiple=model.vocab_multiple).changed
-    second = int(tokenizer.count_batch([question.second])[0]) if question.second else None
     return Encoded(
         tokenizer=tokenizer.name,
         tokens=len(ids),

@@ -74,6 +74,10 @@
   };
   const showResult = (result) => {
     const article = make("article");
+    if (result.error) {
+      article.append(make("h2", result.tokenizer), make("div", result.error, { class: "soft", role: "alert" }));
+      return article;
+    }
     article.append(make("h2", result.tokenizer), make("div", `${write(result.tokens, 0)} tokens`, { class: "soft" }));
     article.append(showPieces(result));
     const rest = result.tokens - result.pieces.length;
@@ -89,7 +93,7 @@
     return article;
   };
   const showCounts = (answer) => {
-    const rows = answer.results.map((result) => {
+    const rows = answer.results.filter((result) => !result.error).map((result) => {
       const row = make("tr");
       row.append(make("th", result.tokenizer, { scope: "row", class: "name" }));
       const cells = [write(result.tokens, 0), write(result.tokens ? answer.bytes / result.tokens : null, 2),

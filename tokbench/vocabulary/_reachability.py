@@ -11,8 +11,12 @@ import codecs
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from tokbench.adapters import Tokenizer
+from tokbench.errors import EngineError
+
+Ids = npt.NDArray[np.int32]
 
 CONTEXTS = (
     *(("«", ""), ("a", ""), ("A", ""), (" ", ""), ("\n", ""), ("1", ""), (".", ""), ("中", ""), ("ა", "")),
@@ -93,16 +97,29 @@ def _find_unreachable(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, 
     return kinds
 
 
-def _encode(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, np.ndarray[tuple[int], np.dtype[np.int32]]]:
-    return dict(zip(texts, tokenizer.encode_batch(list(texts.values())), strict=True)) if texts else {}
+def _encode(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, Ids]:
+    """The ids of the texts, without those texts that the engine gives up on: they bring no token about."""
+    if not texts:
+        return {}
+    try:
+        return dict(zip(texts, tokenizer.encode_batch(list(texts.values())), strict=True))
+    except EngineError:
+        if len(texts) == 1:
+            return {}
+    half = len(texts) // 2
+    pairs = list(texts.items())
+    return _encode(tokenizer, dict(pairs[:half])) | _encode(tokenizer, dict(pairs[half:]))
 
 
 def _count_alone(tokenizer: Tokenizer, number: int, text: str, alone: dict[int, str]) -> Reach:
     """Whether the text of a token becomes one token or several; behind a quotation mark where it cannot stand first."""
     if number in alone:
-        count = len(tokenizer.encode_batch([alone[number]])[0])
+        count = len(_encode(tokenizer, {number: alone[number]}).get(number, ()))
     else:
-        mark, whole = tokenizer.encode_batch(["«", "«" + text])
+        found = _encode(tokenizer, {0: "«", 1: "«" + text})
+        if len(found) < 2:
+            return Reach.MULTI
+        mark, whole = found[0], found[1]
         shared = min(len(mark), len(whole))
         same = mark[:shared] == whole[:shared]
         count = len(whole) - (shared if same.all() else int(np.argmin(same)))

@@ -30,7 +30,7 @@ _USE_MKL = "CT2_USE_MKL"
 def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
     """The type on disk for a type to run in: bfloat16, which numpy lacks, is rounded on loading from what there is."""
     if quantization == "bfloat16":
-        return checkpoint.stored
+        return "float32" if checkpoint.stored == "bfloat16" else checkpoint.stored
     return "int8_float32" if quantization == "int8" else quantization
 
 
