@@ -105,9 +105,12 @@ def _describe(name: str, place: Place, entry: Entry | None) -> Asset:
     first = place.files[0]
     intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
     found_format, found_files = inspect(first, intact=intact)
-    files = place.files if place.source else found_files
+    named = entry or find_by_sha256(sha256_of(found_files[0]))
+    files = places.choose_files(place, named, found_format, found_files)
     hashes = [*map(sha256_of, files)]
     known = entry or find_by_sha256(*hashes)
+    if known and places.is_extended(known, found_format, files):
+        known = known.without_facts()
     if entry and place.origin == "path" and all(source.files[0].sha256 != hashes[0] for source in entry.sources):
         known = entry.without_facts()
     return Asset(name, found_format, files, sha256_of_all(files), place.origin, known)

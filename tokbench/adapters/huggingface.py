@@ -13,7 +13,7 @@ import numpy.typing as npt
 import tokenizers
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._build import build_from_merges, build_from_wordpiece
+from tokbench.adapters._build import build_from_json, build_from_merges, build_from_wordpiece
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.assets import Asset
@@ -182,13 +182,8 @@ def flatten(part: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [part]
 
 
-def read_json(asset: Asset) -> tokenizers.Tokenizer:
-    """A tokenizer.json, parsed by the library."""
-    return tokenizers.Tokenizer.from_file(str(asset.files[0]))
-
-
 BUILDERS = {
-    "tokenizer.json": read_json,
+    "tokenizer.json": build_from_json,
     "vocab+merges": build_from_merges,
     "wordpiece": build_from_wordpiece,
 }
