@@ -134,10 +134,10 @@ def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, s
     Raises TokbenchError, with the file and the key, for content of another form than `transformers` writes.
     """
     paths = {path.name: path for path in files if path.name in NAMES}
-    content = {name: read_object(path) for name, path in paths.items()}
-    config = content.get(CONFIG, {})
+    config = read_object(paths[CONFIG]) if CONFIG in paths else {}
     if config.get("added_tokens_decoder") is not None:
-        paths, content = {CONFIG: paths[CONFIG]}, {CONFIG: config}
+        paths = {CONFIG: paths[CONFIG]}
+    content = {name: config if name == CONFIG else read_object(path) for name, path in paths.items()}
     files = tuple(path for name, path in paths.items() if content[name] or name == CONFIG)
     companions = Companions(files, config)
     missing = (defaults or {}).get(companions.class_name or "", {})

@@ -24,6 +24,7 @@ def list_special(tokenizer: Tokenizer) -> Mapping[int, str | None]:
         processor = tokenizer.processor
         kinds = (processor.is_control, processor.is_unknown)
         named |= {i: piece for i, piece in enumerate(tokenizer.pieces) if any(kind(i) for kind in kinds)}
+        named |= {number: token.content for number, token in tokenizer.added.items() if token.special}
     elif isinstance(tokenizer, TiktokenTokenizer):
         named |= dict.fromkeys(range(tokenizer.file.shift))
         named |= {number: text for text, number in tokenizer.file.special.items()}
