@@ -187,14 +187,26 @@ def choose_files(place: Place, entry: Entry | None, file_format: str, found: tup
     """The files of a place that are read: of companion files, those that count, or that the catalogue lists."""
     companions = [path for path in found if path.name in COMPANIONS]
     if place.source is None:
-        is_wrapped = entry is not None and entry.wrapper is not None
-        return tuple(path for path in found if not (is_wrapped and path in companions))
+        left_out = [] if entry is None else [path for path in companions if not _is_read(entry, path, found)]
+        return tuple(path for path in found if path not in left_out)
     if entry is not None and place.source in entry.sources:
         # Rank files hold no special tokens: a folder that names them is believed.
         named = companions if file_format == "tiktoken" and place.origin == "folder" else []
         return (*place.files, *(path for path in named if path not in place.files))
     names = {path.name for path in companions}
     return tuple(path for path in place.files if path.name not in COMPANIONS or path.name in names)
+
+
+def _is_read(entry: Entry, companion: Path, found: tuple[Path, ...]) -> bool:
+    """Whether a companion file is read beside a file of an entry: not where the catalogue knows the whole set."""
+    if entry.wrapper is not None:
+        return False
+    hashes = {path.name: sha256_of(path) for path in found}
+    for source in entry.sources:
+        listed = {file.base: file.sha256 for file in source.files}
+        if listed.keys() & set(COMPANIONS) and listed.items() <= hashes.items():
+            return companion.name in listed
+    return True
 
 
 def is_extended(entry: Entry, file_format: str, files: tuple[Path, ...]) -> bool:
