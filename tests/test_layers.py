@@ -14,7 +14,8 @@ PACKAGE = ROOT / "tokbench"
 
 ROWS = (
     ("errors",),
-    ("heap", "registry", "output"),
+    ("heap", "registry", "output", "companions"),
+    ("tokenizer_classes",),
     ("catalog", "filetype", "hashes", "environment", "signature"),
     ("places",),
     ("assets", "kept"),

@@ -17,7 +17,7 @@ from tokbench.errors import TokbenchError
 from tokbench.output import write_whole
 from tokbench.places import find_cache_folder
 
-LAYOUT = 3
+LAYOUT = 2
 """Of what is kept: raised where that changes, so that what was kept before is not found."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
