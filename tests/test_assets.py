@@ -517,6 +517,20 @@ def test_a_repository_by_its_id(web: Web) -> None:
     assert not [line for line in web.asked if ".py" in line]
 
 
+def test_a_repository_is_read_with_the_companion_files_that_count(web: Web) -> None:
+    repeats = b'{"added_tokens_decoder": {}, "model_max_length": 2048}'
+    web.repositories["org/name"] = {"tokenizer.json": HF.encode(), "tokenizer_config.json": repeats}
+    asset = find("hf:org/name")
+    assert [file.name for file in asset.files] == ["tokenizer.json"]
+    adds = b'{"pad_token": "<pad>"}'
+    web.repositories["org/other"] = {"tokenizer.json": HF.encode(), "special_tokens_map.json": adds}
+    other = find("hf:org/other")
+    assert [file.name for file in other.files] == ["tokenizer.json", "special_tokens_map.json"]
+    assert other.sha256 != asset.sha256
+    again = find("hf:org/other", offline=True)
+    assert (again.origin, again.sha256) == ("hub cache", other.sha256)
+
+
 def test_a_repository_of_the_catalogue_by_its_id(web: Web) -> None:
     web.repositories["EleutherAI/gpt-neox-20b"] = {"tokenizer.json": HF.encode(), "vocab.json": b"{}"}
     asset = find("hf:EleutherAI/gpt-neox-20b@main")

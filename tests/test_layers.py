@@ -15,7 +15,8 @@ PACKAGE = ROOT / "tokbench"
 ROWS = (
     ("errors",),
     ("notes",),
-    ("heap", "registry", "output"),
+    ("cache_folder", "heap", "registry", "output", "companions"),
+    ("tokenizer_classes",),
     ("catalog", "filetype", "gguf_header", "hashes", "environment", "signature"),
     ("places",),
     ("kept",),

@@ -27,8 +27,7 @@ from tokbench.hashes import sha256_of, sha256_of_all, verify
 from tokbench.kept import create_file
 from tokbench.places import Place
 
-_TIMEOUT = 10.0  # seconds without an answer, once the network is known to be there
-_PROBE_SECONDS = 4.0  # in all, for as long as this process runs
+_TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # without an answer from a network that is there; to find out, in all
 _USER_AGENT = {"User-Agent": "tokbench"}
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
@@ -37,8 +36,8 @@ _HUB_ID = re.compile(r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?"
 class Asset:
     """A tokenizer's files, ready to be read: verified, the main one first.
 
-    `name` labels it in tables; `format` is one of `filetype.FORMATS`, or "bytes" where there are no files; `sha256` is
-    that of the one file, or of the sorted list of names and hashes; `entry` holds the catalogue's facts, if it has any.
+    name: its label in tables. format: one of `filetype.FORMATS`, or "bytes" where there are no files. sha256: of the
+    one file, or of the sorted list of names and hashes. entry: the catalogue's facts, if it has any.
     """
 
     name: str
@@ -54,8 +53,7 @@ def find(argument: str, *, offline: bool = False) -> Asset:
     """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
 
     `org/name` is a path, unless nothing lies there and the catalogue knows a model of the hub by this id.
-    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, whose sizes, special tokens and licence it does
-    not take over.
+    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, but for its sizes, special tokens and licence.
     With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
     it is known and cannot be had, TokbenchError on an unknown name, a damaged file, or one that is not the known file.
     """
@@ -108,11 +106,13 @@ def _describe(name: str, place: Place, entry: Entry | None) -> Asset:
     first = place.files[0]
     intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
     found_format, found_files = inspect(first, intact=intact)
-    files = place.files if place.source else found_files
+    named = entry or find_by_sha256(sha256_of(found_files[0]))
+    files = places.choose_files(place, named, found_format, found_files)
     hashes = [*map(sha256_of, files)]
     known = entry or find_by_sha256(*hashes)
-    if entry and place.origin == "path" and all(source.files[0].sha256 != hashes[0] for source in entry.sources):
-        known = entry.without_facts()
+    other = entry and place.origin == "path" and all(s.files[0].sha256 != hashes[0] for s in entry.sources)
+    if known and (other or places.is_extended(known, found_format, files)):
+        known = known.without_facts()
     return Asset(name, found_format, files, sha256_of_all(files), place.origin, known)
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tokbench.companions import NAMES
 from tokbench.errors import TokbenchError
+from tokbench.tokenizer_classes import find_unknown, select_companions
 
 FORMATS = (
     "tokenizer.json",
@@ -27,7 +28,6 @@ FORMATS = (
 """The formats that `detect` tells apart, in the order in which a folder that holds several is read."""
 
 _CANONICAL = ("tokenizer.json", "tokenizer.model", "tekken.json")
-_BESIDE = ("added_tokens.json", "tokenizer_config.json")
 _HEAD = 1 << 16
 _LARGEST_TEXT = 1 << 28  # no vocabulary comes near it; a folder may hold weights
 _RANK_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2} [0-9]+[ \t]*\r?(?:\n|\Z)")
@@ -50,8 +50,8 @@ def detect(path: Path) -> str:
 def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]:
     """The format of a file or folder, and the files that belong to it, the main one first.
 
-    A vocabulary with merges is both files, and `added_tokens.json` and `tokenizer_config.json` where they lie beside
-    them; a WordPiece vocabulary takes its `tokenizer_config.json` along. Every other format is one file.
+    A vocabulary with merges is both files. The companion files beside them (`added_tokens.json`,
+    `special_tokens_map.json`, `tokenizer_config.json`) belong to it where they change ids, sizes or special tokens.
     intact: the file is known by its hash to be a whole tokenizer: its beginning tells which, the rest is not read.
     """
     if path.is_dir():
@@ -73,7 +73,7 @@ def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]
     if _is_sentencepiece(head):
         if not intact:
             _walk_sentencepiece(path, path.read_bytes())
-        return "sentencepiece", (path,)
+        return "sentencepiece", (path, *select_companions(path, "sentencepiece"))
     return _inspect_text(path, head, intact=intact)
 
 
@@ -120,14 +120,14 @@ def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
         raise _UnknownFormatError(f"{path} is JSON, but no tokenizer: not an object", _KNOWN)
     model, config = content.get("model"), content.get("config")
     if isinstance(model, dict) and "vocab" in model:
-        return "tokenizer.json", (path,)
+        return "tokenizer.json", (path, *select_companions(path, "tokenizer.json", content))
     if isinstance(config, dict) and "pattern" in config and isinstance(content.get("vocab"), list):
         return "tekken", (path,)
     if "pat_str" in content and "bpe_ranks" in content:
         return "tiktoken.json", (path,)
     # Added tokens have the same form, but their ids do not begin at 0.
     if len(content) > 1 and all(type(value) is int for value in content.values()) and 0 in content.values():
-        return "vocab+merges", (path, _find_companion(path, "vocab", ".txt"), *_find_beside(path, _BESIDE))
+        return "vocab+merges", _find_vocabulary(path)
     hint = _KNOWN
     if "tokenizer_class" in content:
         hint = "it only says how to read the tokenizer: give the folder it lies in"
@@ -141,11 +141,17 @@ def _tell_json(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
     if b'"pat_str"' in head:
         return "tiktoken.json", (path,)
     if _FIRST_NUMBER.match(head):
-        return "vocab+merges", (path, _find_companion(path, "vocab", ".txt"), *_find_beside(path, _BESIDE))
-    return ("tekken" if _FIRST_CONFIG.match(head) else "tokenizer.json"), (path,)
+        return "vocab+merges", _find_vocabulary(path)
+    if _FIRST_CONFIG.match(head):
+        return "tekken", (path,)
+    return "tokenizer.json", (path, *select_companions(path, "tokenizer.json"))
 
 
-def _find_companion(path: Path, own: str, suffix: str) -> Path:
+def _find_vocabulary(path: Path) -> tuple[Path, ...]:
+    return path, _find_half(path, "vocab", ".txt"), *select_companions(path, "vocab+merges")
+
+
+def _find_half(path: Path, own: str, suffix: str) -> Path:
     other = "merges" if own == "vocab" else "vocab"
     names = [path.stem.replace(own, other) + suffix, other + suffix]
     names += [f"{path.stem.split('.')[0].replace(own, other)}{suffix}", f"{other}.reconstructed{suffix}"]
@@ -156,10 +162,6 @@ def _find_companion(path: Path, own: str, suffix: str) -> Path:
         f"{path} is the {own} half of a byte-level BPE, and no {other}{suffix} lies beside it",
         f"put {other}{suffix} into the same folder",
     )
-
-
-def _find_beside(path: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    return (path.parent / name for name in names if (path.parent / name).is_file())
 
 
 # ---- SentencePiece: a protocol buffer whose fields are pieces (1), trainer (2), normalizer (3), ...
@@ -226,7 +228,7 @@ def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[
         if line.match(head):
             if not intact:
                 _check_lines(path, name, line)
-            return name, (path,)
+            return name, (path, *select_companions(path, name))
     if b"\0" not in head and path.stat().st_size <= _LARGEST_TEXT:
         try:
             text = path.read_bytes().decode("utf-8-sig")
@@ -237,10 +239,10 @@ def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[
                 ) from error
         else:
             lines = text.replace("\r\n", "\n").split("\n")
-            if "[UNK]" in lines:
-                return "wordpiece", (path, *_find_beside(path, ("tokenizer_config.json",)))
+            if "[UNK]" in lines or (path.name == "vocab.txt" and find_unknown(path) in lines):
+                return "wordpiece", (path, *select_companions(path, "wordpiece"))
             if _is_merges(lines):
-                return _inspect_json(_find_companion(path, "merges", ".json"))
+                return _inspect_json(_find_half(path, "merges", ".json"))
     raise _UnknownFormatError(f"{path} holds no tokenizer that is known", _KNOWN)
 
 
@@ -273,7 +275,7 @@ def _inspect_folder(folder: Path) -> tuple[str, tuple[Path, ...]]:
             return inspect(folder / name)
     found: dict[str, set[tuple[Path, ...]]] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in _BESIDE or not path.is_file() or path.stat().st_size == 0:
+        if path.name.startswith(".") or path.name in NAMES or not path.is_file() or path.stat().st_size == 0:
             continue
         try:
             name, files = inspect(path)

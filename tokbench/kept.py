@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tokbench import __version__
+from tokbench.cache_folder import find_cache_folder
 from tokbench.hashes import sha256_of
 from tokbench.notes import note_damage, note_unwritable
 from tokbench.output import create_file_beside, create_folder_beside, replace_file
-from tokbench.places import find_cache_folder
 
 if TYPE_CHECKING:
     import numpy.typing as npt

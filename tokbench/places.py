@@ -15,11 +15,14 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from tokbench.cache_folder import find_cache_folder
 from tokbench.catalog import Entry, File, Source, find_name, fold
+from tokbench.companions import NAMES as COMPANIONS
 from tokbench.errors import TokbenchError
 from tokbench.hashes import Record, sha256_of, verify
+from tokbench.tokenizer_classes import extends, read
 
-# What a repository on the hub is read from, the first that it has; and what is taken along where it is there.
+# What a repository on the hub is read from, the first that it has; its companion files are taken along.
 PICKS = (
     ("tokenizer.json",),
     ("tokenizer.model",),
@@ -32,7 +35,7 @@ PICKS = (
     ("qwen.tiktoken",),
     ("ice_text.model",),
 )
-_ALONG = {"vocab.json": ("added_tokens.json", "tokenizer_config.json"), "vocab.txt": ("tokenizer_config.json",)}
+_ALONE = frozenset({"tekken.json"})  # of formats that hold all that there is to say
 _GENERIC = {"tokenizer", "vocab", "merges", "spiece", "tekken", "tiktoken", "sentencepiece"}
 
 
@@ -42,16 +45,6 @@ class Place(NamedTuple):
     files: tuple[Path, ...]
     origin: str
     source: Source | None
-
-
-def find_cache_folder() -> Path:
-    """The folder of tokbench's own downloads and records: TOKBENCH_CACHE, or the user's cache folder."""
-    named = os.environ.get("TOKBENCH_CACHE")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("tokbench", appauthor=False)
 
 
 def open_record() -> Record:
@@ -189,6 +182,41 @@ def list_remedies(entry: Entry) -> Iterator[str]:
     yield f"put {names} into a folder {entry.name} inside a folder that TOKBENCH_TOKENIZERS names"
 
 
+def choose_files(place: Place, entry: Entry | None, file_format: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files of a place that are read: of companion files, those that count, or that the catalogue lists."""
+    companions = [path for path in found if path.name in COMPANIONS]
+    if place.source is None:
+        left_out = [] if entry is None else [path for path in companions if not _is_read(entry, path, found)]
+        return tuple(path for path in found if path not in left_out)
+    if entry is not None and place.source in entry.sources:
+        # Rank files hold no special tokens: a folder that names them is believed.
+        named = companions if file_format == "tiktoken" and place.origin == "folder" else []
+        return (*place.files, *(path for path in named if path not in place.files))
+    names = {path.name for path in companions}
+    return tuple(path for path in place.files if path.name not in COMPANIONS or path.name in names)
+
+
+def _is_read(entry: Entry, companion: Path, found: tuple[Path, ...]) -> bool:
+    """Whether a companion file is read beside a file of an entry: not where the catalogue knows the whole set."""
+    if entry.wrapper is not None:
+        return False
+    hashes = {path.name: sha256_of(path) for path in found}
+    for source in entry.sources:
+        listed = {file.base: file.sha256 for file in source.files}
+        if listed.keys() & set(COMPANIONS) and listed.items() <= hashes.items():
+            return companion.name in listed
+    return True
+
+
+def is_extended(entry: Entry, file_format: str, files: tuple[Path, ...]) -> bool:
+    """Whether companion files that the catalogue does not list add tokens to those of a known file."""
+    listed = {file.base for source in entry.sources for file in source.files}
+    if entry.vocab_total is None or file_format == "tiktoken":
+        return False
+    companions = [path for path in files if path.name in COMPANIONS and path.name not in listed]
+    return bool(companions) and extends(files[0], file_format, read(companions), entry.vocab_total)
+
+
 # ---- the Hugging Face cache
 
 
@@ -196,14 +224,14 @@ def pick_files(source: Source, there: Collection[str]) -> Source | None:
     """A repository of the hub with the files that are read from it, of those that it holds; None where none is read."""
     for names in PICKS:
         if all(name in there for name in names):
-            along = [name for name in _ALONG.get(names[0], ()) if name in there]
+            along = [name for name in COMPANIONS if name in there and names[0] not in _ALONE]
             return replace(source, files=tuple(map(File, (*names, *along))))
     return None
 
 
 def find_repository(source: Source) -> Place | None:
     """What the Hugging Face cache holds of a repository whose files are not known beforehand, or None."""
-    names = {name for names in (*PICKS, *_ALONG.values()) for name in names}
+    names = {name for names in (*PICKS, COMPANIONS) for name in names}
     there = {name for name in names if find_in_hub_cache(source, File(name))}
     picked = pick_files(source, there)
     return _search_hub_cache(picked) if picked else None

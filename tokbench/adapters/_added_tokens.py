@@ -1,4 +1,4 @@
-"""Added tokens cut out of text as `tokenizers` does it: before the normaliser, or after it."""
+"""Added tokens cut out of text as `tokenizers` does it, for engines that know none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Tokenizer, models
+
+from tokbench import companions
 
 
 @dataclass(frozen=True)
@@ -86,3 +89,35 @@ def make_cut(tokens: Mapping[str, int | None]) -> Callable[[str], list[str | int
         return pieces
 
     return cut
+
+
+class Piece(NamedTuple):
+    """Part of a text: an added token, or what lies between two (`number` None); start and end in characters."""
+
+    number: int | None
+    start: int
+    end: int
+
+
+class Cutter:
+    """Search for added tokens as `tokenizers` does it: its own search, before a model that makes one token of the rest.
+
+    tokens: the added tokens by their ids; special ones are plain text.
+    """
+
+    def __init__(self, tokens: Mapping[int, companions.AddedToken]) -> None:
+        plain = {number: token for number, token in sorted(tokens.items()) if not token.special}
+        rest = "".join(token.content for token in plain.values()) + "."  # longer than any of them
+        self.pipeline = Tokenizer(models.WordLevel({rest: 0}, rest))
+        self.pipeline.add_tokens([AddedToken(token.content, **token.flags) for token in plain.values()])
+        self.number_of = {self.pipeline.token_to_id(token.content): number for number, token in plain.items()}
+
+    def cut(self, texts: Sequence[str]) -> list[list[Piece]]:
+        """The pieces of each text; none of an empty one."""
+        return [
+            [
+                Piece(self.number_of.get(number), *bounds)
+                for number, bounds in zip(found.ids, found.offsets, strict=True)
+            ]
+            for found in self.pipeline.encode_batch(list(texts), add_special_tokens=False)
+        ]

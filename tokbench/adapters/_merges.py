@@ -184,6 +184,8 @@ class Statement:
     @classmethod
     def read(cls, asset: Asset) -> Statement:
         """What the files say; ValueError, KeyError or TypeError where merges are not ranks."""
+        if asset.format == "tokenizer.json" and len(asset.files) > 1:
+            raise ValueError("its companion files change it")
         document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
         form, pattern = find_form(document), find_pattern(document)
         tokens, ids = read_ranks(document["model"])

@@ -51,6 +51,8 @@ def build_from_json(asset: Asset) -> fastokens.Tokenizer:
     """A tokenizer.json, its pre-tokeniser restated where fastokens lacks it or runs another form faster."""
     from fastokens import Tokenizer
 
+    if len(asset.files) > 1:
+        raise ValueError("its companion files change it")
     return Tokenizer.from_json_str(recall_json(asset))
 
 

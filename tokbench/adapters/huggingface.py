@@ -15,7 +15,7 @@ import numpy.typing as npt
 import tokenizers
 
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._build import build_from_merges, build_from_wordpiece
+from tokbench.adapters._build import build_from_json, build_from_merges, build_from_wordpiece
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
@@ -250,11 +250,6 @@ def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, str]:
     return {token["id"]: token["content"] for token in listed if tokenizer.token_to_id(token["content"]) != token["id"]}
 
 
-def read_json(asset: Asset) -> tokenizers.Tokenizer:
-    """A tokenizer.json, parsed by the library."""
-    return tokenizers.Tokenizer.from_file(str(asset.files[0]))
-
-
 def check_alphabet(asset: Asset, tokenizer: tokenizers.Tokenizer) -> None:
     """TokbenchError where vocab.json and merges.txt are no byte-level BPE: neither says what its notation is."""
     known = tokenizer.model.token_to_id
@@ -271,7 +266,7 @@ def check_alphabet(asset: Asset, tokenizer: tokenizers.Tokenizer) -> None:
 
 
 BUILDERS = {
-    "tokenizer.json": read_json,
+    "tokenizer.json": build_from_json,
     "vocab+merges": build_from_merges,
     "wordpiece": build_from_wordpiece,
 }

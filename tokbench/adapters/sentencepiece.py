@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tokbench.adapters._added_tokens import Cutter, Piece
 from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._loaded import LoadedTokenizer, check_format
 from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
+from tokbench.companions import AddedToken, Companions
 from tokbench.errors import TokbenchError
+from tokbench.tokenizer_classes import check_sentencepiece, list_sentinels, read
+
+if TYPE_CHECKING:
+    import sentencepiece
 
 REFERENCE_FOR = frozenset({"sentencepiece"})
 SIDE_WORK = "nothing"
 
 _SPACE = "\u2581"
+_NO_TOKENS: Mapping[int, AddedToken] = MappingProxyType({})
+_PROBE = " \ufb01  a "
+"""Text that every rule of normalisation but the identity changes: a ligature, spaces at the ends and two inside."""
+
+
+def set_prefix(model: bytes, prefix: bool) -> bytes:
+    """A model that puts a space before each text, or does not: a field of its normalizer (3) that comes last counts."""
+    return model + (b"\x1a\x02\x18\x01" if prefix else b"\x1a\x02\x18\x00")
+
+
+class Token(NamedTuple):
+    """An id and the characters of its text that it covers."""
+
+    number: int
+    start: int
+    end: int
 
 
 class SentencePieceTokenizer(LoadedTokenizer):
     """A SentencePiece model, as the library itself runs it."""
 
-    def __init__(self, asset: Asset, model: bytes) -> None:
+    def __init__(
+        self,
+        asset: Asset,
+        model: bytes,
+        added: Mapping[int, AddedToken] = _NO_TOKENS,
+        *,
+        prefix_each: bool = False,
+    ) -> None:
+        """Load a serialised model.
+
+        added: tokens beside the pieces; those that are not special are cut out of text before the model sees it.
+        prefix_each: put the model's dummy prefix before what follows an added token too, not only before the text.
+        """
         import sentencepiece
 
+        self.model = model
+        self.added = added
+        self.prefix_each = prefix_each
         self.processor = processor = sentencepiece.SentencePieceProcessor()
         try:
             processor.load_from_serialized_proto(model)
@@ -33,35 +74,88 @@ class SentencePieceTokenizer(LoadedTokenizer):
                 f"{asset.files[0]}: SentencePiece cannot load it ({error})", "get the file again"
             ) from error
         size = len(self.pieces)
-        super().__init__(asset, "sentencepiece", "encode_as_numpy", base=size, total=size)
+        total = max([size, *(1 + number for number in added)])
+        super().__init__(asset, "sentencepiece", "encode_as_numpy", base=size, total=total)
+        self.cutter = Cutter(added) if any(not token.special for token in added.values()) else None
         self.unk_id = None if self.has_byte_fallback() else int(processor.unk_id())
         # The dummy prefix is not in the Python interface: it shows in how a letter is normalised.
         self.prefix = b" " if processor.normalize("a").startswith(_SPACE) else b""
+
+    def keeps_text(self) -> bool:
+        """Whether text reaches the model as it is, but for the notation of spaces."""
+        kept = ((self.prefix or b"").decode() + _PROBE).replace(" ", _SPACE)
+        return str(self.processor.normalize(_PROBE)) == kept
 
     def has_byte_fallback(self) -> bool:
         """Whether every byte has a piece, so that no text is unknown."""
         # Such models have pieces for all bytes; a piece that is not there has the id of the unknown one.
         return bool(self.processor.is_byte(self.processor.piece_to_id("<0x00>")))
 
+    @cached_property
+    def continuation(self) -> sentencepiece.SentencePieceProcessor:
+        """The processor for what follows an added token."""
+        import sentencepiece
+
+        if self.prefix_each:
+            return self.processor
+        processor = sentencepiece.SentencePieceProcessor()
+        processor.load_from_serialized_proto(set_prefix(self.model, False))
+        return processor
+
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, on one thread."""
-        return EncodedBatch.from_arrays(self.processor.encode_as_numpy(list(self.prepare(texts)), num_threads=1))
+        """The ids of each text, on one thread; added tokens are cut out of it first."""
+        prepared = list(self.prepare(texts))
+        if self.cutter is None:
+            return EncodedBatch.from_arrays(self.processor.encode_as_numpy(prepared, num_threads=1))
+        pairs = zip(prepared, self.cutter.cut(prepared), strict=True)
+        return EncodedBatch.from_lists([self.encode_pieces(text, pieces) for text, pieces in pairs])
+
+    def encode_pieces(self, text: str, pieces: Sequence[Piece]) -> list[int]:
+        """The ids of a text that was cut at its added tokens."""
+        ids: list[int] = []
+        for number, start, end in pieces:
+            processor = self.continuation if start else self.processor
+            ids += processor.encode(text[start:end]) if number is None else [number]
+        return ids
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids; ids beyond the pieces, which some models add, have no text."""
+        """The text of each sequence of ids; ids beyond the pieces have the text of the added token, if any."""
         size = len(self.pieces)
-        lists = [ids[ids < size].tolist() for ids in batch]
-        return self.restore([str(self.processor.decode(ids)) if ids else "" for ids in lists])
+        if not self.added:
+            lists = [ids[ids < size].tolist() for ids in batch]
+            return self.restore([str(self.processor.decode(ids)) if ids else "" for ids in lists])
+        return self.restore([self.decode_pieces(ids.tolist()) for ids in batch])
+
+    def decode_pieces(self, ids: Sequence[int]) -> str:
+        """The text of ids among which there may be added tokens."""
+        text, processor = "", self.processor
+        size = len(self.pieces)
+        for is_piece, run in groupby(ids, lambda number: number < size and number not in self.added):
+            numbers = list(run)
+            if is_piece:
+                text += str(processor.decode(numbers))
+            else:
+                text += "".join(self.added[number].content for number in numbers if number in self.added)
+            processor = self.continuation
+        return text
 
     def read_table(self) -> TokenTable:
         """The bytes of each piece; control and unknown pieces have none."""
         return TokenTable.from_tokens(
-            self.piece_bytes(piece) if piece < len(self.pieces) else None for piece in range(self.vocab_total)
+            self.piece_bytes(piece) if piece < len(self.pieces) else self.added_bytes(piece)
+            for piece in range(self.vocab_total)
         )
+
+    def added_bytes(self, number: int) -> bytes | None:
+        """The bytes of an added token; special ones have none."""
+        token = self.added.get(number)
+        return None if token is None or token.special else token.content.encode()
 
     def piece_bytes(self, piece: int) -> bytes | None:
         """The bytes of one piece: the space marker is a space, `<0xE4>` is one byte."""
         processor = self.processor
+        if piece in self.added:
+            return self.added_bytes(piece)
         if processor.is_control(piece) or processor.is_unknown(piece) or processor.is_unused(piece):
             return None
         text = self.pieces[piece]
@@ -70,13 +164,15 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return self.restore([text.replace(_SPACE, " ")])[0].encode()
 
     def read_special_tokens(self) -> dict[int, str | None]:
-        """Return the control and unknown pieces."""
+        """Return the control and unknown pieces, and the added tokens that are special."""
         kinds = (self.processor.is_control, self.processor.is_unknown)
-        return {i: piece for i, piece in enumerate(self.pieces) if any(kind(i) for kind in kinds)}
+        pieces: dict[int, str | None] = {i: p for i, p in enumerate(self.pieces) if any(kind(i) for kind in kinds)}
+        return pieces | {number: token.content for number, token in self.added.items() if token.special}
 
     def read_reserved_texts(self) -> frozenset[str]:
-        """Return the pieces that are written like special ones, byte pieces among them."""
-        return frozenset(piece for piece in self.pieces if piece.startswith("<") and piece.endswith(">"))
+        """Return added tokens and the pieces that are written like special ones, byte pieces among them."""
+        bracketed = (piece for piece in self.pieces if piece.startswith("<") and piece.endswith(">"))
+        return frozenset(bracketed) | {token.content for token in self.added.values()}
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
         """Return the normaliser, then the model."""
@@ -89,14 +185,57 @@ class SentencePieceTokenizer(LoadedTokenizer):
         """Where each token lies in its text; None where the text is rewritten before SentencePiece sees it."""
         if self.before is not None:
             return None
-        found = [self.processor.encode_as_offset_mapping(text) for text in texts]
-        batch = EncodedBatch.from_lists([text["ids"] for text in found])
-        bounds = [bound for text in found for bound in text["offsets"]]
+        cut = self.cutter.cut(texts) if self.cutter else [[Piece(None, 0, len(text))] for text in texts]
+        found = [self.find_spans(text, pieces) for text, pieces in zip(texts, cut, strict=True)]
+        batch = EncodedBatch.from_lists([[token.number for token in text] for text in found])
+        bounds = [(token.start, token.end) for text in found for token in text]
         starts, ends = np.array(bounds, np.int64).reshape(-1, 2).T
         return Spans(batch, starts, ends)
 
+    def find_spans(self, text: str, pieces: Sequence[Piece]) -> list[Token]:
+        """The ids of a text that was cut at its added tokens, and where each lies in it."""
+        tokens: list[Token] = []
+        for number, start, end in pieces:
+            if number is not None:
+                tokens.append(Token(number, start, end))
+                continue
+            found = (self.continuation if start else self.processor).encode_as_offset_mapping(text[start:end])
+            bounds = zip(found["ids"], found["offsets"], strict=True)
+            tokens += [Token(piece, start + first, start + last) for piece, (first, last) in bounds]
+        return tokens
+
+
+def number_added(companions: Companions, pieces: Sequence[str]) -> dict[int, AddedToken]:
+    """The added tokens of companion files by their ids; control pieces keep what the model says of them."""
+    sentinels = list_sentinels(companions)
+    known = {piece: number for number, piece in enumerate([*pieces, *sentinels])}
+    numbered = companions.number(known, len(known))
+    special = {number: token for number, token in numbered.items() if token.special and number < len(pieces)}
+    placed = {known[text]: AddedToken(text, normalized=False, special=True) for text in sentinels}
+    return placed | {number: token for number, token in numbered.items() if number not in special}
+
 
 def load(asset: Asset) -> SentencePieceTokenizer:
-    """The tokenizer of a SentencePiece model file."""
+    """The tokenizer of a SentencePiece model file, with what the companion files say."""
     check_format(asset, "sentencepiece", REFERENCE_FOR)
-    return SentencePieceTokenizer(asset, asset.files[0].read_bytes())
+    model = asset.files[0].read_bytes()
+    if len(asset.files) == 1:
+        return SentencePieceTokenizer(asset, model)
+    companions = read(asset.files)
+    check_sentencepiece(companions)
+    prefix = companions.flag("add_prefix_space")
+    if prefix is not None:
+        model = set_prefix(model, prefix)
+    bare = SentencePieceTokenizer(asset, model)
+    added = number_added(companions, bare.pieces)
+    if not added:
+        return bare
+    loaded = SentencePieceTokenizer(asset, model, added, prefix_each=bool(companions.flag("legacy")))
+    if loaded.cutter is not None and not bare.keeps_text():
+        text = next(token.content for token in added.values() if not token.special)
+        raise TokbenchError(
+            f"{companions.where[text]}: the added token {text!r} is cut out of text that {asset.files[0].name} "
+            "rewrites, in an order that no file tells",
+            "give the tokenizer.json instead",
+        )
+    return loaded

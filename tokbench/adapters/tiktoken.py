@@ -26,6 +26,7 @@ from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._stages import Stage, View
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
+from tokbench.tokenizer_classes import read
 
 REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
 SIDE_WORK = "nothing"
@@ -107,7 +108,37 @@ def read_rank_file(asset: Asset) -> RankFile:
     ranks = read_ranks(asset.files[0])
     taken = set(ranks.values())  # by a file that only splits as the entry does, and has more tokens
     special = {text: number for text, number in entry.special_tokens.items() if number not in taken}
-    return RankFile(ranks, entry.pattern, special=special)
+    return RankFile(ranks, entry.pattern, special=name_special(asset, ranks, special))
+
+
+def name_special(asset: Asset, ranks: Mapping[bytes, int], known: Mapping[str, int]) -> dict[str, int]:
+    """The special tokens of a rank file: those that are known of it, and those that its companion files name.
+
+    Every token beside the ranks is special, whatever its flags say: this engine has no others. What the files say
+    goes before what is known. Raises TokbenchError for an id that is a rank, or a token without an id.
+    """
+    companions = read(asset.files)
+    holders = {rank: token for token, rank in ranks.items()}
+    named: dict[str, int] = {}
+    for number, token in companions.numbered.items():
+        holder = holders.get(number)
+        if holder is not None and holder != token.content.encode():
+            raise TokbenchError(
+                f"{companions.where[token.content]}: the token {token.content!r} has the id {number}, which is the "
+                f"rank of {holder!r}",
+                "the files do not belong together",
+            )
+        if holder is None:
+            named[token.content] = number
+    taken = set(named.values())
+    special = named | {text: n for text, n in known.items() if text not in named and n not in taken}
+    for text in companions.named:
+        if text not in special and text.encode() not in ranks:
+            raise TokbenchError(
+                f"{companions.where[text]}: no file gives an id to the special token {text!r}",
+                "add it to added_tokens_decoder in tokenizer_config.json",
+            )
+    return special
 
 
 def read_tiktoken_json(asset: Asset) -> RankFile:
@@ -166,6 +197,7 @@ class TiktokenTokenizer(LoadedTokenizer):
             ) from error
         total = max(file.total or 0, highest + 1)
         super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=total)
+        self.vocab_total = max(self.vocab_total, highest + 1)
         self.prefix = b"" if self.before is None else None
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:

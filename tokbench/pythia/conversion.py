@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tokbench.cache_folder import find_cache_folder
 from tokbench.errors import TokbenchError
 from tokbench.kept import keep_folder
-from tokbench.places import find_cache_folder
 from tokbench.pythia.checkpoint import Checkpoint
 
 

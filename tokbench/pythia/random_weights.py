@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tokbench.cache_folder import find_cache_folder
 from tokbench.errors import TokbenchError, UnavailableError
 from tokbench.kept import keep_folder
 from tokbench.output import create_file_beside
-from tokbench.places import find_cache_folder
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
 from tokbench.pythia.weights import READABLE, Shape, list_shapes

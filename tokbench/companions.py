@@ -1,0 +1,264 @@
+"""Companion files: what lies beside a tokenizer's own files and changes its ids.
+
+They are read by the rules of the fast classes of `transformers`: `added_tokens_decoder` of tokenizer_config.json
+alone numbers the added tokens where it is there; else special_tokens_map.json and added_tokens.json count too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tokbench.errors import TokbenchError
+
+CONFIG, SPECIAL_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
+NAMES = (ADDED, SPECIAL_MAP, CONFIG)
+"""The companion files that are read."""
+
+_ATTRIBUTES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+_EXTRA = ("extra_special_tokens", "additional_special_tokens")
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+_LARGEST_ID = 2**31 - 1
+_AGAIN = "correct the file, or get it again"
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token beside the model's vocabulary, and how text is searched for it; special: its text is plain text."""
+
+    content: str
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool = True
+    special: bool = False
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """The five flags by name."""
+        return {name: getattr(self, name) for name in _FLAGS}
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What the companion files say.
+
+    files: those that are read. settings: the content of tokenizer_config.json, of which `flag` and `text` check the
+    types. numbered: the added tokens whose ids are given. named: special tokens given by their text alone.
+    attributes: the texts of those that have a key of their own. where: the file and the key that each comes from.
+    """
+
+    files: tuple[Path, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    numbered: Mapping[int, AddedToken] = field(default_factory=dict)
+    named: Mapping[str, AddedToken] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the files."""
+        return self.files[0].parent if self.files else Path()
+
+    @property
+    def class_name(self) -> str | None:
+        """The tokenizer class without "Fast", None where none is named."""
+        name = self.text("tokenizer_class")
+        return name.removesuffix("Fast") if name else None
+
+    def flag(self, key: str) -> bool | None:
+        """A setting that is true or false, None where it is absent or null; TokbenchError for anything else."""
+        value = self.settings.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        raise refuse(self.folder / CONFIG, key, value, "true, false or null is expected")
+
+    def text(self, key: str) -> str | None:
+        """A setting that is a string, None where it is absent or null; TokbenchError for anything else."""
+        value = self.settings.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise refuse(self.folder / CONFIG, key, value, "a string or null is expected")
+
+    def refuse(self, key: str, reason: str, hint: str | None = None) -> TokbenchError:
+        """The error for a setting that is not honoured here."""
+        return refuse(self.folder / CONFIG, key, self.settings.get(key), reason, hint)
+
+    def number(self, known: Mapping[str, int], size: int) -> dict[int, AddedToken]:
+        """The id of every added token, in the order in which `transformers` numbers them.
+
+        known: the ids of tokens that the tokenizer's own files hold. size: the first id that is free.
+        Raises TokbenchError where a given id is not the one that the token has or would get.
+        """
+        placed: dict[int, AddedToken] = {}
+        holders = {number: content for content, number in known.items()}
+        for number, token in sorted(self.numbered.items()):
+            due = known.get(token.content, size)
+            if due != number:
+                holder = holders.get(number)
+                taken = f"which is {holder!r}" if holder is not None else f"where {due} is due"
+                raise TokbenchError(
+                    f"{self.where[token.content]}: the added token {token.content!r} has the id {number}, {taken}",
+                    "the files do not belong together: give the tokenizer.json instead",
+                )
+            size = max(size, number + 1)
+            placed[number] = token
+        taken_texts = {token.content for token in placed.values()}
+        for content, token in self.named.items():
+            if content not in taken_texts:
+                number = known.get(content, size)
+                size = max(size, number + 1)
+                placed[number] = token
+        return placed
+
+
+def refuse(path: Path, key: str, value: object, reason: str, hint: str | None = None) -> TokbenchError:
+    """The error that names a file, a key in it, and its value."""
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return TokbenchError(f"{path}: {key} is {shown}: {reason}", hint or _AGAIN)
+
+
+def find_companions(path: Path) -> tuple[Path, ...]:
+    """The companion files beside a file."""
+    return tuple(beside for name in NAMES if (beside := path.parent / name).is_file())
+
+
+def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, str]] | None = None) -> Companions:
+    """What those of some files that are companions say; others are skipped.
+
+    defaults: the special tokens that a tokenizer class has where its configuration names none.
+    Raises TokbenchError, with the file and the key, for content of another form than `transformers` writes.
+    """
+    paths = {path.name: path for path in files if path.name in NAMES}
+    config = read_object(paths[CONFIG]) if CONFIG in paths else {}
+    if config.get("added_tokens_decoder") is not None:
+        paths = {CONFIG: paths[CONFIG]}
+    content = {name: config if name == CONFIG else read_object(path) for name, path in paths.items()}
+    files = tuple(path for name, path in paths.items() if content[name] or name == CONFIG)
+    companions = Companions(files, config)
+    missing = (defaults or {}).get(companions.class_name or "", {})
+    sources = [(paths[name], content[name]) for name in (CONFIG, SPECIAL_MAP) if name in paths]
+    attributes: dict[str, tuple[AddedToken, str]] = {}
+    for key in (*_ATTRIBUTES, *_model_specific(sources)):
+        if (given := _find_named(sources, key)) is not None:
+            attributes[key] = given
+        elif key in missing and not any(key in document for _, document in sources):
+            attributes[key] = AddedToken(missing[key], normalized=False, special=True), f"{paths.get(CONFIG)}"
+    extra = list(_read_extra(sources))
+    texts = {key: token.content for key, (token, _) in attributes.items()}
+    where = {token.content: place for token, place in (*attributes.values(), *extra)}
+    named = {token.content: token for token, _ in (*attributes.values(), *extra)}
+    numbered: dict[int, AddedToken] = {}
+    for number, token, place in _read_numbered(paths, content, named.keys()):
+        if number in numbered or token.content in {other.content for other in numbered.values()}:
+            what = f"the id {number}" if number in numbered else f"the added token {token.content!r}"
+            raise TokbenchError(f"{place}: {what} is given twice", _AGAIN)
+        numbered[number] = replace(token, special=token.special or token.content in texts.values())
+        where[token.content] = place
+    return Companions(files, config, numbered, named, texts, where)
+
+
+# ---- JSON
+
+
+def _refuse_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {double!r} is there twice")
+    return found
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A JSON object without double keys; TokbenchError that names the file and what is wrong."""
+    try:
+        document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_refuse_doubles)
+    except UnicodeDecodeError as error:
+        raise TokbenchError(f"{path} is damaged: byte {error.start} is not UTF-8", _AGAIN) from error
+    except (ValueError, RecursionError) as error:
+        raise TokbenchError(f"{path} is damaged: {error}", _AGAIN) from error
+    if not isinstance(document, dict):
+        raise TokbenchError(f"{path} is damaged: it holds no JSON object", _AGAIN)
+    return document
+
+
+# ---- tokens
+
+
+def _read_token(value: object, path: Path, key: str, *, special: bool = False) -> AddedToken:
+    """A token written as its text, or as an object with its text and flags."""
+    flags: dict[str, bool] = {}
+    if isinstance(value, dict):
+        given = {name: inner for name, inner in value.items() if name != "__type"}
+        value = given.pop("content", None)
+        for name, flag in given.items():
+            if name not in _FLAGS or type(flag) is not bool:
+                raise refuse(path, f"{key}: {name}", flag, f"the flags {', '.join(_FLAGS)} are true or false")
+            flags[name] = flag
+    if not isinstance(value, str) or not value:
+        raise refuse(path, key, value, "the text of a token is expected")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise refuse(path, key, value, "a lone surrogate is no text")
+    is_special = special or flags.get("special", False)
+    return AddedToken(value, **{"normalized": not is_special, **flags, "special": is_special})
+
+
+def _model_specific(sources: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[str]:
+    """The keys of special tokens that belong to one model (`image_token`), once each."""
+    keys = [key for _, document in sources for key, value in document.items() if _is_model_specific(key, value)]
+    return iter(dict.fromkeys(keys))
+
+
+def _is_model_specific(key: str, value: object) -> bool:
+    is_token = isinstance(value, str) or (isinstance(value, dict) and "content" in value)
+    return key.endswith("_token") and key not in _ATTRIBUTES and is_token
+
+
+def _find_named(sources: Sequence[tuple[Path, Mapping[str, Any]]], key: str) -> tuple[AddedToken, str] | None:
+    """A special token by its key: special_tokens_map.json, the last of the sources, goes before the configuration."""
+    for path, document in reversed(sources):
+        if key in document:
+            value = document[key]
+            return None if value is None else (_read_token(value, path, key, special=True), f"{path}, {key}")
+    return None
+
+
+def _read_extra(sources: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[tuple[AddedToken, str]]:
+    """The special tokens that are listed without a key of their own."""
+    for path, document in sources:
+        key = next((key for key in _EXTRA if document.get(key)), None)
+        if key is None:
+            continue
+        values = document[key]
+        if not isinstance(values, list | dict):
+            raise refuse(path, key, values, "a list of tokens is expected")
+        for value in values.values() if isinstance(values, dict) else values:
+            yield _read_token(value, path, key, special=True), f"{path}, {key}"
+
+
+def _read_numbered(
+    paths: Mapping[str, Path], content: Mapping[str, dict[str, Any]], special: Iterable[str]
+) -> Iterator[tuple[int, AddedToken, str]]:
+    """The tokens whose ids are given, with the place where."""
+    decoder = content.get(CONFIG, {}).get("added_tokens_decoder")
+    if decoder is not None:
+        path, key = paths[CONFIG], "added_tokens_decoder"
+        if not isinstance(decoder, dict):
+            raise refuse(path, key, decoder, "an object of ids and tokens is expected")
+        for number, value in decoder.items():
+            if not (number.isascii() and number.isdigit() and int(number[:12]) <= _LARGEST_ID):
+                raise refuse(path, key, number, "ids are whole numbers from 0 on")
+            if not isinstance(value, dict):
+                raise refuse(path, f"{key}: {number}", value, "a token with its flags is expected")
+            yield int(number), _read_token(value, path, f"{key}: {number}"), f"{path}, {key}"
+        return
+    special = set(special)
+    for text, number in content.get(ADDED, {}).items():
+        if type(number) is not int or not 0 <= number <= _LARGEST_ID:
+            raise refuse(paths[ADDED], repr(text), number, "an id is a whole number from 0 on")
+        yield number, _read_token(text, paths[ADDED], repr(text), special=text in special), f"{paths[ADDED]}"
