@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokbench import load_corpus
-from tokbench.adapters import ADAPTERS, find_asset, find_engines, reference_adapter
+from tokbench.adapters import ADAPTERS, count_tokens, find_asset, find_engines, reference_adapter
+from tokbench.adapters._cost import GROWTH, UNIT
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 
@@ -32,19 +33,6 @@ TOKENIZERS = (
 )
 CHECKED = ("command-r", "gpt-neox-20b", "llama3", "qwen2.5", "t5", "xlm-roberta")
 SIZES = (1, 20, 200)
-GROWTH = 1.3
-"""Loading n tokens takes n to this power, as tables outgrow the caches of the processor; see `fit`."""
-UNIT = 100_000
-"""Tokens that a cost of loading is given for."""
-MARKS = {
-    "tokenizer.json": b'":',
-    "vocab+merges": b'":',
-    "tiktoken": b"\n",
-    "tiktoken.json": b" ",
-    "tekken": b'"token_bytes"',
-    "rwkv": b"\n",
-}
-"""What stands once in a file for each token of its vocabulary."""
 WARMING = 200_000
 """Bytes of text whose encoding counts as loading, but for what so much text costs later."""
 
@@ -57,11 +45,6 @@ class Figures:
     load: float
     begin: float
     encode: float
-
-
-def count_tokens(asset: Asset) -> int:
-    """Tokens of a vocabulary by a mark in its files, without reading them as what they are."""
-    return sum(path.read_bytes().count(MARKS[asset.format]) for path in asset.files[:1])
 
 
 def read_texts(corpus: Path | None, size: int) -> list[str]:

@@ -10,7 +10,6 @@ import made
 import numpy as np
 import pytest
 from conftest import needs_data
-from tokbench.vocabulary._special import list_special
 
 from tokbench.adapters import load_asset, load_tokenizer
 from tokbench.assets import find
@@ -110,7 +109,7 @@ def test_special_tokens_that_the_vocabulary_lacks_get_the_next_ids(tmp_path: Pat
     )
     tokenizer = load_tokenizer(str(tmp_path))
     assert tokenizer.vocab_total == 18
-    assert {15: "<mask>", 16: "<foo>", 17: "<a>"}.items() <= list_special(tokenizer).items()
+    assert {15: "<mask>", 16: "<foo>", 17: "<a>"}.items() <= tokenizer.special_tokens().items()
     assert names(tmp_path) == [MAP, CONFIG]
 
 
@@ -142,7 +141,7 @@ def test_a_prefix_space_and_added_tokens_of_merges(tmp_path: Path) -> None:
     assert with_space[0] == [*encode(tmp_path, " the ")[0], 400]
     assert with_space[1] == encode(tmp_path, " the")[0] != plain[1]
     assert tokenizer.vocab_total == 403
-    assert {401: "<a>", 402: "[PAD]"}.items() <= list_special(tokenizer).items()
+    assert {401: "<a>", 402: "[PAD]"}.items() <= tokenizer.special_tokens().items()
     assert names(tmp_path) == [ADDED, MAP, CONFIG]
 
 
@@ -203,7 +202,7 @@ def test_added_tokens_of_sentencepiece(tmp_path: Path) -> None:
     assert got[4] == plain[4]  # the text of a special token is plain text
     assert tokenizer.decode_batch(tokenizer.encode_batch(texts)) == texts
     assert (tokenizer.token_bytes(420), tokenizer.token_bytes(421)) == (None, b"covid")
-    assert list_special(tokenizer)[420] == "[PAD]"
+    assert tokenizer.special_tokens()[420] == "[PAD]"
 
 
 def test_offsets_with_added_tokens_of_sentencepiece(tmp_path: Path) -> None:
@@ -251,7 +250,7 @@ def test_the_sentinels_of_t5(tmp_path: Path) -> None:
     made.make_sentencepiece(tmp_path)
     tokenizer = load_tokenizer(str(write(tmp_path, config={"tokenizer_class": "T5Tokenizer", "extra_ids": 2})))
     assert tokenizer.vocab_total == 422
-    assert {420: "<extra_id_1>", 421: "<extra_id_0>"}.items() <= list_special(tokenizer).items()
+    assert {420: "<extra_id_1>", 421: "<extra_id_0>"}.items() <= tokenizer.special_tokens().items()
 
 
 # ---- rank files
@@ -273,7 +272,7 @@ def test_special_tokens_of_a_rank_file(tmp_path: Path) -> None:
     asset = find(path)
     assert [file.name for file in asset.files] == ["tiktoken.model", CONFIG]
     tokenizer = load_tokenizer(path)
-    assert {size + 1: "[BOS]", size + 7: "<|tool|>"}.items() <= list_special(tokenizer).items()
+    assert {size + 1: "[BOS]", size + 7: "<|tool|>"}.items() <= tokenizer.special_tokens().items()
     assert tokenizer.encode_with_special(["the<|tool|>"])[0].tolist()[-1] == size + 7
     assert tokenizer.encode_batch(["<|tool|>"])[0].tolist() == [
         *map(made.rank_bytes().__getitem__, map(bytes, zip(b"<|tool|>")))
@@ -310,7 +309,7 @@ def test_a_known_rank_file_by_its_name_with_a_configuration(
     tokenizer = load_tokenizer("r50k_base")
     assert tokenizer.asset.sha256 != bare.sha256
     assert (tokenizer.vocab_base, tokenizer.vocab_total) == (50256, 50260)
-    assert list_special(tokenizer) == {50256: "<|endoftext|>", **{n: f"<|{n}|>" for n in range(50257, 50260)}}
+    assert tokenizer.special_tokens() == {50256: "<|endoftext|>", **{n: f"<|{n}|>" for n in range(50257, 50260)}}
 
 
 # ---- tokenizer.json
@@ -323,7 +322,7 @@ def test_added_tokens_beside_a_tokenizer_json(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(str(tmp_path))
     assert (bare.vocab_total, tokenizer.vocab_total) == (401, 403)
     assert encode(tmp_path, "covid", "[PAD]") == [[401], bare.encode_batch(["[PAD]"])[0].tolist()]
-    assert list_special(tokenizer)[402] == "[PAD]"
+    assert tokenizer.special_tokens()[402] == "[PAD]"
     for engine in ("tiktoken", "splintr", "fastokens"):
         pytest.importorskip(engine)
         with pytest.raises(TokbenchError, match="its companion files change it"):

@@ -34,10 +34,12 @@ from tokbench.adapters import (
     EncodedBatch,
     EngineTokenizer,
     LoadedTokenizer,
+    count_tokens,
     find_asset,
     find_engines,
     load_asset,
 )
+from tokbench.adapters._cost import GROWTH, UNIT
 from tokbench.adapters._merges import Statement
 from tokbench.adapters._restate import restate_json
 from tokbench.adapters.splintr import relax
@@ -226,10 +228,10 @@ def test_a_missing_library_names_its_extra(
 @needs_splintr
 def test_auto_takes_what_costs_least_for_this_much_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asset = find_asset(str(make_tokenizer_json(tmp_path)))
-    size = sum(path.stat().st_size for path in asset.files)
+    size = (count_tokens(asset) / UNIT) ** GROWTH
     for name, load, encode in (("fastokens", 9.0, 0.1), ("splintr", 2.0, 0.2), ("tiktoken", 3.0, 3.0)):
-        monkeypatch.setattr(ADAPTERS[name], "RUNS", {"tokenizer.json": Cost(load * 1e6 / size, encode)})
-    monkeypatch.setattr(ADAPTERS["huggingface"], "RUNS", {"tokenizer.json": Cost(1e6 / size, 1.0)})
+        monkeypatch.setattr(ADAPTERS[name], "RUNS", {"tokenizer.json": Cost(load / size, encode)})
+    monkeypatch.setattr(ADAPTERS["huggingface"], "RUNS", {"tokenizer.json": Cost(1 / size, 1.0)})
     for corpus_bytes, engine in ((1_000_000, "tokenizers"), (10_000_000, "splintr-rs"), (10**9, "fastokens")):
         assert load_engine(asset, "auto", replace(SAMPLE, corpus_bytes=corpus_bytes)).engine.startswith(engine)
 

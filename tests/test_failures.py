@@ -20,10 +20,10 @@ from tokbench.adapters._failures import is_engine_failure
 from tokbench.adapters.huggingface import printable_bytes
 from tokbench.assets import find
 from tokbench.benchmark import run_contest
-from tokbench.engines import take_sample, verify
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.footprint import measure_footprint
 from tokbench.measurement import measure
+from tokbench.verification import take_sample, verify
 from tokbench.view import Encoded, Question, Refused, answer
 from tokbench.vocabulary import inspect_vocabulary
 

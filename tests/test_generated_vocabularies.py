@@ -11,7 +11,8 @@ from generated_vocabularies import KINDS, generate
 
 from tokbench import TokbenchError
 from tokbench.adapters import find_asset, find_engines, load_asset
-from tokbench.engines import Sample, find_difference, load_engine
+from tokbench.engines import load_engine
+from tokbench.verification import Sample, find_difference
 
 UNTELLING = Sample(("x",), 10**9)
 """A sample of a large corpus that shows no difference: what tells is in later texts."""

@@ -90,7 +90,8 @@ class Companions:
     def number(self, known: Mapping[str, int], size: int) -> dict[int, AddedToken]:
         """The id of every added token, in the order in which `transformers` numbers them.
 
-        known: the ids of tokens that the tokenizer's own files hold. size: the first id that is free.
+        known: the ids of tokens that the tokenizer's own files hold. size: the id that the next token gets; that is
+        the size of a vocabulary, whose ids may have gaps.
         Raises TokbenchError where a given id is not the one that the token has or would get.
         """
         placed: dict[int, AddedToken] = {}
@@ -110,6 +111,12 @@ class Companions:
         for content, token in self.named.items():
             if content not in taken_texts:
                 number = known.get(content, size)
+                if holders.get(number, content) != content:
+                    raise TokbenchError(
+                        f"{self.where[content]}: the added token {content!r} gets the id {number}, which is "
+                        f"{holders[number]!r}: the ids of the vocabulary have gaps",
+                        "give the tokenizer.json instead",
+                    )
                 size = max(size, number + 1)
                 placed[number] = token
         return placed

@@ -21,8 +21,10 @@ from tokbench.adapters import (
     LoadedTokenizer,
     Tokenizer,
     TokenTable,
+    count_tokens,
     find_cost,
     find_engines,
+    has_merges,
     load_asset,
     load_on_engine,
     reference_adapter,
@@ -30,7 +32,7 @@ from tokbench.adapters import (
 from tokbench.assets import Asset
 from tokbench.environment import installed
 from tokbench.errors import TokbenchError
-from tokbench.hard_texts import hard_texts_version
+from tokbench.hard_texts import HARD_BYTES, hard_texts_version
 from tokbench.kept import find_place, read_arrays, read_json, write_arrays, write_json
 from tokbench.verification import SAMPLE_BYTES, Sample, Verification, verify
 
@@ -58,7 +60,7 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
     if engine != AUTO:
         return _load_named(asset, engine, engines, sample)
     known: Tokenizer | None = None
-    for name in _order(asset, engines, reference, sample.corpus_bytes):
+    for name in _order(asset, engines, reference, sample):
         loaded, known, _ = _load_verified(asset, engines[name], sample, known)
         if loaded is not None:
             return loaded
@@ -78,18 +80,27 @@ def _load_reference(asset: Asset) -> Tokenizer:
     return loaded
 
 
-def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, corpus_bytes: int) -> list[str]:
-    """The engines that are installed and cost less than the reference on a corpus of this size, cheapest first."""
-    if not engines or corpus_bytes < SAMPLE_BYTES:
+def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, sample: Sample) -> list[str]:
+    """List the engines that are installed and cost less than the reference on this corpus, cheapest first.
+
+    What has to be verified first costs too: the reference is loaded, and both encode the sample, and the hard texts
+    where the tokenizer is new.
+    """
+    if not engines or sample.corpus_bytes < SAMPLE_BYTES or not has_merges(asset):
         return []
-    file_bytes = sum(path.stat().st_size for path in asset.files)
+    tokens = count_tokens(asset)
     own = find_cost(reference, asset.format)
-    costs = {
-        name: module.RUNS[asset.format].total(file_bytes, corpus_bytes)
-        for name, module in engines.items()
-        if installed(module.LIBRARY) is not None
-    }
-    paying = [name for name in costs if own is None or costs[name] < own.total(file_bytes, corpus_bytes)]
+    costs = {}
+    for name, module in engines.items():
+        if installed(module.LIBRARY) is None:
+            continue
+        record = _Record(asset, describe_library(module))
+        cost = module.RUNS[asset.format]
+        costs[name] = cost.total(tokens, sample.corpus_bytes)
+        unverified = HARD_BYTES * (record.read() is None) + SAMPLE_BYTES * (record.read(sample) is None)
+        if own is not None and unverified:
+            costs[name] += own.total(tokens, unverified) + cost.total(0, unverified)
+    paying = [name for name in costs if own is None or costs[name] < own.total(tokens, sample.corpus_bytes)]
     return sorted(paying, key=costs.__getitem__)
 
 
@@ -115,7 +126,7 @@ def _load_verified(
     asset: Asset, module: Engine, sample: Sample, reference: Tokenizer | None
 ) -> tuple[Tokenizer | None, Tokenizer | None, Verification]:
     """The tokenizer on an engine, None where it is not exact; the reference, where it was loaded; the verification."""
-    library = f"{module.LIBRARY}=={installed(module.LIBRARY)}"
+    library = describe_library(module)
     record = _Record(asset, library)
     known = record.read(), record.read(sample)
     for verification in known:
@@ -138,6 +149,11 @@ def _load_verified(
     verification = _verify_once(loaded, reference, sample, record, known)
     loaded.adopt(facts or Facts.of(reference))
     return (loaded if verification.exact else None), reference, verification
+
+
+def describe_library(module: Engine) -> str:
+    """Name an engine's library and its installed version, as `Tokenizer.engine` does."""
+    return f"{module.LIBRARY}=={installed(module.LIBRARY)}"
 
 
 def _verify_once(

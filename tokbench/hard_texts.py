@@ -51,6 +51,9 @@ _LENGTHS = (15, 16, 17, 31, 32, 33, 80, 255, 257)
 _REPEATED = ("a", " ", "\n", "0", "中", "=", "é", "😀", "ab", "\u0301")
 _BLOCKS = ((0x20, 0xD800), (0xE000, 0x10000), (0x1F000, 0x1FB00), (0x1D400, 0x1D800), (0x20000, 0x20400))
 _LINE = 128
+HARD_BYTES = 550_000
+"""UTF-8 bytes of the hard texts, about."""
+
 _JOINERS = "\u034f\u180e\u200b\u200c\u200d\u2060\ufeff"
 """Characters without width that one library or another takes for white space."""
 _FOLDED = "\u017f\u212a\u0130\u0131"
@@ -93,7 +96,7 @@ def _boundary_texts() -> Iterator[str]:
         changes = category != last
         if (changes or code % _STEP == 0) and category not in ("Cs", "Co"):
             before = chr(code - 1) if changes and last not in ("", "Cs", "Co") else ""
-            yield "".join(f"  {c}x a{c}'s {c}{c} 1{c}1 A{c}b-{c}" for c in (before, chr(code)) if c)
+            yield "".join(f"  {c}x a{c}'s 1{c}A{c}b" for c in (before, chr(code)) if c)
         last = category
 
 

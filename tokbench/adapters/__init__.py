@@ -16,7 +16,7 @@ from tokbench.adapters._batch import (
     sum_ranges,
     view_windows,
 )
-from tokbench.adapters._cost import Cost
+from tokbench.adapters._cost import Cost, count_tokens, has_merges
 from tokbench.adapters._engine import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
 from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
@@ -42,10 +42,12 @@ __all__ = [
     "Tokenizer",
     "View",
     "Windows",
+    "count_tokens",
     "find_asset",
     "find_cost",
     "find_engines",
     "find_reference_tokenizer",
+    "has_merges",
     "load_asset",
     "load_on_engine",
     "load_tokenizer",

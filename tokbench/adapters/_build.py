@@ -62,6 +62,13 @@ def add_tokens(pipeline: Tokenizer, added: Mapping[int, AddedToken], source: str
             )
 
 
+def find_next_id(pipeline: Tokenizer) -> int:
+    """Return the id that the library gives the next added token: it counts tokens, whatever gaps their ids have."""
+    size = int(pipeline.get_vocab_size(with_added_tokens=False))
+    highest = max(pipeline.get_added_tokens_decoder(), default=-1)
+    return highest + 1 if highest >= size else size
+
+
 def make_added_tokens(tokens: Mapping[int, beside.AddedToken]) -> dict[int, AddedToken]:
     """Added tokens as the library knows them."""
     return {number: AddedToken(token.content, **token.flags) for number, token in tokens.items()}
@@ -110,7 +117,7 @@ class Merges:
 
     def number_added(self, vocab: Mapping[str, int]) -> dict[int, beside.AddedToken]:
         """The added tokens by their ids."""
-        return self.companions.number(vocab, 1 + max(vocab.values(), default=-1))
+        return self.companions.number(vocab, len(vocab))
 
 
 def read_merges(asset: Asset) -> Merges:
@@ -194,7 +201,7 @@ def build_from_wordpiece(asset: Asset) -> Tokenizer:
     pipeline.decoder = decoders.WordPiece(cleanup=False)
     if name is None:
         pipeline.add_special_tokens([token for token in BERT_SPECIAL if token in known])
-    added = companions.number(known, 1 + max(known.values()))
+    added = companions.number(known, find_next_id(pipeline))
     add_tokens(pipeline, make_added_tokens(added), str(asset.files[0].parent))
     return pipeline
 
@@ -213,7 +220,7 @@ def build_from_json(asset: Asset) -> Tokenizer:
     pipeline = Tokenizer.from_str(json.dumps(restate_settings(document, companions)))
     known = pipeline.get_vocab(with_added_tokens=True)
     own = {token.content for token in pipeline.get_added_tokens_decoder().values()}
-    placed = companions.number(known, 1 + max(known.values(), default=-1))
+    placed = companions.number(known, find_next_id(pipeline))
     decides = companions.numbered if "added_tokens_decoder" in companions.settings else {}
     new = {number: token for number, token in placed.items() if token.content not in own or number in decides}
     add_tokens(pipeline, make_added_tokens(new), str(asset.files[0].parent))

@@ -30,10 +30,10 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "fastokens"
 RUNS = {
-    "tokenizer.json": Cost(load=0.1, encode=0.031),
-    "vocab+merges": Cost(load=0.21, encode=0.028),
-    "tiktoken": Cost(load=0.38, encode=0.05),
-    "rwkv": Cost(load=0.39, encode=0.024),
+    "tokenizer.json": Cost(load=0.9, encode=0.035),
+    "vocab+merges": Cost(load=0.94, encode=0.031),
+    "tiktoken": Cost(load=0.78, encode=0.043),
+    "rwkv": Cost(load=0.9, encode=0.027),
 }
 
 _THREADS = "FASTOKENS_BPE_THREADS"

@@ -25,11 +25,11 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "splintr-rs"
 RUNS = {
-    "tiktoken": Cost(load=0.035, encode=0.045),
-    "tiktoken.json": Cost(load=0.11, encode=0.045),
-    "tekken": Cost(load=0.019, encode=0.044),
-    "vocab+merges": Cost(load=0.017, encode=0.056),
-    "tokenizer.json": Cost(load=0.006, encode=0.062),
+    "tiktoken": Cost(load=0.125, encode=0.068),
+    "tiktoken.json": Cost(load=0.24, encode=0.058),
+    "tekken": Cost(load=0.125, encode=0.068),
+    "vocab+merges": Cost(load=0.18, encode=0.075),
+    "tokenizer.json": Cost(load=0.24, encode=0.1),
 }
 
 _MISREAD = Misread(

@@ -32,11 +32,11 @@ REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
 SIDE_WORK = "nothing"
 LIBRARY = "tiktoken"
 RUNS = {
-    "tiktoken": Cost(load=0.096, encode=0.14),
-    "tiktoken.json": Cost(load=0.13, encode=0.18),
-    "tekken": Cost(load=0.02, encode=0.12),
-    "tokenizer.json": Cost(load=0.038, encode=0.14),
-    "vocab+merges": Cost(load=0.057, encode=0.144),
+    "tiktoken": Cost(load=0.18, encode=0.185),
+    "tiktoken.json": Cost(load=0.165, encode=0.17),
+    "tekken": Cost(load=0.18, encode=0.185),
+    "tokenizer.json": Cost(load=0.33, encode=0.19),
+    "vocab+merges": Cost(load=0.24, encode=0.2),
 }
 
 
