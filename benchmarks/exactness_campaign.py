@@ -26,9 +26,10 @@ from generated_vocabularies import generate
 
 from tokbench.adapters import ADAPTERS, Tokenizer, find_asset, find_engines, load_asset
 from tokbench.assets import Asset
-from tokbench.engines import Sample, load_engine
+from tokbench.engines import load_engine
 from tokbench.errors import TokbenchError
 from tokbench.roundtrip._shrinking import shrink
+from tokbench.verification import Sample
 
 BATCH = 5_000
 SHOWN = 4
