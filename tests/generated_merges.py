@@ -140,6 +140,11 @@ def drop_bytes(document: Document, pick: random.Random) -> None:
     model["vocab"] = {token: number for token, number in model["vocab"].items() if not gone & {*token}}
 
 
+def name_end(document: Document, pick: random.Random) -> None:
+    """The token for the end of a text, which the classes for these files add where it is missing."""
+    document["model"]["vocab"]["<|endoftext|>"] = max(document["model"]["vocab"].values()) + 1
+
+
 def drop_out(document: Document, pick: random.Random) -> None:
     """Merges that are left out at random while a model is trained."""
     document["model"]["dropout"] = 0.3
@@ -235,7 +240,7 @@ def make_pair(*changes: Change) -> Callable[[Path, random.Random], str]:
     """What writes the same as vocab.json and merges.txt, with the added tokens in the configuration beside them."""
 
     def make(folder: Path, pick: random.Random) -> str:
-        document = json.loads(Path(make_json(*changes)(folder, pick)).read_bytes())
+        document = json.loads(Path(make_json(name_end, *changes)(folder, pick)).read_bytes())
         (folder / "tokenizer.json").unlink()
         added = {str(token.pop("id")): token for token in document["added_tokens"]}
         config = {"tokenizer_class": pick.choice(("GPT2Tokenizer", "Qwen2Tokenizer")), "added_tokens_decoder": added}

@@ -17,8 +17,11 @@ from tokbench.verification import Sample, find_difference
 UNTELLING = Sample(("x",), 10**9)
 """A sample of a large corpus that shows no difference: what tells is in later texts."""
 
+TESTED = (0, 1, 2, 3, 4, 7, 8, 14, 16, 18, 20, 25, 27, 33, 35, 36, 39)
+"""The kinds that are tested each time; `benchmarks/exactness_campaign.py --generate 40` goes through all."""
 
-@pytest.mark.parametrize("number", range(len(KINDS)), ids=[kind for kind, _ in KINDS])
+
+@pytest.mark.parametrize("number", TESTED, ids=[KINDS[number][0] for number in TESTED])
 def test_engines_give_the_ids_of_the_reference(tmp_path: Path, number: int) -> None:
     (made,) = generate(tmp_path, 1, "1", number)
     asset = find_asset(made.argument)
