@@ -107,7 +107,7 @@ def test_a_named_parquet_file_is_read_by_its_content(tmp_path: Path) -> None:
         ("a.xml", TMX, "holds TMX", "give {}:format=tmx"),
         ("a.txt", TMX, "holds TMX", "give {}:format=tmx"),
         ("a.en", XLIFF, "holds XLIFF", "one per line"),
-        ("a.gz", gzip.compress(b"one\n"), "is compressed (gzip)", "gunzip -k {}"),
+        ("a.gz", gzip.compress(b"one\n", mtime=0), "is compressed (gzip)", "gunzip -k {}"),
         ("a.txt", bz2.compress(b"one\n"), "is compressed (bzip2)", "bunzip2 -k {}"),
         ("a.en", lzma.compress(b"one\n"), "is compressed (xz)", "unxz -k {}"),
         ("a.txt", "one\ntwo\n".encode("utf-16"), "not UTF-8", "iconv -f UTF-16 -t UTF-8 {}"),
@@ -222,7 +222,10 @@ def test_another_version_in_one_language_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_nothing_to_read(tmp_path: Path) -> None:
-    put(tmp_path, {"packed/en.gz": gzip.compress(b"a\n"), "packed/de.gz": gzip.compress(b"b\n"), "other/a.bin": b"\0"})
+    put(
+        tmp_path,
+        {"packed/en.gz": gzip.compress(b"a\n", mtime=0), "packed/de.gz": gzip.compress(b"b\n"), "other/a.bin": b"\0"},
+    )
     assert f"unpack it: gunzip -k {tmp_path}/packed/de.gz" in refusal(tmp_path / "packed")
     assert "plain text file per language" in refusal(tmp_path / "other")
     assert refusal(tmp_path).endswith(f"look into its folders: {tmp_path}/other, {tmp_path}/packed")
@@ -232,7 +235,7 @@ def test_a_folder_that_holds_nothing_to_read(tmp_path: Path) -> None:
 
 
 def test_packed_files_of_a_prefix(tmp_path: Path) -> None:
-    put(tmp_path, {"g.en.gz": gzip.compress(b"a\n"), "g.de.gz": gzip.compress(b"b\n")})
+    put(tmp_path, {"g.en.gz": gzip.compress(b"a\n", mtime=0), "g.de.gz": gzip.compress(b"b\n")})
     line = refusal(f"{tmp_path}/g")
     command = line.rpartition("first: ")[2]
     subprocess.run(shlex.split(command), check=True)
@@ -437,7 +440,7 @@ def test_no_segment_in_all_languages_tells_how_many_each_has(tmp_path: Path) -> 
 
 def test_every_reader_refuses_what_is_not_its_own(tmp_path: Path) -> None:
     odd = {
-        "gz": gzip.compress(b"en\tde\n"),
+        "gz": gzip.compress(b"en\tde\n", mtime=0),
         "wide": "en\tde\n".encode("utf-16-le"),
         "nothing": b"",
         "bytes": b"\xff\xfe\0",

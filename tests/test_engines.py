@@ -318,6 +318,34 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_chain(tmp_path_factory.mktemp("chain"), FALCON)
 
 
+GPT2_SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+DIGITS_APART = {
+    "Digits, ByteLevel": [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)],
+    "Digits, Split, ByteLevel": [
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.Split(Regex(GPT2_SPLIT), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ],
+}
+
+
+@pytest.mark.parametrize("chain", DIGITS_APART)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_digits_cut_apart_before_a_pattern_are_one_split(tmp_path: Path, chain: str, engine: str) -> None:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(DIGITS_APART[chain])
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=330, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([*DIGITS * 3, "a  b   c  d's   x"], trainer)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    restated = json.loads(restate_json((tmp_path / "tokenizer.json").read_text()))["pre_tokenizer"]["pretokenizers"]
+    assert [step["type"] for step in restated] == ["Split", "ByteLevel"]
+    asset = find_asset(str(tmp_path / "tokenizer.json"))
+    texts = [*hard_texts(), *DIGITS, "a   5  b  ", "5  ", "  5's 6't x  ²  ٣"]
+    assert equal(ADAPTERS[engine].load(asset).encode_batch(texts), load_asset(asset).encode_batch(texts))
+
+
 @needs_fastokens
 def test_bytes_without_a_token_are_left_to_the_reference(tmp_path: Path) -> None:
     alphabet = sorted(set(pre_tokenizers.ByteLevel.alphabet()) - {"ĭ", "ĵ"})  # of bytes 0x0B and 0x13

@@ -25,6 +25,7 @@ from tokbench.adapters._build import describe_merges, read_object
 from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import TextRule
 from tokbench.adapters._notation import UTF8_BYTES
+from tokbench.adapters._restate import fuse_digits
 from tokbench.adapters.tiktoken import write_ranks
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
@@ -64,7 +65,7 @@ def refuse(asset: Asset, library: str, reason: str) -> TokbenchError:
 
 def find_pattern(document: Document) -> str:
     """How text is split, where one pattern says it; ValueError else."""
-    steps = huggingface.flatten(document["pre_tokenizer"])
+    steps = fuse_digits(huggingface.flatten(document["pre_tokenizer"]))
     kinds = [step["type"] for step in steps]
     if any(step.get("add_prefix_space") for step in steps):
         raise ValueError("a space is put before each text")

@@ -39,6 +39,11 @@ _DROPOUT = re.compile(r'"dropout"\s*:\s*[0-9]+(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[e
 _THREE_DIGITS = {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": False}
 
 
+GPT2_SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+DIGITS_APART = r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"
+"""GPT-2's pattern after a cut around each digit: white space before a digit is at the end of its text."""
+
+
 @cache
 def find_punctuation() -> str:
     """What tokenizers takes for punctuation, as ranges: asked of it, as it has a version of Unicode of its own."""
@@ -75,6 +80,19 @@ def keeps_digits_apart(merges: list[Any]) -> bool:
     return re.search(f"[{numeric}][^{numeric}\n]|[^{numeric}\n][{numeric}]", joined) is None
 
 
+def fuse_digits(steps: list[Step]) -> list[Step]:
+    """Digits one by one, then GPT-2's pattern (Command R, StarCoder, SmolLM), as one Split; other steps as they are."""
+    kinds = [step["type"] for step in steps]
+    if kinds[:1] != ["Digits"] or kinds[-1] != "ByteLevel" or not steps[0]["individual_digits"]:
+        return steps
+    level = steps[-1]
+    by_level = kinds == ["Digits", "ByteLevel"] and level.get("use_regex", True)
+    by_split = kinds == ["Digits", "Split", "ByteLevel"] and steps[1] == split_by(GPT2_SPLIT)
+    if level.get("add_prefix_space") or not (by_level or (by_split and not level.get("use_regex", True))):
+        return steps
+    return [split_by(DIGITS_APART), {**level, "use_regex": False}]
+
+
 def fuse(steps: list[Step], merges: list[Any]) -> list[Step]:
     """Falcon's chain, or its first two steps, as one Split before ByteLevel; other steps as they are.
 
@@ -99,7 +117,8 @@ def fuse(steps: list[Step], merges: list[Any]) -> list[Step]:
 
 def restate(part: Step, merges: list[Any]) -> Step:
     """A pre-tokeniser in the steps that fastokens has; a sequence of one is that one."""
-    steps = [restate_punctuation(s) if s["type"] == "Punctuation" else s for s in fuse(flatten(part), merges)]
+    fused = fuse_digits(fuse(flatten(part), merges))
+    steps = [restate_punctuation(s) if s["type"] == "Punctuation" else s for s in fused]
     return steps[0] if len(steps) == 1 else {"type": "Sequence", "pretokenizers": steps}
 
 
@@ -136,7 +155,8 @@ def find_restatement(text: str) -> tuple[str, int, int]:
     """The pre-tokeniser of a tokenizer.json restated, and where it stands; nothing for the start if it may stay."""
     members = read_members(text)
     part, start, end = next(((value, a, b) for name, value, a, b in members if name == "pre_tokenizer"), (None, 0, 0))
-    if part is None or ("Punctuation" not in (kinds := [step["type"] for step in flatten(part)]) and len(kinds) > 1):
+    kinds = [step["type"] for step in flatten(part)]
+    if part is None or ("Punctuation" not in kinds and kinds[:1] != ["Digits"] and len(kinds) > 1):
         return "", 0, 0
     fusible = kinds[:2] == ["Punctuation", "ByteLevel"] and len(kinds) > 2
     model: Step = next((value for name, value, _, _ in members if name == "model"), {}) if fusible else {}
