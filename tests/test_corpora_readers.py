@@ -342,6 +342,10 @@ def test_tmx_inline_markup_and_tags(tmp_path: Path) -> None:
 
 def test_tmx_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused("holds no translation unit", tmx(tmp_path))
+    for encoding in ("nope", "hex"):
+        declared = TMX.replace('"1.0"?', f'"1.0" encoding="{encoding}"?', 1).format("")
+        write(tmp_path, coded__tmx=declared)
+        refused(encoding, tmp_path / "coded.tmx")
     refused("a variant names no language: 'words'", tmx(tmp_path, "<tu><tuv><seg>words</seg></tuv></tu>"))
     refused("a.tmx:4: no XML: mismatched tag (column", tmx(tmp_path, "<tu></tuv>"))
     write(tmp_path, a__tmx=b'<?xml version="1.0"?>\n<tmx><body>\n\xff</body></tmx>')

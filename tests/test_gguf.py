@@ -17,7 +17,7 @@ from test_vectors import read_vector
 from tokbench import TokbenchError, load_tokenizer
 from tokbench.adapters._gguf_splits import SPLITS
 from tokbench.adapters.huggingface import printable_bytes
-from tokbench.hard_texts import hard_texts
+from tokbench.hard_texts import common_texts
 
 pytest.importorskip("gguf")
 import llama_cpp
@@ -36,7 +36,7 @@ runs_llama_cpp = pytest.mark.skipif(find_spec("xllamacpp") is None, reason="not 
 def list_texts(count: int = 300) -> list[str]:
     draw = random.Random(12)
     drawn = ["".join(draw.choices(ALPHABET, k=draw.randint(1, 30))) for _ in range(count)]
-    return [*hard_texts(), *drawn]
+    return [*common_texts(), *drawn]
 
 
 def make_pairs() -> tuple[list[str], list[str]]:

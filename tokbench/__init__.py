@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokbench.errors import TokbenchError
     from tokbench.saved import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PLACES = {
     "Comparison": "tokbench.comparison",

@@ -65,6 +65,12 @@ _PLANES = (range(0x40000), range(0xE0000, 0xE0200))
 
 @cache
 def hard_texts() -> tuple[str, ...]:
+    """Return the common texts, every kind of white space in every position, and where Unicode's categories change."""
+    return (*common_texts(), *_blank_texts(), *_boundary_texts())
+
+
+@cache
+def common_texts() -> tuple[str, ...]:
     """White space, contractions, digits, code, many scripts, special tokens as text, runs, most code points in use."""
     runs = [piece * length for piece in _REPEATED for length in _LENGTHS]
     spaced = [f"x{' ' * length}y" for length in range(2, 40)]
@@ -73,8 +79,7 @@ def hard_texts() -> tuple[str, ...]:
         for begin, end in _BLOCKS
         for start in range(begin, end, _LINE)
     ]
-    own = (*_EDGES, *_WORDS, *_SCRIPTS, *_SPECIAL, *runs, *spaced, *lines)
-    return (*own, *_blank_texts(), *_boundary_texts())
+    return (*_EDGES, *_WORDS, *_SCRIPTS, *_SPECIAL, *runs, *spaced, *lines)
 
 
 def _blank_texts() -> Iterator[str]:

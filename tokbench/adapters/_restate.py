@@ -83,7 +83,7 @@ def keeps_digits_apart(merges: list[Any]) -> bool:
 def fuse_digits(steps: list[Step]) -> list[Step]:
     """Digits one by one, then GPT-2's pattern (Command R, StarCoder, SmolLM), as one Split; other steps as they are."""
     kinds = [step["type"] for step in steps]
-    if kinds[:1] != ["Digits"] or kinds[-1] != "ByteLevel" or not steps[0]["individual_digits"]:
+    if kinds[:1] != ["Digits"] or kinds[-1] != "ByteLevel" or not steps[0].get("individual_digits"):
         return steps
     level = steps[-1]
     by_level = kinds == ["Digits", "ByteLevel"] and level.get("use_regex", True)

@@ -90,8 +90,12 @@ def _units(path: Path) -> Iterator[list[tuple[str, str]]]:
         ) from None
     except DefusedXmlException as error:
         raise TokbenchError(f"{path} is refused: {error}", "take the entities out of the file") from None
-    except RecursionError:
-        raise TokbenchError(f"{path}: a text is nested too deeply", "mend the file") from None
+    except (LookupError, ValueError, RecursionError) as error:  # an unknown encoding, or texts nested too deeply
+        nested = isinstance(error, RecursionError)
+        raise TokbenchError(
+            f"{path}: {'a text is nested too deeply' if nested else error}",
+            "mend the file" if nested else "save the file as UTF-8",
+        ) from None
     except OSError as error:
         raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
 
