@@ -21,9 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from drawn_texts import draw_texts, find_added, list_tokens, place
-from generated_vocabularies import generate
-
+from helpers.drawn_texts import draw_texts, find_added, list_tokens, place
+from helpers.generated_vocabularies import generate
 from tokbench.adapters import ADAPTERS, Tokenizer, find_asset, find_engines, load_asset
 from tokbench.assets import Asset
 from tokbench.engines import load_engine

@@ -12,10 +12,11 @@ from dataclasses import replace
 import polars as pl
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
+from tokbench.pythia.checkpoint import Checkpoint
 from tokbench.pythia.measured import frame_ram, frame_timings
 from tokbench.pythia.memory import estimate_memory
 from tokbench.pythia.models import find_model
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.probe import BackendMeasurement, measure_backend
 from tokbench.pythia.quantization import find_quantization
 from tokbench.pythia.random_weights import make_in_cache, open_or_make

@@ -8,27 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from helpers.data import SHARED_DATA
+
 # As tokbench itself does before it imports ctranslate2, which a test may do first.
 os.environ.setdefault("CT2_USE_MKL", "1")
 
 # No test is timed: a machine under load fails none of them.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def find_shared_data() -> Path | None:
-    """The folder of real tokenizers, corpora and vectors, where there is one."""
-    named = os.environ.get("TOKBENCH_TEST_DATA")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data"
-    return folder if (folder / "tokenizers.json").is_file() else None
-
-
-SHARED_DATA = find_shared_data()
-needs_data = pytest.mark.skipif(
-    SHARED_DATA is None, reason="no test data: set TOKBENCH_TEST_DATA to the folder of real tokenizers and corpora"
-)
 
 
 @pytest.fixture(scope="session")

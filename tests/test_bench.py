@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from made import make_tokenizer_json
-from test_cli import refuse, run
 
+from helpers.commands import refuse, run
+from helpers.made import make_tokenizer_json
 from tokbench import load_corpus
 from tokbench.adapters import find_asset
 from tokbench.benchmark import Interval, Ratio, Speed, compare_speeds, run_contest

@@ -11,13 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import made
 import pytest
-from conftest import needs_data
 
 import tokbench as tb
-
-USAGE = 2
+from helpers import made
+from helpers.commands import USAGE, refuse, run
+from helpers.data import needs_data
 
 
 def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> None:
@@ -88,29 +87,6 @@ for _ in range(3):
     tb.compare(["utf8"], sys.argv[1], throughput=False, bootstrap=None)
     print("finished", flush=True)
 """
-
-
-def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m tokbench`, with everything captured as UTF-8."""
-    data = stdin.encode() if isinstance(stdin, str) else stdin
-    done = subprocess.run(
-        [sys.executable, "-m", "tokbench", *arguments],
-        input=data,
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **environment},
-        check=False,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def refuse(*arguments: str, says: str, stdin: str | bytes = "") -> None:
-    """One line on standard error, exit status 2, nothing on standard output, no traceback."""
-    done = run(*arguments, stdin=stdin)
-    assert done.returncode == USAGE, done.stderr
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("tokbench: ")
-    assert says in line
 
 
 @pytest.fixture

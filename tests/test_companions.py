@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import made
 import numpy as np
 import pytest
-from conftest import needs_data
 
+from helpers import made
+from helpers.data import needs_data
 from tokbench.adapters import load_asset, load_tokenizer
 from tokbench.assets import find
 from tokbench.companions import NAMES

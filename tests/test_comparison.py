@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
-import made
 import polars as pl
 import pytest
-from conftest import needs_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers import made
+from helpers.comparisons import make_comparison
+from helpers.corpora import write_corpus
+from helpers.data import needs_data
 from tokbench.adapters import Tokenizer
 from tokbench.assets import Asset
 from tokbench.catalog import CATALOG
@@ -27,21 +26,6 @@ from tokbench.metrics import DEFAULT_METRICS, METRICS
 from tokbench.report import REPORTS, render
 from tokbench.throughput import measure_throughput, split_rounds
 from tokbench.verification import Sample
-
-NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
-
-
-def make_comparison(folder: Path, **changes: object) -> Comparison:
-    """Two tokenizers, one of them lossy, on two segments in two languages; the clock ticks once a call."""
-    corpus = write_corpus(folder / "small", en=["the quick fox", "the dog"], zh=["你好，世界", "你好"])
-    (folder / "made").mkdir(exist_ok=True)
-    wordpiece = folder / "made" / "vocab.txt"
-    if not wordpiece.exists():  # training is not repeatable
-        made.make_wordpiece(folder / "made")
-    paths = ["utf8", str(wordpiece)]
-    ticks = count()
-    options = {"baseline": "utf8", "clock": lambda: float(next(ticks)), "today": lambda: NOON} | changes
-    return tb.compare(paths, corpus, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

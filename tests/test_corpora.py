@@ -18,6 +18,7 @@ from tokbench.corpora import (
     ParallelCorpus,
     RawCorpus,
     build_corpus,
+    inspect_corpus,
     load_corpus,
     same_language,
 )
@@ -174,7 +175,7 @@ def test_select_is_the_corpus_read_with_less(segments: int, languages: list[str]
 )
 def test_an_unknown_language_is_told_what_was_meant(tag: str, there: list[str], hint: str) -> None:
     corpus = corpus_of({lang: ["a"] for lang in there})
-    for use in (corpus.texts, lambda lang: corpus.select([lang]), corpus.inspect):
+    for use in (corpus.texts, lambda lang: corpus.select([lang]), lambda reference: inspect_corpus(corpus, reference)):
         with pytest.raises(TokbenchError) as caught:
             use(tag)
         assert str(caught.value) == f"made has no language {tag!r}; {hint}"

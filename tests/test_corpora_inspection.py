@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tokbench.corpora import FINDINGS, CorpusReport, load_corpus
+from tokbench.corpora import FINDINGS, CorpusReport, inspect_corpus, load_corpus
 from tokbench.errors import TokbenchError
 
 
@@ -40,7 +40,7 @@ def test_every_finding_is_counted_in_its_unit(tmp_path: Path) -> None:
     )
     (tmp_path / "zh.txt").write_bytes("".join(f"一{i}\n" for i in range(12)).encode())
     (tmp_path / "notes.txt").write_text("x")
-    report = load_corpus(tmp_path).inspect()
+    report = inspect_corpus(load_corpus(tmp_path))
     assert counts(report, "en") == {
         "duplicate": (2, None),
         "not_nfc": (1, None),
@@ -75,22 +75,22 @@ def test_length_outliers_by_hand(tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text("abcdefghij\n" * 7)
     (tmp_path / "de.txt").write_text("".join("x" * length + "\n" for length in lengths))
     (tmp_path / "fr.txt").write_text("abcdefghi\n" * 7)
-    report = load_corpus(tmp_path).inspect()
+    report = inspect_corpus(load_corpus(tmp_path))
     assert report.outliers.drop("z").rows() == [("de", 6, 5120, 10)]
     assert report.outliers["z"][0] == pytest.approx(9 / 1.4826)
     assert counts(report, "de")["length_outlier"] == (1, None)
     assert counts(report, "fr")["length_outlier"] == (None, None)  # every ratio is the same: nothing to compare with
-    against_german = load_corpus(tmp_path).inspect("de")
+    against_german = inspect_corpus(load_corpus(tmp_path), "de")
     assert against_german.reference == "de"
     assert counts(against_german, "en")["length_outlier"] == (1, None)
     assert against_german.outliers["z"].to_list() == pytest.approx([-9 / 1.4826] * 2)
     with pytest.raises(TokbenchError, match="has no language 'ger'; did you mean 'de'"):
-        load_corpus(tmp_path).inspect("ger")
+        inspect_corpus(load_corpus(tmp_path), "ger")
 
 
 def test_formats_without_lines_do_not_know_their_ends(tmp_path: Path) -> None:
     pl.DataFrame({"fr": ["a"], "de": ["b"]}).write_parquet(tmp_path / "a.parquet")
-    report = load_corpus(tmp_path / "a.parquet").inspect()
+    report = inspect_corpus(load_corpus(tmp_path / "a.parquet"))
     assert report.reference == "fr"
     assert counts(report, "fr")["crlf"] == counts(report, "fr")["bom"] == (None, None)
     assert report.found.height == 0
@@ -99,7 +99,7 @@ def test_formats_without_lines_do_not_know_their_ends(tmp_path: Path) -> None:
 def test_select_keeps_what_reading_counted(tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text("a\nb\n")
     (tmp_path / "zh.txt").write_bytes(b"a\r\nb\r\n")
-    report = load_corpus(tmp_path).select(["zh"], segments=1).inspect()
+    report = inspect_corpus(load_corpus(tmp_path).select(["zh"], segments=1))
     assert report.languages["origin"].to_list() == [str(tmp_path / "zh.txt")]
     assert counts(report, "zh")["crlf"] == (2, None)
 
@@ -117,7 +117,7 @@ def test_flores(shared_data: Path) -> None:
     assert corpus.documents is not None
     assert corpus.documents.columns == ["segment", "document", "register"]
     assert set(corpus.documents["register"]) == {"wikinews", "wikibooks", "wikivoyage"}
-    report = corpus.inspect()
+    report = inspect_corpus(corpus)
     assert report.reference == "eng_Latn"
     assert counts(report, "cat_Latn")["c1"] == (8, 11)
     assert counts(report, "shn_Mymr")["control"] == (1, 1)
@@ -137,7 +137,7 @@ def test_ntrex(shared_data: Path) -> None:
     assert [item.what for item in corpus.left_out] == ["newstest2019-ref-2.spa.txt"]
     assert corpus.documents is not None
     assert corpus.documents.row(0) == (0, "bbc.381790")
-    report = corpus.inspect()
+    report = inspect_corpus(corpus)
     assert report.reference == "eng"
     assert counts(report, "deu")["crlf"] == (1997, None)
     assert counts(report, "deu")["not_nfc"] == (1, None)
@@ -148,7 +148,7 @@ def test_ntrex(shared_data: Path) -> None:
 def test_news_commentary(shared_data: Path) -> None:
     corpus = load_corpus(shared_data / "corpora" / "nc_zh_en" / "train_10k.jsonl")
     assert (corpus.languages, corpus.n) == (("en", "zh"), 10_000)
-    report = corpus.inspect()
+    report = inspect_corpus(corpus)
     assert counts(report, "zh")["replacement"] == (81, 209)
     assert counts(report, "en")["replacement"] == (2, 6)
     assert corpus.frame.filter(pl.col("text").str.contains("\ufffd"))["segment"].n_unique() == 83

@@ -12,6 +12,7 @@ import pytest
 import tokbench.corpora
 from tokbench.corpora import (
     DEFAULT_CORPUS,
+    inspect_corpus,
     load_corpus,
     own,
     own_corpora,
@@ -182,6 +183,6 @@ def test_the_default_corpus_is_what_its_manifest_says() -> None:
     assert corpus.n >= 250
     assert corpus.documents is not None
     assert corpus.documents["register"].n_unique() >= 5
-    report = corpus.inspect()
+    report = inspect_corpus(corpus)
     dirt = {"duplicate", "not_nfc", "bom", "crlf", "replacement", "c1", "nul", "control", "inner_bom", "separator"}
     assert dirt.isdisjoint(report.found["finding"].to_list())

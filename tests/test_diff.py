@@ -8,12 +8,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import needs_data
-from made import make_tokenizer_json
-from test_cli import refuse, run
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.corpora import write_corpus
+from helpers.data import needs_data
+from helpers.made import make_tokenizer_json
 from tokbench.changes import compare_signatures, find_changes, rate_change
 from tokbench.report import render
 from tokbench.statistics import Bootstrap

@@ -6,13 +6,13 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
-import made
 import pytest
-from conftest import needs_data
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import run
 
+from helpers import made
+from helpers.commands import run
+from helpers.data import needs_data
 from tokbench.adapters import load_tokenizer
 from tokbench.cli.explain_diff import round_parts
 from tokbench.corpora import ParallelCorpus, load_corpus

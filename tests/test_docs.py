@@ -10,9 +10,9 @@ import sys
 import tomllib
 
 import pytest
-from conftest import ROOT
 
 import tokbench
+from helpers.data import ROOT
 
 spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
 assert spec is not None

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, needs_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import (
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from helpers.contract import check_contract
+from helpers.data import ROOT, needs_data
+from helpers.made import (
     make_claude_json,
     make_ranks,
     make_rwkv,
@@ -24,9 +27,6 @@ from made import (
     make_tokenizer_json,
     make_vocab_and_merges,
 )
-from test_adapters import check_contract
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-
 from tokbench import TokbenchError, compare, load_corpus, load_tokenizer
 from tokbench.adapters import (
     ADAPTERS,

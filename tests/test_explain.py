@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_data
-from test_cli import refuse, run
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.corpora import write_corpus
+from helpers.data import needs_data
 from tokbench.metrics import METRICS
 from tokbench.variants import compute_variants, find_gini
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import MAKERS
-from test_cli import refuse, run
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.corpora import write_corpus
+from helpers.made import MAKERS
 from tokbench import parts
 from tokbench.adapters import EncodedBatch, LoadedTokenizer, Tokenizer, TokenTable, load_tokenizer
 from tokbench.adapters._failures import is_engine_failure

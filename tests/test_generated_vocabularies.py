@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_texts import draw_texts, find_added, list_tokens, place
-from generated_vocabularies import KINDS, generate
 
+from helpers.drawn_texts import draw_texts, find_added, list_tokens, place
+from helpers.generated_vocabularies import KINDS, generate
 from tokbench import TokbenchError
 from tokbench.adapters import find_asset, find_engines, load_asset
 from tokbench.engines import load_engine

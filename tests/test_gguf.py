@@ -8,19 +8,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import made
 import pytest
 import sentencepiece
-from conftest import needs_data
-from test_vectors import read_vector
 
+from helpers import made
+from helpers.data import needs_data
+from helpers.vectors import read_vector
 from tokbench import TokbenchError, load_tokenizer
 from tokbench.adapters._gguf_splits import SPLITS
 from tokbench.adapters.huggingface import printable_bytes
 from tokbench.hard_texts import common_texts
 
 pytest.importorskip("gguf")
-import llama_cpp
+from helpers import llama_cpp
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 SPACE = "\u2581"

@@ -6,14 +6,14 @@ import json
 import struct
 from pathlib import Path
 
-import made
 import pytest
 
+from helpers import made
 from tokbench import TokbenchError
 from tokbench.gguf_header import read_header
 
 pytest.importorskip("gguf")
-import llama_cpp
+from helpers import llama_cpp
 
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 

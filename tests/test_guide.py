@@ -5,7 +5,8 @@ from __future__ import annotations
 import doctest
 
 import polars as pl
-from conftest import ROOT
+
+from helpers.data import ROOT
 
 
 def test_the_guide_runs() -> None:

@@ -9,11 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cache_damage
-import made
 import numpy as np
 import pytest
 
+from helpers import cache_damage, made
 from tokbench.errors import CacheWarning
 from tokbench.kept import find_place, keep_folder, read_arrays, read_json, write_arrays, write_json
 from tokbench.output import create_folder_beside, write_whole

@@ -8,21 +8,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+
+from helpers.data import ROOT
 
 PACKAGE = ROOT / "tokbench"
 
 ROWS = (
     ("errors",),
     ("notes",),
-    ("cache_folder", "heap", "registry", "output", "companions"),
+    ("cache_folder", "registry", "output", "companions"),
     ("tokenizer_classes",),
     ("catalog", "filetype", "gguf_header", "hashes", "environment", "signature"),
     ("places",),
     ("kept",),
     ("assets",),
     ("model_files",),
-    ("hard_texts", "threads"),
+    ("hard_texts", "rank_files", "threads"),
     ("adapters", "corpora"),
     ("blocks", "descriptions", "parts", "verification", "words"),
     ("engines", "losslessness"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -10,36 +9,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import make_sentencepiece, make_tokenizer_json, make_wordpiece
 
-from tokbench import TokbenchError, load_corpus, load_tokenizer
-from tokbench.corpora import ParallelCorpus
+from helpers.corpora import cut_out, equal, write_corpus
+from helpers.made import make_sentencepiece, make_tokenizer_json, make_wordpiece
+from tokbench import TokbenchError, load_tokenizer
 from tokbench.losslessness import Loss, classify_loss
 from tokbench.measurement import Measurements, measure
 from tokbench.words import LanguageTexts, is_unspaced
-
-FRAMES = ("texts", "counts", "ids", "vocab", "documents", "tokenizers")
-
-
-def write_corpus(folder: Path, **texts: list[str]) -> ParallelCorpus:
-    folder.mkdir(parents=True, exist_ok=True)
-    for lang, lines in texts.items():
-        (folder / f"{lang}.txt").write_bytes("".join(f"{line}\n" for line in lines).encode())
-    return load_corpus(folder)
-
-
-def cut_out(corpus: ParallelCorpus, start: int, length: int) -> ParallelCorpus:
-    """Some of the segments, by place."""
-    return replace(
-        corpus,
-        columns={lang: column.slice(start, length) for lang, column in corpus.columns.items()},
-        segments=corpus.segments.slice(start, length),
-        documents=None if corpus.documents is None else corpus.documents.slice(start, length),
-    )
-
-
-def equal(a: Measurements, b: Measurements) -> bool:
-    return all(getattr(a, name).equals(getattr(b, name), null_equal=True) for name in FRAMES)
 
 
 def test_counts_of_bytes_by_hand(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import made
 import pytest
-from conftest import needs_data
-from test_cli import refuse, run
 
+from helpers import made
+from helpers.commands import refuse, run
+from helpers.data import needs_data
 from tokbench.adapters import load_tokenizer
 from tokbench.corpora import load_corpus
 from tokbench.errors import TokbenchError

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import train_byte_level
-from neox import GPT_NEOX, Variant, continue_greedily, forward, log_softmax, relative_error
 
+from helpers.made import train_byte_level
+from helpers.neox import GPT_NEOX, Variant, continue_greedily, forward, log_softmax, relative_error
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.backends import BACKENDS, Runner, run
-from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
+from tokbench.pythia.checkpoint import Checkpoint
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.random_weights import make
 
 SMALL = Architecture(layers=2, width=64, heads=4, vocab_rows=320, context=256)
@@ -148,7 +149,7 @@ def test_int8_is_refused_where_ctranslate2_chose_before_us(small: Checkpoint) ->
     script = f"""
 import ctranslate2
 from tokbench.pythia.backends import BACKENDS
-from tokbench.pythia.checkpoint import open_checkpoint
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.errors import TokbenchError
 small, backend = open_checkpoint({str(small.path)!r}), BACKENDS["ctranslate2"]
 for kind in ("float32", "int8"):
@@ -321,7 +322,7 @@ def test_neither_converter_imports_torch(small: Checkpoint, tmp_path: Path) -> N
     """A module called torch lies in the way: whoever imports it is found out, torch installed or not."""
     (tmp_path / "torch.py").write_text("raise SystemExit('torch was imported')\n", "utf-8")
     code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from tokbench.pythia.checkpoint import open_checkpoint;"
+        "import sys; sys.path.insert(0, sys.argv[2]); from tokbench.pythia.opening import open_checkpoint;"
         "from tokbench.pythia.backends import run;"
         "c = open_checkpoint(sys.argv[1]);"
         "run(c, 'ctranslate2', 'int8', threads=1).close(); run(c, 'llamacpp', 'q4_0', threads=1).close();"

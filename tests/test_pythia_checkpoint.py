@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from tokbench.errors import TokbenchError, UnavailableError
+from tokbench.pythia._configuration import read_architecture
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.arithmetic import parameters
-from tokbench.pythia.checkpoint import open_checkpoint, read_architecture
 from tokbench.pythia.models import find_model
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.random_weights import describe, find_architecture, make, open_or_make
 from tokbench.pythia.weights import Weights, list_shapes, split_heads
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neox import forward, relative_error
 
+from helpers.neox import forward, relative_error
 from tokbench.errors import TokbenchError
 from tokbench.pythia._configuration import FIXED, HONOURED, IRRELEVANT, read_architecture
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.backends import run
-from tokbench.pythia.checkpoint import open_checkpoint
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.random_weights import describe, make
 from tokbench.pythia.weights import Weights, list_shapes
 

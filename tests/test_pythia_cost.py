@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
-from test_cli import refuse, run
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.corpora import write_corpus
 from tokbench.comparison import Comparison
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.arithmetic import decode_flops, kv_cache_bytes, prefill_flops

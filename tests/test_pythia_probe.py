@@ -18,10 +18,10 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from made import train_byte_level
-from neox import forward, log_softmax
 from typer.testing import CliRunner
 
+from helpers.made import train_byte_level
+from helpers.neox import forward, log_softmax
 from tokbench.cli import model_run
 from tokbench.corpora import load_corpus
 from tokbench.errors import TokbenchError
@@ -29,10 +29,11 @@ from tokbench.pythia import roofline
 from tokbench.pythia._process_memory import read_available, read_device_memory, read_memory, read_peak
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.backends import BACKENDS, run
-from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
+from tokbench.pythia.checkpoint import Checkpoint
 from tokbench.pythia.measured import frame_figures, frame_ram, frame_timings, read_card, to_document
 from tokbench.pythia.memory import weight_bytes
 from tokbench.pythia.models import find_model
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.probe import BackendMeasurement, Timing, check_memory, estimate_bytes, measure_backend
 from tokbench.pythia.quantization import find_quantization
 from tokbench.pythia.random_weights import make

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import ROOT, needs_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_cli import refuse, run
-from test_comparison import make_comparison
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.comparisons import make_comparison
+from helpers.corpora import write_corpus
+from helpers.data import ROOT, needs_data
 from tokbench.comparison import Comparison
 from tokbench.report import check_format, render, render_all
 from tokbench.report._charts import choose_labelled

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import asked_for, open_browser, overflow, take_picture
-from test_comparison import make_comparison
+
+from helpers.browser import asked_for, open_browser, overflow, take_picture
+from helpers.comparisons import make_comparison
 
 pytest.importorskip("vl_convert", reason="no charts: install tokbench[html]")
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import made
 import pytest
-from conftest import needs_data
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import run
 
+from helpers import made
+from helpers.commands import run
+from helpers.data import needs_data
 from tokbench.adapters import load_tokenizer
 from tokbench.cli.roundtrip import show
 from tokbench.corpora import load_corpus

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from test_measurement import cut_out, equal, write_corpus
-from test_metrics import make_measurements
 
+from helpers.corpora import cut_out, equal, write_corpus
+from helpers.measurements import make_measurements
 from tokbench import load_tokenizer
 from tokbench.adapters import EncodedBatch
 from tokbench.blocks import BLOCKS, assign_blocks

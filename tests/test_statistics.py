@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tokbench as tb
+from helpers.data import needs_data
 from tokbench.measurement import measure
 from tokbench.pythia.workload import Workload
 from tokbench.randomisation import count_shuffles, draw_signs, randomise

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import SHARED_DATA, needs_data
 
+from helpers.data import SHARED_DATA, needs_data
+from helpers.vectors import read_vector
 from tokbench import load_tokenizer
 
 VECTORS = {
@@ -21,13 +22,6 @@ VECTORS = {
     "roberta-bpe": ("opt",),
 }
 CASES = [(vector, name) for vector, names in VECTORS.items() for name in names]
-
-
-def read_vector(folder: Path, name: str) -> tuple[list[str], list[list[int]]]:
-    """Texts are separated by a marker line; ids stand one text a line."""
-    texts = (folder / f"ggml-vocab-{name}.gguf.inp").read_bytes().decode().split("\n__ggml_vocab_test__\n")
-    lines = (folder / f"ggml-vocab-{name}.gguf.out").read_text().splitlines()
-    return texts, [[int(token) for token in line.split()] for line in lines]
 
 
 @needs_data

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import needs_data
-from made import make_ranks, make_tokenizer_json, train_byte_level
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from helpers.data import needs_data
+from helpers.made import make_ranks, make_tokenizer_json, train_byte_level
 from tokbench import TokbenchError, load_tokenizer
 from tokbench.adapters import (
     ADAPTERS,

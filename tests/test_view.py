@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import made
 import pytest
-from browser import asked_for, open_browser, overflow, take_picture
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import refuse
 
 import tokbench as tb
+from helpers import made
+from helpers.browser import asked_for, open_browser, overflow, take_picture
+from helpers.commands import refuse
 from tokbench.pythia.arithmetic import kv_cache_bytes, prefill_flops
 from tokbench.pythia.models import find_model
 from tokbench.pythia.whatif import what_if

@@ -6,13 +6,13 @@ import json
 import sys
 from pathlib import Path
 
-import made
 import pytest
-from conftest import needs_data
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import refuse, run
 
+from helpers import made
+from helpers.commands import refuse, run
+from helpers.data import needs_data
 from tokbench.adapters import TokenTable, load_tokenizer
 from tokbench.corpora import load_corpus
 from tokbench.errors import MissingExtraError, TokbenchError

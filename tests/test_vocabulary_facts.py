@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import needs_data
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import refuse
 from tokenizers import Tokenizer as Library
 
 import tokbench as tb
+from helpers.commands import refuse
+from helpers.data import needs_data
 from tokbench.adapters import Tokenizer, find_asset, find_engines, load_asset, load_tokenizer
 from tokbench.adapters._loaded import MOST_IDS
 from tokbench.adapters.huggingface import printable_bytes

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import needs_data
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import run
-from test_measurement import write_corpus
 
 import tokbench as tb
+from helpers.commands import run
+from helpers.corpora import write_corpus
+from helpers.data import needs_data
 from tokbench.adapters import EncodedBatch, Spans, TokenTable
 from tokbench.errors import MissingExtraError
 from tokbench.isolation import list_words

@@ -19,10 +19,9 @@ from tokbench.corpora import ParallelCorpus
 from tokbench.counting import Histogram, HistogramSum, count_texts, frame_histograms, locate_failure
 from tokbench.descriptions import describe_tokenizers, label_cells, list_documents, list_vocabulary
 from tokbench.errors import EngineError, TokbenchError
-from tokbench.heap import release_freed
 from tokbench.output import write_whole
 from tokbench.parts import WHOLE_BYTES, Part, Stripe, cut_stripes
-from tokbench.threads import lend_cores, map_ordered, share, single_thread
+from tokbench.threads import lend_cores, map_ordered, release_freed, share, single_thread
 from tokbench.words import LanguageTexts, Segmenter, has_words
 
 Step = Callable[[str, str, int], None]

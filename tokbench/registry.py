@@ -24,7 +24,7 @@ def closest(name: str, known: list[str]) -> str | None:
 class Registry(Mapping[str, T], Generic[T]):
     """The modules of a package as a read-only mapping, imported when looked up, listed without importing.
 
-    Names with a leading underscore are not entries. The entry points of the group of the same name as
+    Sub-packages and names with a leading underscore are not entries. The entry points of the group of the same name as
     the package (`tokbench.adapters`, ...) come after the folder's own and may not take their names.
     """
 
@@ -36,7 +36,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def _listing(self) -> dict[str, EntryPoint | None]:
         if self._names is None:
             path = importlib.import_module(self.package).__path__
-            own = sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
+            own = sorted(m.name for m in pkgutil.iter_modules(path) if not (m.ispkg or m.name.startswith("_")))
             names: dict[str, EntryPoint | None] = dict.fromkeys(own)
             for point in sorted(entry_points(group=self.package), key=lambda p: p.name):
                 if point.name in names:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -230,3 +232,11 @@ def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | N
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def release_freed() -> None:
+    """Give what was freed back to the system, where the C library is glibc; it takes a tenth of a second a gigabyte."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -26,10 +26,10 @@ from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import TextRule
 from tokbench.adapters._notation import UTF8_BYTES
 from tokbench.adapters._restate import fuse_digits
-from tokbench.adapters.tiktoken import write_ranks
 from tokbench.assets import Asset
 from tokbench.errors import TokbenchError
 from tokbench.kept import find_place, read_arrays, write_arrays
+from tokbench.rank_files import write_ranks
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 

@@ -16,6 +16,7 @@ from tokbench.adapters._engine import EngineTokenizer, Misread
 from tokbench.adapters._loaded import check_format, text_rules
 from tokbench.assets import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.rank_files import READERS, write_ranks
 from tokbench.threads import cores_are_lent
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ class SplintrTokenizer(EngineTokenizer):
         if asset.format == "tiktoken" and asset.entry is not None and asset.entry.pattern is not None:
             self.encode_ranks = make_encoder(asset.files[0].read_bytes(), asset.entry.pattern)
             return
-        file = tiktoken.READERS[asset.format](asset)
+        file = READERS[asset.format](asset)
         self.shift = file.shift
-        self.encode_ranks = make_encoder(tiktoken.write_ranks(file.ranks.items()), file.pattern)
+        self.encode_ranks = make_encoder(write_ranks(file.ranks.items()), file.pattern)
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, without a Python object per token."""
@@ -125,7 +126,7 @@ def load(asset: Asset) -> EngineTokenizer:
         import splintr  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("splintr-rs", "fast", f"running {asset.name} on splintr") from error
-    if asset.format not in tiktoken.READERS:
+    if asset.format not in READERS:
         from tokbench.adapters._merges import load_merges
 
         return load_merges(asset, Ranks())

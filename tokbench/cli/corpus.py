@@ -22,10 +22,10 @@ def run(
 ) -> None:
     """Describe a corpus: languages, segments, bytes, what is excluded and why, dirt, hash."""
     from tokbench.cli.compare import split_languages
-    from tokbench.corpora import load_corpus
+    from tokbench.corpora import inspect_corpus, load_corpus
 
     chosen = None if languages is None else split_languages(languages)
-    report = load_corpus(corpus, languages=chosen).inspect()
+    report = inspect_corpus(load_corpus(corpus, languages=chosen))
     if as_json:
         typer.echo(json.dumps(document(report), ensure_ascii=False, indent=1))
     else:

@@ -52,8 +52,8 @@ def make(
     """Write a checkpoint of a model's exact shape with random weights: for speed and memory, not for text."""
     from dataclasses import replace
 
-    from tokbench.pythia.checkpoint import open_checkpoint
     from tokbench.pythia.models import find_model
+    from tokbench.pythia.opening import open_checkpoint
     from tokbench.pythia.random_weights import make as make_weights
 
     architecture = find_model(model).architecture

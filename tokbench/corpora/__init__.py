@@ -1,6 +1,6 @@
 """Parallel corpora: what reads them, one module a format, and what they are once read."""
 
-from tokbench.corpora._inspection import FINDINGS, CorpusReport
+from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
 from tokbench.corpora._languages import parse_tag, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
@@ -22,6 +22,7 @@ __all__ = [
     "RawCorpus",
     "TextColumn",
     "build_corpus",
+    "inspect_corpus",
     "load_corpus",
     "own_corpora",
     "parse_tag",

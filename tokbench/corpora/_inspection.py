@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from tokbench.corpora._languages import choose_languages, same_language
+from tokbench.corpora._parallel import ParallelCorpus
 from tokbench.corpora._raw import LeftOut
-
-if TYPE_CHECKING:
-    from tokbench.corpora._parallel import ParallelCorpus
 
 OUTLIER_Z = 3.5
 """A length ratio is an outlier beyond this many robust standard deviations (Iglewicz & Hoaglin 1993)."""
@@ -77,7 +74,11 @@ class CorpusReport:
 
 
 def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> CorpusReport:
-    """Count what `FINDINGS` names in each language of a corpus; TokbenchError for an unknown reference language."""
+    """Count what `FINDINGS` names in each language of a corpus.
+
+    Length ratios are against `reference`: English where there is any and none is named, else the first language.
+    TokbenchError for an unknown one.
+    """
     if reference is None:
         reference = (same_language("en", corpus.languages) or list(corpus.languages))[0]
     (reference,) = choose_languages(corpus.languages, [reference], corpus.name)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tokbench.corpora._content import HEAD_LINES, recognize_content, spell_corpus
+from tokbench.corpora._content import (
+    HEAD_BYTES,
+    HEAD_LINES,
+    explain_unread,
+    recognize_content,
+    spell_corpus,
+    unpacking_command,
+)
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._raw import LanguageText
-from tokbench.corpora._readers import PLAIN, READERS, find_reader
+from tokbench.corpora._readers import PLAIN, READERS
+from tokbench.corpora._text import list_folder, read_head
 from tokbench.errors import TokbenchError
+from tokbench.registry import closest
 
 DEFAULT_CORPUS = "tokbench14"
 
@@ -95,3 +104,41 @@ def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
     works = f"give {path}:format={content.reader}" if content.reader else content.remedy.replace("FILE", str(path))
     plain = f"; if each line is one text: {as_lines}" if as_lines else ""
     raise TokbenchError(f"{path} holds {content.name}, not a plain text per line", works + plain)
+
+
+def find_reader(path: Path, options: Mapping[str, str]) -> str:
+    """The name of the one reader that claims what lies at `path`; TokbenchError with what works where none does."""
+    claiming = [name for name, reader in READERS.items() if reader.claims(path)]
+    if len(claiming) == 1:
+        return claiming[0]
+    if claiming:
+        raise TokbenchError(
+            f"{path} may be read as {' or '.join(claiming)}",
+            f"say which: {spell_corpus(path, {'format': claiming[0], **options})}",
+        )
+    if path.is_file():
+        raise explain_unread(path, read_head(path, HEAD_BYTES), options, list(READERS))
+    if path.exists():
+        raise TokbenchError(f"{path} is no regular file", "copy what it holds into a file")
+    raise _explain_absence(path)
+
+
+def _explain_absence(path: Path) -> TokbenchError:
+    """The error for a path with nothing at it: packed files of that prefix, or the nearest name."""
+    from tokbench.corpora.own import own_corpora
+
+    own = list(own_corpora())
+    beside = list_folder(path.parent) if path.parent.is_dir() else []
+    for file in beside:
+        if file.name.startswith(f"{path.name}.") and file.is_file():
+            packed = unpacking_command(read_head(file, 8))
+            if packed:
+                return TokbenchError(
+                    f"{file} is compressed ({packed[0]})", f"unpack the files of {path} first: {packed[1]} {file}"
+                )
+    near = closest(path.name, own + [other.name for other in beside])
+    if near is None:
+        hint = f"give a path, or one of our own: {', '.join(own) or 'none is installed'}"
+    else:
+        hint = f"did you mean {near if near in own else str(path.parent / near)!r}?"
+    return TokbenchError(f"there is no corpus {str(path)!r}", hint)

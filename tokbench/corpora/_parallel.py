@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -15,9 +14,6 @@ import polars as pl
 from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._raw import LeftOut, RawCorpus, TextColumn, iterate_chunks
 from tokbench.errors import TokbenchError
-
-if TYPE_CHECKING:
-    from tokbench.corpora._inspection import CorpusReport
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,15 +104,6 @@ class ParallelCorpus:
             size=size,
             reading=pl.DataFrame({"lang": chosen}).join(self.reading, on="lang", how="left", maintain_order="left"),
         )
-
-    def inspect(self, reference: str | None = None) -> CorpusReport:
-        """What the texts hold that a measurement may stumble over, counted for each language.
-
-        Length ratios are against `reference`: English where there is any and none is named, else the first language.
-        """
-        from tokbench.corpora._inspection import inspect_corpus
-
-        return inspect_corpus(self, reference)
 
     def __repr__(self) -> str:
         languages = "1 language" if len(self.languages) == 1 else f"{len(self.languages)} languages"

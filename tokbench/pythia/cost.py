@@ -180,7 +180,7 @@ def measure_speeds(
     on_step: Report,
 ) -> dict[str, Speed]:
     """Times of each tokenizer's model, measured here: the model itself, or one of that shape with random weights."""
-    from tokbench.pythia.checkpoint import open_checkpoint
+    from tokbench.pythia.opening import open_checkpoint
     from tokbench.pythia.probe import measure_backend
     from tokbench.pythia.random_weights import make_in_cache, open_or_make
 

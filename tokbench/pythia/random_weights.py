@@ -19,7 +19,8 @@ from tokbench.errors import TokbenchError, UnavailableError
 from tokbench.kept import keep_folder
 from tokbench.output import create_file_beside
 from tokbench.pythia.architecture import Architecture
-from tokbench.pythia.checkpoint import Checkpoint, open_checkpoint
+from tokbench.pythia.checkpoint import Checkpoint
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.weights import READABLE, Shape, list_shapes
 
 VERSION = 1

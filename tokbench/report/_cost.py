@@ -12,7 +12,7 @@ from tokbench.pythia.cost import Costs
 from tokbench.registry import closest
 from tokbench.report._escaping import escape_markdown as escape
 from tokbench.report._layout import ABSENT, Cell, Table
-from tokbench.report.markdown import write_table
+from tokbench.report._markdown_table import write_table
 from tokbench.report.table import draw_plain
 
 TITLES = {

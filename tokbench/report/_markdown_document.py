@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tokbench.report._content import Chapter, Cuts, CutText, Document, Facts, Figure, Part, Points, Prose, figure_name
 from tokbench.report._escaping import escape_markdown
 from tokbench.report._layout import Table
-from tokbench.report.markdown import write_table
+from tokbench.report._markdown_table import write_table
 
 
 def write_document(document: Document, pictures: Mapping[str, str]) -> str:

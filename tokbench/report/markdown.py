@@ -7,27 +7,11 @@ from collections.abc import Mapping
 from tokbench.comparison import Comparison
 from tokbench.report._differences import write_differences
 from tokbench.report._escaping import escape_markdown as escape
-from tokbench.report._layout import Cell, Table, write_notes, write_skipped
+from tokbench.report._layout import write_notes, write_skipped
+from tokbench.report._markdown_table import write_table
 from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".md", ".markdown"})
-
-
-def write_cell(cell: Cell) -> str:
-    """A cell: the best in bold, an unranked value in brackets."""
-    text = escape(cell.text)
-    if cell.unranked:
-        return f"({text})"
-    return f"**{text}**" if cell.best else text
-
-
-def write_table(table: Table) -> str:
-    """One table with its title as a heading."""
-    rules = ["---" if i < table.labels else "--:" for i in range(len(table.headers))]
-    rows = [[escape(header) for header in table.headers], rules]
-    rows += [[write_cell(cell) for cell in row] for row in table.rows]
-    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"### {escape(table.title)}\n\n{lines}\n"
 
 
 def render(comparison: Comparison, by: str) -> str:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import made
 import numpy as np
 
+from helpers import made
 from tokbench import hashes
 from tokbench.adapters import find_asset
 from tokbench.benchmark import run_contest
@@ -29,8 +29,8 @@ from tokbench.errors import CacheWarning, TokbenchError
 from tokbench.places import open_record
 from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.backends import run
-from tokbench.pythia.checkpoint import open_checkpoint
 from tokbench.pythia.cost import cost
+from tokbench.pythia.opening import open_checkpoint
 from tokbench.pythia.random_weights import make_in_cache
 
 FLIPS, SEED = 2000, 20260101

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from drawn_texts import list_words
-from made import GPT2_PATTERN
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from helpers.drawn_texts import list_words
+from helpers.made import GPT2_PATTERN
 from tokbench.adapters.huggingface import printable_bytes
 
 Document = dict[str, Any]

@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 import sentencepiece
-from drawn_texts import list_words
-from generated_merges import add_tokens, list_merges
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from helpers.drawn_texts import list_words
+from helpers.generated_merges import add_tokens, list_merges
 from tokbench.adapters.huggingface import printable_bytes
 
 

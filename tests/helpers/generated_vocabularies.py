@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generated_merges import (
+from helpers.generated_merges import (
     add_plain_tokens,
     add_tokens,
     add_unreachable,
@@ -30,7 +30,7 @@ from generated_merges import (
     split_by_pattern,
     split_in_steps,
 )
-from generated_models import make_characters, make_ranks, make_rwkv, make_sentencepiece, make_words
+from helpers.generated_models import make_characters, make_ranks, make_rwkv, make_sentencepiece, make_words
 
 
 @dataclass(frozen=True)
