@@ -18,13 +18,13 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import EncodedBatch
-from tokbench.blocks import assign_blocks
-from tokbench.counting import count_ids, frame_histograms
 from tokbench.measurement import Measurements
+from tokbench.measurement.counting import count_ids, frame_histograms
+from tokbench.measurement.jackknife_blocks import assign_blocks
 from tokbench.metrics import find_metrics
 from tokbench.metrics._spectra import evaluate_spectra
-from tokbench.randomisation import randomise
-from tokbench.statistics import (
+from tokbench.metrics.permutation import randomise
+from tokbench.metrics.resampling import (
     Bootstrap,
     bca_interval,
     divide,

@@ -24,7 +24,7 @@ from pathlib import Path
 from tokbench import load_corpus
 from tokbench.adapters import ADAPTERS, count_tokens, find_asset, find_engines, reference_adapter
 from tokbench.adapters._cost import GROWTH, UNIT
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
 TOKENIZERS = (

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokbench.adapters import ADAPTERS, Tokenizer, find_asset, find_engines, load_asset, reference_adapter
+from tokbench.adapters._hard_texts import hard_texts
+from tokbench.adapters.selection import find_difference
 from tokbench.errors import TokbenchError
-from tokbench.hard_texts import hard_texts
-from tokbench.verification import find_difference
 
 TOKENIZERS = (
     *("gpt-neox-20b", "llama", "cl100k_base", "o200k_base", "gpt2", "qwen2.5", "llama3", "falcon", "t5"),

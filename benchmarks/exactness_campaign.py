@@ -24,11 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from helpers.drawn_texts import draw_texts, find_added, list_tokens, place
 from helpers.generated_vocabularies import generate
 from tokbench.adapters import ADAPTERS, Tokenizer, find_asset, find_engines, load_asset
-from tokbench.assets import Asset
-from tokbench.engines import load_engine
+from tokbench.adapters.selection import Sample, load_engine
+from tokbench.analysis.roundtrip._shrinking import shrink
+from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
-from tokbench.roundtrip._shrinking import shrink
-from tokbench.verification import Sample
 
 BATCH = 5_000
 SHOWN = 4

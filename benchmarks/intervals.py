@@ -18,7 +18,7 @@ from tokbench.comparison import compare
 from tokbench.measurement import Measurements
 from tokbench.metrics import METRICS, Reference, find_differences, find_metrics
 from tokbench.metrics._intervals import find_intervals
-from tokbench.statistics import Bootstrap
+from tokbench.metrics.resampling import Bootstrap
 
 
 def peak_mib() -> float:

@@ -50,8 +50,7 @@ def run_ours(corpus: Path, segments: int, threads: int, engine: str) -> None:
 def run_floor(corpus: Path, segments: int, threads: int, engine: str) -> None:
     """The engines that `auto` chooses, loaded and run over each language, on threads; the choice is not timed twice."""
     from tokbench.adapters import find_asset
-    from tokbench.engines import load_engine
-    from tokbench.verification import Sample
+    from tokbench.adapters.selection import Sample, load_engine
 
     columns = read_texts(corpus, segments)
     sample = Sample((), sum(len(text.encode()) for texts in columns for text in texts))
@@ -92,10 +91,10 @@ def run_reference(corpus: Path, segments: int, *, batches: bool) -> None:
 
 def run_encoding(corpus: Path, segments: int, threads: int, engine: str) -> None:
     """Only encoding and counting, its seconds printed: how time grows with text."""
-    from tokbench.contenders import load_contenders
+    from tokbench.adapters.selection import Sample
     from tokbench.corpora import load_corpus
     from tokbench.measurement import measure
-    from tokbench.verification import Sample
+    from tokbench.measurement.loading import load_contenders
 
     texts = load_corpus(corpus, languages=list(LANGUAGES), segments=segments)
     loaded, _ = load_contenders(TOKENIZERS, Sample(("x",), 10**9), engine=engine, offline=True)

@@ -17,17 +17,16 @@ from itertools import pairwise
 import numpy as np
 import regex
 
+from tokbench._shared.threads import single_thread
 from tokbench.adapters import EncodedBatch, find_asset, load_asset
-from tokbench.adapters._build import describe_merges, read_object
-from tokbench.adapters._merges import GPT2_PATTERN
+from tokbench.adapters._hf_pipelines import describe_merges, read_object
+from tokbench.adapters._merges_as_ranks import GPT2_PATTERN
+from tokbench.adapters.bench.speed import Interval
+from tokbench.adapters.bench.throughput import split_rounds
 from tokbench.adapters.huggingface import flatten, printable_bytes
-from tokbench.assets import Asset
-from tokbench.benchmark import Interval
+from tokbench.adapters.selection import Sample, find_difference, load_engine
+from tokbench.catalog.sources import Asset
 from tokbench.corpora import load_corpus
-from tokbench.engines import load_engine
-from tokbench.threads import single_thread
-from tokbench.throughput import split_rounds
-from tokbench.verification import Sample, find_difference
 
 
 class PlainBpe:

@@ -9,7 +9,7 @@ import argparse
 import time
 
 from tokbench.adapters import find_asset, load_asset
-from tokbench.benchmark import Interval, Speed, compare_speeds, time_rounds
+from tokbench.adapters.bench.speed import Interval, Speed, compare_speeds, time_rounds
 from tokbench.corpora import load_corpus
 
 

@@ -12,15 +12,15 @@ from dataclasses import replace
 import polars as pl
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.checkpoint import Checkpoint
-from tokbench.pythia.measured import frame_ram, frame_timings
-from tokbench.pythia.memory import estimate_memory
-from tokbench.pythia.models import find_model
-from tokbench.pythia.opening import open_checkpoint
-from tokbench.pythia.probe import BackendMeasurement, measure_backend
-from tokbench.pythia.quantization import find_quantization
-from tokbench.pythia.random_weights import make_in_cache, open_or_make
-from tokbench.pythia.roofline import fit, validate
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.opening import open_checkpoint
+from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
+from tokbench.pythia.measure.measured import frame_ram, frame_timings
+from tokbench.pythia.measure.probe import BackendMeasurement, measure_backend
+from tokbench.pythia.model.memory import estimate_memory
+from tokbench.pythia.model.models import find_model
+from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.speed.roofline import fit, validate
 
 MIB = 1 << 20
 RAM_SIZES = ("pythia-70m", "pythia-160m", "pythia-410m", "pythia-1b")

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from tokbench.benchmark import Interval
+from tokbench.adapters.bench.speed import Interval
 
 JOBS = Path(__file__).with_name("jobs.py")
 WAYS = ("ours", "floor", "floor1", "batches", "field")

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tokbench.footprint import make_distinct
+from tokbench.adapters.bench.footprint import make_distinct
 
 
 def write_corpus(source: Path, folder: Path, megabytes: int) -> int:

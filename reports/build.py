@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tokbench as tb
+from tokbench.adapters.selection import REFERENCE
 from tokbench.comparison import Comparison
-from tokbench.engines import REFERENCE
 from tokbench.report import render_all
 from tokbench.report.markdown import render_with_charts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,36 +15,24 @@ from helpers.data import ROOT
 PACKAGE = ROOT / "tokbench"
 
 ROWS = (
-    ("errors",),
-    ("notes",),
-    ("cache_folder", "registry", "output", "companions"),
-    ("tokenizer_classes",),
-    ("catalog", "filetype", "gguf_header", "hashes", "environment", "signature"),
-    ("places",),
-    ("kept",),
-    ("assets",),
-    ("model_files",),
-    ("hard_texts", "rank_files", "threads"),
-    ("adapters", "corpora"),
-    ("blocks", "descriptions", "parts", "verification", "words"),
-    ("engines", "losslessness"),
-    ("counting",),
-    ("measurement", "isolation"),
-    ("statistics", "throughput"),
-    ("benchmark", "footprint", "latency", "randomisation"),
-    ("benchmark_tables",),
-    ("metrics",),
-    ("contenders", "results", "provenance", "examples"),
-    ("comparison",),
-    ("pythia", "changes", "saved", "variants"),
-    ("vocabulary",),
-    ("roundtrip", "overlap", "difference"),
-    ("report",),
-    ("view",),
-    ("cli",),
-    ("__main__",),
+    "errors",
+    "_shared",
+    "corpora",
+    "catalog",
+    "adapters",
+    "measurement",
+    "metrics",
+    "comparison",
+    "pythia",
+    "analysis",
+    "report",
+    "cli",
 )
-RANK = {name: rank for rank, names in enumerate(ROWS) for name in names}
+RANK = {name: rank for rank, name in enumerate(ROWS)}
+APART = (
+    ("corpora", "catalog"),
+    ("catalog", "corpora"),
+)
 
 
 def imports_of(path: Path) -> set[str]:
@@ -70,20 +59,52 @@ def module_of(path: Path) -> str:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_each_module_knows_only_rows_above_its_own(path: Path) -> None:
     own = module_of(path)
-    if own == "__init__":
+    if own in {"__init__", "__main__"}:
         return
     assert own in RANK, f"{own} has no row in the architecture"
     for name in imports_of(path) - {own}:
         assert RANK[name] < RANK[own], f"{own} imports {name}"
+        assert (name, own) not in APART, f"{own} imports {name}"
 
 
-def test_only_assets_opens_the_network() -> None:
+def test_the_top_level_has_these_names() -> None:
+    there = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert there - {"__init__", "__main__", "__pycache__"} == set(ROWS)
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_modules_form_no_circle() -> None:
+    """Anywhere in a module, functions included; type checking apart."""
+    paths = {name_of(path): path for path in modules()}
+    known: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        typing = {
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        known[name] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node not in typing:
+                full = {f"{node.module}.{alias.name}" for alias in node.names}
+                known[name] |= {found if found in paths else node.module for found in full} & paths.keys()
+            elif isinstance(node, ast.Import) and node not in typing:
+                known[name] |= {alias.name for alias in node.names} & paths.keys()
+    TopologicalSorter(known).prepare()  # CycleError names the circle
+
+
+def test_only_sources_open_the_network() -> None:
     network = {"socket", "urllib.request", "http.client", "httpx", "requests"}
     for path in modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         named |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-        if module_of(path) not in {"assets", "_network"}:
+        if path != PACKAGE / "catalog" / "sources.py":
             assert not named & network, path
 
 

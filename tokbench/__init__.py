@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokbench.adapters import EncodedBatch, Tokenizer, load_tokenizer
-    from tokbench.comparison import Comparison, compare
+    from tokbench.comparison import Comparison, compare, load
     from tokbench.corpora import ParallelCorpus, load_corpus
     from tokbench.errors import TokbenchError
-    from tokbench.saved import load
 
 __version__ = "0.2.0"
 
@@ -27,7 +26,7 @@ _PLACES = {
     "TokbenchError": "tokbench.errors",
     "Tokenizer": "tokbench.adapters",
     "compare": "tokbench.comparison",
-    "load": "tokbench.saved",
+    "load": "tokbench.comparison",
     "load_corpus": "tokbench.corpora",
     "load_tokenizer": "tokbench.adapters",
 }

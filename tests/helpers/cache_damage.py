@@ -19,19 +19,19 @@ from pathlib import Path
 import numpy as np
 
 from helpers import made
-from tokbench import hashes
+from tokbench._shared import hashes
+from tokbench._shared.environment import installed
 from tokbench.adapters import find_asset
-from tokbench.benchmark import run_contest
+from tokbench.adapters.bench.speed import run_contest
+from tokbench.catalog.locations import open_record
 from tokbench.comparison import compare
 from tokbench.corpora import load_corpus
-from tokbench.environment import installed
 from tokbench.errors import CacheWarning, TokbenchError
-from tokbench.places import open_record
-from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.backends import run
 from tokbench.pythia.cost import cost
-from tokbench.pythia.opening import open_checkpoint
-from tokbench.pythia.random_weights import make_in_cache
+from tokbench.pythia.formats.opening import open_checkpoint
+from tokbench.pythia.formats.random_weights import make_in_cache
+from tokbench.pythia.model.architecture import Architecture
 
 FLIPS, SEED = 2000, 20260101
 MODEL = Architecture(layers=1, width=32, heads=2, vocab_rows=420, context=64)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tokbench import load_corpus
 from tokbench.adapters import Tokenizer
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 
 LONGEST = 40
 SPACES = (

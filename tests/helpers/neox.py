@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.pythia.checkpoint import Checkpoint
-from tokbench.pythia.weights import Weights
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.weights import Weights
 
 Array = npt.NDArray[np.float64]
 

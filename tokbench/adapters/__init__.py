@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
-from tokbench.adapters._batch import (
+from tokbench._shared.registry import Registry
+from tokbench.adapters._accelerated import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
+from tokbench.adapters._cost import Cost, count_tokens, has_merges
+from tokbench.adapters._encoding import (
     EncodedBatch,
     Offsets,
     Spans,
@@ -16,14 +19,11 @@ from tokbench.adapters._batch import (
     sum_ranges,
     view_windows,
 )
-from tokbench.adapters._cost import Cost, count_tokens, has_merges
-from tokbench.adapters._engine import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
-from tokbench.adapters._loaded import LoadedTokenizer
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._reference import LoadedTokenizer
 from tokbench.adapters._stages import Stage, View
-from tokbench.assets import Asset, find
+from tokbench.catalog.sources import Asset, find
 from tokbench.errors import TokbenchError
-from tokbench.registry import Registry
 
 __all__ = [
     "ADAPTERS",
@@ -62,7 +62,7 @@ class Adapter(Protocol):
     """A module of this folder, or what an entry point of the group `tokbench.adapters` names."""
 
     REFERENCE_FOR: frozenset[str]
-    """The file formats (`tokbench.filetype`) whose ids this engine defines."""
+    """The file formats (`tokbench.catalog.formats`) whose ids this engine defines."""
 
     def load(self, asset: Asset) -> Tokenizer:
         """The tokenizer in `asset`; TokbenchError when its files are not what they should be."""

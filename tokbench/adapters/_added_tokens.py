@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tokenizers import AddedToken, Tokenizer, models
 
-from tokbench import companions
+from tokbench.catalog import companions
 
 
 @dataclass(frozen=True)

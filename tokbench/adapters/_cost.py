@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 
 UNIT = 100_000
 """Tokens of the vocabulary that a cost of loading is given for."""

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from tokbench.adapters._batch import EncodedBatch
+from tokbench.adapters._encoding import EncodedBatch
 from tokbench.errors import EngineError
 
 R = TypeVar("R")

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from tokbench.adapters._batch import EncodedBatch, Spans
-from tokbench.adapters._build import add_tokens
+from tokbench.adapters._encoding import EncodedBatch, Spans
 from tokbench.adapters._gguf_vocabulary import (
     BYTE,
     CONTROL,
@@ -21,9 +20,10 @@ from tokbench.adapters._gguf_vocabulary import (
     Vocabulary,
     read_scores,
 )
+from tokbench.adapters._hf_pipelines import add_tokens
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
 from tokbench.adapters.sentencepiece import SentencePieceTokenizer
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
 
 _SPACE = "\u2581"

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from tokbench.catalog.gguf_header import read_header
 from tokbench.errors import TokbenchError
-from tokbench.gguf_header import read_header
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 """Token types of the format (`tokenizer.ggml.token_type`)."""

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._stages import Stage, View
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 
 
 class Tokenizer(Protocol):

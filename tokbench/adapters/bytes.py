@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tokbench.adapters._batch import EncodedBatch, TokenTable, offsets_of
-from tokbench.adapters._loaded import LoadedTokenizer, check_format
-from tokbench.assets import Asset
+from tokbench.adapters._encoding import EncodedBatch, TokenTable, offsets_of
+from tokbench.adapters._reference import LoadedTokenizer, check_format
+from tokbench.catalog.sources import Asset
 
 REFERENCE_FOR = frozenset({"bytes"})
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokbench.adapters import huggingface, tiktoken
-from tokbench.adapters._batch import EncodedBatch
-from tokbench.adapters._build import describe_merges
+from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._engine import EngineTokenizer, Misread
-from tokbench.adapters._loaded import check_format, text_rules
-from tokbench.adapters._restate import recall_json, restate
-from tokbench.assets import Asset
+from tokbench.adapters._encoding import EncodedBatch
+from tokbench.adapters._fastokens_rewrites import recall_json, restate
+from tokbench.adapters._hf_pipelines import describe_merges
+from tokbench.adapters._reference import check_format, text_rules
+from tokbench.catalog.sources import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Pipeline
 
-from tokbench.adapters._build import byte_level_pipeline
 from tokbench.adapters._gguf_pieces import build_sentencepiece, build_wordpiece, finish
 from tokbench.adapters._gguf_splits import SPLITS, Split
 from tokbench.adapters._gguf_vocabulary import NORMAL, UNUSED, USER_DEFINED, Vocabulary, read_field, read_vocabulary
-from tokbench.adapters._loaded import check_format
+from tokbench.adapters._hf_pipelines import byte_level_pipeline
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._reference import check_format
 from tokbench.adapters.huggingface import printable_bytes
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"gguf"})

@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import tokenizers
 
-from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._build import build_from_json, build_from_merges, build_from_wordpiece
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._hf_pipelines import build_from_json, build_from_merges, build_from_wordpiece
 from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
 from tokbench.adapters._notation import flatten as flatten
 from tokbench.adapters._notation import printable_bytes as printable_bytes
+from tokbench.adapters._reference import LoadedTokenizer, check_format
 from tokbench.adapters._stages import Stage, View
-from tokbench.assets import Asset
+from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"tokenizer.json", "vocab+merges", "wordpiece"})

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tokbench.adapters._batch import EncodedBatch, Ids, TokenTable
+from tokbench._shared.cache import find_place, read_arrays, write_arrays
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._loaded import LoadedTokenizer, check_format, check_id_space
-from tokbench.assets import Asset
+from tokbench.adapters._encoding import EncodedBatch, Ids, TokenTable
+from tokbench.adapters._reference import LoadedTokenizer, check_format, check_id_space
+from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
-from tokbench.kept import find_place, read_arrays, write_arrays
 
 REFERENCE_FOR = frozenset({"rwkv"})
 SIDE_WORK = "the places of all matches"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tokbench.adapters._added_tokens import Cutter, Piece
-from tokbench.adapters._batch import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._loaded import LoadedTokenizer, check_format
+from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._reference import LoadedTokenizer, check_format
 from tokbench.adapters._stages import Stage, View
-from tokbench.assets import Asset
-from tokbench.companions import AddedToken, Companions
+from tokbench.catalog.companions import AddedToken, Companions
+from tokbench.catalog.sources import Asset
+from tokbench.catalog.tokenizer_classes import check_sentencepiece, list_sentinels, read
 from tokbench.errors import TokbenchError
-from tokbench.tokenizer_classes import check_sentencepiece, list_sentinels, read
 
 if TYPE_CHECKING:
     import sentencepiece

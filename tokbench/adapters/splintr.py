@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tokbench._shared.threads import cores_are_lent
 from tokbench.adapters import tiktoken
-from tokbench.adapters._batch import EncodedBatch, offsets_of
+from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._engine import EngineTokenizer, Misread
-from tokbench.adapters._loaded import check_format, text_rules
-from tokbench.assets import Asset
+from tokbench.adapters._encoding import EncodedBatch, offsets_of
+from tokbench.adapters._reference import check_format, text_rules
+from tokbench.catalog.rank_files import READERS, write_ranks
+from tokbench.catalog.sources import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.rank_files import READERS, write_ranks
-from tokbench.threads import cores_are_lent
 
 if TYPE_CHECKING:
-    from tokbench.adapters._merges import Encoder
+    from tokbench.adapters._merges_as_ranks import Encoder
 
 REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
@@ -127,7 +127,7 @@ def load(asset: Asset) -> EngineTokenizer:
     except ModuleNotFoundError as error:
         raise MissingExtraError("splintr-rs", "fast", f"running {asset.name} on splintr") from error
     if asset.format not in READERS:
-        from tokbench.adapters._merges import load_merges
+        from tokbench.adapters._merges_as_ranks import load_merges
 
         return load_merges(asset, Ranks())
     try:

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import tiktoken
 
-from tokbench.adapters._batch import EncodedBatch, TokenTable
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._loaded import LoadedTokenizer, check_format, check_id_space
+from tokbench.adapters._encoding import EncodedBatch, TokenTable
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._reference import LoadedTokenizer, check_format, check_id_space
 from tokbench.adapters._stages import Stage, View
-from tokbench.assets import Asset
+from tokbench.catalog.rank_files import READERS, check_ranks, parse_ranks
+from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
-from tokbench.rank_files import READERS, check_ranks, parse_ranks
 
 REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
 SIDE_WORK = "nothing"
@@ -134,7 +134,7 @@ def load(asset: Asset) -> Tokenizer:
     """The tokenizer of a rank file, of Claude's JSON or of tekken's; of byte-level merges where they are ranks."""
     check_format(asset, "tiktoken", RUNS.keys())
     if asset.format not in REFERENCE_FOR:
-        from tokbench.adapters._merges import load_merges
+        from tokbench.adapters._merges_as_ranks import load_merges
 
         return load_merges(asset, Ranks())
     return TiktokenTokenizer(asset)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tokbench.cli.listing import write_field, write_rows
 
 if TYPE_CHECKING:
-    from tokbench.pythia.probe import BackendMeasurement
+    from tokbench.pythia.measure.probe import BackendMeasurement
 
 Rows = list[dict[str, Any]]
 
@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 def render_measurements(found: Sequence[BackendMeasurement], output_format: Format) -> str:
     """Measurements in a format: tables of memory and speed with what they depend on, or all figures."""
-    from tokbench.pythia.measured import frame_figures, frame_ram, frame_timings, to_document
+    from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, to_document
 
     if output_format is Format.json:
         return json.dumps(to_document(found), ensure_ascii=False, indent=1) + "\n"

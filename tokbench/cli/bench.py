@@ -47,14 +47,14 @@ def run(
     """
     import time
 
+    from tokbench._shared.environment import describe_environment
+    from tokbench._shared.files import check_writable, write_whole
     from tokbench.adapters import find_asset
-    from tokbench.benchmark import PATHS, run_contest
-    from tokbench.benchmark_tables import FORMATS, Benchmark
+    from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
+    from tokbench.adapters.bench.latency import measure_latency
+    from tokbench.adapters.bench.speed import PATHS, run_contest
+    from tokbench.adapters.bench.tables import FORMATS, Benchmark
     from tokbench.corpora import load_corpus
-    from tokbench.environment import describe_environment
-    from tokbench.footprint import measure_footprint, measure_scaling
-    from tokbench.latency import measure_latency
-    from tokbench.output import check_writable, write_whole
 
     if output_format not in FORMATS:
         raise TokbenchError(f"no format is called {output_format!r}", f"formats: {', '.join(FORMATS)}")

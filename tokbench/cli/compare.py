@@ -131,16 +131,16 @@ def run(
     Without any argument: the tokenizers of the well-known table of 2023 and those that pip packages carry, on the
     embedded corpus of 14 languages. Those that cannot be had are listed below the table.
     """
-    from tokbench.threads import pause_collector
+    from tokbench._shared.threads import pause_collector
 
     with pause_collector():
+        from tokbench._shared.files import check_writable, write_whole
         from tokbench.comparison import TESTS, Unfinished, compare
-        from tokbench.contenders import DEFAULT_TOKENIZERS
         from tokbench.corpora import load_corpus
-        from tokbench.output import check_writable, write_whole
+        from tokbench.measurement.loading import DEFAULT_TOKENIZERS
+        from tokbench.metrics.resampling import Bootstrap
         from tokbench.report import REPORTS, check_format, format_of, render
-        from tokbench.report._layout import write_skipped
-        from tokbench.statistics import Bootstrap
+        from tokbench.report._table import write_skipped
 
         report = REPORTS[output_format]
         files = [(path, format_of(path)) for path in output or []]

@@ -11,8 +11,8 @@ import typer
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
-    from tokbench.pythia.rates import Rates
-    from tokbench.pythia.workload import NewTokens
+    from tokbench.pythia.cost.workload import NewTokens
+    from tokbench.pythia.speed.rates import Rates
 
 
 def run(
@@ -64,11 +64,11 @@ def run(
     that vocabulary needs. Where no weights can be had, a model of the same shape with random weights is measured: speed
     and memory do not depend on the values.
     """
+    from tokbench._shared.files import check_writable, write_whole
     from tokbench.comparison import compare
     from tokbench.corpora import load_corpus
-    from tokbench.output import check_writable, write_whole
     from tokbench.pythia.cost import OWN_TOKENIZER, check_run, cost
-    from tokbench.pythia.workload import Price
+    from tokbench.pythia.cost.workload import Price
     from tokbench.report import format_of
     from tokbench.report._cost import FORMATS, render_costs
 
@@ -120,7 +120,7 @@ def read_rates(path: Path) -> tuple[Rates, ...]:
     """Rates fitted to the timings in a file that `tokbench model measure` wrote."""
     import polars as pl
 
-    from tokbench.pythia.roofline import TIMINGS_SCHEMA, fit_each
+    from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit_each
 
     try:
         rows = json.loads(path.read_bytes())["timings"]
@@ -145,14 +145,14 @@ def keep(
     offline: bool,
 ) -> None:
     """Print the ledger of one request."""
+    from tokbench._shared.environment import count_cores
     from tokbench.adapters import load_tokenizer
     from tokbench.cli.encode import read_input
     from tokbench.cli.listing import write_rows
-    from tokbench.environment import count_cores
     from tokbench.pythia.backends import run as load_runner
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER
-    from tokbench.pythia.ledger import STAGES, keep_ledger
-    from tokbench.pythia.random_weights import open_or_make
+    from tokbench.pythia.cost.request_trace import STAGES, keep_ledger
+    from tokbench.pythia.formats.random_weights import open_or_make
 
     if backend == ANALYTIC:
         raise TokbenchError("a ledger is measured", "name a backend: --backend ctranslate2")

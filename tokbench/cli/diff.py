@@ -12,7 +12,7 @@ from tokbench.errors import TokbenchError
 if TYPE_CHECKING:
     import polars as pl
 
-    from tokbench.changes import SignatureChange
+    from tokbench.comparison.diff import SignatureChange
 
 MOST_LINES = 40
 
@@ -36,8 +36,8 @@ def run(
     """
     import polars as pl
 
-    from tokbench.changes import compare_signatures, find_changes
-    from tokbench.saved import load
+    from tokbench.comparison import load
+    from tokbench.comparison.diff import compare_signatures, find_changes
 
     before, after = load(old), load(new)
     changes = find_changes(before, after, metrics)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from tokbench.analysis.metric_variants import VariantTable
     from tokbench.metrics import Metric
-    from tokbench.variants import VariantTable
 
 DEFAULT_TOKENIZER = "gpt-neox-20b"
 
@@ -64,8 +64,8 @@ def make_table(
 ) -> VariantTable:
     """The variants of a metric."""
     from tokbench.adapters import load_tokenizer
+    from tokbench.analysis.metric_variants import compute_variants
     from tokbench.corpora import load_corpus
-    from tokbench.variants import compute_variants
 
     loaded = load_tokenizer(tokenizer or DEFAULT_TOKENIZER, offline=offline)
     return compute_variants(metric, loaded, load_corpus(corpus), language=language, reference=reference)

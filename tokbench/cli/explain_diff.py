@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from tokbench.difference import Contribution, Explanation
+    from tokbench.analysis.token_attribution import Contribution, Explanation
 
 _SHOWN = 60
 
@@ -38,9 +38,9 @@ def run(
     Each token is shared out over the bytes that it covers; the parts add up to the difference, to the token.
     """
     from tokbench.adapters import load_tokenizer
+    from tokbench.analysis.token_attribution import explain_difference
     from tokbench.cli.compare import split_languages
     from tokbench.corpora import load_corpus
-    from tokbench.difference import explain_difference
 
     chosen = None if languages is None else split_languages(languages)
     texts = load_corpus(corpus, languages=chosen, segments=segments)

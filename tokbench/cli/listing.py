@@ -35,8 +35,8 @@ def run(
 
 def list_tokenizers() -> list[Row]:
     """The catalogue."""
-    from tokbench.assets import locate
-    from tokbench.catalog import CATALOG
+    from tokbench.catalog.entries import CATALOG
+    from tokbench.catalog.sources import locate
 
     return [
         {

@@ -11,7 +11,7 @@ import typer
 from tokbench.cli.listing import write_field, write_rows
 
 if TYPE_CHECKING:
-    from tokbench.pythia.models import Model
+    from tokbench.pythia.model.models import Model
 
 app = typer.Typer(name="model", help="The Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
@@ -21,7 +21,7 @@ JSON_OPTION = typer.Option("--json", help="As JSON, with all that is known.")
 @app.command("list")
 def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
     """List the models of the suite, each trained on the Pile and on the deduplicated Pile."""
-    from tokbench.pythia.models import suite
+    from tokbench.pythia.model.models import suite
 
     frame = suite()
     if as_json:
@@ -38,8 +38,8 @@ def show_model(
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Show all facts of a model, and what follows from its shape: parameters, FLOPs, memory."""
-    from tokbench.pythia.memory import weight_table
-    from tokbench.pythia.models import find_model
+    from tokbench.pythia.model.memory import weight_table
+    from tokbench.pythia.model.models import find_model
 
     model = find_model(name)
     facts = gather_facts(model)
@@ -67,7 +67,7 @@ def show_model(
 
 def gather_facts(model: Model) -> Mapping[str, Any]:
     """Everything known of a model, in the order in which it is shown; FLOPs are those of one token."""
-    from tokbench.pythia.arithmetic import (
+    from tokbench.pythia.model.arithmetic import (
         decode_flops,
         flops_per_token,
         kv_cache_bytes,
@@ -76,7 +76,7 @@ def gather_facts(model: Model) -> Mapping[str, Any]:
         parameters,
         training_flops,
     )
-    from tokbench.pythia.models import revisions
+    from tokbench.pythia.model.models import revisions
 
     shape = model.architecture
     first, last = revisions()[0], revisions()[-1]

@@ -14,8 +14,8 @@ from tokbench.cli.compare import split_languages
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
-    from tokbench.pythia.checkpoint import Checkpoint
-    from tokbench.pythia.probe import BackendMeasurement
+    from tokbench.pythia.formats.checkpoint import Checkpoint
+    from tokbench.pythia.measure.probe import BackendMeasurement
 
 CHECKPOINTS = typer.Argument(
     help="A name of the suite (pythia-70m), a folder, a GGUF file, a CTranslate2 folder, or org/name on the hub.",
@@ -52,9 +52,9 @@ def make(
     """Write a checkpoint of a model's exact shape with random weights: for speed and memory, not for text."""
     from dataclasses import replace
 
-    from tokbench.pythia.models import find_model
-    from tokbench.pythia.opening import open_checkpoint
-    from tokbench.pythia.random_weights import make as make_weights
+    from tokbench.pythia.formats.opening import open_checkpoint
+    from tokbench.pythia.formats.random_weights import make as make_weights
+    from tokbench.pythia.model.models import find_model
 
     architecture = find_model(model).architecture
     if vocab_rows is not None:
@@ -86,9 +86,9 @@ def measure(
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
     """Measure load time, memory and speed of models on backends, each in a process of its own."""
-    from tokbench.output import write_whole
-    from tokbench.pythia.probe import check_free_memory, measure_backend
-    from tokbench.pythia.random_weights import find_architecture, open_or_make
+    from tokbench._shared.files import write_whole
+    from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
+    from tokbench.pythia.measure.probe import check_free_memory, measure_backend
 
     files = check_outputs(output or [])
     lengths, sizes = split_numbers(prompts), split_numbers(batches)
@@ -146,13 +146,13 @@ def score(
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
     """Score a model on texts in bits per byte, which does not depend on the tokenizer. Lower is better."""
+    from tokbench._shared.environment import count_cores
+    from tokbench._shared.files import write_whole
     from tokbench.corpora import load_corpus
-    from tokbench.environment import count_cores
-    from tokbench.output import write_whole
     from tokbench.pythia.backends import run
-    from tokbench.pythia.probe import check_free_memory
-    from tokbench.pythia.random_weights import open_or_make
-    from tokbench.pythia.score import Windows, load_vocabulary, score_texts, sign_score
+    from tokbench.pythia.formats.random_weights import open_or_make
+    from tokbench.pythia.measure.probe import check_free_memory
+    from tokbench.pythia.measure.score import Windows, load_vocabulary, score_texts, sign_score
 
     files = check_outputs(output or [])
     chosen = None if languages is None else split_languages(languages)
@@ -240,7 +240,7 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) 
 
 def check_outputs(paths: Sequence[Path]) -> list[tuple[Path, Format]]:
     """The files to write with their formats, checked before anything is measured."""
-    from tokbench.output import check_writable
+    from tokbench._shared.files import check_writable
     from tokbench.report import format_of
 
     files = []

@@ -10,7 +10,7 @@ import typer
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
-    from tokbench.overlap import Overlap
+    from tokbench.analysis.overlap import Overlap
 
 _PLAIN = {"jaccard": "Jaccard (shared / union)", "containment": "containment (share of the row's tokens in the column)"}
 _WEIGHTED = {
@@ -42,9 +42,9 @@ def run(
     as text with a marker for the space. Special tokens do not count.
     """
     from tokbench.adapters import load_tokenizer
+    from tokbench.analysis.overlap import measure_overlap
     from tokbench.cli.compare import split_languages
     from tokbench.corpora import load_corpus
-    from tokbench.overlap import measure_overlap
 
     if len(tokenizers) < 2:
         raise TokbenchError(f"there is nothing to compare {tokenizers[0]} with", "name two tokenizers or more")

@@ -11,9 +11,9 @@ def run(
     names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases, or hf:org/name[@revision].")],
 ) -> None:
     """Fetch the files of tokenizers into the cache and verify them, so that later runs need no network."""
-    from tokbench.assets import pull
+    from tokbench._shared.cache import is_temporary
+    from tokbench.catalog.sources import pull
     from tokbench.errors import TokbenchError
-    from tokbench.kept import is_temporary
 
     for name in names:
         asset = pull(name)

@@ -40,9 +40,9 @@ def run(
     The HTML report is one file that works offline and without scripts. Several results stand side by side; where their
     signatures do not match, a warning says in what, here and in the report.
     """
-    from tokbench.output import check_writable, write_whole
+    from tokbench._shared.files import check_writable, write_whole
     from tokbench.report import check_format, format_of, render_all
-    from tokbench.report._several import find_mismatches
+    from tokbench.report._side_by_side import find_mismatches
 
     files = [(path, format_of(path)) for path in output]
     for path, name in files:
@@ -64,7 +64,7 @@ def run(
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:
     """The comparisons by the names of their files or folders; TokbenchError for two of one name."""
-    from tokbench.saved import load
+    from tokbench.comparison import load
 
     loaded: dict[str, Comparison] = {}
     for path in paths:
@@ -77,7 +77,7 @@ def load_results(paths: list[Path]) -> dict[str, Comparison]:
 
 def write_with_charts(loaded: dict[str, Comparison], path: Path) -> None:
     """Write markdown, and its charts into a folder beside it."""
-    from tokbench.output import write_whole
+    from tokbench._shared.files import write_whole
     from tokbench.report.markdown import render_with_charts
 
     folder = path.with_name(f"{path.stem}_files")

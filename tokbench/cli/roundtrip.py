@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from tokbench.roundtrip import Breakage, RoundTrip
+    from tokbench.analysis.roundtrip import Breakage, RoundTrip
 
 _POINTS_SHOWN = 4
 
@@ -36,9 +36,9 @@ def run(
     all Unicode categories, decomposed and compatibility characters, emoji, the texts of special tokens.
     """
     from tokbench.adapters import load_tokenizer
+    from tokbench.analysis.roundtrip import inspect_round_trip
     from tokbench.cli.compare import split_languages
     from tokbench.corpora import load_corpus
-    from tokbench.roundtrip import inspect_round_trip
 
     chosen = None if languages is None else split_languages(languages)
     texts = load_corpus(corpus, languages=chosen, segments=segments)

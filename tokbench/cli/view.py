@@ -25,10 +25,10 @@ def run(
     The page is served on 127.0.0.1 to this machine alone, until Ctrl-C. No text leaves it; the address of the page
     keeps text and choices, behind the hash that browsers do not send.
     """
-    from tokbench.contenders import DEFAULT_TOKENIZERS, load_contenders
+    from tokbench.adapters.selection import take_sample
     from tokbench.corpora import load_corpus
-    from tokbench.verification import take_sample
-    from tokbench.view import make_app, serve
+    from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_contenders
+    from tokbench.report.live import make_app, serve
 
     loaded, skipped = load_contenders(
         tokenizers or DEFAULT_TOKENIZERS,

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import polars as pl
 
-    from tokbench.vocabulary import Autopsy, DeadRows
+    from tokbench.analysis.vocabulary import Autopsy, DeadRows
 
 _SHOWN = 60
 
@@ -34,9 +34,9 @@ def run(
     token (single) or as several (multi). Parts of characters have no text of their own (undecodable).
     """
     from tokbench.adapters import load_tokenizer
+    from tokbench.analysis.vocabulary import inspect_vocabulary
     from tokbench.corpora import load_corpus
-    from tokbench.pythia.models import find_model
-    from tokbench.vocabulary import inspect_vocabulary
+    from tokbench.pythia.model.models import find_model
 
     size = find_model(model)
     found = inspect_vocabulary(load_tokenizer(tokenizer, offline=offline), load_corpus(corpus))
@@ -49,8 +49,8 @@ def run(
 
 def write_lines(found: Autopsy, cost: DeadRows, top: int) -> list[str]:
     """The autopsy for people."""
+    from tokbench.analysis.vocabulary import Reach
     from tokbench.cli.listing import write_rows
-    from tokbench.vocabulary import Reach
 
     sizes = found.sizes
     rows = "unknown" if sizes.rows is None else f"{sizes.rows:,}"
@@ -111,7 +111,7 @@ def list_coverage(coverage: pl.DataFrame, top: int) -> list[dict[str, Any]]:
     """National character sets, then the Unicode blocks best covered."""
     import polars as pl
 
-    from tokbench.vocabulary import national_sets
+    from tokbench.analysis.vocabulary import national_sets
 
     national = len(national_sets())
     blocks = coverage.slice(national).filter(pl.col("covered") > 0).sort("share", "characters", descending=True)
@@ -148,7 +148,7 @@ def document(found: Autopsy, cost: DeadRows) -> dict[str, Any]:
     """The autopsy as JSON; bytes are hexadecimal."""
     from dataclasses import asdict
 
-    from tokbench.vocabulary import Reach
+    from tokbench.analysis.vocabulary import Reach
 
     def counts(column: str) -> dict[str, int]:
         return {str(name): int(count) for name, count in found.count_by(column).iter_rows()}

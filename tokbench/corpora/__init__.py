@@ -5,9 +5,9 @@ from tokbench.corpora._languages import parse_tag, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._raw import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
+from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
-from tokbench.corpora.own import own_corpora
+from tokbench.corpora.bundled import own_corpora
 
 __all__ = [
     "DEFAULT_CORPUS",

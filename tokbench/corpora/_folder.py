@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from tokbench.corpora._content import refuse_compressed, spell_corpus, unpacking_command
 from tokbench.corpora._languages import parse_tag
-from tokbench.corpora._raw import LeftOut
+from tokbench.corpora._reader_api import LeftOut
 from tokbench.corpora._readers import find_table_reader
-from tokbench.corpora._text import list_folder, read_head
+from tokbench.corpora._utf8 import list_folder, read_head
 from tokbench.errors import TokbenchError
 
 TEXT_EXTENSIONS = frozenset({"txt", "text", "dev", "devtest", "test", "train", "valid", "tok"})

@@ -9,7 +9,7 @@ import polars as pl
 
 from tokbench.corpora._languages import choose_languages, same_language
 from tokbench.corpora._parallel import ParallelCorpus
-from tokbench.corpora._raw import LeftOut
+from tokbench.corpora._reader_api import LeftOut
 
 OUTLIER_Z = 3.5
 """A length ratio is an outlier beyond this many robust standard deviations (Iglewicz & Hoaglin 1993)."""

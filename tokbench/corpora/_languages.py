@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
-from tokbench.registry import closest
 
 # ISO 639-1 code, then the ISO 639-2/T code, then what else stands for the same language in corpora: the 639-2/B code
 # and the members of a macrolanguage that FLORES-200 and NTREX-128 use for it.

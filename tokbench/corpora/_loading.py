@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tokbench._shared.registry import closest
 from tokbench.corpora._content import (
     HEAD_BYTES,
     HEAD_LINES,
@@ -14,11 +15,10 @@ from tokbench.corpora._content import (
     unpacking_command,
 )
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._raw import LanguageText
+from tokbench.corpora._reader_api import LanguageText
 from tokbench.corpora._readers import PLAIN, READERS
-from tokbench.corpora._text import list_folder, read_head
+from tokbench.corpora._utf8 import list_folder, read_head
 from tokbench.errors import TokbenchError
-from tokbench.registry import closest
 
 DEFAULT_CORPUS = "tokbench14"
 
@@ -58,7 +58,7 @@ def load_corpus(
 
 def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:
     """The path and the options of a corpus argument."""
-    from tokbench.corpora.own import own_corpora
+    from tokbench.corpora.bundled import own_corpora
 
     if isinstance(spec, Path):
         return spec, {}
@@ -125,7 +125,7 @@ def find_reader(path: Path, options: Mapping[str, str]) -> str:
 
 def _explain_absence(path: Path) -> TokbenchError:
     """The error for a path with nothing at it: packed files of that prefix, or the nearest name."""
-    from tokbench.corpora.own import own_corpora
+    from tokbench.corpora.bundled import own_corpora
 
     own = list(own_corpora())
     beside = list_folder(path.parent) if path.parent.is_dir() else []

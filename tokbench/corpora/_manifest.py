@@ -34,8 +34,8 @@ import polars as pl
 
 from tokbench.corpora._languages import parse_tag
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._raw import RawCorpus
-from tokbench.corpora._text import read_bytes, read_lines, read_text
+from tokbench.corpora._reader_api import RawCorpus
+from tokbench.corpora._utf8 import read_bytes, read_lines, read_text
 from tokbench.corpora.lines import read_language
 from tokbench.errors import TokbenchError
 
@@ -154,7 +154,7 @@ def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
             raise TokbenchError(f"{folder / MANIFEST} does not name the file {file.name}", "add a [[language]] for it")
     columns = [read_language(language.tag, folder / language.file) for language in manifest.languages]
     raw = RawCorpus(manifest.name, columns, documents=read_segments(folder, columns[0].texts.len()))
-    corpus = build_corpus(raw, "own", str(folder))
+    corpus = build_corpus(raw, "bundled", str(folder))
     if corpus.excluded.height:
         segment, reason = corpus.excluded.row(0)
         raise TokbenchError(f"{folder}: line {segment + 1} is {reason}", "an own corpus has every text")

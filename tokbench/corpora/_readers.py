@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tokbench._shared.registry import Registry
 from tokbench.corpora._content import spell_corpus
-from tokbench.corpora._raw import CorpusReader
-from tokbench.registry import Registry
+from tokbench.corpora._reader_api import CorpusReader
 
 READERS: Registry[CorpusReader] = Registry("tokbench.corpora", "corpus reader")
 """The corpus readers by name: this package's public modules, and the entry points of the group `tokbench.corpora`."""

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tokbench.corpora._columns import Rows, read_table
+from tokbench.corpora._column_choice import Rows, read_table
 from tokbench.corpora._content import HEAD_BYTES
-from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._reader_api import RawCorpus
 from tokbench.corpora._readers import spell_for
-from tokbench.corpora._text import read_text, refuse_lone_cr
+from tokbench.corpora._utf8 import read_text, refuse_lone_cr
 from tokbench.errors import TokbenchError
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from tokbench.corpora._columns import choose_sources, split_options, unknown_name
+from tokbench.corpora._column_choice import choose_sources, split_options, unknown_name
 from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._languages import is_column_tag
-from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, document_frame, text_series
-from tokbench.corpora._text import first_line, read_lines
+from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
+from tokbench.corpora._utf8 import first_line, read_lines
 from tokbench.errors import TokbenchError
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import polars as pl
 
-from tokbench.corpora._columns import split_options
+from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._folder import PARTS, TEXT_EXTENSIONS, check_named_file, find_language_files
 from tokbench.corpora._languages import choose_languages
-from tokbench.corpora._line_file import LARGE_BYTES, find_lines
-from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, document_frame, text_series
+from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._readers import READERS, find_table_reader
-from tokbench.corpora._text import read_lines
+from tokbench.corpora._sliced_file import LARGE_BYTES, find_lines
+from tokbench.corpora._utf8 import read_lines
 from tokbench.errors import TokbenchError
 
 

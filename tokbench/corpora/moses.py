@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from tokbench.corpora._columns import split_options
+from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._folder import choose_files, language_of, list_prefixed
 from tokbench.corpora._languages import choose_languages
-from tokbench.corpora._raw import LeftOut, RawCorpus
-from tokbench.corpora._text import first_line
+from tokbench.corpora._reader_api import LeftOut, RawCorpus
+from tokbench.corpora._utf8 import first_line
 from tokbench.corpora.lines import read_language
 from tokbench.errors import TokbenchError
 

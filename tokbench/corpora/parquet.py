@@ -12,10 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tokbench.corpora._columns import choose_sources, split_options, unknown_name
+from tokbench.corpora._column_choice import choose_sources, split_options, unknown_name
 from tokbench.corpora._languages import is_column_tag
-from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus
-from tokbench.corpora._text import first_line
+from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus
+from tokbench.corpora._utf8 import first_line
 from tokbench.errors import TokbenchError
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum)

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokbench.corpora._columns import split_options
+from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import refuse_compressed
 from tokbench.corpora._languages import canonical_tag, choose_languages
-from tokbench.corpora._raw import LanguageText, LeftOut, RawCorpus, text_series
-from tokbench.corpora._text import read_head
+from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
+from tokbench.corpora._utf8 import read_head
 from tokbench.errors import MissingExtraError, TokbenchError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tokbench.corpora._columns import Rows, read_table
-from tokbench.corpora._raw import RawCorpus
+from tokbench.corpora._column_choice import Rows, read_table
+from tokbench.corpora._reader_api import RawCorpus
 from tokbench.corpora._readers import spell_for
-from tokbench.corpora._text import first_line, read_lines
+from tokbench.corpora._utf8 import first_line, read_lines
 from tokbench.errors import TokbenchError
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

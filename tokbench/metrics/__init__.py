@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tokbench.metrics._differences import SCHEMA as DIFFERENCES
-from tokbench.metrics._differences import find_differences, find_tested
 from tokbench.metrics._evaluation import evaluate
 from tokbench.metrics._fairness import trace_lorenz
 from tokbench.metrics._lengths import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import DEFAULT_METRICS, METRICS, find_metrics
+from tokbench.metrics.significance import SCHEMA as DIFFERENCES
+from tokbench.metrics.significance import find_differences, find_tested
 
 __all__ = [
     "DEFAULT_METRICS",

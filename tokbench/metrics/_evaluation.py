@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from tokbench._shared.threads import hold_blas, map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
@@ -14,8 +15,7 @@ from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._table import METRICS
-from tokbench.statistics import Bootstrap, divide
-from tokbench.threads import hold_blas, map_ordered
+from tokbench.metrics.resampling import Bootstrap, divide
 
 SCHEMA = {
     "tokenizer": pl.String(),

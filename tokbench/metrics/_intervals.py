@@ -11,7 +11,7 @@ from tokbench.measurement import Measurements, put_in_order
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import METRICS
-from tokbench.statistics import (
+from tokbench.metrics.resampling import (
     Bootstrap,
     Floats,
     bca_interval,

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._metric import Metric
-from tokbench.threads import map_ordered
 
 Integers = npt.NDArray[np.integer]
 

@@ -23,7 +23,8 @@ class Metric:
     tokens (of the whole text), text_bytes and vocab_base, likewise. `lengths`: how long the emitted tokens are, by
     `expr` over size (bytes), characters and count, likewise. `languages`: the values of the metric `of` in all
     languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
-    `expr`. `types`: measured by `tokbench.isolation`. `timings`: measured by `tokbench.throughput`.
+    `expr`. `types`: measured by `tokbench.measurement.single_token_words`. `timings`: measured by
+    `tokbench.adapters.bench.throughput`.
 
     against: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
     scale: a factor from the facts of the tokenizer, applied last.

@@ -1,9 +1,9 @@
 """Metrics over frequency spectra, and their intervals from the spectra of the text without each of its blocks.
 
 A frequency spectrum says how many ids occur once, twice, and so on. Tokens of one document depend on each other, so
-that whole documents are left out: blocks of them (see `tokbench.blocks`), or of segments where none are named. The
-interval is of the value to be expected of a text of as many documents: a bias that depends on the size of the text,
-as the plug-in entropy has, stays in it.
+that whole documents are left out: blocks of them (see `tokbench.measurement.jackknife_blocks`), or of segments where
+none are named. The interval is of the value to be expected of a text of as many documents: a bias that depends on the
+size of the text, as the plug-in entropy has, stays in it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.blocks import BLOCKS, assign_blocks
+from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
+from tokbench.measurement.jackknife_blocks import BLOCKS, assign_blocks
 from tokbench.metrics._intervals import is_aligned
 from tokbench.metrics._lengths import count_segments
 from tokbench.metrics._metric import Metric
-from tokbench.statistics import jackknife_interval
-from tokbench.threads import map_ordered
+from tokbench.metrics.resampling import jackknife_interval
 
 Integers = npt.NDArray[np.int64]
 

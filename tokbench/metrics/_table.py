@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 import polars as pl
 
+from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 from tokbench.metrics._frequencies import FREQUENCIES
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._ratios import RATIOS
-from tokbench.registry import closest
 
 value = pl.col("value")
 rank = pl.int_range(1, pl.len() + 1)

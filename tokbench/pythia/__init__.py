@@ -9,34 +9,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tokbench.pythia.architecture import Architecture
-    from tokbench.pythia.memory import estimate_memory, weight_bytes
-    from tokbench.pythia.models import Model, Revision, checkpoints, find_checkpoint, find_model, suite
-    from tokbench.pythia.quantization import Quantization, find_quantization
-    from tokbench.pythia.rates import Rates
-    from tokbench.pythia.roofline import Estimate, Refusal, fit, predict, validate
-    from tokbench.pythia.whatif import WhatIf, what_if
+    from tokbench.pythia.cost.whatif import WhatIf, what_if
+    from tokbench.pythia.model.architecture import Architecture
+    from tokbench.pythia.model.memory import estimate_memory, weight_bytes
+    from tokbench.pythia.model.models import Model, Revision, checkpoints, find_checkpoint, find_model, suite
+    from tokbench.pythia.model.quantization import Quantization, find_quantization
+    from tokbench.pythia.speed.rates import Rates
+    from tokbench.pythia.speed.roofline import Estimate, Refusal, fit, predict, validate
 
 _PLACES = {
-    "Architecture": "architecture",
-    "Estimate": "roofline",
-    "Model": "models",
-    "Quantization": "quantization",
-    "Rates": "rates",
-    "Refusal": "roofline",
-    "Revision": "models",
-    "WhatIf": "whatif",
-    "checkpoints": "models",
-    "estimate_memory": "memory",
-    "find_checkpoint": "models",
-    "find_model": "models",
-    "find_quantization": "quantization",
-    "fit": "roofline",
-    "predict": "roofline",
-    "suite": "models",
-    "validate": "roofline",
-    "weight_bytes": "memory",
-    "what_if": "whatif",
+    "Architecture": "model.architecture",
+    "Estimate": "speed.roofline",
+    "Model": "model.models",
+    "Quantization": "model.quantization",
+    "Rates": "speed.rates",
+    "Refusal": "speed.roofline",
+    "Revision": "model.models",
+    "WhatIf": "cost.whatif",
+    "checkpoints": "model.models",
+    "estimate_memory": "model.memory",
+    "find_checkpoint": "model.models",
+    "find_model": "model.models",
+    "find_quantization": "model.quantization",
+    "fit": "speed.roofline",
+    "predict": "speed.roofline",
+    "suite": "model.models",
+    "validate": "speed.roofline",
+    "weight_bytes": "model.memory",
+    "what_if": "cost.whatif",
 }
 
 __all__ = [

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
+from tokbench._shared.registry import Registry
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
-from tokbench.registry import Registry
 
 By = Literal["summary", "language", "intervals", "lorenz", "lengths"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 from tokbench.pythia.cost import Costs
-from tokbench.registry import closest
 from tokbench.report._escaping import escape_markdown as escape
-from tokbench.report._layout import ABSENT, Cell, Table
 from tokbench.report._markdown_table import write_table
+from tokbench.report._table import ABSENT, Cell, Table
 from tokbench.report.table import draw_plain
 
 TITLES = {

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from tokbench.comparison import Comparison
-from tokbench.report._content import Chapter, Document, Section
+from tokbench.report._document_model import Chapter, Document, Section
 from tokbench.report._pythia_sections import write_costs
 from tokbench.report._sections import (
     write_compression,
@@ -18,7 +18,7 @@ from tokbench.report._sections import (
     write_premiums,
     write_speed,
 )
-from tokbench.report._several import write_side_by_side
+from tokbench.report._side_by_side import write_side_by_side
 from tokbench.report._vocabulary_section import write_vocabularies
 
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tokbench.report._content import Chapter, Cuts, CutText, Document, Facts, Figure, Part, Points, Prose, figure_name
+from tokbench.report._document_model import (
+    Chapter,
+    Cuts,
+    CutText,
+    Document,
+    Facts,
+    Figure,
+    Part,
+    Points,
+    Prose,
+    figure_name,
+)
 from tokbench.report._escaping import escape_markdown
-from tokbench.report._layout import Table
 from tokbench.report._markdown_table import write_table
+from tokbench.report._table import Table
 
 
 def write_document(document: Document, pictures: Mapping[str, str]) -> str:

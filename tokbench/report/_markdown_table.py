@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokbench.report._escaping import escape_markdown as escape
-from tokbench.report._layout import Cell, Table
+from tokbench.report._table import Cell, Table
 
 
 def write_cell(cell: Cell) -> str:

@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.pythia.architecture import Architecture
-from tokbench.pythia.arithmetic import break_even_nsl, kv_cache_bytes, request_flops
 from tokbench.pythia.cost import OWN_TOKENIZER, cost, tabulate_what_ifs
-from tokbench.pythia.memory import weight_table
-from tokbench.pythia.models import Model, find_model, models
-from tokbench.pythia.whatif import what_if
-from tokbench.pythia.workload import Workload, look_up
+from tokbench.pythia.cost.whatif import what_if
+from tokbench.pythia.cost.workload import Workload, look_up
+from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.arithmetic import break_even_nsl, kv_cache_bytes, request_flops
+from tokbench.pythia.model.memory import weight_table
+from tokbench.pythia.model.models import Model, find_model, models
 from tokbench.report._charts import chart_break_even, chart_dots
-from tokbench.report._content import Figure, Part, Points, Prose, Section
 from tokbench.report._cost import lay_out_costs, lay_out_what_if, write_notes, write_number
-from tokbench.report._layout import ABSENT, Cell, Table
+from tokbench.report._document_model import Figure, Part, Points, Prose, Section
+from tokbench.report._table import ABSENT, Cell, Table
 
 MODEL, QUANTIZATION = "pythia-1.4b", "int8"
 CURVES = ("70M", "410M", "1.4B", "12B")

@@ -8,21 +8,22 @@ from itertools import groupby
 
 import polars as pl
 
-from tokbench.blocks import BLOCKS
 from tokbench.comparison import Comparison
-from tokbench.examples import Cut, Example
+from tokbench.comparison.worst_segments import Cut, Example
+from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.metrics import METRICS
 from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
-from tokbench.report._content import Cuts, CutText, Facts, Figure, Part, Points, Prose, Section
+from tokbench.report._document_model import Cuts, CutText, Facts, Figure, Part, Points, Prose, Section
 from tokbench.report._escaping import reveal_bytes
-from tokbench.report._figures import (
+from tokbench.report._numbers import (
     Number,
     find_numbers,
     lay_out_numbers,
     lay_out_summary,
     title_of,
 )
-from tokbench.report._layout import (
+from tokbench.report._scripts import name_script
+from tokbench.report._table import (
     ABSENT,
     LANGUAGE_METRICS,
     UNRANKED,
@@ -32,7 +33,6 @@ from tokbench.report._layout import (
     write_notes,
     write_skipped,
 )
-from tokbench.report._scripts import name_script
 from tokbench.report._verdict import write_verdict
 
 INTERVALS = "[low, high]: 95 % intervals, by a paired bootstrap over segments or whole documents (see Method)."

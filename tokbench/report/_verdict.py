@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.report._figures import Number, find_numbers, rank
-from tokbench.report._layout import write_value
+from tokbench.report._numbers import Number, find_numbers, rank
+from tokbench.report._table import write_value
 
 LEVEL = 0.05
 """The probability below which a difference is said to be beyond chance."""

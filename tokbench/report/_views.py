@@ -7,7 +7,7 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.metrics import METRICS, list_token_lengths, trace_lorenz
-from tokbench.report._layout import ABSENT, Cell, Table, lay_out_languages, lay_out_summary, write_value
+from tokbench.report._table import ABSENT, Cell, Table, lay_out_languages, lay_out_summary, write_value
 
 LONGEST = 16
 """Tokens of this length and more are one row."""

@@ -9,8 +9,8 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.report._charts import chart_heatmap, chart_shares
-from tokbench.report._content import Figure, Section
-from tokbench.report._layout import ABSENT, Cell, Table
+from tokbench.report._document_model import Figure, Section
+from tokbench.report._table import ABSENT, Cell, Table
 
 LONGEST = 16
 """Token lengths from here on are counted together."""

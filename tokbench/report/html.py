@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from tokbench.comparison import Comparison
-from tokbench.report._content import Chapter, Document, Figure, Section, figure_name
-from tokbench.report._elements import write_part
+from tokbench.report._document_model import Chapter, Document, Figure, Section, figure_name
 from tokbench.report._escaping import escape_html
+from tokbench.report._html import write_part
 from tokbench.report._svg import load_altair
 
 SUFFIXES = frozenset({".html", ".htm"})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tokbench._shared.files import format_document
 from tokbench.comparison import Comparison
-from tokbench.output import format_document
 
 SUFFIXES = frozenset({".json"})
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tokbench.comparison import Comparison
-from tokbench.report._content import Document, Figure, Points
+from tokbench.report._document_model import Document, Figure, Points
 from tokbench.report._escaping import escape_latex
-from tokbench.report._layout import Cell, Table, write_notes
+from tokbench.report._table import Cell, Table, write_notes
 from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".tex"})

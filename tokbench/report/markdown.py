@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tokbench.comparison import Comparison
-from tokbench.report._differences import write_differences
 from tokbench.report._escaping import escape_markdown as escape
-from tokbench.report._layout import write_notes, write_skipped
 from tokbench.report._markdown_table import write_table
+from tokbench.report._significance import write_differences
+from tokbench.report._table import write_notes, write_skipped
 from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".md", ".markdown"})

@@ -15,8 +15,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from tokbench.comparison import Comparison
-from tokbench.report._differences import write_differences
-from tokbench.report._layout import Cell, Table, write_notes, write_skipped
+from tokbench.report._significance import write_differences
+from tokbench.report._table import Cell, Table, write_notes, write_skipped
 from tokbench.report._views import lay_out
 
 SUFFIXES = frozenset({".txt"})

@@ -9,10 +9,10 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tokbench._shared.registry import Registry
 from tokbench.errors import TokbenchError
-from tokbench.pythia.checkpoint import Checkpoint
-from tokbench.pythia.quantization import find_quantization, require_runnable
-from tokbench.registry import Registry
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.model.quantization import find_quantization, require_runnable
 
 Device = Literal["cpu", "cuda"]
 Ids = Sequence[int]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia._ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
 from tokbench.pythia.backends import Device
 from tokbench.pythia.backends._gguf_writing import list_tokens
-from tokbench.pythia.checkpoint import Checkpoint, read_json
-from tokbench.pythia.weights import Weights, as_float32, split_heads
+from tokbench.pythia.formats.checkpoint import Checkpoint, read_json
+from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
+from tokbench.pythia.formats.weights import Weights, as_float32, split_heads
 
 VERSION = 1
 """Of what is written: another one means that converted folders are made anew."""

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia._gguf_reading import WEIGHTS_KEY, map_names
-from tokbench.pythia.architecture import Architecture
 from tokbench.pythia.backends import END_OF_TEXT
-from tokbench.pythia.checkpoint import Checkpoint
-from tokbench.pythia.weights import Weights, as_float32, list_shapes, split_heads
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.gguf_reading import WEIGHTS_KEY, map_names
+from tokbench.pythia.formats.weights import Weights, as_float32, list_shapes, split_heads
+from tokbench.pythia.model.architecture import Architecture
 
 VERSION = 2
 """Of what is written: another one means that converted files are made anew."""
@@ -135,7 +135,7 @@ def read_vocabulary(path: Path, architecture: Architecture) -> Vocabulary:
     Special tokens are CONTROL, other added tokens USER_DEFINED, which are read from text; rows without a token are
     UNUSED. TokbenchError where it is no byte-level BPE that llama.cpp splits alike, or has more tokens than rows.
     """
-    from tokbench.pythia.checkpoint import read_json
+    from tokbench.pythia.formats.checkpoint import read_json
 
     content = read_json(path)
     model = content.get("model", {})

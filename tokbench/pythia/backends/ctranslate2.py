@@ -21,8 +21,8 @@ from tokbench.pythia.backends._ctranslate2_spec import (
     import_ctranslate2,
     write_folder,
 )
-from tokbench.pythia.checkpoint import Checkpoint
-from tokbench.pythia.conversion import convert_once
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.conversion import convert_once
 
 LIBRARIES = ("ctranslate2", "numpy")
 

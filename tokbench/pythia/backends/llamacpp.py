@@ -13,8 +13,8 @@ import numpy.typing as npt
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
 from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
-from tokbench.pythia.checkpoint import Checkpoint
-from tokbench.pythia.conversion import convert_once
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.conversion import convert_once
 
 LIBRARIES = ("xllamacpp", "gguf", "numpy")
 

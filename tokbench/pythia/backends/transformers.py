@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
-from tokbench.pythia.checkpoint import Checkpoint
+from tokbench.pythia.formats.checkpoint import Checkpoint
 
 LIBRARIES = ("transformers", "torch")
 

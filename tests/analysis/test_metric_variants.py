@@ -1,0 +1,78 @@
+"""`tokbench explain`: what is said of a metric, and its variants on real text to the published digits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.corpora import write_corpus
+from helpers.data import needs_data
+from tokbench.analysis.metric_variants import compute_variants, find_gini
+from tokbench.metrics import METRICS
+
+
+def test_every_metric_explains_itself() -> None:
+    done = run("explain", "premium")
+    assert done.returncode == 0, done.stderr
+    for part in (METRICS["premium"].definition, "Direction: lower is better", "Edge cases:", "Elsewhere:", "Petrov"):
+        assert part in done.stdout
+    document = json.loads(run("explain", "entropy", "--json").stdout)
+    assert document["better"] is None
+    assert document["unit"] == "bits/token"
+    refuse("explain", "premum", says="did you mean 'premium'")
+
+
+def test_variants_by_hand(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["ab", "abcd"], zh=["\u4f60\u597d", "\u4f60"])
+    table = compute_variants("premium", tb.load_tokenizer("utf8"), corpus)
+    assert table.languages == ("zh", "en")
+    # 9 / 6; mean of 6/2 and 3/4; with one more token each: 11 / 8; joined by a space: 10 / 7.
+    assert [v.value for v in table.variants] == pytest.approx([1.5, 1.875, 1.875, 11 / 8, 10 / 7])
+    assert [v.ours for v in table.variants] == [True, False, False, False, False]
+    words = compute_variants("continued_words", tb.load_tokenizer("utf8"), corpus, language="zh")
+    assert [v.value for v in words.variants] == [None] * 4  # no spaces, no words
+
+
+def test_metrics_of_one_definition_have_no_variants() -> None:
+    refuse("explain", "nsl", "utf8", "--variants", says="nsl has no variants")
+
+
+def test_gini_of_nothing_is_none() -> None:
+    assert find_gini(np.array([1.0, np.nan])) is None
+    assert find_gini(np.array([0.0, 1.0])) == 0.5
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("metric", "published"),
+    [
+        ("premium", ["2.0888", "2.0900", "2.0465", "2.0487", "2.1329"]),
+        ("fertility", ["1.2452", "1.2535", "1.4587"]),
+        ("continued_words", [None, "31.98 %", "17.56 %"]),
+        ("renyi_efficiency", ["0.402", "0.494"]),
+    ],
+)
+def test_variants_of_gpt_neox_on_flores_are_the_published_ones(
+    shared_data: Path, metric: str, published: list[str | None]
+) -> None:
+    corpus = tb.load_corpus(shared_data / "corpora" / "flores200" / "dev", languages=["eng_Latn", "zho_Hans"])
+    table = compute_variants(metric, tb.load_tokenizer("gpt-neox-20b"), corpus)
+    for variant, expected in zip(table.variants, published, strict=False):
+        if expected is not None:
+            assert variant.value is not None
+            percent = expected.endswith("%")
+            digits = len(expected.removesuffix(" %").partition(".")[2])
+            shown = f"{variant.value * (100 if percent else 1):.{digits}f}{' %' if percent else ''}"
+            assert shown == expected, variant.definition
+
+
+@needs_data
+def test_gini_of_gpt_neox_by_byte_line_and_character(shared_data: Path) -> None:
+    corpus = tb.load_corpus(shared_data / "corpora" / "flores200" / "dev")
+    table = compute_variants("gini", tb.load_tokenizer("gpt-neox-20b"), corpus)
+    assert [round(v.value or 0, 3) for v in table.variants[:3]] == [0.317, 0.136, 0.337]

@@ -1,0 +1,1 @@
+"""What every package may use: registry, cache, files, hashes, threads, the environment."""

@@ -1,0 +1,194 @@
+"""What is kept in the cache folder: arrays, documents and folders, each verified by SHA-256 whenever it is read.
+
+What is damaged is made anew, with a note. Where the cache cannot be written, work goes on without it, with one note.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tokbench import __version__
+from tokbench._shared.cache_folder import find_cache_folder
+from tokbench._shared.files import create_file_beside, create_folder_beside, replace_file
+from tokbench._shared.hashes import sha256_of
+from tokbench._shared.notes import note_damage, note_unwritable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LAYOUT = 3
+"""Version of the format; part of every key, so that files of another version are never found."""
+
+Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
+
+_SEAL = b"tokbench sha256 %s\n"
+_SEAL_BYTES = len(_SEAL % (b"0" * 64))
+_HASHES = "tokbench-hashes"
+
+
+def find_place(kind: str, *parts: object) -> Path:
+    """Return the cache path (without suffix) for `kind`, keyed by `parts` and the version of tokbench."""
+    key = hashlib.sha256(repr((*parts, LAYOUT, __version__)).encode()).hexdigest()[:32]
+    return find_cache_folder() / kind / key
+
+
+def read_arrays(place: Path, names: frozenset[str]) -> Arrays | None:
+    """Read the arrays with these names; None, with a note if they are damaged, where they have to be made."""
+    import numpy as np
+
+    path = place.with_suffix(".arrays")
+    content = _read_sealed(path)
+    if content is None:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+            return {name: kept[name] for name in names}
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        note_damage(path, error)
+        return None
+
+
+def write_arrays(place: Path, arrays: Arrays) -> None:
+    """Keep arrays, unless the cache cannot be written."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    _write_sealed(place.with_suffix(".arrays"), content.getvalue())
+
+
+def read_json(place: Path) -> Any | None:
+    """Read a document that `write_json` kept; None, with a note if it is damaged, where it has to be made."""
+    content = _read_sealed(place.with_suffix(".document"))
+    return None if content is None else json.loads(content)
+
+
+def write_json(place: Path, document: Any) -> None:
+    """Keep a document as JSON, unless the cache cannot be written."""
+    _write_sealed(place.with_suffix(".document"), json.dumps(document).encode())
+
+
+def _seal(path: Path, content: bytes) -> bytes:
+    """Return the line that begins a kept file: the SHA-256 of its name and its content."""
+    digest = hashlib.sha256(path.name.encode() + b"\n")
+    digest.update(content)
+    return _SEAL % digest.hexdigest().encode()
+
+
+def _read_sealed(path: Path) -> bytes | None:
+    """Read what follows the seal of a kept file; None where there is none, or with a note, where it is damaged."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except OSError as error:
+        note_damage(path, error.strerror or error)
+        return None
+    seal, content = content[:_SEAL_BYTES], content[_SEAL_BYTES:]
+    if seal != _seal(path, content):
+        note_damage(path, "its SHA-256 is not the one it was written with")
+        return None
+    return content
+
+
+def _write_sealed(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, _seal(path, content) + content)
+    except OSError as error:
+        note_unwritable(find_cache_folder(), error)
+
+
+def keep_folder(target: Path, write: Callable[[Path], None]) -> Path:
+    """Return a folder of the cache that `write` fills once; its files are verified whenever it is asked for.
+
+    It is filled under another name and renamed, so that a crash or a second process leaves no half of one. Where the
+    cache cannot be written, it is a temporary folder that lasts as long as the process. Raises OSError where
+    neither can be.
+    """
+    if _is_intact(target):
+        return target
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        return _fill(target, write)
+    except OSError as error:
+        note_unwritable(find_cache_folder(), error)
+    elsewhere = _find_temporary(target)
+    return elsewhere if _is_intact(elsewhere) else _fill(elsewhere, write)
+
+
+def create_file(target: Path) -> tuple[Path, Path]:
+    """Create an empty file beside `target`; return it and `target`, both in a temporary folder where they must be."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return create_file_beside(target), target
+    except OSError as error:
+        note_unwritable(find_cache_folder(), error)
+    elsewhere = _find_temporary(target)
+    elsewhere.parent.mkdir(parents=True, exist_ok=True)
+    return create_file_beside(elsewhere), elsewhere
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a path is in the folder that stands in for a cache that cannot be written."""
+    return path.is_relative_to(_make_temporary())
+
+
+@cache
+def _make_temporary() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tokbench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _find_temporary(target: Path) -> Path:
+    return _make_temporary().joinpath(*target.parts[-3:])
+
+
+def _fill(target: Path, write: Callable[[Path], None]) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = create_folder_beside(target)
+    try:
+        write(part)
+        hashes = {
+            path.relative_to(part).as_posix(): sha256_of(path) for path in sorted(part.rglob("*")) if path.is_file()
+        }
+        content = json.dumps(hashes).encode()
+        (part / _HASHES).write_bytes(_seal(part / _HASHES, content) + content)
+        part.rename(target)
+    except OSError:
+        if not _is_intact(target):  # else another process was first
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def _is_intact(folder: Path) -> bool:
+    """Return whether a folder is there and each of its files has the hash that it was written with."""
+    try:
+        if folder.exists() and not (folder / _HASHES).exists():
+            note_damage(folder, "there are no hashes of its files")
+    except PermissionError:
+        return False
+    content = _read_sealed(folder / _HASHES)
+    if content is None:
+        return False
+    try:
+        changed = [name for name, expected in json.loads(content).items() if sha256_of(folder / name) != expected]
+    except OSError as error:
+        note_damage(folder, error)
+        return False
+    if changed:
+        note_damage(folder, f"the SHA-256 of {changed[0]} is not the one it was written with")
+    return not changed

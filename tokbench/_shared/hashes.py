@@ -1,0 +1,131 @@
+"""Hashes of files: computed once, held against the known ones, remembered where none is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tokbench._shared.files import replace_file
+from tokbench._shared.notes import note_unwritable
+from tokbench.errors import TokbenchError
+
+
+@cache
+def _hash(path: str, size: int, changed: int) -> str:
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file in hex; computed again only when its size or time of change differ."""
+    status = path.stat()
+    return _hash(str(path.resolve()), status.st_size, status.st_mtime_ns)
+
+
+def sha256_of_all(paths: Sequence[Path]) -> str:
+    """The SHA-256 of one file; of several, that of the sorted lines `name sha256` of all of them."""
+    if len(paths) == 1:
+        return sha256_of(paths[0])
+    lines = sorted(f"{path.name} {sha256_of(path)}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def verify(path: Path, expected: str, remedy: str, name: str | None = None) -> None:
+    """Hold a file against its known SHA-256; TokbenchError with both hashes and the remedy where they differ.
+
+    `name` is what the error calls the file, where it lies under a temporary name.
+    """
+    got = sha256_of(path)
+    if got != expected:
+        raise TokbenchError(f"{name or path} is not the known file: its sha256 is {got}, expected {expected}", remedy)
+
+
+_RECORDING = threading.Lock()
+
+
+class Record:
+    """The hashes of files that the catalogue knows none for, as they were when first downloaded.
+
+    A JSON file of `{key: {"sha256": ..., "commit": ..., "check": ...}}`, where `check` is a digest of the key and the
+    rest of the entry. It is written atomically, so that a crash or a second process leaves it whole. It is a record of
+    trust: where it is damaged, TokbenchError is raised, and it is never begun anew by itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        try:
+            pairs = json.loads(self.path.read_text(encoding="utf-8"), object_pairs_hook=_read_pairs)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            if not os.access(self.path.parent, os.X_OK):
+                note_unwritable(self.path.parent, error)
+                return {}
+            raise TokbenchError(
+                f"{self.path}, the record of downloaded files, cannot be read: {error.strerror}",
+                "change its permissions, or set TOKBENCH_CACHE to another",
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise self._explain_damage(str(error)) from error
+        if not isinstance(pairs, dict):
+            raise self._explain_damage("it holds no JSON object")
+        for key, entry in pairs.items():
+            if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+                raise self._explain_damage("an entry without a sha256")
+            check = _check_entry(key, entry)
+            if entry.get("check", check) != check or not entry.keys() <= {"sha256", "commit", "check"}:
+                raise self._explain_damage(f"the entry {key!r} is not as it was written")
+        return pairs
+
+    def _explain_damage(self, reason: str) -> TokbenchError:
+        return TokbenchError(
+            f"{self.path}, the record of downloaded files, is damaged: {reason}",
+            "restore it, or delete it to trust the files as they are now",
+        )
+
+    def commit(self, key: str) -> str | None:
+        """Return the commit from which a file was first downloaded, or None."""
+        return self._read().get(key, {}).get("commit")
+
+    def hold(self, key: str, path: Path, commit: str | None = None) -> None:
+        """Record a file's hash the first time; from then on raise TokbenchError where the file is another one."""
+        with _RECORDING:
+            self._hold(key, path, commit)
+
+    def _hold(self, key: str, path: Path, commit: str | None) -> None:
+        entries = self._read()
+        known = entries.get(key)
+        if known is not None:
+            remedy = f"to accept the new file, delete the entry {key!r} from {self.path}"
+            verify(path, known["sha256"], remedy)
+            return
+        entry = {"sha256": sha256_of(path)} | ({"commit": commit} if commit else {})
+        entries[key] = entry | {"check": _check_entry(key, entry)}
+        content = json.dumps(entries, indent=1, sort_keys=True) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self.path, content.encode())
+        except OSError as error:
+            note_unwritable(self.path.parent, error)
+
+
+def _check_entry(key: str, entry: Mapping[str, object]) -> str:
+    """Return the digest of a key and its entry; entries of older versions have none."""
+    facts = [key, *sorted((name, value) for name, value in entry.items() if name != "check")]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object; ValueError where a name occurs twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return members

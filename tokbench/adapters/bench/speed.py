@@ -1,0 +1,286 @@
+"""Engines of one tokenizer against each other: speed by API path and threads, gated on equal ids, in paired rounds.
+
+Contenders take turns in each round on the same text, which none of them has seen; the reference takes part twice, so
+that the machine's own unrest is measured beside the differences. Two engines differ only where the interval of their
+paired ratio excludes 1 and the ratio exceeds that of the reference against itself.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from tokbench._shared.environment import installed
+from tokbench._shared.threads import single_thread
+from tokbench.adapters import ADAPTERS, find_engines, load_asset, reference_adapter
+from tokbench.adapters._accelerated import EngineTokenizer
+from tokbench.adapters._encoding import EncodedBatch
+from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters.bench.throughput import Clock, split_rounds
+from tokbench.adapters.selection import Difference, find_difference
+from tokbench.catalog.sources import Asset
+from tokbench.corpora import ParallelCorpus
+from tokbench.errors import EngineError, TokbenchError
+
+PATHS = ("batch", "single", "count", "decode")
+ROUNDS = 12
+ROUND_BYTES = 200_000
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An engine that was asked for: loaded and exact, or why it is not ranked."""
+
+    name: str
+    engine: str
+    path: str | None
+    side_work: str | None
+    tokenizer: Tokenizer | None
+    reason: str | None
+    difference: Difference | None = None
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it loads and all its ids are those of the reference."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A median with the interval that holds it in at least 95 % of all series (fewer than 6 values: in less)."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Interval:
+        """From the order statistics: nothing is supposed of the distribution.
+
+        >>> Interval.of([3.0, 1.0, 2.0])
+        Interval(value=2.0, low=1.0, high=3.0)
+        """
+        ordered = sorted(values)
+        n, outside, cut = len(ordered), 0.0, 0
+        while cut < (n - 1) // 2:
+            outside += 2 * math.comb(n, cut) / 2**n
+            if 1 - outside - 2 * math.comb(n, cut + 1) / 2**n < COVERAGE:
+                break
+            cut += 1
+        return cls(median(ordered), ordered[cut], ordered[-1 - cut])
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One cell: MB of text per second (10^6 UTF-8 bytes) in each round."""
+
+    name: str
+    path: str
+    threads: int
+    rounds: tuple[float, ...]
+
+    @property
+    def interval(self) -> Interval:
+        """Median over the rounds."""
+        return Interval.of(self.rounds)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times faster one engine is than another, by paired rounds; `null` is the reference against itself."""
+
+    faster: str
+    slower: str
+    path: str
+    threads: int
+    interval: Interval
+    null: Interval
+
+    @property
+    def differ(self) -> bool:
+        """Whether the interval excludes 1 and the ratio exceeds what the machine makes of one engine."""
+        unrest = max(abs(math.log(self.null.low)), abs(math.log(self.null.high)))
+        excludes = self.interval.low > 1 or self.interval.high < 1
+        return excludes and abs(math.log(self.interval.value)) > unrest
+
+    def __str__(self) -> str:
+        where = f"({self.path}, {self.threads} thread{'s' if self.threads > 1 else ''})"
+        found = self.interval
+        shown = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+        if not self.differ:
+            return f"no difference between {self.faster} and {self.slower}: {shown} {where}"
+        return f"{self.faster} is {shown} times faster than {self.slower} {where}"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The outcome for one tokenizer: the fastest exact engine of each path and number of threads comes first."""
+
+    tokenizer: str
+    candidates: tuple[Candidate, ...]
+    speeds: tuple[Speed, ...]
+    nulls: Mapping[tuple[str, int], Interval]
+    ratios: tuple[Ratio, ...]
+
+
+def list_engines(asset: Asset, wanted: Sequence[str]) -> list[str]:
+    """The names of adapters for a tokenizer, its reference first: those wanted, or all for `all`.
+
+    Raises TokbenchError for a name that is no engine of its format.
+    """
+    every = [reference_adapter(asset.format), *find_engines(asset.format)]
+    if "all" in wanted:
+        return every
+    for name in wanted:
+        ADAPTERS[name]
+        if name not in every:
+            raise TokbenchError(f"the engine {name} does not run {asset.name}", f"choose of: {', '.join(every)}")
+    return [name for name in every if name in (every[0], *wanted)]
+
+
+def admit(asset: Asset, wanted: Sequence[str], corpus: ParallelCorpus) -> list[Candidate]:
+    """Load each engine and hold its ids against the reference's on the whole corpus; the reference comes first."""
+    names = list_engines(asset, wanted)
+    texts = corpus.frame["text"].to_list()
+    reference = load_asset(asset)
+    expected = reference.encode_batch(texts)
+    first = Candidate(names[0], reference.engine, reference.path, _side_work(names[0]), reference, None)
+    return [first, *(_admit(name, asset, expected, texts) for name in names[1:])]
+
+
+def _side_work(name: str) -> str | None:
+    return getattr(ADAPTERS[name], "SIDE_WORK", None)
+
+
+def _admit(name: str, asset: Asset, expected: EncodedBatch, texts: Sequence[str]) -> Candidate:
+    library = getattr(ADAPTERS[name], "LIBRARY", name)
+    label = f"{library}=={installed(library)}"
+    try:
+        tokenizer = ADAPTERS[name].load(asset)
+    except TokbenchError as error:
+        return Candidate(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
+    try:
+        difference = find_difference(expected, tokenizer.encode_batch(texts), texts)
+    except EngineError as error:
+        return Candidate(name, tokenizer.engine, tokenizer.path, _side_work(name), None, error.fault)
+    reason = None if difference is None else f"differs: {difference}"
+    return Candidate(name, tokenizer.engine, tokenizer.path, _side_work(name), tokenizer, reason, difference)
+
+
+def prepare_call(tokenizer: Tokenizer, path: str, texts: Sequence[str]) -> Callable[[], object]:
+    """What is timed on a path; what only prepares for it is done here."""
+    if path == "batch":
+        return lambda: tokenizer.encode_batch(texts)
+    if path == "single":
+        return lambda: [tokenizer.encode_batch([text]) for text in texts]
+    if path == "count":
+        return lambda: tokenizer.count_batch(texts)
+    batch = tokenizer.encode_batch(texts)
+    return lambda: tokenizer.decode_batch(batch)
+
+
+def time_call(
+    tokenizer: Tokenizer, path: str, texts: Sequence[str], pool: ThreadPoolExecutor, threads: int, clock: Clock
+) -> float:
+    """Seconds of one path over texts, in as many equal parts as threads."""
+    bounds = [part * len(texts) // threads for part in range(threads + 1)]
+    calls = [prepare_call(tokenizer, path, texts[a:b]) for a, b in pairwise(bounds)]
+    start = clock()
+    if threads == 1:
+        calls[0]()
+    else:
+        for future in [pool.submit(call) for call in calls]:
+            future.result()
+    return clock() - start
+
+
+def run_contest(
+    asset: Asset,
+    corpus: ParallelCorpus,
+    *,
+    engines: Sequence[str] = ("all",),
+    paths: Sequence[str] = ("batch",),
+    threads: Sequence[int] = (1,),
+    rounds: int = ROUNDS,
+    round_bytes: int = ROUND_BYTES,
+    seed: int = 0,
+    clock: Clock,
+) -> Contest:
+    """Admit the engines of a tokenizer, time those that are exact, and compare the fastest with the others."""
+    candidates = admit(asset, engines, corpus)
+    runners = {c.name: c.tokenizer for c in candidates if c.ranked and c.tokenizer is not None}
+    speeds: list[Speed] = []
+    nulls: dict[tuple[str, int], Interval] = {}
+    ratios: list[Ratio] = []
+    for path, count in ((path, count) for path in paths for count in threads):
+        # An engine that leaves decoding to the reference would be timed against itself.
+        takes_part = {n: t for n, t in runners.items() if path != "decode" or not isinstance(t, EngineTokenizer)}
+        timed = time_rounds(takes_part, candidates[0].name, corpus, path, count, rounds, round_bytes, seed, clock)
+        own = [Speed(name, path, count, tuple(timed[name])) for name in takes_part]
+        own.sort(key=lambda speed: -speed.interval.value)
+        null = Interval.of([a / b for a, b in zip(timed[""], timed[candidates[0].name], strict=True)])
+        nulls[path, count] = null
+        speeds += own
+        ratios += [compare_speeds(own[0], other, null) for other in own[1:]]
+    return Contest(asset.name, tuple(candidates), tuple(speeds), nulls, tuple(ratios))
+
+
+def compare_speeds(faster: Speed, slower: Speed, null: Interval) -> Ratio:
+    """The paired ratio of two engines over the rounds."""
+    paired = [a / b for a, b in zip(faster.rounds, slower.rounds, strict=True)]
+    return Ratio(faster.name, slower.name, faster.path, faster.threads, Interval.of(paired), null)
+
+
+def time_rounds(
+    runners: Mapping[str, Tokenizer],
+    twice: str,
+    corpus: ParallelCorpus,
+    path: str,
+    threads: int,
+    rounds: int,
+    round_bytes: int,
+    seed: int,
+    clock: Clock,
+) -> dict[str, list[float]]:
+    """MB/s of each runner in each round, in an order drawn anew; the one named `twice` runs again, under no name."""
+    warm_up, *timed = split_rounds(corpus, rounds, round_bytes)
+    if not timed:
+        raise TokbenchError("the corpus is too small for warm-up and rounds", "take one of more segments")
+    order = [*runners, ""]
+    found: dict[str, list[float]] = {name: [] for name in order}
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    with single_thread(), ThreadPoolExecutor(threads) as pool:
+        for tokenizer in runners.values():
+            time_call(tokenizer, path, warm_up, pool, threads, clock)
+        for texts in timed:
+            size = sum(len(text.encode()) for text in texts) / 1e6
+            draw.shuffle(order)
+            for name in order:
+                tokenizer = runners[name or twice]
+                found[name].append(size / time_call(tokenizer, path, texts, pool, threads, clock))
+    return found
+
+
+def describe_contest(contest: Contest) -> Iterator[str]:
+    """The outcome in sentences: what is fastest, by how much, and what is not ranked for which reason."""
+    by_cell: dict[tuple[str, int], list[Speed]] = {}
+    for speed in contest.speeds:
+        by_cell.setdefault((speed.path, speed.threads), []).append(speed)
+    for (path, threads), speeds in by_cell.items():
+        best = speeds[0]
+        ties = [r.slower for r in contest.ratios if (r.path, r.threads) == (path, threads) and not r.differ]
+        rate = f"{best.interval.value:.1f} [{best.interval.low:.1f}, {best.interval.high:.1f}] MB/s"
+        null = contest.nulls[path, threads]
+        machine = f"this machine's A/A ratio is {null.value:.2f} [{null.low:.2f}, {null.high:.2f}]"
+        named = " and ".join([best.name, *ties])
+        yield f"{contest.tokenizer}, {path}, threads {threads}: fastest exact engine {named}, {rate}; {machine}"
+    yield from map(str, contest.ratios)
+    for candidate in contest.candidates:
+        if candidate.reason is not None:
+            yield f"{candidate.name} is not ranked: it {candidate.reason}"

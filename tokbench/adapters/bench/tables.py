@@ -1,0 +1,180 @@
+"""The outcome of a benchmark as tables: for the eye, for Markdown, for a spreadsheet, for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from tokbench._shared.environment import Environment
+from tokbench.adapters.bench.footprint import Footprint, Scaling
+from tokbench.adapters.bench.latency import Latency
+from tokbench.adapters.bench.speed import Contest, describe_contest
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """All that was measured of one tokenizer."""
+
+    contest: Contest
+    latency: tuple[Latency, ...] = ()
+    footprints: tuple[Footprint, ...] = ()
+    scaling: tuple[Scaling, ...] = ()
+
+
+def list_speeds(contest: Contest) -> pl.DataFrame:
+    """One row a cell, the fastest of a path and number of threads first; engines that are not ranked last."""
+    by_name = {candidate.name: candidate for candidate in contest.candidates}
+    ratios = {(r.path, r.threads, r.slower): r for r in contest.ratios}
+    rows = []
+    for speed in contest.speeds:
+        ratio = ratios.get((speed.path, speed.threads, speed.name))
+        candidate, rate = by_name[speed.name], speed.interval
+        rows.append(
+            {
+                "tokenizer": contest.tokenizer,
+                "engine": speed.name,
+                "version": candidate.engine,
+                "path": speed.path,
+                "threads": speed.threads,
+                "ids": "exact",
+                "MB/s": rate.value,
+                "low": rate.low,
+                "high": rate.high,
+                "rounds": len(speed.rounds),
+                "times slower": ratio.interval.value if ratio else None,
+                "slower low": ratio.interval.low if ratio else None,
+                "slower high": ratio.interval.high if ratio else None,
+                "differs": ratio.differ if ratio else None,
+                "also computes": candidate.side_work,
+            }
+        )
+    for candidate in contest.candidates:
+        if candidate.reason is not None:
+            facts = {"tokenizer": contest.tokenizer, "engine": candidate.name, "version": candidate.engine}
+            rows.append({**facts, "ids": candidate.reason, "also computes": candidate.side_work})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def list_rows(contest: Contest, rows: Sequence[Any]) -> pl.DataFrame:
+    """One row a figure of a tokenizer's engines."""
+    return pl.DataFrame([{"tokenizer": contest.tokenizer, **asdict(row)} for row in rows], infer_schema_length=None)
+
+
+def list_footprints(contest: Contest, footprints: Sequence[Footprint]) -> pl.DataFrame:
+    """One row an engine: seconds and MiB."""
+    return pl.DataFrame(
+        [
+            {
+                "tokenizer": contest.tokenizer,
+                "engine": found.name,
+                "load s": found.load,
+                "first call s": found.first_call,
+                "loaded MiB": found.loaded,
+                "peak MiB": found.peak,
+                **{f"growth after {target} MB, MiB": grown for target, grown in found.growth},
+            }
+            for found in footprints
+        ],
+        infer_schema_length=None,
+    )
+
+
+def list_tables(benchmark: Benchmark) -> dict[str, pl.DataFrame]:
+    """The tables that hold anything, by title."""
+    contest = benchmark.contest
+    tables = {
+        "Speed": list_speeds(contest),
+        "Latency of one call, microseconds": list_rows(contest, benchmark.latency),
+        "Loading and memory": list_footprints(contest, benchmark.footprints),
+        "Hard input": list_rows(contest, benchmark.scaling),
+    }
+    return {title: table for title, table in tables.items() if table.height}
+
+
+def show_value(value: object) -> str:
+    """A value in a cell: three significant digits, a dash for what there is none of."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def write_markdown(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+    """Sentences, then a table for each kind of figure."""
+    lines = [f"{environment.processor}, {environment.cores} cores, {environment.system}, {environment.date}", ""]
+    for benchmark in benchmarks:
+        lines += [f"- {sentence}" for sentence in describe_contest(benchmark.contest)] + [""]
+        for title, table in list_tables(benchmark).items():
+            lines += [f"**{title}**", "", f"| {' | '.join(table.columns)} |", "|" + " --- |" * table.width]
+            lines += [f"| {' | '.join(map(show_value, row))} |" for row in table.iter_rows()] + [""]
+    return "\n".join(lines)
+
+
+def write_json(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+    """All figures, each round among them."""
+    documents = []
+    for benchmark in benchmarks:
+        contest = benchmark.contest
+        documents.append(
+            {
+                "tokenizer": contest.tokenizer,
+                "sentences": list(describe_contest(contest)),
+                "engines": [
+                    {
+                        "name": candidate.name,
+                        "engine": candidate.engine,
+                        "path": candidate.path,
+                        "side_work": candidate.side_work,
+                        "exact": candidate.ranked,
+                        "reason": candidate.reason,
+                        "difference": candidate.difference and asdict(candidate.difference),
+                    }
+                    for candidate in contest.candidates
+                ],
+                "speeds": [{**asdict(speed), **asdict(speed.interval)} for speed in contest.speeds],
+                "ratios": [{**asdict(ratio), "differ": ratio.differ} for ratio in contest.ratios],
+                "null": [{"path": p, "threads": t, **asdict(null)} for (p, t), null in contest.nulls.items()],
+                "latency": [asdict(row) for row in benchmark.latency],
+                "footprints": [asdict(row) for row in benchmark.footprints],
+                "scaling": [asdict(row) for row in benchmark.scaling],
+            }
+        )
+    content = {"benchmarks": documents, "environment": asdict(environment)}
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def write_csv(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+    """The speeds and ratios of all tokenizers."""
+    return pl.concat([list_speeds(b.contest) for b in benchmarks], how="diagonal_relaxed").write_csv()
+
+
+def write_table(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+    """Sentences and tables in columns, for a terminal."""
+    lines = [f"{environment.processor}, {environment.cores} cores, {environment.date}", ""]
+    for benchmark in benchmarks:
+        lines += [*describe_contest(benchmark.contest), ""]
+        for title, table in list_tables(benchmark).items():
+            shown = table.drop("tokenizer")
+            rows = [shown.columns, *([show_value(value)[:60] for value in row] for row in shown.iter_rows())]
+            widths = [max(len(row[i]) for row in rows) for i in range(shown.width)]
+            lines += [
+                title,
+                *("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows),
+            ]
+            lines.append("")
+    return "\n".join(lines)
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Benchmark], Environment], str]] = {
+    "table": write_table,
+    "markdown": write_markdown,
+    "json": write_json,
+    "csv": write_csv,
+}

@@ -1,0 +1,115 @@
+"""Verification of an engine: equal ids on hard texts and on a sample of a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tokbench.adapters._encoding import EncodedBatch
+from tokbench.adapters._hard_texts import hard_texts, surround_tokens
+from tokbench.adapters._protocol import Tokenizer
+from tokbench.corpora import ParallelCorpus
+from tokbench.errors import EngineError
+
+SAMPLE_BYTES = 200_000
+"""UTF-8 bytes of the corpus on which an engine is verified, spread evenly over languages and segments."""
+
+_SHOWN = 8
+"""Ids and characters of context on each side of a difference."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where an engine's ids are not the reference's: which text, which token, what is there."""
+
+    text: int
+    token: int
+    expected: tuple[int, ...]
+    got: tuple[int, ...]
+    excerpt: str
+
+    def __str__(self) -> str:
+        return f"token {self.token} of text {self.text} ({self.excerpt!r}): {self.got} instead of {self.expected}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Texts of a corpus that engines are verified on, and the size of the whole corpus in UTF-8 bytes."""
+
+    texts: tuple[str, ...]
+    corpus_bytes: int
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the texts: another corpus asks for another verification."""
+        return hashlib.sha256("\0".join(self.texts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of holding an engine against the reference. `reason`: why it is not used, None where it is exact."""
+
+    engine: str
+    reason: str | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether all ids were equal."""
+        return self.reason is None
+
+
+def find_difference(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> Difference | None:
+    """The first difference between two encodings of the same texts, None where they are equal."""
+    if np.array_equal(expected.offsets, got.offsets) and np.array_equal(expected.ids, got.ids):
+        return None
+    for number, text in enumerate(texts):
+        mine, theirs = expected[number], got[number]
+        if np.array_equal(mine, theirs):
+            continue
+        shorter = min(len(mine), len(theirs))
+        unequal = np.flatnonzero(mine[:shorter] != theirs[:shorter])
+        token = int(unequal[0]) if len(unequal) else shorter
+        start = int(len(text) * token / max(len(mine), 1))
+        return Difference(
+            number,
+            token,
+            tuple(mine[token : token + _SHOWN].tolist()),
+            tuple(theirs[token : token + _SHOWN].tolist()),
+            text[max(0, start - _SHOWN) : start + 2 * _SHOWN],
+        )
+    return None
+
+
+def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample | None = None) -> Verification:
+    """Compare a tokenizer with the same on its reference engine: on a sample of a corpus, else on the hard texts.
+
+    Its own special and added tokens are among the hard texts. Where either engine fails on a text, the outcome is
+    not exact.
+    """
+    if sample is None:
+        texts: Sequence[str] = [*hard_texts(), *surround_tokens(reference.reserved_texts())]
+        where = "the hard texts"
+    else:
+        texts, where = sample.texts, "the corpus"
+    try:
+        difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
+    except EngineError as error:
+        return Verification(tokenizer.engine, f"in {where}, it {error.fault}")
+    return Verification(tokenizer.engine, None if difference is None else f"in {where}, {difference}")
+
+
+def take_sample(corpus: ParallelCorpus) -> Sample:
+    """Texts spread evenly over the languages and segments of a corpus, about `SAMPLE_BYTES` of them in all."""
+    step = max(1, corpus.size // SAMPLE_BYTES)
+    chosen: list[str] = []
+    offset = 0
+    for column in corpus.columns.values():
+        # The same places as in one list of all texts, language after language.
+        if offset < corpus.n:
+            chosen.extend(column.gather_every(step, offset))
+        offset = (offset - corpus.n) % step
+    return Sample(tuple(chosen), corpus.size)

@@ -1,0 +1,1 @@
+"""One or two tokenizers opened: vocabulary, round trips, overlap, differences."""

@@ -1,0 +1,128 @@
+"""How much of one vocabulary is in another: over the bytes of the tokens, whatever notation a file writes them in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import polars as pl
+
+from tokbench.adapters import Tokenizer
+from tokbench.analysis.vocabulary import find_script, script_of_character
+from tokbench.corpora import ParallelCorpus
+from tokbench.errors import TokbenchError
+
+Counts = Mapping[bytes, int]
+
+SCHEMA = {
+    "a": pl.String,
+    "b": pl.String,
+    "tokens_a": pl.Int64,
+    "tokens_b": pl.Int64,
+    "shared": pl.Int64,
+    "jaccard": pl.Float64,
+    "containment": pl.Float64,
+    "weighted_jaccard": pl.Float64,
+    "weighted_containment": pl.Float64,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Vocabularies against each other, one row for each ordered pair, each with itself included.
+
+    pairs: a, b; tokens_a, tokens_b, shared (different byte strings); jaccard = shared / union; containment = shared /
+    tokens_a. On a corpus, with p the share of a byte string among the tokens that a tokenizer emits: weighted_jaccard =
+    sum of min(p_a, p_b) over sum of max(p_a, p_b); weighted_containment = share of a's emitted tokens that are in b's
+    vocabulary. All 0 to 1; null where there is nothing to divide by, the weighted ones also without a corpus.
+    """
+
+    tokenizers: tuple[str, ...]
+    scripts: tuple[str, ...]
+    corpus: str | None
+    pairs: pl.DataFrame
+
+    def matrix(self, column: str) -> pl.DataFrame:
+        """One figure as a matrix: a row a tokenizer a, a column a tokenizer b."""
+        wide = self.pairs.pivot("b", index="a", values=column, maintain_order=True)
+        return wide.rename({"a": "tokenizer"})
+
+
+def measure_overlap(
+    tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus | None = None, *, scripts: Sequence[str] = ()
+) -> Overlap:
+    """Jaccard and containment of vocabularies over the bytes of their tokens, plain and weighted by a corpus.
+
+    Special tokens and holes do not count; a space marker is a space. With `scripts` (Unicode names or codes: Han, Hira)
+    only tokens count that hold a character of one of them; parts of characters then count nowhere.
+    TokbenchError for two tokenizers of one name and for an unknown script.
+    """
+    names = tuple(tokenizer.name for tokenizer in tokenizers)
+    if len(set(names)) < len(names):
+        raise TokbenchError("two of the tokenizers have the same name", "name each once")
+    wanted = tuple(find_script(script) for script in scripts)
+    tokens = {t.name: frozenset(select(list_byte_strings(t), wanted)) for t in tokenizers}
+    emitted = None
+    if corpus is not None:
+        emitted = {t.name: restrict(count_emitted(t, corpus), tokens[t.name]) for t in tokenizers}
+    rows = []
+    for a, b in product(names, names):
+        shared, union = len(tokens[a] & tokens[b]), len(tokens[a] | tokens[b])
+        weighted: tuple[float | None, float | None] = (None, None)
+        if emitted is not None:
+            weighted = weigh(emitted[a], emitted[b], tokens[b])
+        plain = (divide(shared, union), divide(shared, len(tokens[a])))
+        rows.append((a, b, len(tokens[a]), len(tokens[b]), shared, *plain, *weighted))
+    return Overlap(names, wanted, corpus.name if corpus else None, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+
+
+def divide(part: int, whole: int) -> float | None:
+    """A share, None of nothing."""
+    return part / whole if whole else None
+
+
+def list_byte_strings(tokenizer: Tokenizer) -> set[bytes]:
+    """The different byte strings that a tokenizer has tokens for."""
+    table = tokenizer.token_table()
+    return {token for token in map(table.__getitem__, range(len(table))) if token}
+
+
+def select(tokens: Collection[bytes], scripts: Collection[str]) -> Iterator[bytes]:
+    """The tokens that hold a character of one of these scripts; all where none is named."""
+    for token in tokens:
+        if not scripts or any(script_of_character(c) in scripts for c in token.decode(errors="ignore")):
+            yield token
+
+
+def count_emitted(tokenizer: Tokenizer, corpus: ParallelCorpus) -> Counts:
+    """How often each byte string is emitted on a corpus, in all its languages together."""
+    table = tokenizer.token_table()
+    histogram = np.zeros(len(table), np.int64)
+    for lang in corpus.languages:
+        histogram += np.bincount(tokenizer.encode_batch(corpus.texts(lang)).ids, minlength=len(table))
+    counts: Counter[bytes] = Counter()
+    for number in np.flatnonzero(histogram):
+        if content := table[int(number)]:
+            counts[content] += int(histogram[number])
+    return counts
+
+
+def restrict(counts: Counts, tokens: Collection[bytes]) -> Counts:
+    """The counts of these byte strings alone."""
+    return {token: count for token, count in counts.items() if token in tokens}
+
+
+def weigh(a: Counts, b: Counts, tokens_of_b: Collection[bytes]) -> tuple[float | None, float | None]:
+    """Weighted Jaccard and weighted containment of a in b.
+
+    Counts are brought to one total by multiplication, so that no rounding makes a vocabulary differ from itself.
+    """
+    total_a, total_b = sum(a.values()), sum(b.values())
+    contained = divide(sum(count for token, count in a.items() if token in tokens_of_b), total_a)
+    if not (total_a and total_b):
+        return None, contained
+    pairs = [(a.get(token, 0) * total_b, b.get(token, 0) * total_a) for token in {*a, *b}]
+    return divide(sum(map(min, pairs)), sum(map(max, pairs))), contained

@@ -1,0 +1,23 @@
+"""What a vocabulary holds, token by token: sizes, kinds, scripts, tokens that no text reaches, coverage."""
+
+from tokbench.analysis.vocabulary._classes import TokenClass
+from tokbench.analysis.vocabulary._coverage import character_sets, national_sets
+from tokbench.analysis.vocabulary._reachability import Reach
+from tokbench.analysis.vocabulary._report import UNREACHABLE, Autopsy, DeadRows, Sizes, inspect_vocabulary
+from tokbench.analysis.vocabulary._scripts import COMMON, find_script, script_of, script_of_character
+
+__all__ = [
+    "COMMON",
+    "UNREACHABLE",
+    "Autopsy",
+    "DeadRows",
+    "Reach",
+    "Sizes",
+    "TokenClass",
+    "character_sets",
+    "find_script",
+    "inspect_vocabulary",
+    "national_sets",
+    "script_of",
+    "script_of_character",
+]

@@ -1,0 +1,1 @@
+"""What a tokenizer is and where its files come from."""

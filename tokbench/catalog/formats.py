@@ -1,0 +1,291 @@
+"""What a tokenizer file is, told by its content: names lie (`.model` may be SentencePiece or tiktoken text).
+
+Nothing here runs code or loads a pickle; a file that is damaged is refused with the place of the damage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tokbench.catalog.companions import NAMES
+from tokbench.catalog.tokenizer_classes import find_unknown, select_companions
+from tokbench.errors import TokbenchError
+
+FORMATS = (
+    "tokenizer.json",
+    "sentencepiece",
+    "tekken",
+    "tiktoken",
+    "tiktoken.json",
+    "vocab+merges",
+    "wordpiece",
+    "rwkv",
+    "gguf",
+)
+"""The formats that `detect` tells apart, in the order in which a folder that holds several is read."""
+
+_CANONICAL = ("tokenizer.json", "tokenizer.model", "tekken.json")
+_HEAD = 1 << 16
+_LARGEST_TEXT = 1 << 28  # no vocabulary comes near it; a folder may hold weights
+_RANK_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2} [0-9]+[ \t]*\r?(?:\n|\Z)")
+_RWKV_LINE = re.compile(rb"[0-9]+ b?(?P<quote>['\"])[^\n]*(?P=quote) [0-9]+[ \t]*\r?(?:\n|\Z)")
+_FIRST_NUMBER = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*[0-9]')
+_FIRST_CONFIG = re.compile(rb'\s*\{\s*"config"\s*:')
+_MERGE_LINE = re.compile(r"\S+ \S+")
+_KNOWN = "the formats that are read: " + ", ".join(FORMATS)
+
+
+class _UnknownFormatError(TokbenchError):
+    """A file that holds no tokenizer at all, as against a damaged one."""
+
+
+def detect(path: Path) -> str:
+    """The format, one of `FORMATS`, of a file or folder; TokbenchError where it is none, damaged or unclear."""
+    return inspect(path)[0]
+
+
+def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]:
+    """The format of a file or folder, and the files that belong to it, the main one first.
+
+    A vocabulary with merges is both files. The companion files beside them (`added_tokens.json`,
+    `special_tokens_map.json`, `tokenizer_config.json`) belong to it where they change ids, sizes or special tokens.
+    intact: the file is known by its hash to be a whole tokenizer: its beginning tells which, the rest is not read.
+    """
+    if path.is_dir():
+        return _inspect_folder(path)
+    if not path.exists():
+        raise TokbenchError(f"no such file: {path}")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+    if not head:
+        raise TokbenchError(f"{path} is empty", "download it again")
+    if head.startswith(b"GGUF"):
+        return _inspect_gguf(path, head)
+    _refuse_binaries(path, head)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        return _tell_json(path, head) if intact else _inspect_json(path)
+    if _is_sentencepiece(head):
+        if not intact:
+            _walk_sentencepiece(path, path.read_bytes())
+        return "sentencepiece", (path, *select_companions(path, "sentencepiece"))
+    return _inspect_text(path, head, intact=intact)
+
+
+def _refuse_binaries(path: Path, head: bytes) -> None:
+    if (head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05") or (
+        head.startswith(b"PK\x03\x04") and b"data.pkl" in head
+    ):
+        raise _UnknownFormatError(
+            f"{path} is a pickle, which is never loaded: it can run any code",
+            "give the tokenizer's own file (tokenizer.json, tokenizer.model, ...)",
+        )
+
+
+def _inspect_gguf(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
+    # magic, version (u32), number of tensors (u64), number of metadata keys (u64)
+    if len(head) < 24:
+        raise TokbenchError(f"{path} is a truncated GGUF: {len(head)} bytes of its 24-byte header", "download it again")
+    return "gguf", (path,)
+
+
+# ---- JSON
+
+
+def _parse_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise TokbenchError(
+            f"{path} is damaged: byte {error.start} is not UTF-8 ({error.reason})", "download it again"
+        ) from error
+    except json.JSONDecodeError as error:
+        if path.suffix != ".json":  # a chat template, or anything else that begins with a brace
+            raise _UnknownFormatError(f"{path} holds no tokenizer that is known", _KNOWN) from error
+        raise TokbenchError(
+            f"{path} is damaged: line {error.lineno} column {error.colno}: {error.msg}", "download it again"
+        ) from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise _UnknownFormatError(f"{path} is JSON that no tokenizer is written in: {error}", _KNOWN) from error
+
+
+def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
+    content = _parse_json(path)
+    if not isinstance(content, dict):
+        raise _UnknownFormatError(f"{path} is JSON, but no tokenizer: not an object", _KNOWN)
+    model, config = content.get("model"), content.get("config")
+    if isinstance(model, dict) and "vocab" in model:
+        return "tokenizer.json", (path, *select_companions(path, "tokenizer.json", content))
+    if isinstance(config, dict) and "pattern" in config and isinstance(content.get("vocab"), list):
+        return "tekken", (path,)
+    if "pat_str" in content and "bpe_ranks" in content:
+        return "tiktoken.json", (path,)
+    # Added tokens have the same form, but their ids do not begin at 0.
+    if len(content) > 1 and all(type(value) is int for value in content.values()) and 0 in content.values():
+        return "vocab+merges", _find_vocabulary(path)
+    hint = _KNOWN
+    if "tokenizer_class" in content:
+        hint = "it only says how to read the tokenizer: give the folder it lies in"
+    elif isinstance(model, dict):
+        hint = "it has a 'model' without a 'vocab': the file is incomplete, download it again"
+    raise _UnknownFormatError(f"{path} is JSON, but no tokenizer that is known", hint)
+
+
+def _tell_json(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
+    """What a JSON file that is known to hold a tokenizer holds."""
+    if b'"pat_str"' in head:
+        return "tiktoken.json", (path,)
+    if _FIRST_NUMBER.match(head):
+        return "vocab+merges", _find_vocabulary(path)
+    if _FIRST_CONFIG.match(head):
+        return "tekken", (path,)
+    return "tokenizer.json", (path, *select_companions(path, "tokenizer.json"))
+
+
+def _find_vocabulary(path: Path) -> tuple[Path, ...]:
+    return path, _find_half(path, "vocab", ".txt"), *select_companions(path, "vocab+merges")
+
+
+def _find_half(path: Path, own: str, suffix: str) -> Path:
+    other = "merges" if own == "vocab" else "vocab"
+    names = [path.stem.replace(own, other) + suffix, other + suffix]
+    names += [f"{path.stem.split('.')[0].replace(own, other)}{suffix}", f"{other}.reconstructed{suffix}"]
+    for name in names:
+        if name != path.name and (path.parent / name).is_file():
+            return path.parent / name
+    raise TokbenchError(
+        f"{path} is the {own} half of a byte-level BPE, and no {other}{suffix} lies beside it",
+        f"put {other}{suffix} into the same folder",
+    )
+
+
+# ---- SentencePiece: a protocol buffer whose fields are pieces (1), trainer (2), normalizer (3), ...
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data) and shift < 64:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValueError
+
+
+def _is_sentencepiece(head: bytes) -> bool:
+    """Whether the bytes begin with a piece: field 1, a message that begins with a string, then a score or a type."""
+    try:
+        length, at = _read_varint(head, 1)
+        text_length, text_at = _read_varint(head, at + 1)
+    except ValueError:
+        return False
+    after = text_at + text_length
+    ends = after == at + length or head[after : after + 1] in (b"\x15", b"\x18")
+    return head[:1] == b"\n" and head[at : at + 1] == b"\n" and after <= at + length and ends
+
+
+def _walk_sentencepiece(path: Path, data: bytes) -> None:
+    at, seen = 0, set()
+    while at < len(data):
+        start = at
+        try:
+            key, at = _read_varint(data, at)
+            if key & 7 != 2:  # every top-level field of a model is length-delimited
+                raise ValueError
+            length, at = _read_varint(data, at)
+        except ValueError:
+            raise TokbenchError(
+                f"{path} is a damaged SentencePiece model: no field can be read at byte {start} of {len(data)}",
+                "download it again",
+            ) from None
+        at += length
+        seen.add(key >> 3)
+        if at > len(data):
+            raise TokbenchError(
+                f"{path} is a truncated SentencePiece model: the field at byte {start} ends at byte {at}, "
+                f"the file at {len(data)}",
+                "download it again",
+            )
+    if not seen & {2, 3}:
+        raise TokbenchError(
+            f"{path} is a truncated SentencePiece model: it holds pieces, but neither trainer nor normalizer settings",
+            "download it again",
+        )
+
+
+# ---- text
+
+
+def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[Path, ...]]:
+    for name, line in (("tiktoken", _RANK_LINE), ("rwkv", _RWKV_LINE)):
+        if line.match(head):
+            if not intact:
+                _check_lines(path, name, line)
+            return name, (path, *select_companions(path, name))
+    if b"\0" not in head and path.stat().st_size <= _LARGEST_TEXT:
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            if b"\n[UNK]" in head:
+                raise TokbenchError(
+                    f"{path} is a damaged WordPiece vocabulary: byte {error.start} is not UTF-8", "download it again"
+                ) from error
+        else:
+            lines = text.replace("\r\n", "\n").split("\n")
+            if "[UNK]" in lines or (path.name == "vocab.txt" and find_unknown(path) in lines):
+                return "wordpiece", (path, *select_companions(path, "wordpiece"))
+            if _is_merges(lines):
+                return _inspect_json(_find_half(path, "merges", ".json"))
+    raise _UnknownFormatError(f"{path} holds no tokenizer that is known", _KNOWN)
+
+
+def _is_merges(lines: list[str]) -> bool:
+    body = lines[1:] if lines[0].startswith("#version") else lines
+    sample = [line for line in body[:1000] if line]
+    return len(sample) >= 2 and all(_MERGE_LINE.fullmatch(line) for line in sample)
+
+
+def _check_lines(path: Path, name: str, line: re.Pattern[bytes]) -> None:
+    data = path.read_bytes()
+    at = number = 0
+    while at < len(data):
+        number += 1
+        found = line.match(data, at)
+        if found is None and data[at : at + 2].strip():
+            raise TokbenchError(
+                f"{path} is a damaged {name} vocabulary: line {number} is {data[at : at + 40].splitlines()[0]!r}",
+                "download it again",
+            )
+        at = found.end() if found else data.find(b"\n", at) + 1 or len(data)
+
+
+# ---- folders
+
+
+def _inspect_folder(folder: Path) -> tuple[str, tuple[Path, ...]]:
+    for name in _CANONICAL:
+        if (folder / name).is_file():
+            return inspect(folder / name)
+    found: dict[str, set[tuple[Path, ...]]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in NAMES or not path.is_file() or path.stat().st_size == 0:
+            continue
+        try:
+            name, files = inspect(path)
+        except _UnknownFormatError:
+            continue
+        found.setdefault(name, set()).add(files)
+    for name in FORMATS:
+        if len(found.get(name, ())) == 1:
+            return name, found[name].pop()
+        if name in found:
+            several = ", ".join(sorted(files[0].name for files in found[name]))
+            raise TokbenchError(f"{folder} holds several tokenizers: {several}", "give the path of one of them")
+    raise TokbenchError(f"{folder} holds no tokenizer file", _KNOWN)

@@ -1,0 +1,302 @@
+"""Where tokenizer files come from: found, downloaded, verified, cached. The only module that opens the network.
+
+A name is looked for in the user's folders, the installed packages and the caches, and only then downloaded. Code that
+lies in a repository is never run and no pickle is ever loaded: only tokenizer files that are
+asked for by name are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from tokbench._shared.cache import create_file
+from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
+from tokbench.catalog import locations
+from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
+from tokbench.catalog.formats import inspect
+from tokbench.catalog.locations import Place
+from tokbench.errors import TokbenchError, UnavailableError
+
+_TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # without an answer from a network that is there; to find out, in all
+_USER_AGENT = {"User-Agent": "tokbench"}
+_HUB_ID = re.compile(r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A tokenizer's files, ready to be read: verified, the main one first.
+
+    name: its label in tables. format: one of `formats.FORMATS`, or "bytes" where there are no files. sha256: of the
+    one file, or of the sorted list of names and hashes. entry: the catalogue's facts, if it has any.
+    """
+
+    name: str
+    format: str
+    files: tuple[Path, ...]
+    sha256: str
+    origin: str
+    entry: Entry | None
+
+
+@locations.explain_closed()
+def find(argument: str, *, offline: bool = False) -> Asset:
+    """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
+
+    `org/name` is a path, unless nothing lies there and the catalogue knows a model of the hub by this id.
+    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, but for its sizes, special tokens and licence.
+    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
+    it is known and cannot be had, TokbenchError on an unknown name, a damaged file, or one that is not the known file.
+    """
+    if argument.startswith("hf:"):
+        return _find_on_hub(argument, offline)
+    if locations.means_path(argument):
+        return _find_path(argument)
+    try:
+        entry = resolve(argument)
+    except TokbenchError:
+        for folder in locations.list_folders(argument):
+            return _describe(argument, Place((folder,), "folder", None), None)
+        if argument and Path(argument).exists():
+            return _find_path(argument)
+        raise
+    return _find_entry(entry, locations.find_place(entry), offline)
+
+
+@locations.explain_closed()
+def locate(entry: Entry) -> str | None:
+    """Where an entry's files are on this machine (an origin as in `Asset`), or None; nothing is downloaded."""
+    if entry.engine is not None:
+        return "built in"
+    place = locations.find_place(entry)
+    return place.origin if place else None
+
+
+def pull(name: str) -> Asset:
+    """Fetch a catalogue entry or an `hf:` repository into the cache, unless a package or a cache holds it already."""
+    if name.startswith("hf:"):
+        return find(name)
+    entry = resolve(name)
+    return _find_entry(entry, locations.find_cached(entry), offline=False)
+
+
+def _find_path(argument: str) -> Asset:
+    path, rules = locations.read_path(argument)
+    return _describe(locations.name_path(path), Place((path,), "path", None), resolve(rules) if rules else None)
+
+
+def _find_entry(entry: Entry, place: Place | None, offline: bool) -> Asset:
+    if entry.engine is not None:
+        facts = f"{entry.name} {entry.algorithm} {entry.vocab_total}"
+        return Asset(entry.name, entry.engine, (), hashlib.sha256(facts.encode()).hexdigest(), "built in", entry)
+    return _describe(entry.name, place or _download(entry, offline or locations.is_offline()), entry)
+
+
+def _describe(name: str, place: Place, entry: Entry | None) -> Asset:
+    locations.check(place)
+    first = place.files[0]
+    intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
+    found_format, found_files = inspect(first, intact=intact)
+    named = entry or find_by_sha256(sha256_of(found_files[0]))
+    files = locations.choose_files(place, named, found_format, found_files)
+    hashes = [*map(sha256_of, files)]
+    known = entry or find_by_sha256(*hashes)
+    other = entry and place.origin == "path" and all(s.files[0].sha256 != hashes[0] for s in entry.sources)
+    if known and (other or locations.is_extended(known, found_format, files)):
+        known = known.without_facts()
+    return Asset(name, found_format, files, sha256_of_all(files), place.origin, known)
+
+
+# ---- the network
+
+
+class _Probe(threading.Thread):
+    """One question to a host, in a thread: a name server that never answers cannot be timed out otherwise."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(daemon=True)
+        self.address = address
+        self.fault: str | None = f"no answer within {_PROBE_SECONDS:.0f} s"
+        self.start()
+
+    def run(self) -> None:
+        """Any answer will do, an error of the server's or a bad certificate too: the download says more."""
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+        from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+        class NoRedirect(HTTPRedirectHandler):  # one host is asked, and no other
+            def redirect_request(self, *_: object) -> None:
+                return None
+
+        request = Request(self.address, method="HEAD", headers=_USER_AGENT)  # noqa: S310 - the catalogue has http(s) only
+        try:
+            build_opener(NoRedirect).open(request, timeout=_PROBE_SECONDS).close()
+        except (OSError, HTTPException) as error:
+            answered = isinstance(error, HTTPError) or "CERTIFICATE" in str(error)
+            self.fault = None if answered else str(getattr(error, "reason", error))
+        else:
+            self.fault = None
+
+
+class _Network:
+    """What this process has learned of the network: each host is asked once, and all of them cost a bounded time."""
+
+    def __init__(self) -> None:
+        self.probes: dict[str, _Probe] = {}
+        self.waited = 0.0
+
+    def find_fault(self, address: str) -> str | None:
+        """Why a host cannot be reached, or None."""
+        parts = urlsplit(address)
+        if parts.netloc not in self.probes:
+            self.probes[parts.netloc] = _Probe(f"{parts.scheme}://{parts.netloc}/")
+        begun = time.monotonic()
+        probe = self.probes[parts.netloc]
+        probe.join(max(0.1, _PROBE_SECONDS - self.waited))
+        if probe.fault is None:
+            return None
+        self.waited += time.monotonic() - begun
+        return f"no network ({parts.netloc}: {probe.fault})"
+
+
+_network = _Network()
+
+
+def _download(entry: Entry, offline: bool) -> Place:
+    sources = [source for source in entry.sources if source.hub or source.url]
+    reasons, hints = [], []
+    if not sources:
+        reasons.append("; ".join(source.note for source in entry.sources if source.note) or "it is in a package only")
+    elif offline:
+        reasons.append("offline")
+    for source in () if offline else sources:
+        try:
+            return _fetch_from_hub(source) if source.hub else _fetch_from_url(source, entry)
+        except UnavailableError as error:
+            reasons.append(error.message)
+            hints += [error.hint] if error.hint else []
+    reason = ", ".join(dict.fromkeys(reasons))
+    raise UnavailableError(
+        f"{entry.name} is not here: {reason}", "; or ".join([*hints, *locations.list_remedies(entry)])
+    )
+
+
+def _fetch_from_hub(source: Source) -> Place:
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+
+    if fault := _network.find_fault(constants.ENDPOINT):
+        raise UnavailableError(fault)
+    files = []
+    for file in source.files:
+        revision = source.revision or locations.open_record().commit(locations.hub_key(source, file))
+        with _explain_hub_errors(source, file.name):
+            # One quick question first: the download itself asks again and again for minutes.
+            get_hf_file_metadata(hf_hub_url(str(source.hub), file.name, revision=revision), timeout=_TIMEOUT)
+            path = hf_hub_download(str(source.hub), file.name, revision=revision, etag_timeout=_TIMEOUT)
+        files.append(Path(path))
+    return Place(tuple(files), "hub", source)
+
+
+@contextmanager
+def _explain_hub_errors(source: Source, name: str) -> Iterator[None]:
+    from huggingface_hub import errors
+
+    where = f"{source.hub} on the hub"
+    try:
+        yield
+    except errors.HfHubHTTPError as error:
+        status = error.response.status_code
+        if isinstance(error, errors.GatedRepoError) or (source.gated and status in {401, 403}):
+            page = f"https://huggingface.co/{source.hub}"
+            login = f"accept the licence at {page} and run `hf auth login` (or set HF_TOKEN)"
+            raise UnavailableError(f"{where} is gated", login) from error
+        reasons: dict[type[errors.HfHubHTTPError], str] = {
+            errors.RepositoryNotFoundError: "does not exist, or is private (if it is yours, run `hf auth login`)",
+            errors.RevisionNotFoundError: f"has no revision {source.revision or 'main'}",
+            errors.RemoteEntryNotFoundError: f"has no file {name}",
+        }
+        raise UnavailableError(f"{where} {reasons.get(type(error), f'answered with status {status}')}") from error
+    except errors.OfflineModeIsEnabled as error:
+        raise UnavailableError("offline") from error
+    except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]  # the base class of its HTTP library
+        raise UnavailableError(f"{where} could not be downloaded: {type(error).__name__}: {error}") from error
+
+
+def _fetch_from_url(source: Source, entry: Entry) -> Place:
+    files = []
+    for file in source.files:
+        address = locations.url_key(source, file)
+        if fault := _network.find_fault(address):
+            raise UnavailableError(fault)
+        part, target = create_file(locations.url_cache_path(entry, file))
+        try:
+            with part.open("wb") as stream:
+                _copy(address, stream)
+            if file.sha256 is not None:
+                verify(part, file.sha256, "the file there has changed: report it, and do not use it", name=address)
+            else:
+                locations.open_record().hold(address, part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        files.append(target)
+    return Place(tuple(files), "url", source)
+
+
+def _copy(address: str, stream: IO[bytes]) -> None:
+    from http.client import HTTPException
+    from urllib.request import Request, urlopen
+
+    request = Request(address, headers=_USER_AGENT)  # noqa: S310 - the catalogue has http(s) only
+    try:
+        with urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+            shutil.copyfileobj(answer, stream)
+            expected = answer.headers.get("Content-Length")
+    except (OSError, HTTPException) as error:
+        raise UnavailableError(f"{address} could not be downloaded: {error}") from error
+    if expected is not None and stream.tell() != int(expected):
+        raise UnavailableError(f"{address} broke off after {stream.tell()} of {expected} bytes")
+
+
+# ---- repositories of the hub
+
+
+def _find_on_hub(argument: str, offline: bool) -> Asset:
+    name = argument.removeprefix("hf:")
+    match = _HUB_ID.fullmatch(name)
+    if match is None:
+        raise TokbenchError(f"{argument!r} is not of the form hf:org/name[@revision]")
+    source = Source((), hub=match["id"], revision=match["revision"])
+    place = locations.find_repository(source)
+    if place is None:
+        if offline or locations.is_offline():
+            remedy = f"run `tokbench pull {argument}` where there is a network"
+            raise UnavailableError(f"{argument} is not in the Hugging Face cache: offline", remedy)
+        place = _fetch_from_hub(_list_on_hub(source))
+    asset = _describe(name, place, None)
+    same = (entry for entry in CATALOG.values() for known in entry.sources if known.hub == source.hub)
+    return asset if asset.entry or source.revision else replace(asset, entry=next(same, None))
+
+
+def _list_on_hub(source: Source) -> Source:
+    from huggingface_hub import HfApi, constants
+
+    if fault := _network.find_fault(constants.ENDPOINT):
+        raise UnavailableError(f"hf:{source.hub} is not in the Hugging Face cache: {fault}")
+    with _explain_hub_errors(source, "listing"):
+        info = HfApi().model_info(str(source.hub), revision=source.revision, timeout=_TIMEOUT)
+    picked = locations.pick_files(source, {sibling.rfilename for sibling in info.siblings or ()})
+    if picked is None:
+        looked_for = ", ".join("+".join(names) for names in locations.PICKS)
+        raise TokbenchError(f"{source.hub} on the hub holds no tokenizer file that is read", f"those are {looked_for}")
+    return picked

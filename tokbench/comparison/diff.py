@@ -1,0 +1,78 @@
+"""What changed from one comparison to another: every value that both have, and what their signatures do not share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tokbench.comparison._comparison import Comparison
+from tokbench.metrics import METRICS, find_metrics
+
+KEYS = ["tokenizer", "lang", "metric"]
+
+
+@dataclass(frozen=True)
+class SignatureChange:
+    """A field of the signature that differs."""
+
+    field: str
+    old: str | None
+    new: str | None
+
+
+def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None = None) -> pl.DataFrame:
+    """Every value of the old comparison beside the new: tokenizer, lang (null: all), metric, old, new, ratio, worse.
+
+    metrics: names, by default all but timings, which differ from run to run. ratio: new / old. worse: by what factor
+    the value got worse in the metric's direction (above 1; below 1 it got better), infinite where there was none of
+    it before or where it is no longer defined; null for metrics without a direction. Cells that only one of the two
+    has are rows with the other side null; `worse` is null where the old value is.
+    """
+    chosen = [m.name for m in METRICS.values() if m.over != "timings"] if metrics is None else list(metrics)
+    find_metrics(chosen)
+    sides = []
+    for side, comparison in (("old", old), ("new", new)):
+        rows = comparison.frame.filter(pl.col("metric").is_in(chosen))
+        sides.append(rows.select(*KEYS, pl.col("value").alias(side), pl.lit(True).alias(f"in_{side}")))
+    joined = sides[0].join(sides[1], on=KEYS, how="full", coalesce=True, nulls_equal=True, maintain_order="left_right")
+    worse = [
+        rate_change(METRICS[metric].better, before, after)
+        for metric, before, after in joined.select("metric", "old", "new").iter_rows()
+    ]
+    return joined.with_columns(
+        ratio=pl.when(pl.col("old") != 0).then(pl.col("new") / pl.col("old")),
+        worse=pl.Series(worse, dtype=pl.Float64),
+        in_old=pl.col("in_old").fill_null(False),
+        in_new=pl.col("in_new").fill_null(False),
+    )
+
+
+def rate_change(better: str | None, old: float | None, new: float | None) -> float | None:
+    """By what factor a value got worse; None without a direction or an old value."""
+    if better is None or old is None:
+        return None
+    if new is None:
+        return math.inf
+    if old == new:
+        return 1.0
+    worst, best = (new, old) if better == "lower" else (old, new)
+    return worst / best if best else math.inf
+
+
+def compare_signatures(old: Comparison, new: Comparison) -> list[SignatureChange]:
+    """The fields of the two signatures that differ, in order."""
+    fields = [read_signature(comparison.signature()) for comparison in (old, new)]
+    names = list(dict.fromkeys([*fields[0], *fields[1]]))
+    return [
+        SignatureChange(name, fields[0].get(name), fields[1].get(name))
+        for name in names
+        if fields[0].get(name) != fields[1].get(name)
+    ]
+
+
+def read_signature(signature: str) -> dict[str, str]:
+    """The fields of a signature."""
+    return dict(field.split(":", 1) for field in signature.split("|")[1:])

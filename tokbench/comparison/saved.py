@@ -1,0 +1,30 @@
+"""Comparisons that were saved, read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from tokbench.comparison._comparison import DOCUMENT, Comparison
+from tokbench.errors import TokbenchError
+from tokbench.measurement import Measurements
+
+
+def load(path: str | Path) -> Comparison:
+    """A comparison from the folder that `Comparison.save` wrote, or from its JSON file alone."""
+    path = Path(path)
+    file = path / DOCUMENT if path.is_dir() else path
+    try:
+        document = json.loads(file.read_bytes())
+        measurements = Measurements.load(path) if path.is_dir() else None
+        return Comparison.from_document(document, measurements)
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise TokbenchError(
+            f"cannot read {error.filename or path}: {reason}", "name what `tokbench compare -o` wrote"
+        ) from error
+    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0]
+        raise TokbenchError(f"{path}: not a saved comparison ({reason})", "make it again") from error

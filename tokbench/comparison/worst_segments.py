@@ -1,0 +1,108 @@
+"""Segments that cost more than the same text in the reference language, as each tokenizer cuts them.
+
+They are made while the text is there: counts alone cannot show where a token ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tokbench.adapters import Tokenizer
+from tokbench.corpora import ParallelCorpus
+from tokbench.measurement import Measurements
+from tokbench.metrics.resampling import divide
+
+EXAMPLES = 4
+MOST_TOKENS = 160
+"""Tokens that are kept of each cut: what a page can show of a long segment."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A segment as one tokenizer cuts it.
+
+    tokens: how many there are; ids and pieces: the first `MOST_TOKENS` of them. A piece is the bytes that its id stands
+    for, in hexadecimal, None for a special or unknown token.
+    """
+
+    tokenizer: str
+    tokens: int
+    ids: tuple[int, ...]
+    pieces: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A segment of a language, what it pays on average over the tokenizers, and its cuts in their order."""
+
+    lang: str
+    segment: int
+    premium: float | None
+    cuts: tuple[Cut, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """The example as JSON knows it (`asdict` copies each id of each cut); `from_document` is the inverse."""
+        return {**vars(self), "cuts": [dict(vars(cut)) for cut in self.cuts]}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Example:
+        """An example from its JSON form."""
+        cuts = (Cut(c["tokenizer"], c["tokens"], tuple(c["ids"]), tuple(c["pieces"])) for c in document["cuts"])
+        return cls(document["lang"], document["segment"], document["premium"], tuple(cuts))
+
+
+def find_worst(measurements: Measurements, reference: str, languages: Sequence[str]) -> pl.DataFrame:
+    """Where the most tokens are spent on what the reference language says in few: lang, segment, premium.
+
+    The tokens of all tokenizers together, over those of the same segment in the reference language; equals by tokens
+    per byte, then by position. One segment of each language in turn, the worst first, `EXAMPLES` in all.
+    """
+    cells = ["lang", "segment"]
+    texts = measurements.texts.sort(cells)
+    by_lang = texts["lang"].unique().cast(pl.String).sort().to_list()
+    shape = (-1, len(by_lang), texts.height // len(by_lang))
+    # Aligned and sorted: tokenizers, in each its languages, in each their segments.
+    counted = measurements.counts.sort("tokenizer", *cells)["tokens"].to_numpy().reshape(shape)
+    tokens = counted.sum(axis=0, dtype=np.int64)
+    premium = divide(tokens, tokens[by_lang.index(reference)])
+    density = divide(tokens, texts["bytes"].to_numpy().reshape(shape[1:]))
+    segments = texts["segment"].head(shape[2])
+    parts = [pl.DataFrame(schema={"lang": pl.String, "segment": pl.UInt32, "premium": pl.Float64})]
+    for lang in [lang for lang in languages if lang != reference] or list(languages):
+        at = by_lang.index(lang)
+        own = np.nan_to_num(premium[at], nan=-np.inf)
+        least = np.partition(own, -EXAMPLES)[-EXAMPLES:].min() if len(own) > EXAMPLES else -np.inf
+        places = np.flatnonzero(own >= least)
+        worst = places[np.lexsort((places, -density[at, places], -own[places]))][:EXAMPLES]
+        columns = {"segment": segments.gather(worst), "premium": premium[at, worst], "density": density[at, worst]}
+        parts.append(pl.DataFrame(columns).select(pl.lit(lang).alias("lang"), pl.all(), turn=pl.int_range(pl.len())))
+    ranked = pl.concat(parts, how="diagonal").with_columns(pl.col("premium").fill_nan(None))
+    ranked = ranked.sort(
+        "turn", "premium", "density", "lang", "segment", descending=[False, True, True, False, False], nulls_last=True
+    )
+    return ranked.head(EXAMPLES).select("lang", "segment", "premium")
+
+
+def cut(tokenizer: Tokenizer, text: str) -> Cut:
+    """A text as a tokenizer cuts it."""
+    ids = tokenizer.encode_batch([text]).ids
+    kept = tuple(ids[:MOST_TOKENS].tolist())
+    contents = [None if token == tokenizer.unk_id else tokenizer.token_bytes(token) for token in kept]
+    return Cut(tokenizer.name, len(ids), kept, tuple(None if c is None else c.hex() for c in contents))
+
+
+def find_examples(
+    tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus, measurements: Measurements, reference: str
+) -> tuple[Example, ...]:
+    """The worst segments of a corpus, cut by each tokenizer."""
+    examples = []
+    places = {int(segment): i for i, segment in enumerate(corpus.segments)}
+    for lang, segment, premium in find_worst(measurements, reference, corpus.languages).iter_rows():
+        (text,) = corpus.columns[lang].slice(places[segment], 1)
+        examples.append(Example(lang, segment, premium, tuple(cut(tokenizer, text) for tokenizer in tokenizers)))
+    return tuple(examples)

@@ -1,0 +1,250 @@
+"""Which column of a table, or key of a record, is which language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from tokbench._shared.registry import closest
+from tokbench.corpora._languages import canonical_tag, choose_languages, is_column_tag, parse_tag
+from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
+from tokbench.corpora._readers import spell_for
+from tokbench.errors import TokbenchError
+
+# Words that head columns of text: a first row of nothing else may be a header.
+_HEADS = frozenset(
+    (
+        *("source", "target", "src", "tgt", "trg", "ref", "reference", "hyp", "hypothesis", "mt", "original"),
+        *("text", "texts", "sentence", "segment", "translation", "string", "english", "chinese", "german", "french"),
+        *("spanish", "italian", "portuguese", "russian", "japanese", "korean", "arabic", "hindi", "thai", "turkish"),
+    )
+)
+
+
+def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The options of a corpus argument as (settings, sources by language); TokbenchError for one that is neither."""
+    chosen, sources = {}, {}
+    for key, value in options.items():
+        if key in settings:
+            chosen[key] = value
+        elif _names_language(key):
+            sources[key] = value
+        else:
+            near = closest(key, list(settings))
+            known = ", ".join(["format", *settings, "LANGUAGE=COLUMN"])
+            raise TokbenchError(
+                f"no corpus option is called {key!r}", f"did you mean {near!r}?" if near else f"known: {known}"
+            )
+    return chosen, sources
+
+
+def _names_language(key: str) -> bool:
+    """Whether an option's key can be a language: any two or three letters will do, as it is said on purpose."""
+    return parse_tag(canonical_tag(key)) is not None or (key.isascii() and key.isalpha() and len(key) in (2, 3))
+
+
+class Sources(NamedTuple):
+    """The columns or keys to read, by language, and those that are there and not read."""
+
+    languages: dict[str, str]
+    left_out: list[LeftOut]
+
+
+def choose_sources(
+    path: Path,
+    reader: str,
+    names: Mapping[str, str],
+    given: Mapping[str, str],
+    document: str | None,
+    languages: Sequence[str] | None,
+    kind: str,
+) -> Sources:
+    """The columns or keys to read: those `given` by language, else those of `names` that are language tags.
+
+    `names` maps what a column is called to how it is looked up, `document` is the one that names the documents.
+    TokbenchError where nothing tells, and for a language that is not there.
+    """
+    left_out: list[LeftOut] = []
+    if not given:
+        texts = {name: key for name, key in names.items() if document not in (name, key)}
+        given = {name: key for name, key in texts.items() if is_column_tag(name)}
+        left_out = [
+            LeftOut(f"{kind} {name}", "its name is no language tag known here") for name in texts.keys() - given
+        ]
+    if not given:
+        raise untold(path, reader, [(key, name) for name, key in names.items()], kind)
+    chosen = choose_languages(list(given), languages, str(path))
+    return Sources({lang: given[lang] for lang in chosen}, sorted(left_out))
+
+
+def untold(path: Path, reader: str, names: Sequence[tuple[str, str]], kind: str) -> TokbenchError:
+    """The error for columns or keys of which none can be taken for a language.
+
+    names: for each of them what to write in the corpus argument (its number, or the name again), and its name.
+    """
+    shown = ", ".join(
+        repr(_clipped(name)) if label == name else f"{label} {_clipped(name)!r}" for label, name in names[:12]
+    )
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    spelled = spell_for(reader, path, dict(zip(("en", "zh"), (label for label, _ in names), strict=False)))
+    return TokbenchError(
+        f"{path}: which {kind} is which language is not known; there are {shown or 'none'}{more}",
+        f"name them, such as {spelled}" if names and spelled else f"give a file with a {kind} per language",
+    )
+
+
+def _clipped(text: str, most: int = 16) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def unknown_name(where: str, name: str, names: Sequence[str], kind: str) -> TokbenchError:
+    """The error for a column or key that is not there, with the one that was most likely meant."""
+    near = closest(name, list(names))
+    there = ", ".join(repr(_clipped(known)) for known in names[:20])
+    return TokbenchError(
+        f"{where} has no {kind} {name!r}", f"did you mean {near!r}?" if near else f"there are: {there}"
+    )
+
+
+class Rows(NamedTuple):
+    """The rows of a table, each with the number of the line it begins at, as `reader` found them."""
+
+    reader: str
+    rows: Iterable[tuple[int, list[str]]]
+    bom: bool
+    crlf: int
+
+
+def read_table(path: Path, table: Rows, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
+    """Read the rows of a table as a corpus.
+
+    The first row names the columns where `header=yes` says so, where a column is given by name, and where two of
+    its cells or more are language tags; otherwise, and with `header=no`, it is the first segment. A blank line is a
+    segment that is empty in all languages; those before a header are none. TokbenchError with file and line for a row
+    with too few columns or with more than the first, and for a first row that may be a header or not.
+    """
+    pending = iter(table.rows)
+    blank = []
+    first: tuple[int, list[str]] | None = None
+    for first in pending:
+        if not _is_blank(first[1]):
+            break
+        blank.append(first)
+    if first is None or _is_blank(first[1]):
+        raise TokbenchError(f"{path} is empty", "give a table with a row per segment")
+    settings, given = split_options(options, ("document", "header"))
+    document = settings.get("document")
+    header = _has_header(path, table.reader, first[1], options, given)
+    # Without a header nothing is guessed: the cells of a segment are no names.
+    if not header and not given:
+        raise untold(
+            path, table.reader, [(str(number), cell) for number, cell in enumerate(first[1], start=1)], "column"
+        )
+    names = _names(path, table.reader, first[1], given)
+    source = choose_sources(path, table.reader, names, given, document, languages, "column")
+    columns = {
+        lang: _position(path, table.reader, column, first[1], header) for lang, column in source.languages.items()
+    }
+    where = [] if document is None else [_position(path, table.reader, document, first[1], header)]
+    texts = _collect(path, pending if header else chain(blank, [first], pending), [*columns.values(), *where], first[1])
+    return RawCorpus(
+        name=path.stem,
+        columns=[
+            LanguageText(lang, text_series(texts[column]), f"{path}, column {column + 1}", int(table.bom), table.crlf)
+            for lang, column in columns.items()
+        ],
+        documents=document_frame(texts[where[0]]) if where else None,
+        left_out=source.left_out,
+    )
+
+
+def _is_blank(row: Sequence[str]) -> bool:
+    return len(row) == 1 and not row[0].strip()
+
+
+def _collect(
+    path: Path, rows: Iterable[tuple[int, list[str]]], columns: Sequence[int], first: Sequence[str]
+) -> dict[int, list[str]]:
+    """The cells of the columns, by column."""
+    texts: dict[int, list[str]] = {column: [] for column in columns}
+    needed, width = max(texts) + 1, len(first)
+    for line, row in rows:
+        if _is_blank(row):
+            row = [""] * needed
+        if len(row) < needed:
+            raise TokbenchError(f"{path}:{line}: the row has {len(row)} columns and needs {needed}", "mend the row")
+        if len(row) > width and any(row[width:]):
+            raise TokbenchError(
+                f"{path}:{line}: the row has {len(row)} columns, the first has {width}",
+                "mend the row: a delimiter inside a text splits it",
+            )
+        for column, cells in texts.items():
+            cells.append(row[column])
+    return texts
+
+
+def _has_header(
+    path: Path, reader: str, first: Sequence[str], options: Mapping[str, str], given: Mapping[str, str]
+) -> bool:
+    said = options.get("header")
+    if said not in (None, "yes", "no"):
+        raise TokbenchError(f"{path}: header={said} is neither yes nor no", "write header=yes or header=no")
+    if said is not None:
+        return said == "yes"
+    chosen = [*given.values(), options.get("document", "")]
+    if any(column and not column.isdecimal() for column in chosen) or sum(map(is_column_tag, first)) > 1:
+        return True
+    cells = [first[int(column) - 1] if 1 <= int(column) <= len(first) else "" for column in given.values()]
+    if cells and all(map(_is_head, cells)):
+        yes, no = (spell_for(reader, path, {**options, "header": value}) for value in ("yes", "no"))
+        raise TokbenchError(
+            f"{path}: the first row may name its columns or be a text: {', '.join(map(repr, cells))}",
+            f"say which: {yes} or {no}",
+        )
+    return False
+
+
+def _is_head(cell: str) -> bool:
+    """Whether a cell looks like the name of a column of text: of usual words and language tags."""
+    words = [word for word in re.split(r"[\W\d_]+", cell.strip().casefold()) if word]
+    return bool(words) and all(word in _HEADS or parse_tag(word) is not None for word in words)
+
+
+def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """The heads of the columns with their numbers; TokbenchError for two of one language, if none is given."""
+    names: dict[str, str] = {}
+    for number, name in enumerate(first, start=1):
+        if name in names and is_column_tag(name) and not given:
+            raise _two_columns(path, reader, first, name)
+        names.setdefault(name, str(number))
+    return names
+
+
+def _position(path: Path, reader: str, column: str, first: Sequence[str], header: bool) -> int:
+    """The index of a column that is given by its number from 1, or by its name in the first row."""
+    if column.isdecimal():
+        if not 1 <= int(column) <= len(first):
+            raise TokbenchError(f"{path} has no column {column}", f"its first row has {len(first)}")
+        return int(column) - 1
+    if not header:
+        raise TokbenchError(
+            f"{path} has no header to look up the column {column!r} in", "give the column's number, from 1"
+        )
+    if column not in first:
+        raise unknown_name(str(path), column, first, "column")
+    if list(first).count(column) > 1:
+        raise _two_columns(path, reader, first, column)
+    return list(first).index(column)
+
+
+def _two_columns(path: Path, reader: str, first: Sequence[str], name: str) -> TokbenchError:
+    numbers = [str(number) for number, cell in enumerate(first, start=1) if cell == name]
+    heads = {cell: str(number) for number, cell in reversed(list(enumerate(first, start=1))) if is_column_tag(cell)}
+    spelled = spell_for(reader, path, {**dict(reversed(heads.items())), "header": "yes"}) if heads else None
+    return TokbenchError(
+        f"{path} has two columns {name!r}, {' and '.join(numbers)}",
+        f"choose by number, such as {spelled}" if spelled else "give the column's number, from 1",
+    )

@@ -1,0 +1,58 @@
+"""The project's own corpora: a folder with `manifest.toml`, a file of lines a language and, if wanted, `segments.tsv`.
+
+They lie in `corpora/` of the repository and inside an installed package. Every file is checked against the manifest's
+SHA-256 as it is read. There are no options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tokbench.corpora._column_choice import split_options
+from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._manifest import MANIFEST, check_file, read_manifest, read_segments
+from tokbench.corpora._reader_api import RawCorpus
+from tokbench.corpora.lines import read_language
+from tokbench.errors import TokbenchError
+
+
+def claims(path: Path) -> bool:
+    """A folder with a manifest."""
+    return (path / MANIFEST).is_file()
+
+
+def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
+    """Read the files of the languages asked for; TokbenchError for a file that is not what the manifest says."""
+    _, named = split_options(options, ())
+    if named:
+        raise TokbenchError(
+            f"the manifest of {path} names its files, but {', '.join(named)} is given", "leave that out"
+        )
+    manifest = read_manifest(path)
+    entries = {language.tag: language for language in manifest.languages}
+    columns = []
+    for lang in choose_languages(list(entries), languages, manifest.name):
+        check_file(path / entries[lang].file, entries[lang].sha256)
+        columns.append(read_language(lang, path / entries[lang].file))
+    return RawCorpus(
+        name=manifest.name,
+        columns=columns,
+        documents=read_segments(path, columns[0].texts.len()),
+        licence=manifest.licence,
+        source=manifest.source,
+    )
+
+
+def own_corpora() -> dict[str, Path]:
+    """The folders of the project's own corpora by name: of the installed package, or of the checkout it runs from."""
+    package = Path(__file__).parent
+    installed, checkout = package / "bundled", package.parents[1] / "corpora"
+    # Beside an installed package lie other people's: only a checkout has the project file there.
+    if installed.is_dir():
+        home = installed
+    elif (checkout.parent / "pyproject.toml").is_file() and checkout.is_dir():
+        home = checkout
+    else:
+        return {}
+    return {folder.name: folder for folder in sorted(home.iterdir()) if claims(folder)}

@@ -1,0 +1,12 @@
+"""Encode a corpus once with each tokenizer and keep the counts."""
+
+from tokbench.measurement._measurements import Interrupted, Measurements, Step, ignore_step, measure, put_in_order
+
+__all__ = [
+    "Interrupted",
+    "Measurements",
+    "Step",
+    "ignore_step",
+    "measure",
+    "put_in_order",
+]

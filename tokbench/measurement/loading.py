@@ -1,0 +1,231 @@
+"""The tokenizers of a comparison: found before anything is measured, loaded while that begins; or why they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+from tokbench._shared.environment import count_cores
+from tokbench._shared.threads import map_ordered
+from tokbench.adapters import Tokenizer, find_asset
+from tokbench.adapters.selection import AUTO, Sample, check_engine, load_engine
+from tokbench.catalog.entries import find_name, fold
+from tokbench.catalog.locations import means_path
+from tokbench.catalog.sources import Asset
+from tokbench.errors import EngineError, MissingExtraError, TokbenchError, UnavailableError
+
+R = TypeVar("R")
+
+DEFAULT_TOKENIZERS = (
+    *("llama", "belle", "moss", "p50k_base", "cl100k_base", "bloom", "chatglm-6b"),
+    "gpt-neox-20b",
+    *("mistral-v1", "mistral-v3", "mistral-tekken", "rwkv-world", "byt5"),
+)
+"""The table of 2023, GPT-NeoX, and what pip packages carry or needs no file at all."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A tokenizer that could not be had, or that cannot encode the corpus: why, and what to do about it."""
+
+    name: str
+    reason: str
+    remedy: str | None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A tokenizer that is here: its name, its files, and itself where it came loaded."""
+
+    argument: str
+    asset: Asset
+    tokenizer: Tokenizer | None = None
+
+    @property
+    def name(self) -> str:
+        """The label in tables."""
+        return self.asset.name if self.tokenizer is None else self.tokenizer.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files, by which its loading takes longer."""
+        return sum(file.stat().st_size for file in self.asset.files)
+
+
+class Loading(Collection[Tokenizer]):
+    """Tokenizers that are being loaded on threads: gone through, they come in the order in which they are ready.
+
+    Every pass waits for those that are not; it raises the error of one that cannot be loaded, and TokbenchError when
+    none can be had.
+    """
+
+    def __init__(
+        self,
+        contenders: Sequence[Contender],
+        skipped: list[Skipped],
+        load: Callable[[Contender], Tokenizer | None],
+        arguments: Sequence[str],
+        baseline: str | None,
+    ) -> None:
+        self.contenders = contenders
+        self.baseline = baseline
+        self.arguments = arguments
+        self.skipped = skipped
+        self._left_out: dict[str, EngineError] = {}
+        self._pool = ThreadPoolExecutor(count_cores())
+        # The smallest first: texts are encoded with them while the others are loaded.
+        ordered = sorted(contenders, key=lambda contender: contender.size)
+        self._futures = {contender.name: self._pool.submit(load, contender) for contender in ordered}
+
+    def __iter__(self) -> Iterator[Tokenizer]:
+        ready = (future.result() for future in as_completed(self._futures.values()))
+        any_found = False
+        for tokenizer in ready:
+            if tokenizer is not None:
+                any_found = True
+                yield tokenizer
+        if not any_found:
+            reasons = "; ".join(f"{s.name}: {s.reason}" for s in self.skipped) or "none was named"
+            remedy = self.skipped[0].remedy if self.skipped else None
+            raise TokbenchError(f"there is no tokenizer to compare ({reasons})", remedy)
+
+    def __len__(self) -> int:
+        return len(self._futures)
+
+    def __contains__(self, item: object) -> bool:
+        return any(item is tokenizer for tokenizer in self)
+
+    def leave_out(self, error: EngineError) -> None:
+        """Skip a tokenizer whose engine gave up on a text; the error is raised where it is the baseline."""
+        if error.tokenizer == self.baseline:
+            raise error
+        (argument,) = (one.argument for one in self.contenders if one.name == error.tokenizer)
+        self.skipped.append(Skipped(argument, error.fault, error.hint))
+        self._left_out[error.tokenizer] = error
+
+    def try_with(self, measure: Callable[[list[Tokenizer]], R]) -> tuple[list[Tokenizer], R]:
+        """Those that are left, and the result of a function of them; each whose engine gives up in it is left out."""
+        while True:
+            left = self.finish()
+            try:
+                return left, measure(left)
+            except EngineError as error:
+                if error.tokenizer in self._left_out:
+                    raise
+                self.leave_out(error)
+
+    def finish(self) -> list[Tokenizer]:
+        """All that could be loaded and not left out, in the order in which they were named, as is `skipped` then.
+
+        Raises EngineError where all that could be loaded were left out.
+        """
+        loaded = {tokenizer.name: tokenizer for tokenizer in self if tokenizer.name not in self._left_out}
+        if not loaded:
+            raise next(iter(self._left_out.values()))
+        # Threads meet what is missing in any order; equal input gives equal output.
+        self.skipped.sort(key=lambda skipped: self.arguments.index(skipped.name))
+        return [loaded[contender.name] for contender in self.contenders if contender.name in loaded]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def start_loading(
+    arguments: str | Path | Sequence[str | Path | Tokenizer],
+    sample: Sample,
+    engine: str = AUTO,
+    baseline: str | None = None,
+    *,
+    skip_missing: bool = False,
+    offline: bool = False,
+) -> Loading:
+    """The tokenizers named, found, and being loaded from now on; one alone needs no list.
+
+    They run on `engine` (as `load_engine` has it, verified on the sample). `skipped` lists those that cannot be had
+    here, with `skip_missing`; without, UnavailableError is raised for the first. The `baseline` cannot be missing.
+    Raises TokbenchError for a name given twice and a file that is not usable.
+    """
+    check_engine(engine)
+    named = [arguments] if isinstance(arguments, str | Path) else list(arguments)
+    contenders, skipped = find_contenders(named, skip_missing=skip_missing, offline=offline)
+    needed = None if baseline is None else find_baseline(baseline, contenders)
+
+    def load(contender: Contender) -> Tokenizer | None:
+        try:
+            return (
+                contender.tokenizer if contender.tokenizer is not None else load_engine(contender.asset, engine, sample)
+            )
+        except MissingExtraError as error:
+            if not skip_missing or contender.name == needed:
+                raise
+            skipped.append(Skipped(contender.argument, error.message, error.hint))
+            return None
+
+    arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
+    return Loading(contenders, skipped, load, arguments_as_text, needed)
+
+
+def find_contenders(
+    arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
+) -> tuple[list[Contender], list[Skipped]]:
+    """Those whose files are here, and those skipped; TokbenchError for a name given twice."""
+
+    def find(argument: str | Path | Tokenizer) -> Contender | Skipped:
+        if not isinstance(argument, str | Path):
+            return Contender(argument.name, argument.asset, argument)
+        try:
+            return Contender(str(argument), find_asset(argument, offline=offline))
+        except UnavailableError as error:
+            if not skip_missing:
+                raise
+            return Skipped(str(argument), error.message, error.hint)
+
+    found = list(map_ordered(find, arguments))
+    contenders = [one for one in found if isinstance(one, Contender)]
+    names = [contender.name for contender in contenders]
+    for name in names:
+        if names.count(name) > 1:
+            raise TokbenchError(
+                f"two of the tokenizers are called {name!r}",
+                "name each once, and rename one where two files are named alike",
+            )
+    return contenders, [one for one in found if isinstance(one, Skipped)]
+
+
+def load_contenders(
+    arguments: str | Path | Sequence[str | Path | Tokenizer],
+    sample: Sample,
+    *,
+    engine: str = AUTO,
+    skip_missing: bool = False,
+    offline: bool = False,
+) -> tuple[list[Tokenizer], list[Skipped]]:
+    """The tokenizers named, loaded, and those skipped because they cannot be had here: `start_loading`, to its end."""
+    with start_loading(arguments, sample, engine=engine, skip_missing=skip_missing, offline=offline) as loading:
+        return loading.finish(), loading.skipped
+
+
+def find_baseline(baseline: str, contenders: Sequence[Contender]) -> str:
+    """The name of the tokenizer that a baseline names: by its name, or as an argument names it (an alias, a path).
+
+    Raises TokbenchError for one that is not among them.
+    """
+    names = [contender.name for contender in contenders]
+    if baseline in names:
+        return baseline
+    if means_path(baseline):
+        path = Path(baseline).expanduser().resolve()
+        meant = [
+            c.name for c in contenders for file in c.asset.files if path in (file.resolve(), file.resolve().parent)
+        ]
+    else:
+        meant = [name for name in names if fold(name) == fold(baseline) or find_name(baseline) == name]
+    if not meant:
+        raise TokbenchError(f"the baseline {baseline!r} is not among the tokenizers", "add it to those compared")
+    return meant[0]

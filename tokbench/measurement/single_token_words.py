@@ -1,0 +1,70 @@
+"""Words by themselves: which word types of a text are one token, encoded alone or after a space."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from tokbench._shared.threads import map_ordered, single_thread
+from tokbench.adapters import Tokenizer
+from tokbench.corpora import ParallelCorpus
+from tokbench.measurement.words import LanguageTexts, Segmenter
+
+SCHEMA = {
+    "tokenizer": pl.String(),
+    "lang": pl.String(),
+    "metric": pl.String(),
+    "value": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "n": pl.Int64(),
+}
+
+WAYS = {"strr_bare": "", "strr_spaced": " "}
+"""What stands before each word."""
+
+
+def list_words(texts: LanguageTexts) -> list[str] | None:
+    """All words of the texts in order, None where the segmenter does not fit the language."""
+    if texts.words is None:
+        return None
+    joined = "\n".join([*texts.texts, ""])
+    spans = zip(texts.word_chars.starts.tolist(), texts.word_chars.ends.tolist(), strict=True)
+    return [joined[start:end] for start, end in spans]
+
+
+def measure_isolated(
+    tokenizers: Sequence[Tokenizer],
+    corpus: ParallelCorpus,
+    metrics: Collection[str] = tuple(WAYS),
+    segmenter: Segmenter = "whitespace",
+) -> pl.DataFrame:
+    """The share of word types that are one token: tokenizer, lang, metric, value, low, high, n (types).
+
+    By language alone, since a type belongs to one. Null where the segmenter finds no words. No intervals: the number
+    of types grows with the text, and resampled text has fewer of them.
+    """
+    ways = {metric: before for metric, before in WAYS.items() if metric in metrics}
+
+    def measure_language(lang: str) -> list[dict[str, object]]:
+        words = list_words(LanguageTexts.read(corpus.texts(lang), segmenter))
+        types = sorted(set(words or ()))
+        rows: list[dict[str, object]] = []
+        for tokenizer in tokenizers:
+            for metric, before in ways.items():
+                whole = tokenizer.count_batch([before + word for word in types]) == 1 if types else None
+                rows.append(
+                    {
+                        "tokenizer": tokenizer.name,
+                        "lang": lang,
+                        "metric": metric,
+                        "value": None if whole is None else float(whole.mean()),
+                        "n": None if words is None else len(types),
+                    }
+                )
+        return rows
+
+    with single_thread():
+        rows = [row for found in map_ordered(measure_language, corpus.languages if ways else ()) for row in found]
+    return pl.DataFrame(rows, schema=SCHEMA)

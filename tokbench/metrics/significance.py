@@ -1,0 +1,154 @@
+"""Differences between tokenizers: how large, within which interval, and whether chance alone would make them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from tokbench.errors import TokbenchError
+from tokbench.measurement import Measurements
+from tokbench.metrics._intervals import Resamples, is_aligned
+from tokbench.metrics._metric import Metric
+from tokbench.metrics._table import METRICS, find_metrics
+from tokbench.metrics.permutation import count_shuffles, randomise
+from tokbench.metrics.resampling import (
+    Bootstrap,
+    Floats,
+    adjust_holm,
+    divide,
+    find_detectable,
+)
+
+SCHEMA = {
+    "tokenizer": pl.String(),
+    "baseline": pl.String(),
+    "lang": pl.String(),
+    "metric": pl.String(),
+    "ratio": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "p": pl.Float64(),
+    "p_holm": pl.Float64(),
+    "detectable": pl.Float64(),
+    "shuffles": pl.Int64(),
+    "n": pl.Int64(),
+}
+
+
+def find_differences(
+    measurements: Measurements, metrics: Sequence[Metric], baseline: str | None, bootstrap: Bootstrap | None
+) -> pl.DataFrame:
+    """Every other tokenizer against a baseline, by language and over all (lang null), for metrics that are ratios.
+
+    ratio: the tokenizer's value over the baseline's, with its paired interval. p: two-sided, of no difference, by
+    paired approximate randomisation of segments (documents, where the bootstrap draws them); p_holm: corrected for
+    all tests of the frame; shuffles: how many were drawn. detectable: the least relative difference that a test at
+    this level finds in 80 % of corpora of this size. n: the units that were shuffled. Null where undefined.
+    No rows without a baseline, another tokenizer or a bootstrap, or where the measurements are not aligned.
+    """
+    empty = pl.DataFrame(schema=SCHEMA)
+    names = measurements.tokenizers["tokenizer"].cast(pl.String).to_list()
+    if baseline is None or baseline not in names or len(names) < 2 or not metrics:
+        return empty
+    if bootstrap is None or not is_aligned(measurements):
+        return empty
+    resamples = Resamples(measurements, bootstrap)
+    others = [name for name in resamples.tokenizers if name != baseline]
+    cells = len(metrics) * len(others) * (len(resamples.languages) + 1)
+    shuffles = count_shuffles(cells, bootstrap.level)
+    parts = [empty, *(compare_ratios(resamples, metric, baseline, shuffles) for metric in metrics)]
+    frame = pl.concat(parts)
+    p = frame["p"].fill_null(float("nan")).to_numpy()
+    return frame.with_columns(p_holm=pl.Series(adjust_holm(p)).fill_nan(None)).select(
+        pl.col(name).cast(kind) for name, kind in SCHEMA.items()
+    )
+
+
+def find_tested(names: Sequence[str]) -> tuple[Metric, ...]:
+    """The metrics of these names, if a difference of each can be tested: ratios of sums that are relative to nothing.
+
+    Raises TokbenchError for another.
+    """
+    found = find_metrics(names)
+    for metric in found:
+        if metric.over != "segments" or metric.against is not None:
+            testable = [m.name for m in METRICS.values() if m.over == "segments" and m.against is None]
+            raise TokbenchError(
+                f"the metric {metric.name} is no ratio of sums of one tokenizer in one language",
+                f"test one of: {', '.join(testable)}",
+            )
+    return found
+
+
+def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> pl.DataFrame:
+    """One metric, all tokenizers but the baseline, all languages first."""
+    ratios = relative_values(resamples, metric, baseline)
+    low, high = resamples.bounds(ratios)
+    detectable = find_detectable(ratios[1 : resamples.bootstrap.resamples + 1], resamples.bootstrap.level)
+    p, units = test_ratios(resamples, metric, baseline, shuffles)
+    languages = [None, *resamples.languages]
+    parts = []
+    for i, name in enumerate(resamples.tokenizers):
+        if name == baseline:
+            continue
+        values = {"ratio": ratios[0, i], "low": low[i], "high": high[i], "p": p[i], "detectable": detectable[i]}
+        columns = {key: pl.Series(value).fill_nan(None) for key, value in values.items()}
+        frame = pl.DataFrame({"lang": languages} | columns, schema_overrides={"lang": pl.String})
+        parts.append(
+            frame.with_columns(
+                tokenizer=pl.lit(name),
+                baseline=pl.lit(baseline),
+                metric=pl.lit(metric.name),
+                p_holm=pl.lit(None, pl.Float64),
+                shuffles=pl.lit(shuffles, pl.Int64),
+                n=pl.lit(units, pl.Int64),
+            ).select(pl.col(key).cast(kind) for key, kind in SCHEMA.items())
+        )
+    return pl.concat(parts)
+
+
+def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> tuple[Floats, int]:
+    """The p of each tokenizer against the baseline (tokenizers, 1 + languages), and how many units were shuffled."""
+    sums = sums_by_unit(resamples, metric)
+    at = resamples.tokenizers.index(baseline)
+    units, *shape = sums[0].shape
+    own = [part.reshape(units, -1) for part in sums]
+    against = [np.broadcast_to(part[:, at : at + 1], part.shape).reshape(units, -1) for part in sums]
+    p = randomise((own[0], own[1]), (against[0], against[1]), shuffles=shuffles, seed=resamples.bootstrap.seed)
+    return p.reshape(shape), units
+
+
+def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floats:
+    """A ratio over the baseline's, all languages together first: (rows, tokenizers, 1 + languages)."""
+    sums = [with_all(resamples.sum(part)) for part in parts_of(metric)]
+    values = divide(sums[0], sums[1])
+    if metric.scale is not None:
+        values = values * resamples.factors(metric.scale)[None, :, None]
+    at = resamples.tokenizers.index(baseline)
+    return divide(values, values[:, at : at + 1, :])
+
+
+def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
+    """Numerators (scaled) and denominators of each unit that is shuffled: (units, tokenizers, 1 + languages)."""
+    found = []
+    for part in parts_of(metric):
+        counts = resamples.by_unit(part)
+        found.append(with_all(counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))))
+    numerators, denominators = found
+    if metric.scale is not None:
+        numerators = numerators * resamples.factors(metric.scale)[None, :, None]
+    return numerators, denominators
+
+
+def parts_of(metric: Metric) -> tuple[pl.Expr, pl.Expr]:
+    """Numerator and denominator; ValueError for a metric that is no ratio of sums."""
+    if metric.numerator is None or metric.denominator is None:
+        raise ValueError(f"the metric {metric.name} is no ratio")
+    return metric.numerator, metric.denominator
+
+
+def with_all(by_language: Floats) -> Floats:
+    """Sums by language with those over all languages before them."""
+    return np.concatenate([by_language.sum(axis=2, keepdims=True), by_language], axis=2)

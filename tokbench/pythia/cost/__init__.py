@@ -1,0 +1,12 @@
+"""What the tokens of a comparison cost on a model."""
+
+from tokbench.pythia.cost.costs import ANALYTIC, OWN_TOKENIZER, Costs, check_run, cost, tabulate_what_ifs
+
+__all__ = [
+    "ANALYTIC",
+    "OWN_TOKENIZER",
+    "Costs",
+    "check_run",
+    "cost",
+    "tabulate_what_ifs",
+]

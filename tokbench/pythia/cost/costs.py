@@ -1,0 +1,246 @@
+"""What a text costs on a model: per segment and per 1,000 characters, for each tokenizer and language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.errors import TokbenchError
+from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost.tabulation import tabulate_costs
+from tokbench.pythia.cost.whatif import WhatIf, what_if
+from tokbench.pythia.cost.workload import NewTokens, Price, Request, Workload
+from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.arithmetic import flops_per_token, parameters, training_flops_of_text
+from tokbench.pythia.model.memory import weight_bytes
+from tokbench.pythia.model.models import Model, find_model
+from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.speed.speeds import EstimatedSpeed, MeasuredSpeed, Speed, find_rates, prompt_grid
+
+if TYPE_CHECKING:
+    from tokbench.pythia.speed.rates import Rates
+
+OWN_TOKENIZER = "gpt-neox-20b"
+"""The catalogue name of Pythia's own tokenizer, the baseline of every what-if."""
+
+ANALYTIC = "analytic"
+"""The backend that runs nothing: counts, and estimates where rates are given."""
+
+ROUNDS = 3
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Costs:
+    """What the texts of a comparison cost on a model.
+
+    frame: tokenizer, lang, quantity, per (segment, 1000 characters), value, low, high, premium, premium_low,
+    premium_high, unit, basis (counted, computed, measured, estimated), n. what_if: a row a tokenizer: what the model
+    would be with it. notes: what stands behind the seconds, by tokenizer.
+    """
+
+    frame: pl.DataFrame
+    what_if: pl.DataFrame
+    model: str
+    backend: str
+    quantization: str
+    new_tokens: NewTokens
+    price: Price
+    reference: str
+    signature: str
+    notes: Mapping[str, str]
+
+    def to_document(self) -> dict[str, Any]:
+        """The costs as JSON."""
+        return {
+            "signature": self.signature,
+            "model": self.model,
+            "backend": self.backend,
+            "quantization": self.quantization,
+            "new_tokens": self.new_tokens,
+            "price": {"per_hour": self.price.per_hour, "per_mtok": self.price.per_mtok},
+            "reference": self.reference,
+            "notes": dict(self.notes),
+            "costs": self.frame.to_dicts(),
+            "what_if": self.what_if.to_dicts(),
+        }
+
+    def _repr_html_(self) -> str:
+        """The costs per segment, for notebooks."""
+        return self.frame.filter(pl.col("per") == "segment")._repr_html_()
+
+    def __repr__(self) -> str:
+        return f"<Costs of {self.what_if.height} tokenizers on {self.model}, {self.backend} {self.quantization}>"
+
+
+def ignore_report(step: str) -> None:
+    """No progress report."""
+
+
+def cost(
+    result: Comparison,
+    *,
+    model: str,
+    backend: str = ANALYTIC,
+    quantization: str = "int8",
+    new_tokens: NewTokens = 64,
+    threads: int | None = None,
+    price: Price | None = None,
+    rates: Sequence[Rates] = (),
+    bootstrap: Bootstrap | None = None,
+    offline: bool = False,
+    on_step: Report = ignore_report,
+) -> Costs:
+    """What the texts of a comparison cost on a Pythia model, with its own tokenizer and, what if, with the others.
+
+    backend `analytic` computes; with `rates` (fitted to measurements of other models) it also estimates seconds. Any
+    other backend measures the model here, each vocabulary size with a model of that shape. new_tokens: how many are
+    generated after each segment, or "same" for as many as it has. Raises TokbenchError for an unknown model, a
+    comparison without its measurements, a type or size that cannot be run.
+    """
+    if result.measurements is None:
+        raise TokbenchError("this comparison was loaded without its measurements", "load the folder, not the JSON file")
+    if new_tokens != "same" and new_tokens < 1:
+        raise TokbenchError(f"{new_tokens} new tokens are asked for", "ask for at least 1, or for 'same'")
+    found = find_model(model)
+    changes = {
+        t.name: what_if(found.architecture, t.vocab_total, multiple=found.vocab_multiple) for t in result.tokenizers
+    }
+    workload = Workload.read(result.measurements, result.corpus.languages, result.names)
+    request, paid = Request(new_tokens), price or Price()
+    shapes = {name: change.changed for name, change in changes.items()}
+    if backend == ANALYTIC:
+        speeds: dict[str, Speed] = estimate_speeds(shapes, rates, quantization, workload, request)
+    else:
+        speeds = measure_speeds(found, shapes, backend, quantization, threads, workload, offline, on_step)
+    reference = result.corpus.reference or result.corpus.languages[0]
+    frame = tabulate_costs(
+        workload,
+        shapes,
+        reference=reference,
+        request=request,
+        speeds=speeds,
+        price=paid,
+        bootstrap=bootstrap or Bootstrap(),
+    )
+    return Costs(
+        frame=frame,
+        what_if=tabulate_what_ifs(changes, workload, result, quantization),
+        model=found.name,
+        backend=backend,
+        quantization=quantization,
+        new_tokens=new_tokens,
+        price=paid,
+        reference=reference,
+        signature=f"{result.signature(long=False)}|model:{found.name}|be:{backend}/{quantization}|new:{new_tokens}",
+        notes={name: speed.note for name, speed in speeds.items()},
+    )
+
+
+def check_run(model: str, backend: str, quantization: str) -> None:
+    """TokbenchError, before anything is measured, for a model, a backend or a type that does not exist."""
+    from tokbench.pythia.backends import BACKENDS
+
+    find_model(model)
+    if backend != ANALYTIC:
+        BACKENDS[backend]
+    find_quantization(quantization)
+
+
+def estimate_speeds(
+    shapes: Mapping[str, Architecture], rates: Sequence[Rates], quantization: str, workload: Workload, request: Request
+) -> dict[str, Speed]:
+    """Estimated times for each tokenizer's model, none without rates."""
+    if not rates:
+        return {}
+    chosen = find_rates(rates, None, quantization)
+    speeds: dict[str, Speed] = {}
+    for name, shape in shapes.items():
+        speed = EstimatedSpeed(chosen, shape)
+        longest = max(int((t + request.count_new(t)).max(initial=1)) for t in workload.of(name))
+        speed.check(min(longest, shape.context))
+        speeds[name] = speed
+    return speeds
+
+
+def measure_speeds(
+    model: Model,
+    shapes: Mapping[str, Architecture],
+    backend: str,
+    quantization: str,
+    threads: int | None,
+    workload: Workload,
+    offline: bool,
+    on_step: Report,
+) -> dict[str, Speed]:
+    """Times of each tokenizer's model, measured here: the model itself, or one of that shape with random weights."""
+    from tokbench.pythia.formats.opening import open_checkpoint
+    from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
+    from tokbench.pythia.measure.probe import measure_backend
+
+    speeds: dict[str, Speed] = {}
+    done: dict[int, Speed] = {}
+    for name, shape in shapes.items():
+        on_step(f"{model.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
+        if shape.vocab_rows not in done:
+            if shape == model.architecture:
+                checkpoint = open_or_make(model.name, offline=offline)
+            else:
+                checkpoint = open_checkpoint(make_in_cache(shape, f"{model.name}-v{shape.vocab_rows}"))
+            alike = [n for n, other in shapes.items() if other == shape]
+            lengths = np.concatenate([tokens for n in alike for tokens in workload.of(n)])
+            grid = [length for length in prompt_grid(lengths) if length <= shape.context]
+            measured = measure_backend(
+                checkpoint,
+                backend,
+                quantization,
+                threads,
+                prompt_lengths=grid,
+                decode_batches=(1,),
+                new_tokens=32,
+                rounds=ROUNDS,
+            )
+            done[shape.vocab_rows] = MeasuredSpeed(measured)
+        speeds[name] = done[shape.vocab_rows]
+    return speeds
+
+
+def tabulate_what_ifs(
+    changes: Mapping[str, WhatIf], workload: Workload, result: Comparison, quantization: str
+) -> pl.DataFrame:
+    """What the model would be with each tokenizer, and whether that pays on these texts.
+
+    nsl: tokens over those of Pythia's own tokenizer, null where that is not compared. relative_flops: forward FLOPs of
+    the texts over those of the original, attention left out. training_flops: to see the corpus once.
+    """
+    kind = find_quantization(quantization)
+    size = int(result.measurements.texts["bytes"].cast(pl.Int64).sum()) if result.measurements else 0
+    own = workload.total(OWN_TOKENIZER) if OWN_TOKENIZER in workload.tokenizers else None
+    rows = []
+    for name, change in changes.items():
+        total = workload.total(name)
+        verdict = change.judge(total / own) if own else None
+        rows.append(
+            {
+                "tokenizer": name,
+                "vocabulary": change.vocabulary,
+                "vocab_rows": change.changed.vocab_rows,
+                "parameters": parameters(change.changed),
+                "weight_bytes": weight_bytes(change.changed, kind),
+                "flops_per_token": flops_per_token(change.changed),
+                "training_flops": training_flops_of_text(change.changed, size, size / total) if total else None,
+                "nsl": verdict.nsl if verdict else None,
+                "break_even_nsl": change.break_even_nsl,
+                "relative_flops": verdict.relative_flops if verdict else None,
+                "verdict": verdict.word if verdict else None,
+            }
+        )
+    integers = dict.fromkeys(("vocabulary", "vocab_rows", "parameters", "weight_bytes"), pl.Int64)
+    floats = dict.fromkeys(("training_flops", "nsl", "relative_flops"), pl.Float64)
+    return pl.DataFrame(rows, schema_overrides={**integers, **floats, "verdict": pl.String})

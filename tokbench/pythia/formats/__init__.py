@@ -1,0 +1,1 @@
+"""Model files: checkpoints of three formats, downloads, conversion."""

@@ -1,0 +1,132 @@
+"""A GPT-NeoX model in a CTranslate2 folder: its architecture from the variables of model.bin."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tokbench.errors import TokbenchError
+from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint, read_json
+from tokbench.pythia.model.architecture import Architecture
+
+WEIGHTS_KEY, CONTEXT_KEY = "tokbench_weights", "tokbench_context"
+"""Keys of config.json that CTranslate2 itself does not read."""
+
+_TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")
+_FORMATS = {"int8": "b", "int16": "<h", "int32": "<i"}
+_VERSION = 6
+_QKV, _OUT = "self_attention/linear_0", "self_attention/linear_1"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of model.bin: its shape and type, and its value where it is one whole number."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    value: int | None
+
+
+def open_folder(folder: Path, name: str) -> Checkpoint:
+    """A CTranslate2 folder as a checkpoint; TokbenchError where it is another kind of model, or lacks a variable."""
+    path = folder / "model.bin"
+    try:
+        with path.open("rb") as stream:
+            variables = _read_variables(stream, path)
+    except (struct.error, UnicodeDecodeError, IndexError) as error:
+        raise TokbenchError(f"{path}: not a readable CTranslate2 model ({error})", "get the file again") from error
+    config = read_json(folder / "config.json")
+    architecture = _read_architecture(variables, path, int(config.get(CONTEXT_KEY, Architecture.context)), config)
+    for key, shape in _list_shapes(architecture).items():
+        found = variables[key].shape if key in variables else None
+        if found != shape:
+            message = f"{path}: the variable {key}: expected shape {shape}, found {found or 'none'}"
+            raise TokbenchError(message, "the model is not whole, or not GPT-NeoX")
+    return Checkpoint(
+        name=name,
+        path=folder,
+        format="ctranslate2",
+        architecture=architecture,
+        weights=RANDOM if config.get(WEIGHTS_KEY) == RANDOM else PRETRAINED,
+        stored=variables[f"decoder/layer_0/{_QKV}/weight"].dtype,
+        files=(path, folder / "config.json"),
+        tokenizer=None,
+    )
+
+
+def _read_variables(stream: IO[bytes], path: Path) -> dict[str, Variable]:
+    """The head of each variable; the data are stepped over."""
+
+    def read(code: str) -> int:
+        value: int = struct.unpack(code, stream.read(struct.calcsize(code)))[0]
+        return value
+
+    def read_string() -> str:
+        return stream.read(read("<H")).rstrip(b"\0").decode()
+
+    if (version := read("<I")) != _VERSION:
+        message = f"{path}: version {version} of the format, expected {_VERSION}"
+        raise TokbenchError(message, "convert the model again with a current CTranslate2")
+    if (kind := read_string()) != "TransformerDecoderSpec":
+        raise TokbenchError(f"{path}: a {kind}, expected a TransformerDecoderSpec", "only decoders are run")
+    read("<I")
+    variables = {}
+    for _ in range(read("<I")):
+        name = read_string()
+        shape = tuple(read("<I") for _ in range(read("<B")))
+        dtype = _TYPES[read("<B")]
+        length = read("<I")
+        if shape or dtype not in _FORMATS:
+            stream.seek(length, 1)
+            variables[name] = Variable(shape, dtype, None)
+        else:
+            variables[name] = Variable(shape, dtype, read(_FORMATS[dtype]))
+    for _ in range(read("<I")):
+        alias = read_string()
+        variables[alias] = variables[read_string()]
+    return variables
+
+
+def _read_architecture(
+    variables: dict[str, Variable], path: Path, context: int, config: dict[str, object]
+) -> Architecture:
+    def read(key: str) -> Variable:
+        if key not in variables:
+            raise TokbenchError(f"{path}: the variable {key} is missing", "only GPT-NeoX models are run")
+        return variables[key]
+
+    rows, width = read("decoder/embeddings/weight").shape
+    heads, rotary = read("decoder/num_heads").value, read("decoder/layer_0/self_attention/rotary_dim").value
+    if not heads or not rotary:
+        raise TokbenchError(f"{path}: no whole numbers of heads and rotary dimensions", "get the file again")
+    layers = {key.split("/")[1] for key in variables if key.startswith("decoder/layer_") and key.count("/") > 1}
+    epsilon = config.get("layer_norm_epsilon")
+    return Architecture(
+        layers=len(layers - {"layer_norm"}),
+        width=width,
+        heads=heads,
+        vocab_rows=rows,
+        context=context,
+        rotary_fraction=rotary / (width // heads),
+        layer_norm_epsilon=float(str(epsilon)) if epsilon is not None else Architecture.layer_norm_epsilon,
+        parallel_residual="decoder/layer_0/input_layer_norm/gamma" in variables,
+    )
+
+
+def _list_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    width, hidden, rows = architecture.width, architecture.mlp_width, architecture.vocab_rows
+    linear = {"decoder/projection": (rows, width)}
+    for i in range(architecture.layers):
+        layer = f"decoder/layer_{i}"
+        linear[f"{layer}/{_QKV}"] = (3 * width, width)
+        linear[f"{layer}/{_OUT}"] = (width, width)
+        linear[f"{layer}/ffn/linear_0"] = (hidden, width)
+        linear[f"{layer}/ffn/linear_1"] = (width, hidden)
+    shapes: dict[str, tuple[int, ...]] = {"decoder/layer_norm/gamma": (width,), "decoder/layer_norm/beta": (width,)}
+    for name, shape in linear.items():
+        shapes[f"{name}/weight"] = shape
+        if name != "decoder/projection":
+            shapes[f"{name}/bias"] = shape[:1]
+    return shapes

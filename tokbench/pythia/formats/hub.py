@@ -1,0 +1,57 @@
+"""Where the files of a model on the Hugging Face hub come from: its cache, or a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tokbench.catalog import locations, sources
+from tokbench.catalog.entries import Source
+from tokbench.errors import UnavailableError
+
+PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
+"""What is read of a repository: never code and never a pickle."""
+
+
+def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
+    """The folder of a model of the hub with config.json and safetensors files; downloaded unless the cache holds them.
+
+    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
+    the model, or this revision of it, cannot be had.
+    """
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    wanted = f"{repo}@{revision}" if revision else repo
+    try:
+        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS, local_files_only=True))
+    except LocalEntryNotFoundError:
+        folder = None
+    if folder is not None and is_whole(folder):
+        return folder
+    remedy = "name a folder that holds config.json and model.safetensors"
+    if offline or locations.is_offline():
+        raise UnavailableError(f"{wanted} is not in the Hugging Face cache: offline", remedy)
+    if fault := sources._network.find_fault(constants.ENDPOINT):
+        raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {fault}", remedy)
+    with sources._explain_hub_errors(Source((), hub=repo, revision=revision), "config.json"):
+        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS))
+    if not is_whole(folder):
+        raise UnavailableError(f"{wanted} on the hub holds no config.json with safetensors files", remedy)
+    return folder
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds a configuration and all the weight files that its index names."""
+    import json
+
+    index = folder / "model.safetensors.index.json"
+    if not (folder / "config.json").is_file():
+        return False
+    if index.is_file():
+        try:
+            return all(
+                (folder / name).is_file() for name in json.loads(index.read_text("utf-8"))["weight_map"].values()
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
+    return (folder / "model.safetensors").is_file()

@@ -1,0 +1,196 @@
+"""Checkpoints of a model's exact shape with random weights: speed and memory do not depend on the values."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import shutil
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench._shared.cache import keep_folder
+from tokbench._shared.cache_folder import find_cache_folder
+from tokbench._shared.files import create_file_beside
+from tokbench.errors import TokbenchError, UnavailableError
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.opening import open_checkpoint
+from tokbench.pythia.formats.weights import READABLE, Shape, list_shapes
+from tokbench.pythia.model.architecture import Architecture
+
+VERSION = 1
+"""Of the values that are drawn: another one means that cached folders are made anew."""
+
+DTYPES = {name: code for code, name in READABLE.items()}
+_CHUNK = 1 << 24  # values drawn at a time: 64 MiB
+
+
+def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, Any]:
+    """The config.json of a GPTNeoXForCausalLM of this shape, with the keys that the hub's Pythia models have."""
+    return {
+        "architectures": ["GPTNeoXForCausalLM"],
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "hidden_act": "gelu",
+        "hidden_size": architecture.width,
+        "initializer_range": 0.02,
+        "intermediate_size": architecture.mlp_width,
+        "layer_norm_eps": architecture.layer_norm_epsilon,
+        "max_position_embeddings": architecture.context,
+        "model_type": "gpt_neox",
+        "num_attention_heads": architecture.heads,
+        "num_hidden_layers": architecture.layers,
+        "rotary_emb_base": 10000,
+        "rotary_pct": architecture.rotary_fraction,
+        "tie_word_embeddings": False,
+        "torch_dtype": dtype,
+        "use_cache": True,
+        "use_parallel_residual": architecture.parallel_residual,
+        "vocab_size": architecture.vocab_rows,
+    }
+
+
+def make(architecture: Architecture, folder: Path, seed: int = 0, dtype: str = "float16") -> Path:
+    """Write config.json and model.safetensors of this shape into a folder, and give it back; made if need be.
+
+    Weights are normal with variance 1 / inputs, so that activations stay near 1 and attention is not uniform; the two
+    outputs of a layer are scaled down by the root of their number. The same seed gives the same bytes. The header's
+    metadata says `weights: random`. One tensor is in memory at a time. TokbenchError where the folder holds a model
+    already, the disk is too small, or the type is neither float16 nor float32.
+    """
+    if dtype not in DTYPES:
+        raise TokbenchError(f"no random weights of the type {dtype!r}", f"choose one of: {', '.join(DTYPES)}")
+    _claim(folder)
+    try:
+        _write(architecture, folder, seed, dtype)
+    except OSError as error:
+        raise TokbenchError(f"cannot write the weights into {folder}: {error.strerror}", "name another") from error
+    return folder
+
+
+def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> None:
+    """Write config.json and model.safetensors into a folder that is there; OSError where that fails."""
+    shapes = list_shapes(architecture)
+    size = np.dtype(dtype).itemsize
+    lengths = {name: math.prod(shape) * size for name, shape in shapes.items()}
+    _check_room(folder, sum(lengths.values()))
+    target = folder / "model.safetensors"
+    part = create_file_beside(target)
+    try:
+        with part.open("wb") as stream:
+            stream.write(_write_header(shapes, lengths, dtype, seed))
+            for index, (name, shape) in enumerate(shapes.items()):
+                generator = np.random.default_rng([seed, index])
+                for begin in range(0, math.prod(shape), _CHUNK):
+                    count = min(_CHUNK, math.prod(shape) - begin)
+                    stream.write(_draw(generator, name, shape, count, architecture).astype(dtype).tobytes())
+        (folder / "config.json").write_text(json.dumps(describe(architecture, dtype), indent=2) + "\n", "utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _claim(folder: Path) -> None:
+    if any((folder / name).exists() for name in ("config.json", "model.safetensors", "model.safetensors.index.json")):
+        raise TokbenchError(f"{folder} holds a model already", "name a new folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TokbenchError(f"cannot make the folder {folder}: {error.strerror}", "name another") from error
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        message = f"the weights take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are left on its disk"
+        raise OSError(errno.ENOSPC, message)
+
+
+def _write_header(shapes: dict[str, Shape], lengths: dict[str, int], dtype: str, seed: int) -> bytes:
+    """The head of a safetensors file: the length of a JSON object, and the object, filled up to 8 bytes.
+
+    The library writes only from tensors that are all in memory.
+    """
+    content: dict[str, Any] = {"__metadata__": {"format": "pt", "weights": "random", "seed": str(seed)}}
+    begin = 0
+    for name, shape in shapes.items():
+        content[name] = {
+            "dtype": DTYPES[dtype],
+            "shape": list(shape),
+            "data_offsets": [begin, begin + lengths[name]],
+        }
+        begin += lengths[name]
+    text = json.dumps(content, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def _draw(
+    generator: np.random.Generator, name: str, shape: Shape, count: int, architecture: Architecture
+) -> npt.NDArray[np.float32]:
+    values = generator.standard_normal(count, dtype=np.float32)
+    if len(shape) == 1:
+        centre = 1.0 if "norm" in name and name.endswith("weight") else 0.0
+        return np.float32(centre) + np.float32(0.1) * values
+    spread = 1 / math.sqrt(shape[1])
+    if name.endswith(("attention.dense.weight", "mlp.dense_4h_to_h.weight")):
+        spread /= math.sqrt(2 * architecture.layers)
+    return np.float32(spread) * values
+
+
+def find_architecture(argument: str | Path) -> Architecture | None:
+    """The architecture of a name of the suite, None for a path or an id of the hub; TokbenchError for neither."""
+    from tokbench.catalog.locations import is_path
+    from tokbench.pythia.model.models import find_model
+
+    text = str(argument)
+    if Path(text).expanduser().exists() or is_path(text) or text.startswith("hf:"):
+        return None
+    return find_model(text).architecture
+
+
+def open_or_make(
+    argument: str | Path, *, revision: str | None = None, offline: bool = False, random: bool = False
+) -> Checkpoint:
+    """The checkpoint of an argument as for `open_checkpoint`, or of a name of the suite: `pythia-70m`.
+
+    For a name the Hugging Face cache and the hub are asked first, unless `random` is wanted. Where they do not have it,
+    and no revision of it is wanted, it gets random weights in tokbench's cache: `weights` of the result says so.
+    Raises as `open_checkpoint`, and TokbenchError for an unknown name.
+    """
+    from tokbench.pythia.formats.hub import fetch_model
+    from tokbench.pythia.model.models import find_model
+
+    if find_architecture(argument) is None:
+        if random:
+            message = f"{argument} is not a name of the suite, to be made with random weights"
+            raise TokbenchError(message, "say pythia-70m")
+        return open_checkpoint(argument, revision=revision, offline=offline)
+    if random and revision is not None:
+        raise TokbenchError("random weights have no revisions", "leave --revision or --random-weights out")
+    model = find_model(str(argument))
+    if not random:
+        try:
+            fetch_model(model.hub_id, revision, offline=offline)
+        except UnavailableError:
+            if revision is not None:
+                raise
+        else:
+            return open_checkpoint(model.hub_id, revision=revision, offline=True)
+    return open_checkpoint(make_in_cache(model.architecture, model.name))
+
+
+def make_in_cache(architecture: Architecture, name: str) -> Path:
+    """A folder of random weights of this shape in tokbench's cache, called `name`; made once and verified."""
+    shape = hashlib.sha256(json.dumps(describe(architecture)).encode()).hexdigest()
+    target = find_cache_folder() / "models" / f"random-{shape[:16]}-v{VERSION}" / name
+    try:
+        return keep_folder(target, lambda part: _write(architecture, part, 0, "float16"))
+    except OSError as error:
+        message = f"the random weights of {name} cannot be written: {error.strerror}"
+        raise TokbenchError(message, f"make room in {target.parent}, or set TOKBENCH_CACHE") from error

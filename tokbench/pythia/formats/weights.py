@@ -1,0 +1,145 @@
+"""The tensors of a GPT-NeoX model: their names and shapes, and the safetensors files that hold them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.pythia.model.architecture import Architecture
+
+Shape = tuple[int, ...]
+
+READABLE = {"F16": "float16", "F32": "float32"}
+"""Types of safetensors that numpy has, too."""
+
+BFLOAT16 = "BF16"
+"""A type of safetensors that numpy lacks: the upper half of a float32, as which it is read."""
+
+_BUFFERS = ("attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq")
+
+
+def list_shapes(architecture: Architecture) -> dict[str, Shape]:
+    """The tensors of a GPTNeoXForCausalLM by name, in the order of the model: (rows, columns), biases (rows,)."""
+    width, hidden, rows = architecture.width, architecture.mlp_width, architecture.vocab_rows
+    shapes: dict[str, Shape] = {"gpt_neox.embed_in.weight": (rows, width)}
+
+    def add_linear(name: str, output: int, inputs: int) -> None:
+        shapes[f"{name}.weight"] = (output, inputs)
+        shapes[f"{name}.bias"] = (output,)
+
+    def add_norm(name: str) -> None:
+        shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (width,)
+
+    for i in range(architecture.layers):
+        layer = f"gpt_neox.layers.{i}"
+        add_norm(f"{layer}.input_layernorm")
+        add_norm(f"{layer}.post_attention_layernorm")
+        add_linear(f"{layer}.attention.query_key_value", 3 * width, width)
+        add_linear(f"{layer}.attention.dense", width, width)
+        add_linear(f"{layer}.mlp.dense_h_to_4h", hidden, width)
+        add_linear(f"{layer}.mlp.dense_4h_to_h", width, hidden)
+    add_norm("gpt_neox.final_layer_norm")
+    shapes["embed_out.weight"] = (rows, width)
+    return shapes
+
+
+def is_buffer(name: str) -> bool:
+    """Whether a tensor is one that old checkpoints carry along and that follows from the configuration."""
+    return name.endswith(_BUFFERS)
+
+
+def split_heads(fused: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
+    """Rows of a fused query-key-value tensor, from GPT-NeoX's order (q, k, v of each head) to all q, all k, all v."""
+    per_head = fused.shape[0] // (3 * heads)
+    return fused.reshape(heads, 3, per_head, *fused.shape[1:]).swapaxes(0, 1).reshape(fused.shape)
+
+
+class Weights:
+    """The tensors in one or more safetensors files, read one at a time; a context manager.
+
+    `architecture`'s tensors are all there with the right shapes in float16, bfloat16 or float32, and nothing else but
+    buffers is: TokbenchError names the tensor, what was expected and what was found. `dtypes` are those of the files.
+    """
+
+    def __init__(self, files: Sequence[Path], architecture: Architecture) -> None:
+        try:
+            from safetensors import SafetensorError, safe_open
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("safetensors", "pythia", f"reading {files[0].name}") from error
+        self._stack = ExitStack()
+        self._places: dict[str, Any] = {}
+        self.metadata: dict[str, str] = {}
+        self.dtypes: dict[str, str] = {}
+        with ExitStack() as opening:
+            for file in files:
+                try:
+                    shard = opening.enter_context(safe_open(file, framework="numpy"))
+                except SafetensorError as error:
+                    message = f"{file}: not a readable safetensors file ({error})"
+                    raise TokbenchError(message, "get the file again") from error
+                self.metadata |= shard.metadata() or {}
+                self._places |= dict.fromkeys(shard.keys(), (file, shard))
+            self._check(list_shapes(architecture), files[0].parent)
+            self._stack = opening.pop_all()
+
+    def _check(self, shapes: dict[str, Shape], folder: Path) -> None:
+        for name, expected in shapes.items():
+            if name not in self._places:
+                message = f"{folder}: the tensor {name} is missing; expected shape {expected}, found none"
+                raise TokbenchError(message, "the checkpoint is not whole, or not of this configuration")
+            file, shard = self._places[name]
+            tensor = shard.get_slice(name)
+            found = tuple(tensor.get_shape())
+            if found != expected:
+                message = f"{file}: the tensor {name} has the wrong shape: expected {expected}, found {found}"
+                raise TokbenchError(message, "the weights do not belong to this config.json")
+            types = READABLE | {BFLOAT16: "bfloat16"}
+            if tensor.get_dtype() not in types:
+                message = f"{file}: the tensor {name} is of the type {tensor.get_dtype()}, which is not read"
+                raise TokbenchError(message, f"convert the checkpoint to one of: {', '.join(types.values())}")
+            self.dtypes[name] = types[tensor.get_dtype()]
+        for name, (file, _) in self._places.items():
+            if name not in shapes and not is_buffer(name):
+                message = f"{file}: the tensor {name} is none of a GPT-NeoX model with {len(shapes)} tensors"
+                raise TokbenchError(message, "the weights do not belong to this config.json")
+
+    def read(self, name: str) -> npt.NDArray[Any]:
+        """One tensor, in the type of the file; bfloat16 as float32, which holds all its values."""
+        file, shard = self._places[name]
+        if self.dtypes[name] == "bfloat16":
+            return read_bfloat16(file, name)
+        tensor: npt.NDArray[Any] = shard.get_tensor(name)
+        return tensor
+
+    def __enter__(self) -> Weights:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def read_bfloat16(file: Path, name: str) -> npt.NDArray[np.float32]:
+    """A tensor of bfloat16 out of a safetensors file that the library has found intact, as float32."""
+    with file.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        head = json.loads(stream.read(length))[name]
+        begin, end = head["data_offsets"]
+        stream.seek(8 + length + begin)
+        halves = np.fromfile(stream, "<u2", (end - begin) // 2)
+    return (halves.astype(np.uint32) << 16).view(np.float32).reshape(head["shape"])
+
+
+def as_float32(tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """A tensor in float32, copied only where it is not."""
+    return tensor.astype(np.float32, copy=False)

@@ -1,0 +1,1 @@
+"""Measure a backend: time, memory, bits per byte."""

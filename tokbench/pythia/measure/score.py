@@ -1,0 +1,133 @@
+"""Bits per byte: how well a model predicts a text, whatever its tokenizer is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench._shared.environment import installed
+from tokbench.adapters import Tokenizer, load_tokenizer
+from tokbench.errors import TokbenchError
+from tokbench.pythia.backends import BACKENDS, END_OF_TEXT, Ids, Runner
+from tokbench.pythia.formats.checkpoint import Checkpoint
+
+DEFAULT_TOKENIZER = "gpt-neox-20b"
+"""What Pythia was trained with."""
+
+Scorer = Callable[[Ids], npt.NDArray[np.float32]]
+"""Gives the natural logarithm of the probability of each id but the first, given all before it."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a text is cut for a model: at most `window` tokens at a time, each window `stride` after the one before.
+
+    With `bos` each text begins with `<|endoftext|>`, id 0, as in training; without it the first token of a text is not
+    predicted by the model and counts as one of V_rows equal ones.
+    """
+
+    window: int
+    stride: int
+    bos: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.stride < self.window:
+            raise TokbenchError(
+                f"a stride of {self.stride} with a window of {self.window}", "the stride is 1 or more, below the window"
+            )
+
+    def __str__(self) -> str:
+        bos = "endoftext" if self.bos else "none"
+        return f"win:{self.window}|stride:{self.stride}|bos:{bos}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """The bits that a model needs for texts of `bytes` UTF-8 bytes, in `tokens` tokens."""
+
+    bits: float
+    bytes: int
+    tokens: int
+    texts: int
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """Sum of bits over sum of bytes; None without any byte."""
+        return self.bits / self.bytes if self.bytes else None
+
+    @property
+    def bits_per_token(self) -> float | None:
+        """Sum of bits over sum of tokens; None without any token."""
+        return self.bits / self.tokens if self.tokens else None
+
+
+def count_bits(ids: Ids, scorer: Scorer, windows: Windows, vocab_rows: int) -> float:
+    """Bits of one text: the sum of -log2 p over its tokens, each predicted once, in the first window that has it."""
+    if not ids:
+        return 0.0
+    sequence = [END_OF_TEXT, *ids] if windows.bos else list(ids)
+    nats = 0.0 if windows.bos else math.log(vocab_rows)
+    done = 1  # the first of the sequence is given, or counted above
+    for begin in range(0, len(sequence), windows.stride):
+        if done >= len(sequence):
+            break
+        end = min(begin + windows.window, len(sequence))
+        found = scorer(sequence[begin:end])
+        nats -= float(found[done - begin - 1 :].sum(dtype=np.float64))
+        done = end
+    return nats / math.log(2)
+
+
+def load_vocabulary(checkpoint: Checkpoint, *, offline: bool = False) -> Tokenizer:
+    """The tokenizer of a checkpoint, GPT-NeoX's where it has none; TokbenchError where its ids do not fit."""
+    tokenizer = load_tokenizer(str(checkpoint.tokenizer or DEFAULT_TOKENIZER), offline=offline)
+    rows = checkpoint.architecture.vocab_rows
+    if tokenizer.vocab_total > rows:
+        message = f"{checkpoint.name} has {rows} rows, fewer than the {tokenizer.vocab_total} ids of {tokenizer.name}"
+        raise TokbenchError(message, "score a checkpoint with a tokenizer.json of its own")
+    return tokenizer
+
+
+def score_texts(texts: Sequence[str], tokenizer: Tokenizer, runner: Runner, windows: Windows, vocab_rows: int) -> Score:
+    """The score of texts on a model in memory; each text is predicted by itself."""
+    batch = tokenizer.encode_batch(texts)
+    sequences = [batch[i].tolist() for i in range(len(batch))]
+    bits = math.fsum(count_bits(ids, runner.score, windows, vocab_rows) for ids in sequences)
+    return Score(bits, sum(len(text.encode()) for text in texts), sum(map(len, sequences)), len(texts))
+
+
+def sign_score(
+    checkpoint: Checkpoint,
+    backend: str,
+    quantization: str,
+    windows: Windows,
+    *,
+    tokenizer: tuple[str, str],
+    corpus: tuple[str, str],
+    language: str,
+    texts: int,
+) -> str:
+    """One line that says what a score is; `tokenizer` and `corpus` are name and SHA-256."""
+    from tokbench import __version__
+
+    library = BACKENDS[backend].LIBRARIES[0]
+    return "|".join(
+        [
+            "tokbench",
+            f"model:{checkpoint.name}@sha256:{checkpoint.sha256}",
+            f"weights:{checkpoint.weights}",
+            f"eng:{library}=={installed(library)}/{quantization}",
+            f"tok:{tokenizer[0]}@sha256:{tokenizer[1]}",
+            str(windows),
+            f"corp:{corpus[0]}@sha256:{corpus[1]}",
+            f"lang:{language}",
+            f"n:{texts}",
+            "agg:micro",
+            "m:bits_per_byte",
+            f"v:{__version__}",
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What a model of the suite is: architecture, parameters, memory, operations."""

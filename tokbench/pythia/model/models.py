@@ -1,0 +1,202 @@
+"""The Pythia suite: eight sizes, each trained on the Pile and on the deduplicated Pile, with 154 checkpoints each.
+
+The facts are data, in `models.toml` beside this module. (It is not called `suite`, because `tokbench.pythia.suite` is
+the function.)
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files as package_files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from tokbench._shared.registry import closest
+from tokbench.errors import TokbenchError
+from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.arithmetic import non_embedding_parameters, pad_vocabulary, parameters
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OWNER = "EleutherAI"
+DEDUPED = "-deduped"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of the suite. Batches are in tokens; `batch_tokens_v0` is that of the first release.
+
+    `vocabulary` is the number of tokens of its tokenizer and `vocab_multiple` what its embedding is padded to.
+    """
+
+    name: str
+    size: str
+    deduped: bool
+    hub_id: str
+    old_name: str
+    architecture: Architecture
+    vocabulary: int
+    vocab_multiple: int
+    batch_tokens: int
+    batch_tokens_v0: int
+    learning_rate: float
+    equivalents: tuple[str, ...]
+    licence: str
+
+    @property
+    def corpus(self) -> str:
+        """What it was trained on: about 300 billion tokens, those of the deduplicated Pile about 1.5 times."""
+        return "the deduplicated Pile" if self.deduped else "the Pile"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A saved step of the training: the branch `name` on the hub, and the tokens seen until then."""
+
+    step: int
+    name: str
+    tokens_seen: int
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(package_files("tokbench.pythia.model").joinpath("models.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def models() -> tuple[Model, ...]:
+    """The sixteen models, by size, the plain one before the deduplicated one."""
+    data = _data()
+    return tuple(_read_model(data, entry, deduped) for entry in data["size"] for deduped in (False, True))
+
+
+def _read_model(data: dict[str, Any], entry: dict[str, Any], deduped: bool) -> Model:
+    ending = DEDUPED if deduped else ""
+    name = f"pythia-{entry['size'].lower()}{ending}"
+    multiple = data["vocabulary_multiple"] * entry["model_parallel"]
+    return Model(
+        name=name,
+        size=entry["size"],
+        deduped=deduped,
+        hub_id=f"{OWNER}/{name}",
+        old_name=f"pythia-{entry['old_size'].lower()}{ending}",
+        architecture=Architecture(
+            layers=entry["layers"],
+            width=entry["width"],
+            heads=entry["heads"],
+            vocab_rows=pad_vocabulary(data["vocabulary"], multiple),
+            context=data["context"],
+        ),
+        vocabulary=data["vocabulary"],
+        vocab_multiple=multiple,
+        batch_tokens=data["batch_tokens"],
+        batch_tokens_v0=entry.get("batch_tokens_v0", data["batch_tokens"]),
+        learning_rate=entry["learning_rate"],
+        equivalents=tuple(entry["equivalents"]),
+        licence=data["licence"],
+    )
+
+
+def suite() -> pl.DataFrame:
+    """All models as a frame, one row each, in the order of `models`.
+
+    Columns: name, size, deduped, layers, width, heads, vocab_rows, parameters, non_embedding, batch_tokens (a training
+    step), learning_rate, equivalents (a list), old_name, hub_id, licence.
+    """
+    import polars as pl
+
+    return pl.DataFrame(
+        [
+            {
+                "name": model.name,
+                "size": model.size,
+                "deduped": model.deduped,
+                "layers": model.architecture.layers,
+                "width": model.architecture.width,
+                "heads": model.architecture.heads,
+                "vocab_rows": model.architecture.vocab_rows,
+                "parameters": parameters(model.architecture),
+                "non_embedding": non_embedding_parameters(model.architecture),
+                "batch_tokens": model.batch_tokens,
+                "learning_rate": model.learning_rate,
+                "equivalents": list(model.equivalents),
+                "old_name": model.old_name,
+                "hub_id": model.hub_id,
+                "licence": model.licence,
+            }
+            for model in models()
+        ],
+        schema_overrides={"equivalents": pl.List(pl.String)},
+    )
+
+
+def _fold(name: str) -> str:
+    name = re.sub(r"[_ ]", "-", name.strip()).casefold()
+    return name.removeprefix(f"{OWNER}/".casefold()).removeprefix("pythia-")
+
+
+@cache
+def _spellings() -> Mapping[str, Model]:
+    found: dict[str, Model] = {}
+    for model in models():
+        for name in (model.name, model.old_name):
+            # No suffix of the first release is one of today's; were one added, it would be caught here.
+            if found.setdefault(_fold(name), model) is not model:
+                raise TokbenchError(f"Pythia suite: the name {name!r} stands for two models")
+    return MappingProxyType(found)
+
+
+def find_model(name: str) -> Model:
+    """The model that a name stands for: `pythia-1.4b`, `1.4B`, `EleutherAI/pythia-1.4b`, or the old `pythia-1.3b`.
+
+    With `-deduped` it is the deduplicated one. Case does not count. Unknown: TokbenchError, with the nearest name.
+    """
+    found = _spellings().get(_fold(name))
+    if found is None:
+        near = closest(_fold(name), list(_spellings()))
+        known = ", ".join(model.size for model in models() if not model.deduped)
+        hint = f"did you mean {_spellings()[near].name!r}? " if near else ""
+        raise TokbenchError(f"no Pythia model is called {name!r}", f"{hint}the sizes are {known}, each also {DEDUPED}")
+    return found
+
+
+@cache
+def revisions() -> tuple[Revision, ...]:
+    """The saved steps of every model: 0, the powers of two up to 512, and each thousandth."""
+    data = _data()
+    steps = [0, *(2**power for power in range(10)), *range(1000, data["steps"] + 1, 1000)]
+    return tuple(Revision(step, f"step{step}", step * data["batch_tokens"]) for step in steps)
+
+
+def checkpoints() -> pl.DataFrame:
+    """The saved steps as a frame: step, revision (the branch on the hub), tokens_seen."""
+    import polars as pl
+
+    return pl.DataFrame(
+        [{"step": saved.step, "revision": saved.name, "tokens_seen": saved.tokens_seen} for saved in revisions()]
+    )
+
+
+def find_checkpoint(revision: str) -> Revision:
+    """The saved step that a branch of the hub stands for; `main` is the last one.
+
+    TokbenchError where there is none, with the nearest saved steps.
+    """
+    saved = {step.name: step for step in revisions()}
+    last = revisions()[-1]
+    if revision == "main":
+        return last
+    if revision in saved:
+        return saved[revision]
+    match = re.fullmatch(r"(?:step)?(\d+)", revision)
+    if match is None:
+        hint = f"checkpoints are called step0, step1, step2, step4 to step512, step1000 to {last.name}, or main"
+    else:
+        nearest = min(revisions(), key=lambda step: abs(step.step - int(match[1])))
+        hint = f"the nearest one is {nearest.name}"
+    raise TokbenchError(f"no Pythia checkpoint is called {revision!r}", hint)

@@ -1,0 +1,190 @@
+"""How weights are stored: the types, what their blocks take, since when, and which of them can still be run.
+
+A type has a version: the blocks of ggml's types were laid out anew twice in May 2023 under the same names. Version 0
+ends on 2023-05-12 (llama.cpp pull request 1405: order of the bits), version 1 on 2023-05-20 (1508: scales in 16 bit),
+version 2 is today's, in every GGUF file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Literal
+
+from tokbench._shared.registry import closest
+from tokbench.errors import TokbenchError
+
+Family = Literal["ggml", "array"]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """A type of stored weights.
+
+    A matrix is stored row by row in blocks of `block_size` weights that take `block_bytes`, and each row takes
+    `row_bytes` more (a scale of its own). Vectors (biases, norms) take `vector_bytes` a value. `family` is `ggml` for
+    the types of GGUF files and their forerunners, `array` for those of ctranslate2 and transformers.
+    `first_version` and `last_version` are ggml's versions; `since` is the first day of the type in this layout and
+    `until` the first day without it; None is unknown, or without end.
+    """
+
+    name: str
+    family: Family
+    block_size: int
+    block_bytes: int
+    vector_bytes: int
+    row_bytes: int = 0
+    first_version: int | None = None
+    last_version: int | None = None
+    since: date | None = None
+    until: date | None = None
+    reason: str | None = None
+
+    @property
+    def bits_per_weight(self) -> float:
+        """Bits of one weight of a matrix, scales of blocks included, scales of rows not."""
+        return 8 * self.block_bytes / self.block_size
+
+    @property
+    def historic(self) -> bool:
+        """Whether no maintained library runs it; `reason` then says why."""
+        return self.until is not None
+
+    @property
+    def label(self) -> str:
+        """The name, with its last version where the plain name means another layout today: `q4_0@1`."""
+        return f"{self.name}@{self.last_version}" if self.historic and self.name in _current() else self.name
+
+    def matrix_bytes(self, rows: int, columns: int) -> int:
+        """Bytes of a matrix; TokbenchError where its rows are not whole blocks."""
+        if columns % self.block_size:
+            raise TokbenchError(
+                f"rows of {columns} weights cannot be stored as {self.name}, in blocks of {self.block_size}",
+                "take a type without blocks, f16 or f32",
+            )
+        return rows * (columns // self.block_size * self.block_bytes + self.row_bytes)
+
+
+BIT_ORDER = date(2023, 5, 12)
+HALF_SCALES = date(2023, 5, 20)
+_OLD_SCALES = (
+    "its blocks have scales in 32 bit, which ggml gave up on 2023-05-20 (llama.cpp pull request 1508); no "
+    "maintained library reads them"
+)
+_OLD_ORDER = (
+    "its blocks have the order of bits that ggml gave up on 2023-05-12 (llama.cpp pull request 1405); no "
+    "maintained library reads them"
+)
+_OLD_Q4_2 = "ggml dropped the type on 2023-05-12 (llama.cpp pull request 1405); no maintained library reads it"
+_OLD_Q4_3 = "ggml dropped the type on 2023-04-28 (llama.cpp pull request 1218); no maintained library reads it"
+
+
+def _ggml(name: str, size: int, block_bytes: int, first: int | None = None, since: date | None = None) -> Quantization:
+    return Quantization(name, "ggml", size, block_bytes, vector_bytes=4, first_version=first, since=since)
+
+
+def _historic(
+    name: str, size: int, block_bytes: int, last: int, since: date | None, until: date, reason: str
+) -> Quantization:
+    return Quantization(
+        name, "ggml", size, block_bytes, 4, first_version=0, last_version=last, since=since, until=until, reason=reason
+    )
+
+
+def _float(name: str, size: int) -> Quantization:
+    return Quantization(name, "array", 1, size, vector_bytes=size)
+
+
+def _int8(name: str, vector_bytes: int) -> Quantization:
+    # ctranslate2: matrices and the embedding in 8 bit with one scale in 32 bit for each row; biases and norms float.
+    return Quantization(name, "array", 1, 1, vector_bytes, row_bytes=4)
+
+
+QUANTIZATIONS: tuple[Quantization, ...] = (
+    _ggml("f32", 1, 4),
+    _ggml("f16", 1, 2),
+    _ggml("bf16", 1, 2),
+    _ggml("q8_0", 32, 34, 2, HALF_SCALES),
+    _ggml("q6_k", 256, 210, 2, date(2023, 6, 5)),
+    _ggml("q5_1", 32, 24, 1, BIT_ORDER),
+    _ggml("q5_0", 32, 22, 1, BIT_ORDER),
+    _ggml("q4_1", 32, 20, 2, HALF_SCALES),
+    _ggml("q4_0", 32, 18, 2, HALF_SCALES),
+    _float("float32", 4),
+    _float("float16", 2),
+    _float("bfloat16", 2),
+    _int8("int8", 4),
+    _int8("int8_float32", 4),
+    _int8("int8_float16", 2),
+    _int8("int8_bfloat16", 2),
+    _historic("q8_0", 32, 36, 1, date(2023, 4, 25), HALF_SCALES, _OLD_SCALES),
+    _historic("q5_1", 32, 24, 0, date(2023, 4, 26), BIT_ORDER, _OLD_ORDER),
+    _historic("q5_0", 32, 22, 0, date(2023, 4, 26), BIT_ORDER, _OLD_ORDER),
+    _historic("q4_1", 32, 24, 1, None, HALF_SCALES, _OLD_SCALES),
+    _historic("q4_0", 32, 20, 1, None, HALF_SCALES, _OLD_SCALES),
+    _historic("q4_3", 16, 12, 0, date(2023, 4, 20), date(2023, 4, 28), _OLD_Q4_3),
+    _historic("q4_2", 16, 10, 0, date(2023, 4, 18), BIT_ORDER, _OLD_Q4_2),
+)
+"""Every type, those of today first. `int8` is ctranslate2's on a CPU, where what stays float is float32."""
+
+
+@cache
+def _current() -> frozenset[str]:
+    return frozenset(entry.name for entry in QUANTIZATIONS if not entry.historic)
+
+
+def find_quantization(name: str, version: int | None = None) -> Quantization:
+    """The type of a name: today's, or the only one there was, or that of ggml's `version` 0, 1 or 2.
+
+    `q4_0@1` is the same as `find_quantization("q4_0", 1)`. Case does not count. TokbenchError for an unknown name,
+    and for a version that the type does not have.
+    """
+    bare, at, number = name.strip().casefold().partition("@")
+    if at:
+        if version is not None or not number.isdecimal():
+            raise TokbenchError(f"not a type with a version: {name!r}", "write it like q4_0@1")
+        version = int(number)
+    found = [entry for entry in QUANTIZATIONS if entry.name == bare]
+    if not found:
+        near = closest(bare, [entry.name for entry in QUANTIZATIONS])
+        known = ", ".join(dict.fromkeys(entry.name for entry in QUANTIZATIONS))
+        raise TokbenchError(
+            f"no quantization is called {name!r}", f"did you mean {near!r}?" if near else f"known: {known}"
+        )
+    if version is None:
+        return found[0]
+    for entry in found:
+        if _has_version(entry, version):
+            return entry
+    raise TokbenchError(f"{bare} has no version {version}", f"leave the version out, or see: {_spell_versions(found)}")
+
+
+def _has_version(entry: Quantization, version: int) -> bool:
+    if entry.first_version is None:
+        return False
+    last = CURRENT_VERSION if entry.last_version is None else entry.last_version
+    return entry.first_version <= version <= last
+
+
+CURRENT_VERSION = 2
+"""ggml's version of the layout of its types today."""
+
+
+def _spell_versions(entries: list[Quantization]) -> str:
+    versions = [
+        str(version) for version in range(CURRENT_VERSION + 1) if any(_has_version(e, version) for e in entries)
+    ]
+    return f"versions {', '.join(versions)}" if versions else "it has never had versions"
+
+
+def require_runnable(quantization: Quantization) -> None:
+    """Refuse a type that no maintained library runs: TokbenchError, which says since when and why."""
+    if quantization.historic:
+        today = [entry for entry in QUANTIZATIONS if not entry.historic and entry.family == quantization.family]
+        same_name = [entry.name for entry in today if entry.name == quantization.name]
+        same_size = [entry.name for entry in today if entry.bits_per_weight == quantization.bits_per_weight]
+        raise TokbenchError(
+            f"{quantization.label} cannot be run: {quantization.reason}",
+            f"take {(same_name + same_size)[0]} of today",
+        )

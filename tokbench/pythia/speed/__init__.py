@@ -1,0 +1,1 @@
+"""Seconds per prompt and per token, measured or estimated."""

@@ -1,0 +1,241 @@
+"""How long a model takes, from effective rates fitted to a backend's timings of other models.
+
+A prefill or a decoding step takes max(FLOPs / effective FLOP/s, bytes moved / effective bandwidth). The bandwidth is
+one for a backend; the FLOP/s are one for each phase, because a product with the eight rows of a batch reaches a
+fraction of the rate of one with the hundreds of rows of a prompt. So two rates stand behind each estimate. Rates are
+effective: they hold for the machine, threads and libraries that they were fitted on, and say nothing about what the
+hardware could do.
+
+The fit is least squares of ln(predicted / measured). Relative errors are exp(root mean square of it) - 1: 0.1 means
+that an estimate is typically off by the factor 1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tokbench.errors import TokbenchError
+from tokbench.pythia.measure.timings import GROUP, TIMINGS_SCHEMA, Timing, read_timings
+from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.model.work import PHASES, Phase, Work, count_work
+from tokbench.pythia.speed._fitting import fit_rates
+from tokbench.pythia.speed.rates import Fit, Rates
+
+__all__ = [
+    "MAX_ERROR",
+    "TIMINGS_SCHEMA",
+    "Estimate",
+    "Fit",
+    "Rates",
+    "Refusal",
+    "fit",
+    "fit_each",
+    "predict",
+    "predict_generation",
+    "tabulate_seconds",
+    "validate",
+]
+
+MAX_ERROR = 0.5
+"""Relative error beyond which an estimate is refused: off by more than the factor 1.5, it decides nothing."""
+
+Limit = Literal["arithmetic", "bandwidth"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A time that was computed, not measured; `relative_error` is typical of such estimates.
+
+    `held_out` says whether that error was found on models that the rates were not fitted on; `limit` is what bounds
+    the time.
+    """
+
+    seconds: float
+    relative_error: float
+    held_out: bool
+    limit: Limit
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no estimate; `relative_error` where the reason is that it is too large."""
+
+    reason: str
+    relative_error: float | None = None
+
+
+def fit(timings: pl.DataFrame, *, attention_apart: bool = False) -> Rates:
+    """Fit the effective rates to timings of one backend, device, quantization and number of threads.
+
+    Columns as in `TIMINGS_SCHEMA`: `tokens` is the prompt S of a prefill or the context s of a step, `seconds` the
+    time of the whole batch. The least intensive decoding step counts as limited by bandwidth and the most intensive
+    prefill as limited by arithmetic: that is what the rates mean, and one kind of timing alone could not tell them
+    apart. `attention_apart` gives attention within a prompt a rate of its own, a third one, for backends that run it
+    in another type than the matrices. TokbenchError for no timings, a mixture, a missing column, an empty field, or a
+    time that is not above 0.
+    """
+    rows = read_timings(timings)
+    return _fit_rows(rows, attention_apart, _held_out_errors(rows, attention_apart))
+
+
+def fit_each(timings: pl.DataFrame, *, attention_apart: bool = False) -> tuple[Rates, ...]:
+    """Fit the rates of every backend, device, quantization and number of threads in the timings, in their order.
+
+    Errors as for `fit`.
+    """
+    if any(name not in timings.columns for name in GROUP) or timings.is_empty():
+        read_timings(timings)
+    groups = timings.partition_by(*GROUP, maintain_order=True)
+    return tuple(fit(group, attention_apart=attention_apart) for group in groups)
+
+
+def predict(
+    rates: Rates,
+    architecture: Architecture,
+    phase: Phase,
+    *,
+    tokens: int,
+    batch: int = 1,
+    max_error: float = MAX_ERROR,
+) -> Estimate | Refusal:
+    """Estimate the seconds of a prefill of `tokens`, or of one decoding step at context `tokens`, of a whole batch.
+
+    Refused where the phase was not timed, the error is beyond `max_error`, the batch is larger than any timed, or the
+    tokens do not fit into the model's context. TokbenchError for no tokens or no batch.
+    """
+    fitted = rates.find_fit(phase)
+    if fitted is None:
+        return Refusal(f"there are no timings of {phase} with {rates}")
+    if fitted.error > max_error:
+        return Refusal(
+            f"the {phase} estimates of {rates} are off by {fitted.error:.0%}, more than {max_error:.0%}", fitted.error
+        )
+    if batch > fitted.largest_batch:
+        return Refusal(f"a batch of {batch} is larger than the largest timed in {phase}, {fitted.largest_batch}")
+    if tokens > architecture.context:
+        return Refusal(f"{tokens} tokens do not fit into the context of {architecture.context}")
+    arithmetic, bandwidth = rates.times(phase, _count(rates, architecture, phase, tokens, batch))
+    return Estimate(
+        seconds=max(arithmetic, bandwidth),
+        relative_error=fitted.error,
+        held_out=fitted.held_out is not None,
+        limit="arithmetic" if arithmetic >= bandwidth else "bandwidth",
+    )
+
+
+def predict_generation(
+    rates: Rates,
+    architecture: Architecture,
+    *,
+    prompt: int,
+    new_tokens: int,
+    batch: int = 1,
+    max_error: float = MAX_ERROR,
+) -> Estimate | Refusal:
+    """Estimate the seconds of generating `new_tokens` after a prompt that has been read: the sum of its n - 1 steps.
+
+    The first new token comes from the prefill, as in `arithmetic.generation_flops`. Refused as in `predict`; `limit`
+    is that of the last step. TokbenchError for an empty prompt and for no new tokens.
+    """
+    if prompt < 1 or new_tokens < 1:
+        raise TokbenchError(
+            f"cannot generate {new_tokens} tokens after a prompt of {prompt}", "both numbers are 1 or more"
+        )
+    end = prompt + new_tokens - 1
+    last = predict(rates, architecture, "decode", tokens=end, batch=batch, max_error=max_error)
+    if isinstance(last, Refusal):
+        return last
+    steps = (rates.times("decode", _count(rates, architecture, "decode", s, batch)) for s in range(prompt + 1, end + 1))
+    return replace(last, seconds=float(sum(max(times) for times in steps)))
+
+
+def tabulate_seconds(
+    rates: Rates, architecture: Architecture, phase: Phase, *, tokens: int, batch: int = 1
+) -> npt.NDArray[np.float64]:
+    """Seconds for every number of tokens from 0 (no time) to `tokens`, to look many texts up in; shape (tokens + 1,).
+
+    With the cumulative sum of the decoding table, n new tokens after a prompt of S take sum[S + n - 1] - sum[S].
+    Nothing is refused: ask `predict` once for the longest text. TokbenchError for a phase that was not timed.
+    """
+    if rates.find_fit(phase) is None:
+        raise TokbenchError(f"there are no timings of {phase} with {rates}", "measure some")
+    counted = (_count(rates, architecture, phase, number, batch) for number in range(1, tokens + 1))
+    return np.array([0.0, *(max(rates.times(phase, work)) for work in counted)])
+
+
+def validate(rates: Rates, timings: pl.DataFrame) -> pl.DataFrame:
+    """The timings with `predicted` seconds, `error` (predicted / measured - 1) and `held_out` (model not in the fit).
+
+    Nothing is refused: this is how the error of estimates is found. A phase that was not timed gives nulls.
+    TokbenchError for timings of another backend, device, quantization or number of threads than the rates'.
+    """
+    rows = read_timings(timings)
+    if rows[0].group != (rates.backend, rates.device, rates.quantization, rates.threads):
+        raise TokbenchError(
+            f"rates of {rates} cannot be held against timings of {rows[0].spell_group()}", "fit each on its own"
+        )
+    predicted: list[float | None] = []
+    held_out: list[bool | None] = []
+    for row in rows:
+        fitted = rates.find_fit(row.phase)
+        predicted.append(None if fitted is None else _predict_row(rates, row))
+        held_out.append(None if fitted is None else row.model not in fitted.models)
+    return timings.with_columns(
+        pl.Series("predicted", predicted, pl.Float64), pl.Series("held_out", held_out, pl.Boolean)
+    ).with_columns(error=pl.col("predicted") / pl.col("seconds") - 1)
+
+
+def _count(rates: Rates, architecture: Architecture, phase: Phase, tokens: int, batch: int) -> Work:
+    quantization = find_quantization(rates.quantization)
+    cache = rates.kv_bytes_per_value
+    return count_work(architecture, quantization, phase, tokens=tokens, batch=batch, kv_bytes_per_value=cache)
+
+
+def _predict_row(rates: Rates, row: Timing) -> float:
+    return max(rates.times(row.phase, row.work))
+
+
+def _held_out_errors(rows: Sequence[Timing], attention_apart: bool) -> dict[Phase, float]:
+    """Error of each phase when every model is predicted from the others; a phase with one model is left out."""
+    errors: dict[Phase, list[float]] = {phase: [] for phase in PHASES}
+    for model in dict.fromkeys(row.model for row in rows):
+        others = [row for row in rows if row.model != model]
+        if not others:
+            continue
+        rates = _fit_rows(others, attention_apart, {})
+        for row in rows:
+            if row.model == model and rates.find_fit(row.phase) is not None:
+                errors[row.phase].append(_predict_row(rates, row) / row.seconds)
+    return {phase: _spread(ratios) for phase, ratios in errors.items() if ratios}
+
+
+def _spread(ratios: Sequence[float]) -> float:
+    """The relative error of predictions from their ratios to what was measured."""
+    return float(np.expm1(np.sqrt(np.mean(np.square(np.log(ratios))))))
+
+
+def _fit_rows(rows: Sequence[Timing], attention_apart: bool, held_out: dict[Phase, float]) -> Rates:
+    solved = fit_rates([(row.phase, row.work, row.seconds) for row in rows], attention_apart)
+    rates = Rates(*rows[0].group, rows[0].kv_bytes_per_value, *solved, fits=())
+    fits = []
+    for phase in PHASES:
+        own = [row for row in rows if row.phase == phase]
+        if own:
+            fits.append(
+                Fit(
+                    phase=phase,
+                    timings=len(own),
+                    models=tuple(dict.fromkeys(row.model for row in own)),
+                    largest_batch=max(row.batch for row in own),
+                    held_in=_spread([_predict_row(rates, row) / row.seconds for row in own]),
+                    held_out=held_out.get(phase),
+                )
+            )
+    return replace(rates, fits=tuple(fits))

@@ -1,0 +1,112 @@
+"""Tables, figures and cut texts as HTML; every text passes through `escape_html`."""
+
+from __future__ import annotations
+
+import re
+
+from tokbench.report._document_model import Cuts, CutText, Facts, Figure, Part, Points, Prose
+from tokbench.report._escaping import escape_html
+from tokbench.report._svg import draw_svg
+from tokbench.report._table import Cell, Table
+
+MOST_ROWS = 40
+
+BACKSLASH, LEFT_TO_RIGHT = "\\", ' dir="ltr"'
+"""Bytes that are written out read from left to right whatever stands beside them."""
+
+_INTERVAL = re.compile(r"(.*?) (\[[^][]*\])")
+
+
+def write_cell(cell: Cell, *, label: bool) -> str:
+    """A cell: the best in bold with a star, an unranked value in brackets, an interval in small."""
+    found = _INTERVAL.fullmatch(cell.text)
+    text = f"{escape_html(found[1])} <small>{escape_html(found[2])}</small>" if found else escape_html(cell.text)
+    if label:
+        return f'<td class="name">{text}</td>'
+    if cell.best:
+        return f'<td class="best">{text} <span aria-hidden="true">★</span><span class="hidden">best</span></td>'
+    return f'<td class="unranked">({text})</td>' if cell.unranked else f"<td>{text}</td>"
+
+
+def write_row(cells: tuple[Cell, ...], labels: int) -> str:
+    """A row, its first cell the head of it."""
+    first = f'<th scope="row" class="name">{escape_html(cells[0].text)}</th>'
+    return f"<tr>{first}{''.join(write_cell(cell, label=i < labels) for i, cell in enumerate(cells[1:], start=1))}</tr>"
+
+
+def write_table(table: Table, *, folded: bool = False) -> str:
+    """A table that scrolls by itself where it is too wide, and can be reached by the keyboard to do so.
+
+    folded: where it is long, its title has to be opened first.
+    """
+    heads = "".join(
+        f'<th scope="col"{" class=name" if i < table.labels else ""}>{escape_html(header)}</th>'
+        for i, header in enumerate(table.headers)
+    )
+    rows = "\n".join(write_row(row, table.labels) for row in table.rows)
+    title = escape_html(table.title)
+    written = (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table><caption>{title}</caption>\n'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
+    )
+    if folded and len(table.rows) > MOST_ROWS:
+        return f"<details><summary>{title} ({len(table.rows):,} rows)</summary>\n{written}</details>"
+    return written
+
+
+def write_figure(figure: Figure, name: str) -> str:
+    """A drawing, its caption, and the same numbers as a table."""
+    caption = escape_html(figure.caption)
+    svg = draw_svg(figure.draw(), name, f"Chart, its numbers in the table below. {figure.caption}")
+    return (
+        f'<figure id="{name}"><div class="scroll chart" tabindex="0" role="region" aria-label="Chart">{svg}</div>\n'
+        f"<figcaption>{caption}</figcaption>\n<details><summary>The same as a table</summary>\n"
+        f"{write_table(figure.table)}</details></figure>"
+    )
+
+
+def write_cut(cut: CutText) -> str:
+    """One text cut into tokens; the ids are the titles of the pieces."""
+    pieces = "".join(
+        f'<bdi title="{token}"{LEFT_TO_RIGHT if BACKSLASH in text else ""}>{escape_html(text)}</bdi>'
+        for token, text in cut.pieces
+    )
+    rest = f' <span class="count">and {cut.left_out:,} more</span>' if cut.left_out else ""
+    return (
+        f'<div class="cut"><p><strong>{escape_html(cut.tokenizer)}</strong> '
+        f'<span class="count">{cut.tokens:,} tokens</span></p><p class="tokens raw" dir="auto">{pieces}{rest}</p></div>'
+    )
+
+
+def write_cuts(cuts: Cuts) -> str:
+    """One text as each tokenizer cuts it."""
+    return f"<h3>{escape_html(cuts.title)}</h3>\n" + "\n".join(map(write_cut, cuts.cuts))
+
+
+def write_points(points: Points) -> str:
+    """A list."""
+    items = "".join(f"<li>{escape_html(item)}</li>\n" for item in points.items)
+    return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"<ul>\n{items}</ul>"
+
+
+def write_facts(facts: Facts) -> str:
+    """Terms and their descriptions."""
+    items = "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>\n" for term, text in facts.items)
+    return f'<dl class="facts">\n{items}</dl>'
+
+
+def write_part(part: Part, name: str) -> str:
+    """Any part of a section; `name` is that of a figure in its report."""
+    match part:
+        case Prose():
+            return "\n".join(f"<p>{escape_html(paragraph)}</p>" for paragraph in part.paragraphs)
+        case Points():
+            return write_points(part)
+        case Facts():
+            return write_facts(part)
+        case Table():
+            return write_table(part, folded=True)
+        case Figure():
+            return write_figure(part, name)
+        case Cuts():
+            return write_cuts(part)

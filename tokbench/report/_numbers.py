@@ -1,0 +1,105 @@
+"""The figures of a comparison where a report needs them: one value with its interval, by tokenizer or by language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.metrics import METRICS, Metric
+from tokbench.report._table import UNRANKED, Cell, Table, header_of, write_column, write_value
+
+
+@dataclass(frozen=True)
+class Number:
+    """A value of a metric with its interval, None where there is none; ranked: may it win."""
+
+    tokenizer: str
+    lang: str | None
+    metric: Metric
+    value: float
+    low: float | None
+    high: float | None
+    ranked: bool
+
+    def write(self, unit: str = "") -> str:
+        """The value for people, with its interval where that is wider than a point."""
+        text = write_value(self.value, self.metric) + unit
+        if self.low is None or self.high is None or self.low == self.high == self.value:
+            return text
+        return f"{text} {write_bounds(self)}"
+
+
+def write_bounds(number: Number) -> str:
+    """The interval in brackets; the sign of per cent once."""
+    low, high = write_value(number.low, number.metric), write_value(number.high, number.metric)
+    return f"[{low.removesuffix(' %')}, {high}]"
+
+
+def find_numbers(comparison: Comparison, metric: str, lang: str | None = None) -> list[Number]:
+    """The values of a metric in a language (None: over all), by tokenizer, undefined ones left out."""
+    rows = comparison.frame.filter(
+        (pl.col("metric") == metric)
+        & pl.col("lang").eq_missing(pl.lit(lang, pl.String))
+        & pl.col("value").is_not_null()
+    )
+    found = METRICS[metric]
+    return [
+        Number(
+            row["tokenizer"],
+            lang,
+            found,
+            row["value"],
+            row["low"],
+            row["high"],
+            not (found.compression and comparison.is_lossy(row["tokenizer"], lang)),
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def rank(numbers: list[Number]) -> list[Number]:
+    """The ranked ones, the best first; equals stay in order."""
+    ranked = [number for number in numbers if number.ranked]
+    return sorted(
+        ranked, key=lambda number: number.value, reverse=bool(numbers) and numbers[0].metric.better == "higher"
+    )
+
+
+def title_of(metric: Metric, lang: str | None = None) -> str:
+    """The header of a column with the unit, where the title does not name it."""
+    header = header_of(metric, lang)
+    return header if metric.unit in metric.title or "/" in metric.title else f"{header} [{metric.unit}]"
+
+
+def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | None]]) -> Table:
+    """One row a tokenizer: each value with its interval, the best of each column marked."""
+    headers = ["tokenizer", "engine"]
+    cells = [
+        [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
+        [Cell(tokenizer.engine.replace("==", " ")) for tokenizer in comparison.tokenizers],
+    ]
+    for metric, lang in columns:
+        headers.append(title_of(metric, lang))
+        cells.append(write_cells(comparison, metric, lang))
+    corpus = comparison.corpus
+    title = f"{corpus.name}: {len(corpus.languages)} languages × {corpus.segments:,} segments"
+    return Table(title, tuple(headers), tuple(zip(*cells, strict=True)), labels=2)
+
+
+def write_cells(comparison: Comparison, metric: Metric, lang: str | None) -> list[Cell]:
+    """One column: a cell a tokenizer."""
+    numbers = {number.tokenizer: number for number in find_numbers(comparison, metric.name, lang)}
+    values = [numbers[name].value if name in numbers else None for name in comparison.names]
+    unranked = [comparison.is_lossy(name, lang) for name in comparison.names]
+    plain = write_column(values, unranked, metric)
+    return [
+        replace(cell, text=numbers[name].write()) if name in numbers else cell
+        for name, cell in zip(comparison.names, plain, strict=True)
+    ]
+
+
+def lay_out_summary(comparison: Comparison) -> Table:
+    """The summary, with intervals."""
+    return lay_out_numbers(comparison, [(metric, lang) for _, metric, lang in comparison.summary_columns()])

@@ -1,0 +1,85 @@
+"""Several results side by side, and a warning where they are not results of the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tokbench.comparison import Comparison
+from tokbench.metrics import METRICS
+from tokbench.report._document_model import Part, Points, Section
+from tokbench.report._numbers import Number, find_numbers, title_of
+from tokbench.report._table import UNRANKED, Cell, Table, write_column
+
+MEANING = {
+    "corp": "corpus",
+    "lang": "languages",
+    "n": "segments",
+    "ref": "reference language",
+    "base": "baseline",
+    "agg": "aggregation",
+    "seg": "word segmenter",
+    "spec": "special tokens",
+    "boot": "intervals",
+    "v": "version of tokbench",
+}
+"""The fields of a signature that have to agree before two figures may be compared."""
+
+
+def read_signature(result: Comparison) -> dict[str, str]:
+    """The fields of a result's signature that are not its tokenizers'."""
+    fields = dict(field.split(":", 1) for field in result.signature(long=False).split("|") if ":" in field)
+    return {key: fields.get(key, "none") for key in MEANING}
+
+
+def find_mismatches(results: Mapping[str, Comparison]) -> list[str]:
+    """What differs between the signatures of results, a sentence each; none where all may be compared."""
+    signatures = {name: read_signature(result) for name, result in results.items()}
+    sentences = []
+    for key, meaning in MEANING.items():
+        values = {name: fields[key] for name, fields in signatures.items()}
+        if len(set(values.values())) > 1:
+            listed = ", ".join(f"{value} in {name}" for name, value in values.items())
+            sentences.append(f"The signatures do not match, {meaning}: {listed}.")
+    return sentences
+
+
+def write_side_by_side(results: Mapping[str, Comparison]) -> list[Section]:
+    """Warnings, and one table of all; the best is marked only where the signatures match."""
+    mismatches = find_mismatches(results)
+    parts: list[Part] = []
+    if mismatches:
+        parts.append(Points((*mismatches, "Figures of different results must not be compared."), warning=True))
+    parts.append(lay_out_together(results, ranked=not mismatches))
+    return [Section("side-by-side", "Summary of all results", tuple(parts))]
+
+
+def lay_out_together(results: Mapping[str, Comparison], *, ranked: bool) -> Table:
+    """One row a result and tokenizer, the columns of every summary that has them."""
+    metrics = dict.fromkeys(
+        metric for result in results.values() for _, metric, lang in result.summary_columns() if lang is None
+    )
+    pooled = list(metrics) or [METRICS["bytes_per_token"]]
+    pairs = [(name, result, t.name) for name, result in results.items() for t in result.tokenizers]
+    columns: list[Sequence[Cell]] = [
+        [Cell(name) for name, _, _ in pairs],
+        [Cell(f"{t} {UNRANKED}" if result.is_lossy(t) else t) for _, result, t in pairs],
+    ]
+    for metric in pooled:
+        found: dict[tuple[str, str], Number] = {
+            (name, number.tokenizer): number
+            for name, result in results.items()
+            for number in find_numbers(result, metric.name)
+        }
+        numbers = [found.get((name, t)) for name, _, t in pairs]
+        cells = write_column(
+            [number.value if number else None for number in numbers], [r.is_lossy(t) for _, r, t in pairs], metric
+        )
+        columns.append(
+            [
+                replace(cell, text=number.write() if number else cell.text, best=cell.best and ranked)
+                for cell, number in zip(cells, numbers, strict=True)
+            ]
+        )
+    headers = ("result", "tokenizer", *(title_of(metric) for metric in pooled))
+    return Table("all results", headers, tuple(zip(*columns, strict=True)), labels=2)

@@ -1,0 +1,8 @@
+"""A local page that shows how tokenizers cut a text: served to this machine alone, nothing is stored or sent on."""
+
+from __future__ import annotations
+
+from tokbench.report.live._app import make_app, serve
+from tokbench.report.live._encoding import Encoded, Question, Refused, answer
+
+__all__ = ["Encoded", "Question", "Refused", "answer", "make_app", "serve"]

@@ -1,0 +1,171 @@
+"""From a text to what the page shows of it: counts, pieces, differences, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench._shared.threads import map_ordered
+from tokbench.adapters import Tokenizer
+from tokbench.errors import EngineError, TokbenchError
+from tokbench.pythia.cost.whatif import what_if
+from tokbench.pythia.model.arithmetic import kv_cache_bytes, prefill_flops
+from tokbench.pythia.model.models import Model, find_model
+from tokbench.report._escaping import reveal_bytes
+
+MOST_PIECES = 20_000
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the page asks: a text, perhaps a second one to compare with, tokenizers, a Pythia size, pieces to show."""
+
+    text: str
+    second: str
+    tokenizers: tuple[str, ...]
+    model: str
+    pieces: int
+
+    @classmethod
+    def read(cls, document: Any) -> Question:
+        """A question from JSON; TokbenchError for anything else."""
+        if not isinstance(document, dict):
+            raise TokbenchError("the question is no JSON object")
+        fields: Mapping[str, Any] = document
+        texts = {name: fields.get(name, "") for name in ("text", "second")}
+        names = fields.get("tokenizers", [])
+        pieces = fields.get("pieces", 1000)
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise TokbenchError("text and second have to be strings")
+        for name, text in texts.items():
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise TokbenchError(f"{name} holds a lone surrogate, which is no character", "take it out")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TokbenchError("tokenizers has to be a list of names")
+        if not isinstance(pieces, int) or isinstance(pieces, bool) or not 0 <= pieces <= MOST_PIECES:
+            raise TokbenchError(f"pieces has to be a number from 0 to {MOST_PIECES}")
+        model = fields.get("model", "1.4B")
+        if not isinstance(model, str):
+            raise TokbenchError("model has to be the name of a Pythia model")
+        return cls(texts["text"], texts["second"], tuple(names), model, pieces)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text by one tokenizer.
+
+    tokens, second_tokens: how many (None without a second text). premium: the first over the second. gflop, kv_mib: to
+    read the text on the model, and what its cache takes. fits: whether the text fits the model's context. pieces: the
+    first tokens as id, text and bytes in hexadecimal (None: special). differs: for each piece, whether the first
+    tokenizer has no token of the same place; None where the bytes of the tokens are not those of the text.
+    """
+
+    tokenizer: str
+    tokens: int
+    second_tokens: int | None
+    premium: float | None
+    gflop: float
+    kv_mib: float
+    fits: bool
+    pieces: tuple[tuple[int, str, str | None], ...]
+    differs: tuple[bool, ...] | None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A tokenizer whose engine gives up on a text, and why."""
+
+    tokenizer: str
+    error: str
+
+
+def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Encoded | Refused]:
+    """The text by each tokenizer that is asked for; TokbenchError for one that is not served, or no Pythia model."""
+    model = find_model(question.model)
+    for name in question.tokenizers:
+        if name not in tokenizers:
+            raise TokbenchError(f"no tokenizer {name!r} is served here", f"there are: {', '.join(tokenizers)}")
+    chosen = [tokenizers[name] for name in question.tokenizers]
+    first: npt.NDArray[np.int64] | None = None
+    found: list[Encoded | Refused] = []
+    for tokenizer, encoded in zip(chosen, map_ordered(lambda t: encode(t, question), chosen), strict=True):
+        if isinstance(encoded, Refused):
+            found.append(encoded)
+            continue
+        ids, second = encoded
+        places = find_places(tokenizer, ids, question.text)
+        if not any(isinstance(one, Encoded) for one in found):
+            first = places
+        differs = compare_places(places, first, question.pieces)
+        found.append(describe(tokenizer, ids, second, question, model, differs))
+    return found
+
+
+def encode(tokenizer: Tokenizer, question: Question) -> tuple[npt.NDArray[np.int32], int | None] | Refused:
+    """The ids of the text and the number of tokens of the second text, None without one."""
+    try:
+        ids = tokenizer.encode_batch([question.text]).ids
+        return ids, int(tokenizer.count_batch([question.second])[0]) if question.second else None
+    except EngineError as error:
+        return Refused(tokenizer.name, f"{error.fault}; {error.hint}" if error.hint else error.fault)
+
+
+def find_places(tokenizer: Tokenizer, ids: npt.NDArray[np.int32], text: str) -> npt.NDArray[np.int64] | None:
+    """Where each token starts and ends in the bytes of a text, as one number; None where the bytes are others."""
+    table = tokenizer.token_table()
+    if tokenizer.prefix is None or not table.known[ids].all():
+        return None
+    if table.concatenate(ids).tobytes() != tokenizer.prefix + text.encode():
+        return None
+    ends = np.cumsum(table.lengths[ids]) - len(tokenizer.prefix)
+    starts = np.maximum(ends - table.lengths[ids], 0)
+    joined: npt.NDArray[np.int64] = (starts << 32) | np.maximum(ends, 0)
+    return joined
+
+
+def compare_places(
+    places: npt.NDArray[np.int64] | None, first: npt.NDArray[np.int64] | None, pieces: int
+) -> tuple[bool, ...] | None:
+    """For each of the first pieces, whether it is none of the first tokenizer's."""
+    if places is None or first is None:
+        return None
+    return tuple((~np.isin(places[:pieces], first)).tolist())
+
+
+def describe(
+    tokenizer: Tokenizer,
+    ids: npt.NDArray[np.int32],
+    second: int | None,
+    question: Question,
+    model: Model,
+    differs: tuple[bool, ...] | None,
+) -> Encoded:
+    """The counts, costs and pieces of one tokenizer."""
+    shape = what_if(model.architecture, tokenizer.vocab_total, multiple=model.vocab_multiple).changed
+    return Encoded(
+        tokenizer=tokenizer.name,
+        tokens=len(ids),
+        second_tokens=second,
+        premium=len(ids) / second if second else None,
+        gflop=prefill_flops(shape, len(ids)) / 1e9,
+        kv_mib=kv_cache_bytes(shape, len(ids)) / 2**20,
+        fits=len(ids) <= shape.context,
+        pieces=show_pieces(tokenizer, ids[: question.pieces].tolist()),
+        differs=differs,
+    )
+
+
+def show_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[int, str, str | None], ...]:
+    """Tokens as id, text with nothing invisible in it, and bytes."""
+    pieces: list[tuple[int, str, str | None]] = []
+    for token in ids:
+        content = tokenizer.token_bytes(token)
+        if content is None or token == tokenizer.unk_id:
+            pieces.append((token, f"<{token}>", None))
+        else:
+            pieces.append((token, reveal_bytes(content), content.hex()))
+    return tuple(pieces)

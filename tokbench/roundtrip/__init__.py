@@ -1,9 +1,0 @@
-"""Losslessness as diagnosis: which texts do not come back, at which stage they are lost, the smallest that shows it."""
-
-from tokbench.adapters import Stage
-from tokbench.roundtrip._diagnosis import Breakage, RoundTrip, inspect_round_trip
-from tokbench.roundtrip._probes import Probe, list_probes
-from tokbench.roundtrip._shrinking import shrink
-from tokbench.roundtrip._stages import TextClass
-
-__all__ = ["Breakage", "Probe", "RoundTrip", "Stage", "TextClass", "inspect_round_trip", "list_probes", "shrink"]
