@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokbench.adapters import ADAPTERS, Tokenizer, find_asset, find_engines, load_asset, reference_adapter
 from tokbench.adapters._hard_texts import hard_texts
-from tokbench.adapters.selection import find_difference
+from tokbench.adapters.selection import find_mismatch
 from tokbench.errors import TokbenchError
 
 TOKENIZERS = (
@@ -38,7 +38,7 @@ def find_status(tokenizer: Tokenizer, reference: Tokenizer, batches: list[tuple[
     first, differing, total = "", 0, 0
     for label, texts in batches:
         expected, got = reference.encode_batch(texts), tokenizer.encode_batch(texts)
-        difference = find_difference(expected, got, texts)
+        difference = find_mismatch(expected, got, texts)
         total += len(texts)
         if difference is not None:
             differing += sum(a.tolist() != b.tolist() for a, b in zip(expected, got, strict=True))

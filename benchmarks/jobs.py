@@ -94,10 +94,10 @@ def run_encoding(corpus: Path, segments: int, threads: int, engine: str) -> None
     from tokbench.adapters.selection import Sample
     from tokbench.corpora import load_corpus
     from tokbench.measurement import measure
-    from tokbench.measurement.loading import load_contenders
+    from tokbench.measurement.loading import load_tokenizers
 
     texts = load_corpus(corpus, languages=list(LANGUAGES), segments=segments)
-    loaded, _ = load_contenders(TOKENIZERS, Sample(("x",), 10**9), engine=engine, offline=True)
+    loaded, _ = load_tokenizers(TOKENIZERS, Sample(("x",), 10**9), engine=engine, offline=True)
     start = time.perf_counter()
     measure(loaded, texts)
     print(json.dumps(time.perf_counter() - start))

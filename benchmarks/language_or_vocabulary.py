@@ -24,7 +24,7 @@ from tokbench.adapters._merges_as_ranks import GPT2_PATTERN
 from tokbench.adapters.bench.speed import Interval
 from tokbench.adapters.bench.throughput import split_rounds
 from tokbench.adapters.huggingface import flatten, printable_bytes
-from tokbench.adapters.selection import Sample, find_difference, load_engine
+from tokbench.adapters.selection import Sample, find_mismatch, load_engine
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import load_corpus
 
@@ -116,7 +116,7 @@ def main() -> None:
     texts = corpus.frame["text"].to_list()
     expected = runners["reference"].encode_batch(texts)
     for name, runner in runners.items():
-        difference = find_difference(expected, runner.encode_batch(texts), texts)
+        difference = find_mismatch(expected, runner.encode_batch(texts), texts)
         if difference is not None:
             raise SystemExit(f"{name}: {difference}")
     runners["plain Python"] = PlainBpe(asset)  # the words of the gate are forgotten

@@ -38,7 +38,7 @@ def write_metric(metric: Metric) -> str:
     if metric.compression:
         facts.append("A tokenizer that loses text is not ranked on it.")
     source = f"\n\nSource: {metric.citation}." if metric.citation else ""
-    notes = f"At the edges: {metric.edges}\n\nElsewhere: {metric.elsewhere}"
+    notes = f"At the edges: {metric.edge_cases}\n\nElsewhere: {metric.other_definitions}"
     return f"## `{metric.name}`\n\n{metric.definition}\n\n{' '.join(facts)}\n\n{notes}{source}\n"
 
 

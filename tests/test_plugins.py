@@ -78,7 +78,7 @@ def run(plugin: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_adapter_of_another_package_runs(plugin: Path) -> None:
     code = (
-        "import tokbench as tb; print(tb.load_tokenizer('utf8', adapter='length').encode_batch(['ab c']).ids.tolist())"
+        "import tokbench as tb; print(tb.load_tokenizer('utf8', engine='length').encode_batch(['ab c']).ids.tolist())"
     )
     done = run(plugin, "-c", code)
     assert done.stdout == "[2, 1]\n", done.stderr

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from helpers import cache_damage, made
-from tokbench._shared.cache import find_place, keep_folder, read_arrays, read_json, write_arrays, write_json
+from tokbench._shared.cache import cache_path, keep_folder, read_arrays, read_json, write_arrays, write_json
 from tokbench._shared.files import create_folder_beside, write_whole
 from tokbench.errors import CacheWarning
 
@@ -22,7 +22,7 @@ ARRAYS = {"ids": np.arange(100, dtype=np.int32), "empty": np.zeros(0, np.uint8)}
 
 
 def test_arrays_and_documents_come_back() -> None:
-    place = find_place("kind", 1, "two")
+    place = cache_path("kind", 1, "two")
     assert read_arrays(place, NAMES) is None
     assert read_json(place) is None
     write_arrays(place, ARRAYS)
@@ -35,7 +35,7 @@ def test_arrays_and_documents_come_back() -> None:
 
 
 def test_no_bit_of_what_is_kept_can_change_unnoticed() -> None:
-    place = find_place("kind", "document")
+    place = cache_path("kind", "document")
     write_json(place, {"engine": "x==1", "reason": None})
     path = place.with_suffix(".document")
     whole = path.read_bytes()
@@ -46,7 +46,7 @@ def test_no_bit_of_what_is_kept_can_change_unnoticed() -> None:
 
 
 def test_a_kept_file_in_the_place_of_another_is_damage() -> None:
-    first, second = find_place("kind", "first"), find_place("kind", "second")
+    first, second = cache_path("kind", "first"), cache_path("kind", "second")
     write_arrays(first, ARRAYS)
     shutil.copy(first.with_suffix(".arrays"), second.with_suffix(".arrays"))
     with pytest.warns(CacheWarning, match="is damaged"):
@@ -54,7 +54,7 @@ def test_a_kept_file_in_the_place_of_another_is_damage() -> None:
 
 
 def test_arrays_of_another_layout_are_made_anew() -> None:
-    place = find_place("kind", "layout")
+    place = cache_path("kind", "layout")
     write_arrays(place, ARRAYS)
     with pytest.warns(CacheWarning, match="is damaged"):
         assert read_arrays(place, NAMES | {"other"}) is None
@@ -67,7 +67,7 @@ def fill(folder: Path) -> None:
 
 
 def test_a_folder_is_filled_once_and_again_where_it_is_damaged() -> None:
-    target = find_place("models", "one")
+    target = cache_path("models", "one")
     filled: list[Path] = []
 
     def count(folder: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_folder_is_filled_once_and_again_where_it_is_damaged() -> None:
 
 def test_a_folder_without_hashes_is_filled_again() -> None:
     """As an older version left it."""
-    target = find_place("models", "old")
+    target = cache_path("models", "old")
     target.mkdir(parents=True)
     (target / "config.json").write_text("old")
     with pytest.warns(CacheWarning, match="there are no hashes of its files"):
@@ -102,7 +102,7 @@ def test_a_folder_without_hashes_is_filled_again() -> None:
 
 
 def test_a_failure_while_a_folder_is_filled_leaves_nothing() -> None:
-    target = find_place("models", "failed")
+    target = cache_path("models", "failed")
 
     def fail(folder: Path) -> None:
         (folder / "config.json").write_text("{}")
@@ -116,7 +116,7 @@ def test_a_failure_while_a_folder_is_filled_leaves_nothing() -> None:
 def test_a_folder_without_a_cache_is_temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path / "file"))
-    target = find_place("models", "one")
+    target = cache_path("models", "one")
     with pytest.warns(CacheWarning, match="cannot be written") as caught:
         folder = keep_folder(target, fill)
     assert len(caught) == 1
@@ -133,11 +133,11 @@ def test_the_system_applies_the_umask(tmp_path: Path, umask: int, file_mode: int
     try:
         write_whole(tmp_path / "report.json", b"{}")
         folder = create_folder_beside(tmp_path / "models")
-        write_json(find_place("kind", umask), {})
-        kept = keep_folder(find_place("models", umask), fill)
+        write_json(cache_path("kind", umask), {})
+        kept = keep_folder(cache_path("models", umask), fill)
     finally:
         os.umask(before)
-    for path in (tmp_path / "report.json", find_place("kind", umask).with_suffix(".document"), kept / "config.json"):
+    for path in (tmp_path / "report.json", cache_path("kind", umask).with_suffix(".document"), kept / "config.json"):
         assert stat.S_IMODE(path.stat().st_mode) == file_mode
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(kept.stat().st_mode) == folder_mode
 

@@ -227,7 +227,7 @@ def test_an_adapter_refuses_what_it_does_not_read(load_made: Callable[[str], Tok
         file_format = "gguf" if name in ("rwkv", "fastokens") else "rwkv"
         path = load_made(file_format).asset.files[0]
         with pytest.raises(TokbenchError, match=f"the adapter {name} does not read .* of the format {file_format}"):
-            load_tokenizer(path, adapter=name)
+            load_tokenizer(path, engine=name)
 
 
 def test_a_path_object_is_never_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from tokbench import load_corpus
 from tokbench.adapters import find_asset
 from tokbench.adapters.bench.footprint import fit_exponent, make_distinct, measure_footprint, run_apart
 from tokbench.adapters.bench.latency import measure_latency
-from tokbench.adapters.bench.speed import Interval, Ratio, Speed, compare_speeds, run_contest
+from tokbench.adapters.bench.speed import Interval, Ratio, Speed, benchmark_engines, compare_speeds
 
 NULL = Interval(1.0, 0.97, 1.04)
 
@@ -46,11 +46,11 @@ def test_ratios_are_paired_by_round() -> None:
     assert compare_speeds(fast, slow, NULL).interval == Interval(2.0, 2.0, 2.0)
 
 
-def test_a_contest_with_a_given_clock(tmp_path: Path) -> None:
+def test_a_benchmark_with_a_given_clock(tmp_path: Path) -> None:
     """Every call takes one tick: all engines are equal, and so is the reference with itself."""
     corpus = load_corpus()
     ticks = count()
-    contest = run_contest(
+    outcome = benchmark_engines(
         find_asset(str(make_tokenizer_json(tmp_path))),
         corpus,
         engines=["tiktoken"],
@@ -58,10 +58,10 @@ def test_a_contest_with_a_given_clock(tmp_path: Path) -> None:
         round_bytes=2000,
         clock=lambda: float(next(ticks)),
     )
-    assert [candidate.name for candidate in contest.candidates] == ["huggingface", "tiktoken"]
-    assert all(candidate.ranked for candidate in contest.candidates)
-    assert contest.nulls["batch", 1] == Interval(1.0, 1.0, 1.0)
-    (ratio,) = contest.ratios
+    assert [result.name for result in outcome.results] == ["huggingface", "tiktoken"]
+    assert all(result.ranked for result in outcome.results)
+    assert outcome.nulls["batch", 1] == Interval(1.0, 1.0, 1.0)
+    (ratio,) = outcome.ratios
     assert ratio.interval == Interval(1.0, 1.0, 1.0)
     assert not ratio.differ
 
@@ -96,8 +96,10 @@ def test_memory_and_latency_of_a_real_engine(tmp_path: Path) -> None:
     assert found is not None
     assert found.load > 0
     assert found.growth[0][0] == 1
-    contest = run_contest(asset, load_corpus(), engines=["tiktoken"], rounds=2, round_bytes=500, clock=iter_clock())
-    runners = {c.name: c.tokenizer for c in contest.candidates if c.tokenizer is not None}
+    outcome = benchmark_engines(
+        asset, load_corpus(), engines=["tiktoken"], rounds=2, round_bytes=500, clock=iter_clock()
+    )
+    runners = {c.name: c.tokenizer for c in outcome.results if c.tokenizer is not None}
     rows = measure_latency(runners, ["a", "b" * 100, "c" * 5000], iter_clock())
     assert [(row.name, row.bytes, row.n, row.p50) for row in rows if row.name == "tiktoken"] == [
         ("tiktoken", 32, 1, pytest.approx(1e6)),

@@ -17,7 +17,7 @@ from helpers.made import MAKERS
 from tokbench.adapters import EncodedBatch, LoadedTokenizer, Tokenizer, TokenTable, load_tokenizer
 from tokbench.adapters._failures import is_engine_failure
 from tokbench.adapters.bench.footprint import measure_footprint
-from tokbench.adapters.bench.speed import run_contest
+from tokbench.adapters.bench.speed import benchmark_engines
 from tokbench.adapters.huggingface import printable_bytes
 from tokbench.adapters.selection import take_sample, verify
 from tokbench.analysis.vocabulary import inspect_vocabulary
@@ -105,7 +105,7 @@ def test_a_panic_of_an_engine_names_the_text_that_it_gives_up_on(tmp_path: Path)
 
 def test_engines_of_ranks_that_give_up(tmp_path: Path) -> None:
     path = make_backtracking(tmp_path)
-    error = fail(lambda: load_tokenizer(path, adapter="tiktoken").encode_batch(["c", LONG]))
+    error = fail(lambda: load_tokenizer(path, engine="tiktoken").encode_batch(["c", LONG]))
     assert error.text == LONG
     assert "Max limit for backtracking count exceeded; tiktoken==" in str(error)
 
@@ -116,9 +116,9 @@ def test_splintr_runs_no_pattern_beyond_whose_limit_it_drops_text(tmp_path: Path
     refers_back = make_backtracking(tmp_path, r"(a|aa)+\1b|[^b]")
     text = "xyz" + "a" * 200 + "c"
     with pytest.raises(TokbenchError, match=r"splintr-rs cannot run it \(its pattern refers back"):
-        load_tokenizer(refers_back, adapter="splintr")
+        load_tokenizer(refers_back, engine="splintr")
     other = make_backtracking(tmp_path, r"\\1\p{L}++|(a|aa)+b|[^b]")
-    assert load_tokenizer(other, adapter="splintr").encode_batch([text]).counts.tolist() == [len(text)]
+    assert load_tokenizer(other, engine="splintr").encode_batch([text]).counts.tolist() == [len(text)]
 
 
 @pytest.mark.parametrize("file_format", ["tokenizer.json", "sentencepiece", "rwkv", "tiktoken.json", "bytes"])
@@ -217,11 +217,11 @@ def test_words_alone_may_be_what_an_engine_gives_up_on(tmp_path: Path) -> None:
 def test_an_engine_that_gives_up_where_it_is_verified_is_not_exact(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=[LONG], de=["a"])
     asset = find(make_backtracking(tmp_path))
-    on_ranks = load_tokenizer(str(asset.files[0]), adapter="tiktoken")
+    on_ranks = load_tokenizer(str(asset.files[0]), engine="tiktoken")
     found = verify(on_ranks, load_tokenizer(str(asset.files[0])), take_sample(corpus))
     assert found.reason is not None
     assert "cannot encode 'aaa" in found.reason
-    error = fail(lambda: run_contest(asset, corpus, clock=lambda: 0.0))
+    error = fail(lambda: benchmark_engines(asset, corpus, clock=lambda: 0.0))
     assert error.text == LONG
 
 

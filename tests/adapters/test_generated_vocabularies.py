@@ -11,7 +11,7 @@ from helpers.drawn_texts import draw_texts, find_added, list_tokens, place
 from helpers.generated_vocabularies import KINDS, generate
 from tokbench import TokbenchError
 from tokbench.adapters import find_asset, find_engines, load_asset
-from tokbench.adapters.selection import Sample, find_difference, load_engine
+from tokbench.adapters.selection import Sample, find_mismatch, load_engine
 
 UNTELLING = Sample(("x",), 10**9)
 """A sample of a large corpus that shows no difference: what tells is in later texts."""
@@ -35,7 +35,7 @@ def test_engines_give_the_ids_of_the_reference(tmp_path: Path, number: int) -> N
             loaded = load_engine(asset, engine, UNTELLING)
         except TokbenchError:
             continue
-        assert find_difference(expected, loaded.encode_batch(texts), texts) is None, engine
+        assert find_mismatch(expected, loaded.encode_batch(texts), texts) is None, engine
         assert np.array_equal(loaded.token_table().data, reference.token_table().data)
         assert (loaded.vocab_base, loaded.vocab_total) == (reference.vocab_base, reference.vocab_total)
 

@@ -44,8 +44,8 @@ from tokbench.adapters import (
 from tokbench.adapters._cost import GROWTH, UNIT
 from tokbench.adapters._fastokens_rewrites import restate_json
 from tokbench.adapters._hard_texts import hard_texts
-from tokbench.adapters._merges_as_ranks import Statement
-from tokbench.adapters.selection import Difference, Sample, find_difference, load_engine, take_sample
+from tokbench.adapters._merges_as_ranks import RankedMerges
+from tokbench.adapters.selection import Mismatch, Sample, find_mismatch, load_engine, take_sample
 from tokbench.adapters.splintr import relax
 from tokbench.comparison import Unfinished
 from tokbench.errors import CacheWarning, MissingExtraError
@@ -154,8 +154,8 @@ def test_fastokens_is_exact_for_rwkv_world() -> None:
 
 def test_ranks_are_kept_by_the_entry_too_that_files_are_read_by(tmp_path: Path) -> None:
     folder = make_vocab_and_merges(tmp_path / "made")
-    found = [Statement.recall(find_asset(f"{folder}#{name}")) for name in ("gpt2", "qwen2.5")]
-    read = [Statement.read(find_asset(f"{folder}#{name}")) for name in ("gpt2", "qwen2.5")]
+    found = [RankedMerges.recall(find_asset(f"{folder}#{name}")) for name in ("gpt2", "qwen2.5")]
+    read = [RankedMerges.read(find_asset(f"{folder}#{name}")) for name in ("gpt2", "qwen2.5")]
     assert [s.pattern for s in found] == [s.pattern for s in read]
     assert [s.form for s in found] == [s.form for s in read] == [None, "NFC"]
     assert found[0].pattern != found[1].pattern
@@ -418,10 +418,10 @@ def test_a_format_without_another_engine_keeps_its_reference(tmp_path: Path) -> 
 def test_the_first_difference_is_found() -> None:
     one = EncodedBatch.from_lists([[1, 2], [3, 4, 5]])
     other = EncodedBatch.from_lists([[1, 2], [3, 9, 5]])
-    assert find_difference(one, one, ["ab", "cde"]) is None
-    assert find_difference(one, other, ["ab", "cde"]) == Difference(1, 1, (4, 5), (9, 5), "cde")
+    assert find_mismatch(one, one, ["ab", "cde"]) is None
+    assert find_mismatch(one, other, ["ab", "cde"]) == Mismatch(1, 1, (4, 5), (9, 5), "cde")
     shorter = EncodedBatch.from_lists([[1], [2, 3, 4, 5]])
-    assert find_difference(one, shorter, ["ab", "cde"]) == Difference(0, 1, (2,), (), "ab")
+    assert find_mismatch(one, shorter, ["ab", "cde"]) == Mismatch(0, 1, (2,), (), "ab")
 
 
 PLUGIN = '''

@@ -29,7 +29,7 @@ from tokbench.adapters import (
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._added_tokens import AddedTokens
 from tokbench.adapters._hard_texts import HARD_BYTES, hard_texts, surround_tokens
-from tokbench.adapters.selection import Sample, find_difference, load_engine
+from tokbench.adapters.selection import Sample, find_mismatch, load_engine
 from tokbench.analysis.vocabulary import inspect_vocabulary
 
 LARGE = 10**9
@@ -121,7 +121,7 @@ def test_misread_characters_are_left_to_the_reference(tmp_path: Path, engine: st
     asset = find_asset(str(make_tokenizer_json(tmp_path)))
     texts = ["the fox", text, "", f"the {text} the", "你好"]
     expected = load_asset(asset).encode_batch(texts)
-    assert find_difference(expected, load_on_engine(asset, ADAPTERS[engine]).encode_batch(texts), texts) is None
+    assert find_mismatch(expected, load_on_engine(asset, ADAPTERS[engine]).encode_batch(texts), texts) is None
 
 
 def test_characters_are_found_whether_python_knows_them_or_not() -> None:
@@ -173,7 +173,7 @@ def test_merges_that_are_ranks_are_run(tmp_path: Path, engine: str, options: Any
     asset = find_asset(str(write_bpe(tmp_path / "tokenizer.json", merges, **options)))
     texts = ["the", " the", "xythe", "ququ", "quququ", "xythethe xy", "tthhee"]
     expected = load_asset(asset).encode_batch(texts)
-    assert find_difference(expected, ADAPTERS[engine].load(asset).encode_batch(texts), texts) is None
+    assert find_mismatch(expected, ADAPTERS[engine].load(asset).encode_batch(texts), texts) is None
 
 
 @pytest.mark.parametrize("engine", RANK_ENGINES)
@@ -185,7 +185,7 @@ def test_a_special_token_in_the_vocabulary_does_not_stand_against_ranks(tmp_path
     asset = find_asset(str(path))
     texts = ["th<|end|>th", "<|end|>", "end"]
     expected = load_asset(asset).encode_batch(texts)
-    assert find_difference(expected, ADAPTERS[engine].load(asset).encode_batch(texts), texts) is None
+    assert find_mismatch(expected, ADAPTERS[engine].load(asset).encode_batch(texts), texts) is None
 
 
 # ---- added tokens around ranks
@@ -227,7 +227,7 @@ def test_added_tokens_are_found_as_the_reference_finds_them(tmp_path: Path, engi
     ]
     texts += [*surround_tokens(reference.reserved_texts())]
     loaded = ADAPTERS[engine].load(asset)
-    assert find_difference(reference.encode_batch(texts), loaded.encode_batch(texts), texts) is None
+    assert find_mismatch(reference.encode_batch(texts), loaded.encode_batch(texts), texts) is None
 
 
 def test_added_tokens_that_look_around_are_refused(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_facts_are_kept(tmp_path: Path) -> None:
 def test_gpt_neox_has_its_dead_rows_on_every_engine(engine: str) -> None:
     from tokbench.pythia.model.models import find_model
 
-    found = inspect_vocabulary(load_tokenizer("gpt-neox-20b", adapter=engine))
+    found = inspect_vocabulary(load_tokenizer("gpt-neox-20b", engine=engine))
     assert found.count_by("class").filter(found.count_by("class")["class"] == "special")["tokens"].to_list() == [2]
     assert found.dead_rows(find_model("pythia-70m")).parameters == 253_952
 

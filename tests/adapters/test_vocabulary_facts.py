@@ -408,7 +408,7 @@ def test_dropout_is_off_on_every_engine(tmp_path: Path) -> None:
     for settings in ({"dropout": 0.5}, {"dropout": 0.1}):
         path = write_byte_level(tmp_path, bpe(byte_vocab(*(a + b for a, b in merges)), merges, **settings))
         for engine in (None, *find_engines("tokenizer.json")):
-            tokenizer = load_tokenizer(path, adapter=engine)
+            tokenizer = load_tokenizer(path, engine=engine)
             for _ in range(3):
                 assert tokenizer.encode_batch(texts).counts.tolist() == [6, 3] * 20, engine
 

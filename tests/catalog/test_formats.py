@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tokbench.catalog.entries import CATALOG
 from tokbench.catalog.formats import FORMATS, detect, inspect
-from tokbench.catalog.locations import find_place
+from tokbench.catalog.locations import find_location
 from tokbench.errors import TokbenchError
 
 SHARED = {
@@ -228,7 +228,7 @@ def test_any_bytes_give_a_format_or_one_clear_error(tmp_path: Path, content: byt
 @pytest.mark.parametrize("name", sorted(CATALOG))
 def test_the_beginning_of_a_known_file_tells_what_the_whole_does(name: str) -> None:
     entry = CATALOG[name]
-    place = None if entry.engine else find_place(entry)
+    place = None if entry.engine else find_location(entry)
     if place is None:
         pytest.skip(f"{name} is not here")
     file = place.files[0]

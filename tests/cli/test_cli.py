@@ -61,7 +61,7 @@ import os, signal
 from tokbench.measurement import _measurements as measurement, chunks as parts
 parts.STRIPE_BYTES, parts.WHOLE_BYTES = 3_000_000, 0
 stripes, sent = [], []
-take, add = measurement.Collected.add, measurement.HistogramSum.add
+take, add = measurement.MeasurementBuilder.add, measurement.HistogramSum.add
 def take_and_count(self, stripe, texts, results):
     stripes.append(stripe)
     take(self, stripe, texts, results)
@@ -71,7 +71,7 @@ def add_and_interrupt(self, histogram):
     if len(stripes) == 2 and not sent:
         sent.append(True)
         os.kill(os.getpid(), signal.SIGINT)
-measurement.Collected.add, measurement.HistogramSum.add = take_and_count, add_and_interrupt
+measurement.MeasurementBuilder.add, measurement.HistogramSum.add = take_and_count, add_and_interrupt
 """
 
 INTERRUPTED_RUN = f"""{INTERRUPTION}

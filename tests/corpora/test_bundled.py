@@ -13,9 +13,9 @@ import tokbench.corpora
 from tokbench.corpora import (
     DEFAULT_CORPUS,
     bundled,
+    bundled_corpora,
     inspect_corpus,
     load_corpus,
-    own_corpora,
     read_manifest,
     verify_manifest,
     write_manifest,
@@ -150,28 +150,28 @@ def test_segments_that_do_not_fit(folder: Path, rows: str, message: str) -> None
         write_manifest(folder)
 
 
-def test_own_corpora_of_a_wheel_come_first(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundled_corpora_of_a_wheel_come_first(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_manifest(folder)
     package = tmp_path / "site-packages" / "tokbench" / "corpora"
     shutil.copytree(folder, package / "bundled" / "made")
     monkeypatch.setattr(bundled, "__file__", str(package / "bundled.py"))
-    assert own_corpora() == {"made": package / "bundled" / "made"}
+    assert bundled_corpora() == {"made": package / "bundled" / "made"}
     assert load_corpus("made").n == 2
     with pytest.raises(TokbenchError, match="there is no corpus 'mad'; did you mean 'made'"):
         load_corpus("mad")
 
 
-def test_own_corpora_of_a_checkout(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundled_corpora_of_a_checkout(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_manifest(folder)
     shutil.copytree(folder, tmp_path / "repo" / "corpora" / "made")
     monkeypatch.setattr(bundled, "__file__", str(tmp_path / "repo" / "tokbench" / "corpora" / "bundled.py"))
-    assert own_corpora() == {}  # a folder called corpora beside an installed package is somebody else's
+    assert bundled_corpora() == {}  # a folder called corpora beside an installed package is somebody else's
     (tmp_path / "repo" / "pyproject.toml").write_text("")
-    assert list(own_corpora()) == ["made"]
+    assert list(bundled_corpora()) == ["made"]
 
 
 def test_the_default_corpus_is_what_its_manifest_says() -> None:
-    folder = own_corpora()[DEFAULT_CORPUS]
+    folder = bundled_corpora()[DEFAULT_CORPUS]
     manifest = verify_manifest(folder)
     assert (manifest.licence, manifest.source) == ("CC0-1.0", "own")
     assert {"en", "zh", "ja", "ko", "ar", "he", "hi", "th", "ru", "de", "fr", "es", "tr", "sw"} <= {

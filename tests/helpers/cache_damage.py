@@ -22,7 +22,7 @@ from helpers import made
 from tokbench._shared import hashes
 from tokbench._shared.environment import installed
 from tokbench.adapters import find_asset
-from tokbench.adapters.bench.speed import run_contest
+from tokbench.adapters.bench.speed import benchmark_engines
 from tokbench.catalog.locations import open_record
 from tokbench.comparison import compare
 from tokbench.corpora import load_corpus
@@ -78,8 +78,8 @@ def list_steps(folder: Path) -> dict[str, Step]:
 
     def bench() -> object:
         clock = map(float, count()).__next__
-        contest = run_contest(find_asset(bpe), corpus, rounds=2, round_bytes=500, clock=clock)
-        return [(c.name, c.engine, c.reason) for c in contest.candidates]
+        contest = benchmark_engines(find_asset(bpe), corpus, rounds=2, round_bytes=500, clock=clock)
+        return [(c.name, c.engine, c.reason) for c in contest.results]
 
     def run_model(backend: str, kind: str) -> object:
         checkpoint = open_checkpoint(make_in_cache(MODEL, "pythia-tiny"))

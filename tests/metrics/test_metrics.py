@@ -350,7 +350,9 @@ def test_the_five_worst_by_hand() -> None:
 
 def test_every_metric_says_what_happens_at_its_edges_and_elsewhere() -> None:
     assert METRICS.keys() == REMARKS.keys()
-    assert all(metric.edges.endswith(".") and metric.elsewhere.endswith(".") for metric in METRICS.values())
+    assert all(
+        metric.edge_cases.endswith(".") and metric.other_definitions.endswith(".") for metric in METRICS.values()
+    )
 
 
 def test_single_token_words_by_hand(tmp_path: Path) -> None:

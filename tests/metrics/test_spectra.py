@@ -26,7 +26,7 @@ from tokbench.metrics import METRICS, Reference, evaluate
 from tokbench.metrics._spectra import evaluate_each, list_spectra, list_texts
 from tokbench.metrics.resampling import Bootstrap, student_quantile
 
-REPEATED = [m for m in METRICS.values() if m.over == "ids" and m.interval]
+REPEATED = [m for m in METRICS.values() if m.level == "ids" and m.interval]
 NONE = pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})
 
 

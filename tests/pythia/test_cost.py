@@ -16,7 +16,7 @@ from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from tokbench.comparison import Comparison
 from tokbench.pythia.cost import Costs, cost
-from tokbench.pythia.cost.request_trace import STAGES, keep_ledger
+from tokbench.pythia.cost.request_trace import STAGES, trace_requests
 from tokbench.pythia.cost.workload import Price, Request, count_requests
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import decode_flops, kv_cache_bytes, prefill_flops
@@ -200,13 +200,13 @@ class Scripted:
 
 def test_the_ledger_accounts_for_the_whole() -> None:
     runner = Scripted()
-    ledger = keep_ledger(b"abc", tb.load_tokenizer("utf8"), runner, 11, clock=runner.clock)  # type: ignore[arg-type]
+    ledger = trace_requests(b"abc", tb.load_tokenizer("utf8"), runner, 11, clock=runner.clock)  # type: ignore[arg-type]
     assert list(ledger.seconds) == list(STAGES)
     assert ledger.seconds["prefill"] == pytest.approx(0.101)
     assert ledger.seconds["decode"] == pytest.approx(0.1)
     assert abs(ledger.unaccounted) < 1e-9
     with pytest.raises(tb.TokbenchError, match="not UTF-8 at byte 1"):
-        keep_ledger(b"a\xff", tb.load_tokenizer("utf8"), runner, 1)  # type: ignore[arg-type]
+        trace_requests(b"a\xff", tb.load_tokenizer("utf8"), runner, 1)  # type: ignore[arg-type]
 
 
 def test_the_command_prints_costs(tmp_path: Path) -> None:

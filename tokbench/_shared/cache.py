@@ -36,7 +36,7 @@ _SEAL_BYTES = len(_SEAL % (b"0" * 64))
 _HASHES = "tokbench-hashes"
 
 
-def find_place(kind: str, *parts: object) -> Path:
+def cache_path(kind: str, *parts: object) -> Path:
     """Return the cache path (without suffix) for `kind`, keyed by `parts` and the version of tokbench."""
     key = hashlib.sha256(repr((*parts, LAYOUT, __version__)).encode()).hexdigest()[:32]
     return find_cache_folder() / kind / key

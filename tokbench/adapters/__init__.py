@@ -109,15 +109,15 @@ def find_cost(adapter: str, file_format: str) -> Cost | None:
     return found
 
 
-def load_asset(asset: Asset, adapter: str | None = None) -> Tokenizer:
-    """The tokenizer in files that were found, on the reference engine of their format or on `adapter`.
+def load_asset(asset: Asset, engine: str | None = None) -> Tokenizer:
+    """The tokenizer in files that were found, on the reference engine of their format or on `engine`.
 
     Whatever engine runs it, its facts (sizes, special tokens, bytes of its ids, decoding) are the reference's.
     """
     reference = reference_adapter(asset.format)
-    if adapter in (None, reference):
+    if engine in (None, reference):
         return ADAPTERS[reference].load(asset)
-    return load_on_engine(asset, ADAPTERS[adapter])
+    return load_on_engine(asset, ADAPTERS[engine])
 
 
 def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
@@ -126,7 +126,7 @@ def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
     return loaded if isinstance(loaded, EngineTokenizer) else OnEngine(loaded, load_asset)
 
 
-def load_tokenizer(argument: str | Path, *, adapter: str | None = None, offline: bool = False) -> Tokenizer:
+def load_tokenizer(argument: str | Path, *, engine: str | None = None, offline: bool = False) -> Tokenizer:
     """Find and load a tokenizer: a catalogue name, an alias, a path, or `hf:org/name[@revision]`.
 
     A `Path` is never taken for a name. Special tokens are never added and their text is plain text; nothing is
@@ -136,7 +136,7 @@ def load_tokenizer(argument: str | Path, *, adapter: str | None = None, offline:
     >>> load_tokenizer("utf8").encode_batch(["hé"]).ids.tolist()
     [104, 195, 169]
     """
-    return load_asset(find_asset(argument, offline=offline), adapter)
+    return load_asset(find_asset(argument, offline=offline), engine)
 
 
 def find_asset(argument: str | Path, *, offline: bool = False) -> Asset:

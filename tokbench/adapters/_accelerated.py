@@ -78,11 +78,11 @@ class EngineTokenizer(Guarded, ABC):
     misread: Misread | None = None
     """The characters that the engine reads otherwise than the reference: texts with one are left to it."""
 
-    def __init__(self, asset: Asset, engine: str, path: str, load_reference: Callable[[Asset], Tokenizer]) -> None:
+    def __init__(self, asset: Asset, engine: str, call: str, load_reference: Callable[[Asset], Tokenizer]) -> None:
         self.asset = asset
         self.name = asset.name
         self.engine = engine
-        self.path = path
+        self.call = call
         self._load_reference = load_reference
         self._lock = threading.Lock()
         self._reference: Tokenizer | None = None
@@ -198,7 +198,7 @@ class OnEngine(EngineTokenizer):
     """
 
     def __init__(self, loaded: Tokenizer, load_reference: Callable[[Asset], Tokenizer]) -> None:
-        super().__init__(loaded.asset, loaded.engine, loaded.path, load_reference)
+        super().__init__(loaded.asset, loaded.engine, loaded.call, load_reference)
         self.loaded = loaded
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:

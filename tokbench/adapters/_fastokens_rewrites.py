@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tokenizers.pre_tokenizers import Punctuation
 
-from tokbench._shared.cache import find_place, read_arrays, write_arrays
+from tokbench._shared.cache import cache_path, read_arrays, write_arrays
 from tokbench.adapters.huggingface import flatten, printable_bytes
 from tokbench.catalog.sources import Asset
 
@@ -166,7 +166,7 @@ def find_restatement(text: str) -> tuple[str, int, int]:
 def recall_json(asset: Asset) -> str:
     """The file of an asset as `restate_json` gives it; what that finds in a long list of merges is kept."""
     text = _DROPOUT.sub('"dropout":null', asset.files[0].read_bytes().decode())
-    place = find_place("restated", asset.sha256, version("tokenizers"))
+    place = cache_path("restated", asset.sha256, version("tokenizers"))
     kept = read_arrays(place, frozenset({"steps", "bounds"}))
     if kept is None:
         steps, start, end = find_restatement(text)

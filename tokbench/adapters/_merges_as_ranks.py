@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 from tokenizers.normalizers import NFC, NFKC
 
-from tokbench._shared.cache import find_place, read_arrays, write_arrays
+from tokbench._shared.cache import cache_path, read_arrays, write_arrays
 from tokbench.adapters import huggingface
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._added_tokens import AddedTokens
@@ -49,7 +49,7 @@ class Library(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def path(self) -> str: ...
+    def call(self) -> str: ...
     @property
     def misread(self) -> Misread | None: ...
 
@@ -169,7 +169,7 @@ def check_whole_pieces(tokenizer: Tokenizer, known: Collection[str]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Statement:
+class RankedMerges:
     """A tokenizer of byte-level merges, said as ranks.
 
     pattern: how text is split. form: the Unicode form that it is brought into first. added: tokens that are cut out of
@@ -183,7 +183,7 @@ class Statement:
     ids: IdArray
 
     @classmethod
-    def read(cls, asset: Asset) -> Statement:
+    def read(cls, asset: Asset) -> RankedMerges:
         """What the files say; ValueError, KeyError or TypeError where merges are not ranks."""
         if asset.format == "tokenizer.json" and len(asset.files) > 1:
             raise ValueError("its companion files change it")
@@ -199,10 +199,10 @@ class Statement:
         return cls(pattern, form, added, write_ranks(zip(contents, range(len(contents)), strict=True)), ids)
 
     @classmethod
-    def recall(cls, asset: Asset) -> Statement:
+    def recall(cls, asset: Asset) -> RankedMerges:
         """The same, kept since it was read: a large file is parsed once."""
         # The catalogue says how text is split that comes with these files: the same files may be read by another entry.
-        place = find_place("merges", asset.sha256, asset.format, asset.entry, version("tokenizers"))
+        place = cache_path("merges", asset.sha256, asset.format, asset.entry, version("tokenizers"))
         kept = read_arrays(place, frozenset({"head", "ranks", "ids"}))
         if kept is not None:
             head = json.loads(kept["head"].tobytes())
@@ -218,13 +218,13 @@ class Statement:
 class MergesTokenizer(EngineTokenizer):
     """Byte-level BPE of Hugging Face files as an engine for ranks runs it."""
 
-    def __init__(self, asset: Asset, statement: Statement, library: Library) -> None:
-        super().__init__(asset, f"{library.name}=={version(library.name)}", library.path, huggingface.load)
-        self.form = None if statement.form is None else make_form(statement.form)
-        self.cut_raw, self.cut_normalized = statement.added.cut_raw, statement.added.cut_normalized
+    def __init__(self, asset: Asset, ranked: RankedMerges, library: Library) -> None:
+        super().__init__(asset, f"{library.name}=={version(library.name)}", library.call, huggingface.load)
+        self.form = None if ranked.form is None else make_form(ranked.form)
+        self.cut_raw, self.cut_normalized = ranked.added.cut_raw, ranked.added.cut_normalized
         self.misread = library.misread
-        self.id_of_rank = statement.ids
-        self.encode_ranks = library.build(statement.pattern, statement.ranks)
+        self.id_of_rank = ranked.ids
+        self.encode_ranks = library.build(ranked.pattern, ranked.ranks)
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text, added tokens cut out of it first."""
@@ -261,7 +261,7 @@ class MergesTokenizer(EngineTokenizer):
 def load_merges(asset: Asset, library: Library) -> MergesTokenizer:
     """The tokenizer of a tokenizer.json, or of vocab.json and merges.txt; TokbenchError where merges are not ranks."""
     try:
-        return MergesTokenizer(asset, Statement.recall(asset), library)
+        return MergesTokenizer(asset, RankedMerges.recall(asset), library)
     except (KeyError, TypeError) as error:
         raise refuse(asset, library.name, f"{type(error).__name__}: {error}") from error
     except ValueError as error:

@@ -36,7 +36,7 @@ class Tokenizer(Protocol):
         ...
 
     @property
-    def path(self) -> str:
+    def call(self) -> str:
         """The function of the engine that `encode_batch` calls."""
         ...
 

@@ -70,11 +70,11 @@ def check_id_space(asset: Asset, highest: int) -> None:
 class LoadedTokenizer(Guarded, ABC):
     """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
 
-    def __init__(self, asset: Asset, library: str, path: str, *, base: int, total: int) -> None:
+    def __init__(self, asset: Asset, library: str, call: str, *, base: int, total: int) -> None:
         self.asset = asset
         self.name = asset.name
         self.engine = f"{library}=={version(library)}" if library != "tokbench" else "tokbench"
-        self.path = path
+        self.call = call
         self.counted_base = base
         entry = asset.entry
         if entry and entry.vocab_total is not None and base > entry.vocab_total:

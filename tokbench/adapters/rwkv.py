@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tokbench._shared.cache import find_place, read_arrays, write_arrays
+from tokbench._shared.cache import cache_path, read_arrays, write_arrays
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch, Ids, TokenTable
 from tokbench.adapters._reference import LoadedTokenizer, check_format, check_id_space
@@ -71,7 +71,7 @@ def recall_vocabulary(asset: Asset) -> tuple[Ids, list[bytes]]:
 
     Raises TokbenchError as `read_vocabulary` does, and where a byte has no token.
     """
-    place = find_place("rwkv", asset.sha256)
+    place = cache_path("rwkv", asset.sha256)
     kept = read_arrays(place, frozenset({"ids", "data", "ends"}))
     if kept is not None:
         data, ends = kept["data"].tobytes(), kept["ends"].tolist()

@@ -86,7 +86,7 @@ class Ranks:
     """splintr for merges that are ranks."""
 
     name = LIBRARY
-    path = "encode_batch_flat"
+    call = "encode_batch_flat"
     misread = _MISREAD
 
     def build(self, pattern: str, ranks: bytes) -> Encoder:
@@ -100,7 +100,7 @@ class SplintrTokenizer(EngineTokenizer):
     misread = _MISREAD
 
     def __init__(self, asset: Asset) -> None:
-        super().__init__(asset, f"{LIBRARY}=={version(LIBRARY)}", Ranks.path, tiktoken.load)
+        super().__init__(asset, f"{LIBRARY}=={version(LIBRARY)}", Ranks.call, tiktoken.load)
         self.before = text_rules(asset)[0]
         self.shift = 0
         if asset.format == "tiktoken" and asset.entry is not None and asset.entry.pattern is not None:

@@ -120,7 +120,7 @@ class Ranks:
     """tiktoken for merges that are ranks."""
 
     name = LIBRARY
-    path = "encode_to_numpy"
+    call = "encode_to_numpy"
     misread = None
 
     def build(self, pattern: str, ranks: bytes) -> Callable[[Sequence[str]], EncodedBatch]:

@@ -39,7 +39,7 @@ _ALONE = frozenset({"tekken.json"})  # of formats that hold all that there is to
 _GENERIC = {"tokenizer", "vocab", "merges", "spiece", "tekken", "tiktoken", "sentencepiece"}
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """The files of a tokenizer where they lie, the main one first, and the source that names them, if one does."""
 
     files: tuple[Path, ...]
@@ -115,22 +115,22 @@ def name_path(path: Path) -> str:
     return path.absolute().parent.name if path.stem.split(".")[0].casefold() in _GENERIC else path.stem
 
 
-def find_place(entry: Entry) -> Place | None:
+def find_location(entry: Entry) -> Location | None:
     """Where an entry's files are, the preferred place first, or None; no file is hashed unless two places compete.
 
     A folder called as the entry that holds none of the known files is a place too, without a source.
     """
     folders = [folder for name in (entry.name, entry.files_of) if name for folder in list_folders(name)]
-    unlisted = (Place((folder,), "folder", None) for folder in folders)
+    unlisted = (Location((folder,), "folder", None) for folder in folders)
     return next(chain(_search_folders(entry, folders), unlisted, _search_caches(entry)), None)
 
 
-def find_cached(entry: Entry) -> Place | None:
-    """As `find_place`, without the user's folders: the packages, the Hugging Face cache, tokbench's own cache."""
+def find_cached(entry: Entry) -> Location | None:
+    """As `find_location`, without the user's folders: the packages, the Hugging Face cache, tokbench's own cache."""
     return next(_search_caches(entry), None)
 
 
-def _search_caches(entry: Entry) -> Iterator[Place]:
+def _search_caches(entry: Entry) -> Iterator[Location]:
     yield from _search_packages(entry)
     for source in entry.sources:
         if source.hub and (place := _search_hub_cache(source)):
@@ -138,13 +138,13 @@ def _search_caches(entry: Entry) -> Iterator[Place]:
     for source in entry.sources:
         files = tuple(url_cache_path(entry, file) for file in source.files) if source.url else ()
         if files and all(path.is_file() for path in files):
-            yield Place(files, "cache", source)
+            yield Location(files, "cache", source)
 
 
-def _search_folders(entry: Entry, folders: list[Path]) -> Iterator[Place]:
+def _search_folders(entry: Entry, folders: list[Path]) -> Iterator[Location]:
     for folder in folders:
         complete = [
-            Place(tuple(folder / file.base for file in source.files), "folder", source)
+            Location(tuple(folder / file.base for file in source.files), "folder", source)
             for source in entry.sources
             if all((folder / file.base).is_file() for file in source.files)
         ]
@@ -154,12 +154,12 @@ def _search_folders(entry: Entry, folders: list[Path]) -> Iterator[Place]:
         yield from (matching or pinned or complete)[:1]
 
 
-def _matches(place: Place) -> bool:
+def _matches(place: Location) -> bool:
     files = place.source.files if place.source else ()
     return all(file.sha256 in (None, sha256_of(path)) for file, path in zip(files, place.files, strict=True))
 
 
-def _search_packages(entry: Entry) -> Iterator[Place]:
+def _search_packages(entry: Entry) -> Iterator[Location]:
     for source in entry.sources:
         if source.package is None:
             continue
@@ -169,7 +169,7 @@ def _search_packages(entry: Entry) -> Iterator[Place]:
             continue
         files = tuple(Path(str(found.locate_file(file.name))) for file in source.files)
         if all(path.is_file() for path in files):
-            yield Place(files, f"package {source.package} {found.version}", source)
+            yield Location(files, f"package {source.package} {found.version}", source)
 
 
 def list_remedies(entry: Entry) -> Iterator[str]:
@@ -182,7 +182,7 @@ def list_remedies(entry: Entry) -> Iterator[str]:
     yield f"put {names} into a folder {entry.name} inside a folder that TOKBENCH_TOKENIZERS names"
 
 
-def choose_files(place: Place, entry: Entry | None, file_format: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
+def choose_files(place: Location, entry: Entry | None, file_format: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
     """The files of a place that are read: of companion files, those that count, or that the catalogue lists."""
     companions = [path for path in found if path.name in COMPANIONS]
     if place.source is None:
@@ -229,7 +229,7 @@ def pick_files(source: Source, there: Collection[str]) -> Source | None:
     return None
 
 
-def find_repository(source: Source) -> Place | None:
+def find_repository(source: Source) -> Location | None:
     """What the Hugging Face cache holds of a repository whose files are not known beforehand, or None."""
     names = {name for names in (*PICKS, COMPANIONS) for name in names}
     there = {name for name in names if find_in_hub_cache(source, File(name))}
@@ -237,9 +237,9 @@ def find_repository(source: Source) -> Place | None:
     return _search_hub_cache(picked) if picked else None
 
 
-def _search_hub_cache(source: Source) -> Place | None:
+def _search_hub_cache(source: Source) -> Location | None:
     found = tuple(filter(None, (find_in_hub_cache(source, file) for file in source.files)))
-    return Place(found, "hub cache", source) if len(found) == len(source.files) else None
+    return Location(found, "hub cache", source) if len(found) == len(source.files) else None
 
 
 def find_in_hub_cache(source: Source, file: File) -> Path | None:
@@ -282,7 +282,7 @@ _REMEDIES = {
 }
 
 
-def check(place: Place) -> None:
+def check(place: Location) -> None:
     """Hold the files of a place against the known hashes; those of the hub without one against their first download."""
     for file, path in zip(place.source.files if place.source else (), place.files, strict=False):
         if file.sha256 is not None:

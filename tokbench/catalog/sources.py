@@ -24,7 +24,7 @@ from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
 from tokbench.catalog import locations
 from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.catalog.formats import inspect
-from tokbench.catalog.locations import Place
+from tokbench.catalog.locations import Location
 from tokbench.errors import TokbenchError, UnavailableError
 
 _TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # without an answer from a network that is there; to find out, in all
@@ -65,11 +65,11 @@ def find(argument: str, *, offline: bool = False) -> Asset:
         entry = resolve(argument)
     except TokbenchError:
         for folder in locations.list_folders(argument):
-            return _describe(argument, Place((folder,), "folder", None), None)
+            return _describe(argument, Location((folder,), "folder", None), None)
         if argument and Path(argument).exists():
             return _find_path(argument)
         raise
-    return _find_entry(entry, locations.find_place(entry), offline)
+    return _find_entry(entry, locations.find_location(entry), offline)
 
 
 @locations.explain_closed()
@@ -77,7 +77,7 @@ def locate(entry: Entry) -> str | None:
     """Where an entry's files are on this machine (an origin as in `Asset`), or None; nothing is downloaded."""
     if entry.engine is not None:
         return "built in"
-    place = locations.find_place(entry)
+    place = locations.find_location(entry)
     return place.origin if place else None
 
 
@@ -91,17 +91,17 @@ def pull(name: str) -> Asset:
 
 def _find_path(argument: str) -> Asset:
     path, rules = locations.read_path(argument)
-    return _describe(locations.name_path(path), Place((path,), "path", None), resolve(rules) if rules else None)
+    return _describe(locations.name_path(path), Location((path,), "path", None), resolve(rules) if rules else None)
 
 
-def _find_entry(entry: Entry, place: Place | None, offline: bool) -> Asset:
+def _find_entry(entry: Entry, place: Location | None, offline: bool) -> Asset:
     if entry.engine is not None:
         facts = f"{entry.name} {entry.algorithm} {entry.vocab_total}"
         return Asset(entry.name, entry.engine, (), hashlib.sha256(facts.encode()).hexdigest(), "built in", entry)
     return _describe(entry.name, place or _download(entry, offline or locations.is_offline()), entry)
 
 
-def _describe(name: str, place: Place, entry: Entry | None) -> Asset:
+def _describe(name: str, place: Location, entry: Entry | None) -> Asset:
     locations.check(place)
     first = place.files[0]
     intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
@@ -172,7 +172,7 @@ class _Network:
 _network = _Network()
 
 
-def _download(entry: Entry, offline: bool) -> Place:
+def _download(entry: Entry, offline: bool) -> Location:
     sources = [source for source in entry.sources if source.hub or source.url]
     reasons, hints = [], []
     if not sources:
@@ -191,7 +191,7 @@ def _download(entry: Entry, offline: bool) -> Place:
     )
 
 
-def _fetch_from_hub(source: Source) -> Place:
+def _fetch_from_hub(source: Source) -> Location:
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     if fault := _network.find_fault(constants.ENDPOINT):
@@ -204,7 +204,7 @@ def _fetch_from_hub(source: Source) -> Place:
             get_hf_file_metadata(hf_hub_url(str(source.hub), file.name, revision=revision), timeout=_TIMEOUT)
             path = hf_hub_download(str(source.hub), file.name, revision=revision, etag_timeout=_TIMEOUT)
         files.append(Path(path))
-    return Place(tuple(files), "hub", source)
+    return Location(tuple(files), "hub", source)
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def _explain_hub_errors(source: Source, name: str) -> Iterator[None]:
         raise UnavailableError(f"{where} could not be downloaded: {type(error).__name__}: {error}") from error
 
 
-def _fetch_from_url(source: Source, entry: Entry) -> Place:
+def _fetch_from_url(source: Source, entry: Entry) -> Location:
     files = []
     for file in source.files:
         address = locations.url_key(source, file)
@@ -250,7 +250,7 @@ def _fetch_from_url(source: Source, entry: Entry) -> Place:
         finally:
             part.unlink(missing_ok=True)
         files.append(target)
-    return Place(tuple(files), "url", source)
+    return Location(tuple(files), "url", source)
 
 
 def _copy(address: str, stream: IO[bytes]) -> None:

@@ -52,8 +52,8 @@ def run(
     from tokbench.adapters import find_asset
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
-    from tokbench.adapters.bench.speed import PATHS, run_contest
-    from tokbench.adapters.bench.tables import FORMATS, Benchmark
+    from tokbench.adapters.bench.speed import PATHS, benchmark_engines
+    from tokbench.adapters.bench.tables import FORMATS, BenchmarkReport
     from tokbench.corpora import load_corpus
 
     if output_format not in FORMATS:
@@ -73,7 +73,7 @@ def run(
     for name in tokenizers:
         asset = find_asset(name, offline=offline)
         say(f"{name}: speed")
-        contest = run_contest(
+        outcome = benchmark_engines(
             asset,
             texts,
             engines=[part.strip() for part in engine.split(",")],
@@ -83,7 +83,7 @@ def run(
             seed=seed,
             clock=time.perf_counter,
         )
-        runners = {c.name: c.tokenizer for c in contest.candidates if c.ranked and c.tokenizer is not None}
+        runners = {c.name: c.tokenizer for c in outcome.results if c.ranked and c.tokenizer is not None}
         flat = texts.frame["text"].to_list()
         say(f"{name}: latency")
         latency = measure_latency(runners, flat, time.perf_counter) if "single" in paths else []
@@ -96,7 +96,7 @@ def run(
             if hard:
                 say(f"{name}: hard input for {runner}")
                 scaling += measure_scaling(asset, runner, limit=limit)
-        found.append(Benchmark(contest, tuple(latency), tuple(footprints), tuple(scaling)))
+        found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
     content = FORMATS[output_format](found, describe_environment())
     if output is None:
         typer.echo(content, nl=False)

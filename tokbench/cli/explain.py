@@ -80,8 +80,8 @@ def describe(metric: Metric) -> dict[str, str | bool | None]:
         "better": metric.better,
         "ranked_if_lossy": not metric.compression,
         "definition": metric.definition,
-        "edge_cases": metric.edges,
-        "elsewhere": metric.elsewhere,
+        "edge_cases": metric.edge_cases,
+        "elsewhere": metric.other_definitions,
         "citation": metric.citation,
     }
 
@@ -96,8 +96,8 @@ def write_metric(metric: Metric) -> str:
         metric.definition,
         "",
         f"Direction: {better}{lossy}.",
-        f"Edge cases: {metric.edges}",
-        f"Elsewhere: {metric.elsewhere}",
+        f"Edge cases: {metric.edge_cases}",
+        f"Elsewhere: {metric.other_definitions}",
         f"Source: {metric.citation or 'none; the name says what is counted'}.",
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -79,10 +79,10 @@ def list_metrics() -> list[Row]:
 
 def list_corpora() -> list[Row]:
     """Our own corpora."""
-    from tokbench.corpora import own_corpora, read_manifest
+    from tokbench.corpora import bundled_corpora, read_manifest
 
     rows: list[Row] = []
-    for name, folder in own_corpora().items():
+    for name, folder in bundled_corpora().items():
         manifest = read_manifest(folder)
         rows.append(
             {

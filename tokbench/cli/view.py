@@ -27,10 +27,10 @@ def run(
     """
     from tokbench.adapters.selection import take_sample
     from tokbench.corpora import load_corpus
-    from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_contenders
+    from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_tokenizers
     from tokbench.report.live import make_app, serve
 
-    loaded, skipped = load_contenders(
+    loaded, skipped = load_tokenizers(
         tokenizers or DEFAULT_TOKENIZERS,
         take_sample(load_corpus()),
         skip_missing=not tokenizers,

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import polars as pl
 
-    from tokbench.analysis.vocabulary import Autopsy, DeadRows
+    from tokbench.analysis.vocabulary import DeadRows, VocabularyReport
 
 _SHOWN = 60
 
@@ -25,7 +25,7 @@ def run(
         str, typer.Option(help="The Pythia model whose dead rows are counted: 70m to 12b.")
     ] = "pythia-70m",
     top: Annotated[int, typer.Option(min=1, help="Lines of each list; JSON holds all of them.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="The autopsy as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
 ) -> None:
     """Open a vocabulary: sizes, kinds of tokens, scripts, tokens that no text reaches, duplicates, coverage, dead rows.
@@ -47,8 +47,8 @@ def run(
         typer.echo("\n".join(write_lines(found, cost, top)))
 
 
-def write_lines(found: Autopsy, cost: DeadRows, top: int) -> list[str]:
-    """The autopsy for people."""
+def write_lines(found: VocabularyReport, cost: DeadRows, top: int) -> list[str]:
+    """The report for people."""
     from tokbench.analysis.vocabulary import Reach
     from tokbench.cli.listing import write_rows
 
@@ -83,7 +83,7 @@ def write_lines(found: Autopsy, cost: DeadRows, top: int) -> list[str]:
 LADDERS = {"space": " ", "tab": "\t", "line feed": "\n"}
 
 
-def write_ladders(found: Autopsy) -> list[str]:
+def write_ladders(found: VocabularyReport) -> list[str]:
     """How long the runs of white space, the indentations and the numbers are that are one token; none, no line."""
     steps = {f"{name} ladder": found.ladder(character) for name, character in LADDERS.items()}
     steps |= {f"indentation by {name}s": found.indentations(LADDERS[name]) for name in ("space", "tab")}
@@ -144,8 +144,8 @@ def show_tokens(tokens: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def document(found: Autopsy, cost: DeadRows) -> dict[str, Any]:
-    """The autopsy as JSON; bytes are hexadecimal."""
+def document(found: VocabularyReport, cost: DeadRows) -> dict[str, Any]:
+    """The report as JSON; bytes are hexadecimal."""
     from dataclasses import asdict
 
     from tokbench.analysis.vocabulary import Reach

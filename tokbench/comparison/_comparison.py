@@ -268,7 +268,7 @@ def compare(
     sample = take_sample(texts)
 
     def build(measurements: Measurements, texts: ParallelCorpus) -> Comparison:
-        alone, timed = ([m.name for m in chosen if m.over == kind] for kind in ("types", "timings"))
+        alone, timed = ([m.name for m in chosen if m.level == kind] for kind in ("types", "timings"))
         loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
         measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
         speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []

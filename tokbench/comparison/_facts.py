@@ -102,7 +102,7 @@ def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> Comp
     return ComparedTokenizer(
         name=tokenizer.name,
         engine=tokenizer.engine,
-        path=tokenizer.path,
+        path=tokenizer.call,
         sha256=asset.sha256,
         origin=asset.origin,
         format=asset.format,

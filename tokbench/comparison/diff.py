@@ -31,7 +31,7 @@ def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None
     it before or where it is no longer defined; null for metrics without a direction. Cells that only one of the two
     has are rows with the other side null; `worse` is null where the old value is.
     """
-    chosen = [m.name for m in METRICS.values() if m.over != "timings"] if metrics is None else list(metrics)
+    chosen = [m.name for m in METRICS.values() if m.level != "timings"] if metrics is None else list(metrics)
     find_metrics(chosen)
     sides = []
     for side, comparison in (("old", old), ("new", new)):

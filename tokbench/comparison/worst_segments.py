@@ -23,7 +23,7 @@ MOST_TOKENS = 160
 
 
 @dataclass(frozen=True)
-class Cut:
+class Segmentation:
     """A segment as one tokenizer cuts it.
 
     tokens: how many there are; ids and pieces: the first `MOST_TOKENS` of them. A piece is the bytes that its id stands
@@ -43,7 +43,7 @@ class Example:
     lang: str
     segment: int
     premium: float | None
-    cuts: tuple[Cut, ...]
+    cuts: tuple[Segmentation, ...]
 
     def to_document(self) -> dict[str, Any]:
         """The example as JSON knows it (`asdict` copies each id of each cut); `from_document` is the inverse."""
@@ -52,7 +52,9 @@ class Example:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Example:
         """An example from its JSON form."""
-        cuts = (Cut(c["tokenizer"], c["tokens"], tuple(c["ids"]), tuple(c["pieces"])) for c in document["cuts"])
+        cuts = (
+            Segmentation(c["tokenizer"], c["tokens"], tuple(c["ids"]), tuple(c["pieces"])) for c in document["cuts"]
+        )
         return cls(document["lang"], document["segment"], document["premium"], tuple(cuts))
 
 
@@ -88,12 +90,12 @@ def find_worst(measurements: Measurements, reference: str, languages: Sequence[s
     return ranked.head(EXAMPLES).select("lang", "segment", "premium")
 
 
-def cut(tokenizer: Tokenizer, text: str) -> Cut:
+def segment_text(tokenizer: Tokenizer, text: str) -> Segmentation:
     """A text as a tokenizer cuts it."""
     ids = tokenizer.encode_batch([text]).ids
     kept = tuple(ids[:MOST_TOKENS].tolist())
     contents = [None if token == tokenizer.unk_id else tokenizer.token_bytes(token) for token in kept]
-    return Cut(tokenizer.name, len(ids), kept, tuple(None if c is None else c.hex() for c in contents))
+    return Segmentation(tokenizer.name, len(ids), kept, tuple(None if c is None else c.hex() for c in contents))
 
 
 def find_examples(
@@ -104,5 +106,7 @@ def find_examples(
     places = {int(segment): i for i, segment in enumerate(corpus.segments)}
     for lang, segment, premium in find_worst(measurements, reference, corpus.languages).iter_rows():
         (text,) = corpus.columns[lang].slice(places[segment], 1)
-        examples.append(Example(lang, segment, premium, tuple(cut(tokenizer, text) for tokenizer in tokenizers)))
+        examples.append(
+            Example(lang, segment, premium, tuple(segment_text(tokenizer, text) for tokenizer in tokenizers))
+        )
     return tuple(examples)

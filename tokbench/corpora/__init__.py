@@ -7,7 +7,7 @@ from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest,
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
-from tokbench.corpora.bundled import own_corpora
+from tokbench.corpora.bundled import bundled_corpora
 
 __all__ = [
     "DEFAULT_CORPUS",
@@ -22,9 +22,9 @@ __all__ = [
     "RawCorpus",
     "TextColumn",
     "build_corpus",
+    "bundled_corpora",
     "inspect_corpus",
     "load_corpus",
-    "own_corpora",
     "parse_tag",
     "read_manifest",
     "same_language",

@@ -58,13 +58,13 @@ def load_corpus(
 
 def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:
     """The path and the options of a corpus argument."""
-    from tokbench.corpora.bundled import own_corpora
+    from tokbench.corpora.bundled import bundled_corpora
 
     if isinstance(spec, Path):
         return spec, {}
     if not spec.strip():
         raise TokbenchError("the corpus argument is empty", "give a name or a path, or leave it out for our own")
-    own = own_corpora()
+    own = bundled_corpora()
     if spec in own:
         return own[spec], {}
     if Path(spec).exists():
@@ -125,9 +125,9 @@ def find_reader(path: Path, options: Mapping[str, str]) -> str:
 
 def _explain_absence(path: Path) -> TokbenchError:
     """The error for a path with nothing at it: packed files of that prefix, or the nearest name."""
-    from tokbench.corpora.bundled import own_corpora
+    from tokbench.corpora.bundled import bundled_corpora
 
-    own = list(own_corpora())
+    own = list(bundled_corpora())
     beside = list_folder(path.parent) if path.parent.is_dir() else []
     for file in beside:
         if file.name.startswith(f"{path.name}.") and file.is_file():

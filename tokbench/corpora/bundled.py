@@ -44,7 +44,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     )
 
 
-def own_corpora() -> dict[str, Path]:
+def bundled_corpora() -> dict[str, Path]:
     """The folders of the project's own corpora by name: of the installed package, or of the checkout it runs from."""
     package = Path(__file__).parent
     installed, checkout = package / "bundled", package.parents[1] / "corpora"

@@ -21,7 +21,7 @@ def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
             {
                 "tokenizer": tokenizer.name,
                 "engine": tokenizer.engine,
-                "path": tokenizer.path,
+                "path": tokenizer.call,
                 "sha256": tokenizer.asset.sha256,
                 "vocab_base": tokenizer.vocab_base,
                 "vocab_total": tokenizer.vocab_total,

@@ -148,7 +148,7 @@ class Result:
     histogram: Histogram
 
 
-class Collected:
+class MeasurementBuilder:
     """Results of stripes as they come in, one after the other, and the measurements that they make."""
 
     def __init__(self, corpus: ParallelCorpus) -> None:
@@ -245,7 +245,7 @@ def measure(
             strict=True,
         )
     )
-    collected = Collected(corpus)
+    builder = MeasurementBuilder(corpus)
     blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
 
     def read(part: Part) -> LanguageTexts:
@@ -261,7 +261,7 @@ def measure(
             segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
             # Only after a part before it is one left out: which failure is told does not depend on the threads.
             given_up = any(name == tokenizer.name and place < order[part] for name, place, _ in failed)
-            if not given_up and tokenizer.name not in collected.failures:
+            if not given_up and tokenizer.name not in builder.failures:
                 try:
                     with lend_cores() if threads is None else nullcontext():
                         counted = count_texts(tokenizer, texts[part], segments, own_blocks)
@@ -273,8 +273,8 @@ def measure(
 
         share(count, each_once(tokenizers), stripe.parts, threads)
         for name, _, error in sorted(failed, key=itemgetter(0, 1)):
-            if name not in collected.failures:
-                collected.failures[name] = error
+            if name not in builder.failures:
+                builder.failures[name] = error
                 on_failure(error)
         described = (texts[part].describe(corpus.segments.slice(part.start, part.length)) for part in stripe.parts)
         return list(described), results
@@ -283,10 +283,10 @@ def measure(
         # On a thread of its own, which an interruption does not reach: a stripe is taken whole or not at all.
         with single_thread(), ThreadPoolExecutor(1) as keeper:
             for stripe in cut_stripes(corpus, threads):
-                keeper.submit(collected.add, stripe, *measure_stripe(stripe)).result()
+                keeper.submit(builder.add, stripe, *measure_stripe(stripe)).result()
     except KeyboardInterrupt as interruption:
-        raise Interrupted(*collected.finish_early()) from interruption
-    return collected.finish()
+        raise Interrupted(*builder.finish_early()) from interruption
+    return builder.finish()
 
 
 def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:

@@ -37,7 +37,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Contender:
+class LoadRequest:
     """A tokenizer that is here: its name, its files, and itself where it came loaded."""
 
     argument: str
@@ -64,21 +64,21 @@ class Loading(Collection[Tokenizer]):
 
     def __init__(
         self,
-        contenders: Sequence[Contender],
+        requests: Sequence[LoadRequest],
         skipped: list[Skipped],
-        load: Callable[[Contender], Tokenizer | None],
+        load: Callable[[LoadRequest], Tokenizer | None],
         arguments: Sequence[str],
         baseline: str | None,
     ) -> None:
-        self.contenders = contenders
+        self.requests = requests
         self.baseline = baseline
         self.arguments = arguments
         self.skipped = skipped
         self._left_out: dict[str, EngineError] = {}
         self._pool = ThreadPoolExecutor(count_cores())
         # The smallest first: texts are encoded with them while the others are loaded.
-        ordered = sorted(contenders, key=lambda contender: contender.size)
-        self._futures = {contender.name: self._pool.submit(load, contender) for contender in ordered}
+        ordered = sorted(requests, key=lambda request: request.size)
+        self._futures = {request.name: self._pool.submit(load, request) for request in ordered}
 
     def __iter__(self) -> Iterator[Tokenizer]:
         ready = (future.result() for future in as_completed(self._futures.values()))
@@ -102,7 +102,7 @@ class Loading(Collection[Tokenizer]):
         """Skip a tokenizer whose engine gave up on a text; the error is raised where it is the baseline."""
         if error.tokenizer == self.baseline:
             raise error
-        (argument,) = (one.argument for one in self.contenders if one.name == error.tokenizer)
+        (argument,) = (one.argument for one in self.requests if one.name == error.tokenizer)
         self.skipped.append(Skipped(argument, error.fault, error.hint))
         self._left_out[error.tokenizer] = error
 
@@ -127,7 +127,7 @@ class Loading(Collection[Tokenizer]):
             raise next(iter(self._left_out.values()))
         # Threads meet what is missing in any order; equal input gives equal output.
         self.skipped.sort(key=lambda skipped: self.arguments.index(skipped.name))
-        return [loaded[contender.name] for contender in self.contenders if contender.name in loaded]
+        return [loaded[request.name] for request in self.requests if request.name in loaded]
 
     def __enter__(self) -> Self:
         return self
@@ -153,52 +153,50 @@ def start_loading(
     """
     check_engine(engine)
     named = [arguments] if isinstance(arguments, str | Path) else list(arguments)
-    contenders, skipped = find_contenders(named, skip_missing=skip_missing, offline=offline)
-    needed = None if baseline is None else find_baseline(baseline, contenders)
+    requests, skipped = resolve_requests(named, skip_missing=skip_missing, offline=offline)
+    needed = None if baseline is None else find_baseline(baseline, requests)
 
-    def load(contender: Contender) -> Tokenizer | None:
+    def load(request: LoadRequest) -> Tokenizer | None:
         try:
-            return (
-                contender.tokenizer if contender.tokenizer is not None else load_engine(contender.asset, engine, sample)
-            )
+            return request.tokenizer if request.tokenizer is not None else load_engine(request.asset, engine, sample)
         except MissingExtraError as error:
-            if not skip_missing or contender.name == needed:
+            if not skip_missing or request.name == needed:
                 raise
-            skipped.append(Skipped(contender.argument, error.message, error.hint))
+            skipped.append(Skipped(request.argument, error.message, error.hint))
             return None
 
     arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
-    return Loading(contenders, skipped, load, arguments_as_text, needed)
+    return Loading(requests, skipped, load, arguments_as_text, needed)
 
 
-def find_contenders(
+def resolve_requests(
     arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
-) -> tuple[list[Contender], list[Skipped]]:
+) -> tuple[list[LoadRequest], list[Skipped]]:
     """Those whose files are here, and those skipped; TokbenchError for a name given twice."""
 
-    def find(argument: str | Path | Tokenizer) -> Contender | Skipped:
+    def find(argument: str | Path | Tokenizer) -> LoadRequest | Skipped:
         if not isinstance(argument, str | Path):
-            return Contender(argument.name, argument.asset, argument)
+            return LoadRequest(argument.name, argument.asset, argument)
         try:
-            return Contender(str(argument), find_asset(argument, offline=offline))
+            return LoadRequest(str(argument), find_asset(argument, offline=offline))
         except UnavailableError as error:
             if not skip_missing:
                 raise
             return Skipped(str(argument), error.message, error.hint)
 
     found = list(map_ordered(find, arguments))
-    contenders = [one for one in found if isinstance(one, Contender)]
-    names = [contender.name for contender in contenders]
+    requests = [one for one in found if isinstance(one, LoadRequest)]
+    names = [request.name for request in requests]
     for name in names:
         if names.count(name) > 1:
             raise TokbenchError(
                 f"two of the tokenizers are called {name!r}",
                 "name each once, and rename one where two files are named alike",
             )
-    return contenders, [one for one in found if isinstance(one, Skipped)]
+    return requests, [one for one in found if isinstance(one, Skipped)]
 
 
-def load_contenders(
+def load_tokenizers(
     arguments: str | Path | Sequence[str | Path | Tokenizer],
     sample: Sample,
     *,
@@ -211,19 +209,17 @@ def load_contenders(
         return loading.finish(), loading.skipped
 
 
-def find_baseline(baseline: str, contenders: Sequence[Contender]) -> str:
+def find_baseline(baseline: str, requests: Sequence[LoadRequest]) -> str:
     """The name of the tokenizer that a baseline names: by its name, or as an argument names it (an alias, a path).
 
     Raises TokbenchError for one that is not among them.
     """
-    names = [contender.name for contender in contenders]
+    names = [request.name for request in requests]
     if baseline in names:
         return baseline
     if means_path(baseline):
         path = Path(baseline).expanduser().resolve()
-        meant = [
-            c.name for c in contenders for file in c.asset.files if path in (file.resolve(), file.resolve().parent)
-        ]
+        meant = [c.name for c in requests for file in c.asset.files if path in (file.resolve(), file.resolve().parent)]
     else:
         meant = [name for name in names if fold(name) == fold(baseline) or find_name(baseline) == name]
     if not meant:

@@ -38,12 +38,12 @@ def evaluate(
     Undefined values are null: a denominator of 0, no reference. Metrics over types of words and over timings have no
     rows here.
     """
-    of = [METRICS[m.of] for m in metrics if m.of is not None]
-    ratios = {m.name: m for m in [*metrics, *of] if m.over == "segments"}
+    of = [METRICS[m.base_metric] for m in metrics if m.base_metric is not None]
+    ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
-    spectra = [m for m in metrics if m.over == "ids"]
-    lengths = [m for m in metrics if m.over == "lengths"]
+    spectra = [m for m in metrics if m.level == "ids"]
+    lengths = [m for m in metrics if m.level == "lengths"]
     bounds = [pl.DataFrame(schema=BOUNDS)]
     # What takes long goes side by side.
     jobs: list[Callable[[], pl.DataFrame]] = []
@@ -59,8 +59,8 @@ def evaluate(
                 parts.append(tall(found))
             if "low" in found.columns:
                 bounds.append(found.select(*BOUNDS))
-    parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.over == "languages"]
-    parts += [evaluate_fact(measurements, m) for m in metrics if m.over == "tokenizers"]
+    parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.level == "languages"]
+    parts += [evaluate_fact(measurements, m) for m in metrics if m.level == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
     keys = ["tokenizer", "lang", "metric"]
@@ -91,7 +91,7 @@ def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], refer
     facts = measurements.tokenizers.with_columns(pl.col("tokenizer").cast(pl.String))
     parts = [tall(pl.DataFrame(schema=SCHEMA))]
     for m in metrics:
-        frames = [cells] if m.against == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
+        frames = [cells] if m.relative_to == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
         parts += [tall(scale(relate(ratio(frame, m), m, reference), facts, m)) for frame in frames]
     return pl.concat(parts)
 
@@ -109,9 +109,9 @@ def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
 
 def scale(values: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
     """The values times a fact of the tokenizer, where the metric says so."""
-    if metric.scale is None:
+    if metric.factor is None:
         return values
-    scales = facts.select("tokenizer", metric.scale.cast(pl.Float64).alias("factor"))
+    scales = facts.select("tokenizer", metric.factor.cast(pl.Float64).alias("factor"))
     joined = values.join(scales, on="tokenizer", how="left", maintain_order="left")
     return joined.with_columns(value=pl.col("value") * pl.col("factor"))
 
@@ -127,11 +127,11 @@ def divide_columns(numerators: pl.Series, denominators: pl.Series) -> pl.Series:
 
 def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
     """The values divided by those of the reference language or the baseline tokenizer; null without one."""
-    if metric.against is None:
+    if metric.relative_to is None:
         return values
     key, by, chosen = (
         ("lang", "tokenizer", reference.language)
-        if metric.against == "reference"
+        if metric.relative_to == "reference"
         else ("tokenizer", "lang", reference.tokenizer)
     )
     chosen_rows = values.filter(pl.col(key) == pl.lit(chosen, pl.String)).select(by, pl.col("value").alias("divisor"))
@@ -144,10 +144,10 @@ def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Referen
 
     One row a tokenizer, null and of 0 languages where no language has a value.
     """
-    if metric.of is None or metric.expr is None:
+    if metric.base_metric is None or metric.expr is None:
         raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
-    own = (pl.col("metric") == metric.of) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
-    if METRICS[metric.of].against == "reference":
+    own = (pl.col("metric") == metric.base_metric) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
+    if METRICS[metric.base_metric].relative_to == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
     rows = by_segment.filter(own).sort("tokenizer", "lang")
     found = rows.group_by("tokenizer").agg(value=metric.expr, n=pl.len())

@@ -77,18 +77,18 @@ class Resamples:
         if pooled:
             numerators, denominators = (sums.sum(axis=2, keepdims=True) for sums in (numerators, denominators))
         values = divide(numerators, denominators)
-        if metric.against == "reference":
+        if metric.relative_to == "reference":
             if reference.language not in self.languages:
                 return None
             at = self.languages.index(reference.language)
             values = divide(values, values[:, :, at : at + 1])
-        if metric.against == "baseline":
+        if metric.relative_to == "baseline":
             if reference.tokenizer not in self.tokenizers:
                 return None
             at = self.tokenizers.index(reference.tokenizer)
             values = divide(values, values[:, at : at + 1, :])
-        if metric.scale is not None:
-            values = values * self.factors(metric.scale)[None, :, None]
+        if metric.factor is not None:
+            values = values * self.factors(metric.factor)[None, :, None]
         return values
 
     def by_unit(self, count: pl.Expr) -> Floats:
@@ -138,14 +138,14 @@ def find_intervals(
     resamples = Resamples(measurements, bootstrap)
     parts = [empty]
     for metric in metrics:
-        if metric.over == "segments":
-            for pooled in (False,) if metric.against == "reference" else (False, True):
+        if metric.level == "segments":
+            for pooled in (False,) if metric.relative_to == "reference" else (False, True):
                 values = resamples.ratios(metric, reference, pooled=pooled)
                 if values is not None:
                     parts.append(bound(resamples, metric, values, pooled=pooled))
-    across = [m for m in metrics if m.over == "languages"]
-    for of in dict.fromkeys(m.of for m in across):
-        own = [m for m in across if m.of == of]
+    across = [m for m in metrics if m.level == "languages"]
+    for of in dict.fromkeys(m.base_metric for m in across):
+        own = [m for m in across if m.base_metric == of]
         found = resample_across(resamples, own, reference)
         parts += [bound(resamples, m, values, pooled=True) for m, values in zip(own, found, strict=False)]
     return pl.concat(parts)
@@ -156,11 +156,11 @@ def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: 
 
     Nothing without languages, or without the reference of what they are of.
     """
-    (of,) = {METRICS[m.of] for m in metrics if m.of is not None}
+    (of,) = {METRICS[m.base_metric] for m in metrics if m.base_metric is not None}
     values = resamples.ratios(of, reference, pooled=False)
     if values is None:
         return []
-    if of.against == "reference":
+    if of.relative_to == "reference":
         others = [i for i, lang in enumerate(resamples.languages) if lang != reference.language]
         values = values[:, :, others]
     drawn, tokenizers, languages = values.shape

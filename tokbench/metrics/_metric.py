@@ -17,17 +17,17 @@ Better = Literal["higher", "lower"]
 class Metric:
     """One number: how it follows from the counts, and what it means.
 
-    over: the rows that it aggregates. `segments`: the counts of each text, as the ratio of the sums of
+    level: the rows that it aggregates. `segments`: the counts of each text, as the ratio of the sums of
     `numerator` and `denominator` (a ratio of sums, never a mean of ratios), once a language and once over all.
     `ids`: the frequency spectrum of the ids, by `expr` over the columns count, types (how many ids occur so often),
     tokens (of the whole text), text_bytes and vocab_base, likewise. `lengths`: how long the emitted tokens are, by
-    `expr` over size (bytes), characters and count, likewise. `languages`: the values of the metric `of` in all
+    `expr` over size (bytes), characters and count, likewise. `languages`: the values of the metric `base_metric` in all
     languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
     `expr`. `types`: measured by `tokbench.measurement.single_token_words`. `timings`: measured by
     `tokbench.adapters.bench.throughput`.
 
-    against: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
-    scale: a factor from the facts of the tokenizer, applied last.
+    relative_to: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
+    factor: a factor from the facts of the tokenizer, applied last.
     interval: for metrics over ids, whether the value is found again without each block of the text.
     compression: smaller texts score better, so a lossy tokenizer is not ranked.
     percent, decimals: how values are shown.
@@ -36,30 +36,30 @@ class Metric:
     name: str
     title: str
     unit: str
-    over: Over
+    level: Over
     definition: str
     better: Better | None = None
     numerator: pl.Expr | None = None
     denominator: pl.Expr | None = None
-    against: Literal["reference", "baseline"] | None = None
-    scale: pl.Expr | None = None
+    relative_to: Literal["reference", "baseline"] | None = None
+    factor: pl.Expr | None = None
     expr: pl.Expr | None = None
     interval: bool = True
-    of: str | None = None
+    base_metric: str | None = None
     percent: bool = False
     decimals: int = 3
     compression: bool = False
     citation: str | None = None
 
     @property
-    def edges(self) -> str:
+    def edge_cases(self) -> str:
         """What happens at the edges."""
-        return REMARKS[self.name].edges
+        return REMARKS[self.name].edge_cases
 
     @property
-    def elsewhere(self) -> str:
+    def other_definitions(self) -> str:
         """How other definitions of the name differ."""
-        return REMARKS[self.name].elsewhere
+        return REMARKS[self.name].other_definitions
 
     def __repr__(self) -> str:
         return f"<metric {self.name} [{self.unit}]>"

@@ -11,8 +11,8 @@ from types import MappingProxyType
 class Remark:
     """edges: what happens at the edges. elsewhere: how other definitions of the name differ."""
 
-    edges: str
-    elsewhere: str
+    edge_cases: str
+    other_definitions: str
 
 
 SUMS = "Null where the denominator is 0; empty segments count as segments and add nothing to sums."

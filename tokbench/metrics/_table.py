@@ -31,7 +31,7 @@ FAIRNESS = (
         decimals=2,
         better="lower",
         compression=True,
-        of="premium",
+        base_metric="premium",
         expr=value.median(),
         definition="Median of the premiums of all languages but the reference.",
     ),
@@ -43,7 +43,7 @@ FAIRNESS = (
         decimals=2,
         better="lower",
         compression=True,
-        of="premium",
+        base_metric="premium",
         expr=value.max(),
         definition="Highest premium of any language.",
     ),
@@ -54,7 +54,7 @@ FAIRNESS = (
         "languages",
         better="lower",
         compression=True,
-        of="tokens_per_segment",
+        base_metric="tokens_per_segment",
         expr=pl.when(pl.len() > 1).then(gini),
         citation=FOROUTAN,
         definition="Gini coefficient of the tokens per parallel segment over languages: sum_ij |c_i - c_j| / "
@@ -67,7 +67,7 @@ FAIRNESS = (
         "languages",
         better="lower",
         compression=True,
-        of="tokens_per_segment",
+        base_metric="tokens_per_segment",
         expr=pl.when(pl.len() > 1).then(gini * pl.len() / (pl.len() - 1)),
         citation=FOROUTAN,
         definition="gini * n / (n - 1), whose maximum is 1 for any number of languages.",
@@ -80,7 +80,7 @@ FAIRNESS = (
         decimals=2,
         better="lower",
         compression=True,
-        of="premium",
+        base_metric="premium",
         expr=pl.when(pl.len() >= WORST).then(value.top_k(WORST).mean()),
         definition="Mean of the five highest premiums; null for fewer than five languages beside the reference.",
     ),
@@ -92,7 +92,7 @@ FAIRNESS = (
         decimals=2,
         better="lower",
         compression=True,
-        of="tokens_per_segment",
+        base_metric="tokens_per_segment",
         expr=pl.when((pl.len() > 1) & (value.min() > 0)).then(value.max() / value.min()),
         citation=FOROUTAN,
         definition="Tokens per parallel segment of the costliest language over those of the cheapest.",
@@ -169,7 +169,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 """All metrics by name, in the order of tables."""
 
 
-DEFAULT_METRICS = tuple(name for name, metric in METRICS.items() if metric.over != "types")
+DEFAULT_METRICS = tuple(name for name, metric in METRICS.items() if metric.level != "types")
 """What is evaluated where nobody chose: all but those that encode every word type once more."""
 
 

@@ -100,7 +100,7 @@ class ShuffledSums:
 
 @dataclass(frozen=True)
 class ShuffledRatios:
-    """Tests in which both sides of the ratios move. totals: sums of both contenders together. least: of the ratios."""
+    """Tests in which both sides of the ratios move. totals: sums of both tokenizers together. least: of the ratios."""
 
     cells: Integers
     steps: tuple[Signs, Signs]
@@ -110,7 +110,7 @@ class ShuffledRatios:
     def count_extreme(self, signs: Signs) -> Integers:
         """In how many of these shuffles each test differs by as much as the data do."""
         moved = [(signs.astype(step.dtype, copy=False) @ step).astype(np.float64) for step in self.steps]
-        # Both contenders' sums are doubled here, which no ratio shows.
+        # Both tokenizers' sums are doubled here, which no ratio shows.
         one, other = (divide(self.totals[0] + sign * moved[0], self.totals[1] + sign * moved[1]) for sign in (1, -1))
         counted: Integers = (np.abs(one - other) >= self.least).sum(axis=0)
         return counted

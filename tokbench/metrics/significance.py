@@ -73,8 +73,8 @@ def find_tested(names: Sequence[str]) -> tuple[Metric, ...]:
     """
     found = find_metrics(names)
     for metric in found:
-        if metric.over != "segments" or metric.against is not None:
-            testable = [m.name for m in METRICS.values() if m.over == "segments" and m.against is None]
+        if metric.level != "segments" or metric.relative_to is not None:
+            testable = [m.name for m in METRICS.values() if m.level == "segments" and m.relative_to is None]
             raise TokbenchError(
                 f"the metric {metric.name} is no ratio of sums of one tokenizer in one language",
                 f"test one of: {', '.join(testable)}",
@@ -124,8 +124,8 @@ def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floa
     """A ratio over the baseline's, all languages together first: (rows, tokenizers, 1 + languages)."""
     sums = [with_all(resamples.sum(part)) for part in parts_of(metric)]
     values = divide(sums[0], sums[1])
-    if metric.scale is not None:
-        values = values * resamples.factors(metric.scale)[None, :, None]
+    if metric.factor is not None:
+        values = values * resamples.factors(metric.factor)[None, :, None]
     at = resamples.tokenizers.index(baseline)
     return divide(values, values[:, at : at + 1, :])
 
@@ -137,8 +137,8 @@ def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
         counts = resamples.by_unit(part)
         found.append(with_all(counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))))
     numerators, denominators = found
-    if metric.scale is not None:
-        numerators = numerators * resamples.factors(metric.scale)[None, :, None]
+    if metric.factor is not None:
+        numerators = numerators * resamples.factors(metric.factor)[None, :, None]
     return numerators, denominators
 
 

@@ -46,7 +46,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class CutText:
+class SegmentedText:
     """A text as a tokenizer cuts it: its pieces with their ids, and how many more there are."""
 
     tokenizer: str
@@ -60,15 +60,15 @@ class CutText:
 
 
 @dataclass(frozen=True)
-class Cuts:
+class Segmentations:
     """One text as each tokenizer cuts it."""
 
     title: str
     lang: str
-    cuts: tuple[CutText, ...]
+    cuts: tuple[SegmentedText, ...]
 
 
-Part: TypeAlias = Prose | Points | Facts | Table | Figure | Cuts
+Part: TypeAlias = Prose | Points | Facts | Table | Figure | Segmentations
 
 
 @dataclass(frozen=True)

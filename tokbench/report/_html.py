@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tokbench.report._document_model import Cuts, CutText, Facts, Figure, Part, Points, Prose
+from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Segmentations, SegmentedText
 from tokbench.report._escaping import escape_html
 from tokbench.report._svg import draw_svg
 from tokbench.report._table import Cell, Table
@@ -65,7 +65,7 @@ def write_figure(figure: Figure, name: str) -> str:
     )
 
 
-def write_cut(cut: CutText) -> str:
+def write_cut(cut: SegmentedText) -> str:
     """One text cut into tokens; the ids are the titles of the pieces."""
     pieces = "".join(
         f'<bdi title="{token}"{LEFT_TO_RIGHT if BACKSLASH in text else ""}>{escape_html(text)}</bdi>'
@@ -78,7 +78,7 @@ def write_cut(cut: CutText) -> str:
     )
 
 
-def write_cuts(cuts: Cuts) -> str:
+def write_cuts(cuts: Segmentations) -> str:
     """One text as each tokenizer cuts it."""
     return f"<h3>{escape_html(cuts.title)}</h3>\n" + "\n".join(map(write_cut, cuts.cuts))
 
@@ -108,5 +108,5 @@ def write_part(part: Part, name: str) -> str:
             return write_table(part, folded=True)
         case Figure():
             return write_figure(part, name)
-        case Cuts():
+        case Segmentations():
             return write_cuts(part)

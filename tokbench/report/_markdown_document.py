@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from tokbench.report._document_model import (
     Chapter,
-    Cuts,
-    CutText,
     Document,
     Facts,
     Figure,
     Part,
     Points,
     Prose,
+    Segmentations,
+    SegmentedText,
     figure_name,
 )
 from tokbench.report._escaping import escape_markdown
@@ -56,7 +56,7 @@ def write_part(part: Part, picture: str | None) -> str:
             return write_table(part)
         case Figure():
             return write_figure(part, picture)
-        case Cuts():
+        case Segmentations():
             return write_cuts(part)
 
 
@@ -70,12 +70,12 @@ def write_figure(figure: Figure, picture: str | None) -> str:
     return f"![{caption}]({picture})\n\n{caption}\n\n{folded}"
 
 
-def write_cuts(cuts: Cuts) -> str:
+def write_cuts(cuts: Segmentations) -> str:
     """One text as each tokenizer cuts it, bars where tokens end."""
     return f"### {escape_markdown(cuts.title)}\n\n" + "".join(map(write_cut, cuts.cuts))
 
 
-def write_cut(cut: CutText) -> str:
+def write_cut(cut: SegmentedText) -> str:
     """One line of a list."""
     pieces = "".join(f"{escape_markdown(text)}&#124;" for _, text in cut.pieces)
     rest = f" and {cut.left_out:,} more" if cut.left_out else ""

@@ -9,11 +9,11 @@ from itertools import groupby
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.comparison.worst_segments import Cut, Example
+from tokbench.comparison.worst_segments import Example, Segmentation
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.metrics import METRICS
 from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
-from tokbench.report._document_model import Cuts, CutText, Facts, Figure, Part, Points, Prose, Section
+from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Section, Segmentations, SegmentedText
 from tokbench.report._escaping import reveal_bytes
 from tokbench.report._numbers import (
     Number,
@@ -173,20 +173,20 @@ def write_examples(comparison: Comparison) -> list[Section]:
     return [Section("examples", "Worst segments", (note, *cuts))]
 
 
-def show_example(example: Example, reference: str | None) -> Cuts:
+def show_example(example: Example, reference: str | None) -> Segmentations:
     """One segment with its cuts."""
     premium = "" if example.premium is None else f", {example.premium:.2f} times the tokens of {reference}"
     title = f"{example.lang}, segment {example.segment}{premium}"
-    return Cuts(title, example.lang, tuple(map(show_cut, example.cuts)))
+    return Segmentations(title, example.lang, tuple(map(show_cut, example.cuts)))
 
 
-def show_cut(cut: Cut) -> CutText:
+def show_cut(cut: Segmentation) -> SegmentedText:
     """The pieces of a cut as text."""
     pieces = [
         (token, f"<{token}>" if content is None else reveal_bytes(bytes.fromhex(content)))
         for token, content in zip(cut.ids, cut.pieces, strict=True)
     ]
-    return CutText(cut.tokenizer, cut.tokens, tuple(pieces))
+    return SegmentedText(cut.tokenizer, cut.tokens, tuple(pieces))
 
 
 def write_losses(comparison: Comparison) -> list[Section]:
@@ -218,7 +218,7 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
         ("date", machine.date),
         ("versions", ", ".join(f"{n} {v}" for n, v in versions.items())),
     ]
-    if corpus.bootstrap is not None and shown & {m.name for m in METRICS.values() if m.over == "ids" and m.interval}:
+    if corpus.bootstrap is not None and shown & {m.name for m in METRICS.values() if m.level == "ids" and m.interval}:
         facts.insert(5, ("intervals of metrics over ids", f"jackknife over {BLOCKS} blocks of documents or segments"))
     if "throughput" in shown:
         facts.append(("machine", f"{machine.processor}, {machine.cores} cores, {machine.system}"))

@@ -111,9 +111,9 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
                 cells[i] = replace(cells[i], text=f"{cells[i].text} [{low}, {high}]")
         rows.append((Cell(lang), *cells))
     title = f"{header_of(metric)} [{metric.unit}]"
-    if metric.against == "reference":
+    if metric.relative_to == "reference":
         title += f", relative to {comparison.corpus.reference}"
-    if metric.against == "baseline":
+    if metric.relative_to == "baseline":
         title += f", relative to {comparison.corpus.baseline}"
     return Table(title, ("language", *comparison.names), tuple(rows), labels=1)
 

@@ -1,6 +1,6 @@
 """Engines of one tokenizer against each other: speed by API path and threads, gated on equal ids, in paired rounds.
 
-Contenders take turns in each round on the same text, which none of them has seen; the reference takes part twice, so
+Engines take turns in each round on the same text, which none of them has seen; the reference takes part twice, so
 that the machine's own unrest is measured beside the differences. Two engines differ only where the interval of their
 paired ratio excludes 1 and the ratio exceeds that of the reference against itself.
 """
@@ -22,7 +22,7 @@ from tokbench.adapters._accelerated import EngineTokenizer
 from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.throughput import Clock, split_rounds
-from tokbench.adapters.selection import Difference, find_difference
+from tokbench.adapters.selection import Mismatch, find_mismatch
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import EngineError, TokbenchError
@@ -34,7 +34,7 @@ COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class Candidate:
+class EngineResult:
     """An engine that was asked for: loaded and exact, or why it is not ranked."""
 
     name: str
@@ -43,7 +43,7 @@ class Candidate:
     side_work: str | None
     tokenizer: Tokenizer | None
     reason: str | None
-    difference: Difference | None = None
+    mismatch: Mismatch | None = None
 
     @property
     def ranked(self) -> bool:
@@ -119,11 +119,11 @@ class Ratio:
 
 
 @dataclass(frozen=True)
-class Contest:
+class EngineBenchmark:
     """The outcome for one tokenizer: the fastest exact engine of each path and number of threads comes first."""
 
     tokenizer: str
-    candidates: tuple[Candidate, ...]
+    results: tuple[EngineResult, ...]
     speeds: tuple[Speed, ...]
     nulls: Mapping[tuple[str, int], Interval]
     ratios: tuple[Ratio, ...]
@@ -144,13 +144,13 @@ def list_engines(asset: Asset, wanted: Sequence[str]) -> list[str]:
     return [name for name in every if name in (every[0], *wanted)]
 
 
-def admit(asset: Asset, wanted: Sequence[str], corpus: ParallelCorpus) -> list[Candidate]:
+def admit(asset: Asset, wanted: Sequence[str], corpus: ParallelCorpus) -> list[EngineResult]:
     """Load each engine and hold its ids against the reference's on the whole corpus; the reference comes first."""
     names = list_engines(asset, wanted)
     texts = corpus.frame["text"].to_list()
     reference = load_asset(asset)
     expected = reference.encode_batch(texts)
-    first = Candidate(names[0], reference.engine, reference.path, _side_work(names[0]), reference, None)
+    first = EngineResult(names[0], reference.engine, reference.call, _side_work(names[0]), reference, None)
     return [first, *(_admit(name, asset, expected, texts) for name in names[1:])]
 
 
@@ -158,19 +158,19 @@ def _side_work(name: str) -> str | None:
     return getattr(ADAPTERS[name], "SIDE_WORK", None)
 
 
-def _admit(name: str, asset: Asset, expected: EncodedBatch, texts: Sequence[str]) -> Candidate:
+def _admit(name: str, asset: Asset, expected: EncodedBatch, texts: Sequence[str]) -> EngineResult:
     library = getattr(ADAPTERS[name], "LIBRARY", name)
     label = f"{library}=={installed(library)}"
     try:
         tokenizer = ADAPTERS[name].load(asset)
     except TokbenchError as error:
-        return Candidate(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
+        return EngineResult(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
     try:
-        difference = find_difference(expected, tokenizer.encode_batch(texts), texts)
+        difference = find_mismatch(expected, tokenizer.encode_batch(texts), texts)
     except EngineError as error:
-        return Candidate(name, tokenizer.engine, tokenizer.path, _side_work(name), None, error.fault)
+        return EngineResult(name, tokenizer.engine, tokenizer.call, _side_work(name), None, error.fault)
     reason = None if difference is None else f"differs: {difference}"
-    return Candidate(name, tokenizer.engine, tokenizer.path, _side_work(name), tokenizer, reason, difference)
+    return EngineResult(name, tokenizer.engine, tokenizer.call, _side_work(name), tokenizer, reason, difference)
 
 
 def prepare_call(tokenizer: Tokenizer, path: str, texts: Sequence[str]) -> Callable[[], object]:
@@ -200,7 +200,7 @@ def time_call(
     return clock() - start
 
 
-def run_contest(
+def benchmark_engines(
     asset: Asset,
     corpus: ParallelCorpus,
     *,
@@ -211,24 +211,24 @@ def run_contest(
     round_bytes: int = ROUND_BYTES,
     seed: int = 0,
     clock: Clock,
-) -> Contest:
+) -> EngineBenchmark:
     """Admit the engines of a tokenizer, time those that are exact, and compare the fastest with the others."""
-    candidates = admit(asset, engines, corpus)
-    runners = {c.name: c.tokenizer for c in candidates if c.ranked and c.tokenizer is not None}
+    results = admit(asset, engines, corpus)
+    runners = {c.name: c.tokenizer for c in results if c.ranked and c.tokenizer is not None}
     speeds: list[Speed] = []
     nulls: dict[tuple[str, int], Interval] = {}
     ratios: list[Ratio] = []
     for path, count in ((path, count) for path in paths for count in threads):
         # An engine that leaves decoding to the reference would be timed against itself.
         takes_part = {n: t for n, t in runners.items() if path != "decode" or not isinstance(t, EngineTokenizer)}
-        timed = time_rounds(takes_part, candidates[0].name, corpus, path, count, rounds, round_bytes, seed, clock)
+        timed = time_rounds(takes_part, results[0].name, corpus, path, count, rounds, round_bytes, seed, clock)
         own = [Speed(name, path, count, tuple(timed[name])) for name in takes_part]
         own.sort(key=lambda speed: -speed.interval.value)
-        null = Interval.of([a / b for a, b in zip(timed[""], timed[candidates[0].name], strict=True)])
+        null = Interval.of([a / b for a, b in zip(timed[""], timed[results[0].name], strict=True)])
         nulls[path, count] = null
         speeds += own
         ratios += [compare_speeds(own[0], other, null) for other in own[1:]]
-    return Contest(asset.name, tuple(candidates), tuple(speeds), nulls, tuple(ratios))
+    return EngineBenchmark(asset.name, tuple(results), tuple(speeds), nulls, tuple(ratios))
 
 
 def compare_speeds(faster: Speed, slower: Speed, null: Interval) -> Ratio:
@@ -267,20 +267,20 @@ def time_rounds(
     return found
 
 
-def describe_contest(contest: Contest) -> Iterator[str]:
+def describe_benchmark(outcome: EngineBenchmark) -> Iterator[str]:
     """The outcome in sentences: what is fastest, by how much, and what is not ranked for which reason."""
     by_cell: dict[tuple[str, int], list[Speed]] = {}
-    for speed in contest.speeds:
+    for speed in outcome.speeds:
         by_cell.setdefault((speed.path, speed.threads), []).append(speed)
     for (path, threads), speeds in by_cell.items():
         best = speeds[0]
-        ties = [r.slower for r in contest.ratios if (r.path, r.threads) == (path, threads) and not r.differ]
+        ties = [r.slower for r in outcome.ratios if (r.path, r.threads) == (path, threads) and not r.differ]
         rate = f"{best.interval.value:.1f} [{best.interval.low:.1f}, {best.interval.high:.1f}] MB/s"
-        null = contest.nulls[path, threads]
+        null = outcome.nulls[path, threads]
         machine = f"this machine's A/A ratio is {null.value:.2f} [{null.low:.2f}, {null.high:.2f}]"
         named = " and ".join([best.name, *ties])
-        yield f"{contest.tokenizer}, {path}, threads {threads}: fastest exact engine {named}, {rate}; {machine}"
-    yield from map(str, contest.ratios)
-    for candidate in contest.candidates:
-        if candidate.reason is not None:
-            yield f"{candidate.name} is not ranked: it {candidate.reason}"
+        yield f"{outcome.tokenizer}, {path}, threads {threads}: fastest exact engine {named}, {rate}; {machine}"
+    yield from map(str, outcome.ratios)
+    for result in outcome.results:
+        if result.reason is not None:
+            yield f"{result.name} is not ranked: it {result.reason}"

@@ -12,32 +12,32 @@ import polars as pl
 from tokbench._shared.environment import Environment
 from tokbench.adapters.bench.footprint import Footprint, Scaling
 from tokbench.adapters.bench.latency import Latency
-from tokbench.adapters.bench.speed import Contest, describe_contest
+from tokbench.adapters.bench.speed import EngineBenchmark, describe_benchmark
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class BenchmarkReport:
     """All that was measured of one tokenizer."""
 
-    contest: Contest
+    outcome: EngineBenchmark
     latency: tuple[Latency, ...] = ()
     footprints: tuple[Footprint, ...] = ()
     scaling: tuple[Scaling, ...] = ()
 
 
-def list_speeds(contest: Contest) -> pl.DataFrame:
+def list_speeds(outcome: EngineBenchmark) -> pl.DataFrame:
     """One row a cell, the fastest of a path and number of threads first; engines that are not ranked last."""
-    by_name = {candidate.name: candidate for candidate in contest.candidates}
-    ratios = {(r.path, r.threads, r.slower): r for r in contest.ratios}
+    by_name = {result.name: result for result in outcome.results}
+    ratios = {(r.path, r.threads, r.slower): r for r in outcome.ratios}
     rows = []
-    for speed in contest.speeds:
+    for speed in outcome.speeds:
         ratio = ratios.get((speed.path, speed.threads, speed.name))
-        candidate, rate = by_name[speed.name], speed.interval
+        result, rate = by_name[speed.name], speed.interval
         rows.append(
             {
-                "tokenizer": contest.tokenizer,
+                "tokenizer": outcome.tokenizer,
                 "engine": speed.name,
-                "version": candidate.engine,
+                "version": result.engine,
                 "path": speed.path,
                 "threads": speed.threads,
                 "ids": "exact",
@@ -49,27 +49,27 @@ def list_speeds(contest: Contest) -> pl.DataFrame:
                 "slower low": ratio.interval.low if ratio else None,
                 "slower high": ratio.interval.high if ratio else None,
                 "differs": ratio.differ if ratio else None,
-                "also computes": candidate.side_work,
+                "also computes": result.side_work,
             }
         )
-    for candidate in contest.candidates:
-        if candidate.reason is not None:
-            facts = {"tokenizer": contest.tokenizer, "engine": candidate.name, "version": candidate.engine}
-            rows.append({**facts, "ids": candidate.reason, "also computes": candidate.side_work})
+    for result in outcome.results:
+        if result.reason is not None:
+            facts = {"tokenizer": outcome.tokenizer, "engine": result.name, "version": result.engine}
+            rows.append({**facts, "ids": result.reason, "also computes": result.side_work})
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def list_rows(contest: Contest, rows: Sequence[Any]) -> pl.DataFrame:
+def list_rows(outcome: EngineBenchmark, rows: Sequence[Any]) -> pl.DataFrame:
     """One row a figure of a tokenizer's engines."""
-    return pl.DataFrame([{"tokenizer": contest.tokenizer, **asdict(row)} for row in rows], infer_schema_length=None)
+    return pl.DataFrame([{"tokenizer": outcome.tokenizer, **asdict(row)} for row in rows], infer_schema_length=None)
 
 
-def list_footprints(contest: Contest, footprints: Sequence[Footprint]) -> pl.DataFrame:
+def list_footprints(outcome: EngineBenchmark, footprints: Sequence[Footprint]) -> pl.DataFrame:
     """One row an engine: seconds and MiB."""
     return pl.DataFrame(
         [
             {
-                "tokenizer": contest.tokenizer,
+                "tokenizer": outcome.tokenizer,
                 "engine": found.name,
                 "load s": found.load,
                 "first call s": found.first_call,
@@ -83,14 +83,14 @@ def list_footprints(contest: Contest, footprints: Sequence[Footprint]) -> pl.Dat
     )
 
 
-def list_tables(benchmark: Benchmark) -> dict[str, pl.DataFrame]:
+def list_tables(benchmark: BenchmarkReport) -> dict[str, pl.DataFrame]:
     """The tables that hold anything, by title."""
-    contest = benchmark.contest
+    outcome = benchmark.outcome
     tables = {
-        "Speed": list_speeds(contest),
-        "Latency of one call, microseconds": list_rows(contest, benchmark.latency),
-        "Loading and memory": list_footprints(contest, benchmark.footprints),
-        "Hard input": list_rows(contest, benchmark.scaling),
+        "Speed": list_speeds(outcome),
+        "Latency of one call, microseconds": list_rows(outcome, benchmark.latency),
+        "Loading and memory": list_footprints(outcome, benchmark.footprints),
+        "Hard input": list_rows(outcome, benchmark.scaling),
     }
     return {title: table for title, table in tables.items() if table.height}
 
@@ -106,41 +106,41 @@ def show_value(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def write_markdown(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+def write_markdown(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
     """Sentences, then a table for each kind of figure."""
     lines = [f"{environment.processor}, {environment.cores} cores, {environment.system}, {environment.date}", ""]
     for benchmark in benchmarks:
-        lines += [f"- {sentence}" for sentence in describe_contest(benchmark.contest)] + [""]
+        lines += [f"- {sentence}" for sentence in describe_benchmark(benchmark.outcome)] + [""]
         for title, table in list_tables(benchmark).items():
             lines += [f"**{title}**", "", f"| {' | '.join(table.columns)} |", "|" + " --- |" * table.width]
             lines += [f"| {' | '.join(map(show_value, row))} |" for row in table.iter_rows()] + [""]
     return "\n".join(lines)
 
 
-def write_json(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+def write_json(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
     """All figures, each round among them."""
     documents = []
     for benchmark in benchmarks:
-        contest = benchmark.contest
+        outcome = benchmark.outcome
         documents.append(
             {
-                "tokenizer": contest.tokenizer,
-                "sentences": list(describe_contest(contest)),
+                "tokenizer": outcome.tokenizer,
+                "sentences": list(describe_benchmark(outcome)),
                 "engines": [
                     {
-                        "name": candidate.name,
-                        "engine": candidate.engine,
-                        "path": candidate.path,
-                        "side_work": candidate.side_work,
-                        "exact": candidate.ranked,
-                        "reason": candidate.reason,
-                        "difference": candidate.difference and asdict(candidate.difference),
+                        "name": result.name,
+                        "engine": result.engine,
+                        "path": result.path,
+                        "side_work": result.side_work,
+                        "exact": result.ranked,
+                        "reason": result.reason,
+                        "difference": result.mismatch and asdict(result.mismatch),
                     }
-                    for candidate in contest.candidates
+                    for result in outcome.results
                 ],
-                "speeds": [{**asdict(speed), **asdict(speed.interval)} for speed in contest.speeds],
-                "ratios": [{**asdict(ratio), "differ": ratio.differ} for ratio in contest.ratios],
-                "null": [{"path": p, "threads": t, **asdict(null)} for (p, t), null in contest.nulls.items()],
+                "speeds": [{**asdict(speed), **asdict(speed.interval)} for speed in outcome.speeds],
+                "ratios": [{**asdict(ratio), "differ": ratio.differ} for ratio in outcome.ratios],
+                "null": [{"path": p, "threads": t, **asdict(null)} for (p, t), null in outcome.nulls.items()],
                 "latency": [asdict(row) for row in benchmark.latency],
                 "footprints": [asdict(row) for row in benchmark.footprints],
                 "scaling": [asdict(row) for row in benchmark.scaling],
@@ -150,16 +150,16 @@ def write_json(benchmarks: Sequence[Benchmark], environment: Environment) -> str
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def write_csv(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+def write_csv(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
     """The speeds and ratios of all tokenizers."""
-    return pl.concat([list_speeds(b.contest) for b in benchmarks], how="diagonal_relaxed").write_csv()
+    return pl.concat([list_speeds(b.outcome) for b in benchmarks], how="diagonal_relaxed").write_csv()
 
 
-def write_table(benchmarks: Sequence[Benchmark], environment: Environment) -> str:
+def write_table(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
     """Sentences and tables in columns, for a terminal."""
     lines = [f"{environment.processor}, {environment.cores} cores, {environment.date}", ""]
     for benchmark in benchmarks:
-        lines += [*describe_contest(benchmark.contest), ""]
+        lines += [*describe_benchmark(benchmark.outcome), ""]
         for title, table in list_tables(benchmark).items():
             shown = table.drop("tokenizer")
             rows = [shown.columns, *([show_value(value)[:60] for value in row] for row in shown.iter_rows())]
@@ -172,7 +172,7 @@ def write_table(benchmarks: Sequence[Benchmark], environment: Environment) -> st
     return "\n".join(lines)
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Benchmark], Environment], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[BenchmarkReport], Environment], str]] = {
     "table": write_table,
     "markdown": write_markdown,
     "json": write_json,

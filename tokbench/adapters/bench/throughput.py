@@ -85,7 +85,7 @@ def measure_throughput(
                 tokenizer.encode_batch(texts)
                 own.append(size / 1e6 / (clock() - start))
     return [
-        Throughput(tokenizer.name, tokenizer.engine, tokenizer.path, tuple(own))
+        Throughput(tokenizer.name, tokenizer.engine, tokenizer.call, tuple(own))
         for tokenizer, own in zip(tokenizers, speeds, strict=True)
         if own
     ]

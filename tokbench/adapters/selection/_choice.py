@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tokbench._shared.cache import find_place, read_arrays, read_json, write_arrays, write_json
+from tokbench._shared.cache import cache_path, read_arrays, read_json, write_arrays, write_json
 from tokbench._shared.environment import installed
 from tokbench.adapters import ADAPTERS, Engine, find_cost, find_engines, load_asset, load_on_engine, reference_adapter
 from tokbench.adapters._accelerated import Facts
@@ -170,11 +170,11 @@ class _Record:
         reference = reference_adapter(asset.format)
         versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
         self.parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
-        self.place = find_place("engines", *self.parts)
+        self.place = cache_path("engines", *self.parts)
 
     def find_outcome(self, sample: Sample | None) -> Path:
         """Return where the outcome for a sample of a corpus is kept, or that for the hard texts."""
-        return self.place if sample is None else find_place("engines", *self.parts, sample.sha256)
+        return self.place if sample is None else cache_path("engines", *self.parts, sample.sha256)
 
     def read(self, sample: Sample | None = None) -> Verification | None:
         """Return an outcome, None where there is none that is intact."""

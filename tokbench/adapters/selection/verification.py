@@ -23,7 +23,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Difference:
+class Mismatch:
     """The first place where an engine's ids are not the reference's: which text, which token, what is there."""
 
     text: int
@@ -62,7 +62,7 @@ class Verification:
         return self.reason is None
 
 
-def find_difference(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> Difference | None:
+def find_mismatch(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> Mismatch | None:
     """The first difference between two encodings of the same texts, None where they are equal."""
     if np.array_equal(expected.offsets, got.offsets) and np.array_equal(expected.ids, got.ids):
         return None
@@ -74,7 +74,7 @@ def find_difference(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[s
         unequal = np.flatnonzero(mine[:shorter] != theirs[:shorter])
         token = int(unequal[0]) if len(unequal) else shorter
         start = int(len(text) * token / max(len(mine), 1))
-        return Difference(
+        return Mismatch(
             number,
             token,
             tuple(mine[token : token + _SHOWN].tolist()),
@@ -96,7 +96,7 @@ def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample | None = N
     else:
         texts, where = sample.texts, "the corpus"
     try:
-        difference = find_difference(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
+        difference = find_mismatch(reference.encode_batch(texts), tokenizer.encode_batch(texts), texts)
     except EngineError as error:
         return Verification(tokenizer.engine, f"in {where}, it {error.fault}")
     return Verification(tokenizer.engine, None if difference is None else f"in {where}, {difference}")

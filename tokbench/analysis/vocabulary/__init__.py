@@ -3,17 +3,17 @@
 from tokbench.analysis.vocabulary._classes import TokenClass
 from tokbench.analysis.vocabulary._coverage import character_sets, national_sets
 from tokbench.analysis.vocabulary._reachability import Reach
-from tokbench.analysis.vocabulary._report import UNREACHABLE, Autopsy, DeadRows, Sizes, inspect_vocabulary
+from tokbench.analysis.vocabulary._report import UNREACHABLE, DeadRows, Sizes, VocabularyReport, inspect_vocabulary
 from tokbench.analysis.vocabulary._scripts import COMMON, find_script, script_of, script_of_character
 
 __all__ = [
     "COMMON",
     "UNREACHABLE",
-    "Autopsy",
     "DeadRows",
     "Reach",
     "Sizes",
     "TokenClass",
+    "VocabularyReport",
     "character_sets",
     "find_script",
     "inspect_vocabulary",

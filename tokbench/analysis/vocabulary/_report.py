@@ -57,7 +57,7 @@ class DeadRows:
 
 
 @dataclass(frozen=True, eq=False)
-class Autopsy:
+class VocabularyReport:
     """A vocabulary opened.
 
     tokens: id, bytes (null for special and unused ids), text (null also for parts of characters), class (`TokenClass`),
@@ -129,7 +129,7 @@ class Autopsy:
         return DeadRows(model.name, rows, unreachable, unused, padding, wasted, wasted / parameters(architecture))
 
 
-def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = None) -> Autopsy:
+def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = None) -> VocabularyReport:
     """Open a vocabulary: sizes, kinds of tokens, scripts, tokens out of reach, duplicates, coverage.
 
     Only the distinction between whole words and word starts needs text: the words of `corpus`, by default our own.
@@ -142,7 +142,7 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = Non
     entry = tokenizer.asset.entry
     highest = used.max() if len(used) else tokenizer.vocab_total - 1
     assert isinstance(highest, int)  # a maximum of integers
-    return Autopsy(
+    return VocabularyReport(
         tokenizer=tokenizer.name,
         engine=tokenizer.engine,
         sha256=tokenizer.asset.sha256,
@@ -154,7 +154,7 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = Non
 
 
 def list_tokens(tokenizer: Tokenizer, words: Collection[str]) -> pl.DataFrame:
-    """The frame `tokens` of an autopsy."""
+    """The frame `tokens` of a report."""
     table = tokenizer.token_table()
     special = tokenizer.special_tokens()
     continuations = continuation_ids(tokenizer, words)

@@ -40,7 +40,7 @@ class Ledger:
         return self.seconds[stage] / self.wall
 
 
-def keep_ledger(
+def trace_requests(
     text: bytes, tokenizer: Tokenizer, runner: Runner, new_tokens: int, *, clock: Clock = time.perf_counter
 ) -> Ledger:
     """Run one request, after a first one that warms up, and time its stages.
