@@ -1,8 +1,7 @@
 """Where tokenizer files come from: found, downloaded, verified, cached. The only module that opens the network.
 
-A name is looked for in the user's folders, the installed packages and the caches, and only then downloaded. Code that
-lies in a repository is never run and no pickle is ever loaded: only tokenizer files that are
-asked for by name are read.
+A name is looked for in the user's folders, the installed packages and the caches, and only then downloaded. No code of
+a repository is run and no pickle is loaded: only tokenizer files that are asked for by name are read.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ _HUB_ID = re.compile(r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?"
 class Asset:
     """A tokenizer's files, ready to be read: verified, the main one first.
 
-    name: its label in tables. format: one of `formats.FORMATS`, or "bytes" where there are no files. sha256: of the
-    one file, or of the sorted list of names and hashes. entry: the catalogue's facts, if it has any.
+    format: one of `formats.FORMATS`, or "bytes" without files. sha256: of the one file, or of their sorted list.
     """
 
     name: str
