@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokbench import load_corpus
-from tokbench.adapters import ADAPTERS, count_tokens, find_asset, find_engines, reference_adapter
+from tokbench.adapters import ADAPTERS, count_tokens, find_asset, find_engines, has_merges, reference_adapter
 from tokbench.adapters._cost import GROWTH, UNIT
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
@@ -126,10 +126,10 @@ def summarize(rounds: Sequence[Figures]) -> Figures:
     return Figures(rounds[0].tokens, *map(statistics.median, fields))
 
 
-def fit(found: Sequence[Figures]) -> tuple[float, float, float]:
-    """Seconds to begin, to load `UNIT` tokens, and per MB of text: medians over tokenizers of one format."""
-    load = statistics.median(f.load / (f.tokens / UNIT) ** GROWTH for f in found)
-    return statistics.median(f.begin for f in found), load, statistics.median(f.encode for f in found)
+def fit(found: Sequence[Figures]) -> tuple[float, float]:
+    """Seconds to load `UNIT` tokens and begin, and per MB of text: medians over tokenizers of one format."""
+    load = statistics.median((f.load + f.begin) / (f.tokens / UNIT) ** GROWTH for f in found)
+    return load, statistics.median(f.encode for f in found)
 
 
 def print_costs(names: Sequence[str], texts: Path, rounds: int) -> None:
@@ -139,14 +139,16 @@ def print_costs(names: Sequence[str], texts: Path, rounds: int) -> None:
     print("| tokenizer | tokens | engine | load, s | begin, s | encode, s/MB |\n| --- | --: | --- | --: | --: | --: |")
     for (name, engine), f in found.items():
         print(f"| {name} | {f.tokens:,} | {engine} | {f.load:.3f} | {f.begin:.3f} | {f.encode:.3f} |")
-        by_kind.setdefault((find_asset(name, offline=True).format, engine), []).append(f)
-    print("\n| format | engine | begin, s | load, s per 100,000 tokens | encode, s/MB | load over fitted |")
-    print("| --- | --- | --: | --: | --: | --: |")
+        asset = find_asset(name, offline=True)
+        if has_merges(asset):
+            by_kind.setdefault((asset.format, engine), []).append(f)
+    print("\n| format | engine | load, s per 100,000 tokens | encode, s/MB | load over fitted |")
+    print("| --- | --- | --: | --: | --: |")
     for (file_format, engine), figures in by_kind.items():
-        begin, load, encode = fit(figures)
-        misfits = [f.load / (load * (f.tokens / UNIT) ** GROWTH) for f in figures]
+        load, encode = fit(figures)
+        misfits = [(f.load + f.begin) / (load * (f.tokens / UNIT) ** GROWTH) for f in figures]
         range_of = f"{min(misfits):.2f} to {max(misfits):.2f}"
-        print(f"| {file_format} | {engine} | {begin:.2f} | {load:.3f} | {encode:.3f} | {range_of} |")
+        print(f"| {file_format} | {engine} | {load:.3f} | {encode:.3f} | {range_of} |")
 
 
 # ---- whole comparisons

@@ -30,10 +30,10 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "fastokens"
 RUNS = {
-    "tokenizer.json": Cost(load=0.9, encode=0.035),
-    "vocab+merges": Cost(load=0.94, encode=0.031),
-    "tiktoken": Cost(load=0.78, encode=0.043),
-    "rwkv": Cost(load=0.9, encode=0.027),
+    "tokenizer.json": Cost(load=0.67, encode=0.03),
+    "vocab+merges": Cost(load=0.8, encode=0.028),
+    "tiktoken": Cost(load=0.64, encode=0.046),
+    "rwkv": Cost(load=0.92, encode=0.027),
 }
 
 _THREADS = "FASTOKENS_BPE_THREADS"

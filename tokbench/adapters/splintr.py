@@ -26,11 +26,11 @@ REFERENCE_FOR: frozenset[str] = frozenset()
 SIDE_WORK = "nothing"
 LIBRARY = "splintr-rs"
 RUNS = {
-    "tiktoken": Cost(load=0.125, encode=0.068),
-    "tiktoken.json": Cost(load=0.24, encode=0.058),
-    "tekken": Cost(load=0.125, encode=0.068),
-    "vocab+merges": Cost(load=0.18, encode=0.075),
-    "tokenizer.json": Cost(load=0.24, encode=0.1),
+    "tiktoken": Cost(load=0.107, encode=0.065),
+    "tiktoken.json": Cost(load=0.227, encode=0.061),
+    "tekken": Cost(load=0.107, encode=0.065),
+    "vocab+merges": Cost(load=0.24, encode=0.067),
+    "tokenizer.json": Cost(load=0.18, encode=0.096),
 }
 
 _MISREAD = Misread(

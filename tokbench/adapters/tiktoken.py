@@ -26,11 +26,11 @@ REFERENCE_FOR = frozenset({"tiktoken", "tiktoken.json", "tekken"})
 SIDE_WORK = "nothing"
 LIBRARY = "tiktoken"
 RUNS = {
-    "tiktoken": Cost(load=0.18, encode=0.185),
-    "tiktoken.json": Cost(load=0.165, encode=0.17),
-    "tekken": Cost(load=0.18, encode=0.185),
-    "tokenizer.json": Cost(load=0.33, encode=0.19),
-    "vocab+merges": Cost(load=0.24, encode=0.2),
+    "tiktoken": Cost(load=0.195, encode=0.15),
+    "tiktoken.json": Cost(load=0.18, encode=0.156),
+    "tekken": Cost(load=0.195, encode=0.15),
+    "tokenizer.json": Cost(load=0.27, encode=0.18),
+    "vocab+merges": Cost(load=0.3, encode=0.15),
 }
 
 
