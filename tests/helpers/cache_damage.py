@@ -1,5 +1,6 @@
-"""Flip single bits in a cache that compare, bench and cost filled: `python tests/cache_damage.py [FLIPS [SEED]]`.
+"""Flip single bits in a cache that compare, bench and cost filled.
 
+Run it from the folder `tests`: `python -m helpers.cache_damage [FLIPS [SEED]]`.
 Each run must give the figures of the intact cache, or a TokbenchError; never other figures. All runs are in this
 process, on tokenizers and a model made here, so that a flip takes a fraction of a second.
 """
