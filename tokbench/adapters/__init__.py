@@ -21,6 +21,7 @@ from tokbench.adapters._encoding import (
 )
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._reference import LoadedTokenizer
+from tokbench.adapters._single_text import SingleText, TokenizedText, write_token
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset, find
 from tokbench.errors import TokbenchError
@@ -36,9 +37,11 @@ __all__ = [
     "LoadedTokenizer",
     "Offsets",
     "OnEngine",
+    "SingleText",
     "Spans",
     "Stage",
     "TokenTable",
+    "TokenizedText",
     "Tokenizer",
     "View",
     "Windows",
@@ -55,6 +58,7 @@ __all__ = [
     "reference_adapter",
     "sum_ranges",
     "view_windows",
+    "write_token",
 ]
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tokbench.adapters._chatglm import restore_chatglm, substitute_chatglm
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._failures import Guarded
+from tokbench.adapters._single_text import SingleText
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
@@ -67,7 +68,7 @@ def check_id_space(asset: Asset, highest: int) -> None:
         )
 
 
-class LoadedTokenizer(Guarded, ABC):
+class LoadedTokenizer(SingleText, Guarded, ABC):
     """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
 
     def __init__(self, asset: Asset, library: str, call: str, *, base: int, total: int) -> None:
@@ -173,12 +174,7 @@ class LoadedTokenizer(Guarded, ABC):
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
         """Return the stages inside the engine; the last one gives the ids."""
-        return [(Stage.MODEL, self.encode_one)]
-
-    def encode_one(self, text: str) -> list[int]:
-        """Return the ids of one text, as a list."""
-        ids: list[int] = self.encode_batch([text]).ids.tolist()
-        return ids
+        return [(Stage.MODEL, self.encode)]
 
     def __repr__(self) -> str:
         return f"<tokenizer {self.name}: {self.vocab_total} ids, {self.engine}>"

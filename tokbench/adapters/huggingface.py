@@ -201,7 +201,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         if pre_tokenizer is not None:
             split = pre_tokenizer.pre_tokenize_str
             found.append((Stage.PRE_TOKENIZER, lambda text: [piece for piece, _ in split(normalize(text))]))
-        return [*found, (Stage.MODEL, self.encode_one)]
+        return [*found, (Stage.MODEL, self.encode)]
 
     def read_table(self) -> TokenTable:
         """The bytes of each token, its notation undone.

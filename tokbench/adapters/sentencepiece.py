@@ -178,7 +178,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         """Return the normaliser, then the model."""
         return [
             (Stage.NORMALIZER, lambda text: self.processor.normalize(self.prepare([text])[0])),
-            (Stage.MODEL, self.encode_one),
+            (Stage.MODEL, self.encode),
         ]
 
     def spans(self, texts: Sequence[str]) -> Spans | None:

@@ -109,7 +109,7 @@ class TiktokenTokenizer(LoadedTokenizer):
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
         """Return the pre-tokenizer: ranks lose nothing but what the split pattern leaves out."""
-        return [(Stage.PRE_TOKENIZER, self.encode_one)]
+        return [(Stage.PRE_TOKENIZER, self.encode)]
 
     def numbered(self) -> dict[int, bytes]:
         """The bytes of each rank by its id."""

@@ -55,7 +55,7 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
         loaded, known, _ = _load_verified(asset, engines[name], sample, known)
         if loaded is not None:
             return loaded
-    return known or _load_reference(asset)
+    return _load_reference(asset) if known is None else known
 
 
 def _load_reference(asset: Asset) -> Tokenizer:
@@ -133,7 +133,7 @@ def _load_verified(
     if None not in known and facts is not None:
         loaded.adopt(facts)
         return loaded, reference, Verification(library, None)
-    reference = reference or load_asset(asset)
+    reference = load_asset(asset) if reference is None else reference
     loaded.adopt(reference)
     if facts is None:
         record.write_facts(Facts.of(reference))
