@@ -55,6 +55,11 @@ def check_format(asset: Asset, adapter: str, reads: Collection[str]) -> None:
         )
 
 
+def label_asset(asset: Asset) -> str:
+    """Return what an error names: the path of the main file, the name of a tokenizer without files."""
+    return str(asset.files[0]) if asset.files else asset.name
+
+
 MOST_IDS = 1 << 24
 """Size of the largest id space: histograms of ids have room for no more, and a table has a row for each id."""
 
@@ -63,7 +68,7 @@ def check_id_space(asset: Asset, highest: int) -> None:
     """TokbenchError where an id is too high for what is kept of each id."""
     if highest >= MOST_IDS:
         raise TokbenchError(
-            f"{asset.files[0]}: the highest id is {highest:,}, but ids are counted up to {MOST_IDS - 1:,} only",
+            f"{label_asset(asset)}: the highest id is {highest:,}, but ids are counted up to {MOST_IDS - 1:,} only",
             "number its tokens from 0 on",
         )
 
@@ -85,8 +90,7 @@ class LoadedTokenizer(SingleText, Guarded, ABC):
             )
         self.vocab_base = entry.vocab_base if entry and entry.vocab_base is not None else base
         self.vocab_total = entry.vocab_total if entry and entry.vocab_total is not None else total
-        if asset.files:
-            check_id_space(asset, self.vocab_total - 1)
+        check_id_space(asset, self.vocab_total - 1)
         self.unk_id: int | None = None
         self.prefix: bytes | None = b""
         self.before, self.after = text_rules(asset)
