@@ -11,7 +11,7 @@ from typing import Self, TypeAlias, TypeVar, Union, cast
 from tokbench._shared.environment import count_cores
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, find_asset
-from tokbench.adapters.selection import AUTO, Sample, check_engine, load_engine
+from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_engine
 from tokbench.catalog.entries import find_name, fold
 from tokbench.catalog.locations import means_path
 from tokbench.catalog.sources import Asset
@@ -154,7 +154,7 @@ def start_loading(
     here, with `skip_missing`; without, UnavailableError is raised for the first. The `baseline` cannot be missing.
     Raises TokbenchError for a name given twice and a file that is not usable.
     """
-    check_engine(engine)
+    check_engine_name(engine)
     named = list_arguments(arguments)
     requests, skipped = resolve_requests(named, skip_missing=skip_missing, offline=offline)
     needed = None if baseline is None else find_baseline(baseline, requests)

@@ -30,7 +30,7 @@ from tokbench.errors import TokbenchError
 AUTO, REFERENCE = "auto", "reference"
 
 
-def check_engine(engine: str) -> None:
+def check_engine_name(engine: str) -> None:
     """TokbenchError where no engine has this name."""
     if engine not in (AUTO, REFERENCE):
         ADAPTERS[engine]
@@ -97,7 +97,7 @@ def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, sample: 
 
 def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sample) -> Tokenizer:
     if name not in engines:
-        check_engine(name)
+        check_engine_name(name)
         ways = ", ".join([REFERENCE, *engines])
         raise TokbenchError(
             f"the engine {name} does not run {asset.name}, which is of the format {asset.format}",
