@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokbench.adapters import EncodedBatch, Tokenizer, load_tokenizer
+    from tokbench.adapters.selection import EngineCheck, check_engine
     from tokbench.comparison import Comparison, compare, load
     from tokbench.corpora import ParallelCorpus, load_corpus
     from tokbench.errors import TokbenchError
@@ -22,9 +23,11 @@ __version__ = "0.2.0"
 _PLACES = {
     "Comparison": "tokbench.comparison",
     "EncodedBatch": "tokbench.adapters",
+    "EngineCheck": "tokbench.adapters.selection",
     "ParallelCorpus": "tokbench.corpora",
     "TokbenchError": "tokbench.errors",
     "Tokenizer": "tokbench.adapters",
+    "check_engine": "tokbench.adapters.selection",
     "compare": "tokbench.comparison",
     "load": "tokbench.comparison",
     "load_corpus": "tokbench.corpora",
@@ -34,10 +37,12 @@ _PLACES = {
 __all__ = [
     "Comparison",
     "EncodedBatch",
+    "EngineCheck",
     "ParallelCorpus",
     "TokbenchError",
     "Tokenizer",
     "__version__",
+    "check_engine",
     "compare",
     "load",
     "load_corpus",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from itertools import count
 from pathlib import Path
 
@@ -128,3 +131,42 @@ def test_bench_writes_every_format(tmp_path: Path) -> None:
     refuse(*common, "--threads", "0", says="'0' is not a number of threads")
     refuse(*common, "-f", "xml", says="no format is called 'xml'")
     refuse("bench", tokenizer, "--engine", "rwkv", says="the engine rwkv does not run")
+
+
+FOLDING = '''
+"""tokenizers, but two spaces are one."""
+from tokbench.adapters import Cost, EngineTokenizer, huggingface
+
+REFERENCE_FOR = frozenset()
+RUNS = {"tokenizer.json": Cost(load=0, encode=0)}
+LIBRARY = "folding"
+
+class Folding(EngineTokenizer):
+    def encode_read(self, texts):
+        return self.reference.encode_batch([text.replace("  ", " ") for text in texts])
+
+def load(asset):
+    return Folding(asset, "folding==1.0", "encode", huggingface.load)
+'''
+
+
+def test_an_engine_that_is_right_on_the_corpus_alone_is_not_ranked(tmp_path: Path) -> None:
+    """The corpus has no two spaces in a row; the hard texts do."""
+    info = tmp_path / "site" / "folding-1.0.dist-info"
+    info.mkdir(parents=True)
+    (tmp_path / "site" / "folding.py").write_text(FOLDING)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: folding\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tokbench.adapters]\nfolding = folding\n")
+    assert not any("  " in text for text in load_corpus(languages=["en", "de"], segments=60).frame["text"])
+    common = ("bench", str(make_tokenizer_json(tmp_path)), "-n", "60", "--rounds", "2", "-l", "en,de", "-f", "json")
+    done = subprocess.run(
+        [sys.executable, "-m", "tokbench", *common, "--engine", "folding"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (found,) = json.loads(done.stdout)["benchmarks"]
+    engines = {engine["name"]: engine for engine in found["engines"]}
+    assert engines["folding"]["reason"].startswith("differs in the hard texts: token 0 of text 2 ('  a')")
+    assert {speed["name"] for speed in found["speeds"]} == {"huggingface"}

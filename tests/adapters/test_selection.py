@@ -488,7 +488,7 @@ def test_a_wrong_engine_is_never_ranked(tmp_path: Path, liar: Path) -> None:
     assert not engines["liar"]["exact"]
     assert engines["liar"]["difference"]["text"] > 0
     assert {speed["name"] for speed in found["speeds"]} == {"huggingface"}
-    assert any("liar is not ranked: it differs: token" in sentence for sentence in found["sentences"])
+    assert any("liar is not ranked: it differs in the corpus: token" in sentence for sentence in found["sentences"])
 
 
 def test_compare_falls_back_where_the_sample_differs(tmp_path: Path, liar: Path) -> None:

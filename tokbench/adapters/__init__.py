@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -19,8 +20,10 @@ from tokbench.adapters._encoding import (
     sum_ranges,
     view_windows,
 )
+from tokbench.adapters._library_objects import LibraryTokenizer, adopt_tokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._reference import LoadedTokenizer
+from tokbench.adapters._single_text import SingleText, TokenizedText, write_token
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset, find
 from tokbench.errors import TokbenchError
@@ -33,15 +36,19 @@ __all__ = [
     "Engine",
     "EngineTokenizer",
     "Facts",
+    "LibraryTokenizer",
     "LoadedTokenizer",
     "Offsets",
     "OnEngine",
+    "SingleText",
     "Spans",
     "Stage",
     "TokenTable",
+    "TokenizedText",
     "Tokenizer",
     "View",
     "Windows",
+    "adopt_tokenizer",
     "count_tokens",
     "find_asset",
     "find_cost",
@@ -55,6 +62,7 @@ __all__ = [
     "reference_adapter",
     "sum_ranges",
     "view_windows",
+    "write_token",
 ]
 
 
@@ -126,17 +134,34 @@ def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
     return loaded if isinstance(loaded, EngineTokenizer) else OnEngine(loaded, load_asset)
 
 
-def load_tokenizer(argument: str | Path, *, engine: str | None = None, offline: bool = False) -> Tokenizer:
+def load_tokenizer(
+    argument: str | Path | LibraryTokenizer,
+    *,
+    name: str | None = None,
+    engine: str | None = None,
+    offline: bool = False,
+) -> Tokenizer:
     """Find and load a tokenizer: a catalogue name, an alias, a path, or `hf:org/name[@revision]`.
 
     A `Path` is never taken for a name. Special tokens are never added and their text is plain text; nothing is
     truncated.
+    A `tokenizers.Tokenizer`, a fast tokenizer of transformers, a `tiktoken.Encoding` or a `SentencePieceProcessor` is
+    copied as it is and runs on its own library.
+    name: the label in tables; of an object by default its `name_or_path` or `name`, else library and hash.
     Raises UnavailableError when its files cannot be had here, TokbenchError when they are not usable.
 
-    >>> load_tokenizer("utf8").encode_batch(["hé"]).ids.tolist()
+    >>> load_tokenizer("utf8").encode("hé")
     [104, 195, 169]
     """
-    return load_asset(find_asset(argument, offline=offline), engine)
+    if isinstance(argument, str | Path):
+        asset = find_asset(argument, offline=offline)
+        return load_asset(asset if name is None else replace(asset, name=name), engine)
+    adopted = adopt_tokenizer(argument, name)
+    if engine is not None:
+        raise TokbenchError(
+            f"{adopted.name} is an object and runs on {adopted.engine}", "give its file to choose the engine"
+        )
+    return adopted
 
 
 def find_asset(argument: str | Path, *, offline: bool = False) -> Asset:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._failures import Guarded
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._single_text import SingleText
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset
 
@@ -68,7 +69,7 @@ class Facts:
         )
 
 
-class EngineTokenizer(Guarded, ABC):
+class EngineTokenizer(SingleText, Guarded, ABC):
     """A tokenizer on an engine that is not its reference: it encodes, the reference does the rest.
 
     The reference is loaded only when something is asked that neither this engine nor known `facts` can answer, or where

@@ -65,6 +65,7 @@ def find_surrogate(items: Items) -> str | None:
 class Guarded:
     """A tokenizer whose engine's failures are raised as `EngineError`.
 
+    A bare string where a sequence of texts is due raises TypeError: each character would pass for a text.
     The methods that call the engine are wrapped once, when a subclass defines them; the cost is one frame per batch.
     After a failure the items are tried one by one, to name the first that fails.
     """
@@ -83,6 +84,8 @@ class Guarded:
 def _guard(method: Callable[[Guarded, Items], R]) -> Callable[[Guarded, Items], R]:
     @wraps(method)
     def call(tokenizer: Guarded, items: Items) -> R:
+        if isinstance(items, str):
+            raise TypeError("texts should be a sequence of strings, not one string; encode and count take one text")
         try:
             return method(tokenizer, items)
         except BaseException as error:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._single_text import TokenizedText
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset
 
@@ -65,7 +66,27 @@ class Tokenizer(Protocol):
         ...
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, as flat arrays."""
+        """The ids of each text, as flat arrays; TypeError for a bare string."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of one text, as Python integers."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens of one text."""
+        ...
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the text of each token of one text, bytes of partial characters and what is invisible escaped."""
+        ...
+
+    def show(self, text: str) -> TokenizedText:
+        """Return one text with its tokens, which notebooks show in colour."""
+        ...
+
+    def __len__(self) -> int:
+        """Return `vocab_total`."""
         ...
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:

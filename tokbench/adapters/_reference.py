@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tokbench.adapters._chatglm import restore_chatglm, substitute_chatglm
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._failures import Guarded
+from tokbench.adapters._single_text import SingleText
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
@@ -54,6 +55,11 @@ def check_format(asset: Asset, adapter: str, reads: Collection[str]) -> None:
         )
 
 
+def label_asset(asset: Asset) -> str:
+    """Return what an error names: the path of the main file, the name of a tokenizer without files."""
+    return str(asset.files[0]) if asset.files else asset.name
+
+
 MOST_IDS = 1 << 24
 """Size of the largest id space: histograms of ids have room for no more, and a table has a row for each id."""
 
@@ -62,12 +68,12 @@ def check_id_space(asset: Asset, highest: int) -> None:
     """TokbenchError where an id is too high for what is kept of each id."""
     if highest >= MOST_IDS:
         raise TokbenchError(
-            f"{asset.files[0]}: the highest id is {highest:,}, but ids are counted up to {MOST_IDS - 1:,} only",
+            f"{label_asset(asset)}: the highest id is {highest:,}, but ids are counted up to {MOST_IDS - 1:,} only",
             "number its tokens from 0 on",
         )
 
 
-class LoadedTokenizer(Guarded, ABC):
+class LoadedTokenizer(SingleText, Guarded, ABC):
     """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
 
     def __init__(self, asset: Asset, library: str, call: str, *, base: int, total: int) -> None:
@@ -84,8 +90,7 @@ class LoadedTokenizer(Guarded, ABC):
             )
         self.vocab_base = entry.vocab_base if entry and entry.vocab_base is not None else base
         self.vocab_total = entry.vocab_total if entry and entry.vocab_total is not None else total
-        if asset.files:
-            check_id_space(asset, self.vocab_total - 1)
+        check_id_space(asset, self.vocab_total - 1)
         self.unk_id: int | None = None
         self.prefix: bytes | None = b""
         self.before, self.after = text_rules(asset)
@@ -173,12 +178,7 @@ class LoadedTokenizer(Guarded, ABC):
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
         """Return the stages inside the engine; the last one gives the ids."""
-        return [(Stage.MODEL, self.encode_one)]
-
-    def encode_one(self, text: str) -> list[int]:
-        """Return the ids of one text, as a list."""
-        ids: list[int] = self.encode_batch([text]).ids.tolist()
-        return ids
+        return [(Stage.MODEL, self.encode)]
 
     def __repr__(self) -> str:
         return f"<tokenizer {self.name}: {self.vocab_total} ids, {self.engine}>"

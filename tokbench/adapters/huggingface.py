@@ -201,7 +201,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         if pre_tokenizer is not None:
             split = pre_tokenizer.pre_tokenize_str
             found.append((Stage.PRE_TOKENIZER, lambda text: [piece for piece, _ in split(normalize(text))]))
-        return [*found, (Stage.MODEL, self.encode_one)]
+        return [*found, (Stage.MODEL, self.encode)]
 
     def read_table(self) -> TokenTable:
         """The bytes of each token, its notation undone.
@@ -242,7 +242,7 @@ def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, str]:
     It numbers added tokens one after the other from the size of the vocabulary, whatever the file says: a model has
     rows for both ids.
     """
-    if asset.format != "tokenizer.json" or (asset.entry and asset.entry.vocab_total):
+    if asset.format != "tokenizer.json" or not asset.files or (asset.entry and asset.entry.vocab_total):
         return {}
     text = asset.files[0].read_text(encoding="utf-8")
     found = _ADDED.search(text)

@@ -96,10 +96,10 @@ class RwkvTokenizer(LoadedTokenizer):
     def __init__(self, asset: Asset) -> None:
         from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-        self.token_ids, self.tokens = recall_vocabulary(asset)
+        self.token_ids, self.contents = recall_vocabulary(asset)
         total = int(self.token_ids.max()) + 1
-        super().__init__(asset, LIBRARY, "find_matches_as_indexes", base=len(self.tokens), total=total)
-        self.automaton = BytesAhoCorasick(self.tokens, matchkind=MatchKind.LeftmostLongest)
+        super().__init__(asset, LIBRARY, "find_matches_as_indexes", base=len(self.contents), total=total)
+        self.automaton = BytesAhoCorasick(self.contents, matchkind=MatchKind.LeftmostLongest)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """The ids of each text."""
@@ -115,7 +115,7 @@ class RwkvTokenizer(LoadedTokenizer):
 
     def read_table(self) -> TokenTable:
         """The bytes of each id."""
-        return TokenTable.from_mapping(dict(zip(self.token_ids.tolist(), self.tokens, strict=True)), self.vocab_total)
+        return TokenTable.from_mapping(dict(zip(self.token_ids.tolist(), self.contents, strict=True)), self.vocab_total)
 
 
 def load(asset: Asset) -> RwkvTokenizer:

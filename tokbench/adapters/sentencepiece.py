@@ -12,7 +12,7 @@ import numpy as np
 
 from tokbench.adapters._added_tokens import Cutter, Piece
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._reference import LoadedTokenizer, check_format
+from tokbench.adapters._reference import LoadedTokenizer, check_format, label_asset
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.companions import AddedToken, Companions
 from tokbench.catalog.sources import Asset
@@ -71,7 +71,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
             self.pieces: list[str] = processor.id_to_piece(list(range(processor.get_piece_size())))
         except (RuntimeError, OSError, UnicodeDecodeError) as error:
             raise TokbenchError(
-                f"{asset.files[0]}: SentencePiece cannot load it ({error})", "get the file again"
+                f"{label_asset(asset)}: SentencePiece cannot load it ({error})", "get the file again"
             ) from error
         size = len(self.pieces)
         total = max([size, *(1 + number for number in added)])
@@ -178,7 +178,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         """Return the normaliser, then the model."""
         return [
             (Stage.NORMALIZER, lambda text: self.processor.normalize(self.prepare([text])[0])),
-            (Stage.MODEL, self.encode_one),
+            (Stage.MODEL, self.encode),
         ]
 
     def spans(self, texts: Sequence[str]) -> Spans | None:

@@ -16,9 +16,9 @@ import tiktoken
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch, TokenTable
 from tokbench.adapters._protocol import Tokenizer
-from tokbench.adapters._reference import LoadedTokenizer, check_format, check_id_space
+from tokbench.adapters._reference import LoadedTokenizer, check_format, check_id_space, label_asset
 from tokbench.adapters._stages import Stage, View
-from tokbench.catalog.rank_files import READERS, check_ranks, parse_ranks
+from tokbench.catalog.rank_files import READERS, RankFile, check_ranks, parse_ranks
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -37,10 +37,11 @@ RUNS = {
 class TiktokenTokenizer(LoadedTokenizer):
     """Byte-level BPE by ranks."""
 
-    def __init__(self, asset: Asset) -> None:
+    def __init__(self, asset: Asset, file: RankFile | None = None) -> None:
+        """Load a tokenizer from its files, or from ranks that are at hand."""
         try:
-            self.file = file = READERS[asset.format](asset)
-            check_ranks(file.ranks, asset.files[0])
+            self.file = file = READERS[asset.format](asset) if file is None else file
+            check_ranks(file.ranks, Path(label_asset(asset)))
             highest = max({*file.ranks.values(), *(s - file.shift for s in file.special.values())}) + file.shift
             check_id_space(asset, highest)
             self.encoding = tiktoken.Encoding(
@@ -48,7 +49,7 @@ class TiktokenTokenizer(LoadedTokenizer):
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise TokbenchError(
-                f"{asset.files[0]}: not a usable {asset.format} file ({error})", "get the file again"
+                f"{label_asset(asset)}: not a usable {asset.format} file ({error})", "get the file again"
             ) from error
         total = max(file.total or 0, highest + 1)
         super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=total)
@@ -109,7 +110,7 @@ class TiktokenTokenizer(LoadedTokenizer):
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
         """Return the pre-tokenizer: ranks lose nothing but what the split pattern leaves out."""
-        return [(Stage.PRE_TOKENIZER, self.encode_one)]
+        return [(Stage.PRE_TOKENIZER, self.encode)]
 
     def numbered(self) -> dict[int, bytes]:
         """The bytes of each rank by its id."""

@@ -89,9 +89,7 @@ def describe(tokenizer: Tokenizer, text: str, *, special: bool) -> dict[str, Any
 
 def show_token(tokenizer: Tokenizer, token: int) -> dict[str, Any]:
     """One token: id, bytes in hexadecimal (null for a special token), and text with nothing invisible in it."""
+    from tokbench.adapters import write_token
+
     content = tokenizer.token_bytes(token)
-    if content is None:
-        return {"id": token, "bytes": None, "text": f"<special {token}>"}
-    decoded = content.decode(errors="backslashreplace")
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
-    return {"id": token, "bytes": content.hex(), "text": shown}
+    return {"id": token, "bytes": None if content is None else content.hex(), "text": write_token(token, content)}

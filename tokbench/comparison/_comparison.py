@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ import polars as pl
 
 from tokbench._shared.environment import Environment, Now, describe_environment, now
 from tokbench._shared.files import format_document, write_whole
-from tokbench.adapters import Tokenizer
 from tokbench.adapters.bench.throughput import Clock, measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._facts import (
@@ -29,7 +28,7 @@ from tokbench.comparison.worst_segments import Example, find_examples
 from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
-from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, start_loading
+from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
 from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
@@ -229,7 +228,7 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 
 def compare(
-    tokenizers: str | Path | Sequence[str | Path | Tokenizer] = DEFAULT_TOKENIZERS,
+    tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
     corpus: ParallelCorpus | str | Path | None = None,
     *,
     metrics: str | Sequence[str] | None = None,
@@ -249,6 +248,7 @@ def compare(
 ) -> Comparison:
     """Compare tokenizers on a parallel corpus (the embedded one by default).
 
+    tokenizers: names, paths, loaded tokenizers, or objects of the libraries that `load_tokenizer` takes.
     metrics: names out of `tokbench.metrics.METRICS`, by default all but STRR. reference: the language that premiums are
     relative to, English by default, else the corpus's first. baseline: the tokenizer that NSL is relative to.
     bootstrap: how intervals are made, None for none. tests: the ratios that are tested against the baseline.

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar, Union, cast
 
 from tokbench._shared.environment import count_cores
 from tokbench._shared.threads import map_ordered
-from tokbench.adapters import Tokenizer, find_asset
-from tokbench.adapters.selection import AUTO, Sample, check_engine, load_engine
+from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, find_asset
+from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_engine
 from tokbench.catalog.entries import find_name, fold
 from tokbench.catalog.locations import means_path
 from tokbench.catalog.sources import Asset
 from tokbench.errors import EngineError, MissingExtraError, TokbenchError, UnavailableError
 
 R = TypeVar("R")
+
+TokenizerArgument: TypeAlias = Union[str, Path, Tokenizer, "LibraryTokenizer"]
+"""What names a tokenizer, or is one."""
 
 DEFAULT_TOKENIZERS = (
     *("llama", "belle", "moss", "p50k_base", "cl100k_base", "bloom", "chatglm-6b"),
@@ -137,7 +140,7 @@ class Loading(Collection[Tokenizer]):
 
 
 def start_loading(
-    arguments: str | Path | Sequence[str | Path | Tokenizer],
+    arguments: TokenizerArgument | Iterable[TokenizerArgument],
     sample: Sample,
     engine: str = AUTO,
     baseline: str | None = None,
@@ -151,8 +154,8 @@ def start_loading(
     here, with `skip_missing`; without, UnavailableError is raised for the first. The `baseline` cannot be missing.
     Raises TokbenchError for a name given twice and a file that is not usable.
     """
-    check_engine(engine)
-    named = [arguments] if isinstance(arguments, str | Path) else list(arguments)
+    check_engine_name(engine)
+    named = list_arguments(arguments)
     requests, skipped = resolve_requests(named, skip_missing=skip_missing, offline=offline)
     needed = None if baseline is None else find_baseline(baseline, requests)
 
@@ -167,6 +170,13 @@ def start_loading(
 
     arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
     return Loading(requests, skipped, load, arguments_as_text, needed)
+
+
+def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -> list[str | Path | Tokenizer]:
+    """List what names tokenizers, or is one: objects of libraries become tokenizers; one alone needs no list."""
+    several = isinstance(arguments, Iterable) and not isinstance(arguments, str)
+    listed = cast("Iterable[TokenizerArgument]", arguments if several else [arguments])
+    return [one if isinstance(one, str | Path) else adopt_tokenizer(one) for one in listed]
 
 
 def resolve_requests(
@@ -197,7 +207,7 @@ def resolve_requests(
 
 
 def load_tokenizers(
-    arguments: str | Path | Sequence[str | Path | Tokenizer],
+    arguments: TokenizerArgument | Iterable[TokenizerArgument],
     sample: Sample,
     *,
     engine: str = AUTO,

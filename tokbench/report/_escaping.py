@@ -6,6 +6,9 @@ import html
 import re
 import unicodedata
 
+from tokbench._shared.visible_text import reveal as reveal
+from tokbench._shared.visible_text import reveal_bytes as reveal_bytes
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -39,26 +42,6 @@ _MARKDOWN = re.compile(r"([\\`*|~$]|\](?=[(\[:])|\[(?=\^))")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LIGATURE = re.compile(r"([-,])(?=\1)")
 _LINE_START = re.compile(r"^([#>\[]|[-+=](?=\s|$|[-=])|\d+(?=[.)](?:\s|$)))")
-
-
-def reveal(text: str) -> str:
-    """The text with everything that is not seen as itself written out: controls, marks of direction, odd spaces.
-
-    >>> reveal("a\\x1b[31m\\u202e")
-    'a\\\\x1b[31m\\\\u202e'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def reveal_bytes(content: bytes) -> str:
-    """Bytes as text, those that are no UTF-8 by their numbers.
-
-    >>> reveal_bytes(b"\\xe4\\xbd a")
-    '\\\\xe4\\\\xbd a'
-    """
-    return reveal(content.decode(errors="backslashreplace"))
 
 
 def escape_html(text: str) -> str:

@@ -15,40 +15,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from tokbench._shared.environment import installed
 from tokbench._shared.threads import single_thread
-from tokbench.adapters import ADAPTERS, find_engines, load_asset, reference_adapter
 from tokbench.adapters._accelerated import EngineTokenizer
-from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters.bench.admission import EngineResult, admit
 from tokbench.adapters.bench.throughput import Clock, split_rounds
-from tokbench.adapters.selection import Mismatch, find_mismatch
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import ParallelCorpus
-from tokbench.errors import EngineError, TokbenchError
+from tokbench.errors import TokbenchError
 
 PATHS = ("batch", "single", "count", "decode")
 ROUNDS = 12
 ROUND_BYTES = 200_000
 COVERAGE = 0.95
-
-
-@dataclass(frozen=True)
-class EngineResult:
-    """An engine that was asked for: loaded and exact, or why it is not ranked."""
-
-    name: str
-    engine: str
-    path: str | None
-    side_work: str | None
-    tokenizer: Tokenizer | None
-    reason: str | None
-    mismatch: Mismatch | None = None
-
-    @property
-    def ranked(self) -> bool:
-        """Whether it loads and all its ids are those of the reference."""
-        return self.reason is None
 
 
 @dataclass(frozen=True)
@@ -127,50 +106,6 @@ class EngineBenchmark:
     speeds: tuple[Speed, ...]
     nulls: Mapping[tuple[str, int], Interval]
     ratios: tuple[Ratio, ...]
-
-
-def list_engines(asset: Asset, wanted: Sequence[str]) -> list[str]:
-    """The names of adapters for a tokenizer, its reference first: those wanted, or all for `all`.
-
-    Raises TokbenchError for a name that is no engine of its format.
-    """
-    every = [reference_adapter(asset.format), *find_engines(asset.format)]
-    if "all" in wanted:
-        return every
-    for name in wanted:
-        ADAPTERS[name]
-        if name not in every:
-            raise TokbenchError(f"the engine {name} does not run {asset.name}", f"choose of: {', '.join(every)}")
-    return [name for name in every if name in (every[0], *wanted)]
-
-
-def admit(asset: Asset, wanted: Sequence[str], corpus: ParallelCorpus) -> list[EngineResult]:
-    """Load each engine and hold its ids against the reference's on the whole corpus; the reference comes first."""
-    names = list_engines(asset, wanted)
-    texts = corpus.frame["text"].to_list()
-    reference = load_asset(asset)
-    expected = reference.encode_batch(texts)
-    first = EngineResult(names[0], reference.engine, reference.call, _side_work(names[0]), reference, None)
-    return [first, *(_admit(name, asset, expected, texts) for name in names[1:])]
-
-
-def _side_work(name: str) -> str | None:
-    return getattr(ADAPTERS[name], "SIDE_WORK", None)
-
-
-def _admit(name: str, asset: Asset, expected: EncodedBatch, texts: Sequence[str]) -> EngineResult:
-    library = getattr(ADAPTERS[name], "LIBRARY", name)
-    label = f"{library}=={installed(library)}"
-    try:
-        tokenizer = ADAPTERS[name].load(asset)
-    except TokbenchError as error:
-        return EngineResult(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
-    try:
-        difference = find_mismatch(expected, tokenizer.encode_batch(texts), texts)
-    except EngineError as error:
-        return EngineResult(name, tokenizer.engine, tokenizer.call, _side_work(name), None, error.fault)
-    reason = None if difference is None else f"differs: {difference}"
-    return EngineResult(name, tokenizer.engine, tokenizer.call, _side_work(name), tokenizer, reason, difference)
 
 
 def prepare_call(tokenizer: Tokenizer, path: str, texts: Sequence[str]) -> Callable[[], object]:

@@ -1,14 +1,25 @@
 """Which engine runs a tokenizer: the fastest that is installed and verified to give identical ids."""
 
-from tokbench.adapters.selection._choice import AUTO, REFERENCE, check_engine, load_engine
-from tokbench.adapters.selection.verification import Mismatch, Sample, find_mismatch, take_sample, verify
+from tokbench.adapters.selection._choice import AUTO, REFERENCE, check_engine_name, load_engine
+from tokbench.adapters.selection.engine_check import EngineCheck, check_engine
+from tokbench.adapters.selection.verification import (
+    Mismatch,
+    Sample,
+    encode_hard_texts,
+    find_mismatch,
+    take_sample,
+    verify,
+)
 
 __all__ = [
     "AUTO",
     "REFERENCE",
+    "EngineCheck",
     "Mismatch",
     "Sample",
     "check_engine",
+    "check_engine_name",
+    "encode_hard_texts",
     "find_mismatch",
     "load_engine",
     "take_sample",

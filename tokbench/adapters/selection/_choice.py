@@ -30,7 +30,7 @@ from tokbench.errors import TokbenchError
 AUTO, REFERENCE = "auto", "reference"
 
 
-def check_engine(engine: str) -> None:
+def check_engine_name(engine: str) -> None:
     """TokbenchError where no engine has this name."""
     if engine not in (AUTO, REFERENCE):
         ADAPTERS[engine]
@@ -55,7 +55,7 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
         loaded, known, _ = _load_verified(asset, engines[name], sample, known)
         if loaded is not None:
             return loaded
-    return known or _load_reference(asset)
+    return _load_reference(asset) if known is None else known
 
 
 def _load_reference(asset: Asset) -> Tokenizer:
@@ -97,7 +97,7 @@ def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, sample: 
 
 def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sample) -> Tokenizer:
     if name not in engines:
-        check_engine(name)
+        check_engine_name(name)
         ways = ", ".join([REFERENCE, *engines])
         raise TokbenchError(
             f"the engine {name} does not run {asset.name}, which is of the format {asset.format}",
@@ -133,7 +133,7 @@ def _load_verified(
     if None not in known and facts is not None:
         loaded.adopt(facts)
         return loaded, reference, Verification(library, None)
-    reference = reference or load_asset(asset)
+    reference = load_asset(asset) if reference is None else reference
     loaded.adopt(reference)
     if facts is None:
         record.write_facts(Facts.of(reference))

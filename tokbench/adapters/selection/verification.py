@@ -102,6 +102,27 @@ def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample | None = N
     return Verification(tokenizer.engine, None if difference is None else f"in {where}, {difference}")
 
 
+def encode_hard_texts(reference: Tokenizer) -> tuple[list[str], EncodedBatch]:
+    """Return the hard texts, the reference's special and added tokens among them, and its ids of each.
+
+    Texts that the reference gives up on are left out: it defines no ids for them.
+    """
+    texts = [*hard_texts(), *surround_tokens(reference.reserved_texts())]
+    try:
+        return texts, reference.encode_batch(texts)
+    except EngineError:
+        kept = [text for text in texts if _is_encodable(reference, text)]
+        return kept, reference.encode_batch(kept)
+
+
+def _is_encodable(tokenizer: Tokenizer, text: str) -> bool:
+    try:
+        tokenizer.count_batch([text])
+    except EngineError:
+        return False
+    return True
+
+
 def take_sample(corpus: ParallelCorpus) -> Sample:
     """Texts spread evenly over the languages and segments of a corpus, about `SAMPLE_BYTES` of them in all."""
     step = max(1, corpus.size // SAMPLE_BYTES)
