@@ -422,7 +422,7 @@ def test_a_download_without_a_cache_is_used_and_not_kept(
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path / "file"))
     web.files["/x.tiktoken"] = RANKS
     use_catalog(monkeypatch, f'[[one.source]]\nurl = "{web.address}/"\nfiles = [{{ name = "x.tiktoken" }}]\n')
-    with pytest.warns(CacheWarning, match="cannot be written .*: going on without it; set TOKBENCH_CACHE") as caught:
+    with pytest.warns(CacheWarning, match="cannot be written .*: continuing without it; set TOKBENCH_CACHE") as caught:
         asset = find("one")
     assert len(caught) == 1
     assert asset.files[0].read_bytes() == RANKS
