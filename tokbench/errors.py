@@ -7,7 +7,7 @@ INTERRUPTED = 130
 
 
 class TokbenchError(Exception):
-    """An error that the user can fix: what is wrong, with which value, and what to do next.
+    """An error that the user can fix: what is wrong, which value, what to do next.
 
     `str(error)` is one line: the message, then the hint if there is one.
     """
@@ -27,7 +27,7 @@ class CacheWarning(UserWarning):
 
 
 class UnavailableError(TokbenchError):
-    """A known tokenizer that is not available here: no network, gated, or not found in any source."""
+    """A known tokenizer is not available here: no network, gated, or not found."""
 
 
 class MissingExtraError(TokbenchError):
@@ -61,5 +61,5 @@ class EngineError(TokbenchError):
         self.text = text
 
     def locate(self, place: str) -> EngineError:
-        """Return the same error, with the position of the text in its corpus added to the task."""
+        """Return the error with the position of its text in the corpus in the task."""
         return EngineError(self.tokenizer, f"{self.task}, {place}", self.reason, self.hint, text=self.text)

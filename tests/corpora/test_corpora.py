@@ -222,13 +222,13 @@ def test_a_corpus_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "corpus.tsv").write_text("en\tzh\na\tb\n")
     with pytest.raises(TokbenchError, match=r"there is no corpus .*corpsu.tsv.; did you mean .*corpus.tsv.\?"):
         load_corpus(str(tmp_path / "corpsu.tsv"))
-    with pytest.raises(TokbenchError, match="cannot access the corpus .*: File name too long"):
+    with pytest.raises(TokbenchError, match=r"cannot access the corpus .*: File name too long"):
         load_corpus("x" * 5000)
     with pytest.raises(TokbenchError, match="the corpus argument is empty"):
         load_corpus(" ")
     (tmp_path / "LICENCE").write_text("words")
     with pytest.raises(
-        TokbenchError, match=r"LICENCE: its name does not tell the language of the text; give the language, for English: .*:en=LICENCE"
+        TokbenchError, match=r"LICENCE: its name does not tell the language of the text; .*for English: .*:en=LICENCE"
     ):
         load_corpus(tmp_path / "LICENCE")
     with pytest.raises(TokbenchError, match="no corpus reader is called 'tvs'; did you mean 'tsv'"):

@@ -188,9 +188,7 @@ def test_tsv_with_and_without_a_header(tmp_path: Path) -> None:
     assert bare.texts("en") == ["Hi.", "Run."]
     assert bare.documents is not None
     assert bare.documents.rows() == [(0, "by X"), (1, "by Y")]
-    line = refused(
-        "cannot tell which column is which language; it has 1 'Hi.', 2 '嗨。', 3 'by X'", tmp_path / "n.txt"
-    )
+    line = refused("cannot tell which column is which language; it has 1 'Hi.', 2 '嗨。', 3 'by X'", tmp_path / "n.txt")
     assert line.endswith(f"name them, such as {tmp_path}/n.txt:en=1,zh=2")
 
 

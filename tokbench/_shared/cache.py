@@ -1,5 +1,6 @@
-"""The cache folder: arrays, documents and folders, each verified by SHA-256 on every read.
+"""Cache arrays, documents and folders.
 
+Each is verified by SHA-256 on every read.
 Damaged entries are rebuilt, with a warning. If the cache is not writable, work continues without it, with one warning.
 """
 
@@ -37,13 +38,19 @@ _HASHES = "tokbench-hashes"
 
 
 def cache_path(kind: str, *parts: object) -> Path:
-    """Return the cache path (without suffix) for `kind`, keyed by `parts` and the version of tokbench."""
+    """Return the cache path of `kind`, keyed by `parts` and the tokbench version.
+
+    The suffix is left to the writer.
+    """
     key = hashlib.sha256(repr((*parts, LAYOUT, __version__)).encode()).hexdigest()[:32]
     return find_cache_folder() / kind / key
 
 
 def read_arrays(place: Path, names: frozenset[str]) -> Arrays | None:
-    """Read the arrays called `names`; return None, with a warning if damaged, if they must be rebuilt."""
+    """Read the arrays called `names`.
+
+    Return None, with a warning if damaged, if they must be rebuilt.
+    """
     import numpy as np
 
     path = place.with_suffix(".arrays")
@@ -68,7 +75,10 @@ def write_arrays(place: Path, arrays: Arrays) -> None:
 
 
 def read_json(place: Path) -> Any | None:
-    """Read a document written by `write_json`; return None, with a warning if damaged, if it must be rebuilt."""
+    """Read a document written by `write_json`.
+
+    Return None, with a warning if damaged, if it must be rebuilt.
+    """
     content = _read_sealed(place.with_suffix(".document"))
     return None if content is None else json.loads(content)
 
@@ -86,7 +96,10 @@ def _seal(path: Path, content: bytes) -> bytes:
 
 
 def _read_sealed(path: Path) -> bytes | None:
-    """Read the content after the seal; return None if there is no file, or, with a warning, if it is damaged."""
+    """Read the content after the seal.
+
+    Return None if there is no file, or, with a warning, if it is damaged.
+    """
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -110,8 +123,9 @@ def _write_sealed(path: Path, content: bytes) -> None:
 
 
 def keep_folder(target: Path, write: Callable[[Path], None]) -> Path:
-    """Return a cache folder that `write` fills once; its files are verified on every call.
+    """Return a cache folder that `write` fills once.
 
+    Its files are verified on every call.
     The folder is filled under another name and then renamed, so neither a crash nor a second process leaves a partial
     one. If the cache is not writable, return a temporary folder that lasts as long as the process. Raises OSError if
     that cannot be written either.
@@ -128,7 +142,10 @@ def keep_folder(target: Path, write: Callable[[Path], None]) -> Path:
 
 
 def create_file(target: Path) -> tuple[Path, Path]:
-    """Create an empty file beside `target`; return both paths, in a temporary folder if the cache is not writable."""
+    """Create an empty file beside `target`.
+
+    Return both paths, in a temporary folder if the cache is not writable.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         return create_file_beside(target), target
@@ -140,7 +157,7 @@ def create_file(target: Path) -> tuple[Path, Path]:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a path is in the temporary folder that replaces a cache that is not writable."""
+    """Return whether a path is in the temporary folder for an unwritable cache."""
     return path.is_relative_to(_make_temporary())
 
 

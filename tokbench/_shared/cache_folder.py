@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_cache_folder() -> Path:
-    """Return the cache folder: TOKBENCH_CACHE if set, otherwise in the user's cache folder."""
+    """Return the cache folder: TOKBENCH_CACHE, or else in the user's cache folder."""
     named = os.environ.get("TOKBENCH_CACHE")
     if named:
         return Path(named).expanduser()

@@ -1,4 +1,7 @@
-"""Where and when a measurement was made: what can differ between two runs on the same input."""
+"""Where and when a measurement was made.
+
+This is what can differ between two runs on the same input.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Environment:
 
 
 def name_processor() -> str:
-    """Return the processor's name as the system reports it, otherwise its architecture."""
+    """Return the processor's name from the system, else its architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

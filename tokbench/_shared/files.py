@@ -12,7 +12,10 @@ from tokbench.errors import TokbenchError
 
 
 def check_writable(path: Path) -> None:
-    """Check, before measuring anything, that a file can be written; TokbenchError if it cannot."""
+    """Check, before measuring anything, that a file can be written.
+
+    Raises TokbenchError if it cannot.
+    """
     folder = path.parent
     try:
         if path.is_dir():
@@ -27,7 +30,10 @@ def check_writable(path: Path) -> None:
 
 
 def format_document(document: Mapping[str, Any]) -> str:
-    """Format a document as JSON with one line per key and one line per list item: fast to write, easy to diff."""
+    """Format a document as JSON, one line per key and one per list item.
+
+    Fast to write and easy to diff.
+    """
     encode = json.JSONEncoder(ensure_ascii=False).encode
     lines = []
     for key, value in document.items():
@@ -46,7 +52,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside `path` and rename it to `path`, so that readers never see a partial file."""
+    """Write a file beside `path`, then rename it: readers never see a partial file."""
     temporary = create_file_beside(path)
     try:
         temporary.write_bytes(content)
@@ -56,14 +62,20 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def create_file_beside(path: Path) -> Path:
-    """Create an empty file with a new name in the folder of `path`; the system applies the umask."""
+    """Create an empty file with a new name in the folder of `path`.
+
+    The system applies the umask.
+    """
     temporary = _find_name_beside(path)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return temporary
 
 
 def create_folder_beside(path: Path) -> Path:
-    """Create a folder with a new name in the folder of `path`; the system applies the umask."""
+    """Create a folder with a new name in the folder of `path`.
+
+    The system applies the umask.
+    """
     temporary = _find_name_beside(path)
     temporary.mkdir()
     return temporary

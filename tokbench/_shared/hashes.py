@@ -1,4 +1,4 @@
-"""Hashes of files: computed once, compared with known hashes, recorded where none is known."""
+"""Hashes of files: computed once, compared with known ones, else recorded."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ def _hash(path: str, size: int, changed: int) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file in hex; recomputed only if its size or modification time changes."""
+    """Compute the SHA-256 of a file in hex.
+
+    It is recomputed only if its size or modification time changes.
+    """
     status = path.stat()
     return _hash(str(path.resolve()), status.st_size, status.st_mtime_ns)
 
 
 def sha256_of_all(paths: Sequence[Path]) -> str:
-    """Compute the SHA-256 of one file, or for several files that of their sorted lines `name sha256`."""
+    """Compute the SHA-256 of one or more files.
+
+    Of several, it is that of their sorted lines `name sha256`.
+    """
     if len(paths) == 1:
         return sha256_of(paths[0])
     lines = sorted(f"{path.name} {sha256_of(path)}\n" for path in paths)
@@ -37,8 +43,9 @@ def sha256_of_all(paths: Sequence[Path]) -> str:
 
 
 def verify(path: Path, expected: str, remedy: str, name: str | None = None) -> None:
-    """Check a file against its known SHA-256; TokbenchError with both hashes and `remedy` if they differ.
+    """Check a file against its known SHA-256.
 
+    Raises TokbenchError with both hashes and `remedy` if they differ.
     name: what the error calls the file if `path` is a temporary name.
     """
     got = sha256_of(path)
@@ -50,7 +57,7 @@ _RECORDING = threading.Lock()
 
 
 class Record:
-    """Hashes of files without one in the catalogue, recorded when each file was first downloaded.
+    """Hashes of files that have none in the catalogue, from their first download.
 
     A JSON file of `{key: {"sha256": ..., "commit": ..., "check": ...}}`, where `check` is a digest of the key and the
     rest of the entry. It is written atomically, so a crash or a second process cannot corrupt it. Because it is a
@@ -96,7 +103,10 @@ class Record:
         return self._read().get(key, {}).get("commit")
 
     def hold(self, key: str, path: Path, commit: str | None = None) -> None:
-        """Record a file's hash the first time; afterwards raise TokbenchError if the file has changed."""
+        """Record a file's hash the first time.
+
+        Afterwards raise TokbenchError if the file has changed.
+        """
         with _RECORDING:
             self._hold(key, path, commit)
 

@@ -1,4 +1,7 @@
-"""Warnings about the cache, as Python warnings; nothing that they report changes a result."""
+"""Warnings about the cache, as Python warnings.
+
+Nothing that they report changes a result.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def note_damage(path: Path, reason: object) -> None:
 
 
 def note_unwritable(folder: Path, error: OSError) -> None:
-    """Warn, once per process and folder, that the cache folder is not writable and nothing is cached."""
+    """Warn, once per process and folder, that the cache folder is not writable."""
     with _lock:
         if folder in _unwritable:
             return

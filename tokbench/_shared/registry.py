@@ -1,4 +1,7 @@
-"""A package as a mapping: each of its modules is an entry; other packages add entries by entry point."""
+"""A package as a mapping: each of its modules is an entry.
+
+Other packages add entries by entry point.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,9 @@ def closest(name: str, known: list[str]) -> str | None:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Map the names of a package's modules to the modules: listed without importing, imported on look-up.
+    """Map names to the modules of a package.
 
+    Modules are listed without importing, and imported on look-up.
     Sub-packages and names with a leading underscore are not entries. Entry points of the group named like the package
     (`tokbench.adapters`, ...) follow its own modules and must not reuse their names.
     """

@@ -1,4 +1,7 @@
-"""Work on threads: engines release the interpreter lock while they encode, so all cores are used."""
+"""Work on threads.
+
+Engines release the interpreter lock while they encode, so all cores are used.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
 class _ProcessSetting:
-    """A process-wide setting, active from its first holder to its last, on any thread."""
+    """A process-wide setting, active while any thread holds it."""
 
     def __init__(self, apply: Callable[[], AbstractContextManager[object]]) -> None:
         self._apply = apply
@@ -75,7 +78,7 @@ _blas = _ProcessSetting(_limit_blas)
 
 
 def single_thread() -> AbstractContextManager[None]:
-    """Limit the tokenizers library to one thread, process-wide, until the last holder exits.
+    """Limit the tokenizers library to one thread, process-wide, while held.
 
     The library reads an environment variable, which is then restored to the value that the first holder saw.
     """
@@ -83,7 +86,7 @@ def single_thread() -> AbstractContextManager[None]:
 
 
 def hold_blas() -> AbstractContextManager[None]:
-    """Limit numpy's linear algebra to the calling thread, process-wide, until the last holder exits.
+    """Limit numpy's linear algebra to the calling thread, process-wide, while held.
 
     Its own threads busy-wait for work, which takes the cores from everything else.
     """
@@ -95,8 +98,9 @@ _lent: ContextVar[bool] = ContextVar("lent", default=False)
 
 @contextmanager
 def lend_cores() -> Iterator[None]:
-    """Let engines called from this thread use threads of their own within a batch, while all cores are busy anyway.
+    """Let engines called from this thread use threads of their own within a batch.
 
+    Use it while all cores are busy anyway.
     A call for many texts releases the interpreter lock once, not once per text. Other threads are not affected.
     """
     token = _lent.set(True)
@@ -128,8 +132,9 @@ def pause_collector() -> Iterator[None]:
 
 
 class Shared(Generic[G, T]):
-    """Queue of (group, item) pairs, each processed once; groups can be added while threads work.
+    """Queue of (group, item) pairs, each processed once.
 
+    Groups can be added while threads work.
     A thread stays with its group as long as it has items left, so that the group's caches stay warm and are not rebuilt
     in another thread. It helps with another thread's group only if no group is waiting.
     """
@@ -151,13 +156,19 @@ class Shared(Generic[G, T]):
             self._changed.notify_all()
 
     def end(self, *, stopped: bool = False) -> None:
-        """Declare that no more groups follow; with `stopped`, nothing that is left is started."""
+        """Declare that no more groups follow.
+
+        With `stopped`, nothing that is left is started.
+        """
         with self._changed:
             self._complete, self._stopped = True, self._stopped or stopped
             self._changed.notify_all()
 
     def work(self, function: Callable[[G, T], None]) -> None:
-        """Call `function` with groups and items until none is left; an error stops all threads."""
+        """Call `function` with groups and items until none is left.
+
+        An error stops all threads.
+        """
         group: int | None = None
         finished = False
         try:
@@ -169,7 +180,10 @@ class Shared(Generic[G, T]):
             self.end(stopped=not finished)
 
     def _take(self, current: int | None) -> tuple[int, T] | None:
-        """Return the next pair, from the `current` group if it has items left; None at the end."""
+        """Return the next pair, from the `current` group if it has items left.
+
+        Return None at the end.
+        """
         with self._changed:
             while not self._stopped:
                 waiting = [group for group, left in enumerate(self._left) if left]
@@ -191,8 +205,9 @@ class Shared(Generic[G, T]):
 def share(
     function: Callable[[G, T], None], groups: Iterable[G], items: Iterable[T], threads: int | None = None
 ) -> None:
-    """Call `function` once with every pair of group and item, on threads (by default one per core).
+    """Call `function` with every pair of group and item, on threads.
 
+    By default there is one thread per core.
     The groups may arrive slowly (see `Shared`). An error, including an interruption, ends it once the running calls
     have finished.
     """
@@ -213,8 +228,9 @@ def share(
 
 
 def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
-    """Yield the results of `function` in order, computed on threads (by default one per core).
+    """Yield the results of `function` in order, computed on threads.
 
+    By default there is one thread per core.
     At most two items per thread are in progress or waiting. A single item is processed without a thread. An error,
     including an interruption, cancels what has not started and waits for what has.
     """
@@ -237,7 +253,10 @@ def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | N
 
 
 def release_freed() -> None:
-    """Return freed memory to the system if the C library is glibc; takes about 0.1 seconds per gigabyte."""
+    """Return freed memory to the system if the C library is glibc.
+
+    It takes about 0.1 seconds per gigabyte.
+    """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

@@ -27,7 +27,10 @@ _AGAIN = "fix the file, or download it again"
 
 @dataclass(frozen=True)
 class AddedToken:
-    """A token beside the model's vocabulary, and how it is found in text; special: its text is plain text."""
+    """A token beside the model's vocabulary, and how it is found in text.
+
+    special: its text is plain text.
+    """
 
     content: str
     single_word: bool = False
@@ -73,14 +76,20 @@ class Companions:
         return name.removesuffix("Fast") if name else None
 
     def flag(self, key: str) -> bool | None:
-        """Return a boolean setting, None if it is absent or null; TokbenchError for anything else."""
+        """Return a boolean setting, None if it is absent or null.
+
+        Raises TokbenchError for anything else.
+        """
         value = self.settings.get(key)
         if value is None or isinstance(value, bool):
             return value
         raise refuse(self.folder / CONFIG, key, value, "true, false or null is expected")
 
     def text(self, key: str) -> str | None:
-        """Return a string setting, None if it is absent or null; TokbenchError for anything else."""
+        """Return a string setting, None if it is absent or null.
+
+        Raises TokbenchError for anything else.
+        """
         value = self.settings.get(key)
         if value is None or isinstance(value, str):
             return value
@@ -185,7 +194,10 @@ def _refuse_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object without repeated keys; TokbenchError with the file and what is wrong."""
+    """Read a JSON object without repeated keys.
+
+    Raises TokbenchError with the file and what is wrong.
+    """
     try:
         document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_refuse_doubles)
     except UnicodeDecodeError as error:
@@ -219,7 +231,7 @@ def _read_token(value: object, path: Path, key: str, *, special: bool = False) -
 
 
 def _model_specific(sources: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[str]:
-    """Return the keys of special tokens specific to one model (`image_token`), each once."""
+    """Return the keys of model-specific special tokens (`image_token`), each once."""
     keys = [key for _, document in sources for key, value in document.items() if _is_model_specific(key, value)]
     return iter(dict.fromkeys(keys))
 
@@ -230,7 +242,10 @@ def _is_model_specific(key: str, value: object) -> bool:
 
 
 def _find_named(sources: Sequence[tuple[Path, Mapping[str, Any]]], key: str) -> tuple[AddedToken, str] | None:
-    """Find a special token by its key; special_tokens_map.json, the last source, overrides the configuration."""
+    """Find a special token by its key.
+
+    special_tokens_map.json, the last source, overrides the configuration.
+    """
     for path, document in reversed(sources):
         if key in document:
             value = document[key]

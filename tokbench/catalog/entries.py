@@ -1,4 +1,4 @@
-"""Facts about each tokenizer: sizes, licence, loading rules, and where its files are available.
+"""Facts about each tokenizer: sizes, licence, loading rules, sources.
 
 The facts are data, in `catalog.toml` beside this module; to add a tokenizer, add a table there.
 """
@@ -21,7 +21,7 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True)
 class File:
-    """One file of a source: its name there (with folders), and its hash and size if known."""
+    """One file of a source: its name (with folders), and hash and size if known."""
 
     name: str
     sha256: str | None = None
@@ -52,8 +52,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """One tokenizer of the catalogue. Sizes are numbers of ids, `context_window` is in tokens; None is unknown.
+    """One tokenizer of the catalogue.
 
+    Sizes are numbers of ids, `context_window` is in tokens; None is unknown.
     `pattern`, `normalizer` and `special_tokens` are for files that do not contain this information.
     """
 
@@ -77,7 +78,7 @@ class Entry:
     sources: tuple[Source, ...] = ()
 
     def without_facts(self) -> Entry:
-        """Return the rules for reading a file, without the facts that hold only for the known files."""
+        """Return the rules for reading a file, without facts about known files only."""
         return replace(
             self,
             licence=None,
@@ -181,7 +182,10 @@ def fold(name: str) -> str:
 
 
 def read_catalog(text: str) -> Mapping[str, Entry]:
-    """Parse a catalogue in TOML; TokbenchError for an unknown key, a wrong type or a name used twice."""
+    """Parse a catalogue in TOML.
+
+    Raises TokbenchError for an unknown key, a wrong type or a name used twice.
+    """
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -230,7 +234,7 @@ def _names(entry: Entry) -> tuple[str, ...]:
 
 
 def _hub_ids(entry: Entry) -> Iterator[str]:
-    """Yield the hub ids of an entry's models: an organisation that its files come from, and a name."""
+    """Yield the hub ids of an entry's models, under the organisations of its files."""
     for owner in {source.hub.partition("/")[0] for source in entry.sources if source.hub and "/" in source.hub}:
         yield from (f"{owner}/{name}" for name in _names(entry))
 
@@ -244,7 +248,7 @@ def _spellings() -> Mapping[str, str]:
 
 
 def find_name(spelling: str) -> str | None:
-    """Return the name of the entry for a name, an alias, a model's name or its hub id; None if unknown."""
+    """Return the entry's name for a name, alias, model or hub id; None if unknown."""
     return _spellings().get(fold(spelling))
 
 
@@ -263,7 +267,10 @@ def resolve(name: str) -> Entry:
 
 
 def find_by_sha256(sha256: str, *others: str) -> Entry | None:
-    """Return the entry whose main file has this hash, or None; `others`, hashes of files beside it, decide a tie."""
+    """Return the entry whose main file has this hash, or None.
+
+    `others`, hashes of files beside it, decide a tie.
+    """
     best: Entry | None = None
     most = -1
     for entry in CATALOG.values():

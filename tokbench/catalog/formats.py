@@ -1,5 +1,6 @@
-"""Recognise a tokenizer file by its content: names mislead (`.model` may be SentencePiece or tiktoken text).
+"""Recognise a tokenizer file by its content, as names mislead.
 
+A `.model` may be SentencePiece or tiktoken text.
 Nothing here runs code or loads a pickle; a damaged file is rejected with the position of the damage.
 """
 
@@ -43,12 +44,15 @@ class _UnknownFormatError(TokbenchError):
 
 
 def detect(path: Path) -> str:
-    """Detect the format, one of `FORMATS`, of a file or folder; TokbenchError if unknown, damaged or ambiguous."""
+    """Detect the format, one of `FORMATS`, of a file or folder.
+
+    Raises TokbenchError if unknown, damaged or ambiguous.
+    """
     return inspect(path)[0]
 
 
 def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]:
-    """Detect the format of a file or folder, and list the files that belong to it, the main one first.
+    """Detect the format of a file or folder, and its files, the main one first.
 
     A vocabulary with merges is both files. Companion files beside them (`added_tokens.json`, `special_tokens_map.json`,
     `tokenizer_config.json`) belong to it if they change ids, sizes or special tokens.
@@ -180,7 +184,7 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_sentencepiece(head: bytes) -> bool:
-    """Return whether the bytes start with a piece: field 1, a message of a string, then a score or a type."""
+    """Return whether bytes start with a piece: a string, then a score or type."""
     try:
         length, at = _read_varint(head, 1)
         text_length, text_at = _read_varint(head, at + 1)

@@ -1,4 +1,7 @@
-"""The header of a GGUF file: metadata, and names, shapes and types of tensors; no weights are read."""
+"""The header of a GGUF file: metadata, and names, shapes and types of tensors.
+
+No weights are read.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +50,9 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Header:
-    """Metadata by key (numbers, strings, lists of strings, arrays of numbers) and tensors by name.
+    """Metadata by key and tensors by name.
 
+    Values are numbers, strings, lists of strings, arrays of numbers.
     data: the byte at which the weights start.
     """
 
@@ -58,7 +62,10 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a GGUF file; TokbenchError if it is damaged, or of an unsupported version."""
+    """Read the header of a GGUF file.
+
+    Raises TokbenchError if it is damaged, or of an unsupported version.
+    """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Cursor(data).read_all()
@@ -67,7 +74,10 @@ def read_header(path: Path) -> Header:
 
 
 class _Cursor:
-    """A position in the bytes of the file. Raises ValueError if they end too early or are invalid."""
+    """A position in the bytes of the file.
+
+    Raises ValueError if they end too early or are invalid.
+    """
 
     def __init__(self, data: mmap.mmap) -> None:
         self.data = data
@@ -94,7 +104,10 @@ class _Cursor:
         return number
 
     def repeat(self, count: int, least: int) -> range:
-        """Return a range of `count` values of at least `least` bytes each; ValueError if the file is too short."""
+        """Return a range of `count` values of at least `least` bytes each.
+
+        Raises ValueError if the file is too short.
+        """
         if count * least > len(self.data) - self.at:
             raise ValueError(f"{count} values are announced at byte {self.at} of {len(self.data)}")
         return range(count)

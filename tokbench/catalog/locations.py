@@ -1,4 +1,4 @@
-"""Find a tokenizer's files on this machine: in the user's folders, installed packages and caches.
+"""Find a tokenizer's files on this machine: folders, packages, caches.
 
 Nothing here uses the network.
 """
@@ -40,7 +40,7 @@ _GENERIC = {"tokenizer", "vocab", "merges", "spiece", "tekken", "tiktoken", "sen
 
 
 class Location(NamedTuple):
-    """The files of a tokenizer, the main one first, and the source that lists them, if one does."""
+    """The files of a tokenizer, the main one first, and the source listing them."""
 
     files: tuple[Path, ...]
     origin: str
@@ -64,7 +64,10 @@ def explain_closed() -> Iterator[None]:
 
 
 def list_folders(name: str) -> Iterator[Path]:
-    """Yield the sub-folders called `name` (ignoring case, `_` and `-`) of the folders in TOKBENCH_TOKENIZERS."""
+    """Yield the folders called `name` inside those in TOKBENCH_TOKENIZERS.
+
+    Case, `_` and `-` are ignored.
+    """
     for folder in os.environ.get("TOKBENCH_TOKENIZERS", "").split(os.pathsep):
         parent = Path(folder).expanduser()
         if not folder or not fold(name) or not parent.is_dir():
@@ -76,7 +79,7 @@ def list_folders(name: str) -> Iterator[Path]:
 
 
 def is_offline() -> bool:
-    """Return whether the environment forbids the network (HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE)."""
+    """Return whether HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids the network."""
     named = (os.environ.get(name, "") for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
     return any(value.upper() in {"1", "ON", "YES", "TRUE"} for value in named)
 
@@ -95,7 +98,7 @@ def means_path(argument: str) -> bool:
 
 
 def read_path(argument: str) -> tuple[Path, str | None]:
-    """Split `PATH` or `PATH#NAME` into path and NAME; TokbenchError if the path does not exist."""
+    """Split `PATH` or `PATH#NAME`; TokbenchError if the path does not exist."""
     path, rules = Path(argument).expanduser(), None
     if not path.exists() and "#" in argument:
         before, _, rules = argument.rpartition("#")
@@ -108,7 +111,7 @@ def read_path(argument: str) -> tuple[Path, str | None]:
 
 
 def name_path(path: Path) -> str:
-    """Return the label of a file or folder in tables; a file with a generic name is called after its folder."""
+    """Return the label of a path in tables; a generic file name gives its folder's."""
     if path.is_dir():
         return path.resolve().name
     # not resolved: caches are full of links to files that are named by their hashes
@@ -116,9 +119,10 @@ def name_path(path: Path) -> str:
 
 
 def find_location(entry: Entry) -> Location | None:
-    """Find an entry's files, in order of preference, or return None; files are hashed only if two locations compete.
+    """Find an entry's files in order of preference; None if there are none.
 
-    A folder called like the entry that contains none of the known files is a location too, without a source.
+    Files are hashed only if two locations compete. A folder called like the entry that contains none of the known files
+    is a location too, without a source.
     """
     folders = [folder for name in (entry.name, entry.files_of) if name for folder in list_folders(name)]
     unlisted = (Location((folder,), "folder", None) for folder in folders)
@@ -126,7 +130,7 @@ def find_location(entry: Entry) -> Location | None:
 
 
 def find_cached(entry: Entry) -> Location | None:
-    """Find an entry's files in the packages, the Hugging Face cache and tokbench's own cache, not in folders."""
+    """Find an entry's files in packages and caches, not in the user's folders."""
     return next(_search_caches(entry), None)
 
 
@@ -183,7 +187,7 @@ def list_remedies(entry: Entry) -> Iterator[str]:
 
 
 def choose_files(place: Location, entry: Entry | None, file_format: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Choose the files of a location to read: of the companion files, those that count or are in the catalogue."""
+    """Choose the files to read; of companions, those that count or are catalogued."""
     companions = [path for path in found if path.name in COMPANIONS]
     if place.source is None:
         left_out = [] if entry is None else [path for path in companions if not _is_read(entry, path, found)]
@@ -197,7 +201,7 @@ def choose_files(place: Location, entry: Entry | None, file_format: str, found: 
 
 
 def _is_read(entry: Entry, companion: Path, found: tuple[Path, ...]) -> bool:
-    """Return whether a companion file of an entry is read: not if the catalogue knows the complete set of files."""
+    """Return whether a companion is read: not if the catalogue knows the whole set."""
     if entry.wrapper is not None:
         return False
     hashes = {path.name: sha256_of(path) for path in found}
@@ -209,7 +213,7 @@ def _is_read(entry: Entry, companion: Path, found: tuple[Path, ...]) -> bool:
 
 
 def is_extended(entry: Entry, file_format: str, files: tuple[Path, ...]) -> bool:
-    """Return whether companion files that the catalogue does not list add tokens to those of a known file."""
+    """Return whether uncatalogued companions add tokens to those of a known file."""
     listed = {file.base for source in entry.sources for file in source.files}
     if entry.vocab_total is None or file_format == "tiktoken":
         return False
@@ -221,7 +225,7 @@ def is_extended(entry: Entry, file_format: str, files: tuple[Path, ...]) -> bool
 
 
 def pick_files(source: Source, there: Collection[str]) -> Source | None:
-    """Return a hub repository with the files to read, of those that it has; None if it has no tokenizer."""
+    """Return a hub repository with the files to read of it; None if it has none."""
     for names in PICKS:
         if all(name in there for name in names):
             along = [name for name in COMPANIONS if name in there and names[0] not in _ALONE]
@@ -243,7 +247,7 @@ def _search_hub_cache(source: Source) -> Location | None:
 
 
 def find_in_hub_cache(source: Source, file: File) -> Path | None:
-    """Find a hub file in the Hugging Face cache, at the commit of its first download if that is known."""
+    """Find a hub file in the Hugging Face cache, at the commit first downloaded."""
     from huggingface_hub import try_to_load_from_cache
 
     for revision in filter(None, (open_record().commit(hub_key(source, file)), source.revision or "main")):
@@ -264,13 +268,13 @@ def url_key(source: Source, file: File) -> str:
 
 
 def _find_commit(path: Path) -> str | None:
-    """Return the commit of a file in the Hugging Face cache: `.../snapshots/COMMIT/...`."""
+    """Return the commit of a cached hub file: `.../snapshots/COMMIT/...`."""
     commits = [after for part, after in pairwise(path.parts[:-1]) if part == "snapshots"]
     return commits[-1] if commits else None
 
 
 def url_cache_path(entry: Entry, file: File) -> Path:
-    """Return the path in tokbench's own cache of a file downloaded from a web address."""
+    """Return the path in tokbench's cache of a file downloaded from a URL."""
     return find_cache_folder() / "files" / entry.name / file.base
 
 
@@ -283,7 +287,7 @@ _REMEDIES = {
 
 
 def check(place: Location) -> None:
-    """Check the files of a location against known hashes; hub and cached ones without, against the first download."""
+    """Check the files of a location against known hashes, or their first download."""
     for file, path in zip(place.source.files if place.source else (), place.files, strict=False):
         if file.sha256 is not None:
             verify(path, file.sha256, _REMEDIES.get(place.origin, "install the package again"))

@@ -1,4 +1,4 @@
-"""Rank files: byte-level BPE as the rank of each token, in the three formats read by tiktoken."""
+"""Rank files: byte-level BPE as ranks, in the three formats tiktoken reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True)
 class RankFile:
-    """The input of tiktoken: the rank of each token, the split pattern, and how ranks become ids."""
+    """The input of tiktoken: ranks, split pattern, and how ranks become ids."""
 
     ranks: dict[bytes, int]
     pattern: str
@@ -30,7 +30,10 @@ class RankFile:
 
 
 def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
-    """Decode a token from base64; TokbenchError with file and position if it is invalid."""
+    """Decode a token from base64.
+
+    Raises TokbenchError with file and position if it is invalid.
+    """
     if encoded == b"=":  # the empty token at the end of Whisper's file
         return b""
     try:
@@ -50,7 +53,10 @@ def read_ranks(path: Path) -> dict[bytes, int]:
 
 
 def parse_ranks(content: bytes, path: Path) -> dict[bytes, int]:
-    """Parse a rank file; TokbenchError with `path`, from which it was read, and the line if it is malformed."""
+    """Parse a rank file.
+
+    Raises TokbenchError with `path`, from which it was read, and the line if it is malformed.
+    """
     ranks = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         fields = line.split()
@@ -63,7 +69,10 @@ def parse_ranks(content: bytes, path: Path) -> dict[bytes, int]:
 
 
 def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
-    """Raise TokbenchError if the engine would panic: two tokens with one rank, or a byte without a token."""
+    """Raise TokbenchError for two tokens with one rank, or a byte without a token.
+
+    The engine would panic.
+    """
     if len(set(ranks.values())) < len(ranks):
         rank, times = Counter(ranks.values()).most_common(1)[0]
         raise TokbenchError(f"{path}: {times} tokens have the rank {rank}", "download it again")
@@ -73,7 +82,7 @@ def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
 
 
 def read_rank_file(asset: Asset) -> RankFile:
-    """Read a rank file with the split pattern of its catalogue entry, as the file itself contains none."""
+    """Read a rank file with the split pattern of its entry, as it contains none."""
     entry = asset.entry
     if entry is None or entry.pattern is None:
         raise TokbenchError(
@@ -88,7 +97,7 @@ def read_rank_file(asset: Asset) -> RankFile:
 
 
 def name_special(asset: Asset, ranks: Mapping[bytes, int], known: Mapping[str, int]) -> dict[str, int]:
-    """Return the ids of a rank file's special tokens: those known, and those that its companion files name.
+    """Return the special tokens of a rank file, known or named by its companions.
 
     Every token beside the ranks is special, whatever its flags say: this engine has no others. Companion files override
     what is known. Raises TokbenchError for an id that is a rank, or a token without an id.
@@ -118,7 +127,10 @@ def name_special(asset: Asset, ranks: Mapping[bytes, int], known: Mapping[str, i
 
 
 def read_tiktoken_json(asset: Asset) -> RankFile:
-    """Read the format of tiktoken's JavaScript port: each line of `bpe_ranks` is `! first token token ...`."""
+    """Read the JSON of tiktoken's JavaScript port.
+
+    Each line of `bpe_ranks` is `! first token token ...`.
+    """
     document = read_json(asset.files[0])
     ranks = {}
     for number, line in enumerate(document["bpe_ranks"].splitlines(), 1):
@@ -129,7 +141,10 @@ def read_tiktoken_json(asset: Asset) -> RankFile:
 
 
 def read_tekken(asset: Asset) -> RankFile:
-    """Read Mistral's tekken: of its tokens, as many as the default size leaves beside the special ones."""
+    """Read Mistral's tekken.
+
+    Of its tokens, as many count as the default size leaves beside the special ones.
+    """
     document = read_json(asset.files[0])
     config = document["config"]
     special, total = int(config["default_num_special_tokens"]), int(config["default_vocab_size"])

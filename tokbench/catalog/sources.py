@@ -1,4 +1,4 @@
-"""Find, download, verify and cache tokenizer files. The only module that uses the network.
+"""Find, download, verify and cache tokenizer files; only this uses the network.
 
 A name is searched for in the user's folders, the installed packages and the caches, and only then downloaded. No
 repository code is run and no pickle is loaded: only tokenizer files requested by name are read.
@@ -48,7 +48,7 @@ class Asset:
 
 @locations.explain_closed()
 def find(argument: str, *, offline: bool = False) -> Asset:
-    """Find a tokenizer's files by catalogue name, alias, path, or `hf:org/name[@revision]`; download if necessary.
+    """Find or download a tokenizer: name, alias, path, or `hf:org/name[@revision]`.
 
     `org/name` is a path, unless it does not exist and the catalogue knows a hub model with this id.
     `PATH#NAME` reads the file by the rules of the catalogue entry NAME, without its sizes, special tokens and licence.
@@ -72,7 +72,7 @@ def find(argument: str, *, offline: bool = False) -> Asset:
 
 @locations.explain_closed()
 def locate(entry: Entry) -> str | None:
-    """Return where an entry's files are on this machine (an origin as in `Asset`), or None; downloads nothing."""
+    """Return the origin of an entry's files on this machine, or None; no download."""
     if entry.engine is not None:
         return "built in"
     location = locations.find_location(entry)
@@ -80,7 +80,7 @@ def locate(entry: Entry) -> str | None:
 
 
 def pull(name: str) -> Asset:
-    """Download a catalogue entry or an `hf:` repository into the cache, unless a package or cache already has it."""
+    """Download an entry or `hf:` repository, unless a package or cache has it."""
     if name.startswith("hf:"):
         return find(name)
     entry = resolve(name)
@@ -118,7 +118,7 @@ def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
 
 
 class _Probe(threading.Thread):
-    """One request to a host, on a thread, because a name server that never answers cannot be timed out otherwise."""
+    """One request to a host; on a thread, as a silent name server has no timeout."""
 
     def __init__(self, address: str) -> None:
         super().__init__(daemon=True)
@@ -127,7 +127,7 @@ class _Probe(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Send the request; any answer will do, even a server error or a bad certificate: the download says more."""
+        """Send the request; any answer will do, even an error: the download says more."""
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -147,7 +147,7 @@ class _Probe(threading.Thread):
 
 
 class _Network:
-    """What this process knows of the network: each host is contacted once, and all together take a bounded time."""
+    """What is known of the network: one request per host, bounded time in all."""
 
     def __init__(self) -> None:
         self.probes: dict[str, _Probe] = {}

@@ -1,5 +1,6 @@
-"""Rules of the tokenizer classes of `transformers`: what companion files mean per format, and which of them count.
+"""Rules of the tokenizer classes of `transformers`.
 
+What companion files mean per format, and which of them count.
 A companion file counts if it changes ids, sizes or special tokens; one that only repeats the tokenizer's own files is
 left out, so that it is not part of the tokenizer's hash.
 """
@@ -77,7 +78,7 @@ _BERT_SETTINGS = {
 
 
 def read(files: Iterable[Path]) -> Companions:
-    """Read the companions among some files, with the default special tokens of their class."""
+    """Read the companions among some files, with their class's special tokens."""
     return read_companions(files, DEFAULT_SPECIAL)
 
 
@@ -102,7 +103,7 @@ def select_companions(path: Path, file_format: str, document: Document | None = 
 
 
 def find_unknown(path: Path) -> str:
-    """Return the unknown token of the WordPiece vocabulary at a path, as the files beside it name it."""
+    """Return the unknown token of a WordPiece vocabulary, as its companions name it."""
     return read(find_companions(path)).attributes.get("unk_token", "[UNK]")
 
 
@@ -110,8 +111,9 @@ def find_unknown(path: Path) -> str:
 
 
 def restate_settings(document: Document, companions: Companions) -> Document:
-    """Apply the settings that its class overrides to a tokenizer.json; returns the same document if there are none.
+    """Apply the settings that its class overrides to a tokenizer.json.
 
+    Returns the same document if there are none.
     Raises TokbenchError for a setting that contradicts the file and cannot be applied.
     """
     name, changed = companions.class_name, document
@@ -187,7 +189,10 @@ def list_vocabulary(document: Document) -> Mapping[str, int]:
 
 
 def list_sentinels(companions: Companions) -> list[str]:
-    """List T5's sentinels, which its class numbers after the pieces; none for another class."""
+    """List T5's sentinels, which its class numbers after the pieces.
+
+    Return None for another class.
+    """
     if companions.class_name != "T5Tokenizer":
         return []
     count = companions.settings.get("extra_ids", 100)
@@ -197,7 +202,7 @@ def list_sentinels(companions: Companions) -> list[str]:
 
 
 def check_sentencepiece(companions: Companions) -> None:
-    """Raise TokbenchError if the class in the configuration does more than the SentencePiece model says."""
+    """Raise TokbenchError if the configured class does more than the model says."""
     name = companions.class_name
     give = "give the tokenizer.json instead"
     if name in RENUMBERING:
@@ -210,7 +215,10 @@ def check_sentencepiece(companions: Companions) -> None:
 
 
 def _list_pieces(path: Path) -> Mapping[str, int]:
-    """Return the pieces of a SentencePiece model and their ids; none if it is damaged, as loading reports that."""
+    """Return the pieces of a SentencePiece model and their ids.
+
+    Return None if it is damaged, as loading reports that.
+    """
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor()
@@ -237,7 +245,7 @@ def _changes_sentencepiece(path: Path, companions: Companions) -> bool:
 
 
 def extends(path: Path, file_format: str, companions: Companions, total: int) -> bool:
-    """Return whether companions add tokens to a tokenizer that is known to have `total` ids."""
+    """Return whether companions add tokens to a tokenizer known to have `total` ids."""
     if any(number >= total for number in companions.numbered):
         return True
     rest = companions.named.keys() - {token.content for token in companions.numbered.values()}

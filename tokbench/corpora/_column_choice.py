@@ -25,7 +25,10 @@ _HEADS = frozenset(
 
 
 def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Split corpus options into (settings, sources by language); TokbenchError for one that is neither."""
+    """Split corpus options into (settings, sources by language).
+
+    Raises TokbenchError for one that is neither.
+    """
     chosen, sources = {}, {}
     for key, value in options.items():
         if key in settings:
@@ -42,7 +45,10 @@ def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[
 
 
 def _names_language(key: str) -> bool:
-    """Return whether an option can be a language; any two or three letters will do, as the user wrote it on purpose."""
+    """Return whether an option can be a language.
+
+    Any two or three letters will do, as the user wrote it on purpose.
+    """
     return parse_tag(canonical_tag(key)) is not None or (key.isascii() and key.isalpha() and len(key) in (2, 3))
 
 
@@ -62,8 +68,9 @@ def choose_sources(
     languages: Sequence[str] | None,
     kind: str,
 ) -> Sources:
-    """Choose the columns or keys to read: those `given` by language, else those of `names` that are language tags.
+    """Choose the columns or keys to read.
 
+    They are those `given` by language, else those of `names` that are language tags.
     names: how each column is looked up, by its name. document: the column that names the documents.
     Raises TokbenchError if no column can be recognised, and for an unknown language.
     """
@@ -106,7 +113,7 @@ def unknown_name(where: str, name: str, names: Sequence[str], kind: str) -> Tokb
 
 
 class Rows(NamedTuple):
-    """The rows of a table, each with the number of its first line, as `reader` parsed them."""
+    """The rows of a table with their first lines' numbers, as `reader` parsed them."""
 
     reader: str
     rows: Iterable[tuple[int, list[str]]]
@@ -204,13 +211,16 @@ def _has_header(
 
 
 def _is_head(cell: str) -> bool:
-    """Return whether a cell looks like the name of a text column: usual words and language tags."""
+    """Return whether a cell looks like a column name: usual words, language tags."""
     words = [word for word in re.split(r"[\W\d_]+", cell.strip().casefold()) if word]
     return bool(words) and all(word in _HEADS or parse_tag(word) is not None for word in words)
 
 
 def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Map the heads of the columns to their numbers; TokbenchError for two of one language, if none is given."""
+    """Map the heads of the columns to their numbers.
+
+    Raises TokbenchError for two of one language, if none is given.
+    """
     names: dict[str, str] = {}
     for number, name in enumerate(first, start=1):
         if name in names and is_column_tag(name) and not given:
@@ -220,7 +230,7 @@ def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, st
 
 
 def _position(path: Path, reader: str, column: str, first: Sequence[str], header: bool) -> int:
-    """Return the index of a column given by its number from 1, or by its name in the first row."""
+    """Return the index of a column given by number from 1, or by name in a header."""
     if column.isdecimal():
         if not 1 <= int(column) <= len(first):
             raise TokbenchError(f"{path} has no column {column}", f"its first row has {len(first)}")

@@ -1,4 +1,7 @@
-"""Recognise the content of a file by its first bytes or lines: compression, encoding, mark-up, tables."""
+"""Recognise a file's content by its first bytes or lines.
+
+Compression, encoding, mark-up, tables.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ _ARRAY = "convert it to JSON Lines, from an array of objects: jq -c '.[]' FILE >
 
 
 class Content(NamedTuple):
-    """Content that is not plain text: its name, the reader for it if there is one, otherwise what to do."""
+    """Content that is not plain text: its name, and its reader or what to do."""
 
     name: str
     reader: str | None
@@ -45,7 +48,7 @@ class Content(NamedTuple):
 
 
 def unpacking_command(head: bytes) -> tuple[str, str] | None:
-    """Return the compression format of a file's first bytes and the command that decompresses it, or None."""
+    """Return a file's compression and the command that undoes it, or None."""
     for magic, name, command in _COMPRESSED:
         if head.startswith(magic):
             return name, command
@@ -53,7 +56,7 @@ def unpacking_command(head: bytes) -> tuple[str, str] | None:
 
 
 def refuse_compressed(path: Path, head: bytes) -> None:
-    """Raise TokbenchError, with the command that decompresses it, for a file that starts like compressed data."""
+    """Raise TokbenchError, with a command to decompress it, for compressed data."""
     compression = unpacking_command(head)
     if compression:
         name, command = compression
@@ -61,7 +64,10 @@ def refuse_compressed(path: Path, head: bytes) -> None:
 
 
 def refuse_wide_characters(path: Path, head: bytes) -> None:
-    """Raise TokbenchError for UTF-16 or UTF-32 without a byte order mark, which is valid UTF-8 if it is all ASCII."""
+    """Raise TokbenchError for UTF-16 or UTF-32 without a byte order mark.
+
+    It is valid UTF-8 if it is all ASCII.
+    """
     for stride in (4, 2):
         head = head[: len(head) // stride * stride]
         for offset in (0, stride - 1):
@@ -76,7 +82,10 @@ def refuse_wide_characters(path: Path, head: bytes) -> None:
 
 
 def recognize_content(lines: Sequence[str]) -> Content | None:
-    """Recognise mark-up, records or a table from the first lines of a file; return None for plain text."""
+    """Recognise mark-up, records or a table from the first lines of a file.
+
+    Return None for plain text.
+    """
     filled = [line for line in lines if line.strip()]
     if not filled:
         return None
@@ -126,7 +135,10 @@ def _recognize_table(filled: Sequence[str]) -> Content | None:
 
 
 def spell_corpus(place: object, options: Mapping[str, object]) -> str | None:
-    """Spell the corpus argument with these options; return None if a value cannot be written in one."""
+    """Spell the corpus argument with these options.
+
+    Return None if a value cannot be written in one.
+    """
     values = [str(value) for value in options.values()]
     if any(not value.strip() or value != value.strip() or re.search("[,:\n]", value) for value in values):
         return None
@@ -134,7 +146,7 @@ def spell_corpus(place: object, options: Mapping[str, object]) -> str | None:
 
 
 def explain_unread(path: Path, head: bytes, options: Mapping[str, str], formats: Sequence[str]) -> TokbenchError:
-    """Build the error for a file that no reader claims: what it contains, if that can be told, and what works."""
+    """Build the error for a file that no reader claims: its content, and what works."""
     refuse_compressed(path, head)
     refuse_wide_characters(path, head)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

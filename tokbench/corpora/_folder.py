@@ -1,4 +1,4 @@
-"""Decide which files of a folder are which language, and suggest what to type if that is unclear."""
+"""Decide which files of a folder are which language, or say what to type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class LanguageFiles(NamedTuple):
 
 
 def language_of(file_name: str) -> str | None:
-    """Return the language tag that a file's name ends with, before text extensions; None if there is none."""
+    """Return the language tag that a file's name ends with, before text extensions.
+
+    Return None if there is none.
+    """
     parts = _without_extensions(file_name)
     return parts[-1] if parse_tag(parts[-1]) and not file_name.startswith(".") else None
 
@@ -44,7 +47,7 @@ def _without_extensions(file_name: str) -> list[str]:
 
 
 def _pattern_of(file_name: str) -> str:
-    """Return the name of a language file with `*` for the language: `train.*`, `*.dev`, `news-ref.*.txt`."""
+    """Return a file's name with `*` for its language, such as `news-ref.*.txt`."""
     parts = file_name.split(".")
     parts[len(_without_extensions(file_name)) - 1] = "*"
     return ".".join(parts)
@@ -92,7 +95,7 @@ def _scan(folder: Path) -> LanguageFiles:
 
 
 def list_prefixed(prefix: Path) -> list[Path]:
-    """List the files PREFIX.LANGUAGE, with or without a text extension, shorter names first."""
+    """List the files PREFIX.LANGUAGE[.EXTENSION], shorter names first."""
     if not prefix.parent.is_dir():
         return []
     files = []
@@ -105,8 +108,9 @@ def list_prefixed(prefix: Path) -> list[Path]:
 
 
 def choose_files(folder: Path, candidates: Iterable[Path]) -> LanguageFiles:
-    """Choose one file per language; TokbenchError if several corpora, or two versions, could be meant.
+    """Choose one file per language.
 
+    Raises TokbenchError if several corpora, or two versions, could be meant.
     A single file beside a set of files in several languages is another version of one of them and is ignored.
     """
     by_pattern: dict[str, dict[str, Path]] = {}
@@ -128,7 +132,7 @@ def choose_files(folder: Path, candidates: Iterable[Path]) -> LanguageFiles:
 
 
 def _ask_for_corpus(folder: Path, lang: str, by_pattern: Mapping[str, Mapping[str, Path]]) -> TokbenchError:
-    """Build the error for a folder with several corpora: what they are, and the argument for each."""
+    """Build the error for a folder with several corpora: the argument for each."""
     groups = {pattern: group for pattern, group in by_pattern.items() if lang in group}
     names = ", ".join(f"{pattern} ({_shortened(group, 4)})" for pattern, group in groups.items())
     arguments = [spelled for pattern in groups if (spelled := _spell_group(folder, pattern, by_pattern))]
@@ -139,7 +143,7 @@ def _ask_for_corpus(folder: Path, lang: str, by_pattern: Mapping[str, Mapping[st
 
 
 def _spell_group(folder: Path, pattern: str, by_pattern: Mapping[str, Mapping[str, Path]]) -> str | None:
-    """Spell the corpus argument for the files of one pattern: the file, the prefix, or the folder with its files."""
+    """Spell the corpus argument for files of one pattern: file, prefix, or folder."""
     group = by_pattern[pattern]
     if len(group) == 1:
         (only,) = group.values()
@@ -152,7 +156,7 @@ def _spell_group(folder: Path, pattern: str, by_pattern: Mapping[str, Mapping[st
 
 
 def _ask_for_files(path: Path, folders: Sequence[Path]) -> TokbenchError:
-    """Build the error for a folder with one sub-folder per language: the argument that names a file in each."""
+    """Build the error for a folder per language, with an argument that names files."""
     inside = {folder.name: _plain_files(folder) for folder in folders}
     shared = [
         pattern for pattern in next(iter(inside.values()), {}) if all(pattern in files for files in inside.values())
@@ -179,7 +183,7 @@ def _plain_files(folder: Path) -> dict[str, Path]:
 
 
 def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:
-    """Build the error for a folder without language files: what it contains that can be read or decompressed."""
+    """Build the error for a folder without language files: what can be read in it."""
     for folder in folders:
         if sum(p.is_dir() and parse_tag(p.name) is not None for p in list_folder(folder)) > 1:
             return TokbenchError(f"{path} contains no language files itself", f"give the folder {folder}")
@@ -202,7 +206,7 @@ def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:
 
 
 def check_named_file(file: Path) -> None:
-    """Raise TokbenchError for a file named with LANGUAGE=FILE that is a folder or is compressed."""
+    """Raise TokbenchError if a file in LANGUAGE=FILE is a folder or compressed."""
     if file.is_dir():
         inside = [str(inner) for inner in list_folder(file) if inner.is_file()]
         raise TokbenchError(

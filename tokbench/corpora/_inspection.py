@@ -43,8 +43,9 @@ FINDINGS = {
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """Statistics of a corpus; counts are of the segments in use, except bom and crlf, which are of the files read.
+    """Statistics of a corpus.
 
+    Counts are of the segments in use, except bom and crlf, which are of the files read.
     languages: lang, origin, segments, bytes (UTF-8), chars (Unicode scalar values).
     findings: lang, finding (a name of `FINDINGS`), count, characters; one row per language and finding. `count` is in
     the unit of the definition; null if unknown (bom and crlf in formats without lines; length_outlier of the reference,
@@ -133,7 +134,7 @@ def _findings(
 
 
 def _length_outliers(corpus: ParallelCorpus, reference: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Find the segments of unusual length, and the languages for which lengths can be judged."""
+    """Find segments of unusual length, and the languages where that can be judged."""
     chars = corpus.frame["text"].str.len_chars().to_numpy().reshape(len(corpus.languages), corpus.n)
     base = chars[corpus.languages.index(reference)]
     log_ratio = np.log(chars) - np.log(base)

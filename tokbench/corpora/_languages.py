@@ -1,4 +1,4 @@
-"""Language tags as corpora write them: en, eng, eng_Latn, zho-CN, zh-Hans-CN, cat_Latn_vale1252."""
+"""Language tags as corpora write them: en, eng, eng_Latn, zho-CN, zh-Hans-CN."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def parse_tag(text: str) -> Tag | None:
 
 
 def is_column_tag(text: str) -> bool:
-    """Return whether a column or key called `text` is taken for a language without being named in the options.
+    """Return whether a column called `text` is taken for a language by itself.
 
     `id`, `no` and `to` are both languages and words, so they must be named (`id=id`).
     """
@@ -102,7 +102,7 @@ def is_column_tag(text: str) -> bool:
 
 
 def canonical_tag(text: str) -> str:
-    """Return the tag in BCP 47's usual case: `EN-us` becomes `en-US`, `zh-HANS` becomes `zh-Hans`."""
+    """Return the tag in BCP 47's usual case: `EN-us` becomes `en-US`."""
     head, *rest = re.split(r"([-_])", text)
     cased = [head.lower()]
     for part in rest:
@@ -115,8 +115,9 @@ def canonical_tag(text: str) -> str:
 
 
 def same_language(tag: str, known: Iterable[str]) -> list[str]:
-    """Return those of `known` that are the language of `tag` in any notation, script or region (en: eng_Latn, eng-US).
+    """Return those of `known` that are the language of `tag`, however written.
 
+    Notation, script and region may differ (en: eng_Latn, eng-US).
     A script or region that both tags have must agree.
     """
     wanted = parse_tag(canonical_tag(tag))
@@ -137,7 +138,7 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
 
 
 def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, where: str) -> tuple[str, ...]:
-    """Return the languages to read: all available ones, or those wanted, in the order wanted, without repetition.
+    """Return the languages to read: all, or those wanted, in their order, once each.
 
     A string with commas (`en,zh`) is read as several tags.
     Raises TokbenchError for an unavailable one, suggesting the closest tag.

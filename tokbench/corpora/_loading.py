@@ -26,7 +26,7 @@ DEFAULT_CORPUS = "tokbench14"
 def load_corpus(
     spec: str | Path | None = None, *, languages: Sequence[str] | None = None, segments: int | None = None
 ) -> ParallelCorpus:
-    """Read a parallel corpus: by default tokbench's own, otherwise the one given by `spec`.
+    """Read a parallel corpus: by default tokbench's own, or the one in `spec`.
 
     spec: the name of a bundled corpus (`tokbench14`), a path, or `PATH:key=value,...`; a `Path` is never parsed. The
     option `format` names the reader; by default it is recognised from the path. Tables accept `LANG=COLUMN`,
@@ -73,7 +73,10 @@ def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, str]]:
-    """Split a corpus argument into (path, options); options follow the last colon if there is an = after it."""
+    """Split a corpus argument into (path, options).
+
+    Options follow the last colon if there is an = after it.
+    """
     path, colon, tail = spec.rpartition(":")
     drive = len(path) == 1 and tail.startswith(("\\", "/"))
     if not colon or "=" not in tail or drive:
@@ -90,7 +93,7 @@ def split_spec(spec: str) -> tuple[str, dict[str, str]]:
 
 
 def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
-    """Raise TokbenchError for a file taken for plain text that contains mark-up, records or a table.
+    """Raise TokbenchError if a plain text file contains mark-up, records or a table.
 
     as_lines: the corpus argument that reads the file line by line regardless.
     """
@@ -106,7 +109,10 @@ def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
 
 
 def find_reader(path: Path, options: Mapping[str, str]) -> str:
-    """Return the name of the one reader that claims `path`; TokbenchError with what works if there is none."""
+    """Return the name of the one reader that claims `path`.
+
+    Raises TokbenchError with what works if there is none.
+    """
     claiming = [name for name, reader in READERS.items() if reader.claims(path)]
     if len(claiming) == 1:
         return claiming[0]
@@ -123,7 +129,7 @@ def find_reader(path: Path, options: Mapping[str, str]) -> str:
 
 
 def _explain_absence(path: Path) -> TokbenchError:
-    """Build the error for a path that does not exist: compressed files of that prefix, or the closest name."""
+    """Build the error for a missing path: compressed files, or the closest name."""
     from tokbench.corpora.bundled import bundled_corpora
 
     bundled = list(bundled_corpora())

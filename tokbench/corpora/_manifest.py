@@ -1,4 +1,4 @@
-"""The manifest of a bundled corpus: what it is, its licence, and the SHA-256 of every file.
+"""The manifest of a bundled corpus: facts, licence, SHA-256 of every file.
 
 ```toml
 name = "tokbench14"               # also the name of the folder
@@ -51,7 +51,7 @@ _WRITTEN = frozenset({"segments", "sha256"})
 
 @dataclass(frozen=True)
 class ManifestLanguage:
-    """One language of a bundled corpus: tag, English name, ISO 15924 script, file, and the file's SHA-256."""
+    """One language of a bundled corpus; `script` is ISO 15924, `name` is English."""
 
     tag: str
     name: str
@@ -75,12 +75,15 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a bundled corpus; TokbenchError for a missing or unknown key or a wrong type."""
+    """Read the manifest of a bundled corpus.
+
+    Raises TokbenchError for a missing or unknown key or a wrong type.
+    """
     return _parse(folder / MANIFEST, drafted=False)
 
 
 def verify_manifest(folder: Path) -> Manifest:
-    """Check a bundled corpus against its manifest, byte for byte, and return the manifest.
+    """Verify a bundled corpus against its manifest, to the byte; return the manifest.
 
     Raises TokbenchError for the first mismatch: the folder's name, the SHA-256 of a file or of the texts, the number of
     segments, a segment that is empty in a language, a text file that the manifest does not name.
@@ -103,7 +106,7 @@ def verify_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path) -> Manifest:
-    """Fill in or update the number of segments and every SHA-256 in a folder's `manifest.toml`, and verify it.
+    """Fill in the number of segments and every SHA-256 of a manifest, and verify it.
 
     Everything else must already be there. Comments in the file are lost.
     """
@@ -129,7 +132,10 @@ def check_file(file: Path, sha256: str) -> None:
 
 
 def read_segments(folder: Path, segments: int) -> pl.DataFrame | None:
-    """Read the document and register of each segment from `segments.tsv`; return None if there is no such file."""
+    """Read the document and register of each segment from `segments.tsv`.
+
+    Return None if there is no such file.
+    """
     file = folder / SEGMENTS
     if not file.is_file():
         return None
@@ -148,7 +154,10 @@ def read_segments(folder: Path, segments: int) -> pl.DataFrame | None:
 
 
 def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
-    """Build the whole corpus in the manifest's languages; TokbenchError for an empty line and a file not named."""
+    """Build the whole corpus in the manifest's languages.
+
+    Raises TokbenchError for an empty line and a file not named.
+    """
     named = {language.file for language in manifest.languages}
     for file in sorted(folder.glob("*.txt")):
         if file.name not in named:

@@ -18,8 +18,9 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ParallelCorpus:
-    """Aligned segments in several languages: every language has the same segments, none of them empty.
+    """Aligned segments in several languages.
 
+    Every language has the same segments, none of them empty.
     name: of the file or folder, or of the bundled corpus.
     columns: the texts of each language, exactly as in the source, in the order of the segments; large files are read in
     slices, on demand.
@@ -58,7 +59,10 @@ class ParallelCorpus:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The whole corpus in memory: segment, lang (Enum in the order of `languages`), text; by lang, then segment."""
+        """The whole corpus in memory: segment, lang (Enum), text; by lang, then segment.
+
+        The Enum is in the order of `languages`.
+        """
         lang = pl.Enum(list(self.languages))
         index = self.segments.alias("segment")
         parts = [
@@ -70,17 +74,21 @@ class ParallelCorpus:
         return pl.concat(parts)
 
     def texts(self, lang: str) -> list[str]:
-        """Return the texts of one language in the order of the segments; TokbenchError for an unknown language."""
+        """Return the texts of one language in the order of the segments.
+
+        Raises TokbenchError for an unknown language.
+        """
         return self.columns[choose_languages(self.languages, [lang], self.name)[0]].slice(0).to_list()
 
     def iterate_rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield the texts of all languages segment by segment, with only a part of the corpus in memory at a time."""
+        """Yield the texts of all languages by segment, with part of the corpus in memory."""
         for chunks in zip(*map(iterate_chunks, self.columns.values()), strict=True):
             yield from zip(*(chunk.to_list() for chunk in chunks), strict=True)
 
     def select(self, languages: Sequence[str] | None = None, segments: int | None = None) -> ParallelCorpus:
-        """Return the corpus with these languages, in this order, and only its first `segments` segments.
+        """Return the corpus with these languages, in this order, and fewer segments.
 
+        segments: keep this many of the first; by default all.
         Segments excluded because of a language that is no longer selected stay excluded; to include them, read the
         corpus again with `load_corpus(..., languages=...)`. Raises TokbenchError for an unknown language.
         """
@@ -111,7 +119,7 @@ class ParallelCorpus:
 
 
 def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
-    """Check that the texts read are aligned, exclude segments that are empty in any language, and hash the rest.
+    """Check alignment, exclude segments empty in any language, and hash the rest.
 
     A text is empty if it contains only characters with the Unicode property White_Space. Raises TokbenchError for
     languages of unequal length, and if no segment is left.
@@ -151,7 +159,7 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
 
 
 def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, int]:
-    """Compute the SHA-256 of languages and texts, as hexadecimal digits, and the total bytes of the texts.
+    """Compute the SHA-256 (hexadecimal) of languages and texts, and the texts' bytes.
 
     Hashed, for each language in the order of the tags: the tag's length in bytes and the number of texts (8 bytes each,
     little endian), the tag, the texts' lengths in bytes (8 bytes each), the texts in UTF-8. Because the lengths come
@@ -187,7 +195,7 @@ def _check_lengths(raw: RawCorpus) -> None:
 
 
 def _exclusions(raw: RawCorpus, index: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-    """Return the segments missing or empty in a language, with the reason, and a mask of the others."""
+    """Return segments missing or empty in a language, with reason; mask the others."""
     lacking: dict[int, dict[str, list[str]]] = {}
     mask = np.ones(len(index), np.bool_)
     for column in raw.columns:
@@ -214,7 +222,7 @@ def _first_reason(excluded: pl.DataFrame) -> str:
 
 
 def _suggest_languages(raw: RawCorpus) -> str:
-    """Suggest what to do if no segment has a text in every language, with the number of texts of each."""
+    """Suggest what to do if no segment is complete, with the texts per language."""
     counts = [
         (column.lang, sum(int((chunk.str.strip_chars() != "").sum()) for chunk in iterate_chunks(column.texts)))
         for column in raw.columns

@@ -1,4 +1,4 @@
-"""The interface of a corpus reader, and what it returns: texts as read, before alignment is checked."""
+"""Interface of a corpus reader, and its result: texts before alignment checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 
 
 class TextColumn(Protocol):
-    """The texts of one language in order: a polars series, or a file read in slices (`LineFile`)."""
+    """The texts of one language in order: a polars series, or a `LineFile`."""
 
     def len(self) -> int:
         """Return the number of texts."""
@@ -53,8 +53,9 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class LanguageText:
-    """The texts of one language in the order of the source, one row per segment; null if the source has none.
+    """The texts of one language in the order of the source, one row per segment.
 
+    A text is null if the source has none.
     origin: the file or column.
     bom: 1 if the file started with a byte order mark, which is not in the texts; None if the format has no lines.
     crlf: number of lines that ended in CR LF, which is not in the texts either; None likewise.
@@ -83,10 +84,13 @@ class RawCorpus:
 
 
 class CorpusReader(Protocol):
-    """A module of this package, or an entry point of the group `tokbench.corpora`, that reads one format."""
+    """A module of this package, or an entry point of `tokbench.corpora`: one format."""
 
     def claims(self, path: Path) -> bool:
-        """Return whether `path` has this format, judging by kind, name and first bytes; false if it does not exist."""
+        """Return whether `path` has this format, judging by kind, name and first bytes.
+
+        A path that does not exist has none.
+        """
         ...
 
     def read(self, path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:

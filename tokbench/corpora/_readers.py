@@ -17,12 +17,18 @@ PLAIN = frozenset({"lines", "moses"})
 
 
 def find_table_reader(path: Path) -> str | None:
-    """Return the one reader that claims a file and does not read plain text; None if there is none, or several."""
+    """Return the one reader that claims a file and does not read plain text.
+
+    Return None if there is none, or several.
+    """
     claiming = [name for name, reader in READERS.items() if name not in PLAIN and reader.claims(path)]
     return claiming[0] if len(claiming) == 1 else None
 
 
 def spell_for(reader: str, path: Path, options: Mapping[str, object]) -> str | None:
-    """Spell the corpus argument with which `reader` reads a path; None if an option cannot be written in one."""
+    """Spell the corpus argument with which `reader` reads a path.
+
+    Return None if an option cannot be written in one.
+    """
     claimed = [name for name, other in READERS.items() if other.claims(path)] == [reader]
     return spell_corpus(path, options if claimed else {"format": reader, **options})

@@ -1,4 +1,4 @@
-"""Files with one text per line that are too large for memory: line positions, and slices of lines."""
+"""Files of lines too large for memory: line positions, and slices of lines."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class LineFile:
         return len(self.lines)
 
     def slice(self, offset: int, length: int | None = None) -> pl.Series:
-        """Return some of the lines; TokbenchError if the file has changed since it was indexed."""
+        """Return some of the lines.
+
+        Raises TokbenchError if the file has changed since it was indexed.
+        """
         wanted = self.lines[offset:] if length is None else self.lines[offset : offset + length]
         return pl.Series("text", self._read(wanted), dtype=pl.String)
 
@@ -83,7 +86,10 @@ class LineFile:
 
 @dataclass(frozen=True)
 class FoundLines:
-    """The lines of a file; `bom`: it started with a byte order mark, `crlf`: number of lines that end in CR LF."""
+    """The lines of a file.
+
+    `bom`: it started with a byte order mark, `crlf`: number of lines that end in CR LF.
+    """
 
     lines: LineFile
     bom: bool
@@ -124,7 +130,10 @@ def find_lines(path: Path) -> FoundLines:
 
 
 def _check(path: Path, block: bytes, lines: int) -> Positions:
-    """Return the positions of the line feeds in a block of whole lines; TokbenchError if it is not UTF-8."""
+    """Return the positions of the line feeds in a block of whole lines.
+
+    Raises TokbenchError if it is not UTF-8.
+    """
     try:
         block.decode()
     except UnicodeDecodeError as error:

@@ -15,7 +15,10 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True)
 class DecodedText:
-    """The text of a file without its byte order mark; `bom` tells whether there was one."""
+    """The text of a file without its byte order mark.
+
+    `bom` tells whether there was one.
+    """
 
     text: str
     bom: bool
@@ -49,7 +52,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> DecodedText:
-    """Read a whole file as text; TokbenchError with file, line and byte if it is not UTF-8."""
+    """Read a whole file as text.
+
+    Raises TokbenchError with file, line and byte if it is not UTF-8.
+    """
     data = read_bytes(path)
     refuse_compressed(path, data[:8])
     refuse_wide_characters(path, data[:HEAD_BYTES])
@@ -61,7 +67,10 @@ def read_text(path: Path) -> DecodedText:
 
 
 def explain_not_utf8(path: Path, data: bytes, at: int, lines_before: int = 0) -> TokbenchError:
-    """Build the error that names the line and the byte `at` which `data` is not UTF-8."""
+    """Build the error that names the line and byte at which `data` is not UTF-8.
+
+    at: its position in `data`.
+    """
     line = lines_before + data.count(b"\n", 0, at) + 1
     offset = at - (data.rfind(b"\n", 0, at) + 1)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -72,8 +81,9 @@ def explain_not_utf8(path: Path, data: bytes, at: int, lines_before: int = 0) ->
 
 
 def refuse_lone_cr(path: Path, lone: int, lf: int) -> None:
-    """Raise TokbenchError if there are more lone CRs than LFs: classic Mac OS ended lines that way.
+    """Raise TokbenchError if there are more lone CRs than LFs.
 
+    Classic Mac OS ended lines that way.
     A CR at the very end of the file is not counted.
     """
     if lone > lf:
@@ -83,8 +93,9 @@ def refuse_lone_cr(path: Path, lone: int, lf: int) -> None:
 
 
 def read_lines(path: Path) -> TextLines:
-    """Read the lines of a file, split at LF only; one CR before it is dropped, a final LF starts no line.
+    """Read the lines of a file, split at LF only.
 
+    One CR before it is dropped, a final LF starts no line.
     Raises TokbenchError if most lines end in CR alone; other lone CRs are text. So are U+2028, U+0085, form feed and
     the like: `str.splitlines` and universal newlines would split at them and misalign every later segment with its
     translation.
@@ -103,7 +114,7 @@ def read_lines(path: Path) -> TextLines:
 
 
 def first_line(path: Path, most: int = 65536) -> bytes:
-    """Read the first line of a file, or its first `most` bytes, to recognise the kind of file."""
+    """Read the first line of a file, or its first `most` bytes."""
     with open_binary(path) as file:
         return file.readline(most)
 

@@ -1,4 +1,4 @@
-"""Bundled corpora: a folder with `manifest.toml`, one file of lines per language and, optionally, `segments.tsv`.
+"""Bundled corpora: a manifest, one file per language, perhaps `segments.tsv`.
 
 They are in `corpora/` of the repository and inside the installed package. Every file is checked against the SHA-256 in
 the manifest when it is read. There are no options.
@@ -23,7 +23,10 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the files of the requested languages; TokbenchError for a file that differs from the manifest."""
+    """Read the files of the requested languages.
+
+    Raises TokbenchError for a file that differs from the manifest.
+    """
     _, named = split_options(options, ())
     if named:
         raise TokbenchError(
@@ -45,7 +48,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def bundled_corpora() -> dict[str, Path]:
-    """Map the names of the bundled corpora to their folders: of the installed package, or of the checkout."""
+    """Map names of bundled corpora to folders, of the installation or checkout."""
     package = Path(__file__).parent
     installed, checkout = package / "bundled", package.parents[1] / "corpora"
     # Beside an installed package, `corpora` belongs to someone else: only a checkout has a pyproject.toml there.

@@ -1,5 +1,6 @@
-"""Comma-separated values as in RFC 4180: quoted fields may contain commas, doubled quotes and line ends.
+"""Comma-separated values as in RFC 4180.
 
+Quoted fields may contain commas, doubled quotes and line ends.
 Options: `LANG=COLUMN` (name or number from 1), `document=COLUMN`, `header=yes|no`, `delimiter=comma|semicolon|tab|pipe`
 (by default recognised from the first row). Without `LANG=COLUMN` every column whose head is a language tag is read.
 """
@@ -28,7 +29,10 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the columns of the requested languages; TokbenchError with file and line for a row not as in RFC 4180."""
+    """Read the columns of the requested languages.
+
+    Raises TokbenchError with file and line for a row not as in RFC 4180.
+    """
     rest = dict(options)
     said = rest.pop("delimiter", None)
     if said is not None and said not in _DELIMITERS:
@@ -42,7 +46,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _find_delimiter(path: Path, text: str) -> str:
-    """Find the delimiter: the comma, unless the first row has none and another delimiter splits it."""
+    """Find the delimiter: the comma, unless only another one splits the first row."""
     begin = text[:HEAD_BYTES].lstrip("\r\n")
     first = begin.split("\n", 1)[0].rstrip("\r")
     if re.fullmatch('"?sep=."?', first):
@@ -59,7 +63,10 @@ def _find_delimiter(path: Path, text: str) -> str:
 def _check_width(
     path: Path, rows: Iterator[tuple[int, list[str]]], delimiter: str, options: Mapping[str, str]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows; since the delimiter is a guess, TokbenchError if one has not as many columns as the first."""
+    """Yield the rows; TokbenchError for a row wider or narrower than the first.
+
+    The delimiter is only a guess.
+    """
     width: int | None = None
     name = next(name for name, character in _DELIMITERS.items() if character == delimiter)
     for line, row in rows:

@@ -35,8 +35,9 @@ def _is_object(line: bytes) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the keys of the requested languages; TokbenchError with file, line and key for a value that is not text.
+    """Read the keys of the requested languages.
 
+    Raises TokbenchError with file, line and key for a value that is not text.
     A blank line is a segment that is empty in all languages.
     """
     lines = read_lines(path)
@@ -71,7 +72,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _left_out(begin: Mapping[str, Any], later: Set[str], others: Sequence[LeftOut]) -> list[LeftOut]:
-    """List the keys that are not read, including those that may be languages but hold no text or appear later."""
+    """List unread keys, including languages without text and keys that come later."""
     inner = begin.get("translation")
     names = (
         {**begin, **{f"translation.{name}": value for name, value in inner.items()}}
@@ -117,7 +118,7 @@ def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _keys(record: Mapping[str, Any]) -> dict[str, str]:
-    """Map possible language names to keys: strings of `translation` if it has any, else of the object.
+    """Map possible languages to keys: strings of `translation`, else of the object.
 
     If the object has no string, the strings of the objects in it, with dotted keys.
     """

@@ -1,4 +1,4 @@
-"""A folder with one plain text file per language: FLORES, NTREX, or simply en.txt and zh.txt.
+"""A folder with one plain text file per language, such as FLORES or NTREX.
 
 The language is the last part of the file name before its text extension: `eng_Latn.dev`, `newstest2019-ref.zho-CN.txt`,
 `en.txt`. Options: `LANG=FILE` pairs name the files of a folder whose names do not tell; a table, records or TMX named
@@ -54,7 +54,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 def _read_named(
     folder: Path, named: Mapping[str, str], languages: Sequence[str] | None
 ) -> tuple[list[LanguageText], list[LeftOut]]:
-    """Read the texts of files named by language, each with the reader of its format, else line by line."""
+    """Read files named by language, each with its format's reader, else as lines."""
     columns: list[LanguageText] = []
     left_out: list[LeftOut] = []
     for lang in choose_languages(list(named), languages, str(folder)):
@@ -71,7 +71,10 @@ def _read_named(
 
 
 def read_language(lang: str, file: Path) -> LanguageText:
-    """Read one file as the texts of one language, one line per segment; a large file is read in slices on demand."""
+    """Read one file as the texts of one language, one line per segment.
+
+    A large file is read in slices on demand.
+    """
     if file.is_file() and file.stat().st_size >= LARGE_BYTES:
         large = find_lines(file)
         return LanguageText(lang, large.lines, str(file), int(large.bom), large.crlf)

@@ -1,5 +1,6 @@
-"""Moses files: PREFIX.zh and PREFIX.en, given as PREFIX; or the files themselves, joined with commas.
+"""Moses files: PREFIX.zh and PREFIX.en, given as PREFIX.
 
+The files themselves, joined with commas, are accepted too.
 The language is the last part of each file's name (`newstest2017.en`, `newstest2021.en-zh.ref.A.zh`). A single file is a
 corpus of one language. There are no options.
 """
@@ -20,7 +21,7 @@ from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
-    """Claim a prefix of files in two languages, files joined with commas, or a plain text file named by language."""
+    """Claim a prefix of files in two languages, a list of files, or a language file."""
     if path.is_dir():
         return False
     if path.is_file():
@@ -29,7 +30,10 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the files of the requested languages; TokbenchError if, by their names, a language has two, or none."""
+    """Read the files of the requested languages.
+
+    Raises TokbenchError if, by their names, a language has two, or none.
+    """
     _, named = split_options(options, ())
     if named:
         raise TokbenchError(
@@ -74,7 +78,10 @@ def _listed(path: Path) -> dict[str, Path]:
 
 
 def _common_name(files: Sequence[Path]) -> str:
-    """Return what the files' names start with, part by part; the first file's name if they share nothing."""
+    """Return what the files' names start with, part by part.
+
+    Return the first file's name if they share nothing.
+    """
     if len(files) == 1:
         return files[0].name
     parts = zip(*(file.name.split(".") for file in files), strict=False)

@@ -1,4 +1,4 @@
-"""Parquet: one column of strings per language, or one struct column `translation` with one field per language.
+"""Parquet: a string column, or a field of `translation`, per language.
 
 Options: `LANG=COLUMN` (name or number from 1) and `document=COLUMN`; a dot in a name that is not a column leads into a
 struct (`translation.en`). Without `LANG=COLUMN` every string column whose name is a language tag is read, or the fields
@@ -27,7 +27,10 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the columns of the requested languages; TokbenchError for a damaged file and a column without text."""
+    """Read the columns of the requested languages.
+
+    Raises TokbenchError for a damaged file and a column without text.
+    """
     settings, given = split_options(options, ("document",))
     document = settings.get("document")
     try:

@@ -1,5 +1,6 @@
-"""TMX, the exchange format of translation memories: one unit (`tu`) per segment, one variant (`tuv`) per language.
+"""TMX: one unit (`tu`) per segment, one variant (`tuv`) per language.
 
+TMX is the exchange format of translation memories.
 The text of a variant is that of its `seg`: markup of the original format (`bpt`, `ept`, `it`, `ph`, `ut`, and
 `sub` inside them) is dropped, highlighted text (`hi`) is text. Tags are converted to BCP 47's usual case, since files
 mix `EN-US` and `en-us`. If a unit has several variants of a language, the first is read. There are no options.
@@ -32,7 +33,10 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the variants of the requested languages; TokbenchError with file and line for invalid TMX."""
+    """Read the variants of the requested languages.
+
+    Raises TokbenchError with file and line for invalid TMX.
+    """
     _, named = split_options(options, ())
     if named:
         raise TokbenchError(

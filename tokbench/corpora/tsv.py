@@ -1,5 +1,6 @@
-"""Tab-separated values: one row per line, tabs between fields, no quoting; a quotation mark is text.
+"""Tab-separated values: one row per line, tabs between fields, no quoting.
 
+A quotation mark is text.
 Options: `LANG=COLUMN` (name or number from 1), `document=COLUMN`, `header=yes|no`, `quotes=text` (without it, cells
 quoted as in CSV are rejected). Without `LANG=COLUMN` every column whose head is a language tag is read.
 """
@@ -28,7 +29,10 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the columns of the requested languages; TokbenchError with file and line for a row that cannot be read."""
+    """Read the columns of the requested languages.
+
+    Raises TokbenchError with file and line for a row that cannot be read.
+    """
     rest = dict(options)
     quotes = rest.pop("quotes", None)
     if quotes not in (None, "text"):
@@ -47,8 +51,9 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _is_quoted(lines: Sequence[str]) -> bool:
-    """Return whether quotation marks are those of CSV: cells with one are enclosed in them, inner ones are doubled.
+    """Return whether quotation marks are those of CSV.
 
+    Cells with one are then enclosed in them, and inner ones are doubled.
     That is conclusive only if there is a doubled one, or if every cell is enclosed.
     """
     doubled = bare = enclosed = False

@@ -1,4 +1,4 @@
-"""The frames of `Measurements` beside the counts: tokenizers, vocabularies, documents; labels of cells."""
+"""The frames of `Measurements` beside counts: tokenizers, vocab, documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tokbench.corpora import ParallelCorpus
 
 
 def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
-    """Return one row of facts per tokenizer; null for values that the catalogue does not know."""
+    """Return one row of facts per tokenizer.
+
+    Values that the catalogue does not know are null.
+    """
     rows = []
     for tokenizer in tokenizers:
         entry = tokenizer.asset.entry

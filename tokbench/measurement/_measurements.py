@@ -1,4 +1,4 @@
-"""Tokenizers x corpus -> Measurements: counts from which every metric is computed, without text or tokenizer."""
+"""Tokenizers x corpus -> Measurements: the counts behind every metric."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Measurements:
     tokenizers: pl.DataFrame
 
     def merge(self, other: Measurements) -> Measurements:
-        """Merge with measurements of other tokenizers, other languages, or other segments.
+        """Merge with measurements of other tokenizers, languages, or segments.
 
         Associative and commutative: names and segments are sorted, so parts measured separately and merged equal the
         whole measured at once. Raises TokbenchError if the parts share a cell.
@@ -90,13 +90,13 @@ class Measurements:
         return Measurements(**{**frames, **with_names}).sorted()
 
     def with_names_as_text(self) -> Measurements:
-        """Return the same measurements with tokenizers and languages as strings instead of enum codes."""
+        """Return the same with tokenizers and languages as strings, not enum codes."""
         return Measurements(
             **{f.name: getattr(self, f.name).with_columns(pl.col(pl.Enum).cast(pl.String)) for f in fields(self)}
         )
 
     def sorted(self) -> Measurements:
-        """Return the same measurements in canonical order, with tokenizers and languages as enum codes."""
+        """Return the same in canonical order, with tokenizers and languages as codes."""
         names = {
             "tokenizer": pl.Enum(self.tokenizers["tokenizer"].cast(pl.String).unique().sort()),
             "lang": pl.Enum(self.texts["lang"].cast(pl.String).unique().sort()),
@@ -130,7 +130,7 @@ class Measurements:
 
 
 def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Sort rows by columns; an ordered frame is returned as it is, since sorting millions of rows is slow."""
+    """Sort rows by columns, unless they are sorted: sorting millions is slow."""
     before, equal = pl.lit(value=False), pl.lit(value=True)
     for key in by:
         current, previous = pl.col(key).slice(1), pl.col(key).slice(0, pl.len() - 1)
@@ -140,7 +140,7 @@ def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one tokenizer counted in one part: the frame `counts` and the histogram of ids."""
+    """What one tokenizer counted in one part: frame `counts`, histogram of ids."""
 
     part: Part
     tokenizer: Tokenizer
@@ -161,7 +161,7 @@ class MeasurementBuilder:
         self.failures: dict[str, EngineError] = {}
 
     def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
-        """Add the next stripe: the frame `texts` of each part, and the results of all tokenizers."""
+        """Add the next stripe: frame `texts` per part, and the results."""
         for part, frame in zip(stripe.parts, texts, strict=True):
             self.texts[part.lang].append(frame)
         for result in sorted(results, key=lambda result: result.part.start):
@@ -175,12 +175,12 @@ class MeasurementBuilder:
         self.release()
 
     def release(self) -> None:
-        """Return memory freed by stripes to the system; a corpus of one stripe leaves little."""
+        """Return freed memory to the system, unless the corpus is one small stripe."""
         if self.corpus.size > WHOLE_BYTES:
             release_freed()
 
     def finish(self) -> Measurements:
-        """Build the measurements of everything added, in canonical order, without the tokenizers that failed.
+        """Build the measurements, in canonical order, without failed tokenizers.
 
         Raises EngineError if none is left.
         """
@@ -207,12 +207,12 @@ class MeasurementBuilder:
         return measurements
 
     def finish_early(self) -> tuple[Measurements | None, int]:
-        """Return the measurements of the segments complete in all languages (None if none are), and their number."""
+        """Return measurements (or None) and number of segments complete in all languages."""
         return (self.finish() if self.segments else None), self.segments
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised on interruption, with the `measurements` of the first `segments` complete in all languages, or None."""
+    """Raised on interruption, with `measurements` of complete `segments`, or None."""
 
     def __init__(self, measurements: Measurements | None, segments: int) -> None:
         super().__init__()
@@ -229,7 +229,7 @@ def measure(
     on_failure: Callable[[EngineError], None] = raise_failure,
     threads: int | None = None,
 ) -> Measurements:
-    """Encode each text of a corpus once with each tokenizer and count; words are found by the segmenter.
+    """Encode each text of a corpus once with each tokenizer, and count.
 
     The corpus is read in stripes of segments. The parts of a stripe and the tokenizers are spread over threads (by
     default one per core), and memory grows only with the counts. Tokenizers are iterated once per stripe: if they are

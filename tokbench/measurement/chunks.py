@@ -1,4 +1,7 @@
-"""Split a corpus into parts measured one by one: stripes of segments, each with the texts of all languages."""
+"""Split a corpus into stripes of segments, and stripes into parts.
+
+A stripe has the texts of all languages; a part is measured at once.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ class Stripe:
 
 
 def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[Stripe]:
-    """Yield the stripes of a corpus in order, of about equal size and with parts of about equal size."""
+    """Yield the stripes of a corpus in order, of about equal size, as are parts."""
     languages = corpus.languages
     stripe_bytes = WHOLE_BYTES if corpus.size <= WHOLE_BYTES else max(STRIPE_BYTES, LANGUAGE_BYTES * len(languages))
     for start, length in _cut(0, corpus.n, corpus.size / stripe_bytes):
@@ -63,7 +66,10 @@ def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[
 
 
 def _cut(start: int, length: int, wanted: float) -> Iterator[tuple[int, int]]:
-    """Split a range of segments into about `wanted` equal pieces; yield start and length of each."""
+    """Split a range of segments into about `wanted` equal pieces.
+
+    Yield start and length of each.
+    """
     pieces = min(max(1, round(wanted)), length)
     bounds = [start + piece * length // pieces for piece in range(pieces + 1)]
     return ((low, high - low) for low, high in pairwise(bounds))

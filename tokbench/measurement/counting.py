@@ -1,4 +1,4 @@
-"""Count what one tokenizer makes of texts of one language: tokens, unknown, partial, words, losses, ids."""
+"""Count tokens, partial and unknown ones, words, losses and ids of texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ ID_BITS = 24
 
 
 def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts) -> tuple[pl.Series, pl.Series]:
-    """Return per text: (unknown ids, characters they cover); the latter null if the engine gives no spans."""
+    """Return per text: (unknown ids, characters they cover).
+
+    The latter is null if the engine gives no spans.
+    """
     none = pl.Series(np.zeros(len(batch), np.int32))
     if tokenizer.unk_id is None:
         return none, none
@@ -53,8 +56,9 @@ def count_continued(
     exact: npt.NDArray[np.bool_],
     composed: npt.NDArray[np.bool_],
 ) -> pl.Series:
-    """Count per text the words of more than one token; null if neither bytes nor spans give the boundaries.
+    """Count per text the words of more than one token.
 
+    Counts are null if neither bytes nor spans give the boundaries.
     exact: flags texts that equal the concatenated bytes of their ids.
     composed: flags texts whose NFC form does; the words between white space are the same in it.
     """
@@ -82,7 +86,10 @@ def count_continued(
 def count_texts(
     tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """Return the frame `counts` of one tokenizer on texts of one language, and its histogram of ids by block."""
+    """Return the frame `counts` of a tokenizer on texts, and its ids by block.
+
+    The texts are of one language.
+    """
     batch = tokenizer.encode_batch(texts.texts)
     table = tokenizer.token_table()
     bounds = table.bounds(batch.places)
@@ -110,7 +117,10 @@ def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series
 
 
 def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
-    """Count the ids of texts by block; time and memory grow with the ids that occur, not with the vocabulary."""
+    """Count the ids of texts by block.
+
+    Time and memory grow with the ids that occur, not with the vocabulary.
+    """
     seen = np.zeros(int(batch.ids.max(initial=-1)) + 1, np.bool_)
     seen[batch.places] = True
     present = np.flatnonzero(seen)
@@ -134,7 +144,7 @@ def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
 
 
 def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
-    """Add histograms; OverflowError if an id occurs more than 4,294,967,295 times in a block."""
+    """Add histograms; OverflowError if a block has an id over 4,294,967,295 times."""
     if len(histograms) == 1:
         return histograms[0]
     keys = np.concatenate([keys for keys, _ in histograms])
@@ -152,7 +162,10 @@ def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
 
 
 class HistogramSum:
-    """A running sum of histograms, merged when those added since hold as many rows as the sum."""
+    """A running sum of histograms.
+
+    They are merged when those added since hold as many rows as the sum.
+    """
 
     def __init__(self) -> None:
         self._pending: list[Histogram] = []
@@ -170,7 +183,10 @@ class HistogramSum:
 
 
 def frame_histograms(histograms: list[Histogram]) -> pl.DataFrame:
-    """Concatenate histograms into columns block, id, count; empties the list, so that no row is in memory twice."""
+    """Concatenate histograms into columns block, id, count.
+
+    Empties the list, so that no row is in memory twice.
+    """
     end = sum(len(keys) for keys, _ in histograms)
     blocks, ids, counts = np.empty(end, np.uint8), np.empty(end, np.int32), np.empty(end, np.uint32)
     while histograms:

@@ -12,8 +12,9 @@ BLOCKS = 16
 
 
 def assign_blocks(segments: pl.Series, documents: pl.DataFrame) -> pl.DataFrame:
-    """Assign each segment to a block; columns segment (UInt32), unit, block (UInt8), in the order given.
+    """Assign each segment to a block.
 
+    Columns: segment (UInt32), unit, block (UInt8), in the order given.
     documents: segment, document; empty if the corpus names none.
     unit: the segment's document, or the segment itself if it has none.
     block: BLAKE2b of the document's name (of the segment's number if it has none), independent of what else is

@@ -1,4 +1,7 @@
-"""The tokenizers of a comparison: located before anything is measured, loaded while measuring starts, or skipped."""
+"""The tokenizers of a comparison.
+
+They are located before anything is measured, loaded while measuring starts, or skipped.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ DEFAULT_TOKENIZERS = (
 
 @dataclass(frozen=True)
 class Skipped:
-    """A tokenizer that is not available or cannot encode the corpus: the reason and what to do about it."""
+    """A tokenizer that is unavailable or cannot encode the corpus: reason and remedy."""
 
     name: str
     reason: str
@@ -38,7 +41,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """A tokenizer that is available: its name, its files, and the tokenizer itself if it was given loaded."""
+    """An available tokenizer: its name, its files, and itself if given loaded."""
 
     argument: str
     asset: Asset
@@ -56,8 +59,9 @@ class LoadRequest:
 
 
 class Loading(Collection[Tokenizer]):
-    """Tokenizers loading in background threads. Iterating yields each as soon as it is ready.
+    """Tokenizers loading in background threads.
 
+    Iterating yields each as soon as it is ready.
     Each iteration waits for those still loading; it raises the error of one that cannot be loaded, and TokbenchError if
     none is available.
     """
@@ -99,7 +103,10 @@ class Loading(Collection[Tokenizer]):
         return any(item is tokenizer for tokenizer in self)
 
     def leave_out(self, error: EngineError) -> None:
-        """Skip a tokenizer whose engine failed on a text; raises the error if it is the baseline."""
+        """Skip a tokenizer whose engine failed on a text.
+
+        Raises the error if it is the baseline.
+        """
         if error.tokenizer == self.baseline:
             raise error
         (argument,) = (one.argument for one in self.requests if one.name == error.tokenizer)
@@ -107,7 +114,7 @@ class Loading(Collection[Tokenizer]):
         self._left_out[error.tokenizer] = error
 
     def try_with(self, measure: Callable[[list[Tokenizer]], R]) -> tuple[list[Tokenizer], R]:
-        """Return the remaining tokenizers and `measure` of them, leaving out each whose engine fails in it."""
+        """Return the remaining tokenizers and `measure` of them, skipping failures."""
         while True:
             left = self.finish()
             try:
@@ -118,8 +125,9 @@ class Loading(Collection[Tokenizer]):
                 self.leave_out(error)
 
     def finish(self) -> list[Tokenizer]:
-        """Return the loaded tokenizers that were not left out, in the order given; `skipped` is then in that order too.
+        """Return the loaded tokenizers that were not left out, in the order given.
 
+        `skipped` is then in that order too.
         Raises EngineError if all loaded tokenizers were left out.
         """
         loaded = {tokenizer.name: tokenizer for tokenizer in self if tokenizer.name not in self._left_out}
@@ -173,7 +181,10 @@ def start_loading(
 def resolve_requests(
     arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
 ) -> tuple[list[LoadRequest], list[Skipped]]:
-    """Return the tokenizers whose files are here, and those skipped; TokbenchError for a name given twice."""
+    """Return the tokenizers whose files are here, and those skipped.
+
+    Raises TokbenchError for a name given twice.
+    """
 
     def find(argument: str | Path | Tokenizer) -> LoadRequest | Skipped:
         if not isinstance(argument, str | Path):
@@ -205,13 +216,16 @@ def load_tokenizers(
     skip_missing: bool = False,
     offline: bool = False,
 ) -> tuple[list[Tokenizer], list[Skipped]]:
-    """Load the given tokenizers; return them and those skipped because they are not available (see `start_loading`)."""
+    """Load the given tokenizers.
+
+    Return them and those skipped because they are not available (see `start_loading`).
+    """
     with start_loading(arguments, sample, engine=engine, skip_missing=skip_missing, offline=offline) as loading:
         return loading.finish(), loading.skipped
 
 
 def find_baseline(baseline: str, requests: Sequence[LoadRequest]) -> str:
-    """Return the name of the baseline tokenizer, given by name or as in an argument (an alias, a path).
+    """Return the baseline's name, given as a name, an alias or a path.
 
     Raises TokbenchError if it is not among the tokenizers.
     """

@@ -1,4 +1,4 @@
-"""What decoding gives back of an encoded text: a condition for ranking tokenizers by compression."""
+"""What decoding returns: a condition for ranking tokenizers by compression."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Loss(IntEnum):
 
 
 def classify_loss(text: str, decoded: str) -> Loss:
-    """Return the mildest class that explains how a decoded text differs from the original.
+    """Return the mildest class for how a decoded text differs from the original.
 
     >>> classify_loss("a  b", "a b").name
     'WHITESPACE'
@@ -64,8 +64,9 @@ def join_after(prefix: bytes, encoded: Sequence[bytes]) -> bytes:
 def classify_losses(
     tokenizer: Tokenizer, batch: EncodedBatch, bounds: Offsets, texts: LanguageTexts
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-    """Return per text: (ids decode to prefix + text, ids decode to prefix + its NFC form, `Loss`).
+    """Return per text: (ids decode to the text, ids decode to its NFC form, `Loss`).
 
+    Both are expected after `Tokenizer.prefix`.
     Where one of the two holds, decoding follows from it (`Tokenizer.prefix` guarantees that); the engine decodes the
     other texts.
     """

@@ -1,4 +1,4 @@
-"""Single-token words: which word types of a text are one token, encoded alone or after a space."""
+"""Single-token words: word types that are one token, alone or after a space."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ WAYS = {"strr_bare": "", "strr_spaced": " "}
 
 
 def list_words(texts: LanguageTexts) -> list[str] | None:
-    """List all words of the texts in order; None if the segmenter does not fit the language."""
+    """List all words of the texts in order.
+
+    Return None if the segmenter does not fit the language.
+    """
     if texts.words is None:
         return None
     joined = "\n".join([*texts.texts, ""])
@@ -40,8 +43,9 @@ def measure_isolated(
     metrics: Collection[str] = tuple(WAYS),
     segmenter: Segmenter = "whitespace",
 ) -> pl.DataFrame:
-    """Measure the share of word types that are one token; columns tokenizer, lang, metric, value, low, high, n (types).
+    """Measure the share of word types that are one token.
 
+    Columns: tokenizer, lang, metric, value, low, high, n (types).
     Per language only, since a type belongs to one. Null if the segmenter finds no words. There are no intervals: the
     number of types grows with the text, and resampled text has fewer of them.
     """

@@ -1,4 +1,4 @@
-"""The texts of one language, measured once: bytes, characters, words and the positions of the words.
+"""The texts of one language, measured once: bytes, characters, words.
 
 Words are found by a named segmenter. `whitespace`: runs of characters between Unicode white space, as `str.split`
 finds them; a language written without spaces between words (at least half of its letters in such scripts) has no
@@ -39,7 +39,7 @@ _IS_SPACE = np.array([chr(c).isspace() for c in range(_BEYOND_SPACES + 1)])
 
 @dataclass(frozen=True, eq=False)
 class WordSpans:
-    """Positions of words in the texts of a language, joined with one line feed after each text."""
+    """Positions of words in texts joined with one line feed after each."""
 
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class WordSpans:
 
 @dataclass(frozen=True, eq=False)
 class LanguageTexts:
-    """The texts of one language with their sizes and the positions of their words in bytes and in characters.
+    """The texts of one language, with sizes and word positions in bytes and chars.
 
     Text i starts at `byte_starts[i]` (`char_starts[i]`) of the joined texts; `word_text` is each word's text index.
     """
@@ -69,7 +69,10 @@ class LanguageTexts:
     def read(
         cls, texts: Sequence[str], segmenter: Segmenter = "whitespace", spaced: bool | None = None
     ) -> LanguageTexts:
-        """Measure texts; `spaced` says whether the segmenter fits the language, if they are only a part of it."""
+        """Measure texts.
+
+        spaced: whether the segmenter fits the language, if they are only a part of it.
+        """
         encoded = [text.encode() for text in texts]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
         chars = np.fromiter(map(len, texts), np.int64, len(encoded))
@@ -98,7 +101,10 @@ class LanguageTexts:
         )
 
     def compose(self, text: int) -> str | None:
-        """Return the NFC form of a text, None if it is the text itself; cached, as several tokenizers ask for it."""
+        """Return the NFC form of a text, None if it is the text itself.
+
+        It is cached, as several tokenizers ask for it.
+        """
         if text not in self._forms:
             self._forms[text] = unicodedata.normalize("NFC", self.texts[text])
         form = self._forms[text]
@@ -118,21 +124,27 @@ class LanguageTexts:
 
 
 def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the start of each text when all are joined with one line feed after each."""
+    """Return the start of each text when joined with one line feed after each."""
     starts = np.zeros(len(lengths), np.int64)
     np.cumsum(lengths[:-1] + 1, out=starts[1:])
     return starts
 
 
 def split_at_spaces(points: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find starts and ends of the runs between white space; the last character must be a line feed."""
+    """Find starts and ends of the runs between white space.
+
+    The last character must be a line feed.
+    """
     space = _IS_SPACE.take(np.minimum(points, _BEYOND_SPACES))
     before = np.concatenate([[True], space[:-1]]) if len(space) else space
     return np.flatnonzero(before & ~space), np.flatnonzero(space & ~before)
 
 
 def break_words(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find starts and ends of words with ICU, in texts joined with one line feed after each."""
+    """Find starts and ends of words by ICU, in texts joined with line feeds.
+
+    One line feed follows each text.
+    """
     breaker = _load_icu().breakers.WordBreaker
     words: list[tuple[int, int]] = []
     base = 0
@@ -172,13 +184,16 @@ def _load_icu() -> ModuleType:
 
 
 def has_words(texts: TextColumn, segmenter: Segmenter) -> bool:
-    """Return whether a segmenter finds words in a language, judged by about `LETTERS_FROM` evenly spaced texts."""
+    """Return whether a segmenter finds words, judged by about `LETTERS_FROM` texts.
+
+    The texts are evenly spaced in those of a language.
+    """
     sample = texts.gather_every(max(1, texts.len() // LETTERS_FROM))
     return not is_unspaced(sample, UNSPACED if segmenter == "whitespace" else WITHOUT_DICTIONARY)
 
 
 def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bool:
-    """Return whether at least half of the letters are in scripts without spaces between words."""
+    """Return whether half of the letters or more are in scripts without spaces."""
     counted = (
         pl.Series(texts, dtype=pl.String)
         .to_frame("text")
@@ -194,7 +209,7 @@ def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bo
 def count_continued_by_bytes(
     texts: LanguageTexts, batch: EncodedBatch, bounds: Offsets, exact: npt.NDArray[np.bool_], prefix: int
 ) -> npt.NDArray[np.int64]:
-    """Count per text the words of more than one token, from the byte lengths of the tokens.
+    """Count per text the words of more than one token, from lengths in bytes.
 
     bounds: byte position of each token when all are joined (`TokenTable.bounds`). Valid for the texts flagged `exact`,
     whose ids decode to prefix + text; 0 for the others.
@@ -215,7 +230,7 @@ def count_continued_by_bytes(
 def count_continued_by_spans(
     texts: LanguageTexts, which: npt.NDArray[np.int64], spans: Spans, table: TokenTable
 ) -> npt.NDArray[np.int64]:
-    """Count the words of more than one token in each of the texts `which`, from the engine's spans."""
+    """Count the words of more than one token in texts `which`, from spans."""
     batch = spans.batch
     base = np.repeat(texts.char_starts[which], batch.counts)
     # A lone space marker belongs to no word, though some engines place it over the first character of the next.
