@@ -1,4 +1,4 @@
-"""Which engine runs a tokenizer: the fastest that is installed and verified to give identical ids."""
+"""Choose the engine of a tokenizer: the fastest verified to give identical ids."""
 
 from tokbench.adapters.selection._choice import AUTO, REFERENCE, check_engine, load_engine
 from tokbench.adapters.selection.verification import Mismatch, Sample, find_mismatch, take_sample, verify
