@@ -97,4 +97,4 @@ def test_a_name_that_is_taken_is_refused(plugin: Path) -> None:
     metadata.write_text("[tokbench.adapters]\ntiktoken = plugin.adapter\n")
     done = run(plugin, "-m", "tokbench", "list", "adapters")
     assert done.returncode == 2
-    assert "takes a name that is taken" in done.stderr
+    assert "uses a name that is already taken" in done.stderr

@@ -1,13 +1,13 @@
-"""The errors that a user can cause, or can mend."""
+"""Errors that a user can cause or fix."""
 
 from __future__ import annotations
 
 INTERRUPTED = 130
-"""The exit status of what Ctrl-C ended, as shells have it."""
+"""Exit status after Ctrl-C, as shells report it."""
 
 
 class TokbenchError(Exception):
-    """Something a user can mend: what is wrong with which value, and what to do next.
+    """An error that the user can fix: what is wrong, which value, what to do next.
 
     `str(error)` is one line: the message, then the hint if there is one.
     """
@@ -23,15 +23,15 @@ class TokbenchError(Exception):
 
 
 class CacheWarning(UserWarning):
-    """The cache is damaged or cannot be written: the figures are the same, but they take longer."""
+    """The cache is damaged or not writable: results are the same, but take longer."""
 
 
 class UnavailableError(TokbenchError):
-    """A tokenizer that is known but cannot be had here (no network, gated, nowhere found)."""
+    """A known tokenizer is not available here: no network, gated, or not found."""
 
 
 class MissingExtraError(TokbenchError):
-    """An optional library is needed and not installed."""
+    """An optional library is needed but not installed."""
 
     def __init__(self, library: str, extra: str, purpose: str) -> None:
         super().__init__(
@@ -43,10 +43,13 @@ class MissingExtraError(TokbenchError):
 
 
 class EngineError(TokbenchError):
-    """An engine gave up on a text, or on ids, that a tokenizer handed to it.
+    """An engine failed on a text, or on ids, of a tokenizer.
 
-    tokenizer: its name. task: what was to be done, `encode 'a b'`. reason: what the engine says. text: the whole text,
-    None where no text alone is at fault. `fault` is the message without the name of the tokenizer.
+    tokenizer: its name.
+    task: what was attempted, such as `encode 'a b'`.
+    reason: what the engine reports.
+    text: the whole text; None if no single text is at fault.
+    fault: the message without the name of the tokenizer.
     """
 
     def __init__(self, tokenizer: str, task: str, reason: str, hint: str | None, *, text: str | None = None) -> None:
@@ -58,5 +61,5 @@ class EngineError(TokbenchError):
         self.text = text
 
     def locate(self, place: str) -> EngineError:
-        """Return the same error with the place of the text in its corpus."""
+        """Return the error with the position of its text in the corpus in the task."""
         return EngineError(self.tokenizer, f"{self.task}, {place}", self.reason, self.hint, text=self.text)

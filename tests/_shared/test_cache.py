@@ -96,7 +96,7 @@ def test_a_folder_without_hashes_is_filled_again() -> None:
     target = cache_path("models", "old")
     target.mkdir(parents=True)
     (target / "config.json").write_text("old")
-    with pytest.warns(CacheWarning, match="there are no hashes of its files"):
+    with pytest.warns(CacheWarning, match="the hashes of its files are missing"):
         keep_folder(target, fill)
     assert (target / "config.json").read_text() == "{}"
 
@@ -214,7 +214,7 @@ def test_a_cache_that_cannot_be_written_is_one_note(
     folder, _, rest = note.removeprefix("tokbench: the cache folder ").partition(" cannot be written (")
     assert folder == str(tmp_path / cache)
     assert rest.partition(")")[0] in reason.split("|")
-    assert rest.endswith("): going on without it; set TOKBENCH_CACHE to another")
+    assert rest.endswith("): continuing without it; set TOKBENCH_CACHE to another folder")
     assert not list((tmp_path / "full").rglob("*.part"))
 
 

@@ -185,7 +185,7 @@ def test_what_loading_finds_is_kept(
     flipped[-100] ^= 0x10
     for damage in (b"", whole[:100], b"no arrays", whole[:-1], whole + b" ", bytes(flipped)):
         kept.write_bytes(damage)
-        with pytest.warns(CacheWarning, match=rf"{kept.name}, kept by tokbench, is damaged .*: it is made anew"):
+        with pytest.warns(CacheWarning, match=rf"{kept.name}, cached by tokbench, is damaged .*: rebuilding it"):
             again = ADAPTERS[adapter].load(asset)
         assert equal(again.encode_batch(hard_texts()), first.encode_batch(hard_texts()))
         assert kept.read_bytes() == whole

@@ -153,7 +153,7 @@ def write_bpe(path: Path, merges: list[tuple[str, str]], extra: tuple[str, ...] 
         # "Ġco" + "vid" comes after "Ġ" + "c", which leaves no "Ġco"
         ([("v", "i"), ("vi", "d"), ("Ġ", "c"), ("c", "o"), ("Ġ", "co"), ("Ġco", "vid")], (), {}, "do not make"),
         ([("a", "b"), ("b", "c"), ("a", "bc")], (), {}, "do not make the token 'abc'"),
-        ([("q", "u")], ("quux",), {"ignore_merges": True}, "ignore_merges with tokens that no merge makes, as 'quux'"),
+        ([("q", "u")], ("quux",), {"ignore_merges": True}, "tokens that no merge makes, such as 'quux'"),
         ([("a", "b"), ("b", "c"), ("a", "bc")], (), {"ignore_merges": True}, "do not make the token 'abc'"),
     ],
 )
@@ -234,7 +234,7 @@ def test_added_tokens_that_look_around_are_refused(tmp_path: Path) -> None:
     for flag in ("single_word", "lstrip", "rstrip"):
         tokenizer = train_byte_level()
         tokenizer.add_tokens([AddedToken("ab", **{flag: True})])
-        with pytest.raises(ValueError, match="'ab' looks at its surroundings"):
+        with pytest.raises(ValueError, match="'ab' depends on its surroundings"):
             AddedTokens.of(tokenizer)
 
 

@@ -178,7 +178,7 @@ def test_engines_agree_on_added_tokens_or_refuse(engine: str, tmp_path: Path) ->
         got = load_asset(asset, engine).encode_batch(TEXTS)
         assert [ids.tolist() for ids in got] == [ids.tolist() for ids in load_asset(asset).encode_batch(TEXTS)]
     else:
-        with pytest.raises(TokbenchError, match="a space is put before each text"):
+        with pytest.raises(TokbenchError, match="it adds a space before each text"):
             load_asset(asset, engine)
 
 
@@ -289,7 +289,7 @@ def test_an_id_that_is_a_rank_is_refused(tmp_path: Path) -> None:
 
 def test_a_special_token_without_an_id_is_refused(tmp_path: Path) -> None:
     path = rank_file(tmp_path, map={"pad_token": "<pad>"})
-    with pytest.raises(TokbenchError, match=r"special_tokens_map.json, pad_token: no file gives an id to .* '<pad>'"):
+    with pytest.raises(TokbenchError, match=r"special_tokens_map.json, pad_token: no file gives an id for .* '<pad>'"):
         load_tokenizer(path)
 
 
@@ -363,7 +363,7 @@ def test_settings_beside_a_tokenizer_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        (CONFIG, b"[]", "holds no JSON object"),
+        (CONFIG, b"[]", "contains no JSON object"),
         (CONFIG, b'{"a": ', "tokenizer_config.json is damaged: Expecting value: line 1"),
         (CONFIG, b"\xff\xfe", "byte 0 is not UTF-8"),
         (CONFIG, b"[" * 100_000, "is damaged: .*recursion"),
@@ -378,32 +378,32 @@ def test_settings_beside_a_tokenizer_json(tmp_path: Path) -> None:
         (CONFIG, b'{"unk_token": 3}', "unk_token is 3: the text of a token is expected"),
         (CONFIG, b'{"unk_token": {"content": "x", "lstrip": 1}}', "unk_token: lstrip is 1: the flags"),
         (CONFIG, b'{"pad_token": ""}', "pad_token is '': the text of a token is expected"),
-        (CONFIG, b'{"pad_token": "\\ud800"}', "a lone surrogate is no text"),
+        (CONFIG, b'{"pad_token": "\\ud800"}', "a lone surrogate is not text"),
         (CONFIG, b'{"additional_special_tokens": "<a>"}', "additional_special_tokens is '<a>': a list of tokens"),
         (CONFIG, b'{"additional_special_tokens": [null]}', "additional_special_tokens is None: the text of a token"),
         (CONFIG, b'{"added_tokens_decoder": [1]}', r"added_tokens_decoder is \[1\]: an object of ids and tokens"),
-        (CONFIG, b'{"added_tokens_decoder": {"-1": {"content": "q"}}}', "added_tokens_decoder is '-1': ids are whole"),
+        (CONFIG, b'{"added_tokens_decoder": {"-1": {"content": "q"}}}', "is '-1': an id must be a whole"),
         (CONFIG, b'{"added_tokens_decoder": {"15": "q"}}', "added_tokens_decoder: 15 is 'q': a token with its flags"),
         (
             CONFIG,
             b'{"added_tokens_decoder": {"5": {"content": "q"}}}',
             "the added token 'q' has the id 5, which is 'the'",
         ),
-        (CONFIG, b'{"added_tokens_decoder": {"17": {"content": "q"}}}', "has the id 17, where 15 is due"),
+        (CONFIG, b'{"added_tokens_decoder": {"17": {"content": "q"}}}', "has the id 17, where 15 is expected"),
         (
             CONFIG,
             b'{"added_tokens_decoder": {"15": {"content": "q"}, "16": {"content": "q"}}}',
             "the added token 'q' is given twice",
         ),
-        (ADDED, b'{"q": 15, "q": 16}', "the key 'q' is there twice"),
+        (ADDED, b'{"q": 15, "q": 16}', "the key 'q' is repeated"),
         (ADDED, b'{"q": 15, "r": 15}', "added_tokens.json: the id 15 is given twice"),
-        (ADDED, b'{"q": "15"}', "added_tokens.json: 'q' is '15': an id is a whole number from 0 on"),
+        (ADDED, b'{"q": "15"}', "added_tokens.json: 'q' is '15': an id must be a whole number from 0"),
         (ADDED, b'{"q": true}', "'q' is True: an id"),
         (ADDED, b'{"q": -1}', "'q' is -1: an id"),
         (ADDED, b'{"q": 2147483648}', "'q' is 2147483648: an id"),
         (ADDED, b'{"q": null}', "'q' is None: an id"),
         (MAP, b'{"mask_token": ["<mask>"]}', r"special_tokens_map.json: mask_token is \['<mask>'\]"),
-        (MAP, b"null", "special_tokens_map.json is damaged: it holds no JSON object"),
+        (MAP, b"null", "special_tokens_map.json is damaged: it contains no JSON object"),
     ],
 )
 def test_damage_is_one_line(name: str, content: bytes, message: str, tmp_path: Path) -> None:
@@ -417,7 +417,7 @@ def test_damage_is_one_line(name: str, content: bytes, message: str, tmp_path: P
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"tokenizer_class": "XLMRobertaTokenizer"}, "it numbers the pieces otherwise"),
+        ({"tokenizer_class": "XLMRobertaTokenizer"}, "it numbers the pieces differently"),
         ({"tokenizer_class": "AlbertTokenizer"}, "it rewrites text before the model"),
         ({"do_lower_case": True}, "do_lower_case is True"),
         ({"tokenizer_class": "T5Tokenizer", "extra_ids": "100"}, "extra_ids is '100': a whole number"),

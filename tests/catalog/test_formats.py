@@ -139,7 +139,7 @@ def test_a_folder_passes_over_what_is_no_tokenizer(tmp_path: Path) -> None:
     write(tmp_path / "weights.bin", pickle.dumps([1]))
     write(tmp_path / "empty.txt", b"")
     write(tmp_path / "config.json", {"model_type": "x", "vocab_size": 3})
-    with pytest.raises(TokbenchError, match="holds no tokenizer file"):
+    with pytest.raises(TokbenchError, match="contains no tokenizer file"):
         detect(tmp_path)
     write(tmp_path / "odd.name", PIECES + SPECS)
     assert inspect(tmp_path) == ("sentencepiece", (tmp_path / "odd.name",))
@@ -160,13 +160,13 @@ def test_an_ambiguous_folder_is_refused(shared_data: Path) -> None:
         ('{"version": "1.0",\n "model": {"vocab": {"a": 0,}}}', r"is damaged: line 2 column \d+"),
         (b'{"model": {"vocab": {"\xff": 0}}}', "is damaged: byte 22 is not UTF-8"),
         ({"model": {"type": "BPE"}}, "'model' without a 'vocab'"),
-        ({"tokenizer_class": "X"}, "give the folder it lies in"),
-        ([1, 2], "holds no tokenizer"),
+        ({"tokenizer_class": "X"}, "give the folder that contains it"),
+        ([1, 2], "contains no known tokenizer"),
         ("IQ== 0\nIg== 1\nnot a rank\n", r"line 3 is b'not a rank'"),
         ("IQ== 0\nIg==", "line 2 is b'Ig=='"),
         ("1 'a' 1\n2 'b", "damaged rwkv vocabulary: line 2"),
         (b"GGUF\x03", "truncated GGUF: 5 bytes"),
-        ("just some words of text\n", "holds no tokenizer"),
+        ("just some words of text\n", "contains no known tokenizer"),
         (PIECES + SPECS[:-1], "truncated SentencePiece model: the field at byte"),
         (PIECES, "neither trainer nor normalizer"),
         (PIECES + b"\x0d" + SPECS, "damaged SentencePiece model: no field can be read at byte"),

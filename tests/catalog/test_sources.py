@@ -208,7 +208,7 @@ def test_the_id_of_a_known_model_is_no_path_unless_something_lies_there(
     for name in ("EleutherAI/pythia-1.4b", "eleutherai/Pythia-1.4B-deduped", "EleutherAI/gpt-neox-20b", "pythia-12b"):
         found = find(name, offline=True)
         assert (found.name, found.files) == ("gpt-neox-20b", (home / "tokenizer.json",))
-    with pytest.raises(UnavailableError, match=r"qwen2\.5 is not here: offline"):
+    with pytest.raises(UnavailableError, match=r"qwen2\.5 is not available here: offline"):
         find("Qwen/Qwen2.5-0.5B", offline=True)
     own = tmp_path / "EleutherAI" / "pythia-1.4b"
     own.mkdir(parents=True)
@@ -343,8 +343,8 @@ def test_offline_opens_no_socket_and_says_what_to_do(monkeypatch: pytest.MonkeyP
         with pytest.raises(UnavailableError) as caught:
             find("bloom", offline=flag)
         assert str(caught.value) == (
-            "bloom is not here: offline; run `tokbench pull bloom` where there is a network; "
-            "or put tokenizer.json into a folder bloom inside a folder that TOKBENCH_TOKENIZERS names"
+            "bloom is not available here: offline; run `tokbench pull bloom` with a network connection; "
+            "or put tokenizer.json into a folder bloom inside a folder listed in TOKBENCH_TOKENIZERS"
         )
         monkeypatch.delenv(variable)
     with pytest.raises(UnavailableError, match="hf:org/name is not in the Hugging Face cache: offline"):
@@ -391,7 +391,7 @@ def test_a_wrong_or_broken_download_leaves_nothing(web: Web, monkeypatch: pytest
     with pytest.raises(TokbenchError, match=f"{web.address}/x.tiktoken is not the known file: .*{digest(RANKS)}"):
         find("one")
     web.broken = True
-    with pytest.raises(UnavailableError, match="broke off after 7 of 14 bytes"):
+    with pytest.raises(UnavailableError, match="was cut off after 7 of 14 bytes"):
         find("one")
     web.files.clear()
     with pytest.raises(UnavailableError, match="404"):
@@ -422,7 +422,7 @@ def test_a_download_without_a_cache_is_used_and_not_kept(
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path / "file"))
     web.files["/x.tiktoken"] = RANKS
     use_catalog(monkeypatch, f'[[one.source]]\nurl = "{web.address}/"\nfiles = [{{ name = "x.tiktoken" }}]\n')
-    with pytest.warns(CacheWarning, match="cannot be written .*: going on without it; set TOKBENCH_CACHE") as caught:
+    with pytest.warns(CacheWarning, match="cannot be written .*: continuing without it; set TOKBENCH_CACHE") as caught:
         asset = find("one")
     assert len(caught) == 1
     assert asset.files[0].read_bytes() == RANKS
@@ -471,7 +471,7 @@ def test_gated(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     login = r"accept the licence at https://huggingface\.co/org/name and run `hf auth login` \(or set HF_TOKEN\)"
     use_catalog(monkeypatch, hub_source('{ name = "tokenizer.json" }'))
     web.gated.add("org/name")
-    with pytest.raises(UnavailableError, match="one is not here: org/name on the hub is gated; " + login):
+    with pytest.raises(UnavailableError, match="one is not available here: org/name on the hub is gated; " + login):
         find("one")
     # without a login the hub says 401 for what does not exist, too: the catalogue knows better
     web.gated.clear()
@@ -541,7 +541,7 @@ def test_a_repository_of_the_catalogue_by_its_id(web: Web) -> None:
 
 def test_a_repository_that_cannot_be_read(web: Web) -> None:
     web.repositories["org/name"] = {"model.safetensors": b"", "tokenizer.py": b""}
-    with pytest.raises(TokbenchError, match="org/name on the hub holds no tokenizer file that is read"):
+    with pytest.raises(TokbenchError, match="org/name on the hub has no supported tokenizer file"):
         find("hf:org/name")
     with pytest.raises(UnavailableError, match="org/other on the hub does not exist"):
         find("hf:org/other")
@@ -620,7 +620,7 @@ def test_a_closed_network_costs_nothing(web: Web, monkeypatch: pytest.MonkeyPatc
         port = server.getsockname()[1]
     use_endpoint(monkeypatch, f"http://127.0.0.1:{port}")
     begun = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"bloom is not here: no network.*refused"):
+    with pytest.raises(UnavailableError, match=r"bloom is not available here: no network.*refused"):
         find("bloom")
     assert time.monotonic() - begun < 2
 
@@ -629,4 +629,4 @@ def test_a_fresh_process_obeys_the_environment(tmp_path: Path) -> None:
     code = "from tokbench.catalog.sources import find\nfind('bloom')"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKBENCH_TOKENIZERS": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert "UnavailableError: bloom is not here: offline" in done.stderr
+    assert "UnavailableError: bloom is not available here: offline" in done.stderr

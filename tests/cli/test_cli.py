@@ -311,7 +311,7 @@ def test_unknown_names_are_answered_with_the_nearest(pair: Path) -> None:
 def test_missing_things_are_refused(pair: Path, tmp_path: Path) -> None:
     refuse("compare", "./missing.json", "-c", str(pair), says="missing.json")
     refuse("compare", "utf8", "-c", str(tmp_path / "none"), says=str(tmp_path / "none"))
-    refuse("compare", "bloom", "-c", str(pair), says="bloom is not here")
+    refuse("compare", "bloom", "-c", str(pair), says="bloom is not available here")
     refuse("encode", "utf8", "-", stdin=b"\xff", says="standard input is not UTF-8")
 
 

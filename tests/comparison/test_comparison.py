@@ -181,7 +181,7 @@ def test_the_signature_says_what_was_done(result: Comparison) -> None:
 
 def test_what_cannot_be_had_is_an_error_or_is_listed(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["a"])
-    with pytest.raises(tb.TokbenchError, match="bloom is not here"):
+    with pytest.raises(tb.TokbenchError, match="bloom is not available here"):
         tb.compare(["utf8", "bloom"], corpus)
     result = tb.compare(["utf8", "bloom"], corpus, skip_missing=True, throughput=False)
     (skipped,) = result.skipped

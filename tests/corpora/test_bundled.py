@@ -106,10 +106,10 @@ def test_a_file_that_was_changed_is_refused(folder: Path) -> None:
         ('version = "1.0"', 'version = ""', "version is '', not a text"),
         ('script = "Latn"', "", "language 2: script is missing"),
         ('tag = "en"', 'tag = "zh"', "two languages with the tag 'zh'"),
-        ('tag = "en"', 'tag = "English"', "'English' in 'en.txt' is no language tag"),
-        ('file = "en.txt"', 'file = "../en.txt"', "'en' in '../en.txt' is no language tag with a file of the folder"),
+        ('tag = "en"', 'tag = "English"', "'English' in 'en.txt' is not a language tag"),
+        ('file = "en.txt"', 'file = "../en.txt"', "'en' in '../en.txt' is not a language tag with a file"),
         ('file = "en.txt"', 'file = "fr.txt"', "there is no file"),
-        ('version = "1.0"', "version = 1.0.0", "manifest.toml is no TOML"),
+        ('version = "1.0"', "version = 1.0.0", "manifest.toml is not valid TOML"),
     ],
 )
 def test_a_manifest_that_is_wrong(folder: Path, old: str, new: str, message: str) -> None:

@@ -93,20 +93,20 @@ def test_a_named_parquet_file_is_read_by_its_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "what", "works"),
     [
-        ("a.json", ARRAY, "holds a JSON array", "jq -c '.[]' {}"),
-        ("a.json", json.dumps(json.loads(ARRAY), indent=1), "holds JSON", "jq -c '.[]' {}"),
-        ("a.json", '["one", "two"]', "holds a JSON array", "jq -r '.[]' {}"),
-        ("a.xlf", XLIFF, "holds XLIFF", "one per line, one file per language"),
-        ("a.sgm", SGM, "holds SGML", "one per line, one file per language"),
-        ("a.xml", f'<?xml version="1.0"?>\n<dataset id="n">\n{SGM}</dataset>', "holds WMT XML", "one per line"),
-        ("a.html", "<!DOCTYPE html>\n<p>one</p>\n", "holds XML or SGML", "one per line"),
-        ("a.po", PO, "holds a gettext catalogue (PO)", "po2tmx"),
-        ("a.dat", RECORDS, "holds JSON Lines", "give {}:format=jsonl"),
-        ("a.txt", RECORDS, "holds JSON Lines", "give {}:format=jsonl"),
-        ("a.txt", TABLE, "holds a table of 2 columns between tabs", "give {}:format=tsv"),
-        ("a.xml", TMX, "holds TMX", "give {}:format=tmx"),
-        ("a.txt", TMX, "holds TMX", "give {}:format=tmx"),
-        ("a.en", XLIFF, "holds XLIFF", "one per line"),
+        ("a.json", ARRAY, "contains a JSON array", "jq -c '.[]' {}"),
+        ("a.json", json.dumps(json.loads(ARRAY), indent=1), "contains JSON", "jq -c '.[]' {}"),
+        ("a.json", '["one", "two"]', "contains a JSON array", "jq -r '.[]' {}"),
+        ("a.xlf", XLIFF, "contains XLIFF", "one per line, one file per language"),
+        ("a.sgm", SGM, "contains SGML", "one per line, one file per language"),
+        ("a.xml", f'<?xml version="1.0"?>\n<dataset id="n">\n{SGM}</dataset>', "contains WMT XML", "one per line"),
+        ("a.html", "<!DOCTYPE html>\n<p>one</p>\n", "contains XML or SGML", "one per line"),
+        ("a.po", PO, "contains a gettext catalogue (PO)", "po2tmx"),
+        ("a.dat", RECORDS, "contains JSON Lines", "give {}:format=jsonl"),
+        ("a.txt", RECORDS, "contains JSON Lines", "give {}:format=jsonl"),
+        ("a.txt", TABLE, "contains a table of 2 tab-separated columns", "give {}:format=tsv"),
+        ("a.xml", TMX, "contains TMX", "give {}:format=tmx"),
+        ("a.txt", TMX, "contains TMX", "give {}:format=tmx"),
+        ("a.en", XLIFF, "contains XLIFF", "one per line"),
         ("a.gz", gzip.compress(b"one\n", mtime=0), "is compressed (gzip)", "gunzip -k {}"),
         ("a.txt", bz2.compress(b"one\n"), "is compressed (bzip2)", "bunzip2 -k {}"),
         ("a.en", lzma.compress(b"one\n"), "is compressed (xz)", "unxz -k {}"),
@@ -228,7 +228,7 @@ def test_a_folder_that_holds_nothing_to_read(tmp_path: Path) -> None:
     )
     assert f"unpack it: gunzip -k {tmp_path}/packed/de.gz" in refusal(tmp_path / "packed")
     assert "plain text file per language" in refusal(tmp_path / "other")
-    assert refusal(tmp_path).endswith(f"look into its folders: {tmp_path}/other, {tmp_path}/packed")
+    assert refusal(tmp_path).endswith(f"give one of its folders: {tmp_path}/other, {tmp_path}/packed")
     (tmp_path / "et").mkdir()
     (tmp_path / "it").mkdir()
     assert refusal(tmp_path).endswith(f"name one file in each: {tmp_path}:et=et/FILE,it=it/FILE")
@@ -386,12 +386,12 @@ def test_blank_lines_before_a_header_are_no_segments(tmp_path: Path) -> None:
         ("a.csv:delimiter=;", "en;de\n", "no delimiter is called ';'"),
         ("a.tsv", 'en\tde\n"say ""one"""\teins\n', "its cells are quoted as in CSV"),
         ("a.tsv:en=1,de=2", '"one"\t"eins"\n"two"\t"zwei"\n', "its cells are quoted as in CSV"),
-        ("a.tsv:quotes=csv", "en\tde\n", "quotes=csv is not text"),
+        ("a.tsv:quotes=csv", "en\tde\n", "quotes=csv is not supported"),
         ("a.tsv:en=text", "text\ttext\none\teins\n", "has two columns 'text', 1 and 2"),
         (
             "a.jsonl",
             '{"en": "a", "de": "b", "en": "c"}\n',
-            "a.jsonl:1: the JSON cannot be read: the key 'en' comes twice",
+            "a.jsonl:1: the JSON cannot be read: the key 'en' is repeated",
         ),
     ],
 )

@@ -141,7 +141,7 @@ def test_ntrex(shared_data: Path) -> None:
     assert report.reference == "eng"
     assert counts(report, "deu")["crlf"] == (1997, None)
     assert counts(report, "deu")["not_nfc"] == (1, None)
-    with pytest.raises(TokbenchError, match="holds 2 corpora: NTREX-128, NTREX-additional; give one of them"):
+    with pytest.raises(TokbenchError, match="contains 2 corpora: NTREX-128, NTREX-additional; give one of them"):
         load_corpus(shared_data / "corpora" / "ntrex128")
 
 

@@ -67,7 +67,7 @@ def test_bad_utf8_names_file_line_and_byte(tmp_path: Path) -> None:
     write(tmp_path, en__txt=b"\xef\xbb\xbfa\xe4\xbd", zh__txt="1\n")
     assert refused("en.txt:1: not UTF-8: byte 0xE4 at offset 4 of the line", tmp_path)
     write(tmp_path, en__txt="hello".encode("utf-16"), zh__txt="1\n")
-    assert "the file begins like UTF-16" in refused("en.txt:1: not UTF-8: byte 0xFF at offset 0", tmp_path)
+    assert "the file starts like UTF-16" in refused("en.txt:1: not UTF-8: byte 0xFF at offset 0", tmp_path)
     write(tmp_path, en__txt=b"\xed\xa0\x80\n", zh__txt="1\n")
     assert refused("en.txt:1: not UTF-8: byte 0xED", tmp_path)  # half of a surrogate pair, in CESU
 
@@ -89,11 +89,11 @@ def test_language_files_of_a_folder(tmp_path: Path) -> None:
     corpus = load_corpus(folder)
     assert corpus.languages == ("de", "eng_Latn", "fr", "ja", "zho-CN")
     assert corpus.left_out == (
-        LeftOut("it.tsv", ".tsv is no ending of plain text"),
-        LeftOut("log.txt", "its name ends with no language tag known here"),
-        LeftOut("es.txt.gz", ".gz is no ending of plain text"),
-        LeftOut("notes.txt", "its name ends with no language tag known here"),
-        LeftOut("LICENCE.txt", "its name ends with no language tag known here"),
+        LeftOut("it.tsv", ".tsv is not a plain text extension"),
+        LeftOut("log.txt", "its name does not end with a known language tag"),
+        LeftOut("es.txt.gz", ".gz is not a plain text extension"),
+        LeftOut("notes.txt", "its name does not end with a known language tag"),
+        LeftOut("LICENCE.txt", "its name does not end with a known language tag"),
         LeftOut("y-ref-2.zho-CN.txt", "y-ref.zho-CN.txt is read for zho-CN"),
     )
     assert corpus.name == "made"
@@ -111,14 +111,14 @@ def test_a_folder_may_name_its_files(tmp_path: Path) -> None:
     corpus = load_corpus(f"{tmp_path}:en=source.txt,abc=hyp.txt")
     assert corpus.frame.rows() == [(0, "en", "a"), (0, "abc", "b")]
     refused("there is no file", f"{tmp_path}:en=source.txt,zh=none.txt")
-    line = refused("holds no file whose name ends with a language tag", tmp_path)
+    line = refused("contains no file whose name ends with a language tag", tmp_path)
     assert line.endswith(f"such as {tmp_path}:en=hyp.txt,zh=source.txt")
 
 
 def test_two_files_of_one_language_with_names_as_long(tmp_path: Path) -> None:
     write(tmp_path, **{"a.en": "a\n", "b.en": "b\n", "a.zh": "b\n"})
     write(tmp_path, **{"b.zh": "b\n"})
-    line = refused("holds 2 corpora with en: a.* (en, zh), b.* (en, zh)", tmp_path)
+    line = refused("contains 2 corpora with en: a.* (en, zh), b.* (en, zh)", tmp_path)
     assert line.endswith(f"give one of them: {tmp_path}/a, {tmp_path}/b")
 
 
@@ -128,7 +128,7 @@ def test_one_level_up(tmp_path: Path) -> None:
     assert (corpus.name, corpus.languages) == ("flores-dev", ("eng_Latn", "zho_Hans"))
     assert load_corpus(tmp_path / "flores" / "dev").name == "flores-dev"
     write(tmp_path / "flores", **{"devtest/eng_Latn.devtest": "a\n"})
-    line = refused("holds 2 corpora: dev, devtest", tmp_path / "flores")
+    line = refused("contains 2 corpora: dev, devtest", tmp_path / "flores")
     assert line.endswith(f"give one of them: {tmp_path}/flores/dev, {tmp_path}/flores/devtest")
 
 
@@ -144,7 +144,7 @@ def test_documents_of_flores_and_ntrex(tmp_path: Path) -> None:
     write(tmp_path, **{"metadata_dev.tsv": "URL\tdomain\nu1\tnews\n"})
     refused("names the documents of 1 segments", tmp_path / "dev")
     write(tmp_path, **{"metadata_dev.tsv": "URL\tdomain\nu1\n"})
-    refused("is no FLORES metadata", tmp_path / "dev")
+    refused("is not FLORES metadata", tmp_path / "dev")
     (tmp_path / "metadata_dev.tsv").unlink()
     write(tmp_path, **{"DOCUMENT_IDS.tsv": "d1\r\nd1\r\nd2\r\n"})
     documents = load_corpus(tmp_path / "dev").documents
@@ -168,7 +168,7 @@ def test_moses_prefix_and_joined_files(tmp_path: Path) -> None:
     line = refused("the corpus is ragged", f"{tmp_path}/n.1.zh,{tmp_path}/n.2.en")
     assert f"{tmp_path}/n.2.en has 1 segments, {tmp_path}/n.1.zh has 2" in line
     refused("are both named after the language en", f"{tmp_path}/n.1.en,{tmp_path}/n.2.en")
-    refused("ends with no language tag", f"{tmp_path}/n.1.en,{tmp_path}/none")
+    refused("does not end with a language tag", f"{tmp_path}/n.1.en,{tmp_path}/none")
     refused("there is no file", f"{tmp_path}/n.1.en,{tmp_path}/none.zh")
     refused("take no columns, but de is given", f"{tmp_path}/n.1:de=1")
     refused("no file is called", f"{tmp_path}/nothing:format=moses")
@@ -182,15 +182,13 @@ def test_tsv_with_and_without_a_header(tmp_path: Path) -> None:
     write(tmp_path, h__tsv='id\tzh\ten\n7\t一\t"a\n8\t二\tb""\n', n__txt="Hi.\t嗨。\tby X\nRun.\t跑。\tby Y\n")
     headed = load_corpus(tmp_path / "h.tsv")
     assert headed.frame.rows() == [(0, "zh", "一"), (1, "zh", "二"), (0, "en", '"a'), (1, "en", 'b""')]
-    assert headed.left_out == (LeftOut("column id", "its name is no language tag known here"),)
+    assert headed.left_out == (LeftOut("column id", "its name is not a known language tag"),)
     bare = load_corpus(f"{tmp_path}/n.txt:zh=2,en=1,document=3")
     assert bare.languages == ("zh", "en")
     assert bare.texts("en") == ["Hi.", "Run."]
     assert bare.documents is not None
     assert bare.documents.rows() == [(0, "by X"), (1, "by Y")]
-    line = refused(
-        "which column is which language is not known; there are 1 'Hi.', 2 '嗨。', 3 'by X'", tmp_path / "n.txt"
-    )
+    line = refused("cannot tell which column is which language; it has 1 'Hi.', 2 '嗨。', 3 'by X'", tmp_path / "n.txt")
     assert line.endswith(f"name them, such as {tmp_path}/n.txt:en=1,zh=2")
 
 
@@ -201,7 +199,7 @@ def test_tsv_columns_by_name_and_number(tmp_path: Path) -> None:
     assert by_name.documents is not None
     assert by_name.documents.rows() == [(0, "d")]
     assert load_corpus(f"{tmp_path}/a.tsv:en=1,zh=2,header=yes").texts("en") == ["a"]
-    line = refused("the first row may name its columns or be a text: 'source', 'target'", f"{tmp_path}/a.tsv:en=1,zh=2")
+    line = refused("the first row may be a header or a text: 'source', 'target'", f"{tmp_path}/a.tsv:en=1,zh=2")
     assert line.endswith(f"say which: {tmp_path}/a.tsv:en=1,zh=2,header=yes or {tmp_path}/a.tsv:en=1,zh=2,header=no")
     assert load_corpus(f"{tmp_path}/a.tsv:en=1,zh=2,header=no").texts("en") == ["source", "a"]
     assert load_corpus(f"{tmp_path}/b.tsv:de=1,zh=2").texts("de") == ["x"]  # two tags are a header
@@ -210,7 +208,7 @@ def test_tsv_columns_by_name_and_number(tmp_path: Path) -> None:
     assert "did you mean 'source'?" in refused("has no column 'sorce'", f"{tmp_path}/a.tsv:en=sorce")
     assert "its first row has 3" in refused("has no column 4", f"{tmp_path}/a.tsv:en=4")
     refused("has no column 0", f"{tmp_path}/a.tsv:en=0")
-    refused("has no header to look up", f"{tmp_path}/a.tsv:en=source,header=no")
+    refused("has no header, so the column", f"{tmp_path}/a.tsv:en=source,header=no")
     refused("header=maybe is neither yes nor no", f"{tmp_path}/a.tsv:en=1,header=maybe")
     assert "did you mean 'header'?" in refused("no corpus option is called 'headr'", f"{tmp_path}/a.tsv:headr=no")
     refused("which column is which language", f"{tmp_path}/a.tsv:header=yes")
@@ -239,9 +237,9 @@ def test_csv_is_rfc_4180(tmp_path: Path) -> None:
     assert corpus.texts("en") == ['a, "b"\r\nc', "plain"]
     assert corpus.texts("zh") == ["一", '\u2028"']
     write(tmp_path, b__csv='en,zh\na,b\n"c"d,e\n', c__csv='en,zh\na,"b\nc\n', d__csv="en,zh\na\rb,c\n")
-    refused("b.csv:3: no CSV row", tmp_path / "b.csv")
-    refused("c.csv:2: no CSV row", tmp_path / "c.csv")
-    refused("d.csv:2: no CSV row", tmp_path / "d.csv")
+    refused("b.csv:3: not a CSV row", tmp_path / "b.csv")
+    refused("c.csv:2: not a CSV row", tmp_path / "c.csv")
+    refused("d.csv:2: not a CSV row", tmp_path / "d.csv")
 
 
 # --- records --------------------------------------------------------------------------------------------------------
@@ -253,7 +251,7 @@ def test_jsonl_keys(tmp_path: Path) -> None:
     corpus = load_corpus(tmp_path / "a.jsonl")
     assert corpus.frame.rows() == [(0, "en", "a"), (0, "zh", "一")]
     assert corpus.excluded.rows() == [(1, "missing in zh")]
-    assert corpus.left_out == (LeftOut("key url", "its name is no language tag known here"),)
+    assert corpus.left_out == (LeftOut("key url", "its name is not a known language tag"),)
     assert reading(corpus) == [("en", 0, 1), ("zh", 0, 1)]
     documents = load_corpus(f"{tmp_path}/a.jsonl:de=en,document=url").documents
     assert documents is not None
@@ -267,12 +265,12 @@ def test_jsonl_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"en": "b", "zh": ', ":2: no JSON: Expecting value at column 19"),
-        ("x", ":2: no JSON"),
+        ('{"en": "b", "zh": ', ":2: not JSON: Expecting value at column 19"),
+        ("x", ":2: not JSON"),
         ("[1]", ":2: the line is a JSON list, not an object"),
         ('{"en": "b"}', ":2 has no key 'zh'"),
-        ('{"en": "b", "zh": 3}', ":2: the key 'zh' holds no text but 3"),
-        ('{"en": "b", "zh": "\\ud800"}', ":2: the key 'zh' holds half of a surrogate pair"),
+        ('{"en": "b", "zh": 3}', ":2: the key 'zh' is not text but 3"),
+        ('{"en": "b", "zh": "\\ud800"}', ":2: the key 'zh' contains half of a surrogate pair"),
         ('{"en": "b", "zh": ' + "1" * 5000 + "}", ":2: the JSON cannot be read: Exceeds the limit"),
         ("[" * 100_000, ":2: the JSON is nested too deeply"),
     ],
@@ -284,7 +282,7 @@ def test_jsonl_lines_that_are_refused(tmp_path: Path, line: str, message: str) -
 
 def test_jsonl_without_languages(tmp_path: Path) -> None:
     write(tmp_path, a__jsonl='{"source": "a", "n": 1}\n', e__jsonl="")
-    line = refused("which key is which language is not known; there are 'source'", tmp_path / "a.jsonl")
+    line = refused("cannot tell which key is which language; it has 'source'", tmp_path / "a.jsonl")
     assert line.endswith(f"such as {tmp_path}/a.jsonl:en=source")
     refused("is empty", tmp_path / "e.jsonl")
 
@@ -341,22 +339,22 @@ def test_tmx_inline_markup_and_tags(tmp_path: Path) -> None:
 
 
 def test_tmx_that_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused("holds no translation unit", tmx(tmp_path))
+    refused("contains no translation unit", tmx(tmp_path))
     for encoding in ("nope", "hex"):
         declared = TMX.replace('"1.0"?', f'"1.0" encoding="{encoding}"?', 1).format("")
         write(tmp_path, coded__tmx=declared)
         refused(encoding, tmp_path / "coded.tmx")
     refused("a variant names no language: 'words'", tmx(tmp_path, "<tu><tuv><seg>words</seg></tuv></tu>"))
-    refused("a.tmx:4: no XML: mismatched tag (column", tmx(tmp_path, "<tu></tuv>"))
+    refused("a.tmx:4: not valid XML: mismatched tag (column", tmx(tmp_path, "<tu></tuv>"))
     write(tmp_path, a__tmx=b'<?xml version="1.0"?>\n<tmx><body>\n\xff</body></tmx>')
-    refused("a.tmx:3: no XML: not well-formed", tmp_path / "a.tmx")
+    refused("a.tmx:3: not valid XML: not well-formed", tmp_path / "a.tmx")
     deep = "<hi>" * 5000 + "</hi>" * 5000
     refused("is nested too deeply", tmx(tmp_path, f'<tu><tuv xml:lang="en"><seg>{deep}</seg></tuv></tu>'))
     bomb = '<?xml version="1.0"?><!DOCTYPE tmx [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><tmx><body>&b;</body></tmx>'
     write(tmp_path, a__tmx=bomb)
-    refused("is refused: EntitiesForbidden", tmp_path / "a.tmx")
+    refused("is rejected: EntitiesForbidden", tmp_path / "a.tmx")
     write(tmp_path, a__tmx='<!DOCTYPE t [<!ENTITY x SYSTEM "file:///etc/passwd">]><tmx><body>&x;</body></tmx>')
-    refused("is refused: ", tmp_path / "a.tmx")
+    refused("is rejected: ", tmp_path / "a.tmx")
     refused("names its languages itself", f"{tmx(tmp_path)}:en=1")
     importing = builtins.__import__
 

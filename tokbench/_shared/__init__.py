@@ -1,1 +1,1 @@
-"""What every package may use: registry, cache, files, hashes, threads, the environment."""
+"""Shared by every package: registry, cache, files, hashes, threads, environment."""

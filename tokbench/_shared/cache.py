@@ -1,6 +1,7 @@
-"""What is kept in the cache folder: arrays, documents and folders, each verified by SHA-256 whenever it is read.
+"""Cache arrays, documents and folders.
 
-What is damaged is made anew, with a note. Where the cache cannot be written, work goes on without it, with one note.
+Each is verified by SHA-256 on every read.
+Damaged entries are rebuilt, with a warning. If the cache is not writable, work continues without it, with one warning.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LAYOUT = 3
-"""Version of the format; part of every key, so that files of another version are never found."""
+"""Version of the file format; part of every key, so files of another version are never read."""
 
 Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
 
@@ -37,13 +38,19 @@ _HASHES = "tokbench-hashes"
 
 
 def cache_path(kind: str, *parts: object) -> Path:
-    """Return the cache path (without suffix) for `kind`, keyed by `parts` and the version of tokbench."""
+    """Return the cache path of `kind`, keyed by `parts` and the tokbench version.
+
+    The suffix is left to the writer.
+    """
     key = hashlib.sha256(repr((*parts, LAYOUT, __version__)).encode()).hexdigest()[:32]
     return find_cache_folder() / kind / key
 
 
 def read_arrays(place: Path, names: frozenset[str]) -> Arrays | None:
-    """Read the arrays with these names; None, with a note if they are damaged, where they have to be made."""
+    """Read the arrays called `names`.
+
+    Return None, with a warning if damaged, if they must be rebuilt.
+    """
     import numpy as np
 
     path = place.with_suffix(".arrays")
@@ -51,15 +58,15 @@ def read_arrays(place: Path, names: frozenset[str]) -> Arrays | None:
     if content is None:
         return None
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
-            return {name: kept[name] for name in names}
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
         note_damage(path, error)
         return None
 
 
 def write_arrays(place: Path, arrays: Arrays) -> None:
-    """Keep arrays, unless the cache cannot be written."""
+    """Cache arrays; do nothing but warn if the cache is not writable."""
     import numpy as np
 
     content = io.BytesIO()
@@ -68,25 +75,31 @@ def write_arrays(place: Path, arrays: Arrays) -> None:
 
 
 def read_json(place: Path) -> Any | None:
-    """Read a document that `write_json` kept; None, with a note if it is damaged, where it has to be made."""
+    """Read a document written by `write_json`.
+
+    Return None, with a warning if damaged, if it must be rebuilt.
+    """
     content = _read_sealed(place.with_suffix(".document"))
     return None if content is None else json.loads(content)
 
 
 def write_json(place: Path, document: Any) -> None:
-    """Keep a document as JSON, unless the cache cannot be written."""
+    """Cache a document as JSON; do nothing but warn if the cache is not writable."""
     _write_sealed(place.with_suffix(".document"), json.dumps(document).encode())
 
 
 def _seal(path: Path, content: bytes) -> bytes:
-    """Return the line that begins a kept file: the SHA-256 of its name and its content."""
+    """Return the first line of a cached file: the SHA-256 of its name and content."""
     digest = hashlib.sha256(path.name.encode() + b"\n")
     digest.update(content)
     return _SEAL % digest.hexdigest().encode()
 
 
 def _read_sealed(path: Path) -> bytes | None:
-    """Read what follows the seal of a kept file; None where there is none, or with a note, where it is damaged."""
+    """Read the content after the seal.
+
+    Return None if there is no file, or, with a warning, if it is damaged.
+    """
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -96,7 +109,7 @@ def _read_sealed(path: Path) -> bytes | None:
         return None
     seal, content = content[:_SEAL_BYTES], content[_SEAL_BYTES:]
     if seal != _seal(path, content):
-        note_damage(path, "its SHA-256 is not the one it was written with")
+        note_damage(path, "its SHA-256 differs from the one recorded when it was written")
         return None
     return content
 
@@ -110,11 +123,12 @@ def _write_sealed(path: Path, content: bytes) -> None:
 
 
 def keep_folder(target: Path, write: Callable[[Path], None]) -> Path:
-    """Return a folder of the cache that `write` fills once; its files are verified whenever it is asked for.
+    """Return a cache folder that `write` fills once.
 
-    It is filled under another name and renamed, so that a crash or a second process leaves no half of one. Where the
-    cache cannot be written, it is a temporary folder that lasts as long as the process. Raises OSError where
-    neither can be.
+    Its files are verified on every call.
+    The folder is filled under another name and then renamed, so neither a crash nor a second process leaves a partial
+    one. If the cache is not writable, return a temporary folder that lasts as long as the process. Raises OSError if
+    that cannot be written either.
     """
     if _is_intact(target):
         return target
@@ -128,7 +142,10 @@ def keep_folder(target: Path, write: Callable[[Path], None]) -> Path:
 
 
 def create_file(target: Path) -> tuple[Path, Path]:
-    """Create an empty file beside `target`; return it and `target`, both in a temporary folder where they must be."""
+    """Create an empty file beside `target`.
+
+    Return both paths, in a temporary folder if the cache is not writable.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         return create_file_beside(target), target
@@ -140,7 +157,7 @@ def create_file(target: Path) -> tuple[Path, Path]:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a path is in the folder that stands in for a cache that cannot be written."""
+    """Return whether a path is in the temporary folder for an unwritable cache."""
     return path.is_relative_to(_make_temporary())
 
 
@@ -167,7 +184,7 @@ def _fill(target: Path, write: Callable[[Path], None]) -> Path:
         (part / _HASHES).write_bytes(_seal(part / _HASHES, content) + content)
         part.rename(target)
     except OSError:
-        if not _is_intact(target):  # else another process was first
+        if not _is_intact(target):  # otherwise another process finished first
             raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -175,10 +192,10 @@ def _fill(target: Path, write: Callable[[Path], None]) -> Path:
 
 
 def _is_intact(folder: Path) -> bool:
-    """Return whether a folder is there and each of its files has the hash that it was written with."""
+    """Return whether a folder exists and every file in it has its recorded hash."""
     try:
         if folder.exists() and not (folder / _HASHES).exists():
-            note_damage(folder, "there are no hashes of its files")
+            note_damage(folder, "the hashes of its files are missing")
     except PermissionError:
         return False
     content = _read_sealed(folder / _HASHES)
@@ -190,5 +207,5 @@ def _is_intact(folder: Path) -> bool:
         note_damage(folder, error)
         return False
     if changed:
-        note_damage(folder, f"the SHA-256 of {changed[0]} is not the one it was written with")
+        note_damage(folder, f"the SHA-256 of {changed[0]} differs from the one recorded when it was written")
     return not changed

@@ -1,4 +1,4 @@
-"""The folder of what tokbench downloads and keeps."""
+"""Location of the cache: downloads and records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_cache_folder() -> Path:
-    """The folder of tokbench's own downloads and records: TOKBENCH_CACHE, or the user's cache folder."""
+    """Return the cache folder: TOKBENCH_CACHE, or else in the user's cache folder."""
     named = os.environ.get("TOKBENCH_CACHE")
     if named:
         return Path(named).expanduser()

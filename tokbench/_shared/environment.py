@@ -1,4 +1,7 @@
-"""Where and when figures were measured: what may differ between two runs of the same input."""
+"""Where and when a measurement was made.
+
+This is what can differ between two runs on the same input.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ Now = Callable[[], datetime]
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Date (ISO 8601, UTC), versions and machine."""
+    """Date (ISO 8601, UTC), versions and machine of a measurement."""
 
     date: str
     tokbench: str
@@ -34,7 +37,7 @@ class Environment:
 
 
 def name_processor() -> str:
-    """The processor's name as the system gives it, else its architecture."""
+    """Return the processor's name from the system, else its architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -44,14 +47,14 @@ def name_processor() -> str:
 
 
 def count_cores() -> int:
-    """The cores that this process may use."""
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def installed(library: str) -> str | None:
-    """The version of a library, None where it is not installed."""
+    """Return the version of a library, or None if it is not installed."""
     try:
         return version(library)
     except PackageNotFoundError:
@@ -59,7 +62,7 @@ def installed(library: str) -> str | None:
 
 
 def describe_environment(clock: Now = now) -> Environment:
-    """This machine, this Python, these libraries, now."""
+    """Describe this machine, Python and the libraries, with the current time."""
     from tokbench import __version__
 
     return Environment(

@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Atomic writes: a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from tokbench.errors import TokbenchError
 
 
 def check_writable(path: Path) -> None:
-    """Find out, before any measuring, whether a file can be written; TokbenchError where it cannot."""
+    """Check, before measuring anything, that a file can be written.
+
+    Raises TokbenchError if it cannot.
+    """
     folder = path.parent
     try:
         if path.is_dir():
@@ -20,14 +23,17 @@ def check_writable(path: Path) -> None:
         if not folder.is_dir():
             raise TokbenchError(f"cannot write {path}: there is no folder {folder}", "create it, or name another")
         allowed = os.access(path if path.exists() else folder, os.W_OK)
-    except PermissionError:  # the folder cannot even be looked into
+    except PermissionError:  # the folder cannot even be listed
         allowed = False
     if not allowed:
         raise TokbenchError(f"cannot write {path}: no permission", "name another file")
 
 
 def format_document(document: Mapping[str, Any]) -> str:
-    """A document as JSON that is quick to write and to compare: a line a key, and in lists a line an item."""
+    """Format a document as JSON, one line per key and one per list item.
+
+    Fast to write and easy to diff.
+    """
     encode = json.JSONEncoder(ensure_ascii=False).encode
     lines = []
     for key, value in document.items():
@@ -38,7 +44,7 @@ def format_document(document: Mapping[str, Any]) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file completely or not at all; TokbenchError where it cannot be written."""
+    """Write a file completely or not at all; TokbenchError if it cannot be written."""
     try:
         replace_file(path, content)
     except OSError as error:
@@ -46,7 +52,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside `path` and rename it to `path`, so that no reader ever sees half of it."""
+    """Write a file beside `path`, then rename it: readers never see a partial file."""
     temporary = create_file_beside(path)
     try:
         temporary.write_bytes(content)
@@ -56,14 +62,20 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def create_file_beside(path: Path) -> Path:
-    """Create an empty file with a new name in the folder of `path`; the system applies the umask to its mode."""
+    """Create an empty file with a new name in the folder of `path`.
+
+    The system applies the umask.
+    """
     temporary = _find_name_beside(path)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return temporary
 
 
 def create_folder_beside(path: Path) -> Path:
-    """Create a folder with a new name in the folder of `path`; the system applies the umask to its mode."""
+    """Create a folder with a new name in the folder of `path`.
+
+    The system applies the umask.
+    """
     temporary = _find_name_beside(path)
     temporary.mkdir()
     return temporary

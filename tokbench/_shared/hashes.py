@@ -1,4 +1,4 @@
-"""Hashes of files: computed once, held against the known ones, remembered where none is known."""
+"""Hashes of files: computed once, compared with known ones, else recorded."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ def _hash(path: str, size: int, changed: int) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file in hex; computed again only when its size or time of change differ."""
+    """Compute the SHA-256 of a file in hex.
+
+    It is recomputed only if its size or modification time changes.
+    """
     status = path.stat()
     return _hash(str(path.resolve()), status.st_size, status.st_mtime_ns)
 
 
 def sha256_of_all(paths: Sequence[Path]) -> str:
-    """The SHA-256 of one file; of several, that of the sorted lines `name sha256` of all of them."""
+    """Compute the SHA-256 of one or more files.
+
+    Of several, it is that of their sorted lines `name sha256`.
+    """
     if len(paths) == 1:
         return sha256_of(paths[0])
     lines = sorted(f"{path.name} {sha256_of(path)}\n" for path in paths)
@@ -37,9 +43,10 @@ def sha256_of_all(paths: Sequence[Path]) -> str:
 
 
 def verify(path: Path, expected: str, remedy: str, name: str | None = None) -> None:
-    """Hold a file against its known SHA-256; TokbenchError with both hashes and the remedy where they differ.
+    """Check a file against its known SHA-256.
 
-    `name` is what the error calls the file, where it lies under a temporary name.
+    Raises TokbenchError with both hashes and `remedy` if they differ.
+    name: what the error calls the file if `path` is a temporary name.
     """
     got = sha256_of(path)
     if got != expected:
@@ -50,11 +57,11 @@ _RECORDING = threading.Lock()
 
 
 class Record:
-    """The hashes of files that the catalogue knows none for, as they were when first downloaded.
+    """Hashes of files that have none in the catalogue, from their first download.
 
     A JSON file of `{key: {"sha256": ..., "commit": ..., "check": ...}}`, where `check` is a digest of the key and the
-    rest of the entry. It is written atomically, so that a crash or a second process leaves it whole. It is a record of
-    trust: where it is damaged, TokbenchError is raised, and it is never begun anew by itself.
+    rest of the entry. It is written atomically, so a crash or a second process cannot corrupt it. Because it is a
+    record of trust, damage raises TokbenchError; it is never recreated automatically.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,7 +103,10 @@ class Record:
         return self._read().get(key, {}).get("commit")
 
     def hold(self, key: str, path: Path, commit: str | None = None) -> None:
-        """Record a file's hash the first time; from then on raise TokbenchError where the file is another one."""
+        """Record a file's hash the first time.
+
+        Afterwards raise TokbenchError if the file has changed.
+        """
         with _RECORDING:
             self._hold(key, path, commit)
 
@@ -118,13 +128,13 @@ class Record:
 
 
 def _check_entry(key: str, entry: Mapping[str, object]) -> str:
-    """Return the digest of a key and its entry; entries of older versions have none."""
+    """Return the digest of a key and its entry (entries of older versions have none)."""
     facts = [key, *sorted((name, value) for name, value in entry.items() if name != "check")]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
 def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of a JSON object; ValueError where a name occurs twice."""
+    """Return the members of a JSON object; ValueError if a name occurs twice."""
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("a name occurs twice")

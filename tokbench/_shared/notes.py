@@ -1,4 +1,7 @@
-"""Notes to the user about the cache, as Python warnings: nothing that they report changes a figure."""
+"""Warnings about the cache, as Python warnings.
+
+Nothing that they report changes a result.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ _unwritable: set[Path] = set()
 
 
 def note_damage(path: Path, reason: object) -> None:
-    """Warn that a file or folder in the cache is not what was written and is made anew."""
-    warnings.warn(f"{path}, kept by tokbench, is damaged ({reason}): it is made anew", CacheWarning, stacklevel=2)
+    """Warn that a file or folder in the cache is damaged and will be rebuilt."""
+    warnings.warn(f"{path}, cached by tokbench, is damaged ({reason}): rebuilding it", CacheWarning, stacklevel=2)
 
 
 def note_unwritable(folder: Path, error: OSError) -> None:
-    """Warn, once per process and folder, that the cache folder cannot be written and nothing is kept."""
+    """Warn, once per process and folder, that the cache folder is not writable."""
     with _lock:
         if folder in _unwritable:
             return
         _unwritable.add(folder)
     reason = error.strerror or error
-    message = f"the cache folder {folder} cannot be written ({reason}): going on without it"
-    warnings.warn(f"{message}; set TOKBENCH_CACHE to another", CacheWarning, stacklevel=2)
+    message = f"the cache folder {folder} cannot be written ({reason}): continuing without it"
+    warnings.warn(f"{message}; set TOKBENCH_CACHE to another folder", CacheWarning, stacklevel=2)

@@ -1,4 +1,7 @@
-"""A folder as a mapping of names: each module in it is one entry, other packages add theirs by entry point."""
+"""A package as a mapping: each of its modules is an entry.
+
+Other packages add entries by entry point.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,18 @@ T = TypeVar("T")
 
 
 def closest(name: str, known: list[str]) -> str | None:
-    """The known name that `name` was most likely meant to be, or None."""
+    """Return the known name closest to `name`, or None if none is similar."""
     by_fold = {candidate.casefold(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.casefold(), list(by_fold), n=1, cutoff=0.6)
-    return by_fold[found[0]] if found else None
+    matches = difflib.get_close_matches(name.casefold(), list(by_fold), n=1, cutoff=0.6)
+    return by_fold[matches[0]] if matches else None
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """The modules of a package as a read-only mapping, imported when looked up, listed without importing.
+    """Map names to the modules of a package.
 
-    Sub-packages and names with a leading underscore are not entries. The entry points of the group of the same name as
-    the package (`tokbench.adapters`, ...) come after the folder's own and may not take their names.
+    Modules are listed without importing, and imported on look-up.
+    Sub-packages and names with a leading underscore are not entries. Entry points of the group named like the package
+    (`tokbench.adapters`, ...) follow its own modules and must not reuse their names.
     """
 
     def __init__(self, package: str, kind: str) -> None:
@@ -36,12 +40,12 @@ class Registry(Mapping[str, T], Generic[T]):
     def _listing(self) -> dict[str, EntryPoint | None]:
         if self._names is None:
             path = importlib.import_module(self.package).__path__
-            own = sorted(m.name for m in pkgutil.iter_modules(path) if not (m.ispkg or m.name.startswith("_")))
-            names: dict[str, EntryPoint | None] = dict.fromkeys(own)
+            modules = sorted(m.name for m in pkgutil.iter_modules(path) if not (m.ispkg or m.name.startswith("_")))
+            names: dict[str, EntryPoint | None] = dict.fromkeys(modules)
             for point in sorted(entry_points(group=self.package), key=lambda p: p.name):
                 if point.name in names:
                     raise TokbenchError(
-                        f"the {self.kind} {point.name!r} of {point.value} takes a name that is taken",
+                        f"the {self.kind} {point.name!r} of {point.value} uses a name that is already taken",
                         "uninstall one of the two packages",
                     )
                 names[point.name] = point

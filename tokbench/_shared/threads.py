@@ -1,4 +1,7 @@
-"""Work spread over threads: engines release the interpreter while they encode, so both cores are busy."""
+"""Work on threads.
+
+Engines release the interpreter lock while they encode, so all cores are used.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
 class _ProcessSetting:
-    """A setting of the whole process that lasts from its first holder to its last, whichever thread each is in."""
+    """A process-wide setting, active while any thread holds it."""
 
     def __init__(self, apply: Callable[[], AbstractContextManager[object]]) -> None:
         self._apply = apply
@@ -36,7 +39,7 @@ class _ProcessSetting:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Apply the setting, unless it is applied, and undo it when no holder is left."""
+        """Apply the setting unless it is active; undo it when no holder is left."""
         with self._lock:
             if not self._holders:
                 self._stack.enter_context(self._apply())
@@ -75,17 +78,17 @@ _blas = _ProcessSetting(_limit_blas)
 
 
 def single_thread() -> AbstractContextManager[None]:
-    """Keep the tokenizers library to one thread, in the whole process, until the last holder is through.
+    """Limit the tokenizers library to one thread, process-wide, while held.
 
-    It reads an environment variable, which is then as the first holder found it.
+    The library reads an environment variable, which is then restored to the value that the first holder saw.
     """
     return _parallelism.hold()
 
 
 def hold_blas() -> AbstractContextManager[None]:
-    """Keep numpy's linear algebra to the thread that calls it, in the whole process, until the last holder is through.
+    """Limit numpy's linear algebra to the calling thread, process-wide, while held.
 
-    Threads of its own wait for more in a loop: they take the cores from whatever else runs.
+    Its own threads busy-wait for work, which takes the cores from everything else.
     """
     return _blas.hold()
 
@@ -95,9 +98,10 @@ _lent: ContextVar[bool] = ContextVar("lent", default=False)
 
 @contextmanager
 def lend_cores() -> Iterator[None]:
-    """Let engines that this thread calls spread a batch over threads of their own: where all cores are at work anyway.
+    """Let engines called from this thread use threads of their own within a batch.
 
-    A call for many texts lets go of the interpreter once, not once per text. Other threads are not affected.
+    Use it while all cores are busy anyway.
+    A call for many texts releases the interpreter lock once, not once per text. Other threads are not affected.
     """
     token = _lent.set(True)
     try:
@@ -107,15 +111,15 @@ def lend_cores() -> Iterator[None]:
 
 
 def cores_are_lent() -> bool:
-    """Return whether threads of the engine's own are welcome in the calling thread."""
+    """Return whether an engine called from this thread may use threads of its own."""
     return _lent.get()
 
 
 @contextmanager
 def pause_collector() -> Iterator[None]:
-    """Keep Python from looking for cycles of objects that nobody needs, now and when it exits.
+    """Disable Python's cyclic garbage collector, here and at interpreter exit.
 
-    Engines that hand out an object a token set it off again and again, to find nothing: a seventh of a large job.
+    Engines that return one object per token trigger it again and again for nothing: a seventh of a large job.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -128,10 +132,11 @@ def pause_collector() -> Iterator[None]:
 
 
 class Shared(Generic[G, T]):
-    """Items that are to be worked on once with each of some groups, which come in while threads work.
+    """Queue of (group, item) pairs, each processed once.
 
-    A thread stays with a group as long as it has items left: what the group keeps at hand stays warm, and is not made
-    again in another thread. It helps with another's only when no group waits.
+    Groups can be added while threads work.
+    A thread stays with its group as long as it has items left, so that the group's caches stay warm and are not rebuilt
+    in another thread. It helps with another thread's group only if no group is waiting.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
@@ -144,20 +149,26 @@ class Shared(Generic[G, T]):
         self._changed = threading.Condition()
 
     def add(self, group: G) -> None:
-        """One more group."""
+        """Add a group."""
         with self._changed:
             self._groups.append(group)
             self._left.append(deque(self._items))
             self._changed.notify_all()
 
     def end(self, *, stopped: bool = False) -> None:
-        """No more groups come; `stopped`: nothing that is left is to be begun."""
+        """Declare that no more groups follow.
+
+        With `stopped`, nothing that is left is started.
+        """
         with self._changed:
             self._complete, self._stopped = True, self._stopped or stopped
             self._changed.notify_all()
 
     def work(self, function: Callable[[G, T], None]) -> None:
-        """Call a function with groups and items until none is left; an error stops all threads."""
+        """Call `function` with groups and items until none is left.
+
+        An error stops all threads.
+        """
         group: int | None = None
         finished = False
         try:
@@ -168,15 +179,20 @@ class Shared(Generic[G, T]):
         finally:
             self.end(stopped=not finished)
 
-    def _take(self, own: int | None) -> tuple[int, T] | None:
-        """The next item, of the own group where it has any; None at the end."""
+    def _take(self, current: int | None) -> tuple[int, T] | None:
+        """Return the next pair, from the `current` group if it has items left.
+
+        Return None at the end.
+        """
         with self._changed:
             while not self._stopped:
                 waiting = [group for group, left in enumerate(self._left) if left]
                 fresh = [group for group in waiting if group not in self._begun]
                 if waiting:
                     group = (
-                        own if own in waiting else min(fresh, default=max(waiting, key=lambda g: len(self._left[g])))
+                        current
+                        if current in waiting
+                        else min(fresh, default=max(waiting, key=lambda g: len(self._left[g])))
                     )
                     self._begun.add(group)
                     return group, self._left[group].popleft()
@@ -189,10 +205,11 @@ class Shared(Generic[G, T]):
 def share(
     function: Callable[[G, T], None], groups: Iterable[G], items: Iterable[T], threads: int | None = None
 ) -> None:
-    """Call a function once with each of the groups and each of the items, on threads (one a core by default).
+    """Call `function` with every pair of group and item, on threads.
 
-    The groups may come in slowly (see `Shared`). An error, an interruption among them, ends it after the calls that
-    have begun.
+    By default there is one thread per core.
+    The groups may arrive slowly (see `Shared`). An error, including an interruption, ends it once the running calls
+    have finished.
     """
     workers = threads or count_cores()
     shared: Shared[G, T] = Shared(items)
@@ -211,10 +228,11 @@ def share(
 
 
 def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
-    """The results of a function on threads (one a core by default), in order; at most two items a thread wait.
+    """Yield the results of `function` in order, computed on threads.
 
-    One item alone needs no thread. An error, an interruption among them, cancels what has not begun, and waits for what
-    has.
+    By default there is one thread per core.
+    At most two items per thread are in progress or waiting. A single item is processed without a thread. An error,
+    including an interruption, cancels what has not started and waits for what has.
     """
     workers = threads or count_cores()
     remaining = iter(items)
@@ -235,7 +253,10 @@ def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | N
 
 
 def release_freed() -> None:
-    """Give what was freed back to the system, where the C library is glibc; it takes a tenth of a second a gigabyte."""
+    """Return freed memory to the system if the C library is glibc.
+
+    It takes about 0.1 seconds per gigabyte.
+    """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

@@ -1,4 +1,4 @@
-"""What runs a tokenizer: one module an engine, each turning the files of a tokenizer into a `Tokenizer`."""
+"""Run tokenizers: one module per engine, from files to a `Tokenizer`."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ __all__ = [
 
 
 class Adapter(Protocol):
-    """A module of this folder, or what an entry point of the group `tokbench.adapters` names."""
+    """A module of this package, or of an entry point in group `tokbench.adapters`."""
 
     REFERENCE_FOR: frozenset[str]
-    """The file formats (`tokbench.catalog.formats`) whose ids this engine defines."""
+    """File formats (`tokbench.catalog.formats`) whose ids this engine defines."""
 
     def load(self, asset: Asset) -> Tokenizer:
-        """The tokenizer in `asset`; TokbenchError when its files are not what they should be."""
+        """Load the tokenizer in `asset`; TokbenchError if its files are not as expected."""
         ...
 
 
@@ -81,19 +81,19 @@ class Engine(Adapter, Protocol):
     """An adapter that also runs vocabularies whose ids another engine defines."""
 
     RUNS: Mapping[str, Cost]
-    """The formats, and what loading and encoding cost; a reference that names its own formats too competes."""
+    """The formats it runs, with the cost of loading and encoding; a reference that lists its formats competes too."""
 
     LIBRARY: str
-    """The distribution whose version decides what it does."""
+    """The distribution whose version determines its behaviour."""
 
 
 ADAPTERS: Registry[Adapter] = Registry("tokbench.adapters", "adapter")
 
 
 def reference_adapter(file_format: str) -> str:
-    """The name of the adapter whose ids define a file format.
+    """Return the name of the adapter whose ids define a file format.
 
-    Raises TokbenchError when no adapter reads the format.
+    Raises TokbenchError if no adapter reads the format.
     """
     for name, adapter in ADAPTERS.items():
         if file_format in adapter.REFERENCE_FOR:
@@ -102,25 +102,25 @@ def reference_adapter(file_format: str) -> str:
 
 
 def find_engines(file_format: str) -> dict[str, Engine]:
-    """The engines that run a format beside its reference, by name."""
-    found = {}
+    """Find the engines other than the reference that run a format, by name."""
+    engines = {}
     for name in ADAPTERS:
         module = cast(Engine, ADAPTERS[name])
         if file_format in getattr(module, "RUNS", {}) and file_format not in module.REFERENCE_FOR:
-            found[name] = module
-    return found
+            engines[name] = module
+    return engines
 
 
 def find_cost(adapter: str, file_format: str) -> Cost | None:
-    """What an adapter costs on a format, None where it does not say."""
-    found: Cost | None = getattr(ADAPTERS[adapter], "RUNS", {}).get(file_format)
-    return found
+    """Return the cost of an adapter on a format, or None if it does not state one."""
+    cost: Cost | None = getattr(ADAPTERS[adapter], "RUNS", {}).get(file_format)
+    return cost
 
 
 def load_asset(asset: Asset, engine: str | None = None) -> Tokenizer:
-    """The tokenizer in files that were found, on the reference engine of their format or on `engine`.
+    """Load a tokenizer from its files, on the reference engine or on `engine`.
 
-    Whatever engine runs it, its facts (sizes, special tokens, bytes of its ids, decoding) are the reference's.
+    On any engine, its facts (sizes, special tokens, bytes of its ids, decoding) are those of the reference.
     """
     reference = reference_adapter(asset.format)
     if engine in (None, reference):
@@ -129,7 +129,10 @@ def load_asset(asset: Asset, engine: str | None = None) -> Tokenizer:
 
 
 def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
-    """Load a tokenizer on an engine that is not its reference; its facts are the reference's."""
+    """Load a tokenizer on an engine that is not its reference.
+
+    Its facts are those of the reference.
+    """
     loaded = module.load(asset)
     return loaded if isinstance(loaded, EngineTokenizer) else OnEngine(loaded, load_asset)
 
@@ -141,14 +144,15 @@ def load_tokenizer(
     engine: str | None = None,
     offline: bool = False,
 ) -> Tokenizer:
-    """Find and load a tokenizer: a catalogue name, an alias, a path, or `hf:org/name[@revision]`.
+    """Find and load a tokenizer: a name, an alias, a path, or an `hf:` repository.
 
-    A `Path` is never taken for a name. Special tokens are never added and their text is plain text; nothing is
+    A repository is given as `hf:org/name[@revision]`.
+    A `Path` is never interpreted as a name. Special tokens are never added and their text is plain text; nothing is
     truncated.
     A `tokenizers.Tokenizer`, a fast tokenizer of transformers, a `tiktoken.Encoding` or a `SentencePieceProcessor` is
     copied as it is and runs on its own library.
     name: the label in tables; of an object by default its `name_or_path` or `name`, else library and hash.
-    Raises UnavailableError when its files cannot be had here, TokbenchError when they are not usable.
+    Raises UnavailableError if its files are not available here, TokbenchError if they are not usable.
 
     >>> load_tokenizer("utf8").encode("hé")
     [104, 195, 169]
@@ -165,6 +169,9 @@ def load_tokenizer(
 
 
 def find_asset(argument: str | Path, *, offline: bool = False) -> Asset:
-    """The files of a tokenizer that an argument names; a `Path` is never taken for a name."""
+    """Find the files of the tokenizer that an argument names.
+
+    A `Path` is never interpreted as a name.
+    """
     named = argument if isinstance(argument, str) else str(argument.expanduser().absolute())
     return find(named, offline=offline)

@@ -1,4 +1,7 @@
-"""Added tokens cut out of text as `tokenizers` does it, for engines that know none."""
+"""Split added tokens out of text, for engines that do not support them.
+
+They are found as `tokenizers` finds them.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ from tokbench.catalog import companions
 
 @dataclass(frozen=True)
 class AddedTokens:
-    """The tokens added to a vocabulary that an encoder has to find in text.
+    """The added tokens that an encoder must find in text.
 
-    raw: text and id of those found in the text as given. normalized: of those found after normalisation, their text
-    normalised too. A special token has no id (None): its text stays plain text, but hides what overlaps it.
+    raw: ids of tokens found in the text as given, by their text.
+    normalized: ids of tokens found after normalisation, by their normalised text.
+    A special token has no id (None): its text stays plain text, but hides whatever overlaps it.
     """
 
     raw: Mapping[str, int | None] = field(default_factory=dict)
@@ -26,13 +30,16 @@ class AddedTokens:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> AddedTokens:
-        """Read the added tokens of a pipeline; ValueError where one also takes or asks for what surrounds it."""
-        found = tokenizer.get_added_tokens_decoder()
-        # The library searches for special tokens first: of two that are normalised to one text it takes the first.
-        ordered = sorted(found.items(), key=lambda item: not item[1].special)
+        """Read the added tokens of a pipeline.
+
+        Raises ValueError if one depends on its surroundings.
+        """
+        decoder = tokenizer.get_added_tokens_decoder()
+        # The library searches for special tokens first: of two with the same normalised text, the first wins.
+        ordered = sorted(decoder.items(), key=lambda item: not item[1].special)
         for _, token in ordered:
             if not token.special and (token.single_word or token.lstrip or token.rstrip):
-                raise ValueError(f"the added token {token.content!r} looks at its surroundings")
+                raise ValueError(f"the added token {token.content!r} depends on its surroundings")
         raw = {token.content: id_of(number, token) for number, token in ordered if not token.normalized}
         normalized: dict[str, int | None] = {}
         normalize = tokenizer.normalizer.normalize_str if tokenizer.normalizer is not None else str
@@ -43,30 +50,37 @@ class AddedTokens:
 
     @cached_property
     def cut_raw(self) -> Callable[[str], list[str | int]] | None:
-        """Cut a text as given at its added tokens, None where there are none; see `make_cut`."""
+        """Function that splits a text as given at its added tokens.
+
+        Return None if there are none; see `make_cut`.
+        """
         return make_cut(self.raw)
 
     @cached_property
     def cut_normalized(self) -> Callable[[str], list[str | int]] | None:
-        """Cut a normalised text at its added tokens, None where there are none; see `make_cut`."""
+        """Function that splits a normalised text at its added tokens.
+
+        Return None if there are none; see `make_cut`.
+        """
         return make_cut(self.normalized)
 
 
 def id_of(number: int, token: AddedToken) -> int | None:
-    """The id of an added token, None for a special one."""
+    """Return the id of an added token, None for a special one."""
     return None if token.special else number
 
 
 def drop_inert(tokens: Mapping[str, int | None]) -> dict[str, int | None]:
-    """Leave out empty tokens, and special tokens that share no character with one that is cut out."""
+    """Drop empty tokens, and special ones that share no character with a split one."""
     characters = {c for text, number in tokens.items() if number is not None for c in text}
     return {text: n for text, n in tokens.items() if text and (n is not None or not characters.isdisjoint(text))}
 
 
 def make_cut(tokens: Mapping[str, int | None]) -> Callable[[str], list[str | int]] | None:
-    """Return what cuts a text at tokens: plain text and id in turn, plain text first and last.
+    """Return a function that splits a text into plain text and ids of tokens.
 
-    At each position the longest token counts, from the left. None where no token has an id.
+    The two alternate, with plain text first and last.
+    From the left, the longest token at each position counts. Return None if no token has an id.
 
     >>> cut = make_cut({"<a>": 7, "<a>>": None})
     >>> cut("x<a>y"), cut("<a>>")
@@ -92,7 +106,10 @@ def make_cut(tokens: Mapping[str, int | None]) -> Callable[[str], list[str | int
 
 
 class Piece(NamedTuple):
-    """Part of a text: an added token, or what lies between two (`number` None); start and end in characters."""
+    """Part of a text: an added token, or the text between two (`number` None).
+
+    Start and end in characters.
+    """
 
     number: int | None
     start: int
@@ -100,9 +117,10 @@ class Piece(NamedTuple):
 
 
 class Cutter:
-    """Search for added tokens as `tokenizers` does it: its own search, before a model that makes one token of the rest.
+    """Find added tokens with the search of `tokenizers` itself.
 
-    tokens: the added tokens by their ids; special ones are plain text.
+    It runs before a model that makes the rest one token.
+    tokens: the added tokens by id; special ones are plain text.
     """
 
     def __init__(self, tokens: Mapping[int, companions.AddedToken]) -> None:
@@ -113,11 +131,11 @@ class Cutter:
         self.number_of = {self.pipeline.token_to_id(token.content): number for number, token in plain.items()}
 
     def cut(self, texts: Sequence[str]) -> list[list[Piece]]:
-        """The pieces of each text; none of an empty one."""
+        """Split each text into pieces; an empty text has none."""
         return [
             [
                 Piece(self.number_of.get(number), *bounds)
-                for number, bounds in zip(found.ids, found.offsets, strict=True)
+                for number, bounds in zip(encoding.ids, encoding.offsets, strict=True)
             ]
-            for found in self.pipeline.encode_batch(list(texts), add_special_tokens=False)
+            for encoding in self.pipeline.encode_batch(list(texts), add_special_tokens=False)
         ]

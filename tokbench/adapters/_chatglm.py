@@ -1,5 +1,6 @@
-"""The text rules of ChatGLM-6B's own tokenizer class, which its SentencePiece file does not hold.
+"""Text rules of ChatGLM-6B's tokenizer class.
 
+Its SentencePiece file does not contain them.
 Line feeds, tabs and runs of spaces become pieces of the vocabulary before encoding, and text again after
 decoding. Source: the tokenizer class in the model's repository (THUDM/chatglm-6b).
 """
@@ -14,7 +15,7 @@ _BLANK_PIECES = re.compile(r"<\|blank_(\d+)\|>")
 
 
 def substitute_chatglm(text: str) -> str:
-    r"""The text as ChatGLM-6B hands it to SentencePiece.
+    r"""Rewrite a text as ChatGLM-6B passes it to SentencePiece.
 
     >>> substitute_chatglm("a\n   b\t")
     'a<n><|blank_3|>b<|tab|>'
@@ -24,7 +25,7 @@ def substitute_chatglm(text: str) -> str:
 
 
 def restore_chatglm(text: str) -> str:
-    """The inverse of `substitute_chatglm` on decoded text."""
+    """Invert `substitute_chatglm` on decoded text."""
     if "<" not in text:
         return text
     text = text.replace("<n>", "\n").replace("<|tab|>", "\t")

@@ -1,4 +1,4 @@
-"""What an engine costs: what decides which of several exact ones runs a tokenizer."""
+"""The cost of an engine, by which one of several exact engines is chosen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from tokbench.catalog.sources import Asset
 
 UNIT = 100_000
-"""Tokens of the vocabulary that a cost of loading is given for."""
+"""Number of tokens in the vocabulary to which a loading cost refers."""
 
 GROWTH = 1.3
-"""Loading n tokens takes n to this power, measured from 12,500 to 255,000: tables outgrow the processor's caches."""
+"""Exponent of loading time over tokens, measured from 12,500 to 255,000: tables outgrow the processor's caches."""
 
 MARKS: Mapping[str, bytes] = {
     "tokenizer.json": b'":',
@@ -21,21 +21,21 @@ MARKS: Mapping[str, bytes] = {
     "tekken": b'"token_bytes"',
     "rwkv": b"\n",
 }
-"""What a file holds once for each token of its vocabulary, by format."""
+"""Bytes that occur once per token in a file, by format."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one core to load a vocabulary of 100,000 tokens, and to encode a MB (10^6 bytes) of text.
+    """Core seconds to load 100,000 tokens, and to encode 1 MB (10^6 bytes) of text.
 
-    Only ratios count: all of them were measured on one machine by `benchmarks/engine_costs.py` (see docs/engines.md).
+    Only ratios matter: all values were measured on one machine by `benchmarks/engine_costs.py` (see docs/engines.md).
     """
 
     load: float
     encode: float
 
     def total(self, tokens: int, text_bytes: int) -> float:
-        """Return the seconds to load a vocabulary of so many tokens and to encode that much text.
+        """Return the seconds to load `tokens` tokens and to encode `text_bytes` bytes.
 
         >>> Cost(load=0.5, encode=0.25).total(100_000, 4_000_000)
         1.5
@@ -44,10 +44,16 @@ class Cost:
 
 
 def count_tokens(asset: Asset) -> int:
-    """Count the tokens of a vocabulary, within a percent, by the marks in its main file: it is not parsed."""
+    """Count the tokens of a vocabulary, within a percent, without parsing it.
+
+    It counts the marks in the main file.
+    """
     return asset.files[0].read_bytes().count(MARKS[asset.format]) if asset.format in MARKS else 0
 
 
 def has_merges(asset: Asset) -> bool:
-    """Tell whether a tokenizer.json may be a BPE, the only kind that a second engine runs; other formats are."""
+    """Return whether a tokenizer may be BPE, judged without parsing a tokenizer.json.
+
+    BPE is the only kind of tokenizer.json that a second engine runs; true for other formats.
+    """
     return asset.format != "tokenizer.json" or b'"merges"' in asset.files[0].read_bytes()

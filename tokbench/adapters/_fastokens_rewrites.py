@@ -1,4 +1,4 @@
-"""Pre-tokenisers of tokenizer.json in the steps that fastokens has, and those that it runs fast.
+"""Rewrite pre-tokenisers in steps that fastokens supports and runs fast.
 
 It runs one Split, or none, before byte-level BPE several times faster than any other chain; it lacks Punctuation.
 """
@@ -28,30 +28,33 @@ _BEHAVIORS = {
     "MergedWithPrevious": ("", "MergedWithPrevious"),
     "MergedWithNext": ("", "MergedWithNext"),
 }
-"""How Punctuation is said as Split: what follows the class of its characters, and the behaviour."""
+"""Punctuation expressed as Split: the suffix of its character class, and the behaviour."""
 
 _IDEOGRAPHS = 0x20000
-"""Where the planes of ideographs begin: neither they nor the planes above hold punctuation."""
+"""Start of the planes of ideographs: neither they nor the planes above contain punctuation."""
 
 _DROPOUT = re.compile(r'"dropout"\s*:\s*[0-9]+(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)')
-"""A dropout other than null: a fraction, which no id of a token called `dropout` is."""
+"""A dropout other than null: a fraction, unlike the id of a token called `dropout`."""
 
 _THREE_DIGITS = {"type": "Split", "pattern": {"Regex": "[0-9][0-9][0-9]"}, "behavior": "Isolated", "invert": False}
 
 
 GPT2_SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 DIGITS_APART = r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"
-"""GPT-2's pattern after a cut around each digit: white space before a digit is at the end of its text."""
+"""GPT-2's pattern after splitting around each digit: white space before a digit is at the end of its text."""
 
 
 @cache
 def find_punctuation() -> str:
-    """What tokenizers takes for punctuation, as ranges: asked of it, as it has a version of Unicode of its own."""
+    """Return the punctuation of tokenizers as ranges of code points.
+
+    The library is asked, since it has its own version of Unicode.
+    """
     candidates = [c for c in range(_IDEOGRAPHS) if not 0xD800 <= c < 0xE000]
     pieces = Punctuation("isolated").pre_tokenize_str("a".join(map(chr, candidates)))
-    found = [ord(piece) for piece, _ in pieces if len(piece) == 1 and piece != "a"]
+    codes = [ord(piece) for piece, _ in pieces if len(piece) == 1 and piece != "a"]
     ranges: list[tuple[int, int]] = []
-    for code in found:
+    for code in codes:
         if ranges and ranges[-1][1] == code - 1:
             ranges[-1] = (ranges[-1][0], code)
         else:
@@ -60,28 +63,37 @@ def find_punctuation() -> str:
 
 
 def split_by(pattern: str, behavior: str = "Isolated") -> Step:
-    """The step that splits text by a pattern."""
+    """Return the step that splits text by a pattern."""
     return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": False}
 
 
 def restate_punctuation(step: Step) -> Step:
-    """Punctuation as the Split that it is; ValueError for a behaviour that is not known here."""
+    """Rewrite Punctuation as the equivalent Split.
+
+    Raises ValueError for an unknown behaviour.
+    """
     wanted = step.get("behavior", "Isolated")
     if wanted not in _BEHAVIORS:
-        raise ValueError(f"punctuation that is {wanted}")
+        raise ValueError(f"unknown punctuation behaviour {wanted}")
     repeated, behavior = _BEHAVIORS[wanted]
     return split_by(f"[{find_punctuation()}]{repeated}", behavior)
 
 
 def keeps_digits_apart(merges: list[Any]) -> bool:
-    """Whether no merge joins a numeric character with another one, of the alphabet of byte-level BPE."""
+    """Return whether no merge joins a numeric character with another one.
+
+    The characters are those of the byte-level alphabet.
+    """
     numeric = "".join(c for c in printable_bytes() if unicodedata.category(c)[0] == "N")
     joined = "\n".join("".join(merge) if isinstance(merge, list) else merge.replace(" ", "") for merge in merges)
     return re.search(f"[{numeric}][^{numeric}\n]|[^{numeric}\n][{numeric}]", joined) is None
 
 
 def fuse_digits(steps: list[Step]) -> list[Step]:
-    """Digits one by one, then GPT-2's pattern (Command R, StarCoder, SmolLM), as one Split; other steps as they are."""
+    """Rewrite Digits before GPT-2's pattern as one Split; leave other steps.
+
+    Command R, StarCoder and SmolLM have this chain.
+    """
     kinds = [step["type"] for step in steps]
     if kinds[:1] != ["Digits"] or kinds[-1] != "ByteLevel" or not steps[0].get("individual_digits"):
         return steps
@@ -94,11 +106,11 @@ def fuse_digits(steps: list[Step]) -> list[Step]:
 
 
 def fuse(steps: list[Step], merges: list[Any]) -> list[Step]:
-    """Falcon's chain, or its first two steps, as one Split before ByteLevel; other steps as they are.
+    """Rewrite Falcon's chain, or its first two steps, as one Split; leave others.
 
-    Punctuation cuts first, so GPT-2's pattern sees the end of its text before punctuation, and no contractions.
-    Digits cuts what ByteLevel wrote, even within characters: nothing where no merge crosses such a cut. Between the
-    digits, those of ASCII are cut by threes from the left of their run.
+    Punctuation splits first, so GPT-2's pattern sees the end of its text before punctuation, and no contractions.
+    Digits splits the output of ByteLevel, even within characters, which has no effect if no merge crosses such a split.
+    Runs of ASCII digits are split into threes from the left.
     """
     kinds = [step["type"] for step in steps]
     if kinds[:2] != ["Punctuation", "ByteLevel"] or steps[0].get("behavior") != "Contiguous":
@@ -116,43 +128,56 @@ def fuse(steps: list[Step], merges: list[Any]) -> list[Step]:
 
 
 def restate(part: Step, merges: list[Any]) -> Step:
-    """A pre-tokeniser in the steps that fastokens has; a sequence of one is that one."""
+    """Rewrite a pre-tokeniser in the steps that fastokens has.
+
+    A sequence of one becomes that step.
+    """
     fused = fuse_digits(fuse(flatten(part), merges))
     steps = [restate_punctuation(s) if s["type"] == "Punctuation" else s for s in fused]
     return steps[0] if len(steps) == 1 else {"type": "Sequence", "pretokenizers": steps}
 
 
 def read_members(text: str) -> Iterator[tuple[str, Any, int, int]]:
-    """The members of a JSON object one by one, with where the value starts and ends; ValueError where it is none.
+    """Yield the members of a JSON object with the start and end of each value.
 
-    Each is parsed when it is asked for: what stands before a vocabulary can be had without it.
+    Raises ValueError if it is not an object.
+    Each is parsed on demand, so that members before a vocabulary can be read without it.
     """
     decoder = json.JSONDecoder()
     skip = re.compile(r"[\s,:{]*").match
-    place = 0
-    while (found := skip(text, place)) and text[found.end() : found.end() + 1] not in ("", "}"):
-        name, place = decoder.raw_decode(text, found.end())
-        after = skip_colon(text, place)
-        value, place = decoder.raw_decode(text, after)
-        yield name, value, after, place
+    at = 0
+    while (gap := skip(text, at)) and text[gap.end() : gap.end() + 1] not in ("", "}"):
+        name, at = decoder.raw_decode(text, gap.end())
+        after = skip_colon(text, at)
+        value, at = decoder.raw_decode(text, after)
+        yield name, value, after, at
 
 
-def skip_colon(text: str, place: int) -> int:
-    """Where the value of a member starts whose name ends at a place; ValueError where no colon follows."""
-    found = re.compile(r"\s*:\s*").match(text, place)
-    if found is None:
-        raise ValueError(f"a colon is missing at character {place}")
-    return found.end()
+def skip_colon(text: str, at: int) -> int:
+    """Return the start of the value of a member whose name ends at `at`.
+
+    Raises ValueError if no colon follows.
+    """
+    colon = re.compile(r"\s*:\s*").match(text, at)
+    if colon is None:
+        raise ValueError(f"a colon is missing at character {at}")
+    return colon.end()
 
 
 def restate_json(text: str) -> str:
-    """A tokenizer.json whose pre-tokeniser fastokens has, and runs fast if it can be said so; the rest as it is."""
+    """Rewrite the pre-tokeniser of a tokenizer.json for fastokens; keep the rest.
+
+    Its fast steps are used if possible.
+    """
     steps, start, end = find_restatement(text)
     return text[:start] + steps + text[end:]
 
 
 def find_restatement(text: str) -> tuple[str, int, int]:
-    """The pre-tokeniser of a tokenizer.json restated, and where it stands; nothing for the start if it may stay."""
+    """Return (rewritten pre-tokeniser, start, end) of a tokenizer.json.
+
+    The first is empty and the others are 0 if it can stay.
+    """
     members = read_members(text)
     part, start, end = next(((value, a, b) for name, value, a, b in members if name == "pre_tokenizer"), (None, 0, 0))
     kinds = [step["type"] for step in flatten(part)]
@@ -164,13 +189,16 @@ def find_restatement(text: str) -> tuple[str, int, int]:
 
 
 def recall_json(asset: Asset) -> str:
-    """The file of an asset as `restate_json` gives it; what that finds in a long list of merges is kept."""
+    """Return the file of an asset as `restate_json` does.
+
+    The search through a long list of merges is cached.
+    """
     text = _DROPOUT.sub('"dropout":null', asset.files[0].read_bytes().decode())
-    place = cache_path("restated", asset.sha256, version("tokenizers"))
-    kept = read_arrays(place, frozenset({"steps", "bounds"}))
-    if kept is None:
+    path = cache_path("restated", asset.sha256, version("tokenizers"))
+    cached = read_arrays(path, frozenset({"steps", "bounds"}))
+    if cached is None:
         steps, start, end = find_restatement(text)
-        write_arrays(place, {"steps": np.frombuffer(steps.encode(), np.uint8), "bounds": np.array([start, end])})
+        write_arrays(path, {"steps": np.frombuffer(steps.encode(), np.uint8), "bounds": np.array([start, end])})
     else:
-        steps, (start, end) = kept["steps"].tobytes().decode(), kept["bounds"].tolist()
+        steps, (start, end) = cached["steps"].tobytes().decode(), cached["bounds"].tolist()
     return text[:start] + steps + text[end:]

@@ -1,4 +1,4 @@
-"""SentencePiece models and BERT's WordPiece in GGUF files, rebuilt for the engines that define their ids."""
+"""Rebuild SentencePiece models and BERT's WordPiece from GGUF files."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _LONGEST_WORD = 1 << 30
 class GgufSentencePiece(SentencePieceTokenizer):
     """A SentencePiece model as llama.cpp runs it.
 
-    User-defined tokens are taken out of a text first, the longest before the others; what lies between them is encoded
-    as if it were a text of its own, with the space before it that the model asks for.
+    User-defined tokens are split out of a text first, longest first; the text between them is encoded like a separate
+    text, with the leading space that the model asks for.
     """
 
     def __init__(self, asset: Asset, vocabulary: Vocabulary, model: bytes) -> None:
@@ -47,14 +47,14 @@ class GgufSentencePiece(SentencePieceTokenizer):
             self.vocab_base = vocabulary.base
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, on one thread."""
+        """Encode texts on one thread."""
         prepared = self.prepare(texts)
         if self.any_defined is None or not any(map(self.any_defined.search, prepared)):
             return super().encode_batch(texts)
         return EncodedBatch.from_lists([self.encode_parts(text) for text in prepared])
 
     def encode_parts(self, text: str) -> list[int]:
-        """The ids of a text that may hold user-defined tokens."""
+        """Encode a text that may contain user-defined tokens."""
         ids: list[int] = []
         for part in self.partition(text):
             if isinstance(part, int):
@@ -64,7 +64,7 @@ class GgufSentencePiece(SentencePieceTokenizer):
         return ids
 
     def partition(self, text: str) -> list[int | str]:
-        """Ids of user-defined tokens and the texts between them, none of which is empty."""
+        """Split a text into user-defined tokens (ids) and the non-empty texts between."""
         parts: list[int | str] = [text] if text else []
         for pattern in self.patterns:
             if pattern.search(text):
@@ -72,7 +72,7 @@ class GgufSentencePiece(SentencePieceTokenizer):
         return parts
 
     def cut(self, part: int | str, pattern: re.Pattern[str]) -> Iterator[int | str]:
-        """One part, cut at each occurrence of one token."""
+        """Split one part at each occurrence of one token."""
         if isinstance(part, int):
             yield part
             return
@@ -86,19 +86,25 @@ class GgufSentencePiece(SentencePieceTokenizer):
             yield part[at:]
 
     def piece_bytes(self, piece: int) -> bytes | None:
-        """The bytes of one piece; user-defined tokens are written as they are in text."""
+        """Return the bytes of one piece.
+
+        User-defined tokens are written as they appear in text.
+        """
         token = self.pieces[piece]
         return token.encode() if self.defined.get(token) == piece else super().piece_bytes(piece)
 
     def spans(self, texts: Sequence[str]) -> Spans | None:
-        """Where each token lies in its text; None where the library does not see whole texts."""
+        """Return the span of each token in its text.
+
+        Return None if the library does not see whole texts.
+        """
         if self.any_defined is not None and any(map(self.any_defined.search, texts)):
             return None
         return super().spans(texts)
 
 
 def build_sentencepiece(asset: Asset, vocabulary: Vocabulary) -> GgufSentencePiece:
-    """A SentencePiece model, BPE (`llama`) or unigram (`t5`), from pieces, scores and settings."""
+    """Build a SentencePiece model, BPE (`llama`) or unigram (`t5`)."""
     try:
         from sentencepiece import sentencepiece_model_pb2
     except ModuleNotFoundError as error:
@@ -108,15 +114,15 @@ def build_sentencepiece(asset: Asset, vocabulary: Vocabulary) -> GgufSentencePie
     unigram = vocabulary.get("model", "") == "t5"
     unknown = vocabulary.get("unknown_token_id", 2 if unigram else 0)
     if not 0 <= unknown < len(vocabulary.tokens):
-        raise TokbenchError(f"{vocabulary.path}: there is no row {unknown} for the unknown token", "get the file again")
+        raise TokbenchError(f"{vocabulary.path}: there is no row {unknown} for the unknown token", "download it again")
     model: Any = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # made at run time
     scores = read_scores(vocabulary.path, vocabulary.fields, len(vocabulary.tokens))
-    # One piece is the unknown one to the library; llama.cpp reads none of the others, nor control pieces, from text.
+    # The library has one unknown piece; llama.cpp reads neither other unknown pieces nor control pieces from text.
     # User-defined ones are found before the library sees a text. Unused pieces are found by llama.cpp's unigram.
     as_library = {UNKNOWN: CONTROL, USER_DEFINED: CONTROL, UNUSED: NORMAL if unigram else UNUSED}
     for number, (token, kind) in enumerate(zip(vocabulary.tokens, vocabulary.types, strict=True)):
-        found = UNKNOWN if number == unknown else as_library.get(kind, kind)
-        model.pieces.add(piece=token or f"[PAD{number}]", score=scores[number], type=found or NORMAL)
+        piece_type = UNKNOWN if number == unknown else as_library.get(kind, kind)
+        model.pieces.add(piece=token or f"[PAD{number}]", score=scores[number], type=piece_type or NORMAL)
     model.trainer_spec.model_type = model.trainer_spec.UNIGRAM if unigram else model.trainer_spec.BPE
     model.trainer_spec.byte_fallback = BYTE in vocabulary.types
     model.trainer_spec.unk_id = unknown
@@ -134,7 +140,7 @@ def _set_normalizer(settings: Any, vocabulary: Vocabulary, *, unigram: bool) -> 
         merged = vocabulary.get("remove_extra_whitespaces", False)
         if prefix and not merged:
             raise TokbenchError(
-                f"{vocabulary.path}: unigram that adds a space to texts and keeps runs of spaces cannot be run here",
+                f"{vocabulary.path}: unigram that adds a leading space and keeps runs of spaces is not supported here",
                 "give its tokenizer.json or tokenizer.model instead",
             )
         settings.add_dummy_prefix = settings.remove_extra_whitespaces = merged
@@ -153,15 +159,15 @@ _FIRST_SYLLABLE, _SYLLABLES, _FIRST_LEAD, _LEADS = 0xAC00, 588, 0x1100, 19
 
 
 def build_wordpiece(asset: Asset, vocabulary: Vocabulary) -> HuggingFaceTokenizer:
-    """BERT's WordPiece (`bert`), as llama.cpp prepares text for it.
+    """Build BERT's WordPiece (`bert`), with the text preparation of llama.cpp.
 
-    Pieces that begin a word have U+2581 before them in the file, all others continue one: vocab.txt has it the other
-    way round, with `##` before the latter.
+    In the file, pieces that start a word are preceded by U+2581, and all others continue one; vocab.txt is the reverse,
+    with `##` before the latter.
     """
     special = set(vocabulary.list_ids(CONTROL, UNKNOWN, USER_DEFINED))
     unknown = vocabulary.get("unknown_token_id", 100)
     if not 0 <= unknown < len(vocabulary.tokens):
-        raise TokbenchError(f"{vocabulary.path}: there is no row {unknown} for the unknown token", "get the file again")
+        raise TokbenchError(f"{vocabulary.path}: there is no row {unknown} for the unknown token", "download it again")
     names: dict[str, int] = {}
     for number, token in enumerate(vocabulary.tokens):
         begins = token.startswith(_SPACE)
@@ -183,7 +189,10 @@ def build_wordpiece(asset: Asset, vocabulary: Vocabulary) -> HuggingFaceTokenize
 
 
 def _list_bert_rules(lowercase: bool, strip_accents: bool) -> normalizers.Normalizer:
-    """Of each character's canonical decomposition llama.cpp keeps the first, even of a Hangul syllable."""
+    """List normalisers.
+
+    llama.cpp keeps only the first of a canonical decomposition, even of a Hangul syllable.
+    """
     rules: list[normalizers.Normalizer] = [normalizers.Replace(Regex(_DROPPED), "")]
     if strip_accents:
         for lead in range(_LEADS):
@@ -197,7 +206,10 @@ def _list_bert_rules(lowercase: bool, strip_accents: bool) -> normalizers.Normal
 
 
 def finish(asset: Asset, vocabulary: Vocabulary, pipeline: Tokenizer) -> HuggingFaceTokenizer:
-    """The tokenizer of a pipeline whose model holds all rows, with special and user-defined tokens told apart."""
+    """Build the tokenizer of a pipeline whose model has all rows.
+
+    Special and user-defined tokens are told apart.
+    """
     added = {
         number: AddedToken(token, normalized=False, special=vocabulary.types[number] != USER_DEFINED)
         for number, token in vocabulary.select(CONTROL, UNKNOWN, USER_DEFINED).items()

@@ -1,7 +1,7 @@
-"""How each pre-tokeniser of llama.cpp, known by its name in a GGUF file, splits text.
+"""How the pre-tokenisers of llama.cpp, by their names in GGUF files, split text.
 
-The patterns state what llama.cpp runs, which is not always what the tokenizer's authors run: it knows letters, marks,
-numbers, punctuation and symbols, but letter case only in ASCII, and it applies no Unicode normalisation.
+The patterns describe what llama.cpp runs, which is not always what the tokenizer's authors run: it distinguishes
+letters, marks, numbers, punctuation and symbols, but letter case only in ASCII, and it does not normalise Unicode.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Split:
-    """Patterns that cut text one after another; where none matches, the rest between matches is a piece.
+    """Patterns that split text one after another; text between matches is a piece.
 
-    `ignore_merges`: a piece that is a token is taken whole. `byte_level`: pieces are encoded as bytes in GPT-2's
-    alphabet; otherwise as characters, spaces written as U+2581, with tokens such as `<0xE4>` for what is unknown.
+    ignore_merges: a piece that is a token is taken whole.
+    byte_level: pieces are encoded as bytes in GPT-2's alphabet; otherwise as characters, with spaces written as U+2581
+    and tokens such as `<0xE4>` for unknown ones.
     """
 
     patterns: tuple[str, ...]
@@ -53,7 +54,7 @@ _GPT4O = _cased(_NO_LOWER, _NO_UPPER, f"(?:{_ENDINGS})?", r"\p{N}{1,3}")
 _LINES = r"[^\n]+|[\n]+"
 
 
-_CASED_LETTERS = (  # the letters with case of an older Unicode, range by range
+_CASED_LETTERS = (  # the letters with case of an older version of Unicode, as ranges
     "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-\u0373"
     "\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481\u048a-\u052f"
     "\u0531-\u0556\u10a0-\u10c5\u13a0-\u13f5\u13f8-\u13fd\u1c90-\u1cba\u1cbd-\u1cbf\u1d00-\u1d2b\u1d6b-\u1d77"
@@ -142,6 +143,6 @@ _SPLITS_OF_NAMES = {
 SPLITS = {name: split for names, split in _SPLITS_OF_NAMES.items() for name in names.split()}
 """Pre-tokenisers by their names in `tokenizer.ggml.pre`.
 
-Left out of those that llama.cpp has: tiny_aya and cohere2moe (a word boundary that depends on the locale), superbpe,
+Not supported, of those in llama.cpp: tiny_aya and cohere2moe (a word boundary that depends on the locale), superbpe,
 afmoe, spark2_5 and whitespace.
 """

@@ -1,4 +1,4 @@
-"""The rows of a GGUF vocabulary: tokens, their types as llama.cpp takes them, padding told apart."""
+"""The rows of a GGUF vocabulary: tokens, types as in llama.cpp, and padding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 """Token types of the format (`tokenizer.ggml.token_type`)."""
 
 _ADDED_SCORE = -1000.0
-"""What llama.cpp's converter gives the tokens that were added to a SentencePiece model."""
+"""The score that llama.cpp's converter gives to tokens added to a SentencePiece model."""
 
 _ENDS_GENERATION = frozenset(
     [
@@ -93,9 +93,9 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Rows in the order of their ids, up to the last that is a token.
+    """Rows in the order of their ids, up to the last one that is a token.
 
-    `types` are those that llama.cpp works with; the type of a row that is no token is UNUSED. `base` is V_base.
+    types: as used by llama.cpp; UNUSED for a row that is not a token. base: V_base.
     """
 
     path: Path
@@ -105,37 +105,40 @@ class Vocabulary:
     base: int
 
     def get(self, key: str, default: Value) -> Value:
-        """A value of the tokenizer's metadata, of the kind of the default."""
+        """Return a value of the tokenizer's metadata, of the type of the default."""
         if f"tokenizer.ggml.{key}" not in self.fields:
             return default
         return read_field(self.path, self.fields, key, type(default))
 
     def list_ids(self, *types: int) -> list[int]:
-        """The ids of all rows of these types."""
+        """List the ids of all rows of these types."""
         return [number for number, kind in enumerate(self.types) if kind in types]
 
     def select(self, *types: int) -> dict[int, str]:
-        """The tokens of these types by id."""
+        """Map the ids of these types to their tokens."""
         return {number: self.tokens[number] for number in self.list_ids(*types)}
 
 
 def read_field(path: Path, fields: Mapping[str, Any], key: str, kind: type[Value]) -> Value:
-    """A value of the tokenizer's metadata; TokbenchError where the file has none, or one of another kind."""
+    """Read a value of the tokenizer's metadata.
+
+    Raises TokbenchError if it is missing or of another type.
+    """
     if (name := f"tokenizer.ggml.{key}") not in fields:
-        raise TokbenchError(f"{path}: there is no field {name!r}", "get the file again")
+        raise TokbenchError(f"{path}: there is no field {name!r}", "download it again")
     value = fields[name]
     if type(value) is not kind:
-        raise TokbenchError(f"{path}: the field {name!r} is of another kind than it should be", "get the file again")
+        raise TokbenchError(f"{path}: the field {name!r} is not of the expected type", "download it again")
     return value
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Read the vocabulary of a GGUF file; TokbenchError where it is damaged."""
+    """Read the vocabulary of a GGUF file; TokbenchError if it is damaged."""
     fields = read_header(path).fields
     tokens = read_field(path, fields, "tokens", list)
     types = read_field(path, fields, "token_type", np.ndarray).tolist()
     if len(tokens) != len(types):
-        raise TokbenchError(f"{path}: {len(tokens)} tokens have {len(types)} types", "get the file again")
+        raise TokbenchError(f"{path}: {len(tokens)} tokens have {len(types)} types", "download it again")
     types = [
         UNUSED if _is_padding(number, token) else kind
         for number, (token, kind) in enumerate(zip(tokens, types, strict=True))
@@ -144,12 +147,12 @@ def read_vocabulary(path: Path) -> Vocabulary:
     tokens, types = tokens[:end], types[:end]
     token, count = Counter(tokens).most_common(1)[0] if tokens else ("", 0)
     if count != 1:
-        raise TokbenchError(f"{path}: {count} rows hold the token {token!r}", "get the file again")
+        raise TokbenchError(f"{path}: {count} rows contain the token {token!r}", "download it again")
     return Vocabulary(path, fields, tuple(tokens), tuple(_retype(tokens, types)), _find_base(path, fields, types))
 
 
 def _is_padding(number: int, token: str) -> bool:
-    """Whether a row only fills the embedding matrix: empty, or named by its own number."""
+    """Return whether a row is padding: empty, or named after its number."""
     return not token or token == f"[PAD{number}]"
 
 
@@ -158,7 +161,7 @@ def _find_end(types: list[int], counts: Callable[[int], bool]) -> int:
 
 
 def _find_base(path: Path, fields: Mapping[str, Any], types: list[int]) -> int:
-    """The size of the model's own vocabulary: the rows before those that were added to it."""
+    """Find the size of the model's own vocabulary: the rows before those added to it."""
     if "tokenizer.ggml.scores" not in fields:
         return _find_end(types, lambda kind: kind in (NORMAL, BYTE))
     scores = read_scores(path, fields, len(types))
@@ -169,15 +172,18 @@ def _find_base(path: Path, fields: Mapping[str, Any], types: list[int]) -> int:
 
 
 def read_scores(path: Path, fields: Mapping[str, Any], rows: int) -> npt.NDArray[Any]:
-    """The scores of all rows; TokbenchError where there are too few."""
+    """Read the scores of all rows; TokbenchError if there are too few."""
     scores = read_field(path, fields, "scores", np.ndarray)
     if len(scores) < rows:
-        raise TokbenchError(f"{path}: {rows} tokens have {len(scores)} scores", "get the file again")
+        raise TokbenchError(f"{path}: {rows} tokens have {len(scores)} scores", "download it again")
     return scores
 
 
 def _retype(tokens: list[str], types: list[int]) -> list[int]:
-    """The types as llama.cpp corrects them by name: some tokens end generation whatever the file says."""
+    """Correct types by token text, as llama.cpp does.
+
+    Some tokens end generation whatever the file says.
+    """
     names = set(tokens)
     control = set(_ENDS_GENERATION | _FILLS_IN)
     read = set(_ALWAYS_READ)

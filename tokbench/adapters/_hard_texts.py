@@ -1,4 +1,7 @@
-"""Texts on which engines have been seen to differ: what a second engine has to pass before its ids are used."""
+"""Texts on which engines are known to differ.
+
+A second engine must pass them before its ids are used.
+"""
 
 from __future__ import annotations
 
@@ -52,26 +55,29 @@ _REPEATED = ("a", " ", "\n", "0", "中", "=", "é", "😀", "ab", "\u0301")
 _BLOCKS = ((0x20, 0xD800), (0xE000, 0x10000), (0x1F000, 0x1FB00), (0x1D400, 0x1D800), (0x20000, 0x20400))
 _LINE = 128
 HARD_BYTES = 550_000
-"""UTF-8 bytes of the hard texts, about."""
+"""Approximate UTF-8 bytes of the hard texts."""
 
 _JOINERS = "\u034f\u180e\u200b\u200c\u200d\u2060\ufeff"
-"""Characters without width that one library or another takes for white space."""
+"""Zero-width characters that some library treats as white space."""
 _FOLDED = "\u017f\u212a\u0130\u0131"
-"""Letters that ignoring case turns into ASCII, so that they end a contraction: long s, Kelvin, dotted and dotless i."""
+"""Letters that case folding turns into ASCII, so that they end a contraction: long s, Kelvin, dotted and dotless i."""
 _STEP = 64
 _PLANES = (range(0x40000), range(0xE0000, 0xE0200))
-"""Code points that any version of Unicode has given to characters, but for private use."""
+"""Code points that any version of Unicode assigns to characters, except private use."""
 
 
 @cache
 def hard_texts() -> tuple[str, ...]:
-    """Return the common texts, every kind of white space in every position, and where Unicode's categories change."""
+    """Return common texts, white space in all positions, and Unicode boundaries."""
     return (*common_texts(), *_blank_texts(), *_boundary_texts())
 
 
 @cache
 def common_texts() -> tuple[str, ...]:
-    """White space, contractions, digits, code, many scripts, special tokens as text, runs, most code points in use."""
+    """Return texts of all common kinds.
+
+    White space, contractions, digits, code, many scripts, special tokens as text, runs, most code points in use.
+    """
     runs = [piece * length for piece in _REPEATED for length in _LENGTHS]
     spaced = [f"x{' ' * length}y" for length in range(2, 40)]
     lines = [
@@ -83,7 +89,10 @@ def common_texts() -> tuple[str, ...]:
 
 
 def _blank_texts() -> Iterator[str]:
-    """Every character that is or may be taken for white space, beside spaces, apostrophes, words and one another."""
+    """Yield each character that may be white space, in all surroundings.
+
+    These are spaces, apostrophes, words and one another.
+    """
     characters = [chr(code) for plane in _PLANES for code in plane]
     blanks = [c for c in characters if c.isspace()]
     invisible = [c for c in characters if unicodedata.category(c) in ("Cc", "Cf")]
@@ -94,7 +103,10 @@ def _blank_texts() -> Iterator[str]:
 
 
 def _boundary_texts() -> Iterator[str]:
-    """Code points where Unicode's categories change, and some between: libraries know different versions of it."""
+    """Yield code points around changes of Unicode category, and some between.
+
+    Libraries implement different versions of Unicode.
+    """
     last = ""
     for code in (code for plane in _PLANES for code in plane):
         category = unicodedata.category(chr(code))
@@ -106,8 +118,9 @@ def _boundary_texts() -> Iterator[str]:
 
 
 def surround_tokens(tokens: Sequence[str]) -> Iterator[str]:
-    """Texts that show how tokens are found in text: alone, in words, between spaces, doubled, cut, overlapping.
+    """Yield texts that show how tokens are found.
 
+    Tokens are alone, in words, between spaces, doubled, cut off, and overlapping.
     tokens: the reserved texts of a tokenizer (`Tokenizer.reserved_texts`).
     """
     starting = {token[:length]: token for token in tokens for length in range(1, len(token))}
@@ -122,6 +135,9 @@ def surround_tokens(tokens: Sequence[str]) -> Iterator[str]:
 
 @cache
 def hard_texts_version() -> str:
-    """Return a hash of what the hard texts follow from: another set asks for another verification."""
+    """Return a hash of everything that determines the hard texts.
+
+    Another set requires another verification.
+    """
     source = Path(__file__).read_bytes() + unicodedata.unidata_version.encode()
     return hashlib.sha256(source).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Pipelines of `tokenizers` for files that hold a vocabulary but not the pipeline around it."""
+"""Build pipelines of `tokenizers` for files with only a vocabulary."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tokbench.catalog.tokenizer_classes import BERT_CLASSES, GPT2_CLASSES, read,
 from tokbench.errors import TokbenchError
 
 PATTERN_OF_CLASS = {"Qwen2Tokenizer": "qwen2.5", "Qwen3_5Tokenizer": "qwen3.5"}
-"""Tokenizer classes that split by a pattern of their own, and the catalogue entry that holds it."""
+"""Catalogue entries with the split pattern of tokenizer classes that have one of their own."""
 
 
 _GENERIC_CLASSES = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
 
 BERT_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-"""The special tokens of every BERT, which vocab.txt does not tell from the others."""
+"""The special tokens of every BERT, which vocab.txt does not distinguish from others."""
 
 
 def byte_level_pipeline(
@@ -34,7 +34,10 @@ def byte_level_pipeline(
     *,
     add_prefix_space: bool = False,
 ) -> Tokenizer:
-    """Byte-level BPE after splitting by each pattern in turn; GPT-2's own pattern where none is given."""
+    """Build byte-level BPE after splitting by each pattern in turn.
+
+    Without patterns, GPT-2's own pattern is used.
+    """
     pipeline = Tokenizer(model)
     if normalizer == "NFC":
         pipeline.normalizer = normalizers.NFC()
@@ -48,7 +51,7 @@ def byte_level_pipeline(
 def add_tokens(pipeline: Tokenizer, added: Mapping[int, AddedToken], source: str) -> None:
     """Add tokens in the order of their ids.
 
-    Raises TokbenchError where the library would number them otherwise.
+    Raises TokbenchError if the library would number them differently.
     """
     for number, token in sorted(added.items()):
         if token.special:
@@ -57,41 +60,50 @@ def add_tokens(pipeline: Tokenizer, added: Mapping[int, AddedToken], source: str
             pipeline.add_tokens([token])
         if pipeline.token_to_id(token.content) != number:
             raise TokbenchError(
-                f"{source}: the added token {token.content!r} has the id {number}, but the vocabulary ends before",
-                "the files do not belong together",
+                f"{source}: the added token {token.content!r} has the id {number}, but the vocabulary ends before it",
+                "the files do not belong together: download them again from one source",
             )
 
 
 def find_next_id(pipeline: Tokenizer) -> int:
-    """Return the id that the library gives the next added token: it counts tokens, whatever gaps their ids have."""
+    """Return the id that the library gives to the next added token.
+
+    The library counts tokens and ignores gaps in their ids.
+    """
     size = int(pipeline.get_vocab_size(with_added_tokens=False))
     highest = max(pipeline.get_added_tokens_decoder(), default=-1)
     return highest + 1 if highest >= size else size
 
 
 def make_added_tokens(tokens: Mapping[int, beside.AddedToken]) -> dict[int, AddedToken]:
-    """Added tokens as the library knows them."""
+    """Convert added tokens to those of the library."""
     return {number: AddedToken(token.content, **token.flags) for number, token in tokens.items()}
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """A JSON object; TokbenchError with line and column where it does not parse."""
+    """Read a JSON object; TokbenchError with line and column if it does not parse."""
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        raise TokbenchError(f"{path}: not valid JSON ({error})", "get the file again") from error
+        raise TokbenchError(f"{path}: not valid JSON ({error})", "download it again") from error
     if not isinstance(document, dict):
-        raise TokbenchError(f"{path}: expected a JSON object", "get the file again")
+        raise TokbenchError(f"{path}: expected a JSON object", "download it again")
     return document
 
 
 def class_of(companions: Companions) -> str:
-    """The class that reads a vocab.json with merges.txt: GPT-2's where none is named."""
+    """Return the class that reads a vocab.json with merges.txt.
+
+    It is GPT-2's if none is named.
+    """
     return companions.class_name or "GPT2Tokenizer"
 
 
 def pattern_of(asset: Asset, companions: Companions) -> str | None:
-    """The split pattern of a vocab.json with merges.txt: the catalogue's, or that of the class in the configuration."""
+    """Return the split pattern of a vocab.json with merges.txt.
+
+    It is the catalogue's, or that of the configured class.
+    """
     if asset.entry is not None:
         return asset.entry.pattern
     name = class_of(companions)
@@ -106,7 +118,7 @@ def pattern_of(asset: Asset, companions: Companions) -> str | None:
 
 @dataclass(frozen=True)
 class Merges:
-    """What vocab.json, merges.txt and the files beside them say, by the rules of the catalogue."""
+    """The content of vocab.json, merges.txt and companions, by catalogue rules."""
 
     vocab: Path
     merges: Path
@@ -116,12 +128,12 @@ class Merges:
     companions: Companions
 
     def number_added(self, vocab: Mapping[str, int]) -> dict[int, beside.AddedToken]:
-        """The added tokens by their ids."""
+        """Return the added tokens by id."""
         return self.companions.number(vocab, len(vocab))
 
 
 def read_merges(asset: Asset) -> Merges:
-    """The parts of a byte-level BPE in vocab.json and merges.txt."""
+    """Read the parts of a byte-level BPE in vocab.json and merges.txt."""
     companions = read(asset.files)
     normalizer = asset.entry.normalizer if asset.entry else None
     pattern = pattern_of(asset, companions)
@@ -132,7 +144,7 @@ def read_merges(asset: Asset) -> Merges:
 
 
 def build_from_merges(asset: Asset) -> Tokenizer:
-    """Byte-level BPE from vocab.json and merges.txt, with what the companion files say."""
+    """Build byte-level BPE from vocab.json, merges.txt and companion files."""
     parts = read_merges(asset)
     model = models.BPE.from_file(str(parts.vocab), str(parts.merges))
     patterns = [parts.pattern] if parts.pattern else []
@@ -142,7 +154,7 @@ def build_from_merges(asset: Asset) -> Tokenizer:
 
 
 def describe_merges(asset: Asset) -> dict[str, Any]:
-    """The tokenizer.json that says what vocab.json, merges.txt and the files beside them say."""
+    """Build the tokenizer.json equivalent to vocab.json, merges.txt and companions."""
     parts = read_merges(asset)
     vocab = read_object(parts.vocab)
     lines = parts.merges.read_text(encoding="utf-8").split("\n")
@@ -167,10 +179,11 @@ def describe_merges(asset: Asset) -> dict[str, Any]:
 
 
 def build_from_wordpiece(asset: Asset) -> Tokenizer:
-    """BERT's WordPiece from vocab.txt: cleaned text, ideographs apart, greedy longest match within words.
+    """Build BERT's WordPiece from vocab.txt.
 
-    The settings are those of tokenizer_config.json. Where nothing says whether text is lower-cased, a vocabulary
-    without any upper-case letter belongs to a lower-casing model.
+    Text is cleaned, ideographs are separated, and words are matched greedily, longest first.
+    The settings are those of tokenizer_config.json. If nothing says whether text is lower-cased, a vocabulary without
+    any upper-case letter is taken to belong to a lower-casing model.
     """
     companions = read(asset.files)
     name = companions.class_name
@@ -186,7 +199,7 @@ def build_from_wordpiece(asset: Asset) -> Tokenizer:
         raise TokbenchError(
             f"{companions.where.get(unknown, asset.files[0])}: the unknown token {unknown!r} is not in "
             f"{asset.files[0].name}",
-            "the files do not belong together",
+            "the files do not belong together: download them again from one source",
         )
     lowercase = companions.flag("do_lower_case")
     if lowercase is None:
@@ -207,21 +220,21 @@ def build_from_wordpiece(asset: Asset) -> Tokenizer:
 
 
 def is_lowercase(vocabulary: Iterable[str]) -> bool:
-    """Whether no token of a WordPiece vocabulary, but those in brackets, has an upper-case letter."""
+    """Return whether no token of a vocabulary, except in brackets, is upper-case."""
     return all(token == token.lower() for token in vocabulary if not (token.startswith("[") and token.endswith("]")))
 
 
 def build_from_json(asset: Asset) -> Tokenizer:
-    """A tokenizer.json; where companion files count, with their settings and added tokens."""
+    """Build a tokenizer.json, with its companion files if they count."""
     if len(asset.files) == 1:
         return Tokenizer.from_file(str(asset.files[0]))
     companions = read(asset.files)
     document = read_object(asset.files[0])
     pipeline = Tokenizer.from_str(json.dumps(restate_settings(document, companions)))
     known = pipeline.get_vocab(with_added_tokens=True)
-    own = {token.content for token in pipeline.get_added_tokens_decoder().values()}
-    placed = companions.number(known, find_next_id(pipeline))
+    present = {token.content for token in pipeline.get_added_tokens_decoder().values()}
+    numbered = companions.number(known, find_next_id(pipeline))
     decides = companions.numbered if "added_tokens_decoder" in companions.settings else {}
-    new = {number: token for number, token in placed.items() if token.content not in own or number in decides}
+    new = {number: token for number, token in numbered.items() if token.content not in present or number in decides}
     add_tokens(pipeline, make_added_tokens(new), str(asset.files[0].parent))
     return pipeline

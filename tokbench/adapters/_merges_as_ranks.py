@@ -1,6 +1,7 @@
-"""Byte-level BPE of Hugging Face files as ranks, for engines that know ranks: the order of the merges is their order.
+"""Express byte-level BPE of Hugging Face files as ranks.
 
-What stands around the merges is done here: the Unicode form, added tokens that are cut out of text first, the ids.
+The ranks follow the order of the merges, for engines that use ranks.
+The steps around the merges are done here: Unicode normalisation, splitting out added tokens, the ids.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ Document = dict[str, Any]
 Form = Literal["NFC", "NFKC"]
 IdArray = npt.NDArray[np.int32]
 Encoder = Callable[[Sequence[str]], EncodedBatch]
-"""What an engine makes of a pattern and a rank file: from texts to ranks."""
+"""A function from texts to ranks, which an engine builds from a pattern and a rank file."""
 
 
 class Library(Protocol):
-    """An engine that knows ranks: its distribution, the function it is called by, and how it is built.
+    """An engine that uses ranks: its distribution, function, and construction.
 
-    misread: the characters that it takes for others.
+    misread: the characters that it misclassifies.
     """
 
     @property
@@ -54,21 +55,24 @@ class Library(Protocol):
     def misread(self) -> Misread | None: ...
 
     def build(self, pattern: str, ranks: bytes) -> Encoder:
-        """The engine for a rank file (`tiktoken.write_ranks`)."""
+        """Build the engine for a rank file (`rank_files.write_ranks`)."""
         ...
 
 
 def refuse(asset: Asset, library: str, reason: str) -> TokbenchError:
-    """The error that says why an engine cannot run these files."""
-    return TokbenchError(f"{asset.files[0]}: {library} cannot run it ({reason})", "use its own engine")
+    """Build the error that says why an engine cannot run these files."""
+    return TokbenchError(f"{asset.files[0]}: {library} cannot run it ({reason})", "use its reference engine")
 
 
 def find_pattern(document: Document) -> str:
-    """How text is split, where one pattern says it; ValueError else."""
+    """Return the pattern that splits text, if a single one does.
+
+    Raises ValueError otherwise.
+    """
     steps = fuse_digits(huggingface.flatten(document["pre_tokenizer"]))
     kinds = [step["type"] for step in steps]
     if any(step.get("add_prefix_space") for step in steps):
-        raise ValueError("a space is put before each text")
+        raise ValueError("it adds a space before each text")
     if kinds == ["ByteLevel"] and steps[0].get("use_regex", True):
         return GPT2_PATTERN
     split = steps[0] if steps else {}
@@ -80,7 +84,10 @@ def find_pattern(document: Document) -> str:
 
 
 def find_form(document: Document) -> Form | None:
-    """The Unicode form that text is brought into, None for none; ValueError for any other normaliser."""
+    """Return the Unicode normalisation form of texts, or None.
+
+    Raises ValueError for any other normaliser.
+    """
     kinds = [step["type"] for step in huggingface.flatten(document["normalizer"])]
     if kinds not in ([], ["NFC"], ["NFKC"]):
         raise ValueError(f"it normalises text by {', '.join(kinds)}")
@@ -88,11 +95,11 @@ def find_form(document: Document) -> Form | None:
 
 
 def make_form(name: Form) -> TextRule:
-    """What brings text into a Unicode form.
+    """Return the function that normalises text to a Unicode form.
 
-    It is the reference's own, as Python's may know another version of Unicode. Text that Python finds in that
-    form already, and of whose characters it knows every one (printable ones have been assigned), is so in every
-    version: what a character composes to never changes.
+    It is the reference's own, as Python's may implement another version of Unicode. Text that Python finds normalised,
+    and all of whose characters it knows (printable ones are assigned), is so in every version: the composition of a
+    character never changes.
     """
     compose = (NFC() if name == "NFC" else NFKC()).normalize_str
 
@@ -104,13 +111,14 @@ def make_form(name: Form) -> TextRule:
 
 
 def read_ranks(model: Document) -> tuple[list[str], IdArray]:
-    """The tokens in the order of their ranks, single bytes first and then as the merges come, and the id of each.
+    """Return the tokens in the order of their ranks, and their ids.
 
-    Bytes that no UTF-8 text holds may lack. ValueError where two merges make the same token.
+    Single bytes come first, then tokens in the order of merges.
+    Bytes that never occur in UTF-8 may be missing. Raises ValueError if two merges make the same token.
     """
     others = ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix")
     if model.get("type", "BPE") != "BPE" or any(model.get(key) for key in others):
-        raise ValueError("it is no byte-level BPE")
+        raise ValueError("it is not byte-level BPE")
     alphabet, vocab = huggingface.printable_bytes(), model["vocab"]
     merged = ["".join(merge) if isinstance(merge, list) else merge.replace(" ", "", 1) for merge in model["merges"]]
     tokens = [c for c, byte in alphabet.items() if c in vocab or byte in UTF8_BYTES]
@@ -125,13 +133,16 @@ def read_ranks(model: Document) -> tuple[list[str], IdArray]:
 
 
 def undo_notation(tokens: Sequence[str], alphabet: dict[str, int]) -> list[bytes]:
-    """The bytes of tokens in the alphabet of byte-level BPE, all at once; ValueError for another character."""
+    """Decode tokens from the byte-level alphabet, all at once.
+
+    Raises ValueError for a character that is not in it.
+    """
     byte_of = np.full(max(map(ord, alphabet)) + 2, -1, np.int16)
     byte_of[[*map(ord, alphabet)]] = [*alphabet.values()]
     codes = np.frombuffer("".join(tokens).encode("utf-32-le"), "<u4")
     numbers = byte_of[np.minimum(codes, len(byte_of) - 1)]
     if (numbers < 0).any():
-        raise ValueError(f"the vocabulary holds {chr(int(codes[numbers < 0][0]))!r}, which stands for no byte")
+        raise ValueError(f"the vocabulary contains {chr(int(codes[numbers < 0][0]))!r}, which represents no byte")
     content = numbers.astype(np.uint8).tobytes()
     bounds = accumulate(map(len, tokens), initial=0)
     return [content[start:end] for start, end in pairwise(bounds)]
@@ -140,22 +151,23 @@ def undo_notation(tokens: Sequence[str], alphabet: dict[str, int]) -> list[bytes
 def check_reachable(tokenizer: Tokenizer, tokens: Sequence[str], ids: IdArray) -> None:
     """Raise ValueError unless every token, encoded alone by the merges, is itself.
 
-    That proves ranks right: an engine that knows ranks alone joins any two neighbours that make a token, and takes a
-    whole piece that is one. Two neighbours that make a token of this kind are those of its own merge, and the last
-    step of encoding that token alone.
+    This proves the ranks correct: an engine that only uses ranks joins any two neighbours that make a token, and takes
+    a whole piece that is one. Two neighbours that make such a token are those of its own merge, which is the last step
+    of encoding that token alone.
     """
     model = tokenizer.model
     model.ignore_merges = False
     for token, number in zip(tokens, ids.tolist(), strict=True):
         if [part.id for part in model.tokenize(token)] != [number]:
-            raise ValueError(f"its merges do not make the token {token!r}, which a merge is for")
+            raise ValueError(f"its merges do not make the token {token!r}, although a merge results in it")
 
 
 def check_whole_pieces(tokenizer: Tokenizer, known: Collection[str]) -> None:
-    """Raise ValueError where a token that no merge makes can be a whole piece of text, which `ignore_merges` keeps.
+    """Raise ValueError if a token that no merge makes can be a whole piece of text.
 
-    known: single bytes and merged tokens. Added tokens never are: their text is cut out before, and the text of a
-    special one is split.
+    `ignore_merges` would keep such a piece.
+    known: single bytes and merged tokens. Added tokens are never such pieces: their text is split out first, and the
+    text of a special one is split.
     """
     alphabet = huggingface.printable_bytes()
     added = {token.content: token for token in tokenizer.get_added_tokens_decoder().values()}
@@ -163,17 +175,17 @@ def check_whole_pieces(tokenizer: Tokenizer, known: Collection[str]) -> None:
     for token in tokenizer.get_vocab(with_added_tokens=False).keys() - set(known):
         if not token or not all(character in alphabet for character in token):
             continue
-        own = added.get(token)
-        if own is None or (own.special and (splits is None or len(splits(token)) < 2)):
-            raise ValueError(f"ignore_merges with tokens that no merge makes, as {token!r}")
+        match = added.get(token)
+        if match is None or (match.special and (splits is None or len(splits(token)) < 2)):
+            raise ValueError(f"ignore_merges with tokens that no merge makes, such as {token!r}")
 
 
 @dataclass(frozen=True, eq=False)
 class RankedMerges:
-    """A tokenizer of byte-level merges, said as ranks.
+    """A tokenizer of byte-level merges, expressed as ranks.
 
-    pattern: how text is split. form: the Unicode form that it is brought into first. added: tokens that are cut out of
-    it. ranks: a rank file. ids: of each rank.
+    pattern: splits text. form: Unicode form to which text is normalised first. added: tokens that are split out of it.
+    ranks: a rank file. ids: of each rank.
     """
 
     pattern: str
@@ -184,7 +196,10 @@ class RankedMerges:
 
     @classmethod
     def read(cls, asset: Asset) -> RankedMerges:
-        """What the files say; ValueError, KeyError or TypeError where merges are not ranks."""
+        """Read the files.
+
+        Raises ValueError, KeyError or TypeError if merges cannot be expressed as ranks.
+        """
         if asset.format == "tokenizer.json" and len(asset.files) > 1:
             raise ValueError("its companion files change it")
         document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
@@ -200,23 +215,23 @@ class RankedMerges:
 
     @classmethod
     def recall(cls, asset: Asset) -> RankedMerges:
-        """The same, kept since it was read: a large file is parsed once."""
-        # The catalogue says how text is split that comes with these files: the same files may be read by another entry.
-        place = cache_path("merges", asset.sha256, asset.format, asset.entry, version("tokenizers"))
-        kept = read_arrays(place, frozenset({"head", "ranks", "ids"}))
-        if kept is not None:
-            head = json.loads(kept["head"].tobytes())
+        """Read the files once: the result is cached, as parsing a large file is slow."""
+        # The split pattern can come from the catalogue: the same files may be read by another entry.
+        path = cache_path("merges", asset.sha256, asset.format, asset.entry, version("tokenizers"))
+        cached = read_arrays(path, frozenset({"head", "ranks", "ids"}))
+        if cached is not None:
+            head = json.loads(cached["head"].tobytes())
             added = AddedTokens(**head.pop("added"))
-            return cls(**head, added=added, ranks=kept["ranks"].tobytes(), ids=kept["ids"])
-        found = cls.read(asset)
-        head = {"pattern": found.pattern, "form": found.form, "added": asdict(found.added)}
+            return cls(**head, added=added, ranks=cached["ranks"].tobytes(), ids=cached["ids"])
+        ranked = cls.read(asset)
+        head = {"pattern": ranked.pattern, "form": ranked.form, "added": asdict(ranked.added)}
         text = np.frombuffer(json.dumps(head).encode(), np.uint8)
-        write_arrays(place, {"head": text, "ranks": np.frombuffer(found.ranks, np.uint8), "ids": found.ids})
-        return found
+        write_arrays(path, {"head": text, "ranks": np.frombuffer(ranked.ranks, np.uint8), "ids": ranked.ids})
+        return ranked
 
 
 class MergesTokenizer(EngineTokenizer):
-    """Byte-level BPE of Hugging Face files as an engine for ranks runs it."""
+    """Byte-level BPE of Hugging Face files, run by an engine for ranks."""
 
     def __init__(self, asset: Asset, ranked: RankedMerges, library: Library) -> None:
         super().__init__(asset, f"{library.name}=={version(library.name)}", library.call, huggingface.load)
@@ -227,23 +242,23 @@ class MergesTokenizer(EngineTokenizer):
         self.encode_ranks = library.build(ranked.pattern, ranked.ranks)
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, added tokens cut out of it first."""
+        """Encode texts, splitting out added tokens first."""
         if self.cut_raw is None and self.cut_normalized is None:
             return self.encode_plain(texts if self.form is None else [*map(self.form, texts)])
         cut = [self.cut(text) for text in texts]
         pieces = list(chain.from_iterable(cut))
-        # Of the pieces of a text, every second one is an added token: one id where the engine gets an empty text.
+        # Every second piece of a text is an added token: one id where the engine gets an empty text.
         plain = self.encode_plain(["" if isinstance(piece, int) else piece for piece in pieces])
         if len(pieces) == len(texts):
             return plain
         added = np.array([isinstance(piece, int) for piece in pieces])
-        own_ids = [piece for piece in pieces if isinstance(piece, int)]
-        ids = np.insert(plain.ids, plain.offsets[:-1][added], own_ids)
+        added_ids = [piece for piece in pieces if isinstance(piece, int)]
+        ids = np.insert(plain.ids, plain.offsets[:-1][added], added_ids)
         starts = offsets_of(np.where(added, 1, plain.counts))
         return EncodedBatch(ids, starts[offsets_of(np.array([*map(len, cut)]))])
 
     def cut(self, text: str) -> list[str | int]:
-        """A text in its Unicode form, its added tokens cut out: plain text and ids in turn."""
+        """Normalise a text and split out its added tokens: plain text and ids alternate."""
         pieces: list[str | int] = [text] if self.cut_raw is None else self.cut_raw(text)
         if self.form is not None:
             pieces = [piece if isinstance(piece, int) else self.form(piece) for piece in pieces]
@@ -253,13 +268,16 @@ class MergesTokenizer(EngineTokenizer):
         return [part for piece in pieces for part in ((piece,) if isinstance(piece, int) else cut(piece))]
 
     def encode_plain(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of texts in their Unicode form that hold no added token."""
+        """Encode normalised texts that contain no added token."""
         ranks = self.encode_ranks(texts)
         return EncodedBatch(self.id_of_rank[ranks.ids], ranks.offsets)
 
 
 def load_merges(asset: Asset, library: Library) -> MergesTokenizer:
-    """The tokenizer of a tokenizer.json, or of vocab.json and merges.txt; TokbenchError where merges are not ranks."""
+    """Load a tokenizer.json, or vocab.json and merges.txt.
+
+    Raises TokbenchError if merges cannot be expressed as ranks.
+    """
     try:
         return MergesTokenizer(asset, RankedMerges.recall(asset), library)
     except (KeyError, TypeError) as error:

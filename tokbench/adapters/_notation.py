@@ -1,4 +1,4 @@
-"""How the tokens of a Hugging Face vocabulary are written, and the bytes of text that they stand for."""
+"""Notation of the tokens of a Hugging Face vocabulary, and their bytes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Part = dict[str, Any]
 
 @cache
 def printable_bytes() -> dict[str, int]:
-    """The character that stands for each byte in byte-level BPE files (GPT-2's alphabet).
+    """Return the byte of each character in byte-level BPE files (GPT-2's alphabet).
 
-    Printable Latin-1 characters stand for themselves, the other bytes for U+0100 onwards in order.
+    Printable Latin-1 characters represent themselves; the other bytes are U+0100 onwards, in order.
     """
-    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [b for b in range(256) if b not in own]
-    return {chr(b): b for b in own} | {chr(0x100 + i): b for i, b in enumerate(others)}
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [b for b in range(256) if b not in printable]
+    return {chr(b): b for b in printable} | {chr(0x100 + i): b for i, b in enumerate(others)}
 
 
 def flatten(part: Part | None) -> list[Part]:
-    """The steps of a part of the pipeline, sequences opened."""
+    """List the steps of a part of the pipeline, with sequences expanded."""
     if part is None:
         return []
     if part["type"] == "Sequence":
@@ -39,11 +39,13 @@ def flatten(part: Part | None) -> list[Part]:
 
 @dataclass(frozen=True)
 class Notation:
-    """The notation of a vocabulary, as its model and the steps around the model define it.
+    """The notation of a vocabulary, as its model and the steps around it define it.
 
-    alphabet: the byte of each character, where text is written in GPT-2's alphabet before the model sees it.
-    byte_pieces: whether `<0xE4>` is the byte E4. spaces: what is written for a space. continuing: what precedes a
-    token that continues a word (`##`). end: what follows a token that ends a word (`</w>`).
+    alphabet: the byte of each character, if text is converted to GPT-2's alphabet before the model sees it.
+    byte_pieces: whether `<0xE4>` is the byte E4.
+    spaces: replacements of a space.
+    continuing: prefix of a token that continues a word (`##`).
+    end: suffix of a token that ends a word (`</w>`).
     """
 
     alphabet: Mapping[str, int] | None = None
@@ -54,17 +56,17 @@ class Notation:
 
     @property
     def marks_words(self) -> bool:
-        """Whether tokens are marked by their place in a word, so that spaces are not in them."""
+        """Whether tokens mark their position in a word, so that they contain no spaces."""
         return bool(self.continuing or self.end)
 
     def undo(self, token: str) -> bytes:
-        r"""Return the bytes that a token of the model stands for.
+        r"""Return the bytes that a token of the model represents.
 
         >>> Notation(spaces=("\u2581",)).undo("\u2581the"), Notation(end="</w>").undo("cat</w>")
         (b' the', b'cat')
         """
         text = token
-        if self.marks_words:  # a token that is the mark alone is text
+        if self.marks_words:  # a token that is only the mark is text
             text = text.removeprefix(self.continuing) or text
             text = text.removesuffix(self.end) or text
         if self.alphabet is not None:
@@ -79,20 +81,26 @@ class Notation:
 
 
 def find_spaces(parts: Mapping[str, Part]) -> tuple[str, ...]:
-    """What a pipeline writes for a space: Metaspace's replacement, or that of a `Replace` of one space."""
+    """Return what a pipeline writes for a space.
+
+    It is Metaspace's replacement, or that of a `Replace` of one space.
+    """
     steps = [step for part in parts.values() for step in flatten(part)]
-    found = {step["replacement"]: None for step in steps if step["type"] == "Metaspace"}
+    replacements = {step["replacement"]: None for step in steps if step["type"] == "Metaspace"}
     for step in flatten(parts.get("normalizer")):
         if step["type"] == "Replace" and step["pattern"].get("String") == " " and step["content"].strip():
-            found[step["content"]] = None
+            replacements[step["content"]] = None
     for step in flatten(parts.get("decoder")):
         if step["type"] == "Replace" and step["content"] == " " and step["pattern"].get("String"):
-            found[step["pattern"]["String"]] = None
-    return tuple(found)
+            replacements[step["pattern"]["String"]] = None
+    return tuple(replacements)
 
 
 def find_prefix(parts: Mapping[str, Part], notation: Notation) -> bytes | None:
-    """What precedes a text in the concatenated bytes of its ids, None where the decoder gives back something else."""
+    """Return what precedes a text in the joined bytes of its ids.
+
+    Return None if the decoder returns something else.
+    """
     decoder = flatten(parts.get("decoder"))
     before = [*flatten(parts.get("normalizer")), *flatten(parts.get("pre_tokenizer"))]
     kinds = {step["type"] for step in decoder}
@@ -107,7 +115,7 @@ def find_prefix(parts: Mapping[str, Part], notation: Notation) -> bytes | None:
     if any(step["type"] == "Replace" and step["content"] != " " for step in decoder):
         return None
     if notation.alphabet is not None:
-        # A space that ByteLevel puts before a text is not taken off again: nothing can be said.
+        # A space that ByteLevel adds before a text is not removed again: the prefix is unknown.
         return None if any(step.get("add_prefix_space") for step in before) else b""
     adds = any(step["type"] == "Prepend" or step.get("prepend_scheme") in ("always", "first") for step in before)
     strips = any(
@@ -120,4 +128,4 @@ def find_prefix(parts: Mapping[str, Part], notation: Notation) -> bytes | None:
 
 
 _JOINING = frozenset({"ByteLevel", "Metaspace", "Replace", "ByteFallback", "Fuse", "Strip"})
-"""The decoders that join tokens without anything between them."""
+"""Decoders that join tokens with nothing between them."""

@@ -1,4 +1,4 @@
-"""The stages that a text passes through on its way to ids and back."""
+"""The stages of a text on its way to ids and back."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where a text can be lost, in the order in which it passes through."""
+    """Where a text can be lost, in the order of processing."""
 
     TEXT_RULE = "text rule"
-    """What the tokenizer's own class does around the engine, as the catalogue says."""
+    """What the tokenizer's own class does around the engine, according to the catalogue."""
     NORMALIZER = "normalizer"
     PRE_TOKENIZER = "pre-tokenizer"
     MODEL = "model"
@@ -18,4 +18,4 @@ class Stage(StrEnum):
 
 
 View = Callable[[str], object]
-"""What leaves a stage, for a text that enters the tokenizer."""
+"""The output of a stage for a text that enters the tokenizer."""

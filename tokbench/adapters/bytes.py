@@ -1,4 +1,7 @@
-"""UTF-8 bytes as tokens: `utf8` (id = byte) and ByT5 (id = byte + 3, after its three special tokens)."""
+"""UTF-8 bytes as tokens: `utf8` (id = byte) and ByT5.
+
+ByT5's ids are byte + 3, after its three special tokens.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,18 @@ class ByteTokenizer(LoadedTokenizer):
         self.first = first
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text: all texts are joined, then read as one array."""
+        """Encode texts: all are joined, then read as one array."""
         encoded = [text.encode() for text in texts]
         lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
         ids = np.frombuffer(b"".join(encoded), np.uint8).astype(np.int32)
         return EncodedBatch(ids + np.int32(self.first), offsets_of(lengths))
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids; special ids have no text."""
+        """Decode each sequence of ids; special ids have no text."""
         decoded = []
         for ids in batch:
-            own = ids[(ids >= self.first) & (ids < self.first + _BYTES)]
-            decoded.append((own - self.first).astype(np.uint8).tobytes().decode(errors="replace"))
+            codes = ids[(ids >= self.first) & (ids < self.first + _BYTES)]
+            decoded.append((codes - self.first).astype(np.uint8).tobytes().decode(errors="replace"))
         return decoded
 
     def read_special_tokens(self) -> dict[int, str | None]:
@@ -43,11 +46,11 @@ class ByteTokenizer(LoadedTokenizer):
         return dict.fromkeys(range(self.first))
 
     def read_table(self) -> TokenTable:
-        """The bytes 0 to 255 behind the special ids."""
+        """Return the bytes 0 to 255, after the special ids."""
         return TokenTable.from_mapping({self.first + b: bytes([b]) for b in range(_BYTES)}, self.vocab_total)
 
 
 def load(asset: Asset) -> ByteTokenizer:
-    """The byte tokenizer that the asset names: ByT5's numbering, or plain bytes."""
+    """Load the byte tokenizer that the asset names: ByT5's numbering, or plain bytes."""
     check_format(asset, "bytes", REFERENCE_FOR)
     return ByteTokenizer(asset, _BYT5_FIRST if asset.name == "byt5" else 0)

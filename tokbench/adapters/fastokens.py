@@ -1,6 +1,7 @@
-"""Crusoe's fastokens: byte-level BPE of Hugging Face files and of tiktoken's, RWKV's search; ids as one flat array.
+"""Crusoe's fastokens: byte-level BPE, and RWKV's search.
 
-What its pipelines lack, or run slowly, is said in other steps first.
+It reads Hugging Face and tiktoken files, and returns ids as one flat array.
+Pipeline steps that it lacks, or runs slowly, are rewritten first.
 """
 
 from __future__ import annotations
@@ -38,17 +39,20 @@ RUNS = {
 
 _THREADS = "FASTOKENS_BPE_THREADS"
 _BYTES = "latin-1"
-"""Whose characters are the bytes by their numbers."""
+"""The encoding whose characters are the bytes with the same number."""
 
 _MISREAD = Misread("180E")
-"""Mongolian vowel separator: white space to fastokens, as it was before Unicode 6.3, and to no other engine."""
+"""Mongolian vowel separator: white space to fastokens, as before Unicode 6.3, but to no other engine."""
 
 _UNUSED = {"\u0100": 0, "\u0101": 1, "\u0100\u0101": 2}
-"""The least byte-level BPE that fastokens takes: of characters that stand for no byte."""
+"""The smallest byte-level BPE that fastokens accepts, of characters that represent no byte."""
 
 
 def build_from_json(asset: Asset) -> fastokens.Tokenizer:
-    """A tokenizer.json, its pre-tokeniser restated where fastokens lacks it or runs another form faster."""
+    """Build a tokenizer.json, its pre-tokeniser rewritten if that helps.
+
+    That is if fastokens lacks it or runs another form faster.
+    """
     from fastokens import Tokenizer
 
     if len(asset.files) > 1:
@@ -57,7 +61,7 @@ def build_from_json(asset: Asset) -> fastokens.Tokenizer:
 
 
 def build_from_merges(asset: Asset) -> fastokens.Tokenizer:
-    """vocab.json and merges.txt, as the tokenizer.json that they are half of."""
+    """Build vocab.json and merges.txt, from the equivalent tokenizer.json."""
     from fastokens import Tokenizer
 
     document = describe_merges(asset)
@@ -66,22 +70,23 @@ def build_from_merges(asset: Asset) -> fastokens.Tokenizer:
 
 
 def build_from_ranks(asset: Asset) -> fastokens.Tokenizer:
-    """A rank file, split by the pattern of its catalogue entry."""
+    """Build a rank file, split by the pattern of its catalogue entry."""
     from fastokens import Tokenizer
 
     if asset.entry is None or asset.entry.pattern is None:
-        raise TokbenchError(f"{asset.files[0]}: a file of ranks does not say how text is split", "name its entry")
+        raise TokbenchError(f"{asset.files[0]}: a rank file does not say how text is split", "name its catalogue entry")
     return Tokenizer.from_tiktoken(str(asset.files[0]), pattern=asset.entry.pattern, special_tokens={})
 
 
 def build_from_tokens(tokens: Sequence[bytes]) -> fastokens.Tokenizer:
-    """RWKV's vocabulary as added tokens, which are searched for as it wants: from the left the longest.
+    """Build RWKV's vocabulary as added tokens: the search is leftmost longest.
 
-    A character stands for a byte, as a token need not be text; as every byte is a token, nothing is left to merge.
+    Each byte is represented by a character, as a token need not be text; since every byte is a token, nothing is left
+    to merge.
     """
     from fastokens import Tokenizer
 
-    # Token by token as text: 65,529 dicts would take longer to build than to read.
+    # Serialise token by token: 65,529 dicts would take longer to build than to parse.
     quote = json.JSONEncoder(ensure_ascii=False).encode
     added = (f'{{"id":{i},"content":{quote(token.decode(_BYTES))}}}' for i, token in enumerate(tokens, len(_UNUSED)))
     model = {"type": "BPE", "vocab": _UNUSED, "merges": [" ".join([*_UNUSED][:2])]}
@@ -98,7 +103,7 @@ BUILDERS: Mapping[str, Callable[[Asset], fastokens.Tokenizer]] = {
 
 
 class RwkvOnFastokens(EngineTokenizer):
-    """Greedy longest match, as fastokens looks for added tokens."""
+    """Greedy longest match, run as fastokens' search for added tokens."""
 
     def __init__(self, asset: Asset) -> None:
         from tokbench.adapters import rwkv
@@ -109,9 +114,9 @@ class RwkvOnFastokens(EngineTokenizer):
         self.id_of = np.concatenate([np.full(len(_UNUSED), -1, np.int32), ids])
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, without a Python object per token."""
-        found, offsets = self.tokenizer.encode_batch_flat([text.encode().decode(_BYTES) for text in texts])
-        return EncodedBatch(self.id_of.take(np.frombuffer(found, np.int32)), np.frombuffer(offsets, np.int64))
+        """Encode texts without creating a Python object per token."""
+        buffer, offsets = self.tokenizer.encode_batch_flat([text.encode().decode(_BYTES) for text in texts])
+        return EncodedBatch(self.id_of.take(np.frombuffer(buffer, np.int32)), np.frombuffer(offsets, np.int64))
 
 
 class FastokensTokenizer(EngineTokenizer):
@@ -128,23 +133,23 @@ class FastokensTokenizer(EngineTokenizer):
         self.before = text_rules(asset)[0] if asset.format == "tiktoken" else None
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text; the library fills two buffers, without a Python object per token."""
+        """Encode texts through two buffers, without a Python object per token."""
         prepared = list(texts) if self.before is None else [self.before(text) for text in texts]
         try:
             ids, offsets = self.tokenizer.encode_batch_flat(prepared, split_special_tokens=True)
         except ValueError:
-            # A byte of theirs has no token, of which the reference makes nothing.
+            # One of the bytes has no token; the reference produces nothing for it.
             return self.reference.encode_batch(texts)
         return EncodedBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
 
 
 def load(asset: Asset) -> EngineTokenizer:
-    """The tokenizer of a tokenizer.json, of vocab.json and merges.txt, of a rank file, or of RWKV's vocabulary.
+    """Load a tokenizer.json, vocab.json and merges.txt, ranks, or RWKV's vocabulary.
 
-    Raises TokbenchError for what fastokens cannot run.
+    Raises TokbenchError for files that fastokens cannot run.
     """
     check_format(asset, LIBRARY, RUNS.keys())
-    # Its own threads would hide what one thread does, and the work is spread over threads by the caller.
+    # Its own threads would hide the speed of one thread; the caller spreads the work over threads.
     os.environ.setdefault(_THREADS, "1")
     try:
         import fastokens  # noqa: F401
@@ -155,4 +160,6 @@ def load(asset: Asset) -> EngineTokenizer:
             return RwkvOnFastokens(asset)
         return FastokensTokenizer(asset, BUILDERS[asset.format](asset))
     except ValueError as error:
-        raise TokbenchError(f"{asset.files[0]}: fastokens cannot run it ({error})", "use its own engine") from error
+        raise TokbenchError(
+            f"{asset.files[0]}: fastokens cannot run it ({error})", "use its reference engine"
+        ) from error

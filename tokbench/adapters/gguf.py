@@ -1,4 +1,4 @@
-"""Vocabularies in GGUF files (llama.cpp): rebuilt for the engine that gives llama.cpp's ids."""
+"""Vocabularies in GGUF files, rebuilt for the engine that gives llama.cpp's ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _OTHER_FILE = "give its tokenizer.json or tokenizer.model instead"
 
 
 def build_bpe(asset: Asset, vocabulary: Vocabulary) -> Tokenizer:
-    """BPE by merges, over bytes or (`gemma4`) over characters; rows that are no tokens are left out."""
+    """Build BPE by merges, over bytes or (`gemma4`) over characters.
+
+    Rows that are not tokens are left out.
+    """
     split = _find_split(vocabulary)
     _check_overlaps(vocabulary)
     vocab = {token: number for number, token in enumerate(vocabulary.tokens) if vocabulary.types[number] != UNUSED}
@@ -47,7 +50,10 @@ def build_bpe(asset: Asset, vocabulary: Vocabulary) -> Tokenizer:
 
 
 def _drop_missing_bytes(pipeline: Pipeline, vocab: Mapping[str, int]) -> None:
-    """Bytes without a token give no id; to llama.cpp they still part what lies on both sides of them."""
+    """Drop bytes without a token.
+
+    They give no id but, in llama.cpp, still separate what is on both sides.
+    """
     missing = "".join(character for character in printable_bytes() if character not in vocab)
     if missing:
         cut = pre_tokenizers.Split(Regex(f"[{re.escape(missing)}]"), "removed")
@@ -58,7 +64,7 @@ def _find_split(vocabulary: Vocabulary) -> Split:
     name = "gemma4" if vocabulary.get("model", "") == "gemma4" else vocabulary.get("pre", "") or "default"
     if name not in SPLITS:
         raise TokbenchError(
-            f"{vocabulary.path}: the pre-tokeniser {name!r} of llama.cpp cannot be run here",
+            f"{vocabulary.path}: the pre-tokeniser {name!r} of llama.cpp is not supported",
             "give the tokenizer.json instead",
         )
     return SPLITS[name]
@@ -70,9 +76,9 @@ def _cut_merge(merge: str) -> tuple[str, str]:
 
 
 def _check_overlaps(vocabulary: Vocabulary) -> None:
-    """Refuse user-defined tokens that a text can hold one across another.
+    """Raise TokbenchError for user-defined tokens that can overlap in a text.
 
-    llama.cpp reads the longest of all first, the engine the one that begins first.
+    llama.cpp reads the longest of all first, the engine the one that starts first.
     """
     tokens = list(vocabulary.select(USER_DEFINED).values())
     beginnings: dict[str, list[str]] = {}
@@ -86,13 +92,16 @@ def _check_overlaps(vocabulary: Vocabulary) -> None:
                 if len(longer.encode()) >= len(token.encode()) and not joined.startswith(longer):
                     raise TokbenchError(
                         f"{vocabulary.path}: the user-defined tokens {token!r} and {longer!r} can overlap in a text,"
-                        " which llama.cpp reads otherwise than the engines here",
+                        " which llama.cpp reads differently from the engines here",
                         "give the tokenizer.json instead",
                     )
 
 
 def _check_line_feeds(vocabulary: Vocabulary, pipeline: Pipeline) -> None:
-    """llama.cpp takes a run of line feeds whole where it is a token: merges have to give the same."""
+    """Check that merges give a run of line feeds that is a token whole.
+
+    llama.cpp takes it whole; raises TokbenchError if the merges do not.
+    """
     for number, token in vocabulary.select(NORMAL).items():
         if not token.strip("\n") and pipeline.encode(token).ids != [number]:
             raise TokbenchError(
@@ -107,22 +116,20 @@ BUILDERS: Mapping[str, Callable[[Asset, Vocabulary], Tokenizer]] = {
     "t5": build_sentencepiece,
     "bert": build_wordpiece,
 }
-"""What rebuilds a vocabulary, by its kind (`tokenizer.ggml.model`)."""
+"""Functions that rebuild a vocabulary, by its kind (`tokenizer.ggml.model`)."""
 
 
 def load(asset: Asset) -> Tokenizer:
-    """The tokenizer of a GGUF file; the weights, where it has any, are not read."""
+    """Load the tokenizer of a GGUF file; weights, if there are any, are not read."""
     check_format(asset, "gguf", REFERENCE_FOR)
     vocabulary = read_vocabulary(asset.files[0])
     kind = vocabulary.get("model", "")
     if kind not in BUILDERS:
-        raise TokbenchError(
-            f"{asset.files[0]}: a GGUF vocabulary of the kind {kind!r} cannot be read here", _OTHER_FILE
-        )
+        raise TokbenchError(f"{asset.files[0]}: a GGUF vocabulary of the kind {kind!r} is not supported", _OTHER_FILE)
     try:
         return BUILDERS[kind](asset, vocabulary)
     except Exception as error:
         # tokenizers raises the bare class for a vocabulary it cannot build.
         if type(error) not in (Exception, ValueError):
             raise
-        raise TokbenchError(f"{asset.files[0]}: damaged vocabulary ({error})", "get the file again") from error
+        raise TokbenchError(f"{asset.files[0]}: damaged vocabulary ({error})", "download it again") from error

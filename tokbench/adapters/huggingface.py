@@ -1,4 +1,4 @@
-"""Hugging Face's tokenizers: tokenizer.json, vocab.json with merges.txt, WordPiece's vocab.txt."""
+"""Hugging Face's tokenizers: tokenizer.json, vocab.json and merges, vocab.txt."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ADDED = re.compile(r'"added_tokens"\s*:\s*(?=\[)')
 
 
 class HuggingFaceTokenizer(LoadedTokenizer):
-    """A pipeline of normaliser, pre-tokeniser, model and decoder, as `tokenizers` runs it."""
+    """A pipeline of `tokenizers`: normaliser, pre-tokeniser, model and decoder."""
 
     def __init__(self, asset: Asset, tokenizer: tokenizers.Tokenizer) -> None:
         tokenizer.no_truncation()
@@ -43,7 +43,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         tokenizer.post_processor = None
         self.tokenizer = tokenizer
         if isinstance(tokenizer.model, tokenizers.models.BPE):
-            tokenizer.model.dropout = None  # of training alone: no id is drawn at random here
+            tokenizer.model.dropout = None  # for training only: ids must not be random
         self.added = tokenizer.get_added_tokens_decoder()
         self.moved = find_moved(asset, tokenizer)
         model_size = tokenizer.get_vocab_size(with_added_tokens=False)
@@ -57,7 +57,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
 
     @cached_property
     def parts(self) -> dict[str, Any]:
-        """The configuration of each part of the pipeline but the model, as in tokenizer.json."""
+        """Configuration of each part of the pipeline but the model, as in tokenizer.json."""
         pipeline = self.tokenizer
         parts = {
             "normalizer": pipeline.normalizer,
@@ -67,17 +67,17 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return {name: json.loads(part.__getstate__()) for name, part in parts.items() if part is not None}
 
     def kinds(self, part: str) -> set[str]:
-        """The types of steps in one part of the pipeline, sequences opened."""
+        """Return the types of steps in one part of the pipeline, with sequences expanded."""
         return {step["type"] for step in flatten(self.parts.get(part))}
 
     @property
     def byte_level(self) -> bool:
-        """Whether text is written in GPT-2's alphabet of printable bytes before the model sees it."""
+        """Whether text is converted to GPT-2's alphabet before the model sees it."""
         return "ByteLevel" in self.kinds("normalizer") | self.kinds("pre_tokenizer")
 
     @cached_property
     def notation(self) -> Notation:
-        """How the tokens of the model are written."""
+        """Notation of the model's tokens."""
         model = self.tokenizer.model
         continuing = end = None
         if isinstance(model, tokenizers.models.BPE | tokenizers.models.WordPiece):
@@ -93,16 +93,16 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         )
 
     def is_shared(self, added: int) -> bool:
-        """Whether the library gave an added token an id that the model, whose ids have holes, uses itself."""
+        """Return whether an added token has an id that the model, with holes, also uses."""
         return self.tokenizer.model.id_to_token(added) not in (None, self.added[added].content)
 
     def count_afterwards(self, asset: Asset, highest: int) -> int:
-        """How many tokens at the end of the model's vocabulary were added to it after its training.
+        """Count the tokens that were added to the model's vocabulary after training.
 
-        T5's sentinels, and in byte-level BPE the added tokens among which is ordinary text, which no merge makes
-        (Command R). The pieces of a SentencePiece model that are listed as added tokens too (Gemma's `<unused99>`) are
-        its own, and so are special tokens that close a vocabulary (`<|endoftext|>`, `<mask>`). A GGUF file does not
-        tell them apart: all are counted.
+        These are T5's sentinels, and in byte-level BPE the added tokens if they include ordinary text, which no merge
+        makes (Command R). Pieces of a SentencePiece model that are also listed as added tokens (Gemma's `<unused99>`)
+        are its own, and so are special tokens at the end of a vocabulary (`<|endoftext|>`, `<mask>`). A GGUF file does
+        not distinguish them, so all are counted.
         """
         piece = self.tokenizer.model.id_to_token
         closing = list(takewhile(lambda i: i in self.added and piece(i) is not None, range(highest, -1, -1)))
@@ -112,7 +112,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return len(closing) if everything else 0
 
     def find_unknown(self) -> int | None:
-        """The id for unknown text, None where bytes leave nothing unknown."""
+        """Find the id for unknown text; None if byte tokens leave nothing unknown."""
         model = self.tokenizer.model
         if isinstance(model, tokenizers.models.Unigram):
             unk_id: int | None = self.unigram["unk_id"]
@@ -124,19 +124,19 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return self.tokenizer.token_to_id(unknown)
 
     def has_every_byte(self) -> bool:
-        """Whether each byte of UTF-8 has a token that text is written in where it has no other."""
+        """Return whether each byte of UTF-8 has a token, so that no text is unknown."""
         known = self.tokenizer.model.token_to_id
         if self.byte_level:
-            own = (character for character, byte in printable_bytes().items() if byte in UTF8_BYTES)
+            needed = (character for character, byte in printable_bytes().items() if byte in UTF8_BYTES)
         elif self.byte_fallback:
-            own = (f"<0x{byte:02X}>" for byte in UTF8_BYTES)
+            needed = (f"<0x{byte:02X}>" for byte in UTF8_BYTES)
         else:
             return False
-        return all(known(token) is not None for token in own)
+        return all(known(token) is not None for token in needed)
 
     @cached_property
     def unigram(self) -> dict[str, Any]:
-        """The settings of a unigram model, which the library shows in its serialised form alone."""
+        """Settings of a unigram model, which the library exposes only in serialised form."""
         state: dict[str, Any] = json.loads(self.tokenizer.model.__getstate__())
         return {key: value for key, value in state.items() if key != "vocab"}
 
@@ -149,12 +149,15 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return isinstance(model, tokenizers.models.BPE) and bool(model.byte_fallback)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text. The library hands them out as lists, which are joined at once."""
-        found = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return EncodedBatch.from_lists([encoding.ids for encoding in found])
+        """Encode texts; the library returns lists, which are joined at once."""
+        encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return EncodedBatch.from_lists([encoding.ids for encoding in encodings])
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, special tokens read from it. Not for use beside another thread's encoding."""
+        """Encode texts, reading special tokens in them.
+
+        It must not be called while another thread is encoding.
+        """
         self.tokenizer.encode_special_tokens = False
         try:
             return self.encode_batch(texts)
@@ -162,51 +165,51 @@ class HuggingFaceTokenizer(LoadedTokenizer):
             self.tokenizer.encode_special_tokens = True
 
     def count_batch(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Tokens per text, without taking the ids out of the library."""
-        found = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return np.fromiter(map(len, found), np.int64, len(found))
+        """Count the tokens per text without copying the ids out of the library."""
+        encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return np.fromiter(map(len, encodings), np.int64, len(encodings))
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids, special tokens included."""
+        """Decode each sequence of ids, including special tokens."""
         lists = [ids.tolist() for ids in batch]
         return self.tokenizer.decode_batch(lists, skip_special_tokens=False)
 
     def spans(self, texts: Sequence[str]) -> Spans | None:
-        """Where each token lies in its text, as the library tracks it through normalisation."""
-        found = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        batch = EncodedBatch.from_lists([encoding.ids for encoding in found])
-        bounds = [bound for encoding in found for bound in encoding.offsets]
+        """Return the span of each token in its text, tracked through normalisation."""
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
+        bounds = [bound for encoding in encodings for bound in encoding.offsets]
         starts, ends = np.array(bounds, np.int64).reshape(-1, 2).T
         return Spans(batch, starts, ends)
 
     def read_special_tokens(self) -> dict[int, str | None]:
-        """Return the special added tokens, the unknown token, and ids that the file gives but the engine does not."""
-        found: dict[int, str | None] = {n: token.content for n, token in self.added.items() if token.special}
-        found |= self.moved
+        """Return special added tokens, the unknown token, and ids the engine never gives."""
+        special: dict[int, str | None] = {n: token.content for n, token in self.added.items() if token.special}
+        special |= self.moved
         if self.unk_id is not None:
-            found[self.unk_id] = self.tokenizer.id_to_token(self.unk_id)
-        return found
+            special[self.unk_id] = self.tokenizer.id_to_token(self.unk_id)
+        return special
 
     def read_reserved_texts(self) -> frozenset[str]:
         """Return the texts of added tokens."""
         return frozenset(token.content for token in self.added.values() if token.content)
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
-        """Return the steps of the pipeline that it has, then the model."""
+        """Return the steps that the pipeline has, then the model."""
         normalizer, pre_tokenizer = self.tokenizer.normalizer, self.tokenizer.pre_tokenizer
         normalize = str if normalizer is None else normalizer.normalize_str
-        found: list[tuple[Stage, View]] = []
+        stages: list[tuple[Stage, View]] = []
         if normalizer is not None:
-            found.append((Stage.NORMALIZER, normalize))
+            stages.append((Stage.NORMALIZER, normalize))
         if pre_tokenizer is not None:
             split = pre_tokenizer.pre_tokenize_str
-            found.append((Stage.PRE_TOKENIZER, lambda text: [piece for piece, _ in split(normalize(text))]))
-        return [*found, (Stage.MODEL, self.encode)]
+            stages.append((Stage.PRE_TOKENIZER, lambda text: [piece for piece, _ in split(normalize(text))]))
+        return [*stages, (Stage.MODEL, self.encode)]
 
     def read_table(self) -> TokenTable:
-        """The bytes of each token, its notation undone.
+        """Return the bytes of each token, with its notation undone.
 
-        An added token that is a piece of the model too is written as the model writes it: U+2581 twice is two spaces.
+        An added token that is also a piece of the model is written as the model writes it: U+2581 twice is two spaces.
         """
         undo = self.notation.undo
         tokens = {
@@ -225,7 +228,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
 
 
 def find_highest(asset: Asset, tokenizer: tokenizers.Tokenizer, size: int) -> int:
-    """The highest id of the model's vocabulary of `size` tokens; ids may have holes.
+    """Find the highest id of the model's `size` tokens; ids may have holes.
 
     The vocabularies of the catalogue have none.
     """
@@ -237,31 +240,31 @@ def find_highest(asset: Asset, tokenizer: tokenizers.Tokenizer, size: int) -> in
 
 
 def find_moved(asset: Asset, tokenizer: tokenizers.Tokenizer) -> dict[int, str]:
-    """The texts of added tokens of a tokenizer.json that the library gives another id, by the id in the file.
+    """Return added tokens with another id in the library, by their id in the file.
 
-    It numbers added tokens one after the other from the size of the vocabulary, whatever the file says: a model has
+    The library numbers added tokens consecutively from the size of the vocabulary, whatever the file says: a model has
     rows for both ids.
     """
     if asset.format != "tokenizer.json" or not asset.files or (asset.entry and asset.entry.vocab_total):
         return {}
     text = asset.files[0].read_text(encoding="utf-8")
-    found = _ADDED.search(text)
-    listed = json.JSONDecoder().raw_decode(text, found.end())[0] if found else []
+    match = _ADDED.search(text)
+    listed = json.JSONDecoder().raw_decode(text, match.end())[0] if match else []
     return {token["id"]: token["content"] for token in listed if tokenizer.token_to_id(token["content"]) != token["id"]}
 
 
 def check_alphabet(asset: Asset, tokenizer: tokenizers.Tokenizer) -> None:
-    """TokbenchError where vocab.json and merges.txt are no byte-level BPE: neither says what its notation is."""
+    """Raise TokbenchError unless vocab.json and merges.txt are byte-level BPE."""
     known = tokenizer.model.token_to_id
     if any(known(f"{letter}</w>") is not None for letter in ascii_lowercase):
-        reason = "its tokens mark the end of a word by </w>"
+        reason = "its tokens mark the end of a word with </w>"
     elif known("\u0120") is None:
         reason = "it has no token for a space, U+0120"
     else:
         return
     raise TokbenchError(
         f"{asset.files[0]}: the vocabulary is not in the byte alphabet of GPT-2 ({reason})",
-        "give its tokenizer.json, which says how it is written",
+        "give its tokenizer.json, which states the notation",
     )
 
 
@@ -273,15 +276,15 @@ BUILDERS = {
 
 
 def load(asset: Asset) -> HuggingFaceTokenizer:
-    """The tokenizer of a tokenizer.json, of vocab.json and merges.txt, or of a vocab.txt."""
+    """Load a tokenizer.json, vocab.json and merges.txt, or a vocab.txt."""
     check_format(asset, "huggingface", REFERENCE_FOR)
     try:
         tokenizer = BUILDERS[asset.format](asset)
     except Exception as error:
-        # The library raises the bare class for whatever it cannot parse; anything else is not about the file.
+        # The library raises the bare class for anything it cannot parse; other errors are not about the file.
         if type(error) is not Exception:
             raise
-        raise TokbenchError(f"{asset.files[0]}: tokenizers cannot load it ({error})", "get the file again") from error
+        raise TokbenchError(f"{asset.files[0]}: tokenizers cannot load it ({error})", "download it again") from error
     if asset.format == "vocab+merges":
         check_alphabet(asset, tokenizer)
     return HuggingFaceTokenizer(asset, tokenizer)

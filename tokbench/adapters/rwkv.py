@@ -1,7 +1,7 @@
-"""RWKV's World vocabulary: at each position the longest token that fits, over bytes.
+"""RWKV's World vocabulary: the longest matching token, over bytes.
 
 Every single byte is a token, so the greedy longest match from the left is a leftmost-longest search for many
-patterns, which the Aho-Corasick automaton of `ahocorasick_rs` does.
+patterns, which the Aho-Corasick automaton of `ahocorasick_rs` performs.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
 REFERENCE_FOR = frozenset({"rwkv"})
-SIDE_WORK = "the places of all matches"
+SIDE_WORK = "the positions of all matches"
 LIBRARY = "ahocorasick_rs"
 RUNS = {"rwkv": Cost(load=0.21, encode=0.076)}
 
 
 def read_vocabulary(path: Path) -> dict[int, bytes]:
-    """The tokens of a vocabulary file: a line holds id, Python literal (text or bytes), length in bytes.
+    """Read a vocabulary file.
 
-    Raises TokbenchError with file and line where a line is not of that form.
+    Each line is an id, a Python literal (text or bytes) and its length in bytes.
+    Raises TokbenchError with file and line for a line in another form.
     """
     tokens: dict[int, bytes] = {}
     lines = path.read_bytes().decode(errors="replace").rstrip("\n").split("\n")
@@ -46,15 +47,18 @@ def read_vocabulary(path: Path) -> dict[int, bytes]:
                 f"{path}, line {number}: not a line of an RWKV vocabulary", "expected: id 'token' length"
             ) from error
         if not isinstance(content, bytes) or len(content) != length:
-            raise TokbenchError(f"{path}, line {number}: the token is not {length} bytes long", "get the file again")
+            raise TokbenchError(f"{path}, line {number}: the token is not {length} bytes long", "download it again")
         if not content:
-            raise TokbenchError(f"{path}, line {number}: the token is empty: no text holds it", "remove the line")
+            raise TokbenchError(f"{path}, line {number}: the token is empty, so no text contains it", "remove the line")
         tokens[token] = content
     return tokens
 
 
 def _read_literal(literal: str) -> str | bytes:
-    """A Python literal of text or bytes; most hold no escape, and are what stands between their quotes."""
+    """Parse a Python literal of text or bytes.
+
+    Most contain no escape and need no parser.
+    """
     if (
         "\\" not in literal
         and len(literal) > 2
@@ -67,26 +71,27 @@ def _read_literal(literal: str) -> str | bytes:
 
 
 def recall_vocabulary(asset: Asset) -> tuple[Ids, list[bytes]]:
-    """The ids and tokens of a vocabulary file, kept since they were read: 65,529 Python literals are parsed once.
+    """Read the ids and tokens of a vocabulary file, once: the result is cached.
 
-    Raises TokbenchError as `read_vocabulary` does, and where a byte has no token.
+    Parsing 65,529 Python literals is slow.
+    Raises TokbenchError like `read_vocabulary`, and if a byte has no token.
     """
-    place = cache_path("rwkv", asset.sha256)
-    kept = read_arrays(place, frozenset({"ids", "data", "ends"}))
-    if kept is not None:
-        data, ends = kept["data"].tobytes(), kept["ends"].tolist()
-        return kept["ids"], [data[start:end] for start, end in pairwise([0, *ends])]
-    found = read_vocabulary(asset.files[0])
-    check_id_space(asset, max(found))
-    tokens = list(found.values())
+    path = cache_path("rwkv", asset.sha256)
+    cached = read_arrays(path, frozenset({"ids", "data", "ends"}))
+    if cached is not None:
+        data, ends = cached["data"].tobytes(), cached["ends"].tolist()
+        return cached["ids"], [data[start:end] for start, end in pairwise([0, *ends])]
+    vocabulary = read_vocabulary(asset.files[0])
+    check_id_space(asset, max(vocabulary))
+    tokens = list(vocabulary.values())
     present = set(tokens)
     missing = [b for b in range(256) if bytes([b]) not in present]
     if missing:
         raise TokbenchError(
-            f"{asset.files[0]}: the vocabulary has no token for the byte {missing[0]}", "get the file again"
+            f"{asset.files[0]}: the vocabulary has no token for the byte {missing[0]}", "download it again"
         )
-    ids, ends = np.array([*found], np.int32), np.cumsum([*map(len, tokens)])
-    write_arrays(place, {"ids": ids, "data": np.frombuffer(b"".join(tokens), np.uint8), "ends": ends})
+    ids, ends = np.array([*vocabulary], np.int32), np.cumsum([*map(len, tokens)])
+    write_arrays(path, {"ids": ids, "data": np.frombuffer(b"".join(tokens), np.uint8), "ends": ends})
     return ids, tokens
 
 
@@ -102,23 +107,23 @@ class RwkvTokenizer(LoadedTokenizer):
         self.automaton = BytesAhoCorasick(self.contents, matchkind=MatchKind.LeftmostLongest)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text."""
+        """Encode texts."""
         pattern = itemgetter(0)
-        found = [list(map(pattern, self.automaton.find_matches_as_indexes(text.encode()))) for text in texts]
-        batch = EncodedBatch.from_lists(found)
+        matches = [list(map(pattern, self.automaton.find_matches_as_indexes(text.encode()))) for text in texts]
+        batch = EncodedBatch.from_lists(matches)
         return EncodedBatch(self.token_ids[batch.ids], batch.offsets)
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids."""
+        """Decode each sequence of ids."""
         table = self.token_table()
         return [table.concatenate(ids).tobytes().decode(errors="replace") for ids in batch]
 
     def read_table(self) -> TokenTable:
-        """The bytes of each id."""
+        """Return the bytes of each id."""
         return TokenTable.from_mapping(dict(zip(self.token_ids.tolist(), self.contents, strict=True)), self.vocab_total)
 
 
 def load(asset: Asset) -> RwkvTokenizer:
-    """The tokenizer of an RWKV vocabulary file."""
+    """Load an RWKV vocabulary file."""
     check_format(asset, "rwkv", REFERENCE_FOR)
     return RwkvTokenizer(asset)

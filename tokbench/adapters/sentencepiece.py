@@ -1,4 +1,7 @@
-"""Google's SentencePiece: BPE and unigram models in protocol buffers, with byte fallback where they have it."""
+"""Google's SentencePiece: BPE and unigram, some with byte fallback.
+
+Models are protocol buffers.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,14 @@ SIDE_WORK = "nothing"
 _SPACE = "\u2581"
 _NO_TOKENS: Mapping[int, AddedToken] = MappingProxyType({})
 _PROBE = " \ufb01  a "
-"""Text that every rule of normalisation but the identity changes: a ligature, spaces at the ends and two inside."""
+"""Text that every normalisation rule except the identity changes: a ligature, outer spaces and a double space."""
 
 
 def set_prefix(model: bytes, prefix: bool) -> bytes:
-    """A model that puts a space before each text, or does not: a field of its normalizer (3) that comes last counts."""
+    """Set whether a model adds a space before each text.
+
+    Of repeated fields in its normalizer (3) the last counts.
+    """
     return model + (b"\x1a\x02\x18\x01" if prefix else b"\x1a\x02\x18\x00")
 
 
@@ -57,8 +63,8 @@ class SentencePieceTokenizer(LoadedTokenizer):
     ) -> None:
         """Load a serialised model.
 
-        added: tokens beside the pieces; those that are not special are cut out of text before the model sees it.
-        prefix_each: put the model's dummy prefix before what follows an added token too, not only before the text.
+        added: tokens beside the pieces; those that are not special are split out of text before the model sees it.
+        prefix_each: add the model's dummy prefix after each added token too, not only before the text.
         """
         import sentencepiece
 
@@ -71,29 +77,29 @@ class SentencePieceTokenizer(LoadedTokenizer):
             self.pieces: list[str] = processor.id_to_piece(list(range(processor.get_piece_size())))
         except (RuntimeError, OSError, UnicodeDecodeError) as error:
             raise TokbenchError(
-                f"{label_asset(asset)}: SentencePiece cannot load it ({error})", "get the file again"
+                f"{label_asset(asset)}: SentencePiece cannot load it ({error})", "download it again"
             ) from error
         size = len(self.pieces)
         total = max([size, *(1 + number for number in added)])
         super().__init__(asset, "sentencepiece", "encode_as_numpy", base=size, total=total)
         self.cutter = Cutter(added) if any(not token.special for token in added.values()) else None
         self.unk_id = None if self.has_byte_fallback() else int(processor.unk_id())
-        # The dummy prefix is not in the Python interface: it shows in how a letter is normalised.
+        # The Python interface does not expose the dummy prefix, but normalising a letter shows it.
         self.prefix = b" " if processor.normalize("a").startswith(_SPACE) else b""
 
     def keeps_text(self) -> bool:
-        """Whether text reaches the model as it is, but for the notation of spaces."""
-        kept = ((self.prefix or b"").decode() + _PROBE).replace(" ", _SPACE)
-        return str(self.processor.normalize(_PROBE)) == kept
+        """Return whether text reaches the model unchanged, but for spaces as U+2581."""
+        unchanged = ((self.prefix or b"").decode() + _PROBE).replace(" ", _SPACE)
+        return str(self.processor.normalize(_PROBE)) == unchanged
 
     def has_byte_fallback(self) -> bool:
-        """Whether every byte has a piece, so that no text is unknown."""
-        # Such models have pieces for all bytes; a piece that is not there has the id of the unknown one.
+        """Return whether every byte has a piece, so that no text is unknown."""
+        # Such models have pieces for all bytes; a missing piece has the id of the unknown one.
         return bool(self.processor.is_byte(self.processor.piece_to_id("<0x00>")))
 
     @cached_property
     def continuation(self) -> sentencepiece.SentencePieceProcessor:
-        """The processor for what follows an added token."""
+        """Processor for the text after an added token."""
         import sentencepiece
 
         if self.prefix_each:
@@ -103,7 +109,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return processor
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, on one thread; added tokens are cut out of it first."""
+        """Encode texts on one thread; added tokens are split out first."""
         prepared = list(self.prepare(texts))
         if self.cutter is None:
             return EncodedBatch.from_arrays(self.processor.encode_as_numpy(prepared, num_threads=1))
@@ -111,7 +117,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return EncodedBatch.from_lists([self.encode_pieces(text, pieces) for text, pieces in pairs])
 
     def encode_pieces(self, text: str, pieces: Sequence[Piece]) -> list[int]:
-        """The ids of a text that was cut at its added tokens."""
+        """Encode a text that was split at its added tokens."""
         ids: list[int] = []
         for number, start, end in pieces:
             processor = self.continuation if start else self.processor
@@ -119,7 +125,10 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return ids
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids; ids beyond the pieces have the text of the added token, if any."""
+        """Decode each sequence of ids.
+
+        Ids beyond the pieces have the text of the added token, if any.
+        """
         size = len(self.pieces)
         if not self.added:
             lists = [ids[ids < size].tolist() for ids in batch]
@@ -127,7 +136,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return self.restore([self.decode_pieces(ids.tolist()) for ids in batch])
 
     def decode_pieces(self, ids: Sequence[int]) -> str:
-        """The text of ids among which there may be added tokens."""
+        """Decode ids that may include added tokens."""
         text, processor = "", self.processor
         size = len(self.pieces)
         for is_piece, run in groupby(ids, lambda number: number < size and number not in self.added):
@@ -140,19 +149,19 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return text
 
     def read_table(self) -> TokenTable:
-        """The bytes of each piece; control and unknown pieces have none."""
+        """Return the bytes of each piece; control and unknown pieces have none."""
         return TokenTable.from_tokens(
             self.piece_bytes(piece) if piece < len(self.pieces) else self.added_bytes(piece)
             for piece in range(self.vocab_total)
         )
 
     def added_bytes(self, number: int) -> bytes | None:
-        """The bytes of an added token; special ones have none."""
+        """Return the bytes of an added token; special ones have none."""
         token = self.added.get(number)
         return None if token is None or token.special else token.content.encode()
 
     def piece_bytes(self, piece: int) -> bytes | None:
-        """The bytes of one piece: the space marker is a space, `<0xE4>` is one byte."""
+        """Return the bytes of one piece: a space for the marker, one byte for `<0xE4>`."""
         processor = self.processor
         if piece in self.added:
             return self.added_bytes(piece)
@@ -170,7 +179,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         return pieces | {number: token.content for number, token in self.added.items() if token.special}
 
     def read_reserved_texts(self) -> frozenset[str]:
-        """Return added tokens and the pieces that are written like special ones, byte pieces among them."""
+        """Return added tokens, and pieces written like special ones or bytes."""
         bracketed = (piece for piece in self.pieces if piece.startswith("<") and piece.endswith(">"))
         return frozenset(bracketed) | {token.content for token in self.added.values()}
 
@@ -182,41 +191,47 @@ class SentencePieceTokenizer(LoadedTokenizer):
         ]
 
     def spans(self, texts: Sequence[str]) -> Spans | None:
-        """Where each token lies in its text; None where the text is rewritten before SentencePiece sees it."""
+        """Return the span of each token in its text.
+
+        Return None if the text is rewritten before SentencePiece sees it.
+        """
         if self.before is not None:
             return None
         cut = self.cutter.cut(texts) if self.cutter else [[Piece(None, 0, len(text))] for text in texts]
-        found = [self.find_spans(text, pieces) for text, pieces in zip(texts, cut, strict=True)]
-        batch = EncodedBatch.from_lists([[token.number for token in text] for text in found])
-        bounds = [(token.start, token.end) for text in found for token in text]
+        tokens = [self.find_spans(text, pieces) for text, pieces in zip(texts, cut, strict=True)]
+        batch = EncodedBatch.from_lists([[token.number for token in text] for text in tokens])
+        bounds = [(token.start, token.end) for text in tokens for token in text]
         starts, ends = np.array(bounds, np.int64).reshape(-1, 2).T
         return Spans(batch, starts, ends)
 
     def find_spans(self, text: str, pieces: Sequence[Piece]) -> list[Token]:
-        """The ids of a text that was cut at its added tokens, and where each lies in it."""
+        """Return the ids and spans of a text that was split at its added tokens."""
         tokens: list[Token] = []
         for number, start, end in pieces:
             if number is not None:
                 tokens.append(Token(number, start, end))
                 continue
-            found = (self.continuation if start else self.processor).encode_as_offset_mapping(text[start:end])
-            bounds = zip(found["ids"], found["offsets"], strict=True)
+            mapping = (self.continuation if start else self.processor).encode_as_offset_mapping(text[start:end])
+            bounds = zip(mapping["ids"], mapping["offsets"], strict=True)
             tokens += [Token(piece, start + first, start + last) for piece, (first, last) in bounds]
         return tokens
 
 
 def number_added(companions: Companions, pieces: Sequence[str]) -> dict[int, AddedToken]:
-    """The added tokens of companion files by their ids; control pieces keep what the model says of them."""
+    """Return the added tokens of companion files by id.
+
+    Control pieces stay as the model defines them.
+    """
     sentinels = list_sentinels(companions)
     known = {piece: number for number, piece in enumerate([*pieces, *sentinels])}
     numbered = companions.number(known, len(known))
     special = {number: token for number, token in numbered.items() if token.special and number < len(pieces)}
-    placed = {known[text]: AddedToken(text, normalized=False, special=True) for text in sentinels}
-    return placed | {number: token for number, token in numbered.items() if number not in special}
+    of_sentinels = {known[text]: AddedToken(text, normalized=False, special=True) for text in sentinels}
+    return of_sentinels | {number: token for number, token in numbered.items() if number not in special}
 
 
 def load(asset: Asset) -> SentencePieceTokenizer:
-    """The tokenizer of a SentencePiece model file, with what the companion files say."""
+    """Load a SentencePiece model file, with the settings of the companion files."""
     check_format(asset, "sentencepiece", REFERENCE_FOR)
     model = asset.files[0].read_bytes()
     if len(asset.files) == 1:
@@ -234,8 +249,8 @@ def load(asset: Asset) -> SentencePieceTokenizer:
     if loaded.cutter is not None and not bare.keeps_text():
         text = next(token.content for token in added.values() if not token.special)
         raise TokbenchError(
-            f"{companions.where[text]}: the added token {text!r} is cut out of text that {asset.files[0].name} "
-            "rewrites, in an order that no file tells",
+            f"{companions.where[text]}: the added token {text!r} is split out of text that {asset.files[0].name} "
+            "rewrites, in an order that no file specifies",
             "give the tokenizer.json instead",
         )
     return loaded

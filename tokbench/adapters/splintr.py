@@ -1,4 +1,7 @@
-"""splintr: byte-level BPE by ranks, for rank files and for merges that are ranks; its default engine for patterns."""
+"""splintr: byte-level BPE by ranks, for rank files and merges as ranks.
+
+It runs on its default regex engine.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ _ID_BYTES = 4
 
 
 def relax(pattern: str) -> str:
-    r"""A pattern whose possessive quantifiers are greedy, as splintr knows no others.
+    r"""Make possessive quantifiers in a pattern greedy: splintr supports no others.
 
     >>> relax(r"[^\p{L}]?+\p{L}++|\p{N}{1,3}+|\p{N}+")
     '[^\\p{L}]?\\p{L}+|\\p{N}{1,3}|\\p{N}+'
@@ -61,11 +64,14 @@ def relax(pattern: str) -> str:
 
 
 def make_encoder(ranks: bytes, pattern: str) -> Encoder:
-    """What encodes texts into ranks by a rank file and a pattern; ValueError for what splintr cannot run."""
+    """Return the encoder of texts into ranks for a rank file and a pattern.
+
+    Raises ValueError if splintr cannot run it.
+    """
     from splintr import Tokenizer
 
     if _REFERS_BACK.match(pattern):
-        # Only these are searched with a limit, beyond which the rest of a text is dropped without an error.
+        # Only these are searched with a limit, beyond which the rest of a text is silently dropped.
         raise ValueError("its pattern refers back to a group")
     encode = Tokenizer.from_bytes(ranks, relax(pattern)).encode_batch_flat
 
@@ -75,22 +81,22 @@ def make_encoder(ranks: bytes, pattern: str) -> Encoder:
             return EncodedBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
         # A batch of one runs on the calling thread and releases the interpreter; a larger one runs on threads of the
         # library, and its calls for a single text hold the interpreter.
-        found = [encode([text])[0] for text in texts]
-        sizes = np.fromiter(map(len, found), np.int64, len(found))
-        return EncodedBatch(np.frombuffer(b"".join(found), np.int32), offsets_of(sizes // _ID_BYTES))
+        buffers = [encode([text])[0] for text in texts]
+        sizes = np.fromiter(map(len, buffers), np.int64, len(buffers))
+        return EncodedBatch(np.frombuffer(b"".join(buffers), np.int32), offsets_of(sizes // _ID_BYTES))
 
     return encode_texts
 
 
 class Ranks:
-    """splintr for merges that are ranks."""
+    """splintr for merges expressed as ranks."""
 
     name = LIBRARY
     call = "encode_batch_flat"
     misread = _MISREAD
 
     def build(self, pattern: str, ranks: bytes) -> Encoder:
-        """The engine for a rank file."""
+        """Build the engine for a rank file."""
         return make_encoder(ranks, pattern)
 
 
@@ -111,15 +117,15 @@ class SplintrTokenizer(EngineTokenizer):
         self.encode_ranks = make_encoder(write_ranks(file.ranks.items()), file.pattern)
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, without a Python object per token."""
+        """Encode texts without creating a Python object per token."""
         ranks = self.encode_ranks(texts if self.before is None else [*map(self.before, texts)])
         return EncodedBatch(ranks.ids + np.int32(self.shift), ranks.offsets) if self.shift else ranks
 
 
 def load(asset: Asset) -> EngineTokenizer:
-    """The tokenizer of a rank file, of Claude's JSON or tekken's, or of byte-level merges that are ranks.
+    """Load a rank file, Claude's or tekken's JSON, or merges expressible as ranks.
 
-    Raises TokbenchError for what splintr cannot run.
+    Raises TokbenchError for files that splintr cannot run.
     """
     check_format(asset, "splintr", RUNS.keys())
     try:
@@ -133,4 +139,4 @@ def load(asset: Asset) -> EngineTokenizer:
     try:
         return SplintrTokenizer(asset)
     except ValueError as error:
-        raise TokbenchError(f"{asset.files[0]}: splintr cannot run it ({error})", "use its own engine") from error
+        raise TokbenchError(f"{asset.files[0]}: splintr cannot run it ({error})", "use its reference engine") from error

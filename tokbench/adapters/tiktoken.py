@@ -1,7 +1,7 @@
-"""OpenAI's tiktoken: byte-level BPE whose merge order is the rank of the merged token.
+"""OpenAI's tiktoken: byte-level BPE, with merges ordered by rank.
 
-Reads rank files (`.tiktoken`, also under the name tokenizer.model as Llama 3 and Kimi ship them), the JSON of
-Claude's old tokenizer, and Mistral's tekken JSON.
+Reads rank files (`.tiktoken`, also as tokenizer.model, as Llama 3 and Kimi ship them), the JSON of Claude's old
+tokenizer, and Mistral's tekken JSON.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TiktokenTokenizer(LoadedTokenizer):
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise TokbenchError(
-                f"{label_asset(asset)}: not a usable {asset.format} file ({error})", "get the file again"
+                f"{label_asset(asset)}: not a usable {asset.format} file ({error})", "download it again"
             ) from error
         total = max(file.total or 0, highest + 1)
         super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=total)
@@ -57,11 +57,14 @@ class TiktokenTokenizer(LoadedTokenizer):
         self.prefix = b"" if self.before is None else None
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text."""
+        """Encode texts."""
         return self.encode_by(self.encoding, texts, frozenset())
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, special tokens read from it; TokbenchError where the text of none is known."""
+        """Encode texts, reading special tokens in them.
+
+        Raises TokbenchError if no special token's text is known.
+        """
         if not self.file.special:
             raise TokbenchError(
                 f"{self.name}: the text of no special token is known", "neither the file nor the catalogue names any"
@@ -70,7 +73,7 @@ class TiktokenTokenizer(LoadedTokenizer):
 
     @cached_property
     def special_encoding(self) -> tiktoken.Encoding:
-        """The same with its special tokens, which a vocabulary without holes would otherwise not know."""
+        """The encoding with its special tokens, unknown to one without holes otherwise."""
         file = self.file
         return tiktoken.Encoding(
             self.name,
@@ -80,7 +83,7 @@ class TiktokenTokenizer(LoadedTokenizer):
         )
 
     def encode_by(self, encoding: tiktoken.Encoding, texts: Sequence[str], special: frozenset[str]) -> EncodedBatch:
-        """The ids of each text, through the buffer that tiktoken fills without making Python integers."""
+        """Encode texts through tiktoken's buffer, without creating Python integers."""
         arrays = [
             encoding.encode_to_numpy(text, allowed_special=special, disallowed_special=())
             for text in self.prepare(texts)
@@ -89,50 +92,53 @@ class TiktokenTokenizer(LoadedTokenizer):
         return EncodedBatch(batch.ids + np.int32(self.file.shift), batch.offsets) if self.file.shift else batch
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids; special tokens whose text is not known have none."""
+        """Decode each sequence of ids; special tokens with unknown text have none."""
         table = self.token_table() if self.token_table().known[batch.ids].all() else self.special_table
         return [table.concatenate(ids).tobytes().decode(errors="replace") for ids in batch]
 
     @cached_property
     def special_table(self) -> TokenTable:
-        """The bytes of each id, those of special tokens among them."""
+        """The bytes of each id, including special tokens."""
         special = {number: text.encode() for text, number in self.file.special.items()}
         return TokenTable.from_mapping(self.numbered() | special, self.vocab_total)
 
     def read_table(self) -> TokenTable:
-        """The bytes of each rank at its id."""
+        """Return the bytes of each rank at its id."""
         return TokenTable.from_mapping(self.numbered(), self.vocab_total)
 
     def read_special_tokens(self) -> dict[int, str | None]:
-        """Return the ids below the ranks, and the special tokens that are named."""
+        """Return the ids below the ranks, and the named special tokens."""
         unnamed: dict[int, str | None] = dict.fromkeys(range(self.file.shift))
         return unnamed | {number: text for text, number in self.file.special.items()}
 
     def engine_stages(self) -> Sequence[tuple[Stage, View]]:
-        """Return the pre-tokenizer: ranks lose nothing but what the split pattern leaves out."""
+        """Return the pre-tokenizer: ranks lose only what the split pattern leaves out."""
         return [(Stage.PRE_TOKENIZER, self.encode)]
 
     def numbered(self) -> dict[int, bytes]:
-        """The bytes of each rank by its id."""
+        """Return the bytes of each rank by id."""
         return {rank + self.file.shift: token for token, rank in self.file.ranks.items()}
 
 
 class Ranks:
-    """tiktoken for merges that are ranks."""
+    """tiktoken for merges expressed as ranks."""
 
     name = LIBRARY
     call = "encode_to_numpy"
     misread = None
 
     def build(self, pattern: str, ranks: bytes) -> Callable[[Sequence[str]], EncodedBatch]:
-        """The engine for a rank file; no Python integers are made of what it gives."""
+        """Build the engine for a rank file.
+
+        Its output is not converted to Python integers.
+        """
         known = parse_ranks(ranks, Path("ranks"))
         encode = tiktoken.Encoding("ranks", pat_str=pattern, mergeable_ranks=known, special_tokens={}).encode_to_numpy
         return lambda texts: EncodedBatch.from_arrays([encode(text, disallowed_special=()) for text in texts])
 
 
 def load(asset: Asset) -> Tokenizer:
-    """The tokenizer of a rank file, of Claude's JSON or of tekken's; of byte-level merges where they are ranks."""
+    """Load a rank file, Claude's or tekken's JSON, or merges expressible as ranks."""
     check_format(asset, "tiktoken", RUNS.keys())
     if asset.format not in REFERENCE_FOR:
         from tokbench.adapters._merges_as_ranks import load_merges

@@ -1,7 +1,7 @@
-"""Companion files: what lies beside a tokenizer's own files and changes its ids.
+"""Companion files: files beside a tokenizer's own that change its ids.
 
-They are read by the rules of the fast classes of `transformers`: `added_tokens_decoder` of tokenizer_config.json
-alone numbers the added tokens where it is there; else special_tokens_map.json and added_tokens.json count too.
+They are read by the rules of the fast classes of `transformers`: if tokenizer_config.json has `added_tokens_decoder`,
+it alone numbers the added tokens; otherwise special_tokens_map.json and added_tokens.json count too.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from tokbench.errors import TokbenchError
 
 CONFIG, SPECIAL_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
 NAMES = (ADDED, SPECIAL_MAP, CONFIG)
-"""The companion files that are read."""
+"""Names of the companion files that are read."""
 
 _ATTRIBUTES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _EXTRA = ("extra_special_tokens", "additional_special_tokens")
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 _LARGEST_ID = 2**31 - 1
-_AGAIN = "correct the file, or get it again"
+_AGAIN = "fix the file, or download it again"
 
 
 @dataclass(frozen=True)
 class AddedToken:
-    """A token beside the model's vocabulary, and how text is searched for it; special: its text is plain text."""
+    """A token beside the model's vocabulary, and how it is found in text.
+
+    special: its text is plain text.
+    """
 
     content: str
     single_word: bool = False
@@ -38,7 +41,7 @@ class AddedToken:
 
     @property
     def flags(self) -> dict[str, bool]:
-        """The five flags by name."""
+        """Return the five flags by name."""
         return {name: getattr(self, name) for name in _FLAGS}
 
 
@@ -46,9 +49,12 @@ class AddedToken:
 class Companions:
     """What the companion files say.
 
-    files: those that are read. settings: the content of tokenizer_config.json, of which `flag` and `text` check the
-    types. numbered: the added tokens whose ids are given. named: special tokens given by their text alone.
-    attributes: the texts of those that have a key of their own. where: the file and the key that each comes from.
+    files: those that are read.
+    settings: the content of tokenizer_config.json; `flag` and `text` check the types.
+    numbered: added tokens whose ids are given.
+    named: special tokens given only by their text.
+    attributes: the texts of special tokens that have a key of their own, by key.
+    where: the file and key from which each token comes, by its text.
     """
 
     files: tuple[Path, ...] = ()
@@ -60,39 +66,45 @@ class Companions:
 
     @property
     def folder(self) -> Path:
-        """The folder of the files."""
+        """Folder of the files."""
         return self.files[0].parent if self.files else Path()
 
     @property
     def class_name(self) -> str | None:
-        """The tokenizer class without "Fast", None where none is named."""
+        """Tokenizer class without "Fast"; None if none is named."""
         name = self.text("tokenizer_class")
         return name.removesuffix("Fast") if name else None
 
     def flag(self, key: str) -> bool | None:
-        """A setting that is true or false, None where it is absent or null; TokbenchError for anything else."""
+        """Return a boolean setting, None if it is absent or null.
+
+        Raises TokbenchError for anything else.
+        """
         value = self.settings.get(key)
         if value is None or isinstance(value, bool):
             return value
         raise refuse(self.folder / CONFIG, key, value, "true, false or null is expected")
 
     def text(self, key: str) -> str | None:
-        """A setting that is a string, None where it is absent or null; TokbenchError for anything else."""
+        """Return a string setting, None if it is absent or null.
+
+        Raises TokbenchError for anything else.
+        """
         value = self.settings.get(key)
         if value is None or isinstance(value, str):
             return value
         raise refuse(self.folder / CONFIG, key, value, "a string or null is expected")
 
     def refuse(self, key: str, reason: str, hint: str | None = None) -> TokbenchError:
-        """The error for a setting that is not honoured here."""
+        """Build the error for a setting that is not supported here."""
         return refuse(self.folder / CONFIG, key, self.settings.get(key), reason, hint)
 
     def number(self, known: Mapping[str, int], size: int) -> dict[int, AddedToken]:
-        """The id of every added token, in the order in which `transformers` numbers them.
+        """Assign an id to every added token, in the order in which `transformers` does.
 
-        known: the ids of tokens that the tokenizer's own files hold. size: the id that the next token gets; that is
-        the size of a vocabulary, whose ids may have gaps.
-        Raises TokbenchError where a given id is not the one that the token has or would get.
+        known: ids of the tokens in the tokenizer's own files.
+        size: the id of the next token; the size of the vocabulary, whose ids may have gaps.
+        Raises TokbenchError if a given id is not the one that the token has or would get.
         """
         placed: dict[int, AddedToken] = {}
         holders = {number: content for content, number in known.items()}
@@ -100,7 +112,7 @@ class Companions:
             due = known.get(token.content, size)
             if due != number:
                 holder = holders.get(number)
-                taken = f"which is {holder!r}" if holder is not None else f"where {due} is due"
+                taken = f"which is {holder!r}" if holder is not None else f"where {due} is expected"
                 raise TokbenchError(
                     f"{self.where[token.content]}: the added token {token.content!r} has the id {number}, {taken}",
                     "the files do not belong together: give the tokenizer.json instead",
@@ -123,22 +135,22 @@ class Companions:
 
 
 def refuse(path: Path, key: str, value: object, reason: str, hint: str | None = None) -> TokbenchError:
-    """The error that names a file, a key in it, and its value."""
+    """Build the error that names a file, a key in it, and the key's value."""
     shown = repr(value)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return TokbenchError(f"{path}: {key} is {shown}: {reason}", hint or _AGAIN)
 
 
 def find_companions(path: Path) -> tuple[Path, ...]:
-    """The companion files beside a file."""
+    """List the companion files beside a file."""
     return tuple(beside for name in NAMES if (beside := path.parent / name).is_file())
 
 
 def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, str]] | None = None) -> Companions:
-    """What those of some files that are companions say; others are skipped.
+    """Read the companions among some files; others are skipped.
 
-    defaults: the special tokens that a tokenizer class has where its configuration names none.
-    Raises TokbenchError, with the file and the key, for content of another form than `transformers` writes.
+    defaults: by tokenizer class, the special tokens that apply if its configuration names none.
+    Raises TokbenchError, with file and key, for content in a form that `transformers` does not write.
     """
     paths = {path.name: path for path in files if path.name in NAMES}
     config = read_object(paths[CONFIG]) if CONFIG in paths else {}
@@ -157,15 +169,15 @@ def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, s
             attributes[key] = AddedToken(missing[key], normalized=False, special=True), f"{paths.get(CONFIG)}"
     extra = list(_read_extra(sources))
     texts = {key: token.content for key, (token, _) in attributes.items()}
-    where = {token.content: place for token, place in (*attributes.values(), *extra)}
+    where = {token.content: origin for token, origin in (*attributes.values(), *extra)}
     named = {token.content: token for token, _ in (*attributes.values(), *extra)}
     numbered: dict[int, AddedToken] = {}
-    for number, token, place in _read_numbered(paths, content, named.keys()):
+    for number, token, origin in _read_numbered(paths, content, named.keys()):
         if number in numbered or token.content in {other.content for other in numbered.values()}:
             what = f"the id {number}" if number in numbered else f"the added token {token.content!r}"
-            raise TokbenchError(f"{place}: {what} is given twice", _AGAIN)
+            raise TokbenchError(f"{origin}: {what} is given twice", _AGAIN)
         numbered[number] = replace(token, special=token.special or token.content in texts.values())
-        where[token.content] = place
+        where[token.content] = origin
     return Companions(files, config, numbered, named, texts, where)
 
 
@@ -173,16 +185,19 @@ def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, s
 
 
 def _refuse_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         seen: set[str] = set()
         double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {double!r} is there twice")
-    return found
+        raise ValueError(f"the key {double!r} is repeated")
+    return members
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """A JSON object without double keys; TokbenchError that names the file and what is wrong."""
+    """Read a JSON object without repeated keys.
+
+    Raises TokbenchError with the file and what is wrong.
+    """
     try:
         document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_refuse_doubles)
     except UnicodeDecodeError as error:
@@ -190,7 +205,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise TokbenchError(f"{path} is damaged: {error}", _AGAIN) from error
     if not isinstance(document, dict):
-        raise TokbenchError(f"{path} is damaged: it holds no JSON object", _AGAIN)
+        raise TokbenchError(f"{path} is damaged: it contains no JSON object", _AGAIN)
     return document
 
 
@@ -198,25 +213,25 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def _read_token(value: object, path: Path, key: str, *, special: bool = False) -> AddedToken:
-    """A token written as its text, or as an object with its text and flags."""
+    """Read a token, written as its text or as an object with its text and flags."""
     flags: dict[str, bool] = {}
     if isinstance(value, dict):
         given = {name: inner for name, inner in value.items() if name != "__type"}
         value = given.pop("content", None)
         for name, flag in given.items():
             if name not in _FLAGS or type(flag) is not bool:
-                raise refuse(path, f"{key}: {name}", flag, f"the flags {', '.join(_FLAGS)} are true or false")
+                raise refuse(path, f"{key}: {name}", flag, f"the flags {', '.join(_FLAGS)} must be true or false")
             flags[name] = flag
     if not isinstance(value, str) or not value:
         raise refuse(path, key, value, "the text of a token is expected")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise refuse(path, key, value, "a lone surrogate is no text")
+        raise refuse(path, key, value, "a lone surrogate is not text")
     is_special = special or flags.get("special", False)
     return AddedToken(value, **{"normalized": not is_special, **flags, "special": is_special})
 
 
 def _model_specific(sources: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[str]:
-    """The keys of special tokens that belong to one model (`image_token`), once each."""
+    """Return the keys of model-specific special tokens (`image_token`), each once."""
     keys = [key for _, document in sources for key, value in document.items() if _is_model_specific(key, value)]
     return iter(dict.fromkeys(keys))
 
@@ -227,7 +242,10 @@ def _is_model_specific(key: str, value: object) -> bool:
 
 
 def _find_named(sources: Sequence[tuple[Path, Mapping[str, Any]]], key: str) -> tuple[AddedToken, str] | None:
-    """A special token by its key: special_tokens_map.json, the last of the sources, goes before the configuration."""
+    """Find a special token by its key.
+
+    special_tokens_map.json, the last source, overrides the configuration.
+    """
     for path, document in reversed(sources):
         if key in document:
             value = document[key]
@@ -236,7 +254,7 @@ def _find_named(sources: Sequence[tuple[Path, Mapping[str, Any]]], key: str) -> 
 
 
 def _read_extra(sources: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[tuple[AddedToken, str]]:
-    """The special tokens that are listed without a key of their own."""
+    """Read the special tokens that are listed without a key of their own."""
     for path, document in sources:
         key = next((key for key in _EXTRA if document.get(key)), None)
         if key is None:
@@ -251,7 +269,7 @@ def _read_extra(sources: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[t
 def _read_numbered(
     paths: Mapping[str, Path], content: Mapping[str, dict[str, Any]], special: Iterable[str]
 ) -> Iterator[tuple[int, AddedToken, str]]:
-    """The tokens whose ids are given, with the place where."""
+    """Read the tokens whose ids are given, with the origin of each."""
     decoder = content.get(CONFIG, {}).get("added_tokens_decoder")
     if decoder is not None:
         path, key = paths[CONFIG], "added_tokens_decoder"
@@ -259,7 +277,7 @@ def _read_numbered(
             raise refuse(path, key, decoder, "an object of ids and tokens is expected")
         for number, value in decoder.items():
             if not (number.isascii() and number.isdigit() and int(number[:12]) <= _LARGEST_ID):
-                raise refuse(path, key, number, "ids are whole numbers from 0 on")
+                raise refuse(path, key, number, "an id must be a whole number from 0")
             if not isinstance(value, dict):
                 raise refuse(path, f"{key}: {number}", value, "a token with its flags is expected")
             yield int(number), _read_token(value, path, f"{key}: {number}"), f"{path}, {key}"
@@ -267,5 +285,5 @@ def _read_numbered(
     special = set(special)
     for text, number in content.get(ADDED, {}).items():
         if type(number) is not int or not 0 <= number <= _LARGEST_ID:
-            raise refuse(paths[ADDED], repr(text), number, "an id is a whole number from 0 on")
+            raise refuse(paths[ADDED], repr(text), number, "an id must be a whole number from 0")
         yield number, _read_token(text, paths[ADDED], repr(text), special=text in special), f"{paths[ADDED]}"

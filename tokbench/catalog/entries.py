@@ -1,6 +1,6 @@
-"""What is known of each tokenizer: facts, loading rules, and where its files may be had.
+"""Facts about each tokenizer: sizes, licence, loading rules, sources.
 
-The facts are data, in `catalog.toml` beside this module; adding a tokenizer is adding a table there.
+The facts are data, in `catalog.toml` beside this module; to add a tokenizer, add a table there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True)
 class File:
-    """One file of a source: its name there (with folders), and its hash and size where they are known."""
+    """One file of a source: its name (with folders), and hash and size if known."""
 
     name: str
     sha256: str | None = None
@@ -29,16 +29,16 @@ class File:
 
     @property
     def base(self) -> str:
-        """The name without folders."""
+        """Name without folders."""
         return PurePosixPath(self.name).name
 
 
 @dataclass(frozen=True)
 class Source:
-    """A place that holds a complete set of files, the main one first.
+    """A complete set of files, the main one first, and where it is available.
 
-    At most one of `package` (a distribution that carries them), `hub` (a Hugging Face id) and `url` (the
-    folder they lie in) is given; with none, the files can only come from a folder of the user's, and `note` says which.
+    At most one of `package` (a distribution that contains them), `hub` (a Hugging Face id) and `url` (their folder)
+    is given; with none, the files must come from a folder of the user, and `note` says which.
     """
 
     files: tuple[File, ...]
@@ -52,9 +52,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """One tokenizer of the catalogue. Sizes are numbers of ids, `context_window` is in tokens; None is unknown.
+    """One tokenizer of the catalogue.
 
-    `pattern`, `normalizer` and `special_tokens` are for files that do not say these things themselves.
+    Sizes are numbers of ids, `context_window` is in tokens; None is unknown.
+    `pattern`, `normalizer` and `special_tokens` are for files that do not contain this information.
     """
 
     name: str
@@ -77,7 +78,7 @@ class Entry:
     sources: tuple[Source, ...] = ()
 
     def without_facts(self) -> Entry:
-        """The rules by which a file is read, without what is true of the known files alone."""
+        """Return the rules for reading a file, without facts about known files only."""
         return replace(
             self,
             licence=None,
@@ -89,7 +90,7 @@ class Entry:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A read-only view of a dict cannot be pickled, and entries travel to other processes.
+        # A read-only view of a dict cannot be pickled, and entries are sent to other processes.
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return _restore, ({**values, "special_tokens": dict(self.special_tokens)},)
 
@@ -176,12 +177,15 @@ def _check_values(table: dict[Any, Any], expected: type, where: str) -> dict[Any
 
 
 def fold(name: str) -> str:
-    """A name as it is compared: without case, `_`, `-` and spaces."""
+    """Normalise a name for comparison: without case, `_`, `-` and spaces."""
     return re.sub(r"[-_ ]", "", name).casefold()
 
 
 def read_catalog(text: str) -> Mapping[str, Entry]:
-    """The entries of a catalogue in TOML; TokbenchError on an unknown key, a wrong type or a name used twice."""
+    """Parse a catalogue in TOML.
+
+    Raises TokbenchError for an unknown key, a wrong type or a name used twice.
+    """
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -209,7 +213,7 @@ def _shipped() -> Mapping[str, Entry]:
 
 
 class _Catalog(Mapping[str, Entry]):
-    """The shipped catalogue, read when it is first looked at."""
+    """The shipped catalogue, read on first access."""
 
     def __getitem__(self, name: str) -> Entry:
         return _shipped()[name]
@@ -230,7 +234,7 @@ def _names(entry: Entry) -> tuple[str, ...]:
 
 
 def _hub_ids(entry: Entry) -> Iterator[str]:
-    """The ids of the hub that an entry's models have: an organisation that its files come from, and a name."""
+    """Yield the hub ids of an entry's models, under the organisations of its files."""
     for owner in {source.hub.partition("/")[0] for source in entry.sources if source.hub and "/" in source.hub}:
         yield from (f"{owner}/{name}" for name in _names(entry))
 
@@ -244,26 +248,29 @@ def _spellings() -> Mapping[str, str]:
 
 
 def find_name(spelling: str) -> str | None:
-    """The name of the entry that a name, an alias, a model's name or its id on the hub stands for, or None."""
+    """Return the entry's name for a name, alias, model or hub id; None if unknown."""
     return _spellings().get(fold(spelling))
 
 
 def resolve(name: str) -> Entry:
-    """The entry that a name, an alias, a model's name or its id on the hub stands for.
+    """Return the entry for a name, an alias, a model's name or its hub id.
 
-    Case, `_`, `-` and spaces do not count.
-    Unknown: TokbenchError, which names the nearest known name.
+    Case, `_`, `-` and spaces are ignored.
+    Raises TokbenchError for an unknown name, suggesting the closest known one.
     """
-    found = find_name(name)
-    if found is not None:
-        return CATALOG[found]
+    known = find_name(name)
+    if known is not None:
+        return CATALOG[known]
     near = closest(name, [spelling for entry in CATALOG.values() for spelling in _names(entry)])
     hint = f"did you mean {near!r}?" if near else "see `tokbench list tokenizers`, or give the path of a file or folder"
     raise TokbenchError(f"no tokenizer is called {name!r}", hint)
 
 
 def find_by_sha256(sha256: str, *others: str) -> Entry | None:
-    """The entry whose main file has this hash, or None; `others`, the hashes of the files beside it, decide a tie."""
+    """Return the entry whose main file has this hash, or None.
+
+    `others`, hashes of files beside it, decide a tie.
+    """
     best: Entry | None = None
     most = -1
     for entry in CATALOG.values():

@@ -1,6 +1,7 @@
-"""What a tokenizer file is, told by its content: names lie (`.model` may be SentencePiece or tiktoken text).
+"""Recognise a tokenizer file by its content, as names mislead.
 
-Nothing here runs code or loads a pickle; a file that is damaged is refused with the place of the damage.
+A `.model` may be SentencePiece or tiktoken text.
+Nothing here runs code or loads a pickle; a damaged file is rejected with the position of the damage.
 """
 
 from __future__ import annotations
@@ -25,44 +26,47 @@ FORMATS = (
     "rwkv",
     "gguf",
 )
-"""The formats that `detect` tells apart, in the order in which a folder that holds several is read."""
+"""Formats that `detect` distinguishes, in the order in which a folder that contains several is read."""
 
 _CANONICAL = ("tokenizer.json", "tokenizer.model", "tekken.json")
 _HEAD = 1 << 16
-_LARGEST_TEXT = 1 << 28  # no vocabulary comes near it; a folder may hold weights
+_LARGEST_TEXT = 1 << 28  # larger than any vocabulary; a folder may contain weights
 _RANK_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2} [0-9]+[ \t]*\r?(?:\n|\Z)")
 _RWKV_LINE = re.compile(rb"[0-9]+ b?(?P<quote>['\"])[^\n]*(?P=quote) [0-9]+[ \t]*\r?(?:\n|\Z)")
 _FIRST_NUMBER = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*[0-9]')
 _FIRST_CONFIG = re.compile(rb'\s*\{\s*"config"\s*:')
 _MERGE_LINE = re.compile(r"\S+ \S+")
-_KNOWN = "the formats that are read: " + ", ".join(FORMATS)
+_KNOWN = "supported formats: " + ", ".join(FORMATS)
 
 
 class _UnknownFormatError(TokbenchError):
-    """A file that holds no tokenizer at all, as against a damaged one."""
+    """The file contains no tokenizer at all, as opposed to a damaged one."""
 
 
 def detect(path: Path) -> str:
-    """The format, one of `FORMATS`, of a file or folder; TokbenchError where it is none, damaged or unclear."""
+    """Detect the format, one of `FORMATS`, of a file or folder.
+
+    Raises TokbenchError if unknown, damaged or ambiguous.
+    """
     return inspect(path)[0]
 
 
 def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]:
-    """The format of a file or folder, and the files that belong to it, the main one first.
+    """Detect the format of a file or folder, and its files, the main one first.
 
-    A vocabulary with merges is both files. The companion files beside them (`added_tokens.json`,
-    `special_tokens_map.json`, `tokenizer_config.json`) belong to it where they change ids, sizes or special tokens.
-    intact: the file is known by its hash to be a whole tokenizer: its beginning tells which, the rest is not read.
+    A vocabulary with merges is both files. Companion files beside them (`added_tokens.json`, `special_tokens_map.json`,
+    `tokenizer_config.json`) belong to it if they change ids, sizes or special tokens.
+    intact: the file is known by its hash to be a complete tokenizer, so only its beginning is read.
     """
     if path.is_dir():
         return _inspect_folder(path)
     if not path.exists():
-        raise TokbenchError(f"no such file: {path}")
+        raise TokbenchError(f"no such file: {path}", "check the path")
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError as error:
-        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
     if not head:
         raise TokbenchError(f"{path} is empty", "download it again")
     if head.startswith(b"GGUF"):
@@ -82,7 +86,7 @@ def _refuse_binaries(path: Path, head: bytes) -> None:
         head.startswith(b"PK\x03\x04") and b"data.pkl" in head
     ):
         raise _UnknownFormatError(
-            f"{path} is a pickle, which is never loaded: it can run any code",
+            f"{path} is a pickle, which is never loaded because it can run any code",
             "give the tokenizer's own file (tokenizer.json, tokenizer.model, ...)",
         )
 
@@ -105,19 +109,19 @@ def _parse_json(path: Path) -> Any:
             f"{path} is damaged: byte {error.start} is not UTF-8 ({error.reason})", "download it again"
         ) from error
     except json.JSONDecodeError as error:
-        if path.suffix != ".json":  # a chat template, or anything else that begins with a brace
-            raise _UnknownFormatError(f"{path} holds no tokenizer that is known", _KNOWN) from error
+        if path.suffix != ".json":  # a chat template, or anything else that starts with a brace
+            raise _UnknownFormatError(f"{path} contains no known tokenizer", _KNOWN) from error
         raise TokbenchError(
             f"{path} is damaged: line {error.lineno} column {error.colno}: {error.msg}", "download it again"
         ) from error
-    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
-        raise _UnknownFormatError(f"{path} is JSON that no tokenizer is written in: {error}", _KNOWN) from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number with thousands of digits
+        raise _UnknownFormatError(f"{path} is JSON, but not a known tokenizer: {error}", _KNOWN) from error
 
 
 def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
     content = _parse_json(path)
     if not isinstance(content, dict):
-        raise _UnknownFormatError(f"{path} is JSON, but no tokenizer: not an object", _KNOWN)
+        raise _UnknownFormatError(f"{path} is JSON, but not a tokenizer: it is not an object", _KNOWN)
     model, config = content.get("model"), content.get("config")
     if isinstance(model, dict) and "vocab" in model:
         return "tokenizer.json", (path, *select_companions(path, "tokenizer.json", content))
@@ -125,19 +129,19 @@ def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
         return "tekken", (path,)
     if "pat_str" in content and "bpe_ranks" in content:
         return "tiktoken.json", (path,)
-    # Added tokens have the same form, but their ids do not begin at 0.
+    # Added tokens have the same form, but their ids do not start at 0.
     if len(content) > 1 and all(type(value) is int for value in content.values()) and 0 in content.values():
         return "vocab+merges", _find_vocabulary(path)
     hint = _KNOWN
     if "tokenizer_class" in content:
-        hint = "it only says how to read the tokenizer: give the folder it lies in"
+        hint = "it only describes how to read the tokenizer: give the folder that contains it"
     elif isinstance(model, dict):
         hint = "it has a 'model' without a 'vocab': the file is incomplete, download it again"
-    raise _UnknownFormatError(f"{path} is JSON, but no tokenizer that is known", hint)
+    raise _UnknownFormatError(f"{path} is JSON, but not a known tokenizer", hint)
 
 
 def _tell_json(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
-    """What a JSON file that is known to hold a tokenizer holds."""
+    """Detect the format of a JSON file that is known to contain a tokenizer."""
     if b'"pat_str"' in head:
         return "tiktoken.json", (path,)
     if _FIRST_NUMBER.match(head):
@@ -151,15 +155,15 @@ def _find_vocabulary(path: Path) -> tuple[Path, ...]:
     return path, _find_half(path, "vocab", ".txt"), *select_companions(path, "vocab+merges")
 
 
-def _find_half(path: Path, own: str, suffix: str) -> Path:
-    other = "merges" if own == "vocab" else "vocab"
-    names = [path.stem.replace(own, other) + suffix, other + suffix]
-    names += [f"{path.stem.split('.')[0].replace(own, other)}{suffix}", f"{other}.reconstructed{suffix}"]
+def _find_half(path: Path, half: str, suffix: str) -> Path:
+    other = "merges" if half == "vocab" else "vocab"
+    names = [path.stem.replace(half, other) + suffix, other + suffix]
+    names += [f"{path.stem.split('.')[0].replace(half, other)}{suffix}", f"{other}.reconstructed{suffix}"]
     for name in names:
         if name != path.name and (path.parent / name).is_file():
             return path.parent / name
     raise TokbenchError(
-        f"{path} is the {own} half of a byte-level BPE, and no {other}{suffix} lies beside it",
+        f"{path} is the {half} half of a byte-level BPE, but there is no {other}{suffix} beside it",
         f"put {other}{suffix} into the same folder",
     )
 
@@ -180,7 +184,7 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_sentencepiece(head: bytes) -> bool:
-    """Whether the bytes begin with a piece: field 1, a message that begins with a string, then a score or a type."""
+    """Return whether bytes start with a piece: a string, then a score or type."""
     try:
         length, at = _read_varint(head, 1)
         text_length, text_at = _read_varint(head, at + 1)
@@ -215,7 +219,7 @@ def _walk_sentencepiece(path: Path, data: bytes) -> None:
             )
     if not seen & {2, 3}:
         raise TokbenchError(
-            f"{path} is a truncated SentencePiece model: it holds pieces, but neither trainer nor normalizer settings",
+            f"{path} is a truncated SentencePiece model: it has pieces, but neither trainer nor normalizer settings",
             "download it again",
         )
 
@@ -243,7 +247,7 @@ def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[
                 return "wordpiece", (path, *select_companions(path, "wordpiece"))
             if _is_merges(lines):
                 return _inspect_json(_find_half(path, "merges", ".json"))
-    raise _UnknownFormatError(f"{path} holds no tokenizer that is known", _KNOWN)
+    raise _UnknownFormatError(f"{path} contains no known tokenizer", _KNOWN)
 
 
 def _is_merges(lines: list[str]) -> bool:
@@ -257,13 +261,13 @@ def _check_lines(path: Path, name: str, line: re.Pattern[bytes]) -> None:
     at = number = 0
     while at < len(data):
         number += 1
-        found = line.match(data, at)
-        if found is None and data[at : at + 2].strip():
+        match = line.match(data, at)
+        if match is None and data[at : at + 2].strip():
             raise TokbenchError(
                 f"{path} is a damaged {name} vocabulary: line {number} is {data[at : at + 40].splitlines()[0]!r}",
                 "download it again",
             )
-        at = found.end() if found else data.find(b"\n", at) + 1 or len(data)
+        at = match.end() if match else data.find(b"\n", at) + 1 or len(data)
 
 
 # ---- folders
@@ -273,7 +277,7 @@ def _inspect_folder(folder: Path) -> tuple[str, tuple[Path, ...]]:
     for name in _CANONICAL:
         if (folder / name).is_file():
             return inspect(folder / name)
-    found: dict[str, set[tuple[Path, ...]]] = {}
+    by_format: dict[str, set[tuple[Path, ...]]] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in NAMES or not path.is_file() or path.stat().st_size == 0:
             continue
@@ -281,11 +285,11 @@ def _inspect_folder(folder: Path) -> tuple[str, tuple[Path, ...]]:
             name, files = inspect(path)
         except _UnknownFormatError:
             continue
-        found.setdefault(name, set()).add(files)
+        by_format.setdefault(name, set()).add(files)
     for name in FORMATS:
-        if len(found.get(name, ())) == 1:
-            return name, found[name].pop()
-        if name in found:
-            several = ", ".join(sorted(files[0].name for files in found[name]))
-            raise TokbenchError(f"{folder} holds several tokenizers: {several}", "give the path of one of them")
-    raise TokbenchError(f"{folder} holds no tokenizer file", _KNOWN)
+        if len(by_format.get(name, ())) == 1:
+            return name, by_format[name].pop()
+        if name in by_format:
+            several = ", ".join(sorted(files[0].name for files in by_format[name]))
+            raise TokbenchError(f"{folder} contains several tokenizers: {several}", "give the path of one of them")
+    raise TokbenchError(f"{folder} contains no tokenizer file", _KNOWN)

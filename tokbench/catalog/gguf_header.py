@@ -1,4 +1,7 @@
-"""The header of a GGUF file: its metadata and the names, shapes and types of its tensors; no weights are read."""
+"""The header of a GGUF file: metadata, and names, shapes and types of tensors.
+
+No weights are read.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _NUMBERS = {
     11: "<i8",
     12: "<f8",
 }
-"""Value types of the format that have a fixed size, as numpy writes them."""
+"""Value types of the format with a fixed size, as numpy names them."""
 _ALIGNMENT = 32
 _LENGTH = struct.Struct("<Q")
 
@@ -37,7 +40,7 @@ _LENGTH = struct.Struct("<Q")
 class TensorInfo:
     """A tensor as the file describes it.
 
-    `shape` has the fastest dimension last, `type` is ggml's number, `offset` counts bytes from the header's `data`.
+    shape: the fastest dimension last. type: ggml's number. offset: bytes from the header's `data`.
     """
 
     shape: tuple[int, ...]
@@ -47,9 +50,10 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Header:
-    """Metadata by key (numbers, strings, lists of strings, arrays of numbers) and tensors by name.
+    """Metadata by key and tensors by name.
 
-    `data` is where the weights begin, in bytes from the beginning of the file.
+    Values are numbers, strings, lists of strings, arrays of numbers.
+    data: the byte at which the weights start.
     """
 
     fields: Mapping[str, Any]
@@ -58,16 +62,22 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a GGUF file; TokbenchError where it is damaged, or of a version that is not read."""
+    """Read the header of a GGUF file.
+
+    Raises TokbenchError if it is damaged, or of an unsupported version.
+    """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Cursor(data).read_all()
     except (ValueError, TypeError, ArithmeticError, struct.error) as error:
-        raise TokbenchError(f"{path}: not a readable GGUF file ({error})", "get the file again") from error
+        raise TokbenchError(f"{path}: not a readable GGUF file ({error})", "download it again") from error
 
 
 class _Cursor:
-    """A place in the bytes of the file. Raises ValueError where they end too early or make no sense."""
+    """A position in the bytes of the file.
+
+    Raises ValueError if they end too early or are invalid.
+    """
 
     def __init__(self, data: mmap.mmap) -> None:
         self.data = data
@@ -76,25 +86,28 @@ class _Cursor:
     def read_all(self) -> Header:
         magic, version, tensors, keys = self.unpack("<4sIQQ")
         if magic != b"GGUF":
-            raise ValueError("it does not begin with GGUF")
+            raise ValueError("it does not start with GGUF")
         if version not in _VERSIONS:
-            raise ValueError(f"version {version}; versions 2 and 3, little-endian, are read")
+            raise ValueError(f"version {version}; only versions 2 and 3, little-endian, are supported")
         fields = {self.read_string(): self.read_value(self.read_number("<I")) for _ in self.repeat(keys, 12)}
-        found = dict(self.read_tensor() for _ in self.repeat(tensors, 24))
+        described = dict(self.read_tensor() for _ in self.repeat(tensors, 24))
         alignment = int(fields.get("general.alignment", _ALIGNMENT))
-        return Header(fields, found, -(-self.at // alignment) * alignment)
+        return Header(fields, described, -(-self.at // alignment) * alignment)
 
     def unpack(self, layout: str) -> tuple[Any, ...]:
-        found = struct.unpack_from(layout, self.data, self.at)
+        values = struct.unpack_from(layout, self.data, self.at)
         self.at += struct.calcsize(layout)
-        return found
+        return values
 
     def read_number(self, layout: str) -> int:
         number: int = self.unpack(layout)[0]
         return number
 
     def repeat(self, count: int, least: int) -> range:
-        """As many as `count` things of at least so many bytes, which the file must be long enough to hold."""
+        """Return a range of `count` values of at least `least` bytes each.
+
+        Raises ValueError if the file is too short.
+        """
         if count * least > len(self.data) - self.at:
             raise ValueError(f"{count} values are announced at byte {self.at} of {len(self.data)}")
         return range(count)

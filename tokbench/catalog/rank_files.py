@@ -1,4 +1,4 @@
-"""Rank files: byte-level BPE as the rank of each token, in the three forms that tiktoken's kind is kept in."""
+"""Rank files: byte-level BPE as ranks, in the three formats tiktoken reads."""
 
 from __future__ import annotations
 
@@ -18,80 +18,89 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True)
 class RankFile:
-    """What tiktoken needs: the bytes of each rank, how text is split first, and how ranks become ids."""
+    """The input of tiktoken: ranks, split pattern, and how ranks become ids."""
 
     ranks: dict[bytes, int]
     pattern: str
     shift: int = 0
-    """Added to a rank to give the id: tekken numbers its special tokens first."""
+    """Added to a rank to get the id: tekken numbers its special tokens first."""
     total: int | None = None
     special: Mapping[str, int] = field(default_factory=dict)
-    """The text of special tokens, where it is known, and their ids."""
+    """Ids of special tokens by their text, if known."""
 
 
 def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
-    """A token in base64; TokbenchError naming file and place where it is not."""
-    if encoded == b"=":  # the empty token that closes Whisper's file
+    """Decode a token from base64.
+
+    Raises TokbenchError with file and position if it is invalid.
+    """
+    if encoded == b"=":  # the empty token at the end of Whisper's file
         return b""
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise TokbenchError(f"{path}, {where}: {encoded!r} is not base64", "get the file again") from error
+        raise TokbenchError(f"{path}, {where}: {encoded!r} is not base64", "download it again") from error
 
 
 def write_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
-    """A rank file: a line holds a token in base64 and its rank."""
+    """Serialise ranks as a rank file: one line per token, in base64, and its rank."""
     return b"".join([b"%b %d\n" % (binascii.b2a_base64(token, newline=False), rank) for token, rank in ranks])
 
 
 def read_ranks(path: Path) -> dict[bytes, int]:
-    """The ranks of a `.tiktoken` file."""
+    """Read the ranks of a `.tiktoken` file."""
     return parse_ranks(path.read_bytes(), path)
 
 
 def parse_ranks(content: bytes, path: Path) -> dict[bytes, int]:
-    """The ranks of a rank file; TokbenchError naming the path, which it was read from, and the line for another."""
+    """Parse a rank file.
+
+    Raises TokbenchError with `path`, from which it was read, and the line if it is malformed.
+    """
     ranks = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         fields = line.split()
         if not fields:
             continue
         if len(fields) != 2 or not fields[1].isdigit():
-            raise TokbenchError(f"{path}, line {number}: expected a token in base64 and its rank", "get the file again")
+            raise TokbenchError(f"{path}, line {number}: expected a token in base64 and its rank", "download it again")
         ranks[decode_rank(fields[0], path, f"line {number}")] = int(fields[1])
     return ranks
 
 
 def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
-    """TokbenchError where the engine would panic: two tokens of one rank, or a byte without a token."""
+    """Raise TokbenchError for two tokens with one rank, or a byte without a token.
+
+    The engine would panic.
+    """
     if len(set(ranks.values())) < len(ranks):
         rank, times = Counter(ranks.values()).most_common(1)[0]
-        raise TokbenchError(f"{path}: {times} tokens have the rank {rank}", "get the file again")
+        raise TokbenchError(f"{path}: {times} tokens have the rank {rank}", "download it again")
     missing = [b for b in range(256) if bytes([b]) not in ranks]
     if missing:
-        raise TokbenchError(f"{path}: no token is the byte {missing[0]}", "get the file again")
+        raise TokbenchError(f"{path}: no token is the byte {missing[0]}", "download it again")
 
 
 def read_rank_file(asset: Asset) -> RankFile:
-    """A rank file with the split pattern of its catalogue entry, as the file itself holds none."""
+    """Read a rank file with the split pattern of its entry, as it contains none."""
     entry = asset.entry
     if entry is None or entry.pattern is None:
         raise TokbenchError(
-            f"{asset.files[0]}: a file of ranks does not say how text is split before merging, and this one is not "
+            f"{asset.files[0]}: a rank file does not say how text is split before merging, and this one is not "
             "in the catalogue",
-            f"name the entry that splits alike, as in {asset.files[0]}#cl100k_base",
+            f"name an entry with the same split, as in {asset.files[0]}#cl100k_base",
         )
     ranks = read_ranks(asset.files[0])
-    taken = set(ranks.values())  # by a file that only splits as the entry does, and has more tokens
+    taken = set(ranks.values())  # ids used by a file that splits like the entry but has more tokens
     special = {text: number for text, number in entry.special_tokens.items() if number not in taken}
     return RankFile(ranks, entry.pattern, special=name_special(asset, ranks, special))
 
 
 def name_special(asset: Asset, ranks: Mapping[bytes, int], known: Mapping[str, int]) -> dict[str, int]:
-    """The special tokens of a rank file: those that are known of it, and those that its companion files name.
+    """Return the special tokens of a rank file, known or named by its companions.
 
-    Every token beside the ranks is special, whatever its flags say: this engine has no others. What the files say
-    goes before what is known. Raises TokbenchError for an id that is a rank, or a token without an id.
+    Every token beside the ranks is special, whatever its flags say: this engine has no others. Companion files override
+    what is known. Raises TokbenchError for an id that is a rank, or a token without an id.
     """
     companions = read(asset.files)
     holders = {rank: token for token, rank in ranks.items()}
@@ -111,14 +120,17 @@ def name_special(asset: Asset, ranks: Mapping[bytes, int], known: Mapping[str, i
     for text in companions.named:
         if text not in special and text.encode() not in ranks:
             raise TokbenchError(
-                f"{companions.where[text]}: no file gives an id to the special token {text!r}",
+                f"{companions.where[text]}: no file gives an id for the special token {text!r}",
                 "add it to added_tokens_decoder in tokenizer_config.json",
             )
     return special
 
 
 def read_tiktoken_json(asset: Asset) -> RankFile:
-    """The form of tiktoken's JavaScript port: `bpe_ranks` holds `! first token token ...` on each line."""
+    """Read the JSON of tiktoken's JavaScript port.
+
+    Each line of `bpe_ranks` is `! first token token ...`.
+    """
     document = read_json(asset.files[0])
     ranks = {}
     for number, line in enumerate(document["bpe_ranks"].splitlines(), 1):
@@ -129,7 +141,10 @@ def read_tiktoken_json(asset: Asset) -> RankFile:
 
 
 def read_tekken(asset: Asset) -> RankFile:
-    """Mistral's tekken: of the tokens listed, as many are used as the default size leaves beside the special ones."""
+    """Read Mistral's tekken.
+
+    Of its tokens, as many count as the default size leaves beside the special ones.
+    """
     document = read_json(asset.files[0])
     config = document["config"]
     special, total = int(config["default_num_special_tokens"]), int(config["default_vocab_size"])
@@ -142,13 +157,13 @@ def read_tekken(asset: Asset) -> RankFile:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; TokbenchError naming line and column where it does not parse."""
+    """Read a JSON object; TokbenchError with line and column if it does not parse."""
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        raise TokbenchError(f"{path}: not valid JSON ({error})", "get the file again") from error
+        raise TokbenchError(f"{path}: not valid JSON ({error})", "download it again") from error
     if not isinstance(document, dict):
-        raise TokbenchError(f"{path}: expected a JSON object", "get the file again")
+        raise TokbenchError(f"{path}: expected a JSON object", "download it again")
     return document
 
 

@@ -1,7 +1,7 @@
-"""Where tokenizer files come from: found, downloaded, verified, cached. The only module that opens the network.
+"""Find, download, verify and cache tokenizer files; only this uses the network.
 
-A name is looked for in the user's folders, the installed packages and the caches, and only then downloaded. No code of
-a repository is run and no pickle is loaded: only tokenizer files that are asked for by name are read.
+A name is searched for in the user's folders, the installed packages and the caches, and only then downloaded. No
+repository code is run and no pickle is loaded: only tokenizer files requested by name are read.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from tokbench.catalog.formats import inspect
 from tokbench.catalog.locations import Location
 from tokbench.errors import TokbenchError, UnavailableError
 
-_TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # without an answer from a network that is there; to find out, in all
+_TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # per answer from a reachable host; in total, to find out whether it is
 _USER_AGENT = {"User-Agent": "tokbench"}
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A tokenizer's files, ready to be read: verified, the main one first.
+    """A tokenizer's files, verified and ready to read, the main one first.
 
-    format: one of `formats.FORMATS`, or "bytes" without files. sha256: of the one file, or of their sorted list.
+    format: one of `formats.FORMATS`, or "bytes" without files. sha256: of the file, or of the sorted list of several.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Asset:
 
 @locations.explain_closed()
 def find(argument: str, *, offline: bool = False) -> Asset:
-    """The files of a tokenizer: a catalogue name or alias, a path, or `hf:org/name[@revision]`; downloaded if need be.
+    """Find or download a tokenizer: name, alias, path, or `hf:org/name[@revision]`.
 
-    `org/name` is a path, unless nothing lies there and the catalogue knows a model of the hub by this id.
-    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, but for its sizes, special tokens and licence.
-    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
-    it is known and cannot be had, TokbenchError on an unknown name, a damaged file, or one that is not the known file.
+    `org/name` is a path, unless it does not exist and the catalogue knows a hub model with this id.
+    `PATH#NAME` reads the file by the rules of the catalogue entry NAME, without its sizes, special tokens and licence.
+    With `offline`, or with HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError if
+    it is known but not available, TokbenchError for an unknown name, a damaged file, or one that is not the known file.
     """
     if argument.startswith("hf:"):
         return _find_on_hub(argument, offline)
@@ -72,15 +72,15 @@ def find(argument: str, *, offline: bool = False) -> Asset:
 
 @locations.explain_closed()
 def locate(entry: Entry) -> str | None:
-    """Where an entry's files are on this machine (an origin as in `Asset`), or None; nothing is downloaded."""
+    """Return the origin of an entry's files on this machine, or None; no download."""
     if entry.engine is not None:
         return "built in"
-    place = locations.find_location(entry)
-    return place.origin if place else None
+    location = locations.find_location(entry)
+    return location.origin if location else None
 
 
 def pull(name: str) -> Asset:
-    """Fetch a catalogue entry or an `hf:` repository into the cache, unless a package or a cache holds it already."""
+    """Download an entry or `hf:` repository, unless a package or cache has it."""
     if name.startswith("hf:"):
         return find(name)
     entry = resolve(name)
@@ -92,33 +92,33 @@ def _find_path(argument: str) -> Asset:
     return _describe(locations.name_path(path), Location((path,), "path", None), resolve(rules) if rules else None)
 
 
-def _find_entry(entry: Entry, place: Location | None, offline: bool) -> Asset:
+def _find_entry(entry: Entry, location: Location | None, offline: bool) -> Asset:
     if entry.engine is not None:
         facts = f"{entry.name} {entry.algorithm} {entry.vocab_total}"
         return Asset(entry.name, entry.engine, (), hashlib.sha256(facts.encode()).hexdigest(), "built in", entry)
-    return _describe(entry.name, place or _download(entry, offline or locations.is_offline()), entry)
+    return _describe(entry.name, location or _download(entry, offline or locations.is_offline()), entry)
 
 
-def _describe(name: str, place: Location, entry: Entry | None) -> Asset:
-    locations.check(place)
-    first = place.files[0]
+def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
+    locations.check(location)
+    first = location.files[0]
     intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
-    found_format, found_files = inspect(first, intact=intact)
-    named = entry or find_by_sha256(sha256_of(found_files[0]))
-    files = locations.choose_files(place, named, found_format, found_files)
+    file_format, present = inspect(first, intact=intact)
+    named = entry or find_by_sha256(sha256_of(present[0]))
+    files = locations.choose_files(location, named, file_format, present)
     hashes = [*map(sha256_of, files)]
     known = entry or find_by_sha256(*hashes)
-    other = entry and place.origin == "path" and all(s.files[0].sha256 != hashes[0] for s in entry.sources)
-    if known and (other or locations.is_extended(known, found_format, files)):
+    other = entry and location.origin == "path" and all(s.files[0].sha256 != hashes[0] for s in entry.sources)
+    if known and (other or locations.is_extended(known, file_format, files)):
         known = known.without_facts()
-    return Asset(name, found_format, files, sha256_of_all(files), place.origin, known)
+    return Asset(name, file_format, files, sha256_of_all(files), location.origin, known)
 
 
 # ---- the network
 
 
 class _Probe(threading.Thread):
-    """One question to a host, in a thread: a name server that never answers cannot be timed out otherwise."""
+    """One request to a host; on a thread, as a silent name server has no timeout."""
 
     def __init__(self, address: str) -> None:
         super().__init__(daemon=True)
@@ -127,12 +127,12 @@ class _Probe(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Any answer will do, an error of the server's or a bad certificate too: the download says more."""
+        """Send the request; any answer will do, even an error: the download says more."""
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-        class NoRedirect(HTTPRedirectHandler):  # one host is asked, and no other
+        class NoRedirect(HTTPRedirectHandler):  # one host is contacted, and no other
             def redirect_request(self, *_: object) -> None:
                 return None
 
@@ -147,14 +147,14 @@ class _Probe(threading.Thread):
 
 
 class _Network:
-    """What this process has learned of the network: each host is asked once, and all of them cost a bounded time."""
+    """What is known of the network: one request per host, bounded time in all."""
 
     def __init__(self) -> None:
         self.probes: dict[str, _Probe] = {}
         self.waited = 0.0
 
     def find_fault(self, address: str) -> str | None:
-        """Why a host cannot be reached, or None."""
+        """Return why a host cannot be reached, or None."""
         parts = urlsplit(address)
         if parts.netloc not in self.probes:
             self.probes[parts.netloc] = _Probe(f"{parts.scheme}://{parts.netloc}/")
@@ -174,7 +174,7 @@ def _download(entry: Entry, offline: bool) -> Location:
     sources = [source for source in entry.sources if source.hub or source.url]
     reasons, hints = [], []
     if not sources:
-        reasons.append("; ".join(source.note for source in entry.sources if source.note) or "it is in a package only")
+        reasons.append("; ".join(source.note for source in entry.sources if source.note) or "it is only in a package")
     elif offline:
         reasons.append("offline")
     for source in () if offline else sources:
@@ -185,7 +185,7 @@ def _download(entry: Entry, offline: bool) -> Location:
             hints += [error.hint] if error.hint else []
     reason = ", ".join(dict.fromkeys(reasons))
     raise UnavailableError(
-        f"{entry.name} is not here: {reason}", "; or ".join([*hints, *locations.list_remedies(entry)])
+        f"{entry.name} is not available here: {reason}", "; or ".join([*hints, *locations.list_remedies(entry)])
     )
 
 
@@ -198,7 +198,7 @@ def _fetch_from_hub(source: Source) -> Location:
     for file in source.files:
         revision = source.revision or locations.open_record().commit(locations.hub_key(source, file))
         with _explain_hub_errors(source, file.name):
-            # One quick question first: the download itself asks again and again for minutes.
+            # A quick request first: the download itself retries for minutes.
             get_hf_file_metadata(hf_hub_url(str(source.hub), file.name, revision=revision), timeout=_TIMEOUT)
             path = hf_hub_download(str(source.hub), file.name, revision=revision, etag_timeout=_TIMEOUT)
         files.append(Path(path))
@@ -241,7 +241,7 @@ def _fetch_from_url(source: Source, entry: Entry) -> Location:
             with part.open("wb") as stream:
                 _copy(address, stream)
             if file.sha256 is not None:
-                verify(part, file.sha256, "the file there has changed: report it, and do not use it", name=address)
+                verify(part, file.sha256, "the remote file has changed: report it, and do not use it", name=address)
             else:
                 locations.open_record().hold(address, part)
             part.replace(target)
@@ -263,7 +263,7 @@ def _copy(address: str, stream: IO[bytes]) -> None:
     except (OSError, HTTPException) as error:
         raise UnavailableError(f"{address} could not be downloaded: {error}") from error
     if expected is not None and stream.tell() != int(expected):
-        raise UnavailableError(f"{address} broke off after {stream.tell()} of {expected} bytes")
+        raise UnavailableError(f"{address} was cut off after {stream.tell()} of {expected} bytes")
 
 
 # ---- repositories of the hub
@@ -275,13 +275,13 @@ def _find_on_hub(argument: str, offline: bool) -> Asset:
     if match is None:
         raise TokbenchError(f"{argument!r} is not of the form hf:org/name[@revision]")
     source = Source((), hub=match["id"], revision=match["revision"])
-    place = locations.find_repository(source)
-    if place is None:
+    location = locations.find_repository(source)
+    if location is None:
         if offline or locations.is_offline():
-            remedy = f"run `tokbench pull {argument}` where there is a network"
+            remedy = f"run `tokbench pull {argument}` with a network connection"
             raise UnavailableError(f"{argument} is not in the Hugging Face cache: offline", remedy)
-        place = _fetch_from_hub(_list_on_hub(source))
-    asset = _describe(name, place, None)
+        location = _fetch_from_hub(_list_on_hub(source))
+    asset = _describe(name, location, None)
     same = (entry for entry in CATALOG.values() for known in entry.sources if known.hub == source.hub)
     return asset if asset.entry or source.revision else replace(asset, entry=next(same, None))
 
@@ -295,6 +295,6 @@ def _list_on_hub(source: Source) -> Source:
         info = HfApi().model_info(str(source.hub), revision=source.revision, timeout=_TIMEOUT)
     picked = locations.pick_files(source, {sibling.rfilename for sibling in info.siblings or ()})
     if picked is None:
-        looked_for = ", ".join("+".join(names) for names in locations.PICKS)
-        raise TokbenchError(f"{source.hub} on the hub holds no tokenizer file that is read", f"those are {looked_for}")
+        expected = ", ".join("+".join(names) for names in locations.PICKS)
+        raise TokbenchError(f"{source.hub} on the hub has no supported tokenizer file", f"supported: {expected}")
     return picked

@@ -1,7 +1,8 @@
-"""Rules of the tokenizer classes of `transformers`: what companion files mean for each format, and which of them count.
+"""Rules of the tokenizer classes of `transformers`.
 
-A companion file counts where it changes ids, sizes or special tokens; one that repeats what the tokenizer's own files
-say is left out, so that it is no part of the tokenizer's hash.
+What companion files mean per format, and which of them count.
+A companion file counts if it changes ids, sizes or special tokens; one that only repeats the tokenizer's own files is
+left out, so that it is not part of the tokenizer's hash.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ DEFAULT_SPECIAL: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(LLAMA_CLASSES, _LLAMA_SPECIAL),
     "Qwen2Tokenizer": dict.fromkeys(("unk_token", "eos_token", "pad_token"), _END_OF_TEXT),
 }
-"""The special tokens of a class whose configuration does not name its own."""
+"""Special tokens by class, used if a configuration does not name its own."""
 
 RENUMBERING = frozenset(
     f"{name}Tokenizer"
@@ -64,10 +65,10 @@ RENUMBERING = frozenset(
         *("PLBart", "Pegasus", "SeamlessM4T", "Speech2Text", "XGLM", "XLMProphetNet", "XLMRoberta"),
     )
 )
-"""Classes whose ids are not those of the SentencePiece model that they read."""
+"""Classes whose ids differ from those of the SentencePiece model that they read."""
 
 REWRITING = frozenset({"AlbertTokenizer", "FNetTokenizer", "ReformerTokenizer", "RemBertTokenizer", "XLNetTokenizer"})
-"""Classes that rewrite text before the SentencePiece model that they read."""
+"""Classes that rewrite text before it reaches their SentencePiece model."""
 
 _BERT_SETTINGS = {
     "do_lower_case": "lowercase",
@@ -77,15 +78,15 @@ _BERT_SETTINGS = {
 
 
 def read(files: Iterable[Path]) -> Companions:
-    """What the companions among some files say, the special tokens of their class included."""
+    """Read the companions among some files, with their class's special tokens."""
     return read_companions(files, DEFAULT_SPECIAL)
 
 
 def select_companions(path: Path, file_format: str, document: Document | None = None) -> tuple[Path, ...]:
-    """The companion files beside a tokenizer's main file that count.
+    """Select the companion files beside a tokenizer's main file that count.
 
-    document: the content of a tokenizer.json, where it has been read.
-    Raises TokbenchError where one of them is damaged.
+    document: the content of a tokenizer.json, if it has been read.
+    Raises TokbenchError if one of them is damaged.
     """
     beside = find_companions(path) if file_format in _CHANGES else ()
     if not beside:
@@ -102,7 +103,7 @@ def select_companions(path: Path, file_format: str, document: Document | None = 
 
 
 def find_unknown(path: Path) -> str:
-    """The unknown token of the WordPiece vocabulary at a path, as the files beside it name it."""
+    """Return the unknown token of a WordPiece vocabulary, as its companions name it."""
     return read(find_companions(path)).attributes.get("unk_token", "[UNK]")
 
 
@@ -110,20 +111,21 @@ def find_unknown(path: Path) -> str:
 
 
 def restate_settings(document: Document, companions: Companions) -> Document:
-    """A tokenizer.json with the settings that its class sets itself; the same document where there are none.
+    """Apply the settings that its class overrides to a tokenizer.json.
 
-    Raises TokbenchError for a setting that contradicts the file and cannot be followed.
+    Returns the same document if there are none.
+    Raises TokbenchError for a setting that contradicts the file and cannot be applied.
     """
     name, changed = companions.class_name, document
     if name in BERT_CLASSES and (document.get("normalizer") or {}).get("type") == "BertNormalizer":
-        given = {own: companions.flag(key) for key, own in _BERT_SETTINGS.items()}
+        given = {name: companions.flag(key) for key, name in _BERT_SETTINGS.items()}
         changed = {**document, "normalizer": document["normalizer"] | {k: v for k, v in given.items() if v is not None}}
     space = companions.flag("add_prefix_space")
     step = document.get("pre_tokenizer") or {}
     if space is not None and name in GPT2_CLASSES and step.get("type") == "ByteLevel":
         changed = {**changed, "pre_tokenizer": step | {"add_prefix_space": space}}
     if space is not None and name in LLAMA_CLASSES and _is_spaced(document) and _adds_space(document) != space:
-        does = "puts a space before a text" if not space else "puts no space before a text"
+        does = "adds a space before a text" if not space else "adds no space before a text"
         raise companions.refuse("add_prefix_space", f"the tokenizer.json beside it {does}", "correct one of the two")
     return changed
 
@@ -136,7 +138,7 @@ def _steps(part: object) -> list[Document]:
 
 
 def _is_spaced(document: Document) -> bool:
-    """Whether spaces are written as in SentencePiece."""
+    """Return whether spaces are written as in SentencePiece."""
     return any(step.get("type") in ("Metaspace", "ByteFallback") for step in _steps(document.get("decoder")))
 
 
@@ -153,15 +155,15 @@ def _changes_json(document: Document, companions: Companions) -> bool:
     try:
         return changes_document(document, companions)
     except (KeyError, TypeError, ValueError, AttributeError):
-        return True  # the file is damaged, which the library says when it is loaded
+        return True  # the file is damaged, which the library reports on loading
 
 
 def changes_document(document: Document, companions: Companions) -> bool:
-    """Whether companions change anything of a tokenizer.json."""
+    """Return whether companions change anything in a tokenizer.json."""
     if restate_settings(document, companions) != document:
         return True
     added = {token["content"]: token for token in document.get("added_tokens") or []}
-    # Without `added_tokens_decoder`, what the file itself says of its added tokens goes first.
+    # Without `added_tokens_decoder`, the file's own statements about its added tokens take precedence.
     decides = "added_tokens_decoder" in companions.settings
     for number, token in companions.numbered.items():
         known = added.get(token.content)
@@ -178,7 +180,7 @@ def _differs(known: Mapping[str, Any], token: AddedToken) -> bool:
 
 
 def list_vocabulary(document: Document) -> Mapping[str, int]:
-    """The ids of the model's tokens in a tokenizer.json."""
+    """Return the ids of the model's tokens in a tokenizer.json."""
     vocab = document["model"]["vocab"]
     return vocab if isinstance(vocab, dict) else {token: number for number, (token, *_) in enumerate(vocab)}
 
@@ -187,7 +189,10 @@ def list_vocabulary(document: Document) -> Mapping[str, int]:
 
 
 def list_sentinels(companions: Companions) -> list[str]:
-    """T5's sentinels, which its class numbers after the pieces; none for another class."""
+    """List T5's sentinels, which its class numbers after the pieces.
+
+    Return None for another class.
+    """
     if companions.class_name != "T5Tokenizer":
         return []
     count = companions.settings.get("extra_ids", 100)
@@ -197,11 +202,11 @@ def list_sentinels(companions: Companions) -> list[str]:
 
 
 def check_sentencepiece(companions: Companions) -> None:
-    """TokbenchError where the class in the configuration does more than the SentencePiece model says."""
+    """Raise TokbenchError if the configured class does more than the model says."""
     name = companions.class_name
     give = "give the tokenizer.json instead"
     if name in RENUMBERING:
-        raise companions.refuse("tokenizer_class", "it numbers the pieces otherwise than the model does", give)
+        raise companions.refuse("tokenizer_class", "it numbers the pieces differently from the model", give)
     if name in REWRITING:
         raise companions.refuse("tokenizer_class", "it rewrites text before the model sees it", give)
     for key in ("do_lower_case", "split_by_punct"):
@@ -210,7 +215,10 @@ def check_sentencepiece(companions: Companions) -> None:
 
 
 def _list_pieces(path: Path) -> Mapping[str, int]:
-    """The pieces of a SentencePiece model and their ids; none where it is damaged, which is said when it is loaded."""
+    """Return the pieces of a SentencePiece model and their ids.
+
+    Return None if it is damaged, as loading reports that.
+    """
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor()
@@ -237,7 +245,7 @@ def _changes_sentencepiece(path: Path, companions: Companions) -> bool:
 
 
 def extends(path: Path, file_format: str, companions: Companions, total: int) -> bool:
-    """Whether companions add tokens to a tokenizer that is known to have `total` ids."""
+    """Return whether companions add tokens to a tokenizer known to have `total` ids."""
     if any(number >= total for number in companions.numbered):
         return True
     rest = companions.named.keys() - {token.content for token in companions.numbered.values()}

@@ -1,4 +1,4 @@
-"""Parallel corpora: what reads them, one module a format, and what they are once read."""
+"""Parallel corpora: one reader module per format, and the corpus they produce."""
 
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
 from tokbench.corpora._languages import parse_tag, same_language

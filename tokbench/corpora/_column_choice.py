@@ -1,4 +1,4 @@
-"""Which column of a table, or key of a record, is which language."""
+"""Decide which column of a table, or key of a record, is which language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, docum
 from tokbench.corpora._readers import spell_for
 from tokbench.errors import TokbenchError
 
-# Words that head columns of text: a first row of nothing else may be a header.
+# Usual heads of text columns: a first row of nothing else may be a header.
 _HEADS = frozenset(
     (
         *("source", "target", "src", "tgt", "trg", "ref", "reference", "hyp", "hypothesis", "mt", "original"),
@@ -25,7 +25,10 @@ _HEADS = frozenset(
 
 
 def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The options of a corpus argument as (settings, sources by language); TokbenchError for one that is neither."""
+    """Split corpus options into (settings, sources by language).
+
+    Raises TokbenchError for one that is neither.
+    """
     chosen, sources = {}, {}
     for key, value in options.items():
         if key in settings:
@@ -42,12 +45,15 @@ def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[
 
 
 def _names_language(key: str) -> bool:
-    """Whether an option's key can be a language: any two or three letters will do, as it is said on purpose."""
+    """Return whether an option can be a language.
+
+    Any two or three letters will do, as the user wrote it on purpose.
+    """
     return parse_tag(canonical_tag(key)) is not None or (key.isascii() and key.isalpha() and len(key) in (2, 3))
 
 
 class Sources(NamedTuple):
-    """The columns or keys to read, by language, and those that are there and not read."""
+    """The columns or keys to read, by language, and those that are ignored."""
 
     languages: dict[str, str]
     left_out: list[LeftOut]
@@ -62,18 +68,17 @@ def choose_sources(
     languages: Sequence[str] | None,
     kind: str,
 ) -> Sources:
-    """The columns or keys to read: those `given` by language, else those of `names` that are language tags.
+    """Choose the columns or keys to read.
 
-    `names` maps what a column is called to how it is looked up, `document` is the one that names the documents.
-    TokbenchError where nothing tells, and for a language that is not there.
+    They are those `given` by language, else those of `names` that are language tags.
+    names: how each column is looked up, by its name. document: the column that names the documents.
+    Raises TokbenchError if no column can be recognised, and for an unknown language.
     """
     left_out: list[LeftOut] = []
     if not given:
         texts = {name: key for name, key in names.items() if document not in (name, key)}
         given = {name: key for name, key in texts.items() if is_column_tag(name)}
-        left_out = [
-            LeftOut(f"{kind} {name}", "its name is no language tag known here") for name in texts.keys() - given
-        ]
+        left_out = [LeftOut(f"{kind} {name}", "its name is not a known language tag") for name in texts.keys() - given]
     if not given:
         raise untold(path, reader, [(key, name) for name, key in names.items()], kind)
     chosen = choose_languages(list(given), languages, str(path))
@@ -81,9 +86,9 @@ def choose_sources(
 
 
 def untold(path: Path, reader: str, names: Sequence[tuple[str, str]], kind: str) -> TokbenchError:
-    """The error for columns or keys of which none can be taken for a language.
+    """Build the error for columns or keys of which none is recognised as a language.
 
-    names: for each of them what to write in the corpus argument (its number, or the name again), and its name.
+    names: for each of them, what to write in the corpus argument (its number, or its name again), and its name.
     """
     shown = ", ".join(
         repr(_clipped(name)) if label == name else f"{label} {_clipped(name)!r}" for label, name in names[:12]
@@ -91,7 +96,7 @@ def untold(path: Path, reader: str, names: Sequence[tuple[str, str]], kind: str)
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     spelled = spell_for(reader, path, dict(zip(("en", "zh"), (label for label, _ in names), strict=False)))
     return TokbenchError(
-        f"{path}: which {kind} is which language is not known; there are {shown or 'none'}{more}",
+        f"{path}: cannot tell which {kind} is which language; it has {shown or 'none'}{more}",
         f"name them, such as {spelled}" if names and spelled else f"give a file with a {kind} per language",
     )
 
@@ -101,16 +106,14 @@ def _clipped(text: str, most: int = 16) -> str:
 
 
 def unknown_name(where: str, name: str, names: Sequence[str], kind: str) -> TokbenchError:
-    """The error for a column or key that is not there, with the one that was most likely meant."""
+    """Build the error for an unknown column or key, suggesting the closest one."""
     near = closest(name, list(names))
     there = ", ".join(repr(_clipped(known)) for known in names[:20])
-    return TokbenchError(
-        f"{where} has no {kind} {name!r}", f"did you mean {near!r}?" if near else f"there are: {there}"
-    )
+    return TokbenchError(f"{where} has no {kind} {name!r}", f"did you mean {near!r}?" if near else f"it has: {there}")
 
 
 class Rows(NamedTuple):
-    """The rows of a table, each with the number of the line it begins at, as `reader` found them."""
+    """The rows of a table with their first lines' numbers, as `reader` parsed them."""
 
     reader: str
     rows: Iterable[tuple[int, list[str]]]
@@ -121,10 +124,10 @@ class Rows(NamedTuple):
 def read_table(path: Path, table: Rows, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
     """Read the rows of a table as a corpus.
 
-    The first row names the columns where `header=yes` says so, where a column is given by name, and where two of
-    its cells or more are language tags; otherwise, and with `header=no`, it is the first segment. A blank line is a
-    segment that is empty in all languages; those before a header are none. TokbenchError with file and line for a row
-    with too few columns or with more than the first, and for a first row that may be a header or not.
+    The first row is a header with `header=yes`, if a column is given by name, or if at least two of its cells are
+    language tags; otherwise, and with `header=no`, it is the first segment. A blank line is a segment that is empty in
+    all languages, except before a header, where it is ignored. Raises TokbenchError with file and line for a row with
+    too few columns or more than the first, and for a first row that may or may not be a header.
     """
     pending = iter(table.rows)
     blank = []
@@ -134,11 +137,11 @@ def read_table(path: Path, table: Rows, options: Mapping[str, str], languages: S
             break
         blank.append(first)
     if first is None or _is_blank(first[1]):
-        raise TokbenchError(f"{path} is empty", "give a table with a row per segment")
+        raise TokbenchError(f"{path} is empty", "give a table with one row per segment")
     settings, given = split_options(options, ("document", "header"))
     document = settings.get("document")
     header = _has_header(path, table.reader, first[1], options, given)
-    # Without a header nothing is guessed: the cells of a segment are no names.
+    # Without a header nothing is guessed: the cells of a segment are not names.
     if not header and not given:
         raise untold(
             path, table.reader, [(str(number), cell) for number, cell in enumerate(first[1], start=1)], "column"
@@ -168,18 +171,18 @@ def _is_blank(row: Sequence[str]) -> bool:
 def _collect(
     path: Path, rows: Iterable[tuple[int, list[str]]], columns: Sequence[int], first: Sequence[str]
 ) -> dict[int, list[str]]:
-    """The cells of the columns, by column."""
+    """Collect the cells of the columns, by column."""
     texts: dict[int, list[str]] = {column: [] for column in columns}
     needed, width = max(texts) + 1, len(first)
     for line, row in rows:
         if _is_blank(row):
             row = [""] * needed
         if len(row) < needed:
-            raise TokbenchError(f"{path}:{line}: the row has {len(row)} columns and needs {needed}", "mend the row")
+            raise TokbenchError(f"{path}:{line}: the row has {len(row)} columns and needs {needed}", "fix the row")
         if len(row) > width and any(row[width:]):
             raise TokbenchError(
                 f"{path}:{line}: the row has {len(row)} columns, the first has {width}",
-                "mend the row: a delimiter inside a text splits it",
+                "fix the row: a delimiter inside a text splits it",
             )
         for column, cells in texts.items():
             cells.append(row[column])
@@ -201,20 +204,23 @@ def _has_header(
     if cells and all(map(_is_head, cells)):
         yes, no = (spell_for(reader, path, {**options, "header": value}) for value in ("yes", "no"))
         raise TokbenchError(
-            f"{path}: the first row may name its columns or be a text: {', '.join(map(repr, cells))}",
+            f"{path}: the first row may be a header or a text: {', '.join(map(repr, cells))}",
             f"say which: {yes} or {no}",
         )
     return False
 
 
 def _is_head(cell: str) -> bool:
-    """Whether a cell looks like the name of a column of text: of usual words and language tags."""
+    """Return whether a cell looks like a column name: usual words, language tags."""
     words = [word for word in re.split(r"[\W\d_]+", cell.strip().casefold()) if word]
     return bool(words) and all(word in _HEADS or parse_tag(word) is not None for word in words)
 
 
 def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
-    """The heads of the columns with their numbers; TokbenchError for two of one language, if none is given."""
+    """Map the heads of the columns to their numbers.
+
+    Raises TokbenchError for two of one language, if none is given.
+    """
     names: dict[str, str] = {}
     for number, name in enumerate(first, start=1):
         if name in names and is_column_tag(name) and not given:
@@ -224,14 +230,15 @@ def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, st
 
 
 def _position(path: Path, reader: str, column: str, first: Sequence[str], header: bool) -> int:
-    """The index of a column that is given by its number from 1, or by its name in the first row."""
+    """Return the index of a column given by number from 1, or by name in a header."""
     if column.isdecimal():
         if not 1 <= int(column) <= len(first):
             raise TokbenchError(f"{path} has no column {column}", f"its first row has {len(first)}")
         return int(column) - 1
     if not header:
         raise TokbenchError(
-            f"{path} has no header to look up the column {column!r} in", "give the column's number, from 1"
+            f"{path} has no header, so the column {column!r} cannot be found by name",
+            "give the column's number, from 1",
         )
     if column not in first:
         raise unknown_name(str(path), column, first, "column")

@@ -1,4 +1,4 @@
-"""Which files of a folder are which language, and what to type where that is not clear."""
+"""Decide which files of a folder are which language, or say what to type."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tokbench.errors import TokbenchError
 
 TEXT_EXTENSIONS = frozenset({"txt", "text", "dev", "devtest", "test", "train", "valid", "tok"})
 PARTS = frozenset({"dev", "devtest", "test", "train", "valid"})
-"""Names of a corpus's parts: a folder of such a name says which part it is, and its parent which corpus."""
+"""Names of parts of a corpus: a folder with such a name is a part, and its parent is the corpus."""
 
 _PART_WORDS = PARTS | {"validation", "training", "eval", "tune"}
 _MOST = 6
 
 
 class LanguageFiles(NamedTuple):
-    """The files of a folder by language, in the order of the tags, and those left out."""
+    """The files of a folder by language, in the order of the tags, and those ignored."""
 
     folder: Path
     files: dict[str, Path]
@@ -31,7 +31,10 @@ class LanguageFiles(NamedTuple):
 
 
 def language_of(file_name: str) -> str | None:
-    """The language tag that a file's name ends with, before text extensions; None where it ends with none."""
+    """Return the language tag that a file's name ends with, before text extensions.
+
+    Return None if there is none.
+    """
     parts = _without_extensions(file_name)
     return parts[-1] if parse_tag(parts[-1]) and not file_name.startswith(".") else None
 
@@ -44,21 +47,21 @@ def _without_extensions(file_name: str) -> list[str]:
 
 
 def _pattern_of(file_name: str) -> str:
-    """The name of a language file with `*` for the language: `train.*`, `*.dev`, `news-ref.*.txt`."""
+    """Return a file's name with `*` for its language, such as `news-ref.*.txt`."""
     parts = file_name.split(".")
     parts[len(_without_extensions(file_name)) - 1] = "*"
     return ".".join(parts)
 
 
 def find_language_files(path: Path) -> LanguageFiles:
-    """The language files of a folder, or of its only sub-folder that has any.
+    """Find the language files of a folder, or of its only sub-folder that has any.
 
-    TokbenchError with the arguments to choose from where there are several corpora, sub-folders of one language each,
-    or none.
+    Raises TokbenchError, with the arguments to choose from, if there are several corpora or sub-folders of one language
+    each, or if there are no language files.
     """
-    found = _scan(path)
-    if found.files:
-        return found
+    files = _scan(path)
+    if files.files:
+        return files
     folders = [p for p in list_folder(path) if p.is_dir() and not p.name.startswith(".")]
     tagged = [p for p in folders if parse_tag(p.name)]
     if len(tagged) > 1:
@@ -68,7 +71,7 @@ def find_language_files(path: Path) -> LanguageFiles:
         raise _explain_no_language(path, folders)
     if len(inner) > 1:
         raise TokbenchError(
-            f"{path} holds {len(inner)} corpora: {', '.join(p.name for p in inner)}",
+            f"{path} contains {len(inner)} corpora: {', '.join(p.name for p in inner)}",
             f"give one of them: {_shortened(str(p) for p in inner)}",
         )
     return _scan(inner[0])
@@ -79,35 +82,36 @@ def _has_language_files(folder: Path) -> bool:
 
 
 def _scan(folder: Path) -> LanguageFiles:
-    """The files of a folder itself, which may be none."""
+    """Find the language files of the folder itself; there may be none."""
     entries = sorted(filter(Path.is_file, list_folder(folder)), key=lambda file: (len(file.name), file.name))
     unread = []
     for file in entries:
         if language_of(file.name) is None and file.suffix[1:] in TEXT_EXTENSIONS:
-            unread.append(LeftOut(file.name, "its name ends with no language tag known here"))
+            unread.append(LeftOut(file.name, "its name does not end with a known language tag"))
         elif language_of(file.name) is None and language_of(file.stem) is not None:
-            unread.append(LeftOut(file.name, f"{file.suffix} is no ending of plain text"))
-    found = choose_files(folder, entries)
-    return found._replace(left_out=[*unread, *found.left_out])
+            unread.append(LeftOut(file.name, f"{file.suffix} is not a plain text extension"))
+    chosen = choose_files(folder, entries)
+    return chosen._replace(left_out=[*unread, *chosen.left_out])
 
 
 def list_prefixed(prefix: Path) -> list[Path]:
-    """The files PREFIX.LANGUAGE, with or without a text extension, shorter names first."""
+    """List the files PREFIX.LANGUAGE[.EXTENSION], shorter names first."""
     if not prefix.parent.is_dir():
         return []
-    found = []
+    files = []
     for file in list_folder(prefix.parent):
         rest = file.name.removeprefix(f"{prefix.name}.")
         lang = language_of(rest)
         if rest != file.name and lang is not None and lang == rest.split(".")[0] and file.is_file():
-            found.append(file)
-    return sorted(found, key=lambda file: (len(file.name), file.name))
+            files.append(file)
+    return sorted(files, key=lambda file: (len(file.name), file.name))
 
 
 def choose_files(folder: Path, candidates: Iterable[Path]) -> LanguageFiles:
-    """One file per language; TokbenchError where files of several corpora, or two versions, could be meant.
+    """Choose one file per language.
 
-    A single file beside a set of files in several languages is another version of one of them and is left out.
+    Raises TokbenchError if several corpora, or two versions, could be meant.
+    A single file beside a set of files in several languages is another version of one of them and is ignored.
     """
     by_pattern: dict[str, dict[str, Path]] = {}
     for file in candidates:
@@ -128,18 +132,18 @@ def choose_files(folder: Path, candidates: Iterable[Path]) -> LanguageFiles:
 
 
 def _ask_for_corpus(folder: Path, lang: str, by_pattern: Mapping[str, Mapping[str, Path]]) -> TokbenchError:
-    """The error for a folder with several corpora: what they are, and the argument for each."""
+    """Build the error for a folder with several corpora: the argument for each."""
     groups = {pattern: group for pattern, group in by_pattern.items() if lang in group}
     names = ", ".join(f"{pattern} ({_shortened(group, 4)})" for pattern, group in groups.items())
     arguments = [spelled for pattern in groups if (spelled := _spell_group(folder, pattern, by_pattern))]
     return TokbenchError(
-        f"{folder} holds {len(groups)} corpora with {lang}: {names}",
-        f"give one of them: {_shortened(arguments)}" if arguments else "put each into a folder of its own",
+        f"{folder} contains {len(groups)} corpora with {lang}: {names}",
+        f"give one of them: {_shortened(arguments)}" if arguments else "move each into its own folder",
     )
 
 
 def _spell_group(folder: Path, pattern: str, by_pattern: Mapping[str, Mapping[str, Path]]) -> str | None:
-    """The corpus argument for the files of one pattern: the file, the prefix, or the folder with its files."""
+    """Spell the corpus argument for files of one pattern: file, prefix, or folder."""
     group = by_pattern[pattern]
     if len(group) == 1:
         (only,) = group.values()
@@ -152,7 +156,7 @@ def _spell_group(folder: Path, pattern: str, by_pattern: Mapping[str, Mapping[st
 
 
 def _ask_for_files(path: Path, folders: Sequence[Path]) -> TokbenchError:
-    """The error for a folder with one sub-folder per language: the argument that names a file in each."""
+    """Build the error for a folder per language, with an argument that names files."""
     inside = {folder.name: _plain_files(folder) for folder in folders}
     shared = [
         pattern for pattern in next(iter(inside.values()), {}) if all(pattern in files for files in inside.values())
@@ -173,22 +177,22 @@ def _ask_for_files(path: Path, folders: Sequence[Path]) -> TokbenchError:
 
 
 def _plain_files(folder: Path) -> dict[str, Path]:
-    """The files of a folder by their name, with `*` for a language tag in it."""
+    """Map the files of a folder by their name, with `*` for a language tag in it."""
     files = (file for file in list_folder(folder) if file.is_file() and not file.name.startswith("."))
     return {_pattern_of(file.name) if language_of(file.name) else file.name: file for file in files}
 
 
 def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:
-    """The error for a folder without a language file: what lies there and can be read, or unpacked."""
+    """Build the error for a folder without language files: what can be read in it."""
     for folder in folders:
         if sum(p.is_dir() and parse_tag(p.name) is not None for p in list_folder(folder)) > 1:
-            return TokbenchError(f"{path} holds no language files itself", f"give the folder {folder}")
+            return TokbenchError(f"{path} contains no language files itself", f"give the folder {folder}")
     files = [file for file in list_folder(path) if file.is_file() and not file.name.startswith(".")]
-    what = f"{path} holds no file whose name ends with a language tag, such as en.txt or eng_Latn.dev"
+    what = f"{path} contains no file whose name ends with a language tag, such as en.txt or eng_Latn.dev"
     readable = [str(file) for file in files if find_table_reader(file)]
     if readable:
         return TokbenchError(what, f"give one of its files: {_shortened(readable)}")
-    packed = [(file, found) for file in files if (found := unpacking_command(read_head(file, 8)))]
+    packed = [(file, compression) for file in files if (compression := unpacking_command(read_head(file, 8)))]
     if packed:
         file, (name, command) = packed[0]
         return TokbenchError(f"{what}; {file.name} is compressed ({name})", f"unpack it: {command} {file}")
@@ -197,12 +201,12 @@ def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:
         spelled = spell_corpus(path, dict(zip(("en", "zh"), texts, strict=False)))
         return TokbenchError(what, f"name its files ({_shortened(texts)}) by language, such as {spelled}")
     if folders:
-        return TokbenchError(what, f"look into its folders: {_shortened(str(folder) for folder in folders)}")
-    return TokbenchError(what, "give a folder with a plain text file per language")
+        return TokbenchError(what, f"give one of its folders: {_shortened(str(folder) for folder in folders)}")
+    return TokbenchError(what, "give a folder with one plain text file per language")
 
 
 def check_named_file(file: Path) -> None:
-    """TokbenchError for a file named with LANGUAGE=FILE that is a folder or is compressed."""
+    """Raise TokbenchError if a file in LANGUAGE=FILE is a folder or compressed."""
     if file.is_dir():
         inside = [str(inner) for inner in list_folder(file) if inner.is_file()]
         raise TokbenchError(

@@ -1,4 +1,4 @@
-"""The corpus report: what the texts hold that a measurement may stumble over."""
+"""The corpus report: properties of the texts that can distort a measurement."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ from tokbench.corpora._reader_api import LeftOut
 OUTLIER_Z = 3.5
 """A length ratio is an outlier beyond this many robust standard deviations (Iglewicz & Hoaglin 1993)."""
 
-# What is looked for by character: the Rust regex class, then the definition.
+# Findings by character: the Rust regex class, then the definition.
 _CHARACTERS = {
-    "replacement": (r"\x{FFFD}", "U+FFFD: a character that was lost in an earlier conversion"),
+    "replacement": (r"\x{FFFD}", "U+FFFD: a character lost in an earlier conversion"),
     "c1": (r"[\x{80}-\x{9F}]", "C1 control characters, U+0080 to U+009F: mostly Windows-1252 read as Latin-1"),
     "nul": (r"\x00", "U+0000"),
     "control": (
         r"[\x01-\x08\x0B\x0C\x0E-\x1F\x7F]",
-        "other control characters: U+0001 to U+001F and U+007F, without TAB, LF and CR",
+        "other control characters: U+0001 to U+001F and U+007F, except TAB, LF and CR",
     ),
     "inner_bom": (r"\x{FEFF}", "U+FEFF inside a text: files joined with their byte order marks"),
     "separator": (
         r"[\n\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]",
-        "characters that other readers end a line at: LF, CR, U+000B, U+000C, U+001C to U+001E, U+0085, U+2028, U+2029",
+        "characters that end a line elsewhere: LF, CR, U+000B, U+000C, U+001C to U+001E, U+0085, U+2028, U+2029",
     ),
 }
 FINDINGS = {
     "duplicate": "segments whose text has occurred before in the same language",
-    "not_nfc": "segments that are not in Unicode normalisation form C",
-    "bom": "files that began with a byte order mark, which is not part of the text",
-    "crlf": "lines that ended in CR LF, the CR of which is not part of the text",
+    "not_nfc": "segments that are not in Unicode Normalization Form C",
+    "bom": "files that started with a byte order mark, which is not part of the text",
+    "crlf": "lines that ended in CR LF; the CR is not part of the text",
     **{name: definition for name, (_, definition) in _CHARACTERS.items()},
-    "length_outlier": "segments whose ratio of characters to the reference language is unusual: its logarithm lies more"
+    "length_outlier": "segments with an unusual ratio of characters to the reference language: its logarithm is more"
     f" than {OUTLIER_Z} robust standard deviations (1.4826 times the median absolute deviation) from the median",
 }
-"""What a report counts, with the definition of each, in the order of the report."""
+"""Definition of each count in a report, in the order of the report."""
 
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """A corpus in figures; every count is of the segments in use, but for bom and crlf, which are of the files read.
+    """Statistics of a corpus.
 
-    - `languages`: lang, origin, segments, bytes (UTF-8), chars (Unicode scalar values)
-    - `findings`: lang, finding (a name of `FINDINGS`), count, characters; every language has every finding, `count` is
-      in the unit of the definition and null where it is not known (bom and crlf outside formats of lines;
-      length_outlier of the reference, and where the ratios do not spread); `characters` is null where none are counted
-    - `outliers`: lang, segment, chars, reference_chars, z; the segments behind length_outlier, worst first
-    - `excluded`: segment, reason
-    - `left_out`: files, columns and variants that lie there and are not in use
+    Counts are of the segments in use, except bom and crlf, which are of the files read.
+    languages: lang, origin, segments, bytes (UTF-8), chars (Unicode scalar values).
+    findings: lang, finding (a name of `FINDINGS`), count, characters; one row per language and finding. `count` is in
+    the unit of the definition; null if unknown (bom and crlf in formats without lines; length_outlier of the reference,
+    and if the ratios have no spread). `characters` is null if none are counted.
+    outliers: lang, segment, chars, reference_chars, z; the segments behind length_outlier, worst first.
+    excluded: segment, reason.
+    left_out: files, columns and variants that exist but are not used.
     """
 
     name: str
@@ -69,15 +70,15 @@ class CorpusReport:
 
     @property
     def found(self) -> pl.DataFrame:
-        """The findings that are there: those with a count above 0."""
+        """The findings with a count above 0."""
         return self.findings.filter(pl.col("count") > 0)
 
 
 def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> CorpusReport:
-    """Count what `FINDINGS` names in each language of a corpus.
+    """Count the `FINDINGS` in each language of a corpus.
 
-    Length ratios are against `reference`: English where there is any and none is named, else the first language.
-    TokbenchError for an unknown one.
+    reference: the language that length ratios refer to; by default English if the corpus has it, else the first one.
+    Raises TokbenchError for an unknown reference.
     """
     if reference is None:
         reference = (same_language("en", corpus.languages) or list(corpus.languages))[0]
@@ -115,7 +116,7 @@ def _findings(
         *[hit.sum().alias(f"{name} characters") for name, hit in hits.items()],
     )
     unusual = outliers.group_by("lang").agg(length_outlier=pl.len())
-    # Nothing unusual is 0 where the ratios spread, and unknown where they do not.
+    # No outliers is 0 if the ratios have a spread, and unknown if they do not.
     known = spreads.join(unusual, on="lang", how="left").with_columns(pl.col("length_outlier").fill_null(0))
     wide = counted.join(reading.drop("origin"), on="lang", how="left").join(known, on="lang", how="left")
     order = pl.Enum(list(FINDINGS))
@@ -133,7 +134,7 @@ def _findings(
 
 
 def _length_outliers(corpus: ParallelCorpus, reference: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The segments of unusual length, and the languages for which that can be said."""
+    """Find segments of unusual length, and the languages where that can be judged."""
     chars = corpus.frame["text"].str.len_chars().to_numpy().reshape(len(corpus.languages), corpus.n)
     base = chars[corpus.languages.index(reference)]
     log_ratio = np.log(chars) - np.log(base)

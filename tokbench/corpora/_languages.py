@@ -1,4 +1,4 @@
-"""Language tags as corpora write them: en, eng, eng_Latn, zho-CN, zh-Hans-CN, cat_Latn_vale1252."""
+"""Language tags as corpora write them: en, eng, eng_Latn, zho-CN, zh-Hans-CN."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import NamedTuple
 from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 
-# ISO 639-1 code, then the ISO 639-2/T code, then what else stands for the same language in corpora: the 639-2/B code
-# and the members of a macrolanguage that FLORES-200 and NTREX-128 use for it.
+# ISO 639-1 code, then the ISO 639-2/T code, then other codes for the same language in corpora: the 639-2/B code and
+# the members of a macrolanguage that FLORES-200 and NTREX-128 use for it.
 _ISO_639_1 = """
 aa:aar ab:abk ae:ave af:afr ak:aka,twi,fat am:amh an:arg ar:ara,arb as:asm av:ava ay:aym,ayr az:aze,azj ba:bak be:bel
 bg:bul bi:bis bm:bam bn:ben bo:bod,tib br:bre bs:bos ca:cat ce:che ch:cha co:cos cr:cre cs:ces,cze cu:chu cv:chv
@@ -27,8 +27,8 @@ sm:smo sn:sna so:som sq:sqi,alb,als sr:srp ss:ssw st:sot su:sun sv:swe sw:swa,sw
 tk:tuk tl:tgl,fil tn:tsn to:ton tr:tur ts:tso tt:tat tw:twi ty:tah ug:uig uk:ukr ur:urd uz:uzb,uzn ve:ven vi:vie vo:vol
 wa:wln wo:wol xh:xho yi:yid,ydd yo:yor za:zha zh:zho,chi,cmn zu:zul
 """
-# Languages of FLORES-200 and NTREX-128 without a two-letter code. All of ISO 639-3 would not do: "src", "tgt", "doc",
-# "url" and "row" are codes of it, and so are many three-letter file endings.
+# Languages of FLORES-200 and NTREX-128 without a two-letter code. Not all of ISO 639-3: "src", "tgt", "doc", "url" and
+# "row" are codes in it, and so are many three-letter file extensions.
 _ISO_639_3 = """
 ace acm acq aeb ajp apc ars ary arz ast awa ban bem bho bjn bug ceb cjk ckb crh dik dyu fon fuc fur gsw hmn hne ilo kab
 kac kam kbp kea kmb lij lmo ltg lua luo lus mag mai mey min mni mos nso nus pag pap prs sat scn shi shn szl taq tpi tum
@@ -38,7 +38,7 @@ _TAG = re.compile(
     r"(?P<language>[a-z]{2,3}|[A-Z]{2,3})(?:[-_](?P<script>[A-Z][a-z]{3}))?"
     r"(?:[-_](?P<region>[A-Z]{2}|[0-9]{3}))?(?P<variants>(?:[-_](?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
 )
-# Locales that corpora write in lower case (OPUS, FLEURS). Any region would not do: `en_de` may be a pair of languages.
+# Locales that corpora write in lower case (OPUS, FLEURS). Not every region: `en_de` may be a pair of languages.
 _LOWER_CASE = """
 af_za am_et ar_ae ar_eg ar_sa as_in ast_es az_az be_by bg_bg bn_bd bn_in bs_ba ca_es ceb_ph ckb_iq cs_cz cy_gb da_dk
 de_at de_ch de_de el_gr en_au en_ca en_gb en_in en_us es_ar es_es es_mx et_ee eu_es fa_ir ff_sn fi_fi fil_ph fr_be
@@ -48,12 +48,12 @@ mr_in ms_my mt_mt my_mm nb_no ne_np nl_be nl_nl nn_no nso_za ny_mw oc_fr om_et o
 ro_ro ru_ru sd_in sk_sk sl_si sn_zw so_so sr_rs sv_se sw_ke ta_in te_in tg_tj th_th tr_tr uk_ua umb_ao ur_pk uz_uz
 vi_vn wo_sn xh_za yo_ng zh_cn zh_hk zh_sg zh_tw zu_za
 """
-# Codes that are also the usual heads of columns that hold no text.
+# Codes that are also usual heads of columns without text.
 _ALSO_WORDS = frozenset({"id", "no", "to"})
 
 
 class Tag(NamedTuple):
-    """A language tag in its parts; `language` is the code as written, in lower case."""
+    """The parts of a language tag; `language` is the code as written, in lower case."""
 
     language: str
     script: str | None
@@ -62,7 +62,7 @@ class Tag(NamedTuple):
 
 @cache
 def _codes() -> dict[str, frozenset[str]]:
-    """Every known code with the codes that stand for the same language, itself among them."""
+    """Map every known code to all codes for the same language, including itself."""
     same: dict[str, set[str]] = {code: {code} for code in _ISO_639_3.split()}
     for entry in _ISO_639_1.split():
         short, _, rest = entry.partition(":")
@@ -78,11 +78,11 @@ def _lower_case() -> frozenset[str]:
 
 
 def parse_tag(text: str) -> Tag | None:
-    """The parts of a language tag, or None where `text` is not one.
+    """Parse a language tag; return None if `text` is not one.
 
-    A bare code, or one with a region alone, has to be a known language (`log`, `src` and `md` are none); with a
-    script or a region any three letters will do (`gsw-BE`, `dgo_Deva`). Regions are upper case, so that the pair
-    `en-de` is no tag; usual locales are known in lower case too (`pt_br`, `zh_cn`).
+    A bare code, or one with only a region, must be a known language (`log`, `src` and `md` are not); with a script or a
+    region any three letters will do (`gsw-BE`, `dgo_Deva`). Regions are upper case, so that the pair `en-de` is not a
+    tag; common locales are also known in lower case (`pt_br`, `zh_cn`).
     """
     match = _TAG.fullmatch(canonical_tag(text) if text in _lower_case() else text)
     if match is None:
@@ -94,15 +94,15 @@ def parse_tag(text: str) -> Tag | None:
 
 
 def is_column_tag(text: str) -> bool:
-    """Whether a column or key called `text` may be taken for a language without being told.
+    """Return whether a column called `text` is taken for a language by itself.
 
-    `id`, `no` and `to` are languages and words: they have to be named (`id=id`).
+    `id`, `no` and `to` are both languages and words, so they must be named (`id=id`).
     """
     return text.lower() not in _ALSO_WORDS and parse_tag(text) is not None
 
 
 def canonical_tag(text: str) -> str:
-    """The tag in BCP 47's usual case: `EN-us` is `en-US`, `zh-HANS` is `zh-Hans`."""
+    """Return the tag in BCP 47's usual case: `EN-us` becomes `en-US`."""
     head, *rest = re.split(r"([-_])", text)
     cased = [head.lower()]
     for part in rest:
@@ -115,15 +115,16 @@ def canonical_tag(text: str) -> str:
 
 
 def same_language(tag: str, known: Iterable[str]) -> list[str]:
-    """Those of `known` that are the language of `tag` in another notation, script or region (en: eng_Latn, eng-US).
+    """Return those of `known` that are the language of `tag`, however written.
 
-    A script or region that both name has to agree.
+    Notation, script and region may differ (en: eng_Latn, eng-US).
+    A script or region that both tags have must agree.
     """
     wanted = parse_tag(canonical_tag(tag))
     if wanted is None:
         return []
     codes = _codes().get(wanted.language, frozenset({wanted.language}))
-    found = []
+    matches = []
     for candidate in known:
         other = parse_tag(candidate)
         if other is None or other.language not in codes:
@@ -132,15 +133,15 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
             continue
         if wanted.region and other.region and wanted.region != other.region:
             continue
-        found.append(candidate)
-    return found
+        matches.append(candidate)
+    return matches
 
 
 def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, where: str) -> tuple[str, ...]:
-    """The languages to read: all that there are, or those wanted, in the order wanted and each once.
+    """Return the languages to read: all, or those wanted, in their order, once each.
 
-    One text with commas (`en,zh`) is taken for several tags.
-    Raises TokbenchError for one that is not there, with the tag that was most likely meant.
+    A string with commas (`en,zh`) is read as several tags.
+    Raises TokbenchError for an unavailable one, suggesting the closest tag.
     """
     if wanted is None:
         return tuple(available)
@@ -150,7 +151,7 @@ def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, whe
         if tag not in available:
             raise _unknown(tag, available, where)
     if not wanted:
-        raise TokbenchError(f"{where}: no language is asked for", f"there are: {_shortened(available)}")
+        raise TokbenchError(f"{where}: the list of languages is empty", f"available: {_shortened(available)}")
     return tuple(dict.fromkeys(wanted))
 
 
@@ -162,7 +163,7 @@ def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:
     elif near:
         hint = f"did you mean {near!r}?"
     else:
-        hint = f"there are: {_shortened(available)}"
+        hint = f"available: {_shortened(available)}"
     return TokbenchError(f"{where} has no language {tag!r}", hint)
 
 

@@ -1,4 +1,4 @@
-"""From a corpus argument to a corpus: which file, which reader, which options."""
+"""Load a corpus from a corpus argument: which file, which reader, which options."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ DEFAULT_CORPUS = "tokbench14"
 def load_corpus(
     spec: str | Path | None = None, *, languages: Sequence[str] | None = None, segments: int | None = None
 ) -> ParallelCorpus:
-    """Read a parallel corpus: our own one by default, else the one that `spec` says.
+    """Read a parallel corpus: by default tokbench's own, or the one in `spec`.
 
-    `spec` is the name of an own corpus (`tokbench14`), a path, or `PATH:key=value,...`; a `Path` is taken as it is. The
-    option `format` names the reader, else what lies at the path tells; tables take `LANG=COLUMN`, `document=COLUMN` and
-    `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`. `languages` are read in this
-    order, and where a language is a file no other is opened. Of the segments that have a text in all of them the first
-    `segments` are kept.
-
-    TokbenchError for what is not there, not aligned, not UTF-8 or empty.
+    spec: the name of a bundled corpus (`tokbench14`), a path, or `PATH:key=value,...`; a `Path` is never parsed. The
+    option `format` names the reader; by default it is recognised from the path. Tables accept `LANG=COLUMN`,
+    `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`.
+    languages: read in this order; if each language is a file, no others are opened.
+    segments: keep this many of the first segments that have a text in every language.
+    Raises TokbenchError if the corpus is missing, not aligned, not UTF-8 or empty.
 
     >>> load_corpus("tokbench14", languages=["en", "zh"], segments=100).n
     100
@@ -45,7 +44,7 @@ def load_corpus(
         name = said or find_reader(path, options)
     except OSError as error:
         raise TokbenchError(
-            f"the corpus {str(spec)[:80]!r} cannot be looked up: {error.strerror}", "check the path"
+            f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
     raw = READERS[name].read(path, options, languages)
     if said is None and name in PLAIN:
@@ -57,43 +56,46 @@ def load_corpus(
 
 
 def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:
-    """The path and the options of a corpus argument."""
+    """Return the path and the options of a corpus argument."""
     from tokbench.corpora.bundled import bundled_corpora
 
     if isinstance(spec, Path):
         return spec, {}
     if not spec.strip():
-        raise TokbenchError("the corpus argument is empty", "give a name or a path, or leave it out for our own")
-    own = bundled_corpora()
-    if spec in own:
-        return own[spec], {}
+        raise TokbenchError("the corpus argument is empty", "give a name or a path, or omit it for the default corpus")
+    bundled = bundled_corpora()
+    if spec in bundled:
+        return bundled[spec], {}
     if Path(spec).exists():
         return Path(spec), {}
-    place, options = split_spec(spec)
-    return own.get(place, Path(place)), options
+    name, options = split_spec(spec)
+    return bundled.get(name, Path(name)), options
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, str]]:
-    """A corpus argument as (path, options): what follows the last colon are options if there is an = in it."""
-    place, colon, tail = spec.rpartition(":")
-    drive = len(place) == 1 and tail.startswith(("\\", "/"))
+    """Split a corpus argument into (path, options).
+
+    Options follow the last colon if there is an = after it.
+    """
+    path, colon, tail = spec.rpartition(":")
+    drive = len(path) == 1 and tail.startswith(("\\", "/"))
     if not colon or "=" not in tail or drive:
         return spec, {}
     options: dict[str, str] = {}
     for pair in tail.split(","):
         key, equals, value = (part.strip() for part in pair.partition("="))
         if not (key and equals and value):
-            raise TokbenchError(f"{pair!r} in the corpus {spec!r} is no key=value", "write PATH:key=value,key=value")
+            raise TokbenchError(f"{pair!r} in the corpus {spec!r} is not key=value", "write PATH:key=value,key=value")
         if key in options:
-            raise TokbenchError(f"the corpus {spec!r} gives {key} twice")
+            raise TokbenchError(f"the corpus {spec!r} gives {key} twice", "give each option once")
         options[key] = value
-    return place, options
+    return path, options
 
 
 def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
-    """TokbenchError for a file taken for plain text that holds mark-up, records or a table.
+    """Raise TokbenchError if a plain text file contains mark-up, records or a table.
 
-    as_lines: the corpus argument that reads the file line by line all the same.
+    as_lines: the corpus argument that reads the file line by line regardless.
     """
     path = Path(column.origin)
     if not path.is_file():
@@ -103,31 +105,34 @@ def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
         return
     works = f"give {path}:format={content.reader}" if content.reader else content.remedy.replace("FILE", str(path))
     plain = f"; if each line is one text: {as_lines}" if as_lines else ""
-    raise TokbenchError(f"{path} holds {content.name}, not a plain text per line", works + plain)
+    raise TokbenchError(f"{path} contains {content.name}, not one plain text per line", works + plain)
 
 
 def find_reader(path: Path, options: Mapping[str, str]) -> str:
-    """The name of the one reader that claims what lies at `path`; TokbenchError with what works where none does."""
+    """Return the name of the one reader that claims `path`.
+
+    Raises TokbenchError with what works if there is none.
+    """
     claiming = [name for name, reader in READERS.items() if reader.claims(path)]
     if len(claiming) == 1:
         return claiming[0]
     if claiming:
         raise TokbenchError(
-            f"{path} may be read as {' or '.join(claiming)}",
+            f"{path} can be read as {' or '.join(claiming)}",
             f"say which: {spell_corpus(path, {'format': claiming[0], **options})}",
         )
     if path.is_file():
         raise explain_unread(path, read_head(path, HEAD_BYTES), options, list(READERS))
     if path.exists():
-        raise TokbenchError(f"{path} is no regular file", "copy what it holds into a file")
+        raise TokbenchError(f"{path} is not a regular file", "copy its content into a file")
     raise _explain_absence(path)
 
 
 def _explain_absence(path: Path) -> TokbenchError:
-    """The error for a path with nothing at it: packed files of that prefix, or the nearest name."""
+    """Build the error for a missing path: compressed files, or the closest name."""
     from tokbench.corpora.bundled import bundled_corpora
 
-    own = list(bundled_corpora())
+    bundled = list(bundled_corpora())
     beside = list_folder(path.parent) if path.parent.is_dir() else []
     for file in beside:
         if file.name.startswith(f"{path.name}.") and file.is_file():
@@ -136,9 +141,9 @@ def _explain_absence(path: Path) -> TokbenchError:
                 return TokbenchError(
                     f"{file} is compressed ({packed[0]})", f"unpack the files of {path} first: {packed[1]} {file}"
                 )
-    near = closest(path.name, own + [other.name for other in beside])
+    near = closest(path.name, bundled + [other.name for other in beside])
     if near is None:
-        hint = f"give a path, or one of our own: {', '.join(own) or 'none is installed'}"
+        hint = f"give a path, or a bundled corpus: {', '.join(bundled) or 'none is installed'}"
     else:
-        hint = f"did you mean {near if near in own else str(path.parent / near)!r}?"
+        hint = f"did you mean {near if near in bundled else str(path.parent / near)!r}?"
     return TokbenchError(f"there is no corpus {str(path)!r}", hint)

@@ -1,12 +1,12 @@
-"""The manifest of an own corpus: what it is, on which terms, and the SHA-256 of every file.
+"""The manifest of a bundled corpus: facts, licence, SHA-256 of every file.
 
 ```toml
-name = "tokbench14"               # of the folder too
+name = "tokbench14"               # also the name of the folder
 title = "..."                     # one line
 version = "1.0"
 licence = "CC0-1.0"
 source = "own"
-segments = 260                    # lines in every file
+segments = 260                    # lines in each file
 sha256 = "..."                    # of the texts, as ParallelCorpus.sha256
 
 [[language]]                      # in the order of the corpus
@@ -45,13 +45,13 @@ _LANGUAGE: dict[str, type] = dict.fromkeys(("tag", "name", "script", "file", "sh
 _CORPUS: dict[str, type] = dict.fromkeys(("name", "title", "version", "licence", "source", "sha256"), str)
 _CORPUS.update(segments=int, language=list)
 _KINDS = {str: "a text", int: "a number above 0", list: "tables"}
-# What `write_manifest` fills in.
+# Written by `write_manifest`.
 _WRITTEN = frozenset({"segments", "sha256"})
 
 
 @dataclass(frozen=True)
 class ManifestLanguage:
-    """One language of an own corpus: its tag, English name, ISO 15924 script, file and the file's SHA-256."""
+    """One language of a bundled corpus; `script` is ISO 15924, `name` is English."""
 
     tag: str
     name: str
@@ -62,7 +62,7 @@ class ManifestLanguage:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an own corpus is, as its `manifest.toml` says."""
+    """What a bundled corpus is, as its `manifest.toml` says."""
 
     name: str
     title: str
@@ -75,37 +75,40 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an own corpus; TokbenchError for a key that is missing, unknown or of the wrong type."""
+    """Read the manifest of a bundled corpus.
+
+    Raises TokbenchError for a missing or unknown key or a wrong type.
+    """
     return _parse(folder / MANIFEST, drafted=False)
 
 
 def verify_manifest(folder: Path) -> Manifest:
-    """Check an own corpus against its manifest, to the last byte, and return the manifest.
+    """Verify a bundled corpus against its manifest, to the byte; return the manifest.
 
-    TokbenchError for the first thing that is not so: the folder's name, a file's or the texts' SHA-256, the number
-    of segments, a segment that is empty in a language, a text file that the manifest does not name.
+    Raises TokbenchError for the first mismatch: the folder's name, the SHA-256 of a file or of the texts, the number of
+    segments, a segment that is empty in a language, a text file that the manifest does not name.
     """
     manifest = read_manifest(folder)
     where = folder / MANIFEST
     for language in manifest.languages:
         check_file(folder / language.file, language.sha256)
     corpus = _corpus(folder, manifest)
-    for what, said, found in (
+    for what, said, actual in (
         ("name", manifest.name, folder.resolve().name),
         ("segments", manifest.segments, corpus.n),
         ("sha256", manifest.sha256, corpus.sha256),
     ):
-        if said != found:
+        if said != actual:
             raise TokbenchError(
-                f"{where}: {what} is {said!r}, but the corpus has {found!r}", "mend it, or write it anew"
+                f"{where}: {what} is {said!r}, but the corpus has {actual!r}", "correct the manifest, or rewrite it"
             )
     return manifest
 
 
 def write_manifest(folder: Path) -> Manifest:
-    """Fill in or renew the number of segments and every SHA-256 of a folder's `manifest.toml`, and verify it.
+    """Fill in the number of segments and every SHA-256 of a manifest, and verify it.
 
-    Everything else has to be there already. Comments in the file are lost.
+    Everything else must already be there. Comments in the file are lost.
     """
     drafted = _parse(folder / MANIFEST, drafted=True)
     languages = tuple(
@@ -119,35 +122,42 @@ def write_manifest(folder: Path) -> Manifest:
 
 
 def check_file(file: Path, sha256: str) -> None:
-    """TokbenchError for a file whose bytes have another SHA-256."""
-    found = hashlib.sha256(read_bytes(file)).hexdigest()
-    if found != sha256:
+    """Raise TokbenchError for a file whose bytes have another SHA-256."""
+    actual = hashlib.sha256(read_bytes(file)).hexdigest()
+    if actual != sha256:
         raise TokbenchError(
-            f"{file} has the sha256 {found[:16]}…, the manifest says {sha256[:16]}…",
-            "restore the file, or install anew",
+            f"{file} has the sha256 {actual[:16]}…, the manifest says {sha256[:16]}…",
+            "restore the file, or reinstall",
         )
 
 
 def read_segments(folder: Path, segments: int) -> pl.DataFrame | None:
-    """The document and register of each segment from `segments.tsv`, or None where there is none."""
+    """Read the document and register of each segment from `segments.tsv`.
+
+    Return None if there is no such file.
+    """
     file = folder / SEGMENTS
     if not file.is_file():
         return None
     rows = [line.split("\t") for line in read_lines(file).lines]
     if not rows or rows[0] != ["segment", "document", "register"]:
-        raise TokbenchError(f"{file}:1: the columns are not segment, document, register")
+        raise TokbenchError(f"{file}:1: the columns are not segment, document, register", "correct the header")
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != 3 or row[0] != str(number) or not all(row):
             raise TokbenchError(
-                f"{file}:{number + 1}: the row is not that of segment {number}", "three filled columns, in order"
+                f"{file}:{number + 1}: the row is not that of segment {number}",
+                "give three non-empty columns, in order",
             )
     if len(rows) - 1 != segments:
-        raise TokbenchError(f"{file} has {len(rows) - 1} segments, the corpus {segments}")
+        raise TokbenchError(f"{file} has {len(rows) - 1} segments, the corpus {segments}", "give one row per segment")
     return pl.DataFrame({"document": [row[1] for row in rows[1:]], "register": [row[2] for row in rows[1:]]})
 
 
 def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
-    """The whole corpus in the manifest's languages; TokbenchError for an empty line and a file not named."""
+    """Build the whole corpus in the manifest's languages.
+
+    Raises TokbenchError for an empty line and a file not named.
+    """
     named = {language.file for language in manifest.languages}
     for file in sorted(folder.glob("*.txt")):
         if file.name not in named:
@@ -157,7 +167,7 @@ def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
     corpus = build_corpus(raw, "bundled", str(folder))
     if corpus.excluded.height:
         segment, reason = corpus.excluded.row(0)
-        raise TokbenchError(f"{folder}: line {segment + 1} is {reason}", "an own corpus has every text")
+        raise TokbenchError(f"{folder}: line {segment + 1} is {reason}", "a bundled corpus needs every text")
     return corpus
 
 
@@ -165,19 +175,19 @@ def _parse(file: Path, *, drafted: bool) -> Manifest:
     try:
         table = tomllib.loads(read_text(file).text)
     except tomllib.TOMLDecodeError as error:
-        raise TokbenchError(f"{file} is no TOML: {error}", "mend the file") from None
+        raise TokbenchError(f"{file} is not valid TOML: {error}", "fix the file") from None
     _check_keys(str(file), table, _CORPUS, drafted)
     entries = table.pop("language")
     languages = []
     for number, entry in enumerate(entries, start=1):
         where = f"{file}, language {number}"
         if not isinstance(entry, dict):
-            raise TokbenchError(f"{where} is no table", "write [[language]]")
+            raise TokbenchError(f"{where} is not a table", "write [[language]]")
         _check_keys(where, entry, _LANGUAGE, drafted)
         languages.append(ManifestLanguage(**{"sha256": "", **entry}))
         if parse_tag(entry["tag"]) is None or Path(entry["file"]).name != entry["file"]:
             raise TokbenchError(
-                f"{where}: {entry['tag']!r} in {entry['file']!r} is no language tag with a file of the folder"
+                f"{where}: {entry['tag']!r} in {entry['file']!r} is not a language tag with a file of the folder"
             )
     for field in ("tag", "file"):
         _check_once(file, field, [getattr(language, field) for language in languages])

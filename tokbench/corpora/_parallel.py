@@ -1,4 +1,4 @@
-"""A corpus whose segments say the same in every language."""
+"""A corpus whose segments are translations of each other in every language."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ParallelCorpus:
-    """Aligned segments in several languages: every language holds the same segments, none of them empty.
+    """Aligned segments in several languages.
 
-    - `name`: of the file or folder, or of our own corpus
-    - `columns`: the texts of each language, exactly as in the source, in the order of the segments; those of large
-      files are read in slices, when they are needed
-    - `segments`: the indices of the segments in use, in the source, from 0, ascending (UInt32, length n)
-    - `documents`: segment, document, and register where known; or None
-    - `excluded`: segment, reason ("empty in zh,ja", "missing in de")
-    - `sha256`: of languages and texts in use, whatever the format and the place they were read from
-    - `size`: UTF-8 bytes of all texts
-    - `format`, `source`, `licence`: which reader, from where, on which terms (None where the corpus does not say)
-    - `reading`: lang, origin, bom, crlf: what reading took away from the lines
-    - `left_out`: files, columns and variants that lie there and are not in use
+    Every language has the same segments, none of them empty.
+    name: of the file or folder, or of the bundled corpus.
+    columns: the texts of each language, exactly as in the source, in the order of the segments; large files are read in
+    slices, on demand.
+    segments: 0-based indices in the source of the segments in use, ascending (UInt32, length n).
+    documents: segment, document, and register if known; or None.
+    excluded: segment, reason ("empty in zh,ja", "missing in de").
+    sha256: of the languages and texts in use, independent of format and path.
+    size: UTF-8 bytes of all texts.
+    format, source, licence: the reader, the origin, the licence (None if the corpus does not say).
+    reading: lang, origin, bom, crlf: what reading removed from the lines.
+    left_out: files, columns and variants that exist but are not used.
     """
 
     name: str
@@ -48,17 +49,20 @@ class ParallelCorpus:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The language tags in the corpus's order."""
+        """Language tags in the order of the corpus."""
         return tuple(self.columns)
 
     @property
     def n(self) -> int:
-        """Segments in each language."""
+        """Number of segments in each language."""
         return len(self.segments)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """The whole corpus in memory: segment, lang (Enum in the order of `languages`), text; by lang, then segment."""
+        """The whole corpus in memory: segment, lang (Enum), text; by lang, then segment.
+
+        The Enum is in the order of `languages`.
+        """
         lang = pl.Enum(list(self.languages))
         index = self.segments.alias("segment")
         parts = [
@@ -70,22 +74,26 @@ class ParallelCorpus:
         return pl.concat(parts)
 
     def texts(self, lang: str) -> list[str]:
-        """The texts of one language in the order of the segments; TokbenchError for a language that is not there."""
+        """Return the texts of one language in the order of the segments.
+
+        Raises TokbenchError for an unknown language.
+        """
         return self.columns[choose_languages(self.languages, [lang], self.name)[0]].slice(0).to_list()
 
     def iterate_rows(self) -> Iterator[tuple[str, ...]]:
-        """Segment after segment, the texts of all languages; a part of the corpus is in memory at a time."""
+        """Yield the texts of all languages by segment, with part of the corpus in memory."""
         for chunks in zip(*map(iterate_chunks, self.columns.values()), strict=True):
             yield from zip(*(chunk.to_list() for chunk in chunks), strict=True)
 
     def select(self, languages: Sequence[str] | None = None, segments: int | None = None) -> ParallelCorpus:
-        """The same corpus with these languages, in this order, and its first `segments` segments (or all there are).
+        """Return the corpus with these languages, in this order, and fewer segments.
 
-        Segments excluded because of a language that is then no longer there stay excluded: to have them, read the
-        corpus anew with `load_corpus(..., languages=...)`. TokbenchError for an unknown language.
+        segments: keep this many of the first; by default all.
+        Segments excluded because of a language that is no longer selected stay excluded; to include them, read the
+        corpus again with `load_corpus(..., languages=...)`. Raises TokbenchError for an unknown language.
         """
         if segments is not None and segments < 1:
-            raise TokbenchError(f"{segments} segments are asked for", "ask for at least 1")
+            raise TokbenchError(f"{segments} segments are requested", "request at least 1")
         chosen = choose_languages(self.languages, languages, self.name)
         index = self.segments if segments is None else self.segments.head(segments)
         whole = len(index) == self.n
@@ -111,29 +119,29 @@ class ParallelCorpus:
 
 
 def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
-    """Check that what a reader read is aligned, exclude segments empty anywhere, and hash the rest.
+    """Check alignment, exclude segments empty in any language, and hash the rest.
 
-    A text is empty when it holds nothing but characters of the Unicode property White_Space. TokbenchError for
-    languages of unequal length, and where no segment is left.
+    A text is empty if it contains only characters with the Unicode property White_Space. Raises TokbenchError for
+    languages of unequal length, and if no segment is left.
     """
     if not raw.columns:
-        raise TokbenchError(f"{source} holds no language", "give a corpus with at least one")
+        raise TokbenchError(f"{source} contains no language", "give a corpus with at least one")
     _check_lengths(raw)
     index = pl.int_range(raw.columns[0].texts.len(), dtype=pl.UInt32, eager=True).alias("segment")
-    excluded, kept = _exclusions(raw, index)
-    if not kept.any():
+    excluded, mask = _exclusions(raw, index)
+    if not mask.any():
         raise TokbenchError(
-            f"{source}: no segment is left of {len(index)}: {_first_reason(excluded)}",
+            f"{source}: none of {len(index)} segments is left: {_first_reason(excluded)}",
             _suggest_languages(raw),
         )
-    all_kept = bool(kept.all())
-    columns = {column.lang: column.texts if all_kept else column.texts.filter(kept) for column in raw.columns}
-    documents = None if raw.documents is None else raw.documents.with_columns(index).filter(kept)
+    complete = bool(mask.all())
+    columns = {column.lang: column.texts if complete else column.texts.filter(mask) for column in raw.columns}
+    documents = None if raw.documents is None else raw.documents.with_columns(index).filter(mask)
     sha256, size = hash_texts(columns)
     return ParallelCorpus(
         name=raw.name,
         columns=columns,
-        segments=index.filter(kept),
+        segments=index.filter(mask),
         documents=None if documents is None else documents.select("segment", pl.exclude("segment")),
         excluded=excluded,
         sha256=sha256,
@@ -151,11 +159,11 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
 
 
 def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, int]:
-    """The SHA-256 of languages and texts, as hexadecimal digits, and the bytes of all texts.
+    """Compute the SHA-256 (hexadecimal) of languages and texts, and the texts' bytes.
 
     Hashed, for each language in the order of the tags: the tag's length in bytes and the number of texts (8 bytes each,
-    little endian), the tag, the texts' lengths in bytes (8 bytes each), the texts in UTF-8. The lengths come first, so
-    no two corpora share a framing. File format, order of languages and indices of segments do not count.
+    little endian), the tag, the texts' lengths in bytes (8 bytes each), the texts in UTF-8. Because the lengths come
+    first, no two corpora share an encoding. File format, order of languages and indices of segments do not matter.
     """
     digest = hashlib.sha256(b"tokbench corpus 1\n")
     size = 0
@@ -182,29 +190,29 @@ def _check_lengths(raw: RawCorpus) -> None:
         more = f" ({others} more files deviate)" if others else ""
         raise TokbenchError(
             f"the corpus is ragged: {wrong.origin} has {count} segments, {right.origin} has {usual}{more}",
-            "line n of one file has to be the translation of line n of the others",
+            "line n of each file must be the translation of line n of the others",
         )
 
 
 def _exclusions(raw: RawCorpus, index: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-    """Segments that a language lacks or has empty, with the reason; and a mask of the others."""
+    """Return segments missing or empty in a language, with reason; mask the others."""
     lacking: dict[int, dict[str, list[str]]] = {}
-    kept = np.ones(len(index), np.bool_)
+    mask = np.ones(len(index), np.bool_)
     for column in raw.columns:
         start = 0
         for chunk in iterate_chunks(column.texts):
             missing = chunk.is_null()
             empty = (chunk.str.strip_chars() == "").fill_null(False)
-            kept[start : start + len(chunk)] &= ~(missing | empty).to_numpy()
-            for word, mask in (("missing", missing), ("empty", empty)):
-                for place in mask.arg_true():
-                    lacking.setdefault(start + place, {}).setdefault(word, []).append(column.lang)
+            mask[start : start + len(chunk)] &= ~(missing | empty).to_numpy()
+            for word, lacks in (("missing", missing), ("empty", empty)):
+                for position in lacks.arg_true():
+                    lacking.setdefault(start + position, {}).setdefault(word, []).append(column.lang)
             start += len(chunk)
     rows = [
         (segment, "; ".join(f"{word} in {','.join(tags)}" for word, tags in lacking[segment].items()))
         for segment in sorted(lacking)
     ]
-    return pl.DataFrame(rows, schema={"segment": pl.UInt32, "reason": pl.String}, orient="row"), pl.Series(kept)
+    return pl.DataFrame(rows, schema={"segment": pl.UInt32, "reason": pl.String}, orient="row"), pl.Series(mask)
 
 
 def _first_reason(excluded: pl.DataFrame) -> str:
@@ -214,11 +222,11 @@ def _first_reason(excluded: pl.DataFrame) -> str:
 
 
 def _suggest_languages(raw: RawCorpus) -> str:
-    """What to do where no segment has a text in every language: how many texts each has."""
+    """Suggest what to do if no segment is complete, with the texts per language."""
     counts = [
         (column.lang, sum(int((chunk.str.strip_chars() != "").sum()) for chunk in iterate_chunks(column.texts)))
         for column in raw.columns
     ]
     counts.sort(key=lambda item: -item[1])
     shown = ", ".join(f"{lang} {count}" for lang, count in counts[:12])
-    return f"choose languages that have the same segments, or another corpus; texts per language: {shown}"
+    return f"choose languages that share segments, or another corpus; texts per language: {shown}"

@@ -1,4 +1,4 @@
-"""What a corpus reader is, and what it hands back: texts as read, before any check of alignment."""
+"""Interface of a corpus reader, and its result: texts before alignment checks."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ import polars as pl
 
 
 class TextColumn(Protocol):
-    """The texts of one language in order: a polars series, or a file that is read in slices (`LineFile`)."""
+    """The texts of one language in order: a polars series, or a `LineFile`."""
 
     def len(self) -> int:
-        """How many texts there are."""
+        """Return the number of texts."""
         ...
 
     def slice(self, offset: int, length: int | None = None) -> pl.Series:
-        """Some of the texts, or all from `offset` on, in memory."""
+        """Return some of the texts, or all from `offset` on, in memory."""
         ...
 
     def head(self, n: int = 10) -> TextColumn:
-        """The first n texts."""
+        """Return the first n texts."""
         ...
 
     def filter(self, predicate: pl.Series) -> TextColumn:
-        """The texts where a mask is true."""
+        """Return the texts for which the mask is true."""
         ...
 
     def gather_every(self, n: int, offset: int = 0) -> pl.Series:
-        """Every n-th text, in memory."""
+        """Return every n-th text, in memory."""
         ...
 
 
 CHUNK_TEXTS = 50_000
-"""Texts that are in memory at once where a whole column is gone through."""
+"""Number of texts in memory at once when iterating over a whole column."""
 
 
 def iterate_chunks(column: TextColumn) -> Iterator[pl.Series]:
-    """All texts of a column, `CHUNK_TEXTS` at a time."""
+    """Yield all texts of a column, `CHUNK_TEXTS` at a time."""
     for start in range(0, column.len(), CHUNK_TEXTS):
         yield column.slice(start, CHUNK_TEXTS)
 
 
 class LeftOut(NamedTuple):
-    """Something that lies in the corpus and is not read: a file, a column, and why."""
+    """A part of the corpus that is not read (a file, a column), and why."""
 
     what: str
     why: str
@@ -53,11 +53,12 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class LanguageText:
-    """The texts of one language in the order of the source, a row a segment; null where the source has none.
+    """The texts of one language in the order of the source, one row per segment.
 
-    `origin` names the file or column; `bom` is 1 where the file began with a byte order mark, which is not in the
-    texts; `crlf` counts the lines that ended in CR LF, which is not in the texts either. Both are None where
-    the format has no lines.
+    A text is null if the source has none.
+    origin: the file or column.
+    bom: 1 if the file started with a byte order mark, which is not in the texts; None if the format has no lines.
+    crlf: number of lines that ended in CR LF, which is not in the texts either; None likewise.
     """
 
     lang: str
@@ -69,9 +70,9 @@ class LanguageText:
 
 @dataclass(frozen=True)
 class RawCorpus:
-    """A corpus as a reader found it; `ParallelCorpus.build` checks the alignment.
+    """A corpus as a reader returns it; `build_corpus` checks the alignment.
 
-    `documents` has a row a segment and the column `document`, and `register` where it is known.
+    documents: one row per segment with the column `document`, and `register` if known.
     """
 
     name: str
@@ -83,26 +84,30 @@ class RawCorpus:
 
 
 class CorpusReader(Protocol):
-    """A module of this package, or an entry point of the group `tokbench.corpora`, that reads one format."""
+    """A module of this package, or an entry point of `tokbench.corpora`: one format."""
 
     def claims(self, path: Path) -> bool:
-        """Whether what lies at `path` is of this format, by its kind, name and first bytes; no if nothing does."""
+        """Return whether `path` has this format, judging by kind, name and first bytes.
+
+        A path that does not exist has none.
+        """
         ...
 
     def read(self, path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-        """Read the languages asked for, in that order, or all.
+        """Read the requested languages, in that order, or all.
 
-        `options` are the `key=value` pairs of the corpus argument, without `format`. TokbenchError for what cannot be
-        read, with file and line, for an unknown option, and for a language that is not there.
+        options: the `key=value` pairs of the corpus argument, without `format`.
+        Raises TokbenchError for what cannot be read, with file and line, for an unknown option, and for an unknown
+        language.
         """
         ...
 
 
 def text_series(texts: Sequence[str | None]) -> pl.Series:
-    """Texts as a polars column."""
+    """Return texts as a polars column."""
     return pl.Series("text", texts, dtype=pl.String)
 
 
 def document_frame(documents: Sequence[str | None]) -> pl.DataFrame:
-    """Document names as `RawCorpus.documents` has them."""
+    """Return document names in the form of `RawCorpus.documents`."""
     return pl.DataFrame({"document": documents}, schema={"document": pl.String})

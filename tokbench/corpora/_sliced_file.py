@@ -1,4 +1,4 @@
-"""A file with a text a line that is too large to be held: where its lines lie, and slices of them."""
+"""Files of lines too large for memory: line positions, and slices of lines."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tokbench.corpora._utf8 import explain_not_utf8, open_binary, read_head, ref
 from tokbench.errors import TokbenchError
 
 LARGE_BYTES = 64_000_000
-"""Files of this size and more are read in slices."""
+"""Files of at least this size are read in slices."""
 
 _READ_BYTES = 16_000_000
 _SPARSE = 8
-"""Where fewer than one line in so many is wanted, each is read by itself."""
+"""If fewer than one line in this many is requested, each is read separately."""
 
 Positions = npt.NDArray[np.int64]
 
@@ -29,8 +29,9 @@ Positions = npt.NDArray[np.int64]
 class LineFile:
     """The lines of a file, split at LF only; one CR before it is dropped.
 
-    starts: the byte where each line begins, and where the last one ends, its LF included. lines: the numbers of those
-    in use. changed: the file's time of change (ns) when its lines were found.
+    starts: the byte at which each line starts, and where the last one ends, including its LF.
+    lines: numbers of the lines in use.
+    changed: the file's modification time (ns) when it was indexed.
     """
 
     path: Path
@@ -39,24 +40,27 @@ class LineFile:
     changed: int
 
     def len(self) -> int:
-        """How many lines are in use."""
+        """Return the number of lines in use."""
         return len(self.lines)
 
     def slice(self, offset: int, length: int | None = None) -> pl.Series:
-        """Some of the lines; TokbenchError where the file is no longer the one whose lines were found."""
+        """Return some of the lines.
+
+        Raises TokbenchError if the file has changed since it was indexed.
+        """
         wanted = self.lines[offset:] if length is None else self.lines[offset : offset + length]
         return pl.Series("text", self._read(wanted), dtype=pl.String)
 
     def head(self, n: int = 10) -> LineFile:
-        """The first n lines."""
+        """Return the first n lines."""
         return replace(self, lines=self.lines[:n])
 
     def filter(self, predicate: pl.Series) -> LineFile:
-        """The lines where a mask is true."""
+        """Return the lines for which the mask is true."""
         return replace(self, lines=self.lines[predicate.to_numpy()])
 
     def gather_every(self, n: int, offset: int = 0) -> pl.Series:
-        """Every n-th line."""
+        """Return every n-th line."""
         return pl.Series("text", self._read(self.lines[offset::n]), dtype=pl.String)
 
     def _read(self, wanted: Positions) -> list[str]:
@@ -64,7 +68,7 @@ class LineFile:
             return []
         with open_binary(self.path) as file:
             if self.path.stat().st_mtime_ns != self.changed:
-                raise TokbenchError(f"{self.path} was changed while it was read", "start again")
+                raise TokbenchError(f"{self.path} was changed while it was read", "run the command again")
             first, last = int(wanted[0]), int(wanted[-1])
             if last - first + 1 <= _SPARSE * len(wanted):
                 texts = self._read_range(file, first, last)
@@ -82,7 +86,10 @@ class LineFile:
 
 @dataclass(frozen=True)
 class FoundLines:
-    """The lines of a file; `bom` says whether it began with a byte order mark, `crlf` how many lines end in CR LF."""
+    """The lines of a file.
+
+    `bom`: it started with a byte order mark, `crlf`: number of lines that end in CR LF.
+    """
 
     lines: LineFile
     bom: bool
@@ -90,7 +97,7 @@ class FoundLines:
 
 
 def find_lines(path: Path) -> FoundLines:
-    """Where the lines of a file lie; TokbenchError with line and byte for what is not UTF-8."""
+    """Index the lines of a file; TokbenchError with line and byte if it is not UTF-8."""
     changed = path.stat().st_mtime_ns
     head = read_head(path, HEAD_BYTES)
     refuse_compressed(path, head)
@@ -123,7 +130,10 @@ def find_lines(path: Path) -> FoundLines:
 
 
 def _check(path: Path, block: bytes, lines: int) -> Positions:
-    """The positions of the line feeds in a block of whole lines that is UTF-8; TokbenchError else."""
+    """Return the positions of the line feeds in a block of whole lines.
+
+    Raises TokbenchError if it is not UTF-8.
+    """
     try:
         block.decode()
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Files as text: strict UTF-8, lines that end at LF and nowhere else."""
+"""Read files as text: strict UTF-8, with lines that end at LF only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from tokbench.errors import TokbenchError
 
 @dataclass(frozen=True)
 class DecodedText:
-    """The text of a file without its byte order mark; `bom` says that there was one."""
+    """The text of a file without its byte order mark.
+
+    `bom` tells whether there was one.
+    """
 
     text: str
     bom: bool
@@ -23,7 +26,7 @@ class DecodedText:
 
 @dataclass(frozen=True)
 class TextLines:
-    """The lines of a file without their ends; `crlf` counts those that ended in CR LF."""
+    """The lines of a file without line ends; `crlf` counts those that ended in CR LF."""
 
     lines: list[str]
     bom: bool
@@ -32,24 +35,27 @@ class TextLines:
 
 @contextmanager
 def open_binary(path: Path) -> Iterator[BinaryIO]:
-    """A file opened for its bytes; TokbenchError where it cannot be read."""
+    """Open a file for its bytes; TokbenchError if it cannot be read."""
     try:
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        raise TokbenchError(f"there is no file {path}") from None
+        raise TokbenchError(f"there is no file {path}", "check the path") from None
     except OSError as error:
-        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a file; TokbenchError where it cannot be read."""
+    """Read the bytes of a file; TokbenchError if it cannot be read."""
     with open_binary(path) as file:
         return file.read()
 
 
 def read_text(path: Path) -> DecodedText:
-    """The whole file as text; TokbenchError with file, line and byte for what is not UTF-8."""
+    """Read a whole file as text.
+
+    Raises TokbenchError with file, line and byte if it is not UTF-8.
+    """
     data = read_bytes(path)
     refuse_compressed(path, data[:8])
     refuse_wide_characters(path, data[:HEAD_BYTES])
@@ -61,19 +67,23 @@ def read_text(path: Path) -> DecodedText:
 
 
 def explain_not_utf8(path: Path, data: bytes, at: int, lines_before: int = 0) -> TokbenchError:
-    """The error that names the line and the byte `at` of data that is not UTF-8."""
+    """Build the error that names the line and byte at which `data` is not UTF-8.
+
+    at: its position in `data`.
+    """
     line = lines_before + data.count(b"\n", 0, at) + 1
     offset = at - (data.rfind(b"\n", 0, at) + 1)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        hint = f"the file begins like UTF-16: convert it: iconv -f UTF-16 -t UTF-8 {path} > NEW"
+        hint = f"the file starts like UTF-16: convert it: iconv -f UTF-16 -t UTF-8 {path} > NEW"
     else:
         hint = "convert the file to UTF-8"
     return TokbenchError(f"{path}:{line}: not UTF-8: byte 0x{data[at]:02X} at offset {offset} of the line", hint)
 
 
 def refuse_lone_cr(path: Path, lone: int, lf: int) -> None:
-    """TokbenchError where more CRs stand alone than there are LFs: classic Mac OS ends lines so.
+    """Raise TokbenchError if there are more lone CRs than LFs.
 
+    Classic Mac OS ended lines that way.
     A CR at the very end of the file is not counted.
     """
     if lone > lf:
@@ -83,10 +93,11 @@ def refuse_lone_cr(path: Path, lone: int, lf: int) -> None:
 
 
 def read_lines(path: Path) -> TextLines:
-    """The lines of a file, split at LF only; one CR before it is dropped, a final LF begins no line.
+    """Read the lines of a file, split at LF only.
 
-    TokbenchError where most lines end in CR alone; other lone CRs are text. U+2028, U+0085, form feed and their like
-    are text too: `str.splitlines` and universal newlines would split at them and shift every later segment against its
+    One CR before it is dropped, a final LF starts no line.
+    Raises TokbenchError if most lines end in CR alone; other lone CRs are text. So are U+2028, U+0085, form feed and
+    the like: `str.splitlines` and universal newlines would split at them and misalign every later segment with its
     translation.
     """
     decoded = read_text(path)
@@ -96,27 +107,27 @@ def read_lines(path: Path) -> TextLines:
         refuse_lone_cr(path, text.count("\r") - crlf, text.count("\n"))
         text = text.removesuffix("\r").replace("\r\n", "\n")
     lines = text.split("\n")
-    # Nothing follows the last LF; a CR alone at the end is an empty line.
+    # Nothing follows the last LF; a lone CR at the end is an empty line.
     if lines[-1] == "" and not decoded.text.endswith("\r"):
         lines.pop()
     return TextLines(lines, decoded.bom, crlf)
 
 
 def first_line(path: Path, most: int = 65536) -> bytes:
-    """The first line of a file, or its first `most` bytes: to see what kind of file it is."""
+    """Read the first line of a file, or its first `most` bytes."""
     with open_binary(path) as file:
         return file.readline(most)
 
 
 def read_head(path: Path, most: int) -> bytes:
-    """The first `most` bytes of a file; TokbenchError where it cannot be read."""
+    """Read the first `most` bytes of a file; TokbenchError if it cannot be read."""
     with open_binary(path) as file:
         return file.read(most)
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """What lies in a folder, in the order of the names; TokbenchError where it cannot be read."""
+    """List a folder in the order of the names; TokbenchError if it cannot be read."""
     try:
         return sorted(folder.iterdir())
     except OSError as error:
-        raise TokbenchError(f"{folder} cannot be read: {error.strerror}") from error
+        raise TokbenchError(f"{folder} cannot be read: {error.strerror}", "check its permissions") from error

@@ -1,7 +1,7 @@
-"""The project's own corpora: a folder with `manifest.toml`, a file of lines a language and, if wanted, `segments.tsv`.
+"""Bundled corpora: a manifest, one file per language, perhaps `segments.tsv`.
 
-They lie in `corpora/` of the repository and inside an installed package. Every file is checked against the manifest's
-SHA-256 as it is read. There are no options.
+They are in `corpora/` of the repository and inside the installed package. Every file is checked against the SHA-256 in
+the manifest when it is read. There are no options.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
-    """A folder with a manifest."""
+    """Claim a folder with a manifest."""
     return (path / MANIFEST).is_file()
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the files of the languages asked for; TokbenchError for a file that is not what the manifest says."""
+    """Read the files of the requested languages.
+
+    Raises TokbenchError for a file that differs from the manifest.
+    """
     _, named = split_options(options, ())
     if named:
         raise TokbenchError(
-            f"the manifest of {path} names its files, but {', '.join(named)} is given", "leave that out"
+            f"the manifest of {path} names its files, but {', '.join(named)} is given", "omit that option"
         )
     manifest = read_manifest(path)
     entries = {language.tag: language for language in manifest.languages}
@@ -45,10 +48,10 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def bundled_corpora() -> dict[str, Path]:
-    """The folders of the project's own corpora by name: of the installed package, or of the checkout it runs from."""
+    """Map names of bundled corpora to folders, of the installation or checkout."""
     package = Path(__file__).parent
     installed, checkout = package / "bundled", package.parents[1] / "corpora"
-    # Beside an installed package lie other people's: only a checkout has the project file there.
+    # Beside an installed package, `corpora` belongs to someone else: only a checkout has a pyproject.toml there.
     if installed.is_dir():
         home = installed
     elif (checkout.parent / "pyproject.toml").is_file() and checkout.is_dir():

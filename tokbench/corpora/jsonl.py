@@ -1,8 +1,8 @@
-"""JSON Lines: an object a line, a string a language.
+"""JSON Lines: one object per line, one string per language.
 
-Options: `LANG=KEY` and `document=KEY`; a dot in a key that is not there as such leads into an object
-(`translation.en`). Without `LANG=KEY` the keys of the first object that are language tags and hold strings are read, or
-those of its object `translation` where it has one. A null is a text that is missing.
+Options: `LANG=KEY` and `document=KEY`; a dot in a key that does not exist as such leads into an object
+(`translation.en`). Without `LANG=KEY` the keys of the first object that are language tags and hold strings are read,
+or those of its object `translation` if it has one. A null is a missing text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
-    """A file called .jsonl or .ndjson, or a .json whose first line is an object."""
+    """Claim a .jsonl or .ndjson file, or a .json file whose first line is an object."""
     if not path.is_file():
         return False
     suffix = path.suffix.lower()
@@ -35,22 +35,23 @@ def _is_object(line: bytes) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the keys of the languages asked for; TokbenchError with file, line and key for what is no text.
+    """Read the keys of the requested languages.
 
+    Raises TokbenchError with file, line and key for a value that is not text.
     A blank line is a segment that is empty in all languages.
     """
-    found = read_lines(path)
-    first = next((number for number, line in enumerate(found.lines) if line.strip()), None)
+    lines = read_lines(path)
+    first = next((number for number, line in enumerate(lines.lines) if line.strip()), None)
     if first is None:
-        raise TokbenchError(f"{path} is empty", "give a JSON object per line")
+        raise TokbenchError(f"{path} is empty", "give one JSON object per line")
     settings, given = split_options(options, ("document",))
     document = settings.get("document")
-    begin = _parse(path, first + 1, found.lines[first])
+    begin = _parse(path, first + 1, lines.lines[first])
     source = choose_sources(path, "jsonl", _keys(begin), given, document, languages, "key")
     texts: dict[str, list[str | None]] = {lang: [] for lang in source.languages}
     documents: list[str | None] = []
     later: set[str] = set()
-    for number, line in enumerate(found.lines, start=1):
+    for number, line in enumerate(lines.lines, start=1):
         record = _parse(path, number, line) if line.strip() else None
         for lang, key in source.languages.items():
             texts[lang].append("" if record is None else _text(path, number, key, _look_up(path, number, record, key)))
@@ -62,7 +63,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     return RawCorpus(
         name=path.stem,
         columns=[
-            LanguageText(lang, text_series(texts[lang]), f"{path}, key {key}", int(found.bom), found.crlf)
+            LanguageText(lang, text_series(texts[lang]), f"{path}, key {key}", int(lines.bom), lines.crlf)
             for lang, key in source.languages.items()
         ],
         documents=None if document is None else document_frame(documents),
@@ -71,7 +72,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _left_out(begin: Mapping[str, Any], later: Set[str], others: Sequence[LeftOut]) -> list[LeftOut]:
-    """The keys that are not read, with those that may be languages but hold no text or come later."""
+    """List unread keys, including languages without text and keys that come later."""
     inner = begin.get("translation")
     names = (
         {**begin, **{f"translation.{name}": value for name, value in inner.items()}}
@@ -96,14 +97,14 @@ def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line, object_pairs_hook=_collect_pairs)
     except json.JSONDecodeError as error:
-        raise TokbenchError(f"{path}:{number}: no JSON: {error.msg} at column {error.colno}", "mend the line") from None
+        raise TokbenchError(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}", "fix the line") from None
     except RecursionError:
-        raise TokbenchError(f"{path}:{number}: the JSON is nested too deeply", "mend the line") from None
-    except ValueError as error:  # a number of too many digits, a key that comes twice
-        raise TokbenchError(f"{path}:{number}: the JSON cannot be read: {error}", "mend the line") from None
+        raise TokbenchError(f"{path}:{number}: the JSON is nested too deeply", "fix the line") from None
+    except ValueError as error:  # a number with too many digits, or a repeated key
+        raise TokbenchError(f"{path}:{number}: the JSON cannot be read: {error}", "fix the line") from None
     if not isinstance(record, dict):
         raise TokbenchError(
-            f"{path}:{number}: the line is a JSON {type(record).__name__}, not an object", "mend the line"
+            f"{path}:{number}: the line is a JSON {type(record).__name__}, not an object", "fix the line"
         )
     return record
 
@@ -112,14 +113,14 @@ def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in record if names.count(name) > 1)!r} comes twice")
+        raise ValueError(f"the key {next(name for name in record if names.count(name) > 1)!r} is repeated")
     return record
 
 
 def _keys(record: Mapping[str, Any]) -> dict[str, str]:
-    """The names that may be languages with their keys: strings of `translation` if that has any, else of the object.
+    """Map possible languages to keys: strings of `translation`, else of the object.
 
-    Where the object holds no string, the strings of the objects in it, by keys with a dot.
+    If the object has no string, the strings of the objects in it, with dotted keys.
     """
     inner = record.get("translation")
     if isinstance(inner, dict) and any(map(is_column_tag, inner)):
@@ -146,12 +147,12 @@ def _text(path: Path, number: int, key: str, value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise TokbenchError(
-            f"{path}:{number}: the key {key!r} holds no text but {json.dumps(value)[:40]}", "mend the line"
+            f"{path}:{number}: the key {key!r} is not text but {json.dumps(value)[:40]}", "fix the line"
         )
     try:
         value.encode()
     except UnicodeEncodeError:
         raise TokbenchError(
-            f"{path}:{number}: the key {key!r} holds half of a surrogate pair, which is no text", "mend the line"
+            f"{path}:{number}: the key {key!r} contains half of a surrogate pair, which is not text", "fix the line"
         ) from None
     return value

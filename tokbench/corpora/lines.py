@@ -1,9 +1,9 @@
-"""A folder with one plain text file a language: FLORES, NTREX, or simply en.txt and zh.txt.
+"""A folder with one plain text file per language, such as FLORES or NTREX.
 
 The language is the last part of the file name before its text extension: `eng_Latn.dev`, `newstest2019-ref.zho-CN.txt`,
-`en.txt`. Options: `LANG=FILE` pairs name the files of a folder where their names do not tell; a table, records or TMX
-named so is read by its own reader, which has to find the language in it.
-Documents come from `metadata_dev.tsv` beside a FLORES folder `dev` (URL, and its domain as the register), or from
+`en.txt`. Options: `LANG=FILE` pairs name the files of a folder whose names do not tell; a table, records or TMX named
+this way is read by its own reader, which must find the language in it.
+Documents come from `metadata_dev.tsv` beside a FLORES folder `dev` (URL, with its domain as the register), or from
 `DOCUMENT_IDS.tsv` beside an NTREX folder.
 """
 
@@ -25,15 +25,15 @@ from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
-    """A folder without a manifest."""
+    """Claim a folder without a manifest."""
     return path.is_dir() and not (path / "manifest.toml").is_file()
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the files of the languages asked for, and open no other.
+    """Read the files of the requested languages, without opening any other.
 
-    A folder one level up will do when only one of its sub-folders holds a corpus. TokbenchError with the arguments to
-    choose from where the files of several corpora lie in the folder.
+    A folder one level up will do if only one of its sub-folders contains a corpus. Raises TokbenchError, with the
+    arguments to choose from, if the folder contains the files of several corpora.
     """
     _, named = split_options(options, ())
     if named:
@@ -54,7 +54,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 def _read_named(
     folder: Path, named: Mapping[str, str], languages: Sequence[str] | None
 ) -> tuple[list[LanguageText], list[LeftOut]]:
-    """The texts of files named by language, each read by the reader of its format, else line by line."""
+    """Read files named by language, each with its format's reader, else as lines."""
     columns: list[LanguageText] = []
     left_out: list[LeftOut] = []
     for lang in choose_languages(list(named), languages, str(folder)):
@@ -71,16 +71,19 @@ def _read_named(
 
 
 def read_language(lang: str, file: Path) -> LanguageText:
-    """One file as the texts of one language, a line a segment; a large one is read in slices as it is needed."""
+    """Read one file as the texts of one language, one line per segment.
+
+    A large file is read in slices on demand.
+    """
     if file.is_file() and file.stat().st_size >= LARGE_BYTES:
         large = find_lines(file)
         return LanguageText(lang, large.lines, str(file), int(large.bom), large.crlf)
-    found = read_lines(file)
-    return LanguageText(lang, text_series(found.lines), str(file), int(found.bom), found.crlf)
+    lines = read_lines(file)
+    return LanguageText(lang, text_series(lines.lines), str(file), int(lines.bom), lines.crlf)
 
 
 def _read_documents(folder: Path, column: LanguageText) -> pl.DataFrame | None:
-    """The document of each line, where a file beside the folder tells."""
+    """Read the document of each line, if a file beside the folder names them."""
     home = folder.resolve()
     flores, ntrex = home.parent / f"metadata_{home.name}.tsv", home.parent / "DOCUMENT_IDS.tsv"
     if flores.is_file():
@@ -90,7 +93,7 @@ def _read_documents(folder: Path, column: LanguageText) -> pl.DataFrame | None:
             name: head.index(field) for name, field in (("document", "URL"), ("register", "domain")) if field in head
         }
         if any(len(row) != len(head) for row in rows) or "document" not in where:
-            raise TokbenchError(f"{file} is no FLORES metadata: a table with the column URL", "mend or move it")
+            raise TokbenchError(f"{file} is not FLORES metadata: a table with the column URL", "fix or move it")
         documents = pl.DataFrame({name: [row[i] for row in rows] for name, i in where.items()})
     elif ntrex.is_file():
         file = ntrex
@@ -100,6 +103,6 @@ def _read_documents(folder: Path, column: LanguageText) -> pl.DataFrame | None:
     if documents.height != column.texts.len():
         raise TokbenchError(
             f"{file} names the documents of {documents.height} segments, {column.origin} has {column.texts.len()}",
-            "mend or move the file of the documents",
+            "fix or move the file of documents",
         )
     return documents

@@ -1,7 +1,8 @@
-"""Moses files: PREFIX.zh and PREFIX.en, given as PREFIX; or the files themselves, joined by commas.
+"""Moses files: PREFIX.zh and PREFIX.en, given as PREFIX.
 
-The language is the last part of each file's name (`newstest2017.en`, `newstest2021.en-zh.ref.A.zh`). One file alone
-is a corpus of one language. There are no options.
+The files themselves, joined with commas, are accepted too.
+The language is the last part of each file's name (`newstest2017.en`, `newstest2021.en-zh.ref.A.zh`). A single file is a
+corpus of one language. There are no options.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
-    """What files of two languages begin with, files joined by commas, or a plain text file named after its language."""
+    """Claim a prefix of files in two languages, a list of files, or a language file."""
     if path.is_dir():
         return False
     if path.is_file():
@@ -29,12 +30,15 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the files of the languages asked for; TokbenchError for two of one language, or none, by their names."""
+    """Read the files of the requested languages.
+
+    Raises TokbenchError if, by their names, a language has two, or none.
+    """
     _, named = split_options(options, ())
     if named:
         raise TokbenchError(
             f"the files of {path} are named after their languages and take no columns, but {', '.join(named)} is given",
-            f"leave that out: give {path}",
+            f"omit that: give {path}",
         )
     listed = path.is_file() or "," in str(path)
     left_out: list[LeftOut] = []
@@ -44,7 +48,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         _, files, left_out = choose_files(path.parent, list_prefixed(path))
     if not files:
         raise TokbenchError(
-            f"no file is called {path}.LANGUAGE", "give what the files' names have in common before the language"
+            f"no file is called {path}.LANGUAGE", "give what the names of the files have in common before the language"
         )
     chosen = choose_languages(list(files), languages, str(path))
     return RawCorpus(
@@ -55,26 +59,29 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _listed(path: Path) -> dict[str, Path]:
-    """The files named, by language in the order given."""
+    """Return the files listed, by language, in the order given."""
     files: dict[str, Path] = {}
     for part in [str(path)] if path.is_file() else str(path).split(","):
         file = Path(part.strip())
         lang = language_of(file.name)
         if lang is None:
             raise TokbenchError(
-                f"the name of {file} ends with no language tag",
+                f"the name of {file} does not end with a language tag",
                 "rename it to NAME.LANGUAGE, or name the files of a folder: FOLDER:en=FILE,zh=FILE",
             )
         if lang in files:
             raise TokbenchError(
-                f"{files[lang]} and {file} are both named after the language {lang}", "give one of them"
+                f"{files[lang]} and {file} are both named after the language {lang}", "give only one of them"
             )
         files[lang] = file
     return files
 
 
 def _common_name(files: Sequence[Path]) -> str:
-    """What the files' names begin with, part by part; the first file's name where they share nothing."""
+    """Return what the files' names start with, part by part.
+
+    Return the first file's name if they share nothing.
+    """
     if len(files) == 1:
         return files[0].name
     parts = zip(*(file.name.split(".") for file in files), strict=False)

@@ -1,8 +1,8 @@
-"""Parquet: a column of strings a language, or one struct column `translation` with a field a language.
+"""Parquet: a string column, or a field of `translation`, per language.
 
-Options: `LANG=COLUMN` (name or number from 1) and `document=COLUMN`; a dot in a name that is no column's leads into a
+Options: `LANG=COLUMN` (name or number from 1) and `document=COLUMN`; a dot in a name that is not a column leads into a
 struct (`translation.en`). Without `LANG=COLUMN` every string column whose name is a language tag is read, or the fields
-of `translation` where there is one. A null is a text that is missing.
+of `translation` if there is one. A null is a missing text.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ _TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 
 def claims(path: Path) -> bool:
-    """A file that begins as Parquet does."""
+    """Claim a file that starts with the magic bytes of Parquet."""
     return path.is_file() and first_line(path, 4) == b"PAR1"
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the columns of the languages asked for; TokbenchError for a damaged file and a column that holds no text."""
+    """Read the columns of the requested languages.
+
+    Raises TokbenchError for a damaged file and a column without text.
+    """
     settings, given = split_options(options, ("document",))
     document = settings.get("document")
     try:
@@ -40,7 +43,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         table = frame.select(wanted).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).partition("\n")[0]
-        raise TokbenchError(f"{path} cannot be read as Parquet: {reason}", "check that the file is whole") from error
+        raise TokbenchError(f"{path} cannot be read as Parquet: {reason}", "check that the file is complete") from error
     return RawCorpus(
         name=path.stem,
         columns=[
@@ -53,7 +56,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _names(schema: pl.Schema) -> dict[str, str]:
-    """The names that may be languages, with the columns or fields that they are."""
+    """Map possible language names to the columns or fields that hold them."""
     inner = schema.get("translation")
     if isinstance(inner, pl.Struct):
         fields = {field.name: f"translation.{field.name}" for field in inner.fields if isinstance(field.dtype, _TEXT)}
@@ -63,7 +66,7 @@ def _names(schema: pl.Schema) -> dict[str, str]:
 
 
 def _odd_columns(schema: pl.Schema) -> list[LeftOut]:
-    """Columns that are called like a language and hold no text."""
+    """List the columns that are named like a language but do not hold text."""
     inner = schema.get("translation")
     fields = (
         {f"translation.{field.name}": field.dtype for field in inner.fields} if isinstance(inner, pl.Struct) else {}
@@ -76,7 +79,7 @@ def _odd_columns(schema: pl.Schema) -> list[LeftOut]:
 
 
 def _column(path: Path, schema: pl.Schema, key: str, *, text: bool) -> pl.Expr:
-    """A column, or a field of a struct, as strings."""
+    """Select a column, or a field of a struct, as strings."""
     head, *fields = [key] if key in schema else key.split(".")
     if head.isdecimal() and head not in schema and 1 <= int(head) <= len(schema):
         head = schema.names()[int(head) - 1]

@@ -1,10 +1,11 @@
-"""TMX, the exchange format of translation memories: a unit (`tu`) a segment, a variant (`tuv`) a language.
+"""TMX: one unit (`tu`) per segment, one variant (`tuv`) per language.
 
+TMX is the exchange format of translation memories.
 The text of a variant is that of its `seg`: markup of the original format (`bpt`, `ept`, `it`, `ph`, `ut`, and
-`sub` inside them) is left out, highlighted text (`hi`) is text. Tags are brought into BCP 47's usual case, as files
-mix `EN-US` and `en-us`. Of several variants of one language in a unit the first is read. There are no options.
+`sub` inside them) is dropped, highlighted text (`hi`) is text. Tags are converted to BCP 47's usual case, since files
+mix `EN-US` and `en-us`. If a unit has several variants of a language, the first is read. There are no options.
 
-The file is parsed by defusedxml: entities are refused, nothing outside the file is opened.
+The file is parsed by defusedxml: entities are rejected, and nothing outside the file is opened.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def claims(path: Path) -> bool:
-    """A file called .tmx."""
+    """Claim a .tmx file."""
     return path.is_file() and path.suffix.lower() == ".tmx"
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the variants of the languages asked for; TokbenchError with file and line for what is no TMX."""
+    """Read the variants of the requested languages.
+
+    Raises TokbenchError with file and line for invalid TMX.
+    """
     _, named = split_options(options, ())
     if named:
         raise TokbenchError(
@@ -42,7 +46,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     units = list(_units(path))
     available = dict.fromkeys(lang for unit in units for lang, _ in unit)
     if not available:
-        raise TokbenchError(f"{path} holds no translation unit", "check that it is a TMX file")
+        raise TokbenchError(f"{path} contains no translation unit", "check that it is a TMX file")
     chosen = choose_languages(list(available), languages, str(path))
     firsts = [dict(reversed(unit)) for unit in units]
     left_out = [
@@ -67,7 +71,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 
 def _units(path: Path) -> Iterator[list[tuple[str, str]]]:
-    """The variants of each unit as (language, text), in the order of the file."""
+    """Yield the variants of each unit as (language, text), in the order of the file."""
     try:
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, iterparse
@@ -82,22 +86,22 @@ def _units(path: Path) -> Iterator[list[tuple[str, str]]]:
                 elif element.tag == "tu" and event == "end":
                     yield [_variant(path, tuv) for tuv in element.iterfind("tuv")]
                     if body is not None:
-                        body.clear()  # else every unit of a large file stays in memory
+                        body.clear()  # otherwise every unit of a large file stays in memory
     except ParseError as error:
         line, column = error.position
         raise TokbenchError(
-            f"{path}:{line}: no XML: {str(error).partition(':')[0]} (column {column})", "mend the file"
+            f"{path}:{line}: not valid XML: {str(error).partition(':')[0]} (column {column})", "fix the file"
         ) from None
     except DefusedXmlException as error:
-        raise TokbenchError(f"{path} is refused: {error}", "take the entities out of the file") from None
+        raise TokbenchError(f"{path} is rejected: {error}", "remove the entities from the file") from None
     except (LookupError, ValueError, RecursionError) as error:  # an unknown encoding, or texts nested too deeply
         nested = isinstance(error, RecursionError)
         raise TokbenchError(
             f"{path}: {'a text is nested too deeply' if nested else error}",
-            "mend the file" if nested else "save the file as UTF-8",
+            "fix the file" if nested else "save the file as UTF-8",
         ) from None
     except OSError as error:
-        raise TokbenchError(f"{path} cannot be read: {error.strerror}") from error
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
 
 
 def _variant(path: Path, tuv: Element) -> tuple[str, str]:
@@ -110,7 +114,7 @@ def _variant(path: Path, tuv: Element) -> tuple[str, str]:
 
 
 def _text(seg: Element | None) -> str:
-    """The text of a seg or hi, without the markup of the original format."""
+    """Extract the text of a seg or hi, without the markup of the original format."""
     if seg is None:
         return ""
     parts = [seg.text or ""]

@@ -1,7 +1,8 @@
-"""Tab-separated values: a row per line, fields between tabs, nothing quoted; a quotation mark is text.
+"""Tab-separated values: one row per line, tabs between fields, no quoting.
 
-Options: `LANG=COLUMN` (name or number from 1), `document=COLUMN`, `header=yes|no`, `quotes=text` (cells that are
-quoted as in CSV are refused without it). Without `LANG=COLUMN` every column whose head is a language tag is read.
+A quotation mark is text.
+Options: `LANG=COLUMN` (name or number from 1), `document=COLUMN`, `header=yes|no`, `quotes=text` (without it, cells
+quoted as in CSV are rejected). Without `LANG=COLUMN` every column whose head is a language tag is read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def claims(path: Path) -> bool:
-    """A file called .tsv or .tab, or a .txt with a tab in its first line."""
+    """Claim a .tsv or .tab file, or a .txt file with a tab in its first line."""
     if not path.is_file():
         return False
     suffix = path.suffix.lower()
@@ -28,26 +29,32 @@ def claims(path: Path) -> bool:
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the columns of the languages asked for; TokbenchError with file and line for a row that cannot be read."""
+    """Read the columns of the requested languages.
+
+    Raises TokbenchError with file and line for a row that cannot be read.
+    """
     rest = dict(options)
     quotes = rest.pop("quotes", None)
     if quotes not in (None, "text"):
-        raise TokbenchError(f"{path}: quotes={quotes} is not text", "write quotes=text, or format=csv,delimiter=tab")
-    found = read_lines(path)
-    if quotes is None and _is_quoted(found.lines):
+        raise TokbenchError(
+            f"{path}: quotes={quotes} is not supported", "write quotes=text, or format=csv,delimiter=tab"
+        )
+    lines = read_lines(path)
+    if quotes is None and _is_quoted(lines.lines):
         as_csv = spell_for("csv", path, {**rest, "delimiter": "tab"})
         as_text = spell_for("tsv", path, {**rest, "quotes": "text"})
         raise TokbenchError(
-            f"{path}: its cells are quoted as in CSV", f"give {as_csv}, or {as_text} where the marks are text"
+            f"{path}: its cells are quoted as in CSV", f"give {as_csv}, or {as_text} if the marks are text"
         )
-    rows = ((number, line.split("\t")) for number, line in enumerate(found.lines, start=1))
-    return read_table(path, Rows("tsv", rows, found.bom, found.crlf), rest, languages)
+    rows = ((number, line.split("\t")) for number, line in enumerate(lines.lines, start=1))
+    return read_table(path, Rows("tsv", rows, lines.bom, lines.crlf), rest, languages)
 
 
 def _is_quoted(lines: Sequence[str]) -> bool:
-    """Whether quotation marks are those of CSV: every cell with one is enclosed in them, those inside are doubled.
+    """Return whether quotation marks are those of CSV.
 
-    That says nothing unless there is a doubled one, or every cell is enclosed.
+    Cells with one are then enclosed in them, and inner ones are doubled.
+    That is conclusive only if there is a doubled one, or if every cell is enclosed.
     """
     doubled = bare = enclosed = False
     for line in lines:

@@ -1,4 +1,4 @@
-"""The frames of `Measurements` beside the counts: what tokenizers, vocabularies and documents are; cells labelled."""
+"""The frames of `Measurements` beside counts: tokenizers, vocab, documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tokbench.corpora import ParallelCorpus
 
 
 def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
-    """One row of facts a tokenizer; figures that the catalogue does not know are null."""
+    """Return one row of facts per tokenizer.
+
+    Values that the catalogue does not know are null.
+    """
     rows = []
     for tokenizer in tokenizers:
         entry = tokenizer.asset.entry
@@ -37,7 +40,7 @@ def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
 
 
 def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
-    """The frame `vocab` of one tokenizer."""
+    """Return the frame `vocab` of one tokenizer: tokenizer, id, bytes."""
     table = tokenizer.token_table()
     return pl.DataFrame({"id": pl.Series(np.arange(len(table), dtype=np.int32)), "bytes": table.to_series()}).select(
         pl.lit(tokenizer.name, names).alias("tokenizer"), "id", "bytes"
@@ -45,17 +48,20 @@ def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
 
 
 def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
-    """The frame `documents` of a corpus."""
+    """Return the frame `documents` of a corpus: segment, document."""
     if corpus.documents is None:
         return pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})
     return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String))
 
 
 def label_cells(frame: pl.DataFrame, sizes: Sequence[int], keys: Mapping[str, Sequence[str]]) -> pl.DataFrame:
-    """A frame of cells of these sizes, its keys before it: the cells go through the labels, the last key fastest."""
+    """Prepend key columns to the concatenated rows of cells.
+
+    sizes: rows per cell. keys: labels by column; the cells are their product, the last key varying fastest.
+    """
     cells = list(zip(product(*map(range, map(len, keys.values()))), sizes, strict=True))
     columns = [
-        pl.concat([labels.new_from_index(codes[place], size) for codes, size in cells], rechunk=True)
-        for place, labels in enumerate(pl.Series(key, names, pl.Enum(names)) for key, names in keys.items())
+        pl.concat([labels.new_from_index(codes[position], size) for codes, size in cells], rechunk=True)
+        for position, labels in enumerate(pl.Series(key, names, pl.Enum(names)) for key, names in keys.items())
     ]
     return pl.DataFrame(columns).hstack(frame).rechunk()

@@ -1,4 +1,4 @@
-"""Tokenizer x corpus -> Measurements: the counts from which every metric follows, without text or tokenizer."""
+"""Tokenizers x corpus -> Measurements: the counts behind every metric."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tokbench.measurement.jackknife_blocks import assign_blocks
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 Step = Callable[[str, str, int], None]
-"""Called from any thread when a tokenizer has encoded texts of a language: both names and the texts' UTF-8 bytes."""
+"""Called from any thread after a tokenizer has encoded texts: its name, their language, their UTF-8 bytes."""
 
 
 def ignore_step(tokenizer: str, lang: str, size: int) -> None:
-    """No progress bar."""
+    """Ignore progress."""
 
 
 def raise_failure(error: EngineError) -> None:
-    """Raise what the engine of a tokenizer gave up on."""
+    """Raise the failure of an engine."""
     raise error
 
 
@@ -41,14 +41,14 @@ def raise_failure(error: EngineError) -> None:
 class Measurements:
     """Sufficient statistics of tokenizers on a corpus.
 
-    texts: lang, segment, bytes (UTF-8), chars (Unicode scalars), words (null without a segmenter that fits).
-    counts: tokenizer, lang, segment, tokens, partial_tokens (not whole characters), unk_tokens, unk_chars (null
-    where the engine cannot say), continued_words (of more than one token; null likewise), loss (0 decoded
-    exactly, 1 equal after NFC, 2 after whitespace is collapsed, 3 lossy).
-    ids: tokenizer, lang, block (see `tokbench.measurement.jackknife_blocks`), id, count, one row for each id that
-    occurs in the block.
+    texts: lang, segment, bytes (UTF-8), chars (Unicode scalars), words (null if the segmenter does not fit).
+    counts: tokenizer, lang, segment, tokens, partial_tokens (not whole characters), unk_tokens, unk_chars (null if the
+    engine cannot tell), continued_words (words of more than one token; null likewise), loss (0 decoded exactly, 1 equal
+    after NFC, 2 equal after whitespace is collapsed, 3 lossy).
+    ids: tokenizer, lang, block (see `tokbench.measurement.jackknife_blocks`), id, count; one row per id that occurs in
+    the block.
     vocab: tokenizer, id, bytes (null for special tokens and holes).
-    documents: segment, document; no rows where the corpus names no documents.
+    documents: segment, document; empty if the corpus names no documents.
     tokenizers: tokenizer, engine, path, sha256, vocab_base, vocab_total, vocab_rows, context_window, unk_id.
     """
 
@@ -60,10 +60,10 @@ class Measurements:
     tokenizers: pl.DataFrame
 
     def merge(self, other: Measurements) -> Measurements:
-        """The measurements of both parts: of other tokenizers, other languages, or other segments.
+        """Merge with measurements of other tokenizers, languages, or segments.
 
-        Associative and indifferent to order: names and segments are sorted, so that parts measured apart and
-        merged equal the whole measured at once. Raises TokbenchError when the parts share a cell.
+        Associative and commutative: names and segments are sorted, so parts measured separately and merged equal the
+        whole measured at once. Raises TokbenchError if the parts share a cell.
         """
         cells = ["tokenizer", "lang", "segment"]
         mine, theirs = self.with_names_as_text(), other.with_names_as_text()
@@ -74,14 +74,14 @@ class Measurements:
                 f"both measurements hold segment {segment} of {lang} by {tokenizer}", "merge disjoint parts"
             )
         joined = {f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)]) for f in fields(self)}
-        total = pl.col("count").sum().cast(joined["ids"].schema["count"])  # summed in 64 bits, an error beyond 32
+        total = pl.col("count").sum().cast(joined["ids"].schema["count"])  # summed in 64 bits; overflow is an error
         joined["ids"] = joined["ids"].cast({"count": pl.Int64}).group_by("tokenizer", "lang", "block", "id").agg(total)
         for name in ("texts", "vocab", "documents", "tokenizers"):
             joined[name] = joined[name].unique()
         return Measurements(**joined).sorted()
 
     def keep(self, tokenizers: Collection[str]) -> Measurements:
-        """The measurements of some of the tokenizers."""
+        """Return the measurements of the named tokenizers only."""
         if set(self.tokenizers["tokenizer"]) <= set(tokenizers):
             return self
         frames = vars(self.with_names_as_text())
@@ -90,13 +90,13 @@ class Measurements:
         return Measurements(**{**frames, **with_names}).sorted()
 
     def with_names_as_text(self) -> Measurements:
-        """The same with tokenizers and languages as strings, not as codes of one measurement."""
+        """Return the same with tokenizers and languages as strings, not enum codes."""
         return Measurements(
             **{f.name: getattr(self, f.name).with_columns(pl.col(pl.Enum).cast(pl.String)) for f in fields(self)}
         )
 
     def sorted(self) -> Measurements:
-        """The same in canonical order, with tokenizers and languages as codes."""
+        """Return the same in canonical order, with tokenizers and languages as codes."""
         names = {
             "tokenizer": pl.Enum(self.tokenizers["tokenizer"].cast(pl.String).unique().sort()),
             "lang": pl.Enum(self.texts["lang"].cast(pl.String).unique().sort()),
@@ -117,7 +117,7 @@ class Measurements:
         return Measurements(**frames)
 
     def save(self, folder: Path) -> None:
-        """Write each frame as a Parquet file into a folder that is there."""
+        """Write each frame as a Parquet file into an existing folder."""
         for name, frame in vars(self.with_names_as_text()).items():
             content = io.BytesIO()
             frame.write_parquet(content)
@@ -125,22 +125,22 @@ class Measurements:
 
     @classmethod
     def load(cls, folder: Path) -> Measurements:
-        """Read what `save` wrote."""
+        """Read a folder written by `save`."""
         return cls(**{f.name: pl.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}).sorted()
 
 
 def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """The rows in the order of these columns: the frame itself where they are, as sorting millions anew takes long."""
+    """Sort rows by columns, unless they are sorted: sorting millions is slow."""
     before, equal = pl.lit(value=False), pl.lit(value=True)
     for key in by:
-        own, previous = pl.col(key).slice(1), pl.col(key).slice(0, pl.len() - 1)
-        before, equal = before | (equal & (previous < own)), equal & (previous == own)
+        current, previous = pl.col(key).slice(1), pl.col(key).slice(0, pl.len() - 1)
+        before, equal = before | (equal & (previous < current)), equal & (previous == current)
     return frame if frame.select((before | equal).all()).item() else frame.sort(by)
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one tokenizer counted in one part: the frame `counts`, and its ids."""
+    """What one tokenizer counted in one part: frame `counts`, histogram of ids."""
 
     part: Part
     tokenizer: Tokenizer
@@ -149,7 +149,7 @@ class Result:
 
 
 class MeasurementBuilder:
-    """Results of stripes as they come in, one after the other, and the measurements that they make."""
+    """Collect the results of stripes, in order, and build the measurements."""
 
     def __init__(self, corpus: ParallelCorpus) -> None:
         self.corpus = corpus
@@ -161,7 +161,7 @@ class MeasurementBuilder:
         self.failures: dict[str, EngineError] = {}
 
     def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
-        """Take the next stripe: the frame `texts` of each of its parts, and what all tokenizers counted."""
+        """Add the next stripe: frame `texts` per part, and the results."""
         for part, frame in zip(stripe.parts, texts, strict=True):
             self.texts[part.lang].append(frame)
         for result in sorted(results, key=lambda result: result.part.start):
@@ -175,14 +175,14 @@ class MeasurementBuilder:
         self.release()
 
     def release(self) -> None:
-        """Give back the memory that stripes leave behind; a corpus of one leaves little."""
+        """Return freed memory to the system, unless the corpus is one small stripe."""
         if self.corpus.size > WHOLE_BYTES:
             release_freed()
 
     def finish(self) -> Measurements:
-        """The measurements of all that was taken, in canonical order, without the tokenizers that failed.
+        """Build the measurements, in canonical order, without failed tokenizers.
 
-        Raises EngineError where none is left.
+        Raises EngineError if none is left.
         """
         names, languages = sorted(self.tokenizers.keys() - self.failures), sorted(self.texts)
         if self.failures and not names:
@@ -195,7 +195,7 @@ class MeasurementBuilder:
         self.release()
         by_tokenizer = {"tokenizer": names, "lang": languages}
         sizes = [len(keys) for keys, _ in histograms]
-        found = Measurements(
+        measurements = Measurements(
             texts=label_cells(pl.concat(texts), [frame.height for frame in texts], {"lang": languages}),
             counts=label_cells(pl.concat(counts), [frame.height for frame in counts], by_tokenizer),
             ids=label_cells(frame_histograms(histograms), sizes, by_tokenizer),
@@ -204,15 +204,15 @@ class MeasurementBuilder:
             tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(pl.Enum(names))),
         )
         self.release()
-        return found
+        return measurements
 
     def finish_early(self) -> tuple[Measurements | None, int]:
-        """The measurements of the segments that are whole in all languages, and their number."""
+        """Return measurements (or None) and number of segments complete in all languages."""
         return (self.finish() if self.segments else None), self.segments
 
 
 class Interrupted(KeyboardInterrupt):
-    """Measuring was interrupted; `measurements` holds the first segments, whole in all languages, None if none are."""
+    """Raised on interruption, with `measurements` of complete `segments`, or None."""
 
     def __init__(self, measurements: Measurements | None, segments: int) -> None:
         super().__init__()
@@ -229,14 +229,14 @@ def measure(
     on_failure: Callable[[EngineError], None] = raise_failure,
     threads: int | None = None,
 ) -> Measurements:
-    """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
+    """Encode each text of a corpus once with each tokenizer, and count.
 
-    The corpus is read in stripes of segments; parts of a stripe and tokenizers are spread over threads (one a core by
-    default), and memory grows with the counts alone. The tokenizers are gone through once a stripe: while they are
-    being loaded (`loading.Loading`), those that are ready begin. A tokenizer whose engine gives up on a text is left
-    out of the measurements where `on_failure` does not raise the error that it gets; the error is raised where no
-    tokenizer is left. Raises TokbenchError when two tokenizers have the same name, Interrupted on an interruption from
-    outside.
+    The corpus is read in stripes of segments. The parts of a stripe and the tokenizers are spread over threads (by
+    default one per core), and memory grows only with the counts. Tokenizers are iterated once per stripe: if they are
+    still loading (`loading.Loading`), those that are ready start first.
+    on_failure: called with the error if an engine fails on a text; unless it raises, the tokenizer is left out. If no
+    tokenizer is left, the error is raised.
+    Raises TokbenchError if two tokenizers have the same name, Interrupted on an interruption from outside.
     """
     spaced = dict(
         zip(
@@ -253,18 +253,18 @@ def measure(
 
     def measure_stripe(stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
         texts = dict(zip(stripe.parts, map_ordered(read, stripe.parts, threads), strict=True))
-        order = {part: place for place, part in enumerate(stripe.parts)}
+        order = {part: index for index, part in enumerate(stripe.parts)}
         results: list[Result] = []
         failed: list[tuple[str, int, EngineError]] = []
 
         def count(tokenizer: Tokenizer, part: Part) -> None:
-            segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
-            # Only after a part before it is one left out: which failure is told does not depend on the threads.
-            given_up = any(name == tokenizer.name and place < order[part] for name, place, _ in failed)
+            segments, part_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
+            # Skip only parts after a failed one, so that the reported failure does not depend on the threads.
+            given_up = any(name == tokenizer.name and index < order[part] for name, index, _ in failed)
             if not given_up and tokenizer.name not in builder.failures:
                 try:
                     with lend_cores() if threads is None else nullcontext():
-                        counted = count_texts(tokenizer, texts[part], segments, own_blocks)
+                        counted = count_texts(tokenizer, texts[part], segments, part_blocks)
                     results.append(Result(part, tokenizer, *counted))
                 except EngineError as error:
                     located = locate_failure(error, texts[part], segments, part.lang)
@@ -280,7 +280,7 @@ def measure(
         return list(described), results
 
     try:
-        # On a thread of its own, which an interruption does not reach: a stripe is taken whole or not at all.
+        # On a separate thread, which an interruption does not reach: a stripe is added completely or not at all.
         with single_thread(), ThreadPoolExecutor(1) as keeper:
             for stripe in cut_stripes(corpus, threads):
                 keeper.submit(builder.add, stripe, *measure_stripe(stripe)).result()
@@ -290,7 +290,7 @@ def measure(
 
 
 def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:
-    """The tokenizers; TokbenchError when two of them have the same name."""
+    """Yield the tokenizers; TokbenchError if two of them have the same name."""
     names: set[str] = set()
     for tokenizer in tokenizers:
         if tokenizer.name in names:

@@ -1,4 +1,7 @@
-"""A corpus in parts that are measured one by one: stripes of segments, in each the texts of all languages."""
+"""Split a corpus into stripes of segments, and stripes into parts.
+
+A stripe has the texts of all languages; a part is measured at once.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,19 @@ from tokbench._shared.environment import count_cores
 from tokbench.corpora import ParallelCorpus
 
 STRIPE_BYTES = 4_000_000
-"""UTF-8 bytes of a stripe, about: its texts are in memory, with the places of their words some ten times that."""
+"""Approximate UTF-8 bytes per stripe; texts in memory with the positions of their words take about ten times that."""
 
 WHOLE_BYTES = 16_000_000
-"""A corpus of up to so many is one stripe."""
+"""A corpus of at most this many bytes is one stripe."""
 
 LANGUAGE_BYTES = 50_000
-"""And of each of its languages at least, where there are many: a part takes its time, however small it is."""
+"""Minimum bytes per language in a stripe, if there are many languages: each part has a fixed cost."""
 
 PART_BYTES = 2_000_000
-"""UTF-8 bytes of a part at most, about: what a part needs in memory is some thirty times that."""
+"""Approximate maximum of UTF-8 bytes per part; measuring a part takes about thirty times that in memory."""
 
 _PARTS_A_THREAD = 4
-"""So many at least, where the stripe is not too small for it, that no thread waits long for another at the end."""
+"""Minimum parts per thread, unless the stripe is too small, so that no thread idles while another finishes."""
 
 _SMALLEST = 50_000
 
@@ -36,7 +39,7 @@ class Part:
     length: int
 
     def read(self, corpus: ParallelCorpus) -> list[str]:
-        """Its texts."""
+        """Return the texts of the part."""
         return corpus.columns[self.lang].slice(self.start, self.length).to_list()
 
 
@@ -50,7 +53,7 @@ class Stripe:
 
 
 def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[Stripe]:
-    """The stripes of a corpus, one after the other, of about equal size, and so are their parts."""
+    """Yield the stripes of a corpus in order, of about equal size, as are parts."""
     languages = corpus.languages
     stripe_bytes = WHOLE_BYTES if corpus.size <= WHOLE_BYTES else max(STRIPE_BYTES, LANGUAGE_BYTES * len(languages))
     for start, length in _cut(0, corpus.n, corpus.size / stripe_bytes):
@@ -63,7 +66,10 @@ def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[
 
 
 def _cut(start: int, length: int, wanted: float) -> Iterator[tuple[int, int]]:
-    """A range of segments in about so many of equal length: start and length of each."""
+    """Split a range of segments into about `wanted` equal pieces.
+
+    Yield start and length of each.
+    """
     pieces = min(max(1, round(wanted)), length)
     bounds = [start + piece * length // pieces for piece in range(pieces + 1)]
     return ((low, high - low) for low, high in pairwise(bounds))

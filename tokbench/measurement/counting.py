@@ -1,4 +1,4 @@
-"""What is counted in texts of one language by one tokenizer: tokens, unknown and partial ones, words, losses, ids."""
+"""Count tokens, partial and unknown ones, words, losses and ids of texts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from tokbench.measurement.round_trip import classify_losses
 from tokbench.measurement.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
 Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
-"""The ids that occur in each block, as `block << ID_BITS | id`, ascending, and how often."""
+"""(`block << ID_BITS | id`, count) of the ids that occur in each block, with ascending keys."""
 
 ID_BITS = 24
-"""Room for vocabularies of 16 million and 256 blocks."""
+"""Bits of an id in a histogram key: up to 16 million ids and 256 blocks."""
 
 
 def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts) -> tuple[pl.Series, pl.Series]:
-    """Unknown ids a text, and the characters under them (null where the engine gives no spans)."""
+    """Return per text: (unknown ids, characters they cover).
+
+    The latter is null if the engine gives no spans.
+    """
     none = pl.Series(np.zeros(len(batch), np.int32))
     if tokenizer.unk_id is None:
         return none, none
@@ -41,7 +44,7 @@ def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageText
 
 
 def mask(values: npt.NDArray[np.int32], undefined: npt.NDArray[np.bool_]) -> pl.Series:
-    """The values as a series, null where they are undefined."""
+    """Return the values as a series, null where undefined."""
     return pl.Series(values, dtype=pl.Int32).scatter(np.flatnonzero(undefined), None)
 
 
@@ -53,36 +56,40 @@ def count_continued(
     exact: npt.NDArray[np.bool_],
     composed: npt.NDArray[np.bool_],
 ) -> pl.Series:
-    """Words a text that hold more than one token; null where neither bytes nor spans tell the boundaries.
+    """Count per text the words of more than one token.
 
-    `exact` flags the texts whose ids' bytes, concatenated, are the text; `composed` those that give its form C, in
-    which the words between white space are the same.
+    Counts are null if neither bytes nor spans give the boundaries.
+    exact: flags texts that equal the concatenated bytes of their ids.
+    composed: flags texts whose NFC form does; the words between white space are the same in it.
     """
     if texts.words is None:
         return pl.Series([None] * len(batch), dtype=pl.Int32)
     if texts.segmenter != "whitespace":
         composed = np.zeros_like(composed)
     table, prefix = tokenizer.token_table(), len(tokenizer.prefix or b"")
-    found = count_continued_by_bytes(texts, batch, bounds, exact, prefix).astype(np.int32)
+    continued = count_continued_by_bytes(texts, batch, bounds, exact, prefix).astype(np.int32)
     changed = np.flatnonzero(composed)
     if len(changed):
         forms = LanguageTexts.read([texts.compose(i) or texts.texts[i] for i in changed.tolist()], spaced=True)
         whole = np.ones(len(changed), np.bool_)
         taken = batch.take(changed)
-        found[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.places), whole, prefix)
+        continued[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.places), whole, prefix)
     rest = np.flatnonzero(~exact & ~composed)
     spans = tokenizer.spans([texts.texts[i] for i in rest]) if len(rest) else None
     if spans is not None:
-        found[rest] = count_continued_by_spans(texts, rest, spans, table)
+        continued[rest] = count_continued_by_spans(texts, rest, spans, table)
     undefined = np.zeros(len(batch), np.bool_)
     undefined[rest] = spans is None
-    return mask(found, undefined)
+    return mask(continued, undefined)
 
 
 def count_texts(
     tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """The frame `counts` of one tokenizer on texts of one language, and the histogram of its ids by block."""
+    """Return the frame `counts` of a tokenizer on texts, and its ids by block.
+
+    The texts are of one language.
+    """
     batch = tokenizer.encode_batch(texts.texts)
     table = tokenizer.token_table()
     bounds = table.bounds(batch.places)
@@ -103,14 +110,17 @@ def count_texts(
 
 
 def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series, lang: str) -> EngineError:
-    """The error with the segment and the language of its text, where it names one of these texts."""
+    """Add segment and language to an error if it names one of these texts."""
     if error.text is None or error.text not in texts.texts:
         return error
     return error.locate(f"segment {segments[texts.texts.index(error.text)]} of {lang}")
 
 
 def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
-    """The histogram of the ids of texts, each in its block, in time and memory that follow the ids that occur."""
+    """Count the ids of texts by block.
+
+    Time and memory grow with the ids that occur, not with the vocabulary.
+    """
     seen = np.zeros(int(batch.ids.max(initial=-1)) + 1, np.bool_)
     seen[batch.places] = True
     present = np.flatnonzero(seen)
@@ -126,7 +136,7 @@ def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
 
 
 def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-    """Where runs of equal keys begin."""
+    """Return the positions at which runs of equal keys start."""
     changes = np.empty(len(keys), np.bool_)
     changes[:1] = True
     np.not_equal(keys[1:], keys[:-1], out=changes[1:])
@@ -134,12 +144,12 @@ def find_runs(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
 
 
 def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
-    """The sum of histograms; OverflowError where an id occurs more than 4,294,967,295 times in a block."""
+    """Add histograms; OverflowError if a block has an id over 4,294,967,295 times."""
     if len(histograms) == 1:
         return histograms[0]
     keys = np.concatenate([keys for keys, _ in histograms])
     counts = np.concatenate([counts for _, counts in histograms])
-    order = np.argsort(keys, kind="stable")  # merges the runs, each of which is in order
+    order = np.argsort(keys, kind="stable")  # merges the runs, which are sorted
     keys, counts = keys[order], counts[order]
     starts = find_runs(keys)
     if not len(starts):
@@ -152,30 +162,36 @@ def add_histograms(histograms: Sequence[Histogram]) -> Histogram:
 
 
 class HistogramSum:
-    """A sum of histograms that come in one by one: added up when the new ones hold as many rows as the sum."""
+    """A running sum of histograms.
+
+    They are merged when those added since hold as many rows as the sum.
+    """
 
     def __init__(self) -> None:
-        self._held: list[Histogram] = []
+        self._pending: list[Histogram] = []
 
     def add(self, histogram: Histogram) -> None:
-        """Take the next."""
-        self._held.append(histogram)
-        first, *rest = (len(keys) for keys, _ in self._held)
+        """Add a histogram."""
+        self._pending.append(histogram)
+        first, *rest = (len(keys) for keys, _ in self._pending)
         if sum(rest) >= first:
-            self._held = [self.total()]
+            self._pending = [self.total()]
 
     def total(self) -> Histogram:
-        """The sum of what was taken."""
-        return add_histograms(self._held)
+        """Return the sum of all histograms added."""
+        return add_histograms(self._pending)
 
 
 def frame_histograms(histograms: list[Histogram]) -> pl.DataFrame:
-    """Histograms one after the other as columns: block, id, count. Empties the list: no row is in memory twice."""
+    """Concatenate histograms into columns block, id, count.
+
+    Empties the list, so that no row is in memory twice.
+    """
     end = sum(len(keys) for keys, _ in histograms)
     blocks, ids, counts = np.empty(end, np.uint8), np.empty(end, np.int32), np.empty(end, np.uint32)
     while histograms:
-        keys, found = histograms.pop()
+        keys, occurrences = histograms.pop()
         rows = slice(end - len(keys), end)
-        blocks[rows], ids[rows], counts[rows] = keys >> ID_BITS, keys & (2**ID_BITS - 1), found
+        blocks[rows], ids[rows], counts[rows] = keys >> ID_BITS, keys & (2**ID_BITS - 1), occurrences
         end = rows.start
     return pl.DataFrame({"block": blocks, "id": ids, "count": counts})

@@ -1,4 +1,4 @@
-"""Blocks of whole documents: what a jackknife leaves out, one block at a time."""
+"""Blocks of whole documents, which the jackknife leaves out one at a time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import numpy as np
 import polars as pl
 
 BLOCKS = 16
-"""Student's t of 15 degrees of freedom is within 9 % of the normal distribution; histograms grow with the blocks."""
+"""Number of blocks: Student's t with 15 degrees of freedom is within 9 % of normal; histograms grow with it."""
 
 
 def assign_blocks(segments: pl.Series, documents: pl.DataFrame) -> pl.DataFrame:
-    """The block of each segment (UInt32): segment, unit (its document, else itself), block (UInt8), in the order given.
+    """Assign each segment to a block.
 
-    documents: segment, document; no rows where none are named. A block follows from the name of the document by
-    BLAKE2b (from the number of the segment where it has none), whatever else was measured: parts agree on it.
+    Columns: segment (UInt32), unit, block (UInt8), in the order given.
+    documents: segment, document; empty if the corpus names none.
+    unit: the segment's document, or the segment itself if it has none.
+    block: BLAKE2b of the document's name (of the segment's number if it has none), independent of what else is
+    measured, so that separately measured parts agree.
     """
     frame = pl.DataFrame({"segment": segments.cast(pl.UInt32)})
     if documents.is_empty():
@@ -24,15 +27,15 @@ def assign_blocks(segments: pl.Series, documents: pl.DataFrame) -> pl.DataFrame:
     names = named["document"].drop_nulls().unique(maintain_order=True)
     hashed = pl.Series([hash_name(name) % BLOCKS for name in names.to_list()], dtype=pl.UInt8)
     units = pl.DataFrame({"document": names, "block": hashed, "unit": np.arange(len(names), dtype=np.uint32)})
-    found = named.join(units, on="document", how="left", maintain_order="left")
-    return found.select(
+    joined = named.join(units, on="document", how="left", maintain_order="left")
+    return joined.select(
         "segment",
-        # Segments of no document are units of their own, counted after those of documents.
+        # Segments without a document are units of their own, numbered after the documents.
         unit=pl.col("unit").fill_null(pl.col("segment") + len(names)),
         block=pl.col("block").fill_null((pl.col("segment") % BLOCKS).cast(pl.UInt8)),
     )
 
 
 def hash_name(name: str) -> int:
-    """A number that follows from a name alone, evenly spread."""
+    """Hash a name to an evenly distributed integer that depends on nothing else."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")

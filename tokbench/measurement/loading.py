@@ -1,4 +1,7 @@
-"""The tokenizers of a comparison: found before anything is measured, loaded while that begins; or why they are not."""
+"""The tokenizers of a comparison.
+
+They are located before anything is measured, loaded while measuring starts, or skipped.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,12 @@ DEFAULT_TOKENIZERS = (
     "gpt-neox-20b",
     *("mistral-v1", "mistral-v3", "mistral-tekken", "rwkv-world", "byt5"),
 )
-"""The table of 2023, GPT-NeoX, and what pip packages carry or needs no file at all."""
+"""The tokenizers of the 2023 table, GPT-NeoX, and those that come in pip packages or need no file at all."""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A tokenizer that could not be had, or that cannot encode the corpus: why, and what to do about it."""
+    """A tokenizer that is unavailable or cannot encode the corpus: reason and remedy."""
 
     name: str
     reason: str
@@ -41,7 +44,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """A tokenizer that is here: its name, its files, and itself where it came loaded."""
+    """An available tokenizer: its name, its files, and itself if given loaded."""
 
     argument: str
     asset: Asset
@@ -54,15 +57,16 @@ class LoadRequest:
 
     @property
     def size(self) -> int:
-        """Bytes of its files, by which its loading takes longer."""
+        """Total bytes of its files, an estimate of how long it takes to load."""
         return sum(file.stat().st_size for file in self.asset.files)
 
 
 class Loading(Collection[Tokenizer]):
-    """Tokenizers that are being loaded on threads: gone through, they come in the order in which they are ready.
+    """Tokenizers loading in background threads.
 
-    Every pass waits for those that are not; it raises the error of one that cannot be loaded, and TokbenchError when
-    none can be had.
+    Iterating yields each as soon as it is ready.
+    Each iteration waits for those still loading; it raises the error of one that cannot be loaded, and TokbenchError if
+    none is available.
     """
 
     def __init__(
@@ -79,18 +83,18 @@ class Loading(Collection[Tokenizer]):
         self.skipped = skipped
         self._left_out: dict[str, EngineError] = {}
         self._pool = ThreadPoolExecutor(count_cores())
-        # The smallest first: texts are encoded with them while the others are loaded.
+        # Smallest first: texts are encoded with them while the others load.
         ordered = sorted(requests, key=lambda request: request.size)
         self._futures = {request.name: self._pool.submit(load, request) for request in ordered}
 
     def __iter__(self) -> Iterator[Tokenizer]:
         ready = (future.result() for future in as_completed(self._futures.values()))
-        any_found = False
+        any_loaded = False
         for tokenizer in ready:
             if tokenizer is not None:
-                any_found = True
+                any_loaded = True
                 yield tokenizer
-        if not any_found:
+        if not any_loaded:
             reasons = "; ".join(f"{s.name}: {s.reason}" for s in self.skipped) or "none was named"
             remedy = self.skipped[0].remedy if self.skipped else None
             raise TokbenchError(f"there is no tokenizer to compare ({reasons})", remedy)
@@ -102,7 +106,10 @@ class Loading(Collection[Tokenizer]):
         return any(item is tokenizer for tokenizer in self)
 
     def leave_out(self, error: EngineError) -> None:
-        """Skip a tokenizer whose engine gave up on a text; the error is raised where it is the baseline."""
+        """Skip a tokenizer whose engine failed on a text.
+
+        Raises the error if it is the baseline.
+        """
         if error.tokenizer == self.baseline:
             raise error
         (argument,) = (one.argument for one in self.requests if one.name == error.tokenizer)
@@ -110,7 +117,7 @@ class Loading(Collection[Tokenizer]):
         self._left_out[error.tokenizer] = error
 
     def try_with(self, measure: Callable[[list[Tokenizer]], R]) -> tuple[list[Tokenizer], R]:
-        """Those that are left, and the result of a function of them; each whose engine gives up in it is left out."""
+        """Return the remaining tokenizers and `measure` of them, skipping failures."""
         while True:
             left = self.finish()
             try:
@@ -121,14 +128,15 @@ class Loading(Collection[Tokenizer]):
                 self.leave_out(error)
 
     def finish(self) -> list[Tokenizer]:
-        """All that could be loaded and not left out, in the order in which they were named, as is `skipped` then.
+        """Return the loaded tokenizers that were not left out, in the order given.
 
-        Raises EngineError where all that could be loaded were left out.
+        `skipped` is then in that order too.
+        Raises EngineError if all loaded tokenizers were left out.
         """
         loaded = {tokenizer.name: tokenizer for tokenizer in self if tokenizer.name not in self._left_out}
         if not loaded:
             raise next(iter(self._left_out.values()))
-        # Threads meet what is missing in any order; equal input gives equal output.
+        # Threads discover what is missing in any order; equal input must give equal output.
         self.skipped.sort(key=lambda skipped: self.arguments.index(skipped.name))
         return [loaded[request.name] for request in self.requests if request.name in loaded]
 
@@ -148,11 +156,12 @@ def start_loading(
     skip_missing: bool = False,
     offline: bool = False,
 ) -> Loading:
-    """The tokenizers named, found, and being loaded from now on; one alone needs no list.
+    """Locate the given tokenizers and start loading them; a single one needs no list.
 
-    They run on `engine` (as `load_engine` has it, verified on the sample). `skipped` lists those that cannot be had
-    here, with `skip_missing`; without, UnavailableError is raised for the first. The `baseline` cannot be missing.
-    Raises TokbenchError for a name given twice and a file that is not usable.
+    engine: as for `load_engine`, verified on `sample`.
+    skip_missing: list those not available here in `skipped`, instead of raising UnavailableError for the first; the
+    `baseline` cannot be skipped.
+    Raises TokbenchError for a name given twice and for an unusable file.
     """
     check_engine_name(engine)
     named = list_arguments(arguments)
@@ -182,7 +191,10 @@ def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -
 def resolve_requests(
     arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
 ) -> tuple[list[LoadRequest], list[Skipped]]:
-    """Those whose files are here, and those skipped; TokbenchError for a name given twice."""
+    """Return the tokenizers whose files are here, and those skipped.
+
+    Raises TokbenchError for a name given twice.
+    """
 
     def find(argument: str | Path | Tokenizer) -> LoadRequest | Skipped:
         if not isinstance(argument, str | Path):
@@ -194,16 +206,16 @@ def resolve_requests(
                 raise
             return Skipped(str(argument), error.message, error.hint)
 
-    found = list(map_ordered(find, arguments))
-    requests = [one for one in found if isinstance(one, LoadRequest)]
+    results = list(map_ordered(find, arguments))
+    requests = [one for one in results if isinstance(one, LoadRequest)]
     names = [request.name for request in requests]
     for name in names:
         if names.count(name) > 1:
             raise TokbenchError(
                 f"two of the tokenizers are called {name!r}",
-                "name each once, and rename one where two files are named alike",
+                "name each once; if two files share a name, rename one",
             )
-    return requests, [one for one in found if isinstance(one, Skipped)]
+    return requests, [one for one in results if isinstance(one, Skipped)]
 
 
 def load_tokenizers(
@@ -214,15 +226,18 @@ def load_tokenizers(
     skip_missing: bool = False,
     offline: bool = False,
 ) -> tuple[list[Tokenizer], list[Skipped]]:
-    """The tokenizers named, loaded, and those skipped because they cannot be had here: `start_loading`, to its end."""
+    """Load the given tokenizers.
+
+    Return them and those skipped because they are not available (see `start_loading`).
+    """
     with start_loading(arguments, sample, engine=engine, skip_missing=skip_missing, offline=offline) as loading:
         return loading.finish(), loading.skipped
 
 
 def find_baseline(baseline: str, requests: Sequence[LoadRequest]) -> str:
-    """The name of the tokenizer that a baseline names: by its name, or as an argument names it (an alias, a path).
+    """Return the baseline's name, given as a name, an alias or a path.
 
-    Raises TokbenchError for one that is not among them.
+    Raises TokbenchError if it is not among the tokenizers.
     """
     names = [request.name for request in requests]
     if baseline in names:

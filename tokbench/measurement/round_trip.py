@@ -1,4 +1,4 @@
-"""What comes back when a tokenizer decodes what it encoded: the gate before any ranking by compression."""
+"""What decoding returns: a condition for ranking tokenizers by compression."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tokbench.measurement.words import LanguageTexts
 
 
 class Loss(IntEnum):
-    """How a text came back, from nothing lost to text lost."""
+    """How much of a text a round trip loses, from nothing to text."""
 
     EXACT = 0
     NFC = 1
-    """Equal once both are in Unicode's normal form C."""
+    """Equal after both are normalised to NFC."""
     WHITESPACE = 2
-    """Equal after NFC once each run of white space is one space and the edges are stripped."""
+    """Equal after NFC, once runs of white space are collapsed and the ends stripped."""
     LOSSY = 3
 
 
 def classify_loss(text: str, decoded: str) -> Loss:
-    """The mildest class that explains how a decoded text differs from the original.
+    """Return the mildest class for how a decoded text differs from the original.
 
     >>> classify_loss("a  b", "a b").name
     'WHITESPACE'
@@ -41,15 +41,15 @@ def classify_loss(text: str, decoded: str) -> Loss:
 def compare_bytes(
     batch: EncodedBatch, bounds: Offsets, table: TokenTable, expected: Windows, sizes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """For each text: are the bytes of its ids, one after the other, those of the text.
+    """Return per text whether the concatenated bytes of its ids are the text.
 
-    bounds: where the bytes of each id begin when all are joined, and where the last end (`TokenTable.bounds`).
-    expected: all texts, one after the other. sizes: their bytes.
+    bounds: byte position of each id when all are joined, and the end of the last (`TokenTable.bounds`).
+    expected: the bytes of all texts, concatenated. sizes: bytes per text.
     """
     same: npt.NDArray[np.bool_] = np.diff(bounds[batch.offsets]) == sizes
     starts = bounds[:-1]
     if not same.all():
-        # A text of another length has no place of its own: it is wrong wherever it is compared.
+        # A text of another length has no matching position: it is unequal wherever it is compared.
         shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
         starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected) - 1)
     wrong = table.differ(batch.places, expected, starts)
@@ -57,16 +57,18 @@ def compare_bytes(
 
 
 def join_after(prefix: bytes, encoded: Sequence[bytes]) -> bytes:
-    """Texts one after the other, the prefix before each."""
+    """Concatenate texts, each preceded by the prefix."""
     return prefix + prefix.join(encoded) if encoded else b""
 
 
 def classify_losses(
     tokenizer: Tokenizer, batch: EncodedBatch, bounds: Offsets, texts: LanguageTexts
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-    """For each text: do the bytes of its ids, concatenated, give prefix + text; do they give its form C; its `Loss`.
+    """Return per text: (ids decode to the text, ids decode to its NFC form, `Loss`).
 
-    Where they do, decoding is that (`Tokenizer.prefix` promises it); the engine decodes the others.
+    Both are expected after `Tokenizer.prefix`.
+    Where one of the two holds, decoding follows from it (`Tokenizer.prefix` guarantees that); the engine decodes the
+    other texts.
     """
     concatenated, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
     prefix = tokenizer.prefix

@@ -1,4 +1,4 @@
-"""Words by themselves: which word types of a text are one token, encoded alone or after a space."""
+"""Single-token words: word types that are one token, alone or after a space."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ SCHEMA = {
 }
 
 WAYS = {"strr_bare": "", "strr_spaced": " "}
-"""What stands before each word."""
+"""What precedes each word, by metric."""
 
 
 def list_words(texts: LanguageTexts) -> list[str] | None:
-    """All words of the texts in order, None where the segmenter does not fit the language."""
+    """List all words of the texts in order.
+
+    Return None if the segmenter does not fit the language.
+    """
     if texts.words is None:
         return None
     joined = "\n".join([*texts.texts, ""])
@@ -40,10 +43,11 @@ def measure_isolated(
     metrics: Collection[str] = tuple(WAYS),
     segmenter: Segmenter = "whitespace",
 ) -> pl.DataFrame:
-    """The share of word types that are one token: tokenizer, lang, metric, value, low, high, n (types).
+    """Measure the share of word types that are one token.
 
-    By language alone, since a type belongs to one. Null where the segmenter finds no words. No intervals: the number
-    of types grows with the text, and resampled text has fewer of them.
+    Columns: tokenizer, lang, metric, value, low, high, n (types).
+    Per language only, since a type belongs to one. Null if the segmenter finds no words. There are no intervals: the
+    number of types grows with the text, and resampled text has fewer of them.
     """
     ways = {metric: before for metric, before in WAYS.items() if metric in metrics}
 
@@ -66,5 +70,5 @@ def measure_isolated(
         return rows
 
     with single_thread():
-        rows = [row for found in map_ordered(measure_language, corpus.languages if ways else ()) for row in found]
+        rows = [row for language in map_ordered(measure_language, corpus.languages if ways else ()) for row in language]
     return pl.DataFrame(rows, schema=SCHEMA)

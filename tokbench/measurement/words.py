@@ -1,9 +1,9 @@
-"""The texts of one language, measured once: bytes, characters, words and where the words lie.
+"""The texts of one language, measured once: bytes, characters, words.
 
 Words are found by a named segmenter. `whitespace`: runs of characters between Unicode white space, as `str.split`
-finds them; a language written without spaces between words (at least half of its letters in scripts that do so) has
-no words by it. `icu`: the words of Unicode's UAX #29 that hold a letter or a digit, by ICU, whose dictionaries cut
-Chinese, Japanese, Thai, Lao, Khmer and Burmese; Tibetan, for which it has none, has no words.
+finds them; a language written without spaces between words (at least half of its letters in such scripts) has no
+words by it. `icu`: the words of Unicode's UAX #29 that contain a letter or a digit, found by ICU, whose dictionaries
+segment Chinese, Japanese, Thai, Lao, Khmer and Burmese; Tibetan, for which it has none, has no words.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from tokbench.errors import MissingExtraError, TokbenchError
 Segmenter = Literal["whitespace", "icu"]
 
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
-"""The scripts whose words are not set apart by spaces."""
+"""Scripts that do not separate words with spaces."""
 
 WITHOUT_DICTIONARY = r"[\p{Tibetan}]"
-"""Those of them that ICU has no dictionary for."""
+"""Those of them for which ICU has no dictionary."""
 
 LETTERS_FROM = 500
-"""Texts of a language that tell whether it is written with spaces between words."""
+"""Number of texts sampled to tell whether a language is written with spaces between words."""
 
 _BEYOND_SPACES = 0x3001
 _IS_SPACE = np.array([chr(c).isspace() for c in range(_BEYOND_SPACES + 1)])
@@ -39,7 +39,7 @@ _IS_SPACE = np.array([chr(c).isspace() for c in range(_BEYOND_SPACES + 1)])
 
 @dataclass(frozen=True, eq=False)
 class WordSpans:
-    """Where words lie: positions in the texts of a language, joined with one line feed after each text."""
+    """Positions of words in texts joined with one line feed after each."""
 
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
@@ -47,9 +47,9 @@ class WordSpans:
 
 @dataclass(frozen=True, eq=False)
 class LanguageTexts:
-    """The texts of one language with their sizes; word positions in bytes and in characters.
+    """The texts of one language, with sizes and word positions in bytes and chars.
 
-    Text i starts at `byte_starts[i]` (`char_starts[i]`) of the joined texts; `word_text` names each word's text.
+    Text i starts at `byte_starts[i]` (`char_starts[i]`) of the joined texts; `word_text` is each word's text index.
     """
 
     texts: list[str]
@@ -69,7 +69,10 @@ class LanguageTexts:
     def read(
         cls, texts: Sequence[str], segmenter: Segmenter = "whitespace", spaced: bool | None = None
     ) -> LanguageTexts:
-        """Measure texts. `spaced`: whether the segmenter fits their language, where they are only a part of it."""
+        """Measure texts.
+
+        spaced: whether the segmenter fits the language, if they are only a part of it.
+        """
         encoded = [text.encode() for text in texts]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
         chars = np.fromiter(map(len, texts), np.int64, len(encoded))
@@ -98,14 +101,17 @@ class LanguageTexts:
         )
 
     def compose(self, text: int) -> str | None:
-        """The form C of a text, None where that is the text. It is kept: more than one tokenizer asks."""
+        """Return the NFC form of a text, None if it is the text itself.
+
+        It is cached, as several tokenizers ask for it.
+        """
         if text not in self._forms:
             self._forms[text] = unicodedata.normalize("NFC", self.texts[text])
         form = self._forms[text]
         return None if form == self.texts[text] else form
 
     def describe(self, segments: pl.Series) -> pl.DataFrame:
-        """The frame `texts` of a `Measurements`, but for the language."""
+        """Return the frame `texts` of a `Measurements` without the language."""
         words = pl.Series([None] * len(self.texts), dtype=pl.Int32) if self.words is None else pl.Series(self.words)
         return pl.DataFrame(
             {
@@ -118,40 +124,46 @@ class LanguageTexts:
 
 
 def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where each text starts when all are joined with one line feed after each."""
+    """Return the start of each text when joined with one line feed after each."""
     starts = np.zeros(len(lengths), np.int64)
     np.cumsum(lengths[:-1] + 1, out=starts[1:])
     return starts
 
 
 def split_at_spaces(points: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Starts and ends of the runs of characters between white space; the last character is a line feed."""
+    """Find starts and ends of the runs between white space.
+
+    The last character must be a line feed.
+    """
     space = _IS_SPACE.take(np.minimum(points, _BEYOND_SPACES))
     before = np.concatenate([[True], space[:-1]]) if len(space) else space
     return np.flatnonzero(before & ~space), np.flatnonzero(space & ~before)
 
 
 def break_words(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Starts and ends of the words that ICU finds in texts joined with one line feed after each."""
+    """Find starts and ends of words by ICU, in texts joined with line feeds.
+
+    One line feed follows each text.
+    """
     breaker = _load_icu().breakers.WordBreaker
-    found: list[tuple[int, int]] = []
+    words: list[tuple[int, int]] = []
     base = 0
     for text in texts:
         spans = list(breaker(text, "root").segments())
         if max(text, default="") > "\uffff":
-            # ICU counts units of UTF-16: two for a character beyond the first plane.
+            # ICU counts UTF-16 code units: two for a character beyond the Basic Multilingual Plane.
             at = np.concatenate([np.full(1 + (c > "\uffff"), i) for i, c in enumerate([*text, " "])]).tolist()
             spans = [(at[start], at[end]) for start, end in spans]
-        found += [(base + start, base + end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
+        words += [(base + start, base + end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
         base += len(text) + 1
-    positions = np.array(found, np.int64).reshape(-1, 2)
+    positions = np.array(words, np.int64).reshape(-1, 2)
     return positions[:, 0], positions[:, 1]
 
 
 def describe_segmenter(segmenter: str) -> str:
-    """The name of a segmenter as signatures have it, with the version of its rules.
+    """Return the name of a segmenter for signatures, with the version of its rules.
 
-    Raises TokbenchError for an unknown one, MissingExtraError where its library is not installed.
+    Raises TokbenchError for an unknown one, MissingExtraError if its library is not installed.
     """
     if segmenter == "whitespace":
         return segmenter
@@ -162,7 +174,7 @@ def describe_segmenter(segmenter: str) -> str:
 
 
 def _load_icu() -> ModuleType:
-    """The binding to ICU."""
+    """Import the ICU binding; MissingExtraError if it is not installed."""
     try:
         import icu4py
         import icu4py.breakers
@@ -172,13 +184,16 @@ def _load_icu() -> ModuleType:
 
 
 def has_words(texts: TextColumn, segmenter: Segmenter) -> bool:
-    """Whether a segmenter finds words in a language, from `LETTERS_FROM` of its texts or a few more, evenly spread."""
+    """Return whether a segmenter finds words, judged by about `LETTERS_FROM` texts.
+
+    The texts are evenly spaced in those of a language.
+    """
     sample = texts.gather_every(max(1, texts.len() // LETTERS_FROM))
     return not is_unspaced(sample, UNSPACED if segmenter == "whitespace" else WITHOUT_DICTIONARY)
 
 
 def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bool:
-    """Whether at least half of the letters are of scripts that put no spaces between words."""
+    """Return whether half of the letters or more are in scripts without spaces."""
     counted = (
         pl.Series(texts, dtype=pl.String)
         .to_frame("text")
@@ -194,10 +209,10 @@ def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bo
 def count_continued_by_bytes(
     texts: LanguageTexts, batch: EncodedBatch, bounds: Offsets, exact: npt.NDArray[np.bool_], prefix: int
 ) -> npt.NDArray[np.int64]:
-    """Words of more than one token in each text, from the lengths of the tokens in bytes.
+    """Count per text the words of more than one token, from lengths in bytes.
 
-    bounds: where the bytes of each token begin when all are joined (`TokenTable.bounds`). Right for the texts flagged
-    `exact`, whose ids' bytes give prefix + text; 0 for the others.
+    bounds: byte position of each token when all are joined (`TokenTable.bounds`). Valid for the texts flagged `exact`,
+    whose ids decode to prefix + text; 0 for the others.
     """
     shift = texts.byte_starts - prefix - bounds[batch.offsets[:-1]]
     boundaries = bounds[1:] + np.repeat(shift, batch.counts)
@@ -205,7 +220,7 @@ def count_continued_by_bytes(
         boundaries = boundaries[np.repeat(exact, batch.counts)]
     size = int(texts.byte_starts[-1] + texts.bytes[-1]) + 1 if len(texts.bytes) else 0
     ends = np.zeros(size + 1, np.bool_)
-    ends[np.maximum(boundaries, 0)] = True  # a prefix that is a token of its own ends before the text
+    ends[np.maximum(boundaries, 0)] = True  # a prefix that is a token by itself ends before the text
     marks = np.cumsum(ends, dtype=np.int32)
     words = texts.word_bytes
     continued = (marks[words.ends - 1] > marks[words.starts]) & exact[texts.word_text]
@@ -215,17 +230,17 @@ def count_continued_by_bytes(
 def count_continued_by_spans(
     texts: LanguageTexts, which: npt.NDArray[np.int64], spans: Spans, table: TokenTable
 ) -> npt.NDArray[np.int64]:
-    """Words of more than one token in each of the texts `which`, from the spans that the engine gives."""
+    """Count the words of more than one token in texts `which`, from spans."""
     batch = spans.batch
     base = np.repeat(texts.char_starts[which], batch.counts)
-    # A lone space marker is part of no word, though some engines put it over the first character of the next.
-    held = ~table.blank[batch.ids]
-    starts, ends = (spans.starts + base)[held], (spans.ends + base)[held]
-    # The bytes of one character share its place, all but the last without width.
+    # A lone space marker belongs to no word, though some engines place it over the first character of the next.
+    visible = ~table.blank[batch.ids]
+    starts, ends = (spans.starts + base)[visible], (spans.ends + base)[visible]
+    # The bytes of one character share its span; all but the last have no width.
     ends = np.where(starts == ends, starts + 1, ends)
     starts, ends = np.maximum.accumulate(starts), np.maximum.accumulate(ends)
     chosen = np.isin(texts.word_text, which)
     word_starts, word_ends = texts.word_chars.starts[chosen], texts.word_chars.ends[chosen]
     tokens = np.searchsorted(starts, word_ends, "left") - np.searchsorted(ends, word_starts, "right")
-    found = np.bincount(texts.word_text[chosen], weights=tokens > 1, minlength=len(texts.texts))
-    return found[which].astype(np.int64)
+    continued = np.bincount(texts.word_text[chosen], weights=tokens > 1, minlength=len(texts.texts))
+    return continued[which].astype(np.int64)

@@ -1,1 +1,1 @@
-"""How fast engines are and what else they cost."""
+"""Measure the speed and other costs of engines."""

@@ -1,4 +1,7 @@
-"""What an engine costs beside its speed, each in a process of its own: loading, first call, memory, hard input."""
+"""Costs of an engine beside speed: loading, first call, memory, hard input.
+
+Each is measured in a separate process.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +32,21 @@ _MIB = 1 << 20
 _CJK = "".join(map(chr, range(0x4E00, 0x4E00 + 500)))
 
 INPUTS = {"a": "a", "CJK": _CJK, "spaces": " ", "digits": "0123456789"}
-"""Input without a place to split at: what is repeated to the length."""
+"""Input that cannot be split: the text that is repeated to the length, by name."""
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """One engine of one tokenizer. Seconds; MiB; memory after distinct text, null beyond the time limit.
+    """Loading and memory of one engine of one tokenizer, in seconds and MiB.
 
-    load: reading the files. first_call: one short text. loaded: resident memory the loading added. peak: the most the
-    process ever held. growth: MB of distinct text encoded, and the resident memory added since loading.
+    Values are null beyond the time limit.
+    load: seconds to read the files.
+    first_call: seconds for one short text.
+    loaded: resident memory added by loading.
+    peak: maximum resident memory of the process.
+    growth: (MB of distinct text encoded, resident memory added since loading).
     """
 
     name: str
@@ -52,10 +59,10 @@ class Footprint:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Time against length on hard input: the exponent over the sizes that were reached within the time limit.
+    """Growth of time with length on hard input, within the time limit.
 
-    exponent: slope of log time over log length; null where fewer than three sizes took a millisecond.
-    largest: the most characters that were encoded, in `seconds`; complete: whether all sizes were.
+    exponent: slope of log time over log length; null if fewer than three sizes took a millisecond.
+    largest: the most characters encoded, in `seconds`. complete: whether all sizes were reached.
     """
 
     name: str
@@ -67,7 +74,7 @@ class Scaling:
 
 
 def read_memory(field: str) -> float | None:
-    """Resident memory (`VmRSS`) or its peak (`VmHWM`) of this process in MiB; None where the system does not say."""
+    """Read resident memory (`VmRSS`) or its peak (`VmHWM`) in MiB, or None."""
     status = Path("/proc/self/status")
     if not status.is_file():
         return None
@@ -76,10 +83,13 @@ def read_memory(field: str) -> float | None:
 
 
 def make_distinct(texts: Sequence[str], size: int) -> Iterator[list[str]]:
-    """Batches of texts of `size` bytes in all, with words that no batch before had: each copy marks its words anew."""
+    """Yield batches of `size` bytes in all, with words that no earlier batch had.
+
+    Every copy of the texts marks its words.
+    """
     done, copy, batch, held = 0, 0, [], 0
     while done < size:
-        mark = "".join(chr(ord("a") + copy // 26**place % 26) for place in range(3)) if copy else ""
+        mark = "".join(chr(ord("a") + copy // 26**digit % 26) for digit in range(3)) if copy else ""
         for text in texts:
             marked = text.replace(" ", f" {mark}") if copy else text
             batch.append(marked)
@@ -93,30 +103,31 @@ def make_distinct(texts: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def run_apart(function: Callable[..., R], *arguments: Any, limit: float) -> list[R]:
-    """What a generator function gives in a new process within `limit` seconds; then the process is ended.
+    """Return what a generator yields in a new process within `limit` seconds.
 
-    A TokbenchError that ends it is raised here.
+    The process is then killed.
+    A TokbenchError that ends the function is raised here.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, function, arguments, list(sys.path)), daemon=True)
     process.start()
     theirs.close()
-    found: list[R] = []
+    values: list[R] = []
     end = time.monotonic() + limit
     try:
         while ours.poll(max(0.0, end - time.monotonic())):
             value = ours.recv()
             if isinstance(value, TokbenchError):
                 raise value
-            found.append(value)
+            values.append(value)
     except EOFError:
         pass
     finally:
         process.kill()
         process.join()
         ours.close()
-    return found
+    return values
 
 
 def _serve(
@@ -127,7 +138,7 @@ def _serve(
         for value in function(*arguments):
             pipe.send(value)
     except TokbenchError as error:
-        pipe.send(TokbenchError(error.message, error.hint))  # the classes below it are not pickled whole
+        pipe.send(TokbenchError(error.message, error.hint))  # its subclasses cannot be pickled
 
 
 def _load(asset: Asset, engine: str) -> Tokenizer:
@@ -135,7 +146,7 @@ def _load(asset: Asset, engine: str) -> Tokenizer:
 
 
 def probe_memory(asset: Asset, engine: str, texts: Sequence[str], growth: Sequence[int]) -> Iterator[tuple[str, Any]]:
-    """Facts one after the other, so that those before a time limit are kept."""
+    """Yield facts one by one, so that those before a time limit are kept."""
     ADAPTERS[engine]
     before = read_memory("VmRSS")
     start = time.perf_counter()
@@ -164,12 +175,15 @@ def probe_memory(asset: Asset, engine: str, texts: Sequence[str], growth: Sequen
 def measure_footprint(
     asset: Asset, engine: str, texts: Sequence[str], *, growth: Sequence[int] = GROWTH_MB, limit: float = LIMIT_SECONDS
 ) -> Footprint | None:
-    """The footprint of an engine, from a process of its own; None where it was not even loaded within the limit."""
-    found: list[tuple[str, Any]] = run_apart(probe_memory, asset, engine, list(texts), list(growth), limit=limit)  # type: ignore[arg-type]
-    facts = dict(found)
+    """Measure the footprint of an engine in a separate process.
+
+    Return None if it did not even load within the limit.
+    """
+    reported: list[tuple[str, Any]] = run_apart(probe_memory, asset, engine, list(texts), list(growth), limit=limit)  # type: ignore[arg-type]
+    facts = dict(reported)
     if "first_call" not in facts:
         return None
-    reached = {target: grown for key, (target, grown) in ((k, v) for k, v in found if k == "growth")}
+    reached = {target: grown for key, (target, grown) in ((k, v) for k, v in reported if k == "growth")}
     return Footprint(
         engine,
         facts["load"],
@@ -181,7 +195,10 @@ def measure_footprint(
 
 
 def probe_input(asset: Asset, engine: str, piece: str) -> Iterator[tuple[int, float]]:
-    """Length in characters and seconds for each size in turn; the faster of two calls on texts that differ."""
+    """Yield each length in characters and its seconds.
+
+    Of two calls on different texts, the faster one counts.
+    """
     tokenizer = _load(asset, engine)
     tokenizer.encode_batch(["Warm-up."])
     for size in _SIZES:
@@ -195,23 +212,28 @@ def probe_input(asset: Asset, engine: str, piece: str) -> Iterator[tuple[int, fl
 
 
 def measure_scaling(asset: Asset, engine: str, *, limit: float = INPUT_SECONDS) -> list[Scaling]:
-    """How time grows with length on each hard input, each in a process of its own that ends at the limit."""
-    found = []
+    """Measure how time grows with length on each hard input.
+
+    Each runs in a separate process that ends at the limit.
+    """
+    scalings = []
     for name, piece in INPUTS.items():
         times: list[tuple[int, float]] = run_apart(probe_input, asset, engine, piece, limit=limit)  # type: ignore[arg-type]
         largest, seconds = times[-1] if times else (0, 0.0)
-        found.append(Scaling(engine, name, fit_exponent(times), largest, seconds, len(times) == len(_SIZES)))
-    return found
+        scalings.append(Scaling(engine, name, fit_exponent(times), largest, seconds, len(times) == len(_SIZES)))
+    return scalings
 
 
 def fit_exponent(times: Sequence[tuple[int, float]]) -> float | None:
-    """The slope of log time over log length, by least squares over what took at least a millisecond; None below three.
+    """Fit the slope of log time over log length by least squares.
+
+    Only times of at least 1 ms count; None for fewer than three.
 
     >>> round(fit_exponent([(1000, 0.01), (2000, 0.04), (4000, 0.16)]), 3)
     2.0
     """
-    kept = [(math.log(size), math.log(taken)) for size, taken in times if taken >= 1e-3]
-    if len(kept) < 3:
+    points = [(math.log(size), math.log(taken)) for size, taken in times if taken >= 1e-3]
+    if len(points) < 3:
         return None
-    sizes, seconds = np.array(kept).T
+    sizes, seconds = np.array(points).T
     return float(np.polyfit(sizes, seconds, 1)[0])

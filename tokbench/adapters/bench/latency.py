@@ -1,4 +1,7 @@
-"""How long one call takes: percentiles by length of text, every engine on the same texts in turn."""
+"""Duration of single calls: percentiles by length of text.
+
+All engines run on the same texts in turn.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,17 @@ from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.throughput import Clock
 
 BUCKETS = (32, 128, 512, 2048)
-"""Upper ends of the buckets in UTF-8 bytes; a last one holds what is longer."""
+"""Upper bounds of the buckets in UTF-8 bytes; a last one contains longer texts."""
 
 TEXTS = 2000
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Microseconds of a call with one text: percentiles over n texts of at most `bytes` (None: longer than all)."""
+    """Microseconds per call with one text: percentiles over n texts.
+
+    bytes: the upper bound of their lengths; None: longer than all.
+    """
 
     name: str
     bytes: int | None
@@ -31,7 +37,7 @@ class Latency:
 
 
 def measure_latency(runners: Mapping[str, Tokenizer], texts: Sequence[str], clock: Clock) -> list[Latency]:
-    """Time single calls over at most `TEXTS` texts, spread evenly, after a call for warm-up."""
+    """Time single calls over at most `TEXTS` spread texts, after a warm-up call."""
     chosen = texts[:: max(1, len(texts) // TEXTS)][:TEXTS]
     sizes = [bisect_left(BUCKETS, len(text.encode())) for text in chosen]
     times: dict[str, list[float]] = {name: [] for name in runners}
@@ -43,10 +49,10 @@ def measure_latency(runners: Mapping[str, Tokenizer], texts: Sequence[str], cloc
                 start = clock()
                 tokenizer.encode_batch([text])
                 times[name].append(clock() - start)
-    found = []
+    latencies = []
     for name, seconds in times.items():
         for bucket in sorted(set(sizes)):
-            own = [s * 1e6 for s, size in zip(seconds, sizes, strict=True) if size == bucket]
-            p50, p95, p99 = (float(p) for p in np.percentile(own, (50, 95, 99)))
-            found.append(Latency(name, (*BUCKETS, None)[bucket], len(own), p50, p95, p99))
-    return found
+            chosen_times = [s * 1e6 for s, size in zip(seconds, sizes, strict=True) if size == bucket]
+            p50, p95, p99 = (float(p) for p in np.percentile(chosen_times, (50, 95, 99)))
+            latencies.append(Latency(name, (*BUCKETS, None)[bucket], len(chosen_times), p50, p95, p99))
+    return latencies

@@ -1,4 +1,4 @@
-"""The outcome of a benchmark as tables: for the eye, for Markdown, for a spreadsheet, for programs."""
+"""Outcome of a benchmark as tables: terminal, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tokbench.adapters.bench.speed import EngineBenchmark, describe_benchmark
 
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """All that was measured of one tokenizer."""
+    """All measurements of one tokenizer."""
 
     outcome: EngineBenchmark
     latency: tuple[Latency, ...] = ()
@@ -26,7 +26,10 @@ class BenchmarkReport:
 
 
 def list_speeds(outcome: EngineBenchmark) -> pl.DataFrame:
-    """One row a cell, the fastest of a path and number of threads first; engines that are not ranked last."""
+    """Return one row per cell.
+
+    The fastest per path and number of threads is first, unranked engines last.
+    """
     by_name = {result.name: result for result in outcome.results}
     ratios = {(r.path, r.threads, r.slower): r for r in outcome.ratios}
     rows = []
@@ -60,31 +63,31 @@ def list_speeds(outcome: EngineBenchmark) -> pl.DataFrame:
 
 
 def list_rows(outcome: EngineBenchmark, rows: Sequence[Any]) -> pl.DataFrame:
-    """One row a figure of a tokenizer's engines."""
+    """Return one row per measured value of a tokenizer's engines."""
     return pl.DataFrame([{"tokenizer": outcome.tokenizer, **asdict(row)} for row in rows], infer_schema_length=None)
 
 
 def list_footprints(outcome: EngineBenchmark, footprints: Sequence[Footprint]) -> pl.DataFrame:
-    """One row an engine: seconds and MiB."""
+    """Return one row per engine: seconds and MiB."""
     return pl.DataFrame(
         [
             {
                 "tokenizer": outcome.tokenizer,
-                "engine": found.name,
-                "load s": found.load,
-                "first call s": found.first_call,
-                "loaded MiB": found.loaded,
-                "peak MiB": found.peak,
-                **{f"growth after {target} MB, MiB": grown for target, grown in found.growth},
+                "engine": footprint.name,
+                "load s": footprint.load,
+                "first call s": footprint.first_call,
+                "loaded MiB": footprint.loaded,
+                "peak MiB": footprint.peak,
+                **{f"growth after {target} MB, MiB": grown for target, grown in footprint.growth},
             }
-            for found in footprints
+            for footprint in footprints
         ],
         infer_schema_length=None,
     )
 
 
 def list_tables(benchmark: BenchmarkReport) -> dict[str, pl.DataFrame]:
-    """The tables that hold anything, by title."""
+    """Return the non-empty tables, by title."""
     outcome = benchmark.outcome
     tables = {
         "Speed": list_speeds(outcome),
@@ -96,7 +99,7 @@ def list_tables(benchmark: BenchmarkReport) -> dict[str, pl.DataFrame]:
 
 
 def show_value(value: object) -> str:
-    """A value in a cell: three significant digits, a dash for what there is none of."""
+    """Format a value for a cell: three significant digits, a dash for null."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -107,7 +110,7 @@ def show_value(value: object) -> str:
 
 
 def write_markdown(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """Sentences, then a table for each kind of figure."""
+    """Format sentences, then one table per kind of measurement."""
     lines = [f"{environment.processor}, {environment.cores} cores, {environment.system}, {environment.date}", ""]
     for benchmark in benchmarks:
         lines += [f"- {sentence}" for sentence in describe_benchmark(benchmark.outcome)] + [""]
@@ -118,7 +121,7 @@ def write_markdown(benchmarks: Sequence[BenchmarkReport], environment: Environme
 
 
 def write_json(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """All figures, each round among them."""
+    """Format all values, including each round."""
     documents = []
     for benchmark in benchmarks:
         outcome = benchmark.outcome
@@ -151,12 +154,12 @@ def write_json(benchmarks: Sequence[BenchmarkReport], environment: Environment) 
 
 
 def write_csv(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """The speeds and ratios of all tokenizers."""
+    """Format the speeds and ratios of all tokenizers."""
     return pl.concat([list_speeds(b.outcome) for b in benchmarks], how="diagonal_relaxed").write_csv()
 
 
 def write_table(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """Sentences and tables in columns, for a terminal."""
+    """Format sentences and tables in columns, for a terminal."""
     lines = [f"{environment.processor}, {environment.cores} cores, {environment.date}", ""]
     for benchmark in benchmarks:
         lines += [*describe_benchmark(benchmark.outcome), ""]

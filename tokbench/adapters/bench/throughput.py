@@ -1,4 +1,7 @@
-"""How fast tokenizers encode here: a property of tokenizer, engine, API path, threads and machine together."""
+"""Measure encoding speed on this machine.
+
+It is a property of tokenizer, engine, API path, threads and machine together.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from tokbench.adapters._protocol import Tokenizer
 from tokbench.corpora import ParallelCorpus
 
 Clock = Callable[[], float]
-"""Seconds from some fixed point."""
+"""Returns seconds from some fixed point."""
 
 ROUNDS = 5
 ROUND_BYTES = 100_000
-"""UTF-8 bytes that one round encodes, at least one text."""
+"""UTF-8 bytes that one round encodes; at least one text."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,23 @@ class Throughput:
 
     @property
     def low(self) -> float:
-        """The slowest round, MB/s. Slowest to fastest of five holds the median in 94 % of all series."""
+        """Slowest round, MB/s.
+
+        The range from slowest to fastest of five contains the median in 94 % of all series.
+        """
         return min(self.rounds)
 
     @property
     def high(self) -> float:
-        """The fastest round, MB/s."""
+        """Fastest round, MB/s."""
         return max(self.rounds)
 
 
 def split_rounds(corpus: ParallelCorpus, rounds: int, round_bytes: int) -> list[list[str]]:
-    """Texts for the warm-up and for each round: no text in two of them, languages mixed, sizes nearly equal.
+    """Split texts into a warm-up and rounds of nearly equal size.
 
-    A corpus of fewer segments than rounds gives fewer rounds; empty ones are left out.
+    No text is in two of them, and languages are mixed.
+    A corpus with fewer segments than rounds gives fewer rounds; empty ones are left out.
     """
     mixed = (text for row in corpus.iterate_rows() for text in row)
     parts: list[list[str]] = [[] for _ in range(rounds + 1)]
@@ -68,10 +75,10 @@ def measure_throughput(
     rounds: int = ROUNDS,
     round_bytes: int = ROUND_BYTES,
 ) -> list[Throughput]:
-    """Encode pieces of a corpus on one thread, the tokenizers in turn in each round.
+    """Encode parts of a corpus on one thread, tokenizers in turn in each round.
 
-    Each round has text that no engine has seen before, after a warm-up on other text again, so that caches of
-    words help as much as they do on fresh text. None of the rounds of a corpus of one text: that is the warm-up.
+    Each round has text that no engine has seen before, after a warm-up on yet other text, so that word caches help
+    as much as they do on fresh text. A corpus of one text has no rounds, only a warm-up.
     """
     warm_up, *timed = split_rounds(corpus, rounds, round_bytes)
     speeds: list[list[float]] = [[] for _ in tokenizers]
@@ -80,12 +87,12 @@ def measure_throughput(
             tokenizer.encode_batch(warm_up)
         for texts in timed:
             size = sum(len(text.encode()) for text in texts)
-            for tokenizer, own in zip(tokenizers, speeds, strict=True):
+            for tokenizer, rates in zip(tokenizers, speeds, strict=True):
                 start = clock()
                 tokenizer.encode_batch(texts)
-                own.append(size / 1e6 / (clock() - start))
+                rates.append(size / 1e6 / (clock() - start))
     return [
-        Throughput(tokenizer.name, tokenizer.engine, tokenizer.call, tuple(own))
-        for tokenizer, own in zip(tokenizers, speeds, strict=True)
-        if own
+        Throughput(tokenizer.name, tokenizer.engine, tokenizer.call, tuple(rates))
+        for tokenizer, rates in zip(tokenizers, speeds, strict=True)
+        if rates
     ]

@@ -1,4 +1,4 @@
-"""Which engine runs a tokenizer: the fastest that is installed and verified to give identical ids."""
+"""Choose the engine of a tokenizer: the fastest verified to give identical ids."""
 
 from tokbench.adapters.selection._choice import AUTO, REFERENCE, check_engine_name, load_engine
 from tokbench.adapters.selection.engine_check import EngineCheck, check_engine

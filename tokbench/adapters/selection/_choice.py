@@ -1,8 +1,7 @@
-"""Which engine runs a tokenizer: the fastest one that is here and gives the ids of the reference.
+"""Choose the engine of a tokenizer: the fastest exact one installed.
 
-An engine is verified on hard texts once for each tokenizer, and on a sample of each corpus. The outcomes, and the
-facts of the tokenizer that were read on the way, are kept in the cache by the hash of its files and the versions of
-both engines.
+An engine is verified on hard texts once per tokenizer, and on a sample of each corpus. The outcomes, and the facts of
+the tokenizer read on the way, are cached by the hash of its files and the versions of both engines.
 """
 
 from __future__ import annotations
@@ -31,18 +30,17 @@ AUTO, REFERENCE = "auto", "reference"
 
 
 def check_engine_name(engine: str) -> None:
-    """TokbenchError where no engine has this name."""
+    """Raise TokbenchError if there is no engine with this name."""
     if engine not in (AUTO, REFERENCE):
         ADAPTERS[engine]
 
 
 def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
-    """The tokenizer on `engine`: `auto`, `reference`, or the name of an adapter that runs its format.
+    """Load a tokenizer on `engine`: `auto`, `reference`, or the name of an engine.
 
-    `auto` takes, among the engines that are installed and cost less than the reference on a corpus of this size
-    (loading and encoding together), the cheapest whose ids equal the reference's on the hard texts and on the sample;
-    the reference where the sample would be the whole corpus. Raises TokbenchError where a named engine
-    does not run the format or gives other ids.
+    `auto` chooses, of the installed engines that cost less than the reference on a corpus of this size (loading plus
+    encoding), the cheapest whose ids equal the reference's on the hard texts and on the sample; the reference if the
+    sample would be the whole corpus. Raises TokbenchError if a named engine does not run the format or gives other ids.
     """
     reference = reference_adapter(asset.format)
     if engine in (REFERENCE, reference):
@@ -59,7 +57,10 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
 
 
 def _load_reference(asset: Asset) -> Tokenizer:
-    """The tokenizer on its reference engine, with the table of its tokens that was kept; else it is kept now."""
+    """Load a tokenizer on its reference engine, with the cached table of its tokens.
+
+    The table is created if it is missing.
+    """
     loaded = load_asset(asset)
     if isinstance(loaded, LoadedTokenizer) and asset.files:
         record = _Record(asset, loaded.engine)
@@ -72,15 +73,15 @@ def _load_reference(asset: Asset) -> Tokenizer:
 
 
 def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, sample: Sample) -> list[str]:
-    """List the engines that are installed and cost less than the reference on this corpus, cheapest first.
+    """List the installed engines cheaper than the reference here, cheapest first.
 
-    What has to be verified first costs too: the reference is loaded, and both encode the sample, and the hard texts
-    where the tokenizer is new.
+    What must be verified first adds to the cost: the reference is loaded, and both encode the sample, and the hard
+    texts if the tokenizer is new.
     """
     if not engines or sample.corpus_bytes < SAMPLE_BYTES or not has_merges(asset):
         return []
     tokens = count_tokens(asset)
-    own = find_cost(reference, asset.format)
+    reference_cost = find_cost(reference, asset.format)
     costs = {}
     for name, module in engines.items():
         if installed(module.LIBRARY) is None:
@@ -89,9 +90,10 @@ def _order(asset: Asset, engines: Mapping[str, Engine], reference: str, sample: 
         cost = module.RUNS[asset.format]
         costs[name] = cost.total(tokens, sample.corpus_bytes)
         unverified = HARD_BYTES * (record.read() is None) + SAMPLE_BYTES * (record.read(sample) is None)
-        if own is not None and unverified:
-            costs[name] += own.total(tokens, unverified) + cost.total(0, unverified)
-    paying = [name for name in costs if own is None or costs[name] < own.total(tokens, sample.corpus_bytes)]
+        if reference_cost is not None and unverified:
+            costs[name] += reference_cost.total(tokens, unverified) + cost.total(0, unverified)
+    whole = sample.corpus_bytes
+    paying = [name for name in costs if reference_cost is None or costs[name] < reference_cost.total(tokens, whole)]
     return sorted(paying, key=costs.__getitem__)
 
 
@@ -100,11 +102,11 @@ def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sam
         check_engine_name(name)
         ways = ", ".join([REFERENCE, *engines])
         raise TokbenchError(
-            f"the engine {name} does not run {asset.name}, which is of the format {asset.format}",
-            f"choose auto, or of: {ways}",
+            f"the engine {name} does not run {asset.name}, whose format is {asset.format}",
+            f"choose auto, or one of: {ways}",
         )
     if installed(engines[name].LIBRARY) is None:
-        return engines[name].load(asset)  # says which extra to install
+        return engines[name].load(asset)  # raises the error that names the extra to install
     loaded, _, verification = _load_verified(asset, engines[name], sample, None)
     if loaded is None:
         raise TokbenchError(
@@ -116,7 +118,10 @@ def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sam
 def _load_verified(
     asset: Asset, module: Engine, sample: Sample, reference: Tokenizer | None
 ) -> tuple[Tokenizer | None, Tokenizer | None, Verification]:
-    """The tokenizer on an engine, None where it is not exact; the reference, where it was loaded; the verification."""
+    """Return the tokenizer on an engine, the reference, and the verification.
+
+    The tokenizer is None if it is inexact, the reference if it was not loaded.
+    """
     library = describe_library(module)
     record = _Record(asset, library)
     known = record.read(), record.read(sample)
@@ -143,7 +148,7 @@ def _load_verified(
 
 
 def describe_library(module: Engine) -> str:
-    """Name an engine's library and its installed version, as `Tokenizer.engine` does."""
+    """Return name and version of an engine's library, as in `Tokenizer.engine`."""
     return f"{module.LIBRARY}=={installed(module.LIBRARY)}"
 
 
@@ -154,7 +159,10 @@ def _verify_once(
     record: _Record,
     known: tuple[Verification | None, Verification | None],
 ) -> Verification:
-    """Verify what is not known yet, the hard texts and the sample of the corpus, and keep what comes of each."""
+    """Verify what is unknown so far, and record each outcome.
+
+    That is on the hard texts and on the sample of the corpus.
+    """
     of_texts, of_corpus = known
     if of_texts is None:
         record.write(of_texts := verify(tokenizer, reference))
@@ -164,36 +172,39 @@ def _verify_once(
 
 
 class _Record:
-    """The verifications of an engine in the cache, and the facts of the tokenizer, so that no reference is loaded."""
+    """Cached verifications of an engine and facts of a tokenizer.
+
+    They save loading the reference.
+    """
 
     def __init__(self, asset: Asset, engine: str) -> None:
         reference = reference_adapter(asset.format)
         versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
         self.parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
-        self.place = cache_path("engines", *self.parts)
+        self.path = cache_path("engines", *self.parts)
 
     def find_outcome(self, sample: Sample | None) -> Path:
-        """Return where the outcome for a sample of a corpus is kept, or that for the hard texts."""
-        return self.place if sample is None else cache_path("engines", *self.parts, sample.sha256)
+        """Return the cache path of an outcome: for a corpus sample, or the hard texts."""
+        return self.path if sample is None else cache_path("engines", *self.parts, sample.sha256)
 
     def read(self, sample: Sample | None = None) -> Verification | None:
-        """Return an outcome, None where there is none that is intact."""
+        """Return an outcome, or None if there is no intact one."""
         document = read_json(self.find_outcome(sample))
         return None if document is None else Verification(document["engine"], document["reason"])
 
     def write(self, verification: Verification, sample: Sample | None = None) -> None:
-        """Keep an outcome."""
+        """Record an outcome."""
         write_json(self.find_outcome(sample), asdict(verification))
 
     def read_facts(self) -> Facts | None:
-        """The facts of the tokenizer, None where they are not kept."""
-        kept = read_arrays(self.place, frozenset({"facts", "data", "offsets", "known", "partial"}))
-        if kept is None:
+        """Return the facts of the tokenizer, or None if they are not cached."""
+        cached = read_arrays(self.path, frozenset({"facts", "data", "offsets", "known", "partial"}))
+        if cached is None:
             return None
-        document = json.loads(kept["facts"].tobytes())
+        document = json.loads(cached["facts"].tobytes())
         prefix = document.pop("prefix")
-        table = TokenTable(kept["data"], kept["offsets"], kept["known"])
-        table.recall_partial(kept["partial"])
+        table = TokenTable(cached["data"], cached["offsets"], cached["known"])
+        table.recall_partial(cached["partial"])
         special, reserved = document.pop("special"), document.pop("reserved")
         return Facts(
             **document,
@@ -204,10 +215,10 @@ class _Record:
         )
 
     def write_facts(self, facts: Facts) -> None:
-        """Keep the facts of the tokenizer."""
+        """Record the facts of the tokenizer."""
         fields = {name: getattr(facts, name) for name in ("vocab_base", "vocab_total", "unk_id", "special", "reserved")}
         prefix = None if facts.prefix is None else facts.prefix.decode()
         text = np.frombuffer(json.dumps({**fields, "prefix": prefix}).encode(), np.uint8)
         table = facts.table
         flags = {"known": table.known, "partial": table.partial}
-        write_arrays(self.place, {"facts": text, "data": table.data, "offsets": table.offsets, **flags})
+        write_arrays(self.path, {"facts": text, "data": table.data, "offsets": table.offsets, **flags})

@@ -1,4 +1,4 @@
-"""Verification of an engine: equal ids on hard texts and on a sample of a corpus."""
+"""Verify an engine: equal ids on hard texts and on a sample of a corpus."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SAMPLE_BYTES = 200_000
 """UTF-8 bytes of the corpus on which an engine is verified, spread evenly over languages and segments."""
 
 _SHOWN = 8
-"""Ids and characters of context on each side of a difference."""
+"""Ids and characters of context on each side of a mismatch."""
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first place where an engine's ids are not the reference's: which text, which token, what is there."""
+    """The first mismatch of an engine: text, token, the ids of both, an excerpt."""
 
     text: int
     token: int
@@ -38,20 +38,23 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Sample:
-    """Texts of a corpus that engines are verified on, and the size of the whole corpus in UTF-8 bytes."""
+    """Texts on which engines are verified, and the UTF-8 bytes of the whole corpus."""
 
     texts: tuple[str, ...]
     corpus_bytes: int
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of the texts: another corpus asks for another verification."""
+        """SHA-256 of the texts: another corpus requires another verification."""
         return hashlib.sha256("\0".join(self.texts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of holding an engine against the reference. `reason`: why it is not used, None where it is exact."""
+    """Outcome of comparing an engine with the reference.
+
+    `reason`: why it is not used, None if it is exact.
+    """
 
     engine: str
     reason: str | None
@@ -63,7 +66,7 @@ class Verification:
 
 
 def find_mismatch(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> Mismatch | None:
-    """The first difference between two encodings of the same texts, None where they are equal."""
+    """Find the first mismatch between two encodings of the same texts, or None."""
     if np.array_equal(expected.offsets, got.offsets) and np.array_equal(expected.ids, got.ids):
         return None
     for number, text in enumerate(texts):
@@ -85,10 +88,9 @@ def find_mismatch(expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str
 
 
 def verify(tokenizer: Tokenizer, reference: Tokenizer, sample: Sample | None = None) -> Verification:
-    """Compare a tokenizer with the same on its reference engine: on a sample of a corpus, else on the hard texts.
+    """Compare a tokenizer with its reference, on a sample or on the hard texts.
 
-    Its own special and added tokens are among the hard texts. Where either engine fails on a text, the outcome is
-    not exact.
+    The hard texts include its own special and added tokens. If either engine fails on a text, the outcome is not exact.
     """
     if sample is None:
         texts: Sequence[str] = [*hard_texts(), *surround_tokens(reference.reserved_texts())]
@@ -124,12 +126,12 @@ def _is_encodable(tokenizer: Tokenizer, text: str) -> bool:
 
 
 def take_sample(corpus: ParallelCorpus) -> Sample:
-    """Texts spread evenly over the languages and segments of a corpus, about `SAMPLE_BYTES` of them in all."""
+    """Take about `SAMPLE_BYTES` of texts, spread over languages and segments."""
     step = max(1, corpus.size // SAMPLE_BYTES)
     chosen: list[str] = []
     offset = 0
     for column in corpus.columns.values():
-        # The same places as in one list of all texts, language after language.
+        # The same positions as in one list of all texts, language after language.
         if offset < corpus.n:
             chosen.extend(column.gather_every(step, offset))
         offset = (offset - corpus.n) % step
