@@ -1,1 +1,1 @@
-"""One or two tokenizers opened: vocabulary, round trips, overlap, differences."""
+"""Close examination of one or two tokenizers: vocabulary, round trips, overlap, token attribution."""

@@ -1,4 +1,4 @@
-"""Losslessness as diagnosis: which texts do not come back, at which stage they are lost, the smallest that shows it."""
+"""Diagnose round trips: texts that do not come back, the stage that loses them, minimal examples."""
 
 from tokbench.adapters import Stage
 from tokbench.analysis.roundtrip._diagnosis import Breakage, RoundTrip, inspect_round_trip
