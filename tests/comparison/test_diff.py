@@ -93,7 +93,7 @@ def test_comparisons_of_other_things_are_refused(saved: tuple[Path, Path], tmp_p
     other = tb.compare(["utf8"], corpus, metrics=["fertility"])
     path = tmp_path / "other.json"
     path.write_text(render(other, "json"))
-    refuse("diff", str(old), str(path), "-m", "premium", says="have no figure in common")
+    refuse("diff", str(old), str(path), "-m", "premium", says="have no value in common")
     refuse("diff", str(old), str(tmp_path / "none.json"), says="cannot read")
     assert find_changes(tb.load(old), other)["in_new"].sum() == 2
     assert {change.field for change in compare_signatures(tb.load(old), other)} >= {"tok", "corp", "lang", "n"}

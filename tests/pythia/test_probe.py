@@ -382,10 +382,10 @@ def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_pat
     path = str(small.path)
     for arguments, message in (
         (("--quantization", "q4_2"), "q4_2 cannot be run"),
-        (("--quantization", "int8"), "llamacpp runs none of int8"),
+        (("--quantization", "int8"), "llamacpp supports none of int8"),
         (("--backend", "llamacpp", "--quantization", "q4_0,int8"), "llamacpp cannot run int8"),
         (("--backend", "vllm"), "no backend is called 'vllm'"),
-        (("--prompts", "16,x"), "'x' in '16,x' is not a whole number"),
+        (("--prompts", "16,x"), "'x' in '16,x' is not a positive integer"),
         (("-o", str(tmp_path / "m.xyz")), "cannot tell the format"),
     ):
         with pytest.raises(TokbenchError, match=message):
