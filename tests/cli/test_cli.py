@@ -377,8 +377,8 @@ def test_outputs_are_checked_before_anything_is_measured(pair: Path, tmp_path: P
         str(tmp_path / "no" / "r.json"),
         says="there is no folder",
     )
-    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path / "r.docx"), says="by its ending")
-    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path), says="ending")
+    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path / "r.docx"), says="by its extension")
+    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path), says="extension")
 
 
 def test_a_reader_that_leaves_is_no_error(pair: Path) -> None:
