@@ -102,7 +102,7 @@ def test_by_language(result: Comparison) -> None:
     table = result.by_language("premium")
     assert table.columns == ["lang", *result.names]
     assert table["utf8"].to_list() == [1.0, 21 / 20]
-    with pytest.raises(tb.TokbenchError, match="unknown metric"):
+    with pytest.raises(tb.TokbenchError, match="no metric is called"):
         result.by_language("premum")
 
 

@@ -147,7 +147,7 @@ def test_too_little_memory_is_one_line_beforehand() -> None:
         check_memory(needed, 8 * 2**30, "pythia-12b as float32 on ctranslate2")
     assert str(error.value) == (
         f"pythia-12b as float32 on ctranslate2 would need about {needed / 2**30:.1f} GiB, and 8.0 GiB are free; "
-        "choose a smaller size or a smaller type, or end other programs"
+        "choose a smaller model or type, or close other programs"
     )
     check_memory(needed, needed, "just enough")
 

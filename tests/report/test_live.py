@@ -115,7 +115,7 @@ def test_any_text_is_answered_and_its_pieces_are_its_bytes(text: str) -> None:
     ("document", "message"),
     [
         ([], "must be a JSON object"),
-        ({"text": 1}, "have to be strings"),
+        ({"text": 1}, "must be strings"),
         ({"text": "\ud800"}, "lone surrogate"),
         ({"tokenizers": "utf8"}, "list of names"),
         ({"pieces": -1}, "pieces must be"),

@@ -64,7 +64,7 @@ def run(
     from tokbench.corpora import load_corpus
 
     if output_format not in FORMATS:
-        raise TokbenchError(f"unknown format: {output_format!r}", f"choose from: {', '.join(FORMATS)}")
+        raise TokbenchError(f"no format is called {output_format!r}", f"choose from: {', '.join(FORMATS)}")
     paths = choose("path", path, PATHS)
     counts = [read_count(text) for text in threads.split(",")]
     if output is not None:
@@ -116,7 +116,7 @@ def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:
     names = [name.strip() for name in listed.split(",")]
     for name in names:
         if name not in known:
-            raise TokbenchError(f"unknown {option}: {name!r}", f"choose from: {', '.join(known)}")
+            raise TokbenchError(f"no {option} is called {name!r}", f"choose from: {', '.join(known)}")
     return names
 
 

@@ -185,7 +185,7 @@ def find_metrics(names: str | Iterable[str]) -> tuple[Metric, ...]:
         if name not in METRICS:
             near = closest(name, list(METRICS))
             raise TokbenchError(
-                f"unknown metric: {name!r}",
+                f"no metric is called {name!r}",
                 f"did you mean {near!r}?" if near else "see: tokbench list metrics",
             )
         found.append(METRICS[name])

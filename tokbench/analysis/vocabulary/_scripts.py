@@ -48,7 +48,7 @@ def find_script(name: str) -> str:
     if wanted not in spellings:
         near = closest(wanted, sorted(spellings))
         hint = f"did you mean {spellings[near]!r}?" if near else "use a Unicode script name or code: Han, Latin, Cyrl"
-        raise TokbenchError(f"unknown script: {name!r}", hint)
+        raise TokbenchError(f"no script is called {name!r}", hint)
     return spellings[wanted]
 
 
