@@ -184,7 +184,7 @@ def test_a_tensor_of_something_else_is_refused_and_buffers_are_not(folder: Path)
     rewrite(folder, add("gpt_neox.layers.0.attention.rotary_emb.inv_freq"))
     assert open_checkpoint(folder).weights == "pretrained"  # the library wrote it without our marker
     rewrite(folder, add("gpt_neox.layers.0.adapter"))
-    with pytest.raises(TokbenchError, match=r"layers\.0\.adapter is none of a GPT-NeoX model"):
+    with pytest.raises(TokbenchError, match=r"layers\.0\.adapter is not part of a GPT-NeoX model"):
         open_checkpoint(folder)
 
 

@@ -87,7 +87,7 @@ def test_names_that_contradict_each_other_are_refused() -> None:
         ({"use_parallel_residual": None}, "use_parallel_residual is None"),
         ({"layer_norm_eps": 0}, "layer_norm_eps is 0, expected a number above 0"),
         ({"layer_norm_eps": float("nan")}, "layer_norm_eps is nan"),
-        ({"num_hidden_layers": 2.5}, "num_hidden_layers is 2.5, expected a whole number"),
+        ({"num_hidden_layers": 2.5}, "num_hidden_layers is 2.5, expected a positive integer"),
         ({"num_attention_heads": True}, "num_attention_heads is True"),
         ({"vocab_size": "320"}, "vocab_size is '320'"),
         ({"max_position_embeddings": 0}, "max_position_embeddings is 0"),

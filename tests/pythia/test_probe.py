@@ -168,10 +168,10 @@ def test_a_model_larger_than_this_machine_is_refused_before_its_weights_are_made
     ("changes", "message"),
     [
         ({"prompt_lengths": (300,)}, "300 tokens are more than the model's context of 256"),
-        ({"prompt_lengths": (0,)}, "are 1 or more"),
+        ({"prompt_lengths": (0,)}, "must be at least 1"),
         ({"new_tokens": 1}, "1 new tokens cannot be timed"),
         ({"new_tokens": 250}, "are more than the context of 256"),
-        ({"rounds": 0}, "are 1 or more"),
+        ({"rounds": 0}, "must be at least 1"),
     ],
 )
 def test_sizes_that_cannot_be_measured(small: Checkpoint, changes: dict[str, object], message: str) -> None:
