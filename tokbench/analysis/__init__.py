@@ -1,1 +1,4 @@
-"""Close examination of one or two tokenizers: vocabulary, round trips, overlap, token attribution."""
+"""Close examination of one or two tokenizers.
+
+Vocabulary, round trips, overlap, token attribution.
+"""

@@ -1,4 +1,4 @@
-"""Definitions that share a name in the literature, recomputed side by side on the same text."""
+"""Definitions that share a name in the literature, recomputed side by side."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class VariantTable:
 
 
 def find_example(corpus: ParallelCorpus, language: str | None, reference: str) -> str:
-    """Return the language named, else Chinese, else the first one besides the reference.
+    """Return the language named, else Chinese, else the first other language.
+
+    Other than the reference.
 
     Raises TokbenchError if there is none.
     """
@@ -84,7 +86,7 @@ def our_value(
 
 
 def vary_premium(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Compare ratio of sums, mean and median of ratios, special tokens, and joined lines."""
+    """Compare ratio of sums, mean, median, special tokens and joined lines."""
     lang = find_example(corpus, language, reference)
     pair = corpus.select([lang, reference])
     texts = [list(pair.texts(of)) for of in (lang, reference)]
@@ -106,7 +108,7 @@ def vary_premium(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | N
 
 
 def vary_fertility(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Compare fertility in running text, mean of per-segment fertilities, and isolated words."""
+    """Compare fertility in running text, per segment, and of isolated words."""
     lang, single, texts, words = read_words(corpus, language, reference)
     tokens = tokenizer.count_batch(texts.texts)
     macro, alone, spaced = None, None, None
@@ -124,7 +126,10 @@ def vary_fertility(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str |
 
 
 def vary_continued(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Compare the share of split words in running text, in isolation, after a space, and by types."""
+    """Compare the share of split words under several definitions.
+
+    In running text, in isolation, after a space, and by types.
+    """
     lang, single, _, words = read_words(corpus, language, reference)
     alone, spaced, types = None, None, None
     if words:
@@ -164,7 +169,7 @@ def count_words(tokenizer: Tokenizer, words: list[str]) -> tuple[Counts, Counts]
 
 
 def vary_gini(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Compare Gini coefficients of tokens per parallel segment, per byte and per character."""
+    """Compare Gini of tokens per parallel segment, per byte and per character."""
     sums = []
     for lang in corpus.languages:
         texts = list(corpus.texts(lang))
@@ -198,7 +203,7 @@ def find_gini(costs: npt.NDArray[np.float64]) -> float | None:
 
 
 def vary_renyi(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Compare normalisation by vocabulary size or by occurring types, and order 1 with 2.5."""
+    """Compare normalisation by vocabulary or types, and order 1 with 2.5."""
     single = corpus.select([language or reference])
     (lang,) = single.languages
     measured = measure([tokenizer], single)

@@ -1,4 +1,7 @@
-"""Overlap of vocabularies, over the bytes of their tokens, whatever notation their files use."""
+"""Overlap of vocabularies, over the bytes of their tokens.
+
+Files may write the same token in different notations.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ SCHEMA = {
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """Pairwise overlap of vocabularies: one row per ordered pair, including each with itself.
+    """Pairwise overlap of vocabularies.
+
+    One row per ordered pair, including each with itself.
 
     pairs: the columns
         a, b: tokenizer names.
@@ -99,7 +104,10 @@ def list_byte_strings(tokenizer: Tokenizer) -> set[bytes]:
 
 
 def select(tokens: Collection[bytes], scripts: Collection[str]) -> Iterator[bytes]:
-    """Yield the tokens with a character of one of these scripts; all tokens without `scripts`."""
+    """Yield the tokens with a character of one of these scripts.
+
+    All tokens without `scripts`.
+    """
     for token in tokens:
         if not scripts or any(script_of_character(c) in scripts for c in token.decode(errors="ignore")):
             yield token

@@ -1,4 +1,6 @@
-"""Attribute a tokenizer's extra tokens to words, digits, spaces and punctuation, exactly.
+"""Attribute a tokenizer's extra tokens, exactly.
+
+To words, digits, spaces and punctuation.
 
 Each token counts as 1, divided over the bytes of text that it covers: a four-byte token that spans two words gives each
 word a quarter per byte. Shares are exact fractions, so that they add up to the tokens, and the shares of the difference
@@ -155,7 +157,10 @@ def _list_segments(lang: str, index: pl.Series, texts: Sequence[str], counts: Se
 
 
 def kind_of(character: str) -> str | None:
-    """Return the kind of text a character belongs to; None if it continues the preceding one."""
+    """Return the kind of text a character belongs to.
+
+    None if it continues the preceding one.
+    """
     category = unicodedata.category(character)
     if character.isspace():
         return WHITESPACE
@@ -204,7 +209,10 @@ def _share_out(
     counts: tuple[int, int],
     tallies: tuple[dict[str, _Tally], dict[str, _Tally]],
 ) -> None:
-    """Add the tokens of one text under both tokenizers to the tallies of kinds and of words."""
+    """Add the tokens of one text to the tallies of kinds and words.
+
+    Under both tokenizers.
+    """
     placed = all(side is not None for side in spans)
     units = split_units(text) if placed else [Unit(UNPLACED, 0, len(text.encode()), UNPLACED)]
     for unit in units:

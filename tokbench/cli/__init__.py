@@ -70,4 +70,4 @@ def options(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Compare LLM tokenizers: what each one costs on your text, in your language, on your model."""
+    """Compare LLM tokenizers: their cost on your text, language and model."""

@@ -26,7 +26,10 @@ class Format(StrEnum):
 
 
 def render_measurements(found: Sequence[BackendMeasurement], output_format: Format) -> str:
-    """Format measurements: tables of memory, speed and loading, or all figures as JSON or CSV."""
+    """Format measurements.
+
+    Tables of memory, speed and loading, or all figures as JSON or CSV.
+    """
     from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, to_document
 
     if output_format is Format.json:
@@ -81,7 +84,10 @@ def render_scores(rows: Rows, output_format: Format) -> str:
 
 
 def draw(title: str, rows: Rows, output_format: Format) -> str:
-    """Format a table for the terminal or as Markdown: one decimal, missing values as a dash."""
+    """Format a table for the terminal or as Markdown.
+
+    One decimal; missing values are a dash.
+    """
     written = [
         {key: f"{value:,.1f}" if isinstance(value, float) else write_field(value) for key, value in row.items()}
         for row in rows

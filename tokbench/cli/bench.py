@@ -47,7 +47,7 @@ def run(
     offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress messages.")] = False,
 ) -> None:
-    """Find the fastest engine for a tokenizer: exact engines only, timed in paired rounds.
+    """Find the fastest exact engine for a tokenizer, timed in paired rounds.
 
     The variation of the machine itself is reported alongside. An engine whose ids differ from the reference engine's
     anywhere in the corpus is shown with the first mismatch and is not ranked.

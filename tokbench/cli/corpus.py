@@ -20,7 +20,7 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
 ) -> None:
-    """Describe a corpus: languages, segments, bytes, exclusions with reasons, defects, hash."""
+    """Describe a corpus: languages, sizes, exclusions with reasons, defects, hash."""
     from tokbench.cli.compare import split_languages
     from tokbench.corpora import inspect_corpus, load_corpus
 
@@ -50,7 +50,7 @@ def document(report: CorpusReport) -> dict[str, Any]:
 
 
 def write_lines(report: CorpusReport) -> list[str]:
-    """Format the report: sizes by language, findings, and what is excluded or left out."""
+    """Format the report: sizes, findings, exclusions and omissions."""
     from tokbench.cli.listing import write_rows
 
     lines = [

@@ -62,7 +62,9 @@ def run(
     offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress messages.")] = False,
 ) -> None:
-    """Compute what texts cost on a Pythia model: tokens, FLOPs, seconds, KV cache, money, premiums.
+    """Compute what texts cost on a Pythia model.
+
+    Reports tokens, FLOPs, seconds, KV cache and money, with each language's premium.
 
     With gpt-neox-20b the model is unchanged; any other tokenizer gives a what-if: the same layers, with as many
     embedding rows as that vocabulary needs. If no weights are available, a model of the same shape with random weights

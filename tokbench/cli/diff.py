@@ -1,4 +1,4 @@
-"""`tokbench diff`: what changed between two comparisons; also for continuous integration."""
+"""`tokbench diff`: what changed between two comparisons, also for CI."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write all values as JSON.")] = False,
 ) -> None:
-    """Show what changed between two saved comparisons: values, and differing signature fields.
+    """Show what changed between two saved comparisons.
+
+    Lists changed values and differing signature fields.
 
     With --fail-over, exits with status 1 if a value got worse in its metric's direction by more than the factor, or
     became undefined or disappeared.
@@ -77,7 +79,10 @@ def write_infinite(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_changes(changes: pl.DataFrame, signatures: list[SignatureChange]) -> str:
-    """Format the changes, largest first, values only one side has, and differing signature fields."""
+    """Format the changes, largest first.
+
+    Then values only one side has, and differing signature fields.
+    """
     import polars as pl
 
     lines = [f"signatures differ in {c.field}: {shorten(c.old)} -> {shorten(c.new)}" for c in signatures]

@@ -88,7 +88,10 @@ def describe(tokenizer: Tokenizer, text: str, *, special: bool) -> dict[str, Any
 
 
 def show_token(tokenizer: Tokenizer, token: int) -> dict[str, Any]:
-    """Describe one token: id, bytes in hexadecimal (null if special), and printable text."""
+    """Describe one token: id, bytes in hexadecimal, and printable text.
+
+    The bytes of a special token are null.
+    """
     content = tokenizer.token_bytes(token)
     if content is None:
         return {"id": token, "bytes": None, "text": f"<special {token}>"}

@@ -35,7 +35,9 @@ def run(
     offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Explain a metric: formula, unit, direction, edge cases, source, and other definitions.
+    """Explain a metric: formula, unit, direction, edge cases and source.
+
+    Also lists how other definitions of the metric differ.
 
     With --variants, recomputes the definitions that published tools use, for one tokenizer on one corpus: Chinese
     relative to English for premiums; English for fertility, continued words and Renyi efficiency; all languages for

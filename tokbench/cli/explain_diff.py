@@ -35,8 +35,9 @@ def run(
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Attribute the difference in tokens between two tokenizers to kinds of text, words and segments.
+    """Show where the extra tokens of a tokenizer go, compared with another.
 
+    They are attributed to kinds of text, words and segments.
     Each token is divided over the bytes that it covers, so that the parts add up exactly to the difference.
     """
     from tokbench.adapters import load_tokenizer
@@ -77,7 +78,10 @@ def write_lines(found: Explanation, top: int) -> list[str]:
 
 
 def list_kinds(found: Explanation) -> list[dict[str, Any]]:
-    """List one row per kind of text and a total, rounded to tenths so that columns add up."""
+    """List one row per kind of text and a total.
+
+    Rounded to tenths so that columns add up.
+    """
     sides = [round_parts([k.tokens_a for k in found.kinds]), round_parts([k.tokens_b for k in found.kinds])]
     names = [kind.name for kind in found.kinds]
     counts = [f"{kind.count:,}" for kind in found.kinds]
@@ -89,7 +93,9 @@ def list_kinds(found: Explanation) -> list[dict[str, Any]]:
 
 
 def round_parts(parts: Sequence[Fraction]) -> list[int]:
-    """Round fractions with a whole sum to tenths with the same sum, by largest remainders.
+    """Round fractions to tenths, keeping their whole sum.
+
+    By largest remainders.
 
     >>> from fractions import Fraction
     >>> round_parts([Fraction(1, 3)] * 3)
@@ -127,7 +133,9 @@ def cut(text: str) -> str:
 
 
 def document(found: Explanation, top: int) -> dict[str, Any]:
-    """Convert the explanation to a JSON document: exact fractions as strings such as `7/3`.
+    """Convert the explanation to a JSON document.
+
+    Exact fractions are strings such as `7/3`.
 
     Words are limited to both ends of the list.
     """

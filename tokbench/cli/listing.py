@@ -1,4 +1,4 @@
-"""`tokbench list`: what exists, whether it is available locally, where it comes from."""
+"""`tokbench list`: what exists, whether it is here, where it comes from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(
     what: Annotated[What, typer.Argument(help="What to list.")],
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON with all details.")] = False,
 ) -> None:
-    """List what exists, whether it is available locally, where it comes from, and its licence."""
+    """List what exists: local availability, origin and licence."""
     rows = LISTINGS[what]()
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))

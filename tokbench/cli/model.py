@@ -20,7 +20,7 @@ JSON_OPTION = typer.Option("--json", help="Write JSON with all details.")
 
 @app.command("list")
 def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
-    """List the models of the suite, each trained on the Pile and on the deduplicated Pile."""
+    """List the models, each trained on the Pile and on the deduplicated Pile."""
     from tokbench.pythia.model.models import suite
 
     frame = suite()
@@ -37,7 +37,7 @@ def show_model(
     name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Show a model's facts, and what follows from its shape: parameters, FLOPs, memory."""
+    """Show a model's facts and the parameters, FLOPs and memory they imply."""
     from tokbench.pythia.model.memory import weight_table
     from tokbench.pythia.model.models import find_model
 

@@ -49,7 +49,10 @@ def make(
     seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same bytes.")] = 0,
     dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
 ) -> None:
-    """Write a checkpoint with a model's exact shape and random weights, for speed and memory only."""
+    """Write a checkpoint with a model's exact shape and random weights.
+
+    For measuring speed and memory only, not for text.
+    """
     from dataclasses import replace
 
     from tokbench.pythia.formats.opening import open_checkpoint
@@ -87,7 +90,10 @@ def measure(
     output: Annotated[list[Path] | None, OUTPUT] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Measure load time, memory and speed of models on backends, each in a separate process."""
+    """Measure load time, memory and speed of models on backends.
+
+    Each in a separate process.
+    """
     from tokbench._shared.files import write_whole
     from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
     from tokbench.pythia.measure.probe import check_free_memory, measure_backend
@@ -149,7 +155,10 @@ def score(
     output: Annotated[list[Path] | None, OUTPUT] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Score a model on texts in bits per byte, which are comparable across tokenizers. Lower is better."""
+    """Score a model on texts in bits per byte. Lower is better.
+
+    Bits per byte are comparable across tokenizers.
+    """
     from tokbench._shared.environment import count_cores
     from tokbench._shared.files import write_whole
     from tokbench.corpora import load_corpus

@@ -1,4 +1,4 @@
-"""`tokbench report`: saved comparisons as a web page, document or tables for a paper."""
+"""`tokbench report`: saved comparisons as page, document or LaTeX tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def run(
         bool, typer.Option("--charts", help="With .md: also write the charts as SVG files into the folder FILE_files.")
     ] = False,
 ) -> None:
-    """Write reports on saved comparisons: verdict, tables, charts, worst segments, costs, method.
+    """Write reports on saved comparisons.
+
+    A report has a verdict, tables, charts, worst segments, costs on Pythia and the method.
 
     The HTML report is a single file that works offline and without scripts. Several results are shown side by side; if
     their signatures do not match, a warning here and in the report names the differing fields.
@@ -63,7 +65,10 @@ def run(
 
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:
-    """Load comparisons, keyed by file or folder name; TokbenchError for duplicate names."""
+    """Load comparisons, keyed by file or folder name.
+
+    Raises TokbenchError for duplicate names.
+    """
     from tokbench.comparison import load
 
     loaded: dict[str, Comparison] = {}

@@ -1,4 +1,4 @@
-"""`tokbench roundtrip`: what a tokenizer loses, at which stage, with minimal examples."""
+"""`tokbench roundtrip`: what is lost, at which stage, minimal examples."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def run(
 
 
 def show(text: str) -> str:
-    r"""Quote a text with unprintable characters escaped, and list the code points of a short one.
+    r"""Quote a text with unprintable characters escaped.
+
+    Lists the code points of a short one.
 
     >>> show("e\u0301\x1b")
     '"é\\x1b" (U+0065 U+0301 U+001B)'

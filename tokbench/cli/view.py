@@ -20,7 +20,9 @@ def run(
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
     offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Show in a browser how tokenizers split a text: tokens, ids, bytes, differences, premium, cost.
+    """Show in a browser how tokenizers split a text.
+
+    The page shows tokens, ids, bytes, differences, premium and cost on Pythia.
 
     The page is served on 127.0.0.1 to this machine only, until Ctrl-C. No text leaves the machine; the page's address
     keeps the text and choices after the #, which browsers do not send.

@@ -28,7 +28,9 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Examine a vocabulary: sizes, classes, scripts, reachability, duplicates, coverage, dead rows.
+    """Examine a vocabulary: sizes, classes, scripts, reachability and coverage.
+
+    Also reports duplicates, and what dead rows cost in a Pythia model.
 
     A token is unreachable if its own text, alone and between other characters, never encodes to it: it becomes one
     other token (single) or several (multi). Tokens that are not whole characters have no text of their own
@@ -85,7 +87,7 @@ LADDERS = {"space": " ", "tab": "\t", "line feed": "\n"}
 
 
 def write_ladders(found: VocabularyReport) -> list[str]:
-    """List the lengths of white space, indentations and numbers that are single tokens."""
+    """List which white space, indentations and numbers are single tokens."""
     steps = {f"{name} ladder": found.ladder(character) for name, character in LADDERS.items()}
     steps |= {f"indentation by {name}s": found.indentations(LADDERS[name]) for name in ("space", "tab")}
     lines = [f"{name}: {write_steps(lengths)}" for name, lengths in steps.items() if lengths]
@@ -130,7 +132,10 @@ def write_cost(cost: DeadRows) -> str:
 
 
 def show_bytes(content: bytes) -> str:
-    """Quote a token's text, escaping invisible characters and bytes that are not text as in \\xe4."""
+    """Quote a token's text with everything unprintable escaped.
+
+    Bytes that are not text appear as in \\xe4.
+    """
     from tokbench.cli.roundtrip import escape
 
     text = content.decode(errors="backslashreplace")

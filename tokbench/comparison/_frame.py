@@ -29,7 +29,10 @@ def arrange(
     tokenizers: Sequence[Tokenizer],
     languages: Sequence[str],
 ) -> pl.DataFrame:
-    """Build the frame of a comparison, sorted by tokenizer, metric and language (null first)."""
+    """Build the frame of a comparison.
+
+    Sorted by tokenizer, metric and language (null first).
+    """
     timings = pl.DataFrame(
         [
             {"tokenizer": s.tokenizer, "metric": "throughput", "value": s.value, "low": s.low, "high": s.high}

@@ -1,4 +1,4 @@
-"""Differences between two comparisons: all shared values, and fields where their signatures differ."""
+"""Differences between two comparisons: shared values and signature fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class SignatureChange:
 
 
 def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None = None) -> pl.DataFrame:
-    """Join the values of two comparisons: tokenizer, lang, metric, old, new, ratio, worse, in_old, in_new.
+    """Join the values of two comparisons.
+
+    Columns: tokenizer, lang, metric, old, new, ratio, worse, in_old, in_new.
 
     metrics: names; by default all but timings, which differ from run to run.
 
@@ -55,7 +57,10 @@ def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None
 
 
 def rate_change(better: str | None, old: float | None, new: float | None) -> float | None:
-    """Return the factor by which a value got worse; None without a direction or old value."""
+    """Return the factor by which a value got worse.
+
+    None without a direction or an old value.
+    """
     if better is None or old is None:
         return None
     if new is None:

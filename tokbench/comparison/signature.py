@@ -1,4 +1,7 @@
-"""Signatures: everything that a value depends on, on one line, so that values can be matched or told apart."""
+"""Signatures: everything that a value depends on, on one line.
+
+They tell whether two values are comparable.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ SHORT_HASH = 8
 
 @dataclass(frozen=True)
 class SignedTokenizer:
-    """A tokenizer in a signature: the hash of its files, the engine and the function that ran it."""
+    """A tokenizer in a signature: hash of its files, engine and function."""
 
     name: str
     sha256: str
@@ -42,7 +45,9 @@ def sign(
     version: str,
     long: bool = True,
 ) -> str:
-    """Build the signature of values: one line of fields in fixed order, separated by `|`.
+    """Build the signature of values: one line of fields in fixed order.
+
+    Fields are separated by `|`.
 
     tok, eng: tokenizers and their engines, in the same order.
     spec: special tokens (always off).

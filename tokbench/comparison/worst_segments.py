@@ -1,4 +1,6 @@
-"""Segments that cost more than the same text in the reference language, split by each tokenizer.
+"""Segments that cost more than the same text in the reference language.
+
+They are split by each tokenizer.
 
 They are collected while the text is at hand: counts alone do not show where a token ends.
 """

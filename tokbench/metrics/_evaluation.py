@@ -1,4 +1,7 @@
-"""Compute the tall frame of values from counts: grouping and references, shared by all metrics."""
+"""Compute the frame of values from counts: grouping and references.
+
+The same for all metrics.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inequality between languages: points on the Lorenz curve behind a Gini coefficient."""
+"""Inequality between languages: the Lorenz curve behind a Gini coefficient."""
 
 from __future__ import annotations
 

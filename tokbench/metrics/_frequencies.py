@@ -1,4 +1,4 @@
-"""Metrics over id frequency spectra (entropy, vocabulary utilisation) and emitted token lengths."""
+"""Metrics over id frequency spectra and lengths of emitted tokens."""
 
 from __future__ import annotations
 

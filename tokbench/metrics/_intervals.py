@@ -1,4 +1,4 @@
-"""Confidence intervals of metrics: the same ratios of sums, over resampled segments."""
+"""Confidence intervals: the same ratios of sums, over resampled segments."""
 
 from __future__ import annotations
 
@@ -128,7 +128,10 @@ def is_aligned(measurements: Measurements) -> bool:
 
 
 def with_texts(measurements: Measurements) -> pl.DataFrame:
-    """Join the counts with the sizes of their texts, by tokenizer, language and segment."""
+    """Join the counts with the sizes of their texts.
+
+    Sorted by tokenizer, language and segment.
+    """
     cells = ["lang", "segment"]
     texts, counts = put_in_order(measurements.texts, cells), put_in_order(measurements.counts, ["tokenizer", *cells])
     if not is_aligned(measurements):
@@ -140,7 +143,9 @@ def with_texts(measurements: Measurements) -> pl.DataFrame:
 def find_intervals(
     measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap
 ) -> pl.DataFrame:
-    """Compute intervals of metrics over segments and languages: tokenizer, lang, metric, low, high.
+    """Compute intervals of metrics over segments and languages.
+
+    Columns: tokenizer, lang, metric, low, high.
 
     lang: null for the value over all languages.
 
@@ -167,7 +172,9 @@ def find_intervals(
 
 
 def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: Reference) -> list[Floats]:
-    """Evaluate metrics over languages on each resample: (rows, tokenizers, 1) per metric.
+    """Evaluate metrics over languages on each resample.
+
+    One array (rows, tokenizers, 1) per metric.
 
     All `metrics` share one base metric. Empty without languages, or if the reference of the base metric is missing.
     """

@@ -1,4 +1,4 @@
-"""Lengths of emitted tokens, per tokenizer: by language and over all languages together."""
+"""Lengths of emitted tokens, per tokenizer, by language and in total."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `Metric` type: expressions over one frame of a measurement, with unit, direction and definition."""
+"""The `Metric` type: expressions over a frame, unit, direction and definition."""
 
 from __future__ import annotations
 

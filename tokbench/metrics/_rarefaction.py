@@ -1,4 +1,4 @@
-"""Expectations over samples of a text's tokens without replacement; exact, without sampling."""
+"""Exact expectations over samples of a text's tokens without replacement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remarks on each metric beside its definition: edge cases, and other definitions under the same name."""
+"""Remarks on each metric: edge cases, and other definitions of the name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Remark:
-    """edge_cases: what happens in edge cases. other_definitions: how other definitions of the name differ."""
+    """Notes on a metric beside its definition.
+
+    edge_cases: what happens there. other_definitions: how other definitions of the name differ.
+    """
 
     edge_cases: str
     other_definitions: str

@@ -1,4 +1,6 @@
-"""Metrics over frequency spectra, with intervals from spectra that leave out one block of the text.
+"""Metrics over frequency spectra, with jackknife intervals.
+
+Intervals come from spectra that leave out one block of the text.
 
 A frequency spectrum counts the ids that occur once, twice, and so on. Tokens of one document depend on each other, so
 whole documents are left out: blocks of documents (see `tokbench.measurement.jackknife_blocks`), or of segments if the
@@ -79,7 +81,9 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
 
 
 def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yield the frequency spectra of one tokenizer for each row of `texts`, a few languages at a time.
+    """Yield the frequency spectra of one tokenizer for each row of `texts`.
+
+    A few languages at a time.
 
     texts: the result of `list_texts`.
 
@@ -136,7 +140,10 @@ class Spectra:
     tokens: Integers
 
     def place(self, places: Mapping[tuple[str | None, int | None], int], lang: str | None) -> dict[str, Integers]:
-        """Flatten to columns text, count, types and tokens, keeping only texts listed in `places`."""
+        """Flatten to columns text, count, types and tokens.
+
+        Keeps only texts listed in `places`.
+        """
         texts = {
             places[key]: row for row in range(len(self.types)) if (key := (lang, row - 1 if row else None)) in places
         }
@@ -175,7 +182,9 @@ def find_spectra(block: Integers, ids: Integers, count: Integers) -> Spectra:
 
 
 def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.DataFrame:
-    """List the texts a tokenizer encoded, whole and without each block, per language and pooled.
+    """List the texts a tokenizer encoded, whole and without each block.
+
+    Per language, and over all languages.
 
     tokenizer: None for all texts, which every tokenizer encoded.
 

@@ -1,4 +1,6 @@
-"""Bootstrap and jackknife intervals for ratios of sums; Holm's correction, detectable differences.
+"""Bootstrap and jackknife intervals for ratios of sums.
+
+Also Holm's correction and detectable differences.
 
 Sufficient statistics are resampled, never texts: one matrix of weights (how often each resample drew each segment) is
 multiplied by the counts per segment. All tokenizers and languages share the weights, so that differences and premiums
@@ -126,7 +128,9 @@ def percentile_interval(samples: Floats, level: float) -> tuple[Floats, Floats]:
 
 
 def bca_interval(samples: Floats, observed: Floats, without: Floats, level: float) -> tuple[Floats, Floats]:
-    """Return bounds per column, corrected for bias and acceleration (Efron 1987, JASA 82).
+    """Return BCa bounds per column (Efron 1987, JASA 82).
+
+    Percentiles corrected for bias and acceleration.
 
     samples: resampled values, (resamples, ...).
     observed: value of the whole corpus per column.
@@ -153,7 +157,9 @@ def bca_interval(samples: Floats, observed: Floats, without: Floats, level: floa
 
 
 def jackknife_interval(observed: Floats, without: Floats, sizes: Floats, level: float) -> tuple[Floats, Floats]:
-    """Return bounds per column from values that leave out one of g blocks: value -+ t(g - 1) * error.
+    """Return bounds per column from values that leave out one block.
+
+    With g blocks: value -+ t(g - 1) * error.
 
     observed: value of the whole corpus per column.
     without: values without each block, one row each.

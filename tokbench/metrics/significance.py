@@ -40,7 +40,9 @@ SCHEMA = {
 def find_differences(
     measurements: Measurements, metrics: Sequence[Metric], baseline: str | None, bootstrap: Bootstrap | None
 ) -> pl.DataFrame:
-    """Compare every other tokenizer with a baseline, for metrics that are ratios of sums.
+    """Compare every other tokenizer with a baseline.
+
+    For metrics that are ratios of sums.
 
     One row per tokenizer, metric and language (lang null: all languages). Undefined values are null.
     ratio: the tokenizer's value over the baseline's.
@@ -115,7 +117,10 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
 
 
 def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> tuple[Floats, int]:
-    """Return p-values against the baseline, (tokenizers, 1 + languages), and the number of units."""
+    """Return p-values against the baseline, and the number of units.
+
+    Shape of p: (tokenizers, 1 + languages).
+    """
     sums = sums_by_unit(resamples, metric)
     at = resamples.tokenizers.index(baseline)
     units, *shape = sums[0].shape
@@ -126,7 +131,10 @@ def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: i
 
 
 def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floats:
-    """Return ratios over the baseline's, pooled first: (rows, tokenizers, 1 + languages)."""
+    """Return ratios over the baseline's, pooled first.
+
+    Shape (rows, tokenizers, 1 + languages).
+    """
     sums = [with_all(resamples.sum(part)) for part in parts_of(metric)]
     values = divide(sums[0], sums[1])
     if metric.factor is not None:
@@ -136,7 +144,10 @@ def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floa
 
 
 def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
-    """Sum numerators (scaled) and denominators per unit: (units, tokenizers, 1 + languages)."""
+    """Sum numerators (scaled) and denominators per unit.
+
+    Shape (units, tokenizers, 1 + languages).
+    """
     found = []
     for part in parts_of(metric):
         counts = resamples.by_unit(part)

@@ -1,4 +1,6 @@
-"""Inference with Pythia: the suite as data, what its models cost, and the backends that run them.
+"""Inference with Pythia.
+
+The suite as data, what its models cost, and the backends that run them.
 
 Everything is loaded on first use, so importing this package costs nothing.
 """

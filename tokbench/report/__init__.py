@@ -14,7 +14,10 @@ By = Literal["summary", "language", "intervals", "lorenz", "lengths"]
 
 
 class Report(Protocol):
-    """A report format: a module of this folder, or an entry point in the group `tokbench.report`."""
+    """A report format.
+
+    A module of this folder, or an entry point in the group `tokbench.report`.
+    """
 
     SUFFIXES: frozenset[str]
     """File name extensions of this format."""

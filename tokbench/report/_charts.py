@@ -1,4 +1,7 @@
-"""Charts of a report: Vega-Lite specifications, made with Altair from frames of a few hundred rows."""
+"""Charts of a report: Vega-Lite specifications, made with Altair.
+
+From frames of a few hundred rows.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,9 @@ def chart_heatmap(
     ticks: Sequence[float],
     groups: bool = False,
 ) -> Specification:
-    """Chart cells coloured by value, labelled if there is room; null cells are left empty.
+    """Chart cells coloured by value, labelled if there is room.
+
+    Null cells are left empty.
 
     frame: x, y, value, and group if `groups` is set: rows are then grouped, in order of appearance.
     """
@@ -87,7 +92,10 @@ def chart_heatmap(
 
 
 def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str) -> Specification:
-    """Chart a bar per row (y, value, low, high, ranked), its interval as a line; unranked bars are pale."""
+    """Chart a bar per row, its interval as a line.
+
+    frame: y, value, low, high, ranked; unranked bars are pale.
+    """
     alt = load_altair()
     top = max([value for value in (*frame["value"], *frame["high"]) if value is not None], default=1.0)
     base = alt.Chart(inline(frame.drop_nulls("value"))).encode(

@@ -1,4 +1,4 @@
-"""Tables of costs: per segment, per 1,000 characters, and what-if for each tokenizer."""
+"""Tables of costs: per segment, per 1,000 characters, and what-if."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compose a report from results: a chapter per result, preceded by what they have in common."""
+"""Compose a report: a chapter per result, preceded by common findings."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def write_short(result: Comparison) -> list[Section]:
 
 
 def write_command(result: Comparison) -> str:
-    """Return the command that reproduces these values, given the same files under the same names."""
+    """Return the command that reproduces these values.
+
+    Given the same files under the same names.
+    """
     corpus = result.corpus
     words = ["tokbench", "compare", *result.names, "-c", corpus.name, "-l", ",".join(corpus.languages)]
     words += ["-n", str(corpus.segments)]

@@ -1,4 +1,7 @@
-"""The structure of a report, independent of format: sections of prose, tables, figures and split texts."""
+"""The structure of a report, independent of format.
+
+Sections of prose, tables, figures and split texts.
+"""
 
 from __future__ import annotations
 
@@ -114,5 +117,8 @@ class Document:
 
 
 def figure_name(document: Document, chapter: Chapter, figure: Figure) -> str:
-    """Return a figure's name in a report, with the chapter's name if there are several."""
+    """Return a figure's name in a report.
+
+    With the chapter's name if there are several.
+    """
     return figure.name if len(document.chapters) == 1 else f"{chapter.name}-{figure.name}"

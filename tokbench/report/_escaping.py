@@ -1,4 +1,7 @@
-"""Escaping: one function per format, for anything a vocabulary, file name or corpus may contain."""
+"""Escaping, one function per format.
+
+For anything a vocabulary, file name or corpus may contain.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,9 @@ _LINE_START = re.compile(r"^([#>\[]|[-+=](?=\s|$|[-=])|\d+(?=[.)](?:\s|$)))")
 
 
 def reveal(text: str) -> str:
-    """Escape everything not visible as itself: control characters, direction marks, unusual spaces.
+    """Escape everything not visible as itself.
+
+    Control characters, direction marks, unusual spaces.
 
     >>> reveal("a\\x1b[31m\\u202e")
     'a\\\\x1b[31m\\\\u202e'

@@ -1,4 +1,7 @@
-"""Tables, figures and split texts as HTML; every text passes through `escape_html`."""
+"""Tables, figures and split texts as HTML.
+
+Every text passes through `escape_html`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ _INTERVAL = re.compile(r"(.*?) (\[[^][]*\])")
 
 
 def write_cell(cell: Cell, *, label: bool) -> str:
-    """Format a cell: the best bold with a star, unranked values in brackets, intervals small."""
+    """Format a cell.
+
+    The best is bold with a star, unranked values are in brackets, intervals small.
+    """
     found = _INTERVAL.fullmatch(cell.text)
     text = f"{escape_html(found[1])} <small>{escape_html(found[2])}</small>" if found else escape_html(cell.text)
     if label:

@@ -1,4 +1,7 @@
-"""A full report in GitHub Markdown: charts as linked images if they were drawn, else as tables."""
+"""A full report in GitHub Markdown.
+
+Charts are linked images if they were drawn, else tables.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ def write_part(part: Part, picture: str | None) -> str:
 
 
 def write_figure(figure: Figure, picture: str | None) -> str:
-    """Format the image, its caption and a collapsed table; without an image, table and caption."""
+    """Format the image, its caption and a collapsed table.
+
+    Without an image, table and caption.
+    """
     caption = escape_markdown(figure.caption)
     table = write_table(figure.table)
     if picture is None:

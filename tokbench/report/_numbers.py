@@ -1,4 +1,4 @@
-"""Values of a comparison as reports need them: with intervals, by tokenizer or language."""
+"""Values of a comparison with intervals, by tokenizer or language."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ def title_of(metric: Metric, lang: str | None = None) -> str:
 
 
 def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | None]]) -> Table:
-    """Lay out one row per tokenizer: values with intervals, the best of each column marked."""
+    """Lay out one row per tokenizer: values with intervals.
+
+    The best of each column is marked.
+    """
     headers = ["tokenizer", "engine"]
     cells = [
         [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],

@@ -35,7 +35,10 @@ def sizes() -> tuple[Model, ...]:
 
 
 def write_costs(comparison: Comparison) -> list[Section]:
-    """Return all cost sections; some need the counts per segment and are left out without them."""
+    """Return all cost sections.
+
+    Some need the counts per segment and are left out without them.
+    """
     sections: list[Section] = []
     if comparison.measurements is not None:
         workload = Workload.read(comparison.measurements, comparison.corpus.languages, comparison.names)
@@ -101,7 +104,7 @@ def find_baseline(comparison: Comparison) -> str:
 
 
 def write_what_if(comparison: Comparison, workload: Workload) -> Section:
-    """Show what the model would cost with each tokenizer, and where another vocabulary pays off."""
+    """Show the model's cost with each tokenizer, and which one pays off."""
     baseline = find_baseline(comparison)
     own = workload.total(baseline)
     points = pl.DataFrame(
@@ -146,7 +149,10 @@ def write_table(comparison: Comparison, workload: Workload) -> list[Part]:
 
 
 def draw_curves(points: pl.DataFrame) -> pl.DataFrame:
-    """Compute the break-even NSL of some models over the range of vocabulary sizes compared."""
+    """Compute the break-even NSL of some models.
+
+    Over the range of vocabulary sizes compared.
+    """
     top = max(int(points["rows"].to_numpy().max()), 2 * sizes()[0].architecture.vocab_rows)
     grid = np.linspace(256, top, 60).astype(int)
     return pl.DataFrame(

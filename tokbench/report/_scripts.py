@@ -1,4 +1,4 @@
-"""Scripts of languages: the script in the language tag, else the usual script of the language."""
+"""Scripts of languages: from the tag, else the usual script of the language."""
 
 from __future__ import annotations
 

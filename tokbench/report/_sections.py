@@ -1,4 +1,7 @@
-"""Report sections on tokenizers: verdict, summary, premiums, compression, speed, examples, losses, method."""
+"""Report sections on tokenizers.
+
+Verdict, summary, premiums, compression, speed, examples, losses, method.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,10 @@ def read_signature(result: Comparison) -> dict[str, str]:
 
 
 def find_mismatches(results: Mapping[str, Comparison]) -> list[str]:
-    """Describe each difference between signatures in a sentence; none if results are comparable."""
+    """Describe each difference between signatures in a sentence.
+
+    None if results are comparable.
+    """
     signatures = {name: read_signature(result) for name, result in results.items()}
     sentences = []
     for key, meaning in MEANING.items():

@@ -54,7 +54,10 @@ def write_difference(row: Mapping[str, Any]) -> str:
 
 
 def write_differences(comparison: Comparison) -> list[str]:
-    """Format the differences from the baseline, and how p was computed; none without a baseline."""
+    """Format the differences from the baseline, and how p was computed.
+
+    None without a baseline.
+    """
     rows = choose_differences(comparison)
     if rows.is_empty():
         return []
@@ -68,7 +71,9 @@ def write_differences(comparison: Comparison) -> list[str]:
 
 
 def write_detectable(differences: pl.DataFrame, drawn: str) -> list[str]:
-    """Format the range of minimum detectable differences over languages and tokenizers.
+    """Format the range of minimum detectable differences.
+
+    Over languages and tokenizers.
 
     drawn: the resampling unit, such as `documents`.
     """

@@ -1,4 +1,6 @@
-"""Charts as SVG, drawn when a report is written, so that reading it needs no script.
+"""Charts as SVG, drawn when a report is written.
+
+Reading them needs no script.
 
 Vega-Lite draws in this process; nothing is downloaded. Colours of text and lines are CSS variables, so that one drawing
 works on light and dark pages.
@@ -25,7 +27,10 @@ _IDENTIFIER = re.compile(r'(\bid="|url\(#|href="#)((?:gradient|clip)_?\d+)')
 
 
 def load_altair() -> Any:
-    """Import the chart library; MissingExtraError if it or its renderer is not installed."""
+    """Import the chart library.
+
+    Raises MissingExtraError if it or its renderer is not installed.
+    """
     try:
         import altair
         import vl_convert  # noqa: F401
@@ -64,7 +69,9 @@ def specify(chart: Any) -> Specification:
 
 
 def draw_svg(chart: Specification, name: str, label: str) -> str:
-    """Draw a chart as a scalable SVG element with unique identifiers and a text for screen readers.
+    """Draw a chart as a scalable SVG element.
+
+    With unique identifiers and a text for screen readers.
 
     Raises MissingExtraError if vl-convert is not installed.
     """

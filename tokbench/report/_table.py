@@ -60,7 +60,10 @@ def write_value(value: float | None, metric: Metric) -> str:
 
 
 def write_column(values: Sequence[float | None], unranked: Sequence[bool], metric: Metric) -> list[Cell]:
-    """Format one column; the best of at least two different ranked values is marked, with ties."""
+    """Format one column.
+
+    The best of at least two different ranked values is marked, with ties.
+    """
     gated = [lossy and metric.compression for lossy in unranked]
     ranked = [v for v, out in zip(values, gated, strict=True) if v is not None and not out]
     best = None
@@ -95,7 +98,10 @@ def lay_out_summary(comparison: Comparison) -> Table:
 
 
 def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> list[Table]:
-    """Lay out one table per metric: languages by tokenizers, the best of each row marked."""
+    """Lay out one table per metric, languages by tokenizers.
+
+    The best of each row is marked.
+    """
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
     present = [name for name in METRICS if name in set(by_language["metric"])]
     chosen_by_user = not comparison.has_all_metrics
@@ -104,7 +110,10 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
 
 
 def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = False) -> Table:
-    """Lay out one metric, languages by tokenizers; with intervals as `2.09 [2.06, 2.12]`."""
+    """Lay out one metric, languages by tokenizers.
+
+    With intervals as `2.09 [2.06, 2.12]`.
+    """
     values = comparison.by_language(metric.name)
     bounds = find_bounds(comparison, metric) if intervals else {}
     rows = []

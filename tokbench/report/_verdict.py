@@ -1,4 +1,7 @@
-"""The verdict of a comparison in sentences; every number in them is one of its values."""
+"""The verdict of a comparison in sentences.
+
+Every number in them is one of its values.
+"""
 
 from __future__ import annotations
 

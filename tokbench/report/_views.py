@@ -1,4 +1,4 @@
-"""Views of a comparison: the tables of the summary, languages, Lorenz curve and token lengths."""
+"""Views of a comparison: summary, languages, Lorenz curve, token lengths."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def lay_out(comparison: Comparison, by: str) -> list[Table]:
 
 
 def lay_out_lorenz(comparison: Comparison) -> list[Table]:
-    """Lay out the Lorenz curve of each tokenizer: cheapest language first, with cumulative shares."""
+    """Lay out the Lorenz curve of each tokenizer.
+
+    Cheapest language first, with cumulative shares.
+    """
     curve = trace_lorenz(comparison.frame)
     if curve.is_empty():
         raise TokbenchError("a Lorenz curve needs the metric tokens_per_segment", "add: -m tokens_per_segment")
@@ -69,7 +72,10 @@ def values_of(comparison: Comparison, metric: str) -> pl.DataFrame:
 
 
 def lay_out_lengths(comparison: Comparison) -> list[Table]:
-    """Lay out the shares of emitted token lengths over all languages, in characters and bytes."""
+    """Lay out the shares of emitted token lengths.
+
+    Over all languages, in characters and bytes.
+    """
     if comparison.measurements is None:
         raise TokbenchError("a comparison loaded from JSON has no token lengths", "load the folder of --save")
     counts = list_token_lengths(comparison.measurements).filter(pl.col("lang").is_null())

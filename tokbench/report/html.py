@@ -1,4 +1,6 @@
-"""A full report as a single HTML file that requests nothing and is readable without scripts.
+"""A full report as a single HTML file.
+
+It requests nothing and is readable without scripts.
 
 Charts are drawn when the file is written. The only script sorts tables; the content security policy names its hash, so
 that no other script can run, whatever the data contain.
@@ -28,12 +30,18 @@ def check() -> None:
 
 
 def render(comparison: Comparison, by: str) -> str:
-    """Format the full report, whatever the view; MissingExtraError without the extra `html`."""
+    """Format the full report, whatever the view.
+
+    Raises MissingExtraError without the extra `html`.
+    """
     return render_several({comparison.corpus.name: comparison})
 
 
 def render_several(results: Mapping[str, Comparison]) -> str:
-    """Format the report on named results: in full on a single one, several side by side."""
+    """Format the report on named results.
+
+    In full on a single one, several side by side.
+    """
     # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
 

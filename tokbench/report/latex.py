@@ -28,7 +28,7 @@ def render(comparison: Comparison, by: str) -> str:
 
 
 def render_several(results: Mapping[str, Comparison]) -> str:
-    """Format summary, per-language and cost tables of results, each with its signature."""
+    """Format summary, per-language and cost tables, each with its signature."""
     # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
 

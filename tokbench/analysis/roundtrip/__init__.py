@@ -1,4 +1,4 @@
-"""Diagnose round trips: texts that do not come back, the stage that loses them, minimal examples."""
+"""Diagnose round trips: what is lost, at which stage, minimal examples."""
 
 from tokbench.adapters import Stage
 from tokbench.analysis.roundtrip._diagnosis import Breakage, RoundTrip, inspect_round_trip

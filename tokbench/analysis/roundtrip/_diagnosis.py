@@ -119,7 +119,10 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
 
 @dataclass
 class _Search:
-    """The minimal failing strings found so far, each with its cause and what it decodes to."""
+    """The minimal failing strings found so far.
+
+    Each with its cause and what it decodes to.
+    """
 
     tokenizer: Tokenizer
     notations: Sequence[str]
@@ -174,7 +177,10 @@ class _Search:
         return {n: text for (n, text), back in zip(texts.items(), backs, strict=True) if back != text}
 
     def _screen(self, parts: set[str]) -> set[str]:
-        """Return the short strings that fail both alone and inside a word, which shows the cause."""
+        """Return the short strings that fail both alone and inside a word.
+
+        Failing inside a word shows the cause.
+        """
         known = set()
         for chunk in _chunks(sorted(parts)):
             framed = [f"{NEUTRAL}{part}{NEUTRAL}" for part in chunk]
@@ -196,7 +202,9 @@ class _Search:
             self.decoded[text] = decoded
 
     def _shrink_all(self, original: str, text: str) -> set[str]:
-        """Return the minimal failing strings of a text, replacing each before searching for the next.
+        """Return the minimal failing strings of a text.
+
+        Each is replaced before the next is searched.
 
         Strings that fail only because of a replacement (a word that is now unknown) are not part of the original and
         are left out.
@@ -216,7 +224,10 @@ class _Search:
 
 
 def _is_part(part: str, text: str) -> bool:
-    """Return whether the characters of `part` occur in the text in this order, adjacent or not."""
+    """Return whether the characters of `part` occur in the text in order.
+
+    Adjacent or not.
+    """
     remaining = iter(text)
     return all(character in remaining for character in part)
 

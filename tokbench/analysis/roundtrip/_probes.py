@@ -74,7 +74,10 @@ def general_probes() -> tuple[Probe, ...]:
 
 
 def list_notations(tokenizer: Tokenizer) -> list[str]:
-    """List the texts that the vocabulary treats apart from ordinary text, except white space."""
+    """List the texts that the vocabulary treats apart from ordinary text.
+
+    Except white space.
+    """
     return [text for text in tokenizer.reserved_texts() if text.strip()]
 
 

@@ -55,7 +55,9 @@ def strip_diacritics(text: str) -> str:
 
 
 def classify_text(tokenizer: Tokenizer, text: str, decoded: str, notations: Sequence[str]) -> TextClass:
-    """Return the first class of text that explains what a minimal failing string decoded to.
+    """Return the first class of text that explains a loss.
+
+    The loss is that of a minimal failing string.
 
     notations: the texts of the tokenizer's special tokens.
     """

@@ -40,12 +40,17 @@ def trim(word: str) -> str:
 
 
 def list_words(texts: Iterable[str]) -> frozenset[str]:
-    """Collect the whitespace-separated words of texts, without surrounding punctuation."""
+    """Collect the words of texts, without surrounding punctuation.
+
+    Words are separated by white space.
+    """
     return frozenset(trimmed for text in texts for word in text.split() if (trimmed := trim(word)))
 
 
 def continuation_ids(tokenizer: Tokenizer, words: Collection[str]) -> frozenset[int] | None:
-    """Return the ids marked as continuations (`##ing`); None if a leading space marks word starts.
+    """Return the ids marked as continuations (`##ing`).
+
+    None if a leading space marks word starts.
 
     If the vocabulary marks word ends instead (`cat</w>`), any token may continue a word: all ids are continuations
     except those that end a word and are one of `words`.

@@ -23,13 +23,16 @@ _OFFSET = 0xA0
 
 
 def read_rows(codec: str, rows: range) -> tuple[str, ...]:
-    """Read the characters in these rows of an EUC codec, 94 cells each; empty cells are skipped."""
+    """Read the characters in these rows of an EUC codec.
+
+    Rows have 94 cells; empty ones are skipped.
+    """
     cells = (bytes([_OFFSET + row, _OFFSET + cell]).decode(codec, "ignore") for row in rows for cell in _CELLS)
     return tuple(character for character in cells if len(character) == 1)
 
 
 def read_kanji() -> dict[str, tuple[str, ...]]:
-    """Return the kanji for general use (Joyo), and those taught in primary school (Kyoiku).
+    """Return the kanji for general use (Joyo) and primary school (Kyoiku).
 
     Raises MissingExtraError without kanji-lists, which provides them.
     """
@@ -42,7 +45,7 @@ def read_kanji() -> dict[str, tuple[str, ...]]:
 
 @cache
 def national_sets() -> dict[str, tuple[str, ...]]:
-    """Return the national character sets, by level, and the kanji lists of Japanese schools."""
+    """Return national character sets, by level, and Japanese school kanji."""
     return {name: read_rows(codec, rows) for name, codec, rows in _ROWS} | read_kanji()
 
 
@@ -53,7 +56,9 @@ def character_sets() -> dict[str, tuple[str, ...]]:
 
 
 def measure_coverage(tokens: Collection[bytes]) -> pl.DataFrame:
-    """Count the characters of each set that are a token: set, characters, covered, share.
+    """Count the characters of each set that are a token.
+
+    Columns: set, characters, covered, share.
 
     Characters count as covered bare or after one space. share: 0 to 1.
     """

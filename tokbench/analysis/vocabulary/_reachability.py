@@ -1,4 +1,6 @@
-"""Find tokens that no text produces: each token's own text is encoded, alone and in context.
+"""Find tokens that no text produces.
+
+Each token's own text is encoded, alone and in context.
 
 After Land & Bartolo 2024 (arXiv 2405.05417). They decode a token after one fixed character and encode that text; here a
 token is reachable if any context produces it, because an id that occurs in the encoding of any text is reachable by

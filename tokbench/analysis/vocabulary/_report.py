@@ -42,7 +42,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class DeadRows:
-    """What embedding rows that no text looks up cost in a Pythia model with this vocabulary.
+    """What unused embedding rows cost in a Pythia model with this vocabulary.
 
     padding: rows above the ids.
     parameters: parameters of all dead rows in embedding and unembedding (2 d per row).
@@ -120,7 +120,9 @@ class VocabularyReport:
         return sorted({len(text) for text in texts if text and text == character * len(text)})
 
     def indentations(self, character: str) -> list[int]:
-        """Return how often the character (space, tab) follows the line feeds in indentation tokens.
+        """Return the lengths of indentation tokens, by repeats of the character.
+
+        The character (space, tab) follows one or more line feeds.
 
         Only tokens of line feeds followed by this character count.
         """
@@ -129,7 +131,9 @@ class VocabularyReport:
         return sorted(len(rest) for rest in rests if rest and rest == character * len(rest))
 
     def numbers(self) -> dict[int, int]:
-        """Count, by number of ASCII digits, the numbers that are a token, bare or after a space.
+        """Count, by number of ASCII digits, the numbers that are a token.
+
+        Bare or after a space.
 
         At most 10 ** digits each.
         """
@@ -138,7 +142,10 @@ class VocabularyReport:
         return dict(sorted(lengths.items()))
 
     def dead_rows(self, model: Model) -> DeadRows:
-        """Compute what dead rows cost in a model of the suite with this vocabulary, padded as that model pads."""
+        """Compute what dead rows cost in a model with this vocabulary.
+
+        The vocabulary is padded as that model pads.
+        """
         rows = pad_vocabulary(self.sizes.total, model.vocab_multiple)
         architecture = replace(model.architecture, vocab_rows=rows)
         unreachable = self.count(reach=UNREACHABLE)
@@ -149,7 +156,9 @@ class VocabularyReport:
 
 
 def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = None) -> VocabularyReport:
-    """Examine a vocabulary: sizes, classes, scripts, reachability, duplicates, coverage.
+    """Examine a vocabulary.
+
+    Sizes, classes, scripts, reachability, duplicates, coverage.
 
     corpus: its words distinguish whole words from word starts; default tokbench14. Nothing else needs text.
 

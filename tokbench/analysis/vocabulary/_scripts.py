@@ -17,7 +17,10 @@ _NONE = frozenset({"Zyyy", "Zinh", "Zzzz"})
 
 
 def load_properties() -> Any:
-    """Import the module of Unicode properties; MissingExtraError if it is not installed."""
+    """Import the module of Unicode properties.
+
+    Raises MissingExtraError if it is not installed.
+    """
     try:
         from fontTools import unicodedata as properties
     except ModuleNotFoundError as error:
@@ -38,7 +41,9 @@ def script_of_character(character: str) -> str | None:
 
 
 def find_script(name: str) -> str:
-    """Return the Unicode name of a script, given its name or four-letter code in any case.
+    """Return the Unicode name of a script.
+
+    name: its name or four-letter code, in any case.
 
     Raises TokbenchError, naming the nearest match, for an unknown script.
     """

@@ -26,7 +26,10 @@ class Runner(Protocol):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """Return what results depend on besides model and type: compute type, memory mapping, ..."""
+        """Return what results depend on besides model and type.
+
+        Compute type, memory mapping, re-packing, ...
+        """
         ...
 
     @property
@@ -68,7 +71,10 @@ class Runner(Protocol):
 
 
 class Backend(Protocol):
-    """A backend: a module of this folder, or an entry point in the group `tokbench.pythia.backends`."""
+    """A backend that runs models.
+
+    A module of this folder, or an entry point in the group `tokbench.pythia.backends`.
+    """
 
     LIBRARIES: tuple[str, ...]
     """Packages whose versions results depend on."""
@@ -78,7 +84,9 @@ class Backend(Protocol):
         ...
 
     def prepare(self, checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
-        """Return the file or folder to load: the checkpoint itself, or its cached conversion.
+        """Return the file or folder to load.
+
+        That is the checkpoint itself, or its cached conversion.
 
         The conversion is created if necessary. Raises TokbenchError if this backend cannot run the type or the
         checkpoint, with the reason, and MissingExtraError if its library is not installed.
@@ -88,7 +96,10 @@ class Backend(Protocol):
     def load(
         self, path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
     ) -> Runner:
-        """Load the result of `prepare`, for at most `batch` sequences of `context` tokens each."""
+        """Load the result of `prepare`.
+
+        For at most `batch` sequences of `context` tokens each.
+        """
         ...
 
 
@@ -116,7 +127,10 @@ def run(
 
 
 def check_quantization(backend: str, quantization: str, supported: Sequence[str], reason: str) -> None:
-    """Raise TokbenchError for an unsupported type, with its history or else the `reason`."""
+    """Raise TokbenchError for an unsupported type.
+
+    With its history or else the `reason`.
+    """
     if quantization in supported:
         return
     require_runnable(find_quantization(quantization))
@@ -124,14 +138,20 @@ def check_quantization(backend: str, quantization: str, supported: Sequence[str]
 
 
 def check_format(backend: str, checkpoint: Checkpoint, readable: Sequence[str]) -> None:
-    """Raise TokbenchError if a backend neither reads nor converts the checkpoint's format."""
+    """Raise TokbenchError for a format that a backend does not support.
+
+    It neither reads nor converts it.
+    """
     if checkpoint.format not in readable:
         message = f"{checkpoint.path}: {backend} does not run a checkpoint in the format {checkpoint.format}"
         raise TokbenchError(message, f"it reads: {', '.join(readable)}")
 
 
 def check_length(ids: Ids, new_tokens: int, context: int, rows: int | None = None) -> None:
-    """Raise TokbenchError for a prompt that is empty, too long, or has ids the model lacks."""
+    """Raise TokbenchError for a prompt that cannot be run.
+
+    It is empty, too long, or has ids the model lacks.
+    """
     if not ids:
         raise TokbenchError("the prompt is empty", "it needs at least one token")
     if len(ids) + new_tokens > context:

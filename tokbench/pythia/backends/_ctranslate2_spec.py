@@ -42,7 +42,10 @@ def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
 
 @contextmanager
 def without_torch() -> Iterator[None]:
-    """Keep a library from importing torch, which it does not need and which takes seconds and 300 MiB."""
+    """Keep a library from importing torch.
+
+    It is not needed, and takes seconds and 300 MiB.
+    """
     hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import fails
     try:
@@ -78,7 +81,10 @@ def check_int8(device: Device, quantization: str) -> None:
 
 
 def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:
-    """Write model.bin, config.json and vocabulary.json of a checkpoint in the type `stored`."""
+    """Write a checkpoint as a CTranslate2 folder in the type `stored`.
+
+    Files: model.bin, config.json and vocabulary.json.
+    """
     import_ctranslate2("converting a checkpoint to CTranslate2")
     with without_torch():
         from ctranslate2.specs import common_spec, transformer_spec

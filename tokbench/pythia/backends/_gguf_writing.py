@@ -1,4 +1,4 @@
-"""Write a GPT-NeoX model as a GGUF file, from its tensors, with the gguf package and numpy."""
+"""Write a GPT-NeoX model as a GGUF file, with the gguf package and numpy."""
 
 from __future__ import annotations
 

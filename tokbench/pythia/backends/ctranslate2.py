@@ -38,7 +38,10 @@ def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
 
 
 def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
-    """Return the CTranslate2 folder of a checkpoint in a type, converting it if necessary."""
+    """Return the CTranslate2 folder of a checkpoint in a type.
+
+    Converts it if necessary.
+    """
     supported = list_quantizations(device)
     reason = f"not on {device} here" if quantization in TYPES else "it has no such type"
     check_quantization("ctranslate2", quantization, supported, reason)

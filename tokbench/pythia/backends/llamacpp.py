@@ -1,4 +1,7 @@
-"""llama.cpp, through the xllamacpp wheel: GGUF types on CPU, or on CUDA with a wheel built for it."""
+"""llama.cpp, through the xllamacpp wheel.
+
+GGUF types on CPU, or on CUDA with a wheel built for it.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,9 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 def load(
     path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
 ) -> Runner:
-    """Load a GGUF file, memory-mapped, with a KV cache for `batch` sequences of `context` tokens.
+    """Load a GGUF file, memory-mapped.
+
+    With a KV cache for `batch` sequences of `context` tokens.
 
     The library runs its server in this process, bound to the loopback interface; requests bypass it.
     """

@@ -1,4 +1,7 @@
-"""Costs of texts on a model: per segment and per 1,000 characters, by tokenizer and language."""
+"""Costs of texts on a model, by tokenizer and language.
+
+Per segment and per 1,000 characters.
+"""
 
 from __future__ import annotations
 
@@ -149,7 +152,10 @@ def cost(
 
 
 def check_run(model: str, backend: str, quantization: str) -> None:
-    """Raise TokbenchError, before anything is measured, for an unknown model, backend or type."""
+    """Raise TokbenchError for an unknown model, backend or type.
+
+    To be called before anything is measured.
+    """
     from tokbench.pythia.backends import BACKENDS
 
     find_model(model)
@@ -222,7 +228,9 @@ def measure_speeds(
 def tabulate_what_ifs(
     changes: Mapping[str, WhatIf], workload: Workload, result: Comparison, quantization: str
 ) -> pl.DataFrame:
-    """Tabulate the model with each tokenizer, and whether the change pays off on these texts.
+    """Tabulate the model with each tokenizer, and whether it pays off.
+
+    On the texts of the comparison.
 
     nsl: tokens over those of Pythia's own tokenizer; null if that is not among those compared.
     relative_flops: forward FLOPs of the texts over the original's, excluding attention.

@@ -1,4 +1,7 @@
-"""Trace one request: where the time goes, from reading the text to writing the answer."""
+"""Trace where the time of one request goes.
+
+From reading the text to writing the answer.
+"""
 
 from __future__ import annotations
 

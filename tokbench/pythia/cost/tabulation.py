@@ -1,4 +1,7 @@
-"""Costs as a table with intervals: sums over segments, resampled by a paired bootstrap."""
+"""Costs as a table with intervals.
+
+Sums over segments, resampled by a paired bootstrap.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,9 @@ def tabulate_costs(
     price: Price,
     bootstrap: Bootstrap,
 ) -> pl.DataFrame:
-    """Tabulate the costs of all tokenizers and languages, in the columns of `COST_SCHEMA`.
+    """Tabulate the costs of all tokenizers and languages.
+
+    In the columns of `COST_SCHEMA`.
 
     value: mean over segments, or ratio of sums per 1,000 characters.
     low, high: percentiles of a paired bootstrap over documents or segments.

@@ -1,4 +1,7 @@
-"""What if a model had another tokenizer: the same layers, with the rows that vocabulary needs."""
+"""What-ifs: a model with another tokenizer.
+
+The same layers, with as many rows as that vocabulary needs.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,9 @@ class WhatIf:
         return break_even_nsl(self.original, self.changed.vocab_rows)
 
     def judge(self, nsl: float) -> Verdict:
-        """Judge whether a text whose tokens change by the factor `nsl` needs fewer forward FLOPs.
+        """Judge whether a text needs fewer forward FLOPs.
+
+        nsl: the factor by which its tokens change.
 
         Raises TokbenchError for a negative factor.
         """
@@ -65,7 +70,9 @@ class WhatIf:
         return Verdict(nsl, even, nsl / even, word)
 
     def costs(self) -> pl.DataFrame:
-        """Compare both models: quantity, unit, original, changed, ratio (changed over original).
+        """Compare both models.
+
+        Columns: quantity, unit, original, changed, ratio (changed over original).
 
         FLOPs are per token when scoring (`flops_per_token`) and decoding at full context, and in total for the prefill
         of a full context.

@@ -1,4 +1,7 @@
-"""The requests that a corpus makes, with each segment as prompt: tokens, FLOPs, seconds, cache, money."""
+"""The requests that a corpus makes, with each segment as prompt.
+
+Tokens, FLOPs, seconds, cache, money.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ UNITS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Price:
-    """A price per hour of the machine, or per million tokens read and written; not both."""
+    """A price per hour, or per million tokens read and written; not both."""
 
     per_hour: float | None = None
     per_mtok: float | None = None

@@ -1,4 +1,7 @@
-"""A GPT-NeoX model on disk, checked before use: Hugging Face folder, GGUF file or CTranslate2 folder."""
+"""A GPT-NeoX model on disk, checked before use.
+
+A Hugging Face folder, GGUF file or CTranslate2 folder.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ class Checkpoint:
 
     @property
     def sha256(self) -> str:
-        """Return the SHA-256 over weights, configuration and tokenizer, which keys derived files."""
+        """Return the SHA-256 over weights, configuration and tokenizer.
+
+        It is the key of derived files.
+        """
         return sha256_of_all([*self.files, *([self.tokenizer] if self.tokenizer else [])])
 
     @property

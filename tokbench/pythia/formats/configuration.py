@@ -1,4 +1,6 @@
-"""Read the config.json of a GPT-NeoX model: each key is honoured, irrelevant here, or refused.
+"""Read the config.json of a GPT-NeoX model.
+
+Each key is honoured, irrelevant here, or refused.
 
 Names are those of `GPTNeoXConfig` in transformers 4 to 5 and of its base classes. If a key has an old and a new name,
 the value is the one that transformers 5 uses, and no other name may contradict it.
@@ -63,7 +65,9 @@ IRRELEVANT = frozenset(" ".join([_TRAINING, _TYPES, _CALLS, _TASKS, _SAMPLING]).
 
 
 def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
-    """Read the architecture from a config.json; TokbenchError if it is not that of Pythia.
+    """Read the architecture from a config.json.
+
+    Raises TokbenchError if it is not that of Pythia.
 
     The error names the first key whose value is not supported, with the value. Unknown keys are refused unless they are
     null, since they may change the computation.
@@ -132,7 +136,9 @@ def _read_flag(config: Mapping[str, Any], key: str, source: Path) -> bool:
 
 
 def _read_rotary(config: Mapping[str, Any], old: str, new: str, default: float, source: Path) -> tuple[str, float]:
-    """Return a rotary parameter and its key: from its table, its old name, or the default.
+    """Return a rotary parameter and its key.
+
+    From its table, its old name, or the default.
 
     transformers does not read the new name at top level, so it may only repeat the value.
     """

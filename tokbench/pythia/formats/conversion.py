@@ -12,7 +12,9 @@ from tokbench.pythia.formats.checkpoint import Checkpoint
 
 
 def convert_once(checkpoint: Checkpoint, backend: str, kind: str, version: int, write: Callable[[Path], None]) -> Path:
-    """Return the folder that `write` filled for this checkpoint, backend, type and converter version.
+    """Return the converted folder of a checkpoint, created by `write` once.
+
+    One per checkpoint, backend, type and converter version.
 
     Its files are verified by hash on every call, and written again if damaged. Raises TokbenchError if neither the
     cache nor a temporary folder can be written.

@@ -1,4 +1,7 @@
-"""Read a GPT-NeoX model in a CTranslate2 folder; its architecture comes from model.bin."""
+"""Read a GPT-NeoX model in a CTranslate2 folder.
+
+Its architecture comes from model.bin.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Variable:
 
 
 def open_folder(folder: Path, name: str) -> Checkpoint:
-    """Open a CTranslate2 folder; TokbenchError for another kind of model or a missing variable."""
+    """Open a CTranslate2 folder.
+
+    Raises TokbenchError for another kind of model or a missing variable.
+    """
     path = folder / "model.bin"
     try:
         with path.open("rb") as stream:

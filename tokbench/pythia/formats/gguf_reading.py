@@ -1,4 +1,7 @@
-"""Read a GPT-NeoX model in a GGUF file: architecture from the metadata, tensors checked."""
+"""Read a GPT-NeoX model in a GGUF file.
+
+Architecture from the metadata, tensors checked.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,20 @@ WEIGHTS_KEY = "tokbench.weights"
 
 
 def map_names(layers: int) -> Any:
-    """Return the gguf package's map from GPTNeoXForCausalLM tensor names to GGUF names."""
+    """Return the gguf package's map of tensor names.
+
+    From GPTNeoXForCausalLM to GGUF.
+    """
     from gguf import MODEL_ARCH, get_tensor_name_map
 
     return get_tensor_name_map(MODEL_ARCH.GPTNEOX, layers)
 
 
 def open_gguf(path: Path) -> Checkpoint:
-    """Open a GGUF file; TokbenchError if damaged, of another architecture, or missing a tensor."""
+    """Open a GGUF file.
+
+    Raises TokbenchError if damaged, of another architecture, or missing a tensor.
+    """
     try:
         from gguf import GGMLQuantizationType
     except ModuleNotFoundError as error:
@@ -79,7 +88,10 @@ def open_gguf(path: Path) -> Checkpoint:
 
 
 def _check_end(path: Path, header: Header, name: str) -> None:
-    """Raise TokbenchError if a tensor extends past the end of the file or has an unknown type."""
+    """Raise TokbenchError if a tensor extends past the end of the file.
+
+    Or if its type is unknown.
+    """
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
     tensor = header.tensors[name]

@@ -41,7 +41,10 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
 
 
 def is_whole(folder: Path) -> bool:
-    """Return whether a folder holds a configuration and all weight files that its index names."""
+    """Return whether a folder holds a configuration and all weight files.
+
+    All those that its index names.
+    """
     import json
 
     index = folder / "model.safetensors.index.json"

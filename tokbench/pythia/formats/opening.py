@@ -1,4 +1,7 @@
-"""Open a checkpoint of any format: Hugging Face folder, GGUF file, CTranslate2 folder, or on the hub."""
+"""Open a checkpoint of any format.
+
+A Hugging Face folder, a GGUF file, a CTranslate2 folder, or one on the hub.
+"""
 
 from __future__ import annotations
 

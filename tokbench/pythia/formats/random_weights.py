@@ -34,7 +34,10 @@ _CHUNK = 1 << 24  # values drawn at a time: 64 MiB
 
 
 def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, Any]:
-    """Build the config.json of a GPTNeoXForCausalLM, with the keys of the hub's Pythia models."""
+    """Build the config.json of a GPTNeoXForCausalLM.
+
+    With the keys of the hub's Pythia models.
+    """
     return {
         "architectures": ["GPTNeoXForCausalLM"],
         "bos_token_id": 0,
@@ -59,7 +62,7 @@ def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, An
 
 
 def make(architecture: Architecture, folder: Path, seed: int = 0, dtype: str = "float16") -> Path:
-    """Write config.json and model.safetensors of this shape into a folder, and return it.
+    """Write config.json and model.safetensors into a folder, and return it.
 
     The folder is created if necessary. Weights are normal with variance 1 / inputs, so that activations stay near 1 and
     attention is not uniform; the two outputs of a layer are scaled down by the square root of their number. The same
@@ -79,7 +82,10 @@ def make(architecture: Architecture, folder: Path, seed: int = 0, dtype: str = "
 
 
 def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> None:
-    """Write config.json and model.safetensors into an existing folder; OSError if that fails."""
+    """Write config.json and model.safetensors into an existing folder.
+
+    Raises OSError if that fails.
+    """
     shapes = list_shapes(architecture)
     size = np.dtype(dtype).itemsize
     lengths = {name: math.prod(shape) * size for name, shape in shapes.items()}
@@ -117,7 +123,9 @@ def _check_room(folder: Path, needed: int) -> None:
 
 
 def _write_header(shapes: dict[str, Shape], lengths: dict[str, int], dtype: str, seed: int) -> bytes:
-    """Build the header of a safetensors file: the length of a JSON object, and the object.
+    """Build the header of a safetensors file.
+
+    The length of a JSON object, and the object.
 
     Padded to 8 bytes. The library can only write tensors that are all in memory.
     """
@@ -165,7 +173,9 @@ def find_architecture(argument: str | Path) -> Architecture | None:
 def open_or_make(
     argument: str | Path, *, revision: str | None = None, offline: bool = False, random: bool = False
 ) -> Checkpoint:
-    """Open a checkpoint as `open_checkpoint` does, or one named in the suite: `pythia-70m`.
+    """Open a checkpoint, or make one with random weights.
+
+    argument: as for `open_checkpoint`, or a name of the suite: `pythia-70m`.
 
     For such a name, the Hugging Face cache and the hub are tried first, unless `random` is set. If they do not have it,
     and no revision is requested, it gets random weights in tokbench's cache, as `weights` of the result says. Raises
@@ -194,7 +204,10 @@ def open_or_make(
 
 
 def make_in_cache(architecture: Architecture, name: str) -> Path:
-    """Return a folder named `name` with random weights of this shape, created once and verified."""
+    """Return a cached folder with random weights of this shape.
+
+    It is called `name`, created once and verified.
+    """
     shape = hashlib.sha256(json.dumps(describe(architecture)).encode()).hexdigest()
     target = find_cache_folder() / "models" / f"random-{shape[:16]}-v{VERSION}" / name
     try:

@@ -1,4 +1,4 @@
-"""The tensors of a GPT-NeoX model: names, shapes, and the safetensors files that hold them."""
+"""The tensors of a GPT-NeoX model: names, shapes and safetensors files."""
 
 from __future__ import annotations
 
@@ -56,12 +56,18 @@ def list_shapes(architecture: Architecture) -> dict[str, Shape]:
 
 
 def is_buffer(name: str) -> bool:
-    """Return whether a tensor is a buffer of old checkpoints that follows from the configuration."""
+    """Return whether a tensor is a buffer of old checkpoints.
+
+    Buffers follow from the configuration.
+    """
     return name.endswith(_BUFFERS)
 
 
 def split_heads(fused: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
-    """Reorder a fused query-key-value tensor from q, k, v per head to all q, all k, all v."""
+    """Reorder a fused query-key-value tensor.
+
+    From q, k, v per head to all q, all k, all v.
+    """
     per_head = fused.shape[0] // (3 * heads)
     return fused.reshape(heads, 3, per_head, *fused.shape[1:]).swapaxes(0, 1).reshape(fused.shape)
 
@@ -135,7 +141,10 @@ class Weights:
 
 
 def read_bfloat16(file: Path, name: str) -> npt.NDArray[np.float32]:
-    """Read a bfloat16 tensor as float32 from a safetensors file that the library found intact."""
+    """Read a bfloat16 tensor as float32 from a safetensors file.
+
+    The library must have found the file intact.
+    """
     with file.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         head = json.loads(stream.read(length))[name]

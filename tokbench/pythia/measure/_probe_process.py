@@ -1,4 +1,6 @@
-"""The measured process: `python -m tokbench.pythia.measure._probe_process REQUEST.json RESULT.json`.
+"""The measured process.
+
+`python -m tokbench.pythia.measure._probe_process REQUEST.json RESULT.json`
 
 It imports as little as possible before the backend's library, so that its memory is that of the library and model.
 """
@@ -24,7 +26,7 @@ DECODE_PROMPT = 32
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure: a prepared path, and the sizes of prompts, batches and generation."""
+    """What to measure: a prepared path, and sizes of prompts and batches."""
 
     path: str
     backend: str
@@ -41,7 +43,10 @@ class Request:
 
 
 def measure(request: Request) -> dict[str, Any]:
-    """Measure memory and time of a first load, then time rounds of prefill and decoding."""
+    """Measure memory and time of a first load, then time the phases.
+
+    Rounds of prefill and of decoding.
+    """
     BACKENDS[request.backend].list_quantizations(request.device)  # imports the library
     generator = random.Random(request.seed)  # noqa: S311 - a fixed prompt, no secret
 

@@ -36,7 +36,10 @@ def read_memory() -> Memory:
 
 
 def read_peak() -> int | None:
-    """Return the peak resident size of this process in bytes; None if the system does not report it."""
+    """Return the peak resident size of this process in bytes.
+
+    None if the system does not report it.
+    """
     if _STATUS.is_file():
         return _read_sizes(_STATUS)["VmHWM"]
     peak = getattr(_import_psutil().Process().memory_info(), "peak_wset", None)  # Windows
@@ -53,7 +56,10 @@ def _read_sizes(path: Path) -> dict[str, int]:
 
 
 def read_available() -> int:
-    """Return the bytes available to a new process, within the container's limit if there is one."""
+    """Return the bytes available to a new process.
+
+    Within the container's limit if there is one.
+    """
     available = int(_import_psutil().virtual_memory().available)
     limit = _LIMIT.read_text("utf-8").strip() if _LIMIT.is_file() else "max"
     if limit == "max":

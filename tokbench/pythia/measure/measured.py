@@ -1,4 +1,7 @@
-"""Measurements of backends as frames: for display, for fits, and next to the figures of 2023."""
+"""Measurements of backends as frames.
+
+For display, for fits, and next to the figures of 2023.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Measure what a backend needs to run a model here: load time, memory and speed, in fresh processes."""
+"""Measure what a backend needs to run a model here.
+
+Load time, memory and speed, in fresh processes.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class BackendMeasurement:
-    """One model on one backend in one type: the measurements, and everything they depend on.
+    """One model on one backend in one type.
+
+    The measurements, and everything they depend on.
 
     before, loaded, generated: memory in bytes before loading (with libraries imported), after loading, and after
         `generated_tokens` new tokens for a prompt of `generation_prompt`.

@@ -1,4 +1,6 @@
-"""Costs of a GPT-NeoX model, from its shape alone: parameters, FLOPs, key-value cache.
+"""Costs of a GPT-NeoX model, from its shape alone.
+
+Parameters, FLOPs, key-value cache.
 
 Letters in formulas: L layers, d width, V vocabulary rows, S tokens of a prompt, s tokens attended to. A multiplication
 and its addition are two FLOPs; norms, softmax, activations and rotary positions are not counted. Numbers are exact
@@ -44,7 +46,10 @@ def logits_flops(architecture: Architecture) -> int:
 
 
 def attention_flops(architecture: Architecture, context: int) -> int:
-    """Count the FLOPs of one token attending to `context` tokens, including itself: 4 L d s."""
+    """Count the FLOPs of one token attending to `context` tokens: 4 L d s.
+
+    The token itself is one of them.
+    """
     return 4 * architecture.layers * architecture.width * _count(context, "tokens attended to")
 
 
@@ -58,7 +63,9 @@ def prompt_attention_flops(architecture: Architecture, tokens: int) -> int:
 
 
 def prefill_flops(architecture: Architecture, tokens: int) -> int:
-    """Count the FLOPs of reading a prompt when serving, with logits after its last token only.
+    """Count the FLOPs of reading a prompt when serving.
+
+    With logits after its last token only.
 
     24 L d^2 S + 2 L d S (S + 1) + 2 d V; nothing for an empty prompt.
     """
@@ -87,7 +94,7 @@ def decode_flops(architecture: Architecture, context: int) -> int:
 
 
 def generation_flops(architecture: Architecture, prompt: int, new_tokens: int) -> int:
-    """Count the FLOPs of the decoding steps that generate `new_tokens` after a prefill.
+    """Count the FLOPs of decoding `new_tokens` after a prefill.
 
     The first new token comes from the logits of the prefill, so there are n - 1 steps, at contexts S + 1 to S + n - 1:
     (n - 1) (24 L d^2 + 2 d V) + 2 L d (n - 1) (2 S + n). Nothing for at most one token.
@@ -99,18 +106,23 @@ def generation_flops(architecture: Architecture, prompt: int, new_tokens: int) -
 
 
 def request_flops(architecture: Architecture, prompt: int, new_tokens: int) -> int:
-    """Count the FLOPs of a whole request: prefill, and the steps that generate `new_tokens`."""
+    """Count the FLOPs of a whole request: prefill and decoding."""
     return prefill_flops(architecture, prompt) + generation_flops(architecture, prompt, new_tokens)
 
 
 def flops_per_token(architecture: Architecture, sequence: int = 2048) -> float:
-    """Return mean forward FLOPs per token when scoring: F(S) = 24 L d^2 + 2 L d (S + 1) + 2 d V."""
+    """Return mean forward FLOPs per token when scoring a sequence.
+
+    F(S) = 24 L d^2 + 2 L d (S + 1) + 2 d V.
+    """
     _at_least_one(sequence, "tokens of a sequence")
     return scoring_flops(architecture, sequence) / sequence
 
 
 def training_flops(architecture: Architecture, tokens: float, sequence: int = 2048) -> float:
-    """Return the FLOPs of training on `tokens` in sequences of S tokens: 3 F(S) tokens.
+    """Return the FLOPs of training on `tokens`: 3 F(S) tokens.
+
+    In sequences of S tokens.
 
     The factor 3 includes the unembedding.
     """
@@ -137,12 +149,17 @@ def logits_share(architecture: Architecture, sequence: int = 2048) -> float:
 
 
 def kv_cache_bytes(architecture: Architecture, tokens: int, bytes_per_value: int = 2) -> int:
-    """Count the bytes of keys and values in all layers: 2 L d s times the bytes per value."""
+    """Count the bytes of keys and values in all layers.
+
+    2 L d s times the bytes per value.
+    """
     return 2 * architecture.layers * architecture.width * _count(tokens, "cached tokens") * bytes_per_value
 
 
 def break_even_nsl(architecture: Architecture, vocab_rows: int) -> float:
-    """Return the NSL below which another vocabulary needs fewer forward FLOPs per text.
+    """Return the NSL below which another vocabulary needs fewer FLOPs.
+
+    Forward FLOPs per text, on the same layers.
 
     (24 L d^2 + 2 d V) / (24 L d^2 + 2 d V'), with V' = `vocab_rows` as given. NSL is tokens under the other vocabulary
     over tokens under this one. Attention to earlier tokens is excluded; it would favour the shorter text.

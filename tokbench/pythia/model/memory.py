@@ -1,4 +1,6 @@
-"""Memory of a model in bytes: exact weights in each type, and what running it needs.
+"""Memory of a model in bytes: its weights in each type, and running it.
+
+Weights are exact.
 
 Weights are counted as tensor data, without headers, names or padding of a file.
 """
@@ -116,7 +118,10 @@ def weight_table(architecture: Architecture) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Memory needed to run a model, in bytes: weights, key-value cache, backend overhead."""
+    """Memory needed to run a model, in bytes.
+
+    Weights, key-value cache, backend overhead.
+    """
 
     weights: int
     kv_cache: int
@@ -137,7 +142,9 @@ def estimate_memory(
     bytes_per_value: int = 2,
     overhead: int = 0,
 ) -> MemoryEstimate:
-    """Estimate the memory needed to run a model on `batch` texts of `tokens` tokens each.
+    """Estimate the memory needed to run a model.
+
+    On `batch` texts of `tokens` tokens each.
 
     tokens: tokens in the cache: the full context window for llama.cpp, which reserves it; the tokens read and generated
         for ctranslate2 and transformers.

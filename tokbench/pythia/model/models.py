@@ -1,4 +1,4 @@
-"""The Pythia suite: eight sizes, each trained on the Pile and on the deduplicated Pile.
+"""The Pythia suite: eight sizes on the Pile and on the deduplicated Pile.
 
 Each has 154 checkpoints. The facts are data in `models.toml`, next to this module. (The module is not called `suite`,
 because `tokbench.pythia.suite` is the function.)
@@ -180,14 +180,20 @@ def find_model(name: str) -> Model:
 
 @cache
 def revisions() -> tuple[Revision, ...]:
-    """Return the saved steps of every model: 0, powers of two up to 512, and every thousandth."""
+    """Return the saved steps of every model.
+
+    0, powers of two up to 512, and every thousandth.
+    """
     data = _data()
     steps = [0, *(2**power for power in range(10)), *range(1000, data["steps"] + 1, 1000)]
     return tuple(Revision(step, f"step{step}", step * data["batch_tokens"]) for step in steps)
 
 
 def checkpoints() -> pl.DataFrame:
-    """Return the saved steps as a frame: step, revision (branch on the hub), tokens_seen."""
+    """Return the saved steps as a frame.
+
+    Columns: step, revision (branch on the hub), tokens_seen.
+    """
     import polars as pl
 
     return pl.DataFrame(

@@ -45,7 +45,10 @@ class Quantization:
 
     @property
     def bits_per_weight(self) -> float:
-        """Return the bits per weight of a matrix, including block scales but not row scales."""
+        """Return the bits per weight of a matrix.
+
+        Including block scales but not row scales.
+        """
         return 8 * self.block_bytes / self.block_size
 
     @property
@@ -55,7 +58,9 @@ class Quantization:
 
     @property
     def label(self) -> str:
-        """Return the name, with its last version if the plain name means another layout today.
+        """Return the name, with a version if needed to tell layouts apart.
+
+        The last version is added if the plain name means another layout today.
 
         For example `q4_0@1`.
         """
@@ -186,7 +191,10 @@ def _spell_versions(entries: list[Quantization]) -> str:
 
 
 def require_runnable(quantization: Quantization) -> None:
-    """Raise TokbenchError for a type that no maintained library runs, saying since when and why."""
+    """Raise TokbenchError for a type that no maintained library runs.
+
+    It says since when and why.
+    """
     if quantization.historic:
         today = [entry for entry in QUANTIZATIONS if not entry.historic and entry.family == quantization.family]
         same_name = [entry.name for entry in today if entry.name == quantization.name]

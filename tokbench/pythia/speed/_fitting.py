@@ -40,7 +40,7 @@ class _Timings(NamedTuple):
 
 
 def fit_rates(timings: Sequence[tuple[Phase, Work, float]], attention_apart: bool) -> Solution:
-    """Fit the rates that minimise the sum of squares of ln(predicted / measured seconds).
+    """Fit the rates by least squares of ln(predicted / measured seconds).
 
     FLOP/s per phase, and one bandwidth. The least intensive step counts as limited by bandwidth, the most intensive
     prefill does not.
@@ -58,7 +58,10 @@ def fit_rates(timings: Sequence[tuple[Phase, Work, float]], attention_apart: boo
 
 
 def _assignments(arrays: _Timings) -> Iterator[npt.NDArray[np.bool_]]:
-    """Yield every set of timings that bandwidth may limit: below a ridge in each phase."""
+    """Yield every set of timings that bandwidth may limit.
+
+    Those below a ridge in each phase.
+    """
     intensity = arrays.flops / arrays.moved_bytes
     prefill = np.unique(intensity[~arrays.decode])
     decode = np.unique(intensity[arrays.decode])

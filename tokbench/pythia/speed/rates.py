@@ -25,13 +25,18 @@ class Fit:
 
     @property
     def error(self) -> float:
-        """Return the error to report: held out if available, since estimates are for unseen models."""
+        """Return the error to report.
+
+        Held out if available, since estimates are for unseen models.
+        """
         return self.held_in if self.held_out is None else self.held_out
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Effective rates of a backend on a device, for a quantization and a number of threads.
+    """Effective rates of a backend.
+
+    On a device, for a quantization and a number of threads.
 
     prefill_flops, decode_flops, attention_flops: FLOP/s of both phases, and of attention within a prompt if it has a
     rate

@@ -1,4 +1,6 @@
-"""Estimate how long a model takes, from effective rates fitted to timings of other models.
+"""Estimate how long a model takes.
+
+From effective rates fitted to timings of other models.
 
 A prefill or decoding step takes max(FLOPs / effective FLOP/s, bytes moved / effective bandwidth). A backend has one
 bandwidth, but FLOP/s per phase, because a product with the eight rows of a batch reaches a fraction of the rate of one
@@ -75,7 +77,9 @@ class Refusal:
 
 
 def fit(timings: pl.DataFrame, *, attention_apart: bool = False) -> Rates:
-    """Fit effective rates to timings of one backend, device, quantization and number of threads.
+    """Fit effective rates to timings.
+
+    Of one backend, device, quantization and number of threads.
 
     timings: columns as in `TIMINGS_SCHEMA`: `tokens` is the prompt S of a prefill or the context s of a step, `seconds`
         is for the whole batch.
@@ -92,7 +96,9 @@ def fit(timings: pl.DataFrame, *, attention_apart: bool = False) -> Rates:
 
 
 def fit_each(timings: pl.DataFrame, *, attention_apart: bool = False) -> tuple[Rates, ...]:
-    """Fit the rates of every backend, device, quantization and number of threads, in order.
+    """Fit the rates of every group of timings, in order.
+
+    A group shares backend, device, quantization and number of threads.
 
     Raises the same errors as `fit`.
     """
@@ -147,7 +153,9 @@ def predict_generation(
     batch: int = 1,
     max_error: float = MAX_ERROR,
 ) -> Estimate | Refusal:
-    """Estimate the seconds of generating `new_tokens` after a prefill: the sum of n - 1 steps.
+    """Estimate the seconds of generating `new_tokens` after a prefill.
+
+    The sum of n - 1 steps.
 
     The first new token comes from the prefill, as in `arithmetic.generation_flops`. Refused as in `predict`; `limit` is
     that of the last step. Raises TokbenchError for an empty prompt and for no new tokens.
@@ -167,7 +175,9 @@ def predict_generation(
 def tabulate_seconds(
     rates: Rates, architecture: Architecture, phase: Phase, *, tokens: int, batch: int = 1
 ) -> npt.NDArray[np.float64]:
-    """Tabulate the seconds for every number of tokens from 0 (no time) to `tokens`: (tokens + 1,).
+    """Tabulate the seconds for every number of tokens up to `tokens`.
+
+    Shape (tokens + 1,), from 0 tokens (no time).
 
     For looking up many texts: with the cumulative sum of the decoding table, n new tokens after a prompt of S take
     sum[S + n - 1] - sum[S]. Nothing is refused: call `predict` once for the longest text. Raises TokbenchError for a
@@ -231,7 +241,10 @@ def _held_out_errors(rows: Sequence[Timing], attention_apart: bool) -> dict[Phas
 
 
 def _spread(ratios: Sequence[float]) -> float:
-    """Return the relative error of predictions from their ratios to the measured values."""
+    """Return the relative error of predictions.
+
+    ratios: predictions over measured values.
+    """
     return float(np.expm1(np.sqrt(np.mean(np.square(np.log(ratios))))))
 
 

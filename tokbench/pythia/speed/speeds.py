@@ -1,4 +1,7 @@
-"""How long a model takes for a prompt and per new token: measured here, or estimated from rates."""
+"""How long a model takes for a prompt and per new token.
+
+Measured here, or estimated from rates.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ Seconds = npt.NDArray[np.float64]
 
 
 class Speed(Protocol):
-    """Times for one text at a time on one backend, in one type, with one number of threads."""
+    """Times for one text at a time.
+
+    On one backend, in one type, with one number of threads.
+    """
 
     @property
     def basis(self) -> str:
@@ -42,7 +48,10 @@ class Speed(Protocol):
 
 
 def prompt_grid(tokens: Tokens, points: int = 5) -> tuple[int, ...]:
-    """Choose prompt lengths to measure: the shortest, the longest, and quantiles in between."""
+    """Choose prompt lengths to measure.
+
+    The shortest, the longest, and quantiles in between.
+    """
     return tuple(sorted({max(1, int(q)) for q in np.quantile(tokens, np.linspace(0, 1, points))}))
 
 
@@ -83,14 +92,20 @@ class MeasuredSpeed:
         return np.where(tokens > 0, np.interp(tokens, lengths, seconds), 0.0)
 
     def decode_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
-        """Multiply the time of one step, at its measured context, by the tokens after the first."""
+        """Multiply one step's time by the tokens after the first.
+
+        The step is timed at its measured context.
+        """
         _, seconds = self.points("decode")
         return np.where(prompts > 0, np.maximum(new_tokens - 1, 0) * seconds[0], 0.0)
 
 
 @dataclass(frozen=True)
 class EstimatedSpeed:
-    """Times from effective rates, fitted to other models; refused if known to be too inaccurate."""
+    """Times from effective rates, fitted to other models.
+
+    Refused if known to be too inaccurate.
+    """
 
     rates: Rates
     architecture: Architecture
@@ -119,7 +134,10 @@ class EstimatedSpeed:
         return table[tokens]
 
     def decode_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
-        """Sum the roofline's times of the steps, at contexts S + 1 to S + n - 1 after a prompt of S."""
+        """Sum the roofline's times of the steps.
+
+        At contexts S + 1 to S + n - 1 after a prompt of S.
+        """
         ends = prompts + np.maximum(new_tokens - 1, 0)
         table = tabulate_seconds(self.rates, self.architecture, "decode", tokens=int(ends.max(initial=1)))
         running = np.cumsum(table)

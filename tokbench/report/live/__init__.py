@@ -1,4 +1,6 @@
-"""A local page that shows how tokenizers split a text, served to this machine only.
+"""A local page that shows how tokenizers split a text.
+
+It is served to this machine only.
 
 Nothing is stored or sent elsewhere.
 """

@@ -33,7 +33,10 @@ HEADERS = {
 
 
 def load_framework() -> None:
-    """Check that the web framework and its server are installed; MissingExtraError if not."""
+    """Check that the web framework and its server are installed.
+
+    Raises MissingExtraError if not.
+    """
     for library in ("starlette", "uvicorn"):
         try:
             __import__(library)
@@ -42,7 +45,10 @@ def load_framework() -> None:
 
 
 def make_app(tokenizers: Mapping[str, Tokenizer]) -> Starlette:
-    """Create the application that serves these tokenizers; MissingExtraError without extra `view`."""
+    """Create the application that serves these tokenizers.
+
+    Raises MissingExtraError without the extra `view`.
+    """
     load_framework()
     from starlette.applications import Starlette
     from starlette.middleware import Middleware

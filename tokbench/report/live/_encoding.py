@@ -119,7 +119,10 @@ def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Enco
 
 
 def encode(tokenizer: Tokenizer, question: Question) -> tuple[npt.NDArray[np.int32], int | None] | Refused:
-    """Return the ids of the text, and the token count of the second text (None without one)."""
+    """Return the ids of the text, and the token count of the second text.
+
+    None without a second text.
+    """
     try:
         ids = tokenizer.encode_batch([question.text]).ids
         return ids, int(tokenizer.count_batch([question.second])[0]) if question.second else None
