@@ -132,7 +132,7 @@ def read_rates(path: Path) -> tuple[Rates, ...]:
         rows = json.loads(path.read_bytes())["timings"]
         frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
     except OSError as error:
-        raise TokbenchError(f"cannot read {path}: {error.strerror}", "name another file") from error
+        raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
     except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise TokbenchError(
             f"{path}: no timings ({error})", "create it with: tokbench model measure -o FILE.json"
