@@ -69,7 +69,7 @@ def measure_speed() -> None:
         for backend, kind in SPEED_TYPES.items():
             add(found, checkpoint, backend, kind, timed=True)
     timings = frame_timings(found)
-    print("\n## Estimates from 70m and 160m, held against 410m\n")
+    print("\n## Estimates from 70m and 160m, checked on 410m\n")
     print_table(describe_estimates(timings))
     print("\n## What-ifs: the body of 410m with another vocabulary\n")
     print_table(describe_what_ifs(timings))

@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: `python docs/build.py`. A test holds them against it."""
+"""Write the pages generated from the code: `python docs/build.py`. A test checks that they are current."""
 
 from __future__ import annotations
 
@@ -31,44 +31,44 @@ GENERATED = "<!-- Written by docs/build.py; change the code instead. -->"
 
 
 def write_metric(metric: Metric) -> str:
-    """One metric as a section."""
+    """Write one metric as a section."""
     facts = [f"Unit: {metric.unit}."]
     if metric.better:
         facts.append(f"Better: {metric.better}.")
     if metric.compression:
-        facts.append("A tokenizer that loses text is not ranked on it.")
+        facts.append("Tokenizers that lose text are not ranked on it.")
     source = f"\n\nSource: {metric.citation}." if metric.citation else ""
-    notes = f"At the edges: {metric.edge_cases}\n\nElsewhere: {metric.other_definitions}"
+    notes = f"Edge cases: {metric.edge_cases}\n\nOther definitions: {metric.other_definitions}"
     return f"## `{metric.name}`\n\n{metric.definition}\n\n{' '.join(facts)}\n\n{notes}{source}\n"
 
 
 def write_metrics() -> str:
-    """The page of all metrics."""
+    """Write the page of all metrics."""
     intro = """# What every number means
 
-t is the number of ids with special tokens off and nothing truncated; b are UTF-8 bytes, c Unicode characters, w words,
+t is the number of ids, without special tokens and without truncation; b are UTF-8 bytes, c Unicode characters, w words,
 n segments. Every ratio is a ratio of sums over the segments, never a mean of ratios. Undefined values are null (a dash
-in tables): a denominator of 0, a language without words, no reference. A signature stands beside every figure.
+in tables): a denominator of 0, a language without words, no reference. Every value comes with a signature.
 
-A tokenizer is lossy in a language when a segment does not come back from `decode(encode(x))`, NFC and white space
-forgiven. It keeps its row, in brackets, and takes no part in the ranking by compression: T5 "wins" on Chinese by
-writing one unknown token for a whole clause.
+A tokenizer is lossy in a language if a segment does not come back from `decode(encode(x))`, up to NFC and white space.
+It keeps its row, in brackets, and is not ranked on compression: T5 "wins" on Chinese by writing one unknown token for a
+whole clause.
 
-Intervals cover 95 %. Those of ratios of sums, and of what is found over the languages, are a paired bootstrap over
-documents (segments where the corpus names none, or where they are asked for). Those of metrics over ids (entropies,
-efficiencies, utilisation, types per token) are a jackknife over 16 blocks of whole documents, of segments where none
-are named: tokens of one document depend on each other, so that intervals from single tokens would be too narrow.
-Blocks weigh by their documents (the delete-m_j jackknife of Busing, Meijer and van der Leeden 1999), and the interval
-is the value -+ Student's t times the standard error. It is of the value to be expected of a text of this size: the
-entropy of a short text is too low, and so is its interval; the correction of Miller and Madow moves both. Null for
-fewer than two blocks. Lengths of tokens and rarefied entropies have none. In simulated texts of 80 documents these
-intervals cover 94 to 97 %; from blocks of single segments they would cover 62 to 92 % (`benchmarks/coverage.py`).
+Intervals cover 95 %. For ratios of sums, and for metrics over languages, they are a paired bootstrap over documents
+(over segments if the corpus names no documents, or on request). For metrics over ids (entropies, efficiencies,
+utilisation, types per token) they are a jackknife over 16 blocks of whole documents, or of segments if the corpus names
+no documents: tokens of one document depend on each other, so intervals from single tokens would be too narrow. Blocks
+are weighted by their documents (the delete-m_j jackknife of Busing, Meijer and van der Leeden 1999); the interval is
+the value -+ Student's t times the standard error. It is for the expected value of a text of this size: the entropy of a
+short text is biased low, and so is its interval; the Miller-Madow correction shifts both. Null for fewer than two
+blocks. Token lengths and rarefied entropies have no intervals. In simulated texts of 80 documents these intervals cover
+94 to 97 %; from blocks of single segments they would cover 62 to 92 % (`benchmarks/coverage.py`).
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 
 
 def show_help(*arguments: str) -> str:
-    """What `tokbench ... --help` prints, without frames, at a fixed width."""
+    """Return the output of `tokbench ... --help`, without frames, at a fixed width."""
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "TERMINAL_WIDTH": "100"}
     command = [sys.executable, "-m", "tokbench", *arguments, "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
@@ -76,7 +76,7 @@ def show_help(*arguments: str) -> str:
 
 
 def write_commands() -> str:
-    """The page of all commands."""
+    """Write the page of all commands."""
     parts = [GENERATED, "", "# Commands", ""]
     for command in COMMANDS:
         parts += [f"## `tokbench {command}`", "", "```text", show_help(command), "```", ""]

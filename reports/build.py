@@ -1,7 +1,7 @@
-"""Rebuild the example reports: `python reports/build.py [NAME...]`. A test holds the markdown against the code.
+"""Rebuild the example reports: `python reports/build.py [NAME...]`. A test checks the Markdown against the code.
 
-The tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip packages, caches), but not fetched. No
-speeds: they belong to a machine, and these files do not.
+Tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip packages, caches), but not downloaded. There are
+no speeds, since they depend on the machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Example:
-    """A report: which tokenizers on which languages of our corpus (None: all)."""
+    """A report: tokenizers, and languages of the bundled corpus (None: all)."""
 
     tokenizers: tuple[str, ...]
     languages: tuple[str, ...] | None
@@ -43,7 +43,7 @@ EXAMPLES: Mapping[str, Example] = {
 
 
 def measure(example: Example) -> Comparison:
-    """The comparison behind a report, by the engines that the files were made for."""
+    """Run the comparison behind a report, on the reference engines."""
     corpus = tb.load_corpus(languages=example.languages)
     return tb.compare(
         example.tokenizers, corpus, baseline=example.baseline, throughput=False, engine=REFERENCE, offline=True
@@ -51,7 +51,7 @@ def measure(example: Example) -> Comparison:
 
 
 def main(names: list[str]) -> None:
-    """Write these reports, all by default: markdown with charts, and HTML."""
+    """Write these reports, by default all: Markdown with charts, and HTML."""
     for name in names or EXAMPLES:
         result = measure(EXAMPLES[name])
         text, drawings = render_with_charts({name: result}, f"{name}_files")

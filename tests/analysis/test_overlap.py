@@ -60,11 +60,11 @@ def test_the_command_prints_matrices() -> None:
     done = run("overlap", "utf8", "byt5", "-c", "tokbench14", "-l", "en")
     assert done.returncode == 0, done.stderr
     assert "utf8       1.0000  1.0000" in done.stdout
-    assert "weighted by the tokens of tokbench14" in done.stdout
+    assert "weighted by token frequencies on tokbench14" in done.stdout
     document = json.loads(run("overlap", "utf8", "byt5", "--json").stdout)
     assert len(document["pairs"]) == 4
     refuse("overlap", "utf8", says="nothing to compare")
-    refuse("overlap", "utf8", "byt5", "-l", "en", says="no corpus")
+    refuse("overlap", "utf8", "byt5", "-l", "en", says="--languages needs a corpus")
 
 
 @needs_data

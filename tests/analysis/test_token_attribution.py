@@ -94,7 +94,7 @@ def test_bytes_cost_each_kind_its_bytes(pair: ParallelCorpus) -> None:
 
 
 def test_equal_tokens_are_said_to_be_equal(tmp_path: Path) -> None:
-    assert "a takes as many tokens as b (" in run("explain-diff", "utf8", "byt5", "-l", "en", "-n", "2").stdout
+    assert "a needs as many tokens as b (" in run("explain-diff", "utf8", "byt5", "-l", "en", "-n", "2").stdout
 
 
 def test_merges_take_tokens_from_the_words_they_are_in(pair: ParallelCorpus, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_the_command_writes_every_figure_and_nothing_a_terminal_acts_on(tmp_path
     assert document["numbers"] == {"1": 10}
     assert document["indentations"] == {"space": [], "tab": []}
     shown = run("vocab", path, "--top", "300").stdout
-    assert "\nnumbers by their digits: 10 of 10 of 1\n" in shown
+    assert "\nnumbers by digits: 10 of 10 of 1\n" in shown
     assert "\nspace ladder: 1\n" in shown
     assert "\nJoyo kanji " in shown
     assert "\x1b" not in shown

@@ -426,7 +426,7 @@ def test_a_download_without_a_cache_is_used_and_not_kept(
         asset = find("one")
     assert len(caught) == 1
     assert asset.files[0].read_bytes() == RANKS
-    with pytest.raises(TokbenchError, match="one could be downloaded, but not kept; set TOKBENCH_CACHE"):
+    with pytest.raises(TokbenchError, match="one was downloaded, but cannot be cached; set TOKBENCH_CACHE"):
         run_pull(["one"])
 
 

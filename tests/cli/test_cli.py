@@ -30,7 +30,7 @@ def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> No
     ) as process:
         _, error = process.communicate(timeout=120)
     assert process.returncode == 130, error
-    assert "interrupted: the figures are of the first" in error
+    assert "interrupted: the values cover the first" in error
     assert 0 < json.loads(report.read_text())["corpus"]["segments"] < 150_000
 
 
@@ -196,7 +196,7 @@ def test_corpus_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     assert counted["de", "crlf"] == 4
     assert counted["en", "bom"] == 1
     table = run("corpus", str(tmp_path / "x")).stdout
-    assert "1 segments excluded in all languages" in table
+    assert "1 segments excluded from all languages" in table
     assert "empty in de" in table
 
 
@@ -377,8 +377,8 @@ def test_outputs_are_checked_before_anything_is_measured(pair: Path, tmp_path: P
         str(tmp_path / "no" / "r.json"),
         says="there is no folder",
     )
-    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path / "r.docx"), says="by its ending")
-    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path), says="ending")
+    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path / "r.docx"), says="by its extension")
+    refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path), says="extension")
 
 
 def test_a_reader_that_leaves_is_no_error(pair: Path) -> None:

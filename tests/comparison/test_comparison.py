@@ -244,4 +244,4 @@ def test_t5_is_unranked_on_chinese(shared_data: Path) -> None:
     written = render(result, "markdown", "language")
     row = next(line for line in written.splitlines() if line.startswith("| zh"))
     assert row.split("|")[3].strip().startswith("(")
-    assert "t5 is lossy and not ranked on compression" in written
+    assert "t5 is lossy, not ranked on compression" in written

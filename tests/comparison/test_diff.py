@@ -93,7 +93,7 @@ def test_comparisons_of_other_things_are_refused(saved: tuple[Path, Path], tmp_p
     other = tb.compare(["utf8"], corpus, metrics=["fertility"])
     path = tmp_path / "other.json"
     path.write_text(render(other, "json"))
-    refuse("diff", str(old), str(path), "-m", "premium", says="have no figure in common")
+    refuse("diff", str(old), str(path), "-m", "premium", says="have no value in common")
     refuse("diff", str(old), str(tmp_path / "none.json"), says="cannot read")
     assert find_changes(tb.load(old), other)["in_new"].sum() == 2
     assert {change.field for change in compare_signatures(tb.load(old), other)} >= {"tok", "corp", "lang", "n"}
@@ -120,10 +120,10 @@ def test_what_a_corpus_can_show_stands_below_the_sentences(tmp_path: Path) -> No
     result = tb.compare(["utf8", str(make_tokenizer_json(tmp_path))], corpus, baseline="utf8", throughput=False)
     (row,) = result.differences.filter(pl.col("lang") == "en").to_dicts()
     percent = f"{100 * row['detectable']:.1f}"
-    expected = f"in 80 % of corpora of 4 units: {percent} to {percent} % of tokens/segment"
+    expected = f"minimum detectable difference (80 % power, 4 segments): {percent} to {percent} % of tokens/segment"
     assert expected in render(result, "table")
     same = tb.compare(["utf8", "byt5"], corpus, baseline="utf8", throughput=False)
-    assert "corpora of" not in render(same, "table")  # nothing varies
+    assert "minimum detectable" not in render(same, "table")  # nothing varies
 
 
 def test_one_resample_has_no_spread(tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ def test_the_vocabulary_of_a_tokenizer_json_is_written(tmp_path: Path) -> None:
 def test_a_vocabulary_larger_than_the_model_is_refused(tmp_path: Path) -> None:
     folder = make(SMALL, tmp_path / "large", seed=1)
     train_byte_level(400).save(str(folder / "tokenizer.json"))
-    with pytest.raises(TokbenchError, match=r"the highest id is \d+, and the model has 320 rows"):
+    with pytest.raises(TokbenchError, match=r"the highest id is \d+, but the model has 320 rows"):
         BACKENDS["ctranslate2"].prepare(open_checkpoint(folder), "float32")
 
 
@@ -284,7 +284,7 @@ def test_historic_types_are_refused_by_llama_cpp_too(small: Checkpoint) -> None:
 @needs("xllamacpp", "gguf")
 def test_rows_that_are_no_whole_blocks_are_refused(tmp_path: Path) -> None:
     narrow = open_checkpoint(make(replace(SMALL, width=48, heads=3), tmp_path / "narrow"))
-    with pytest.raises(TokbenchError, match="rows of 48 values are no whole blocks of 32 for q4_0"):
+    with pytest.raises(TokbenchError, match="rows of 48 values are not whole blocks of 32 for q4_0"):
         BACKENDS["llamacpp"].prepare(narrow, "q4_0")
 
 

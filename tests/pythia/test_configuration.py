@@ -87,7 +87,7 @@ def test_names_that_contradict_each_other_are_refused() -> None:
         ({"use_parallel_residual": None}, "use_parallel_residual is None"),
         ({"layer_norm_eps": 0}, "layer_norm_eps is 0, expected a number above 0"),
         ({"layer_norm_eps": float("nan")}, "layer_norm_eps is nan"),
-        ({"num_hidden_layers": 2.5}, "num_hidden_layers is 2.5, expected a whole number"),
+        ({"num_hidden_layers": 2.5}, "num_hidden_layers is 2.5, expected a positive integer"),
         ({"num_attention_heads": True}, "num_attention_heads is True"),
         ({"vocab_size": "320"}, "vocab_size is '320'"),
         ({"max_position_embeddings": 0}, "max_position_embeddings is 0"),
@@ -99,9 +99,9 @@ def test_names_that_contradict_each_other_are_refused() -> None:
         ({"is_encoder_decoder": True}, "is_encoder_decoder is True"),
         ({"pruned_heads": {"0": [1]}}, "pruned_heads is {'0': [1]}"),
         ({"bos_token_id": 2}, "bos_token_id is 2, expected 0"),
-        ({"quantization_config": {"bits": 4}}, "quantization_config is {'bits': 4}, a key that is not known here"),
-        ({"auto_map": {"AutoModel": "x.Y"}}, "auto_map is {'AutoModel': 'x.Y'}, a key that is not known here"),
-        ({"sliding_window": 128}, "sliding_window is 128, a key that is not known here"),
+        ({"quantization_config": {"bits": 4}}, "quantization_config is {'bits': 4}, an unknown key"),
+        ({"auto_map": {"AutoModel": "x.Y"}}, "auto_map is {'AutoModel': 'x.Y'}, an unknown key"),
+        ({"sliding_window": 128}, "sliding_window is 128, an unknown key"),
         ({"architectures": "GPTNeoXForCausalLM"}, "not a GPT-NeoX model, but 'gpt_neox', 'GPTNeoXForCausalLM'"),
     ],
 )
@@ -213,7 +213,7 @@ def test_bfloat16_runs_on_the_backends(pair: tuple[Path, Path], backend: str, qu
 def test_other_types_are_one_line(pair: tuple[Path, Path], dtype: str, width: str) -> None:
     tensors = {n: np.zeros(s, width) for n, s in list_shapes(TINY).items()}
     write_tensors(pair[0] / "model.safetensors", tensors, dtype)
-    with pytest.raises(TokbenchError, match=f"is of the type {dtype}, which is not read; convert") as caught:
+    with pytest.raises(TokbenchError, match=f"is of the type {dtype}, which is not supported; convert") as caught:
         open_checkpoint(pair[0])
     assert "float16, float32, bfloat16" in str(caught.value)
 

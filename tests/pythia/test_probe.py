@@ -147,7 +147,7 @@ def test_too_little_memory_is_one_line_beforehand() -> None:
         check_memory(needed, 8 * 2**30, "pythia-12b as float32 on ctranslate2")
     assert str(error.value) == (
         f"pythia-12b as float32 on ctranslate2 would need about {needed / 2**30:.1f} GiB, and 8.0 GiB are free; "
-        "choose a smaller size or a smaller type, or end other programs"
+        "choose a smaller model or type, or close other programs"
     )
     check_memory(needed, needed, "just enough")
 
@@ -168,10 +168,10 @@ def test_a_model_larger_than_this_machine_is_refused_before_its_weights_are_made
     ("changes", "message"),
     [
         ({"prompt_lengths": (300,)}, "300 tokens are more than the model's context of 256"),
-        ({"prompt_lengths": (0,)}, "are 1 or more"),
+        ({"prompt_lengths": (0,)}, "must be at least 1"),
         ({"new_tokens": 1}, "1 new tokens cannot be timed"),
         ({"new_tokens": 250}, "are more than the context of 256"),
-        ({"rounds": 0}, "are 1 or more"),
+        ({"rounds": 0}, "must be at least 1"),
     ],
 )
 def test_sizes_that_cannot_be_measured(small: Checkpoint, changes: dict[str, object], message: str) -> None:
@@ -382,10 +382,10 @@ def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_pat
     path = str(small.path)
     for arguments, message in (
         (("--quantization", "q4_2"), "q4_2 cannot be run"),
-        (("--quantization", "int8"), "llamacpp runs none of int8"),
+        (("--quantization", "int8"), "llamacpp supports none of int8"),
         (("--backend", "llamacpp", "--quantization", "q4_0,int8"), "llamacpp cannot run int8"),
         (("--backend", "vllm"), "no backend is called 'vllm'"),
-        (("--prompts", "16,x"), "'x' in '16,x' is not a whole number"),
+        (("--prompts", "16,x"), "'x' in '16,x' is not a positive integer"),
         (("-o", str(tmp_path / "m.xyz")), "cannot tell the format"),
     ):
         with pytest.raises(TokbenchError, match=message):

@@ -255,7 +255,7 @@ def test_groups_are_fitted_on_their_own() -> None:
     assert [rates.bandwidth for rates in found] == pytest.approx([1e10, 2e10])
     with pytest.raises(TokbenchError, match="more than one threads: 2, 4"):
         fit(both)
-    with pytest.raises(TokbenchError, match=r"with 2 threads cannot be held against timings of .* with 4 threads"):
+    with pytest.raises(TokbenchError, match=r"with 2 threads cannot be checked on timings of .* with 4 threads"):
         validate(found[0], simulate(other, ["70m"]))
 
 

@@ -114,13 +114,13 @@ def test_any_text_is_answered_and_its_pieces_are_its_bytes(text: str) -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ([], "no JSON object"),
-        ({"text": 1}, "have to be strings"),
+        ([], "must be a JSON object"),
+        ({"text": 1}, "must be strings"),
         ({"text": "\ud800"}, "lone surrogate"),
         ({"tokenizers": "utf8"}, "list of names"),
-        ({"pieces": -1}, "pieces has to be"),
-        ({"pieces": True}, "pieces has to be"),
-        ({"model": 3}, "model has to be"),
+        ({"pieces": -1}, "pieces must be"),
+        ({"pieces": True}, "pieces must be"),
+        ({"model": 3}, "model must be"),
     ],
 )
 def test_questions_that_are_none_are_refused(document: Any, message: str) -> None:
@@ -153,7 +153,7 @@ def test_a_port_that_is_taken_is_one_line(address: str) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == f"tokbench: cannot listen on port {port} of 127.0.0.1; name another with --port\n"
+    assert done.stderr == f"tokbench: cannot listen on port {port} of 127.0.0.1; choose another with --port\n"
 
 
 def test_an_unknown_tokenizer_is_one_line() -> None:

@@ -331,7 +331,7 @@ def test_refusals_are_one_line(result: Comparison, tmp_path: Path) -> None:
     refuse("report", *both, "-o", str(tmp_path / "x.csv"), says="csv holds one result, not 2")
     refuse("report", both[0], both[0], "-o", str(tmp_path / "x.md"), says="two results are called 'a'")
     refuse("report", both[0], "-o", str(tmp_path / "x.xyz"), says="cannot tell the format")
-    refuse("report", both[0], "-o", str(tmp_path / "x.html"), "--charts", says="--charts is for markdown")
+    refuse("report", both[0], "-o", str(tmp_path / "x.html"), "--charts", says="--charts is for Markdown")
     refuse("report", str(tmp_path / "none"), "-o", str(tmp_path / "x.html"), says="cannot read")
 
 

@@ -1,1 +1,4 @@
-"""One or two tokenizers opened: vocabulary, round trips, overlap, differences."""
+"""Close examination of one or two tokenizers.
+
+Vocabulary, round trips, overlap, token attribution.
+"""

@@ -1,4 +1,4 @@
-"""The definitions that the field gives one name, side by side: the same tokenizer on the same text, recomputed."""
+"""Definitions that share a name in the literature, recomputed side by side."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ from tokbench.metrics import METRICS, Reference, evaluate
 Counts = npt.NDArray[np.int64]
 
 EXAMPLE = "zh"
-"""The language of a premium where none is named and the corpus has it."""
+"""Default language of a premium, if the corpus has it."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One definition: what it does, and its value (null where undefined). `ours`: the one that tokbench reports."""
+    """One definition and its value.
+
+    definition: what it computes.
+    value: null where undefined.
+    ours: whether tokbench reports this one.
+    """
 
     definition: str
     value: float | None
@@ -36,7 +41,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class VariantTable:
-    """The definitions of a metric on a text: of which languages, over how many segments."""
+    """The variants of a metric on a text.
+
+    languages: the languages the values are for.
+    segments: number of segments.
+    """
 
     metric: str
     tokenizer: str
@@ -47,24 +56,29 @@ class VariantTable:
 
 
 def find_example(corpus: ParallelCorpus, language: str | None, reference: str) -> str:
-    """The language named, else Chinese, else the first beside the reference; TokbenchError where there is none."""
+    """Return the language named, else Chinese, else the first other language.
+
+    Other than the reference.
+
+    Raises TokbenchError if there is none.
+    """
     if language is not None:
         return corpus.select([language]).languages[0]
     others = [lang for lang in corpus.languages if lang != reference]
     if not others:
-        raise TokbenchError(f"{corpus.name} has no language beside {reference}", "name a corpus of two languages")
+        raise TokbenchError(f"{corpus.name} has no language besides {reference}", "use a corpus with two languages")
     return next((lang for lang in same_language(EXAMPLE, corpus.languages) if lang in others), others[0])
 
 
 def divide_or_none(numerator: float, denominator: float) -> float | None:
-    """A quotient, None over 0."""
+    """Divide, None if the denominator is 0."""
     return float(numerator / denominator) if denominator else None
 
 
 def our_value(
     tokenizer: Tokenizer, corpus: ParallelCorpus, metric: str, lang: str | None, reference: str
 ) -> float | None:
-    """What tokbench reports."""
+    """Compute the value that tokbench reports."""
     measured = measure([tokenizer], corpus)
     frame = evaluate(measured, [METRICS[metric]], Reference(reference, None))
     found: float | None = frame.filter(pl.col("lang") == lang)["value"].item()
@@ -72,7 +86,7 @@ def our_value(
 
 
 def vary_premium(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Ratio of sums, mean and median of ratios, with a special token at each start, all lines as one text."""
+    """Compare ratio of sums, mean, median, special tokens and joined lines."""
     lang = find_example(corpus, language, reference)
     pair = corpus.select([lang, reference])
     texts = [list(pair.texts(of)) for of in (lang, reference)]
@@ -82,19 +96,19 @@ def vary_premium(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | N
     joined = [int(tokenizer.count_batch([" ".join(of)])[0]) for of in texts]
     variants = (
         Variant("ratio of sums", our_value(tokenizer, pair, "premium", lang, reference), ours=True),
-        Variant("mean of the segments' ratios", float(ratios.mean()) if len(ratios) else None),
-        Variant("median of the segments' ratios", float(np.median(ratios)) if len(ratios) else None),
+        Variant("mean of per-segment ratios", float(ratios.mean()) if len(ratios) else None),
+        Variant("median of per-segment ratios", float(np.median(ratios)) if len(ratios) else None),
         Variant(
             "ratio of sums, one special token before each segment",
             divide_or_none(*started),
         ),
-        Variant("all segments joined by spaces to one text", divide_or_none(*joined)),
+        Variant("all segments joined by spaces into one text", divide_or_none(*joined)),
     )
     return VariantTable("premium", tokenizer.name, corpus.name, (lang, reference), pair.n, variants)
 
 
 def vary_fertility(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """In running text, the mean of the segments' fertilities, and words encoded one by one."""
+    """Compare fertility in running text, per segment, and of isolated words."""
     lang, single, texts, words = read_words(corpus, language, reference)
     tokens = tokenizer.count_batch(texts.texts)
     macro, alone, spaced = None, None, None
@@ -104,15 +118,18 @@ def vary_fertility(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str |
         alone, spaced = (float(counts.mean()) for counts in count_words(tokenizer, words))
     variants = (
         Variant("in running text", our_value(tokenizer, single, "fertility", lang, reference), ours=True),
-        Variant("mean of the segments' fertilities", macro),
-        Variant("words encoded one by one", alone),
-        Variant("words encoded one by one, each after a space", spaced),
+        Variant("mean of per-segment fertilities", macro),
+        Variant("words encoded in isolation", alone),
+        Variant("words encoded in isolation, each after a space", spaced),
     )
     return VariantTable("fertility", tokenizer.name, corpus.name, (lang,), single.n, variants)
 
 
 def vary_continued(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Shares of words of more than one token: in running text, alone, after a space, and of types instead of words."""
+    """Compare the share of split words under several definitions.
+
+    In running text, in isolation, after a space, and by types.
+    """
     lang, single, _, words = read_words(corpus, language, reference)
     alone, spaced, types = None, None, None
     if words:
@@ -120,8 +137,8 @@ def vary_continued(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str |
         types = float((tokenizer.count_batch([f" {word}" for word in sorted(set(words))]) > 1).mean())
     variants = (
         Variant("in running text", our_value(tokenizer, single, "continued_words", lang, reference), ours=True),
-        Variant("words encoded one by one", alone),
-        Variant("words encoded one by one, each after a space", spaced),
+        Variant("words encoded in isolation", alone),
+        Variant("words encoded in isolation, each after a space", spaced),
         Variant("word types instead of words, each after a space", types),
     )
     return VariantTable("continued_words", tokenizer.name, corpus.name, (lang,), single.n, variants)
@@ -130,7 +147,10 @@ def vary_continued(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str |
 def read_words(
     corpus: ParallelCorpus, language: str | None, reference: str
 ) -> tuple[str, ParallelCorpus, LanguageTexts, list[str] | None]:
-    """One language (the reference where none is named): its tag, its part of the corpus, its texts and words."""
+    """Return one language's tag, its part of the corpus, its texts and its words.
+
+    language: by default the reference.
+    """
     single = corpus.select([language or reference])
     (lang,) = single.languages
     texts = LanguageTexts.read(single.texts(lang))
@@ -138,7 +158,10 @@ def read_words(
 
 
 def count_words(tokenizer: Tokenizer, words: list[str]) -> tuple[Counts, Counts]:
-    """Tokens of each word alone, and after a space; each type is encoded once."""
+    """Count the tokens of each word in isolation and after a space.
+
+    Each word type is encoded once.
+    """
     types = sorted(set(words))
     place = {word: i for i, word in enumerate(types)}
     at = np.fromiter((place[word] for word in words), np.int64, len(words))
@@ -146,7 +169,7 @@ def count_words(tokenizer: Tokenizer, words: list[str]) -> tuple[Counts, Counts]
 
 
 def vary_gini(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Inequality between languages of tokens per parallel segment, per byte, and per character."""
+    """Compare Gini of tokens per parallel segment, per byte and per character."""
     sums = []
     for lang in corpus.languages:
         texts = list(corpus.texts(lang))
@@ -168,7 +191,10 @@ def vary_gini(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None
 
 
 def find_gini(costs: npt.NDArray[np.float64]) -> float | None:
-    """sum_ij |c_i - c_j| / (2 n^2 mean) of the costs that are defined, None of fewer than two."""
+    """Compute sum_ij |c_i - c_j| / (2 n^2 mean) over the defined costs.
+
+    None for fewer than two.
+    """
     known = np.sort(costs[np.isfinite(costs)])
     n = len(known)
     if n < 2 or not known.sum():
@@ -177,7 +203,7 @@ def find_gini(costs: npt.NDArray[np.float64]) -> float | None:
 
 
 def vary_renyi(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
-    """Over the vocabulary's size, over the types that occur, and of order 1 instead of 2.5."""
+    """Compare normalisation by vocabulary or types, and order 1 with 2.5."""
     single = corpus.select([language or reference])
     (lang,) = single.languages
     measured = measure([tokenizer], single)
@@ -205,7 +231,7 @@ VARIANTS: Mapping[str, Callable[[Tokenizer, ParallelCorpus, str | None, str], Va
         "renyi_efficiency": vary_renyi,
     }
 )
-"""The metrics whose definitions differ between published tools by more than a name."""
+"""Metrics whose definitions differ in substance between published tools."""
 
 
 def compute_variants(
@@ -216,11 +242,14 @@ def compute_variants(
     language: str | None = None,
     reference: str | None = None,
 ) -> VariantTable:
-    """The definitions of a metric on a corpus; TokbenchError for a metric that has one definition.
+    """Recompute the variants of a metric on a corpus.
 
-    language: what a premium is of (Chinese where the corpus has it), or the one language of the other metrics (the
-    reference). reference: English, else the corpus's first.
+    language: the language of a premium (default: Chinese, if the corpus has it), or the single language of other
+        metrics (default: the reference).
+    reference: default English, else the first language of the corpus.
+
+    Raises TokbenchError for a metric without variants.
     """
     if metric not in VARIANTS:
-        raise TokbenchError(f"{metric} has no variants to compute", f"there are some of: {', '.join(VARIANTS)}")
+        raise TokbenchError(f"{metric} has no variants to compute", f"choose from: {', '.join(VARIANTS)}")
     return VARIANTS[metric](tokenizer, corpus, language, find_reference(corpus, reference))

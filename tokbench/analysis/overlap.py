@@ -1,4 +1,7 @@
-"""How much of one vocabulary is in another: over the bytes of the tokens, whatever notation a file writes them in."""
+"""Overlap of vocabularies, over the bytes of their tokens.
+
+Files may write the same token in different notations.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +35,20 @@ SCHEMA = {
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """Vocabularies against each other, one row for each ordered pair, each with itself included.
+    """Pairwise overlap of vocabularies.
 
-    pairs: a, b; tokens_a, tokens_b, shared (different byte strings); jaccard = shared / union; containment = shared /
-    tokens_a. On a corpus, with p the share of a byte string among the tokens that a tokenizer emits: weighted_jaccard =
-    sum of min(p_a, p_b) over sum of max(p_a, p_b); weighted_containment = share of a's emitted tokens that are in b's
-    vocabulary. All 0 to 1; null where there is nothing to divide by, the weighted ones also without a corpus.
+    One row per ordered pair, including each with itself.
+
+    pairs: the columns
+        a, b: tokenizer names.
+        tokens_a, tokens_b, shared: numbers of distinct byte strings.
+        jaccard: shared / union.
+        containment: shared / tokens_a.
+        weighted_jaccard: sum of min(p_a, p_b) over sum of max(p_a, p_b), with p the share of a byte string among the
+        tokens that a tokenizer emits on the corpus.
+        weighted_containment: share of a's emitted tokens that are in b's vocabulary.
+
+    All ratios are between 0 and 1; null if the denominator is 0, and for weighted ones without a corpus.
     """
 
     tokenizers: tuple[str, ...]
@@ -46,7 +57,7 @@ class Overlap:
     pairs: pl.DataFrame
 
     def matrix(self, column: str) -> pl.DataFrame:
-        """One figure as a matrix: a row a tokenizer a, a column a tokenizer b."""
+        """Return one column of `pairs` as a matrix: rows are tokenizers a, columns b."""
         wide = self.pairs.pivot("b", index="a", values=column, maintain_order=True)
         return wide.rename({"a": "tokenizer"})
 
@@ -54,15 +65,17 @@ class Overlap:
 def measure_overlap(
     tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus | None = None, *, scripts: Sequence[str] = ()
 ) -> Overlap:
-    """Jaccard and containment of vocabularies over the bytes of their tokens, plain and weighted by a corpus.
+    """Compute Jaccard and containment of vocabularies, plain and weighted by a corpus.
 
-    Special tokens and holes do not count; a space marker is a space. With `scripts` (Unicode names or codes: Han, Hira)
-    only tokens count that hold a character of one of them; parts of characters then count nowhere.
-    TokbenchError for two tokenizers of one name and for an unknown script.
+    scripts: Unicode script names or codes (Han, Hira); if given, only tokens with a character of one of them count,
+        which excludes tokens that are only part of a character.
+
+    Special tokens and holes do not count; a space marker counts as a space.
+    Raises TokbenchError for two tokenizers with one name and for an unknown script.
     """
     names = tuple(tokenizer.name for tokenizer in tokenizers)
     if len(set(names)) < len(names):
-        raise TokbenchError("two of the tokenizers have the same name", "name each once")
+        raise TokbenchError("two of the tokenizers have the same name", "list each tokenizer once")
     wanted = tuple(find_script(script) for script in scripts)
     tokens = {t.name: frozenset(select(list_byte_strings(t), wanted)) for t in tokenizers}
     emitted = None
@@ -80,25 +93,28 @@ def measure_overlap(
 
 
 def divide(part: int, whole: int) -> float | None:
-    """A share, None of nothing."""
+    """Divide, None if the denominator is 0."""
     return part / whole if whole else None
 
 
 def list_byte_strings(tokenizer: Tokenizer) -> set[bytes]:
-    """The different byte strings that a tokenizer has tokens for."""
+    """Collect the distinct byte strings of a tokenizer's tokens."""
     table = tokenizer.token_table()
     return {token for token in map(table.__getitem__, range(len(table))) if token}
 
 
 def select(tokens: Collection[bytes], scripts: Collection[str]) -> Iterator[bytes]:
-    """The tokens that hold a character of one of these scripts; all where none is named."""
+    """Yield the tokens with a character of one of these scripts.
+
+    All tokens without `scripts`.
+    """
     for token in tokens:
         if not scripts or any(script_of_character(c) in scripts for c in token.decode(errors="ignore")):
             yield token
 
 
 def count_emitted(tokenizer: Tokenizer, corpus: ParallelCorpus) -> Counts:
-    """How often each byte string is emitted on a corpus, in all its languages together."""
+    """Count each byte string that a tokenizer emits on a corpus, over all languages."""
     table = tokenizer.token_table()
     histogram = np.zeros(len(table), np.int64)
     for lang in corpus.languages:
@@ -111,14 +127,15 @@ def count_emitted(tokenizer: Tokenizer, corpus: ParallelCorpus) -> Counts:
 
 
 def restrict(counts: Counts, tokens: Collection[bytes]) -> Counts:
-    """The counts of these byte strings alone."""
+    """Keep only the counts of these byte strings."""
     return {token: count for token, count in counts.items() if token in tokens}
 
 
 def weigh(a: Counts, b: Counts, tokens_of_b: Collection[bytes]) -> tuple[float | None, float | None]:
-    """Weighted Jaccard and weighted containment of a in b.
+    """Compute weighted Jaccard and the weighted containment of a in b.
 
-    Counts are brought to one total by multiplication, so that no rounding makes a vocabulary differ from itself.
+    Both counts are scaled to the same total by multiplication, so that rounding cannot make a vocabulary differ from
+    itself.
     """
     total_a, total_b = sum(a.values()), sum(b.values())
     contained = divide(sum(count for token, count in a.items() if token in tokens_of_b), total_a)

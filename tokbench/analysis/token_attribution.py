@@ -1,8 +1,10 @@
-"""Where the extra tokens of a tokenizer go: its tokens shared out over words, digits, spaces, punctuation, exactly.
+"""Attribute a tokenizer's extra tokens, exactly.
 
-Each token counts 1, and that 1 is divided over the bytes of the text that it covers: a token of four bytes across two
-words gives each word a quarter for each byte. Fractions are kept as such, so the parts add up to the tokens, and the
-parts of the difference to the difference.
+To words, digits, spaces and punctuation.
+
+Each token counts as 1, divided over the bytes of text that it covers: a four-byte token that spans two words gives each
+word a quarter per byte. Shares are exact fractions, so that they add up to the tokens, and the shares of the difference
+to the difference.
 """
 
 from __future__ import annotations
@@ -23,13 +25,16 @@ from tokbench.corpora import ParallelCorpus
 
 DIGITS, WHITESPACE, PUNCTUATION, OTHER = "digits", "white space", "punctuation and symbols", "control characters"
 WORDS = "words: "
-"""Kinds of text that are words are called after their script: `words: Latin`."""
+"""Kinds of text that are words are named after their script: `words: Latin`."""
 UNPLACED = "not placed"
-"""Texts for which one of the two engines does not say where in the text its tokens lie."""
+"""Texts for which one of the two engines does not report the positions of its tokens."""
 
 
 class Unit(NamedTuple):
-    """A run of one kind of text, with the single space before it; `start` and `end` are bytes of its text."""
+    """A run of one kind of text, including the single space before it.
+
+    start, end: byte offsets in the text.
+    """
 
     kind: str
     start: int
@@ -41,7 +46,9 @@ class Unit(NamedTuple):
 class Contribution:
     """What one kind of text, or one word, costs under both tokenizers.
 
-    `count` is how often it occurs, `bytes` its size in all. Tokens are exact fractions.
+    count: number of occurrences.
+    bytes: total size.
+    tokens_a, tokens_b: exact fractions.
     """
 
     name: str
@@ -52,16 +59,17 @@ class Contribution:
 
     @property
     def difference(self) -> Fraction:
-        """How many tokens more a takes than b."""
+        """Return how many more tokens a needs than b."""
         return self.tokens_a - self.tokens_b
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Why one tokenizer takes more tokens than another; differences are a minus b.
+    """Why one tokenizer needs more tokens than another; differences are a minus b.
 
-    `kinds` and `words` add up, each by itself, to the difference. `words` are the different units of text, costliest
-    first. segments: lang, segment, tokens_a, tokens_b, difference, text; costliest first.
+    kinds: contributions by kind of text; they add up to the difference.
+    words: contributions by distinct unit of text, costliest first; they add up to the difference too.
+    segments: lang, segment, tokens_a, tokens_b, difference, text; costliest first.
     """
 
     a: str
@@ -76,12 +84,12 @@ class Explanation:
 
     @property
     def difference(self) -> int:
-        """How many tokens more a takes than b."""
+        """Return how many more tokens a needs than b."""
         return self.tokens_a - self.tokens_b
 
 
 class _Tally:
-    """Units and tokens under one name."""
+    """Units and tokens counted under one name."""
 
     __slots__ = ("bytes", "count", "tokens")
 
@@ -93,9 +101,11 @@ class _Tally:
 def explain_difference(
     a: Tokenizer, b: Tokenizer, corpus: ParallelCorpus, languages: Sequence[str] | None = None
 ) -> Explanation:
-    """Share out the tokens of both tokenizers over the texts of a corpus, in these languages together (default: all).
+    """Attribute the tokens of both tokenizers to the texts of a corpus.
 
-    TokbenchError for a language that the corpus does not have; MissingExtraError without fontTools (scripts).
+    languages: counted together; default all.
+
+    Raises TokbenchError for a language the corpus does not have; MissingExtraError without fontTools (scripts).
     """
     chosen = tuple(corpus.languages if languages is None else languages)
     kinds: dict[str, _Tally] = {}
@@ -147,7 +157,10 @@ def _list_segments(lang: str, index: pl.Series, texts: Sequence[str], counts: Se
 
 
 def kind_of(character: str) -> str | None:
-    """The kind of text a character makes, None where it goes with the character before it."""
+    """Return the kind of text a character belongs to.
+
+    None if it continues the preceding one.
+    """
     category = unicodedata.category(character)
     if character.isspace():
         return WHITESPACE
@@ -161,7 +174,9 @@ def kind_of(character: str) -> str | None:
 
 
 def split_units(text: str) -> list[Unit]:
-    """A text as runs of one kind; a single space, or the last of several, goes with the run after it.
+    """Split a text into runs of one kind.
+
+    A single space, or the last of several, belongs to the run after it.
 
     >>> [unit.text for unit in split_units("is 42  km, 你好")]
     ['is', ' 42', ' ', ' km', ',', ' 你好']
@@ -194,7 +209,10 @@ def _share_out(
     counts: tuple[int, int],
     tallies: tuple[dict[str, _Tally], dict[str, _Tally]],
 ) -> None:
-    """Add the tokens of one text under both tokenizers to the tallies of kinds and of words."""
+    """Add the tokens of one text to the tallies of kinds and words.
+
+    Under both tokenizers.
+    """
     placed = all(side is not None for side in spans)
     units = split_units(text) if placed else [Unit(UNPLACED, 0, len(text.encode()), UNPLACED)]
     for unit in units:
@@ -210,7 +228,10 @@ def _share_out(
 
 
 def share_spans(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[tuple[Unit, Fraction | int]]:
-    """The units that tokens cover, each with the share of the tokens that falls to it; starts never descend."""
+    """Yield the units that tokens cover, each with its share of a token.
+
+    Expects spans sorted by start.
+    """
     first = 0
     for start, end in spans:
         while units[first].end <= start:
@@ -226,9 +247,10 @@ def share_spans(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[tuple[
 
 
 def place_tokens(tokenizer: Tokenizer, texts: Sequence[str], batch: EncodedBatch) -> list[list[Span] | None]:
-    """The bytes of its text that each token covers, in order; None for texts where neither bytes nor engine tell.
+    """Return the byte span of each token per text, in order.
 
-    A token that covers nothing (a space that the engine puts before the text) is given the byte where it stands.
+    None for texts where neither token bytes nor the engine give positions. A token that covers nothing (a space that
+    the engine prepends) gets the byte at its position.
     """
     placed: list[list[Span] | None] = [None] * len(texts)
     table = tokenizer.token_table()
@@ -250,7 +272,7 @@ def place_tokens(tokenizer: Tokenizer, texts: Sequence[str], batch: EncodedBatch
 
 
 def _fit(starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], size: int) -> list[Span]:
-    """Spans within a text of so many bytes, none empty, the starts in order."""
+    """Clip spans to a text of `size` bytes: none empty, starts non-decreasing."""
     starts = np.clip(np.maximum.accumulate(starts), 0, size - 1)
     ends = np.clip(ends, starts + 1, size)
     return list(zip(starts.tolist(), ends.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""The command line: one module a subcommand, imported when it runs."""
+"""The command line: one module per subcommand, imported when it runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tokbench.cli import (
 
 app = typer.Typer(
     name="tokbench",
-    help="Compare LLM tokenizers: what one costs, on this text, in this language, on this model.",
+    help="Compare LLM tokenizers: what each one costs on your text, in your language, on your model.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -58,7 +58,7 @@ model.app.command("score")(model_run.score)
 
 
 def show_version(wanted: bool) -> None:
-    """Print the version and leave."""
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"tokbench {__version__}")
         raise typer.Exit
@@ -70,4 +70,4 @@ def options(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Compare LLM tokenizers: what one costs, on this text, in this language, on this model."""
+    """Compare LLM tokenizers: their cost on your text, language and model."""

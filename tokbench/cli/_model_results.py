@@ -1,4 +1,4 @@
-"""What `tokbench model measure` and `score` write: tables, JSON, CSV."""
+"""Output of `tokbench model measure` and `score`: tables, JSON, CSV."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = list[dict[str, Any]]
 
 
 class Format(StrEnum):
-    """How results are written."""
+    """Output format of results."""
 
     table = "table"
     markdown = "markdown"
@@ -26,7 +26,10 @@ class Format(StrEnum):
 
 
 def render_measurements(found: Sequence[BackendMeasurement], output_format: Format) -> str:
-    """Measurements in a format: tables of memory and speed with what they depend on, or all figures."""
+    """Format measurements.
+
+    Tables of memory, speed and loading, or all figures as JSON or CSV.
+    """
     from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, to_document
 
     if output_format is Format.json:
@@ -36,8 +39,8 @@ def render_measurements(found: Sequence[BackendMeasurement], output_format: Form
     columns = ["model", "backend", "quantization", "weights", "phase", "batch", "tokens", "tokens_per_second"]
     speed = frame_timings(found).select(*columns, "low", "high").to_dicts()
     tables = {
-        "RAM, MiB resident (2023: the ggml card of that year)": frame_ram(found).to_dicts(),
-        "Speed, tokens per second (median, slowest and fastest round)": speed,
+        "Resident memory, MiB (2023: figures of that year's ggml model card)": frame_ram(found).to_dicts(),
+        "Speed, tokens per second (median; low and high: slowest and fastest round)": speed,
         "Loading": [
             {
                 "model": one.model,
@@ -55,7 +58,7 @@ def render_measurements(found: Sequence[BackendMeasurement], output_format: Form
 
 
 def describe(found: BackendMeasurement) -> str:
-    """One line that says what measurements depend on."""
+    """Describe on one line what measurements depend on."""
     place = found.environment
     libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     return (
@@ -66,7 +69,7 @@ def describe(found: BackendMeasurement) -> str:
 
 
 def render_scores(rows: Rows, output_format: Format) -> str:
-    """Scores in a format; in tables the signatures stand below."""
+    """Format scores; in tables, the signatures follow below."""
     if output_format is Format.json:
         return json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
     if output_format is Format.csv:
@@ -81,7 +84,10 @@ def render_scores(rows: Rows, output_format: Format) -> str:
 
 
 def draw(title: str, rows: Rows, output_format: Format) -> str:
-    """A table for a terminal or in markdown; numbers with one decimal, nothing as a dash."""
+    """Format a table for the terminal or as Markdown.
+
+    One decimal; missing values are a dash.
+    """
     written = [
         {key: f"{value:,.1f}" if isinstance(value, float) else write_field(value) for key, value in row.items()}
         for row in rows

@@ -1,4 +1,4 @@
-"""`tokbench bench`: engines of one tokenizer against each other."""
+"""`tokbench bench`: compare the engines of one tokenizer."""
 
 from __future__ import annotations
 
@@ -13,37 +13,44 @@ from tokbench.errors import TokbenchError
 
 
 def run(
-    tokenizers: Annotated[list[str], typer.Argument(help="Catalogue names, aliases, paths, or hf:org/name.")],
+    tokenizers: Annotated[list[str], typer.Argument(help="Catalogue names, aliases, paths or hf:org/name.")],
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
     ] = None,
     segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="Engines, separated by commas, against the reference.")] = "all",
-    threads: Annotated[str, typer.Option(help="Numbers of threads, separated by commas.")] = "1",
-    path: Annotated[str, typer.Option(help="Of: batch, single, count, decode; separated by commas.")] = "batch",
-    rounds: Annotated[int, typer.Option(min=2, help="Rounds, each on text of its own.")] = 12,
+    engine: Annotated[str, typer.Option(help="Comma-separated engines to compare with the reference engine.")] = "all",
+    threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = "1",
+    path: Annotated[str, typer.Option(help="Comma-separated API paths: batch, single, count, decode.")] = "batch",
+    rounds: Annotated[int, typer.Option(min=2, help="Timing rounds, each on text of its own.")] = 12,
     memory: Annotated[
-        bool, typer.Option("--memory", help="Loading, memory and its growth after 1 and 100 MB, a process each.")
+        bool,
+        typer.Option(
+            "--memory", help="Measure load time, memory, and its growth after 1 and 100 MB, in separate processes."
+        ),
     ] = False,
-    hard: Annotated[bool, typer.Option("--hard", help="Time against length on input without words.")] = False,
-    limit: Annotated[float, typer.Option(min=0.1, help="Seconds for each process of --memory and --hard.")] = 60.0,
+    hard: Annotated[
+        bool, typer.Option("--hard", help="Measure how time grows with the length of input without words.")
+    ] = False,
+    limit: Annotated[float, typer.Option(min=0.1, help="Time limit in seconds per --memory or --hard process.")] = 60.0,
     output_format: Annotated[
-        str, typer.Option("-f", "--format", help="table, markdown, json or csv, to standard output.")
+        str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
     ] = "table",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to FILE instead.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the order within rounds.")] = 0,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not say what is being measured.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write to FILE instead of standard output.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the order within each round.")] = 0,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress messages.")] = False,
 ) -> None:
-    """Which engine runs a tokenizer fastest: exact ones only, in paired rounds, with what the machine itself varies.
+    """Find the fastest exact engine for a tokenizer, timed in paired rounds.
 
-    An engine whose ids differ from the reference's anywhere in the corpus, or in a built-in set of hard texts, is shown
-    with the first difference and not ranked.
+    The variation of the machine itself is reported alongside. An engine whose ids differ from the reference engine's
+    anywhere in the corpus, or in a built-in set of hard texts, is shown with the first mismatch and is not ranked.
     """
     import time
 
@@ -57,7 +64,7 @@ def run(
     from tokbench.corpora import load_corpus
 
     if output_format not in FORMATS:
-        raise TokbenchError(f"no format is called {output_format!r}", f"formats: {', '.join(FORMATS)}")
+        raise TokbenchError(f"no format is called {output_format!r}", f"choose from: {', '.join(FORMATS)}")
     paths = choose("path", path, PATHS)
     counts = [read_count(text) for text in threads.split(",")]
     if output is not None:
@@ -105,16 +112,16 @@ def run(
 
 
 def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:
-    """Names separated by commas; TokbenchError for one that is not known."""
+    """Split comma-separated names; TokbenchError for an unknown one."""
     names = [name.strip() for name in listed.split(",")]
     for name in names:
         if name not in known:
-            raise TokbenchError(f"no {option} is called {name!r}", f"choose of: {', '.join(known)}")
+            raise TokbenchError(f"no {option} is called {name!r}", f"choose from: {', '.join(known)}")
     return names
 
 
 def read_count(text: str) -> int:
-    """A number of threads; TokbenchError for anything else."""
+    """Parse a thread count; TokbenchError for anything else."""
     if not text.strip().isdigit() or int(text) < 1:
-        raise TokbenchError(f"{text!r} is not a number of threads", "write it as 1,2")
+        raise TokbenchError(f"{text!r} is not a number of threads", "for example: 1,2")
     return int(text)

@@ -1,4 +1,4 @@
-"""`tokbench compare`: tokenizers on a parallel corpus."""
+"""`tokbench compare`: compare tokenizers on a parallel corpus."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Draw(StrEnum):
-    """What the bootstrap draws."""
+    """Resampling unit of the bootstrap."""
 
     documents = "documents"
     segments = "segments"
 
 
 class By(StrEnum):
-    """What a table has a row for."""
+    """What the rows of a table are."""
 
     summary = "summary"
     language = "language"
@@ -37,14 +37,14 @@ class By(StrEnum):
 
 
 class Method(StrEnum):
-    """How the bootstrap's resamples become an interval."""
+    """How bootstrap resamples become an interval."""
 
     percentile = "percentile"
     bca = "bca"
 
 
 class Segmenter(StrEnum):
-    """What finds words."""
+    """Word segmenter."""
 
     whitespace = "whitespace"
     icu = "icu"
@@ -54,82 +54,85 @@ def run(
     tokenizers: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Catalogue names, aliases, paths, or hf:org/name[@revision]. By default the table of 2023, GPT-NeoX "
-            "and what installed packages carry.",
+            help="Catalogue names, aliases, paths or hf:org/name[@revision]. By default the table of 2023, GPT-NeoX "
+            "and those bundled with installed packages.",
             show_default=False,
         ),
     ] = None,
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="The language that premiums are relative to. [default: English, else the first]")
+        str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
     ] = None,
-    baseline: Annotated[str | None, typer.Option(help="The tokenizer that NSL and tests are relative to.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Baseline tokenizer of NSL and significance tests.")] = None,
     metrics: Annotated[
         list[str] | None,
-        typer.Option("-m", "--metric", help="A metric (see: tokbench list metrics). [default: all but strr_*]"),
+        typer.Option(
+            "-m", "--metric", help="Metric (see: tokbench list metrics). Repeatable. [default: all but strr_*]"
+        ),
     ] = None,
     segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
     ] = None,
     by: Annotated[
         By,
         typer.Option(
-            help="A row for each tokenizer; for each language, also with intervals; for each point of a Lorenz curve; "
-            "for each length of tokens."
+            help="Rows of the table: tokenizers (summary), languages, languages with intervals, points of the Lorenz "
+            "curve, or token lengths."
         ),
     ] = By.summary,
     output_format: Annotated[
-        str, typer.Option("-f", "--format", help="table, markdown, json or csv, to standard output.")
+        str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
     ] = "table",
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable."),
+        typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable."),
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also keep figures and counts in FOLDER, for report, diff and Python."),
+        typer.Option(metavar="FOLDER", help="Also save values and counts in FOLDER, for report, diff and Python."),
     ] = None,
     resamples: Annotated[
-        int, typer.Option(min=0, help="Resamples of the bootstrap behind intervals; 0 for none.")
+        int, typer.Option(min=0, help="Bootstrap resamples for intervals; 0 for no intervals.")
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     draw: Annotated[
-        Draw, typer.Option(help="What is drawn: whole documents, where the corpus names them, or single segments.")
+        Draw, typer.Option(help="Resampling unit: documents (if the corpus has them) or segments.")
     ] = Draw.documents,
     method: Annotated[
-        Method, typer.Option(help="Intervals by percentiles, or corrected for bias and acceleration.")
+        Method, typer.Option(help="Bootstrap interval: percentile, or bias-corrected and accelerated (BCa).")
     ] = Method.percentile,
     tests: Annotated[
         list[str] | None,
         typer.Option(
-            "--test", help="A ratio whose difference to the baseline is tested. [default: tokens_per_segment]"
+            "--test",
+            help="Metric to test for a difference from the baseline. Repeatable. [default: tokens_per_segment]",
         ),
     ] = None,
     segmenter: Annotated[
-        Segmenter, typer.Option(help="What finds words: white space, or Unicode's rules and ICU's dictionaries.")
+        Segmenter, typer.Option(help="Word segmenter: white space, or Unicode rules with ICU dictionaries.")
     ] = Segmenter.whitespace,
-    throughput: Annotated[bool, typer.Option(help="Measure the speed (one thread).")] = True,
+    throughput: Annotated[bool, typer.Option(help="Measure encoding speed (one thread).")] = True,
     engine: Annotated[
         str,
         typer.Option(
-            help="What runs the tokenizers: auto (the fastest whose ids are proven equal), reference, or a name."
+            help="Engine: auto (the fastest that is verified to give identical ids), reference, or an engine name."
         ),
     ] = "auto",
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
     skip_missing: Annotated[
-        bool, typer.Option("--skip-missing", help="Go on without tokenizers that cannot be had, and list them.")
+        bool, typer.Option("--skip-missing", help="Skip tokenizers that are not available, and list them.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar.")] = False,
 ) -> None:
     """Compare tokenizers on a parallel corpus: size, length, fairness, losses, speed.
 
-    Without any argument: the tokenizers of the well-known table of 2023 and those that pip packages carry, on the
-    embedded corpus of 14 languages. Those that cannot be had are listed below the table.
+    Without arguments, compares the tokenizers of the well-known table of 2023 and those bundled with installed packages
+    on the built-in corpus of 14 languages. Tokenizers that are not available are listed below the table.
     """
     from tokbench._shared.threads import pause_collector
 
@@ -186,22 +189,20 @@ def run(
                 typer.echo(f"tokbench: not compared: {line}", err=True)
         if unfinished:
             whole = result.corpus.segments
-            typer.echo(
-                f"tokbench: interrupted: the figures are of the first {whole:,} of {texts.n:,} segments", err=True
-            )
+            typer.echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
 
 
 def split_languages(languages: str) -> list[str]:
-    """Language tags separated by commas; TokbenchError for an empty one."""
+    """Split comma-separated language tags; TokbenchError for an empty one."""
     tags = [tag.strip() for tag in languages.split(",")]
     if not all(tags):
-        raise TokbenchError(f"an empty language in {languages!r}", "separate the tags by single commas: en,zh")
+        raise TokbenchError(f"an empty language in {languages!r}", "separate tags with single commas: en,zh")
     return tags
 
 
 def draw_table(result: Comparison, by: By) -> str:
-    """The table as wide and as colourful as standard output allows."""
+    """Format the table for the width and colours of standard output."""
     from tokbench.report.table import render, terminal_settings
 
     color, width = terminal_settings()
@@ -210,10 +211,13 @@ def draw_table(result: Comparison, by: By) -> str:
 
 @contextmanager
 def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Iterator[Step]:
-    """A progress bar on standard error while it is a terminal; gives the function to call after each step."""
+    """Show a progress bar on standard error if it is a terminal.
+
+    Yields the function to call after each step.
+    """
     from tokbench.measurement import ignore_step
 
-    if quiet or not sys.stderr.isatty():  # not what FORCE_COLOR says of a file
+    if quiet or not sys.stderr.isatty():  # FORCE_COLOR does not make a file a terminal
         yield ignore_step
         return
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""`tokbench corpus`: what a parallel corpus holds, and what is wrong with it."""
+"""`tokbench corpus`: describe a parallel corpus and its defects."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 def run(
     corpus: Annotated[
-        str | None, typer.Argument(help="A corpus: name, file or folder.", show_default="tokbench14")
+        str | None, typer.Argument(help="Corpus: name, file or folder.", show_default="tokbench14")
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
 ) -> None:
-    """Describe a corpus: languages, segments, bytes, what is excluded and why, dirt, hash."""
+    """Describe a corpus: languages, sizes, exclusions with reasons, defects, hash."""
     from tokbench.cli.compare import split_languages
     from tokbench.corpora import inspect_corpus, load_corpus
 
@@ -33,7 +33,7 @@ def run(
 
 
 def document(report: CorpusReport) -> dict[str, Any]:
-    """The report as JSON."""
+    """Convert the report to a JSON document."""
     return {
         "name": report.name,
         "format": report.format,
@@ -50,7 +50,7 @@ def document(report: CorpusReport) -> dict[str, Any]:
 
 
 def write_lines(report: CorpusReport) -> list[str]:
-    """The report for people: sizes a language, findings above 0, what is excluded or left out."""
+    """Format the report: sizes, findings, exclusions and omissions."""
     from tokbench.cli.listing import write_rows
 
     lines = [
@@ -62,12 +62,12 @@ def write_lines(report: CorpusReport) -> list[str]:
     ]
     found = report.found
     if found.height:
-        lines += [f"findings (length outliers against {report.reference}):", write_rows(found.to_dicts())]
+        lines += [f"findings (length outliers relative to {report.reference}):", write_rows(found.to_dicts())]
     if report.excluded.height:
         reasons = (
             report.excluded.group_by("reason").len("segments").sort("segments", "reason", descending=[True, False])
         )
-        lines += [f"{report.excluded.height:,} segments excluded in all languages:", write_rows(reasons.to_dicts())]
+        lines += [f"{report.excluded.height:,} segments excluded from all languages:", write_rows(reasons.to_dicts())]
     if report.left_out:
         lines += ["left out:", write_rows([item._asdict() for item in report.left_out])]
     return lines

@@ -1,4 +1,4 @@
-"""`tokbench cost`: what a text costs on a Pythia model, from end to end."""
+"""`tokbench cost`: what texts cost on a Pythia model, end to end."""
 
 from __future__ import annotations
 
@@ -18,51 +18,57 @@ if TYPE_CHECKING:
 def run(
     tokenizers: Annotated[
         list[str] | None,
-        typer.Argument(help="Catalogue names, aliases, paths, or hf:org/name. [default: gpt-neox-20b, Pythia's own]"),
+        typer.Argument(help="Catalogue names, aliases, paths or hf:org/name. [default: gpt-neox-20b, Pythia's own]"),
     ] = None,
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="The language that premiums are relative to. [default: English, else the first]")
+        str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
     ] = None,
     segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A Pythia model: 70m to 12b.")] = "pythia-1.4b",
+    model: Annotated[str, typer.Option(help="Pythia model, 70m to 12b.")] = "pythia-1.4b",
     backend: Annotated[
-        str, typer.Option(help="analytic computes; ctranslate2, llamacpp and transformers measure here.")
+        str, typer.Option(help="analytic computes; ctranslate2, llamacpp and transformers measure on this machine.")
     ] = "analytic",
-    quantization: Annotated[str, typer.Option(help="The type of the weights, as the backend knows it.")] = "int8",
+    quantization: Annotated[str, typer.Option(help="Weight type, as named by the backend.")] = "int8",
     new_tokens: Annotated[
-        str, typer.Option(help="Tokens generated after each segment, or `same` for as many as it has.")
+        str, typer.Option(help="Tokens generated after each segment, or `same` for as many as the segment has.")
     ] = "64",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the backend. [default: all cores]")] = None,
-    price_per_hour: Annotated[float | None, typer.Option(help="What the machine costs an hour.")] = None,
-    price_per_mtok: Annotated[float | None, typer.Option(help="What a million tokens, read or written, cost.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Backend threads. [default: all cores]")] = None,
+    price_per_hour: Annotated[float | None, typer.Option(help="Price of the machine per hour.")] = None,
+    price_per_mtok: Annotated[float | None, typer.Option(help="Price per million tokens, read or written.")] = None,
     timings: Annotated[
         Path | None,
-        typer.Option(help="What `tokbench model measure -o FILE.json` wrote: with analytic, seconds are estimated."),
+        typer.Option(
+            help="Output of `tokbench model measure -o FILE.json`, from which the analytic backend estimates seconds."
+        ),
     ] = None,
     ledger: Annotated[
-        str | None, typer.Option(metavar="TEXT|-", help="Instead of a corpus: where the time of one request goes.")
+        str | None, typer.Option(metavar="TEXT|-", help="Instead of a corpus, show where the time of one request goes.")
     ] = None,
-    output_format: Annotated[str, typer.Option("-f", "--format", help="table, markdown, json or csv.")] = "table",
+    output_format: Annotated[
+        str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
+    ] = "table",
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable."),
+        typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable."),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing of the progress.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress messages.")] = False,
 ) -> None:
-    """What texts cost on a Pythia model: tokens, FLOPs, seconds, cache, money, and each language's premium.
+    """Compute what texts cost on a Pythia model.
 
-    With gpt-neox-20b the model is as it is; any other tokenizer gives the what-if: the same layers with as many rows as
-    that vocabulary needs. Where no weights can be had, a model of the same shape with random weights is measured: speed
-    and memory do not depend on the values.
+    Reports tokens, FLOPs, seconds, KV cache and money, with each language's premium.
+
+    With gpt-neox-20b the model is unchanged; any other tokenizer gives a what-if: the same layers, with as many
+    embedding rows as that vocabulary needs. If no weights are available, a model of the same shape with random weights
+    is measured: speed and memory do not depend on the values.
     """
     from tokbench._shared.files import check_writable, write_whole
     from tokbench.comparison import compare
@@ -78,7 +84,7 @@ def run(
         keep(ledger, names, model, backend, quantization, parse_new_tokens(new_tokens), threads, offline)
         return
     if output_format not in FORMATS:
-        raise TokbenchError(f"costs have no format {output_format!r}", f"use one of: {', '.join(FORMATS)}")
+        raise TokbenchError(f"costs have no format {output_format!r}", f"choose from: {', '.join(FORMATS)}")
     files = [(path, format_of(path)) for path in output or []]
     for path, _ in files:
         check_writable(path)
@@ -108,16 +114,16 @@ def run(
 
 
 def parse_new_tokens(text: str) -> NewTokens:
-    """A number of tokens, or `same`."""
+    """Parse a number of tokens, or `same`."""
     if text == "same":
         return "same"
     if not text.isdigit() or int(text) < 1:
-        raise TokbenchError(f"--new-tokens is {text!r}", "give a number from 1 on, or same")
+        raise TokbenchError(f"--new-tokens is {text!r}", "use a positive number, or same")
     return int(text)
 
 
 def read_rates(path: Path) -> tuple[Rates, ...]:
-    """Rates fitted to the timings in a file that `tokbench model measure` wrote."""
+    """Fit rates to the timings in a file written by `tokbench model measure`."""
     import polars as pl
 
     from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit_each
@@ -126,10 +132,10 @@ def read_rates(path: Path) -> tuple[Rates, ...]:
         rows = json.loads(path.read_bytes())["timings"]
         frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
     except OSError as error:
-        raise TokbenchError(f"cannot read {path}: {error.strerror}", "name another file") from error
+        raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
     except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise TokbenchError(
-            f"{path}: no timings ({error})", "make it with: tokbench model measure -o FILE.json"
+            f"{path}: no timings ({error})", "create it with: tokbench model measure -o FILE.json"
         ) from error
     return fit_each(frame)
 
@@ -144,7 +150,7 @@ def keep(
     threads: int | None,
     offline: bool,
 ) -> None:
-    """Print the ledger of one request."""
+    """Trace one request and print where its time goes."""
     from tokbench._shared.environment import count_cores
     from tokbench.adapters import load_tokenizer
     from tokbench.cli.encode import read_input
@@ -155,9 +161,9 @@ def keep(
     from tokbench.pythia.formats.random_weights import open_or_make
 
     if backend == ANALYTIC:
-        raise TokbenchError("a ledger is measured", "name a backend: --backend ctranslate2")
+        raise TokbenchError("--ledger measures, so it needs a backend", "for example: --backend ctranslate2")
     if names != [OWN_TOKENIZER]:
-        raise TokbenchError("a ledger is of the model with its own tokenizer", f"leave out {', '.join(names)}")
+        raise TokbenchError("--ledger runs the model with its own tokenizer", f"leave out {', '.join(names)}")
     content = (read_input() if text == "-" else text).encode()
     tokenizer = load_tokenizer(OWN_TOKENIZER, offline=offline)
     checkpoint = open_or_make(model, offline=offline)

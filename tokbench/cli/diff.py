@@ -1,4 +1,4 @@
-"""`tokbench diff`: what changed from one comparison to the next, for continuous integration too."""
+"""`tokbench diff`: what changed between two comparisons, also for CI."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ MOST_LINES = 40
 
 
 def run(
-    old: Annotated[Path, typer.Argument(help="A comparison as `compare -o old.json` wrote it.", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="Another, made later.", show_default=False)],
+    old: Annotated[Path, typer.Argument(help="Comparison written by `compare -o old.json`.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="Later comparison.", show_default=False)],
     metrics: Annotated[
-        list[str] | None, typer.Option("-m", "--metric", help="Only this metric. [default: all but timings]")
+        list[str] | None,
+        typer.Option("-m", "--metric", help="Only this metric. Repeatable. [default: all but timings]"),
     ] = None,
     fail_over: Annotated[
         float | None,
-        typer.Option(help="End with status 1 when a value got worse by more than this factor, as 1.02.", min=1.0),
+        typer.Option(help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.", min=1.0),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All values as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write all values as JSON.")] = False,
 ) -> None:
-    """Show what changed between two saved comparisons: values, and the fields in which the signatures differ.
+    """Show what changed between two saved comparisons.
 
-    With --fail-over, a value that got worse in its metric's direction by more than the factor, or that is no longer
-    defined or no longer there, ends the command with status 1.
+    Lists changed values and differing signature fields.
+
+    With --fail-over, exits with status 1 if a value got worse in its metric's direction by more than the factor, or
+    became undefined or disappeared.
     """
     import polars as pl
 
@@ -42,7 +45,7 @@ def run(
     before, after = load(old), load(new)
     changes = find_changes(before, after, metrics)
     if not (changes["in_old"] & changes["in_new"]).any():
-        raise TokbenchError(f"{old} and {new} have no figure in common", "compare the same tokenizers and metrics")
+        raise TokbenchError(f"{old} and {new} have no value in common", "compare the same tokenizers and metrics")
     limit = float("inf") if fail_over is None else fail_over
     regressions = changes.filter((pl.col("worse") > limit) | (pl.col("worse").is_infinite() & (limit < float("inf"))))
     signatures = compare_signatures(before, after)
@@ -57,7 +60,10 @@ def run(
 
 
 def write_json(changes: pl.DataFrame, signatures: list[SignatureChange], regressions: pl.DataFrame) -> str:
-    """All values and the fields of the signatures that differ; an infinite factor is the string "inf"."""
+    """Format all values and the differing signature fields as JSON.
+
+    An infinite factor is the string "inf".
+    """
     import json
     from dataclasses import asdict
 
@@ -68,12 +74,15 @@ def write_json(changes: pl.DataFrame, signatures: list[SignatureChange], regress
 
 
 def write_infinite(row: dict[str, Any]) -> dict[str, Any]:
-    """A row that JSON can hold."""
+    """Replace infinite values in a row, which JSON cannot represent."""
     return {key: "inf" if value == float("inf") else value for key, value in row.items()}
 
 
 def write_changes(changes: pl.DataFrame, signatures: list[SignatureChange]) -> str:
-    """What changed, largest first; what only one of the two has; which fields of the signatures differ."""
+    """Format the changes, largest first.
+
+    Then values only one side has, and differing signature fields.
+    """
     import polars as pl
 
     lines = [f"signatures differ in {c.field}: {shorten(c.old)} -> {shorten(c.new)}" for c in signatures]
@@ -81,11 +90,11 @@ def write_changes(changes: pl.DataFrame, signatures: list[SignatureChange]) -> s
     shared = changes.filter(pl.col("in_old") & pl.col("in_new"))
     differ = shared.filter(pl.col("old").ne_missing(pl.col("new")))
     size = (pl.col("new") - pl.col("old")).abs() / pl.max_horizontal(pl.col("old").abs(), pl.col("new").abs())
-    # What is no longer defined, or newly so, comes first.
+    # Values that became defined or undefined come first.
     ordered = differ.sort(size.fill_null(float("inf")), descending=True, maintain_order=True)
     lines += [f"  {write_row(row)}" for row in ordered.head(MOST_LINES).to_dicts()]
     if ordered.height > MOST_LINES:
-        lines.append(f"  ... and {ordered.height - MOST_LINES:,} more (all of them: --json)")
+        lines.append(f"  ... and {ordered.height - MOST_LINES:,} more (use --json to see all)")
     lines.append(f"{differ.height:,} of {shared.height:,} values differ")
     for side, other in (("old", "new"), ("new", "old")):
         alone = changes.filter(pl.col(f"in_{side}") & ~pl.col(f"in_{other}"))
@@ -96,7 +105,7 @@ def write_changes(changes: pl.DataFrame, signatures: list[SignatureChange]) -> s
 
 
 def write_row(row: dict[str, Any]) -> str:
-    """One change."""
+    """Format one change."""
     where = row["lang"] or "all languages"
     before, after = ("null" if row[side] is None else f"{row[side]:.6g}" for side in ("old", "new"))
     ratio = "" if row["ratio"] is None else f" (x {row['ratio']:.4f})"
@@ -104,14 +113,14 @@ def write_row(row: dict[str, Any]) -> str:
 
 
 def write_direction(row: dict[str, Any]) -> str:
-    """Whether a change is one for the worse."""
+    """Return whether a change is for the worse, as text."""
     if row["worse"] is None or row["worse"] == 1:
         return ""
     return ", worse" if row["worse"] > 1 else ", better"
 
 
 def write_verdict(regressions: pl.DataFrame, limit: float) -> str:
-    """The end of the output when a limit was set."""
+    """Format the outcome of --fail-over."""
     if regressions.is_empty():
         return f"no value got worse by more than a factor of {limit:g}\n"
     lines = [f"  {write_row(row)}" for row in regressions.head(MOST_LINES).to_dicts()]
@@ -121,7 +130,7 @@ def write_verdict(regressions: pl.DataFrame, limit: float) -> str:
 
 
 def shorten(field: str | None) -> str:
-    """A field of a signature, not longer than a line has room for."""
+    """Shorten a signature field to fit on a line."""
     if field is None:
         return "none"
     return field if len(field) <= 90 else f"{field[:60]}...{field[-25:]}"

@@ -1,4 +1,4 @@
-"""`tokbench encode`: the tokens of a text, boundaries visible."""
+"""`tokbench encode`: show the tokens of a text and their boundaries."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def run(
         list[str],
         typer.Argument(
             metavar="TOKENIZER... [TEXT|-]",
-            help="One or more tokenizers, then the text; with - or a tokenizer alone it is read from standard input.",
+            help="One or more tokenizers, then the text. With - or a single tokenizer, text comes from standard input.",
             show_default=False,
         ),
     ],
     special: Annotated[
-        bool, typer.Option("--special", help="Read special tokens such as <|endoftext|> from the text.")
+        bool, typer.Option("--special", help="Recognise special tokens such as <|endoftext|> in the text.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Ids, bytes and counts as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write ids, bytes and counts as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Show the tokens of a text: ids, bytes, and where one ends and the next begins.
+    """Show the tokens of a text: ids, bytes and boundaries.
 
-    Characters of which a token holds only a part are shown by their bytes, as in \\xe4. The text of special tokens is
-    plain text, as everywhere, unless --special is given.
+    If a token holds only part of a character, its bytes are shown, as in \\xe4. The text of special tokens is treated
+    as plain text unless --special is given.
     """
     from tokbench.adapters import load_tokenizer
 
@@ -53,7 +53,7 @@ def run(
 
 
 def check_text(text: str) -> str:
-    """The text of an argument; TokbenchError where its bytes were no UTF-8."""
+    """Check an argument; TokbenchError if its bytes were not valid UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -62,9 +62,9 @@ def check_text(text: str) -> str:
 
 
 def read_input() -> str:
-    """Standard input as UTF-8; TokbenchError where it is not."""
+    """Read standard input as UTF-8; TokbenchError if it is not valid."""
     if sys.stdin.isatty():
-        raise TokbenchError("there is no text to encode", "as in: tokbench encode gpt-neox-20b 'Hello world'")
+        raise TokbenchError("there is no text to encode", "for example: tokbench encode gpt-neox-20b 'Hello world'")
     data = sys.stdin.buffer.read()
     try:
         return data.decode()
@@ -73,7 +73,7 @@ def read_input() -> str:
 
 
 def describe(tokenizer: Tokenizer, text: str, *, special: bool) -> dict[str, Any]:
-    """The tokens of a text, as JSON shows them."""
+    """Describe the tokens of a text as a JSON document."""
     encode = tokenizer.encode_with_special if special else tokenizer.encode_batch
     ids = encode([text]).ids.tolist()
     return {
@@ -88,7 +88,10 @@ def describe(tokenizer: Tokenizer, text: str, *, special: bool) -> dict[str, Any
 
 
 def show_token(tokenizer: Tokenizer, token: int) -> dict[str, Any]:
-    """One token: id, bytes in hexadecimal (null for a special token), and text with nothing invisible in it."""
+    """Describe one token: id, bytes in hexadecimal, and printable text.
+
+    The bytes of a special token are null.
+    """
     from tokbench.adapters import write_token
 
     content = tokenizer.token_bytes(token)

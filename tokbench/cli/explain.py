@@ -1,4 +1,4 @@
-"""`tokbench explain`: what a metric is, and what else goes by its name."""
+"""`tokbench explain`: define a metric, and other definitions under its name."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ DEFAULT_TOKENIZER = "gpt-neox-20b"
 
 
 def run(
-    metric: Annotated[str, typer.Argument(help="A metric (see: tokbench list metrics).", show_default=False)],
+    metric: Annotated[str, typer.Argument(help="Metric (see: tokbench list metrics).", show_default=False)],
     tokenizer: Annotated[
-        str | None, typer.Argument(help=f"For --variants: which tokenizer. [default: {DEFAULT_TOKENIZER}]")
+        str | None, typer.Argument(help=f"Tokenizer for --variants. [default: {DEFAULT_TOKENIZER}]")
     ] = None,
     variants: Annotated[
-        bool, typer.Option("--variants", help="Recompute what other definitions of the name give, on a corpus.")
+        bool, typer.Option("--variants", help="Recompute other definitions of the metric on a corpus.")
     ] = False,
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="For --variants: a corpus. [default: tokbench14]")
+        str | None, typer.Option("-c", "--corpus", help="Corpus for --variants. [default: tokbench14]")
     ] = None,
     language: Annotated[
-        str | None, typer.Option("-l", "--language", help="For --variants: the language. [default: as the text says]")
+        str | None, typer.Option("-l", "--language", help="Language for --variants. [default: see above]")
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="The language that premiums are relative to. [default: English, else the first]")
+        str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Explain a metric: formula, unit, direction, edge cases, source, and how other definitions of it differ.
+    """Explain a metric: formula, unit, direction, edge cases and source.
 
-    With --variants the definitions that published tools use are recomputed for one tokenizer on one corpus: of
-    Chinese against English for premiums, of English for fertility, continued words and Renyi efficiency.
+    Also lists how other definitions of the metric differ.
+
+    With --variants, recomputes the definitions that published tools use, for one tokenizer on one corpus: Chinese
+    relative to English for premiums; English for fertility, continued words and Renyi efficiency; all languages for
+    Gini.
     """
     from tokbench.metrics import find_metrics
 
@@ -62,7 +65,7 @@ def make_table(
     *,
     offline: bool,
 ) -> VariantTable:
-    """The variants of a metric."""
+    """Compute the variants of a metric."""
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.metric_variants import compute_variants
     from tokbench.corpora import load_corpus
@@ -72,7 +75,7 @@ def make_table(
 
 
 def describe(metric: Metric) -> dict[str, str | bool | None]:
-    """All that is said of a metric, by name."""
+    """Describe a metric as a JSON document."""
     return {
         "name": metric.name,
         "title": metric.title,
@@ -87,7 +90,7 @@ def describe(metric: Metric) -> dict[str, str | bool | None]:
 
 
 def write_metric(metric: Metric) -> str:
-    """A metric for people."""
+    """Format a metric for the terminal."""
     better = f"{metric.better} is better" if metric.better else "neither direction is better"
     lossy = "; a tokenizer that loses text is not ranked on it" if metric.compression else ""
     lines = [
@@ -97,14 +100,14 @@ def write_metric(metric: Metric) -> str:
         "",
         f"Direction: {better}{lossy}.",
         f"Edge cases: {metric.edge_cases}",
-        f"Elsewhere: {metric.other_definitions}",
+        f"Other definitions: {metric.other_definitions}",
         f"Source: {metric.citation or 'none; the name says what is counted'}.",
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def write_variants(table: VariantTable, *, percent: bool) -> str:
-    """The variants as aligned lines, ours marked."""
+    """Format the variants as aligned lines, with ours marked."""
     few = table.languages if len(table.languages) <= 2 else (f"{len(table.languages)} languages",)
     lines = [f"{table.metric} of {table.tokenizer} on {table.corpus} ({' / '.join(few)}, {table.segments:,} segments):"]
     width = max(len(variant.definition) for variant in table.variants)

@@ -1,4 +1,4 @@
-"""`tokbench explain-diff`: where the extra tokens of a tokenizer go."""
+"""`tokbench explain-diff`: show where a tokenizer's extra tokens go."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ _SHOWN = 60
 
 
 def run(
-    a: Annotated[str, typer.Argument(help="A tokenizer: catalogue name, alias, path, or hf:org/name.")],
-    b: Annotated[str, typer.Argument(help="The tokenizer it is held against.")],
+    a: Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name.")],
+    b: Annotated[str, typer.Argument(help="Tokenizer to compare it with.")],
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, by commas, taken together. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages, taken together. [default: all]")
     ] = None,
     segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many words and segments are shown.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="The explanation as JSON, fractions exact.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="Number of words and segments to show.")] = 10,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the explanation as JSON, with exact fractions.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Explain the difference in tokens between two tokenizers: by kinds of text, by words, by segments.
+    """Show where the extra tokens of a tokenizer go, compared with another.
 
-    Each token is shared out over the bytes that it covers; the parts add up to the difference, to the token.
+    They are attributed to kinds of text, words and segments.
+    Each token is divided over the bytes that it covers, so that the parts add up exactly to the difference.
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.token_attribution import explain_difference
@@ -52,7 +55,7 @@ def run(
 
 
 def write_lines(found: Explanation, top: int) -> list[str]:
-    """The explanation for people."""
+    """Format the explanation for the terminal."""
     from tokbench.cli.listing import write_rows
 
     more = f"{abs(found.difference):,} tokens {'more than' if found.difference > 0 else 'fewer than'} b"
@@ -60,11 +63,11 @@ def write_lines(found: Explanation, top: int) -> list[str]:
     cheaper = [word for word in found.words[::-1][:top] if word.difference < 0]
     lines = [
         f"a = {found.a}, b = {found.b}, on {found.corpus} ({', '.join(found.languages)}):",
-        f"a takes {more if found.difference else 'as many tokens as b'} ({found.tokens_a:,} and {found.tokens_b:,})",
+        f"a needs {more if found.difference else 'as many tokens as b'} ({found.tokens_a:,} and {found.tokens_b:,})",
         "",
         write_rows(list_kinds(found)),
     ]
-    for title, words in (("where a takes more:", dearer), ("where b takes more:", cheaper)):
+    for title, words in (("where a needs more:", dearer), ("where b needs more:", cheaper)):
         if words:
             lines += [title, write_rows([describe_word(word) for word in words])]
     costly = [
@@ -75,7 +78,10 @@ def write_lines(found: Explanation, top: int) -> list[str]:
 
 
 def list_kinds(found: Explanation) -> list[dict[str, Any]]:
-    """A row for each kind of text and one for all, tokens to a tenth, rounded so that the columns add up."""
+    """List one row per kind of text and a total.
+
+    Rounded to tenths so that columns add up.
+    """
     sides = [round_parts([k.tokens_a for k in found.kinds]), round_parts([k.tokens_b for k in found.kinds])]
     names = [kind.name for kind in found.kinds]
     counts = [f"{kind.count:,}" for kind in found.kinds]
@@ -87,7 +93,9 @@ def list_kinds(found: Explanation) -> list[dict[str, Any]]:
 
 
 def round_parts(parts: Sequence[Fraction]) -> list[int]:
-    """Fractions that add up to a whole number as tenths that add up to it as well: largest remainders are rounded up.
+    """Round fractions to tenths, keeping their whole sum.
+
+    By largest remainders.
 
     >>> from fractions import Fraction
     >>> round_parts([Fraction(1, 3)] * 3)
@@ -102,12 +110,12 @@ def round_parts(parts: Sequence[Fraction]) -> list[int]:
 
 
 def tenths(amount: int, sign: str = "") -> str:
-    """A number of tenths, written with one decimal."""
+    """Format a number of tenths with one decimal."""
     return f"{amount / 10:{sign},.1f}"
 
 
 def describe_word(word: Contribution) -> dict[str, Any]:
-    """One word: what it costs in all, how often it occurs, its text."""
+    """Describe one word: total cost, occurrences, text."""
     return {
         "a - b": f"{float(word.difference):+,.2f}",
         "times": f"{word.count:,}",
@@ -118,14 +126,19 @@ def describe_word(word: Contribution) -> dict[str, Any]:
 
 
 def cut(text: str) -> str:
-    """A text with nothing invisible in it, cut where it is long."""
+    """Escape invisible characters and shorten a long text."""
     from tokbench.cli.roundtrip import escape
 
     return escape(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def document(found: Explanation, top: int) -> dict[str, Any]:
-    """The explanation as JSON: fractions as strings such as `7/3`, which add up exactly; words at both ends."""
+    """Convert the explanation to a JSON document.
+
+    Exact fractions are strings such as `7/3`.
+
+    Words are limited to both ends of the list.
+    """
     words = found.words if len(found.words) <= 2 * top else (*found.words[:top], *found.words[-top:])
     return {
         "a": found.a,
@@ -142,7 +155,7 @@ def document(found: Explanation, top: int) -> dict[str, Any]:
 
 
 def describe(contribution: Contribution) -> dict[str, Any]:
-    """One contribution as JSON."""
+    """Describe one contribution as a JSON document."""
     return {
         "name": contribution.name,
         "count": contribution.count,

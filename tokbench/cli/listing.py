@@ -1,4 +1,4 @@
-"""`tokbench list`: what exists, is it here, where from."""
+"""`tokbench list`: what exists, whether it is here, where it comes from."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class What(StrEnum):
 
 def run(
     what: Annotated[What, typer.Argument(help="What to list.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with all that is known.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON with all details.")] = False,
 ) -> None:
-    """List what exists: is it here, where from, under which licence."""
+    """List what exists: local availability, origin and licence."""
     rows = LISTINGS[what]()
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -34,7 +34,7 @@ def run(
 
 
 def list_tokenizers() -> list[Row]:
-    """The catalogue."""
+    """List the catalogue."""
     from tokbench.catalog.entries import CATALOG
     from tokbench.catalog.sources import locate
 
@@ -52,7 +52,7 @@ def list_tokenizers() -> list[Row]:
 
 
 def list_adapters() -> list[Row]:
-    """The engines, and the file formats whose ids they define."""
+    """List the engines, and the file formats whose ids they define."""
     from tokbench.adapters import ADAPTERS
 
     return [
@@ -62,7 +62,7 @@ def list_adapters() -> list[Row]:
 
 
 def list_metrics() -> list[Row]:
-    """The table of metrics."""
+    """List the metrics."""
     from tokbench.metrics import METRICS
 
     return [
@@ -78,7 +78,7 @@ def list_metrics() -> list[Row]:
 
 
 def list_corpora() -> list[Row]:
-    """Our own corpora."""
+    """List the bundled corpora."""
     from tokbench.corpora import bundled_corpora, read_manifest
 
     rows: list[Row] = []
@@ -105,12 +105,12 @@ LISTINGS: Mapping[What, Callable[[], list[Row]]] = {
 
 
 def first_line(text: str | None) -> str:
-    """The first line of a docstring."""
+    """Return the first line of a docstring."""
     return (text or "").strip().partition("\n")[0]
 
 
 def write_rows(rows: list[Row]) -> str:
-    """Rows in aligned columns, the last one as it is."""
+    """Format rows as aligned columns."""
     headers = list(rows[0]) if rows else []
     table = [headers] + [[write_field(row[header]) for header in headers] for row in rows]
     widths = [max(len(line[i]) for line in table) for i in range(len(headers))]
@@ -121,7 +121,7 @@ def write_rows(rows: list[Row]) -> str:
 
 
 def write_field(value: Any) -> str:
-    """A field for people: lists by commas, nothing as a dash."""
+    """Format a field: lists comma-separated, missing values as a dash."""
     if value is None or value == []:
         return "-"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -13,14 +13,14 @@ from tokbench.cli.listing import write_field, write_rows
 if TYPE_CHECKING:
     from tokbench.pythia.model.models import Model
 
-app = typer.Typer(name="model", help="The Pythia models: facts, sizes, costs.", no_args_is_help=True)
+app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
-JSON_OPTION = typer.Option("--json", help="As JSON, with all that is known.")
+JSON_OPTION = typer.Option("--json", help="Write JSON with all details.")
 
 
 @app.command("list")
 def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
-    """List the models of the suite, each trained on the Pile and on the deduplicated Pile."""
+    """List the models, each trained on the Pile and on the deduplicated Pile."""
     from tokbench.pythia.model.models import suite
 
     frame = suite()
@@ -34,10 +34,10 @@ def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
 
 @app.command("show")
 def show_model(
-    name: Annotated[str, typer.Argument(help="A size, a name, a hub id or an old name: 1.4b, pythia-1.4b-deduped.")],
+    name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Show all facts of a model, and what follows from its shape: parameters, FLOPs, memory."""
+    """Show a model's facts and the parameters, FLOPs and memory they imply."""
     from tokbench.pythia.model.memory import weight_table
     from tokbench.pythia.model.models import find_model
 
@@ -66,7 +66,7 @@ def show_model(
 
 
 def gather_facts(model: Model) -> Mapping[str, Any]:
-    """Everything known of a model, in the order in which it is shown; FLOPs are those of one token."""
+    """Collect everything known about a model, in display order; FLOPs are per token."""
     from tokbench.pythia.model.arithmetic import (
         decode_flops,
         flops_per_token,
@@ -116,7 +116,7 @@ def gather_facts(model: Model) -> Mapping[str, Any]:
 
 
 def write_fact(value: Any) -> str:
-    """A fact for people: thousands apart, large and small numbers in powers of ten."""
+    """Format a fact: thousands separators, floats to three significant digits."""
     if isinstance(value, float):
         return f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else write_field(value)

@@ -18,38 +18,41 @@ if TYPE_CHECKING:
     from tokbench.pythia.measure.probe import BackendMeasurement
 
 CHECKPOINTS = typer.Argument(
-    help="A name of the suite (pythia-70m), a folder, a GGUF file, a CTranslate2 folder, or org/name on the hub.",
+    help="Name in the suite (pythia-70m), folder, GGUF file, CTranslate2 folder, or org/name on the hub.",
     show_default=False,
 )
-REVISION = typer.Option(help="A saved step of the hub: step3000.", show_default=False)
-THREADS = typer.Option(min=1, help="Threads of the backend. [default: all that may be used]", show_default=False)
-DEVICE = typer.Option(help="Where to run.")
-OFFLINE = typer.Option("--offline", help="Open no network connection.")
+REVISION = typer.Option(help="Saved training step on the hub, such as step3000.", show_default=False)
+THREADS = typer.Option(min=1, help="Backend threads. [default: all available]", show_default=False)
+DEVICE = typer.Option(help="Device to run on.")
+OFFLINE = typer.Option("--offline", help="Do not access the network.")
 
 
 class DeviceName(StrEnum):
-    """Where a model runs."""
+    """Device a model runs on."""
 
     cpu = "cpu"
     cuda = "cuda"
 
 
-FORMAT = typer.Option("-f", "--format", help="What standard output gets.")
-OUTPUT = typer.Option("-o", "--output", help="Also write to FILE, in the format of its ending. Repeatable.")
+FORMAT = typer.Option("-f", "--format", help="Format of standard output.")
+OUTPUT = typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable.")
 
 
 def make(
-    model: Annotated[str, typer.Argument(help="A model of the suite: pythia-160m.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="Model of the suite, such as pythia-160m.", show_default=False)],
     folder: Annotated[
-        Path, typer.Option("--random-weights", metavar="DIR", help="The new folder.", show_default=False)
+        Path, typer.Option("--random-weights", metavar="DIR", help="Folder to create.", show_default=False)
     ],
     vocab_rows: Annotated[
-        int | None, typer.Option(min=1, help="Another number of rows of the vocabulary.", show_default=False)
+        int | None, typer.Option(min=1, help="Number of vocabulary rows. [default: the model's]", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same bytes.")] = 0,
     dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
 ) -> None:
-    """Write a checkpoint of a model's exact shape with random weights: for speed and memory, not for text."""
+    """Write a checkpoint with a model's exact shape and random weights.
+
+    For measuring speed and memory only, not for text.
+    """
     from dataclasses import replace
 
     from tokbench.pythia.formats.opening import open_checkpoint
@@ -65,27 +68,32 @@ def make(
 
 def measure(
     checkpoints: Annotated[list[str], CHECKPOINTS],
-    backend: Annotated[str, typer.Option(help="Backends, separated by commas.")] = "ctranslate2,llamacpp",
-    quantization: Annotated[str, typer.Option(help="Types of weights, separated by commas.")] = "int8,q4_0",
+    backend: Annotated[str, typer.Option(help="Comma-separated backends.")] = "ctranslate2,llamacpp",
+    quantization: Annotated[str, typer.Option(help="Comma-separated weight types.")] = "int8,q4_0",
     threads: Annotated[int | None, THREADS] = None,
     device: Annotated[DeviceName, DEVICE] = DeviceName.cpu,
     context: Annotated[
         int | None,
-        typer.Option(min=64, help="Tokens the cache is made for. [default: the model's]", show_default=False),
+        typer.Option(
+            min=64, help="Tokens the KV cache has room for. [default: the model's context]", show_default=False
+        ),
     ] = None,
-    prompts: Annotated[str, typer.Option(help="Lengths of prompts, separated by commas.")] = "128,512,2048",
-    batches: Annotated[str, typer.Option(help="Texts decoded at once, separated by commas.")] = "1,8",
-    new_tokens: Annotated[int, typer.Option(min=2, help="Tokens generated for each.")] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median is shown, slowest and fastest beside it.")] = 5,
+    prompts: Annotated[str, typer.Option(help="Comma-separated prompt lengths, in tokens.")] = "128,512,2048",
+    batches: Annotated[str, typer.Option(help="Comma-separated decoding batch sizes.")] = "1,8",
+    new_tokens: Annotated[int, typer.Option(min=2, help="Tokens generated per text.")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Timing rounds; the median, slowest and fastest are shown.")] = 5,
     revision: Annotated[str | None, REVISION] = None,
     random_weights: Annotated[
-        bool, typer.Option("--random-weights", help="Random weights, though the hub may have the model.")
+        bool, typer.Option("--random-weights", help="Use random weights even if the hub has the model.")
     ] = False,
     output_format: Annotated[Format, FORMAT] = Format.table,
     output: Annotated[list[Path] | None, OUTPUT] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Measure load time, memory and speed of models on backends, each in a process of its own."""
+    """Measure load time, memory and speed of models on backends.
+
+    Each in a separate process.
+    """
     from tokbench._shared.files import write_whole
     from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
     from tokbench.pythia.measure.probe import check_free_memory, measure_backend
@@ -96,7 +104,7 @@ def measure(
     found: list[BackendMeasurement] = []
     for name in checkpoints:
         known = find_architecture(name)
-        if known is not None:  # before gigabytes are downloaded or made
+        if known is not None:  # before gigabytes are downloaded or generated
             for engine, kind in pairs:
                 check_free_memory(known, engine, kind, name=name, context=context, device=device.value)
         checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
@@ -123,21 +131,23 @@ def measure(
 
 def score(
     checkpoint: Annotated[str, CHECKPOINTS],
-    corpus: Annotated[str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder.")] = None,
+    corpus: Annotated[str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder.")] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
     ] = None,
-    segments: Annotated[int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS.")] = None,
+    segments: Annotated[
+        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
+    ] = None,
     backend: Annotated[str, typer.Option(help="ctranslate2 or transformers.")] = "ctranslate2",
-    quantization: Annotated[str, typer.Option(help="The type of the weights.")] = "float32",
+    quantization: Annotated[str, typer.Option(help="Weight type.")] = "float32",
     window: Annotated[
         int | None,
-        typer.Option(min=2, help="Tokens seen at once. [default: the model's context]", show_default=False),
+        typer.Option(min=2, help="Tokens per window. [default: the model's context]", show_default=False),
     ] = None,
     stride: Annotated[
         int | None, typer.Option(min=1, help="Tokens between windows. [default: half a window]", show_default=False)
     ] = None,
-    bos: Annotated[bool, typer.Option(help="Begin each text with <|endoftext|>.")] = True,
+    bos: Annotated[bool, typer.Option(help="Start each text with <|endoftext|>.")] = True,
     threads: Annotated[int | None, THREADS] = None,
     device: Annotated[DeviceName, DEVICE] = DeviceName.cpu,
     revision: Annotated[str | None, REVISION] = None,
@@ -145,7 +155,10 @@ def score(
     output: Annotated[list[Path] | None, OUTPUT] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Score a model on texts in bits per byte, which does not depend on the tokenizer. Lower is better."""
+    """Score a model on texts in bits per byte. Lower is better.
+
+    Bits per byte are comparable across tokenizers.
+    """
     from tokbench._shared.environment import count_cores
     from tokbench._shared.files import write_whole
     from tokbench.corpora import load_corpus
@@ -204,26 +217,29 @@ def score(
 
 
 def split_names(names: str) -> list[str]:
-    """Names separated by commas, each once; TokbenchError for an empty one."""
+    """Split comma-separated names, without duplicates; TokbenchError for an empty one."""
     found = [name.strip() for name in names.split(",")]
     if not all(found):
-        raise TokbenchError(f"an empty name in {names!r}", "separate names by single commas")
+        raise TokbenchError(f"an empty name in {names!r}", "separate names with single commas")
     return list(dict.fromkeys(found))
 
 
 def split_numbers(numbers: str) -> tuple[int, ...]:
-    """Whole numbers from 1, separated by commas; none in an empty string."""
+    """Parse comma-separated positive integers; none from an empty string."""
     if not numbers.strip():
         return ()
     found = split_names(numbers)
     for number in found:
         if not number.isascii() or not number.isdecimal() or int(number) < 1:
-            raise TokbenchError(f"{number!r} in {numbers!r} is not a whole number from 1", "write them like 128,512")
+            raise TokbenchError(f"{number!r} in {numbers!r} is not a positive integer", "for example: 128,512")
     return tuple(sorted(map(int, found)))
 
 
 def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) -> Iterator[tuple[str, str]]:
-    """Each backend with the types that it runs; TokbenchError for a type that none does, and a backend without any."""
+    """Yield each backend with each quantization that it supports.
+
+    Raises TokbenchError for a quantization that no backend supports, and for a backend that supports none of them.
+    """
     from tokbench.pythia.backends import BACKENDS, check_quantization
 
     runs = {name: BACKENDS[name].list_quantizations(device) for name in backends}
@@ -233,13 +249,13 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) 
             check_quantization(" and ".join(backends), kind, every, f"not on {device} here")
     for name, supported in runs.items():
         if not set(supported) & set(quantizations):
-            message = f"{name} runs none of {', '.join(quantizations)} on {device} here"
-            raise TokbenchError(message, f"it runs {', '.join(supported)}")
+            message = f"{name} supports none of {', '.join(quantizations)} on {device} here"
+            raise TokbenchError(message, f"it supports {', '.join(supported)}")
         yield from ((name, kind) for kind in quantizations if kind in supported)
 
 
 def check_outputs(paths: Sequence[Path]) -> list[tuple[Path, Format]]:
-    """The files to write with their formats, checked before anything is measured."""
+    """Return the output files with their formats, checked before anything is measured."""
     from tokbench._shared.files import check_writable
     from tokbench.report import format_of
 
@@ -247,13 +263,13 @@ def check_outputs(paths: Sequence[Path]) -> list[tuple[Path, Format]]:
     for path in paths:
         name = format_of(path)
         if name not in set(Format):
-            raise TokbenchError(f"{path}: models are not written as {name}", f"as {', '.join(Format)}")
+            raise TokbenchError(f"{path}: cannot write results as {name}", f"choose from: {', '.join(Format)}")
         check_writable(path)
         files.append((path, Format(name)))
     return files
 
 
 def announce(checkpoint: Checkpoint) -> None:
-    """Say on standard error which weights are run."""
-    note = " (speed and memory are true, its text is none)" if checkpoint.weights == "random" else ""
+    """Report on standard error which weights are used."""
+    note = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
     typer.echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)

@@ -1,4 +1,4 @@
-"""`tokbench overlap`: how much of one vocabulary is in another."""
+"""`tokbench overlap`: how much of each vocabulary another one contains."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ if TYPE_CHECKING:
 
 _PLAIN = {"jaccard": "Jaccard (shared / union)", "containment": "containment (share of the row's tokens in the column)"}
 _WEIGHTED = {
-    "weighted_jaccard": "Jaccard, weighted by the tokens of {corpus}",
-    "weighted_containment": "share of the row's tokens on {corpus} that the column has",
+    "weighted_jaccard": "Jaccard, weighted by token frequencies on {corpus}",
+    "weighted_containment": "share of the row's tokens on {corpus} that are in the column",
 }
 
 
 def run(
     tokenizers: Annotated[
-        list[str], typer.Argument(help="Two or more: catalogue names, aliases, paths, or hf:org/name.")
+        list[str], typer.Argument(help="Two or more catalogue names, aliases, paths or hf:org/name.")
     ],
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="Also weight by the tokens of a corpus: name, file or folder.")
+        str | None,
+        typer.Option("-c", "--corpus", help="Also weight by token frequencies on a corpus: name, file or folder."),
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages of the corpus, by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages of the corpus. [default: all]")
     ] = None,
     script: Annotated[
         list[str] | None,
         typer.Option(help="Only tokens with characters of this Unicode script (Han, Hira, ...). Repeatable."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All pairs as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write all pairs as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """How much of each vocabulary is in each other one, over the bytes of the tokens.
+    """Compute the pairwise overlap of vocabularies, over the bytes of their tokens.
 
-    Bytes, because the files write one token in different ways: byte-level BPE in an alphabet of its own, SentencePiece
-    as text with a marker for the space. Special tokens do not count.
+    Bytes are compared because files write the same token differently: byte-level BPE uses an alphabet of its own,
+    SentencePiece writes text with a space marker. Special tokens do not count.
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.overlap import measure_overlap
@@ -47,9 +48,9 @@ def run(
     from tokbench.corpora import load_corpus
 
     if len(tokenizers) < 2:
-        raise TokbenchError(f"there is nothing to compare {tokenizers[0]} with", "name two tokenizers or more")
+        raise TokbenchError(f"there is nothing to compare {tokenizers[0]} with", "give at least two tokenizers")
     if languages is not None and corpus is None:
-        raise TokbenchError("languages are named, but no corpus", "name one: -c tokbench14")
+        raise TokbenchError("--languages needs a corpus", "for example: -c tokbench14")
     chosen = None if languages is None else split_languages(languages)
     texts = None if corpus is None else load_corpus(corpus, languages=chosen)
     loaded = [load_tokenizer(name, offline=offline) for name in tokenizers]
@@ -62,12 +63,12 @@ def run(
 
 
 def write_lines(found: Overlap) -> list[str]:
-    """The matrices for people."""
+    """Format the matrices for the terminal."""
     from tokbench.cli.listing import write_rows
 
     only = f" with {', '.join(found.scripts)}" if found.scripts else ""
     sizes = {row["a"]: row["tokens_a"] for row in found.pairs.iter_rows(named=True)}
-    lines = [f"different tokens{only}: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()), ""]
+    lines = [f"distinct tokens{only}: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()), ""]
     titles = _PLAIN if found.corpus is None else _PLAIN | _WEIGHTED
     for column, title in titles.items():
         rows = [
@@ -79,7 +80,7 @@ def write_lines(found: Overlap) -> list[str]:
 
 
 def write_share(value: str | float | None) -> str | None:
-    """A share with four decimals, 1.0000 for all and nothing less."""
+    """Format a share with four decimals, 1.0000 only if it is exactly 1."""
     if not isinstance(value, float):
         return value
     return f"{value:.4f}" if value == 1 or value < 0.99995 else "0.9999"

@@ -1,4 +1,4 @@
-"""`tokbench pull`: fetch tokenizers into the cache."""
+"""`tokbench pull`: download tokenizers into the cache."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import typer
 
 
 def run(
-    names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases, or hf:org/name[@revision].")],
+    names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases or hf:org/name[@revision].")],
 ) -> None:
-    """Fetch the files of tokenizers into the cache and verify them, so that later runs need no network."""
+    """Download and verify tokenizer files, so that later runs need no network."""
     from tokbench._shared.cache import is_temporary
     from tokbench.catalog.sources import pull
     from tokbench.errors import TokbenchError
@@ -18,5 +18,7 @@ def run(
     for name in names:
         asset = pull(name)
         if any(map(is_temporary, asset.files)):
-            raise TokbenchError(f"{asset.name} could be downloaded, but not kept", "set TOKBENCH_CACHE to another")
+            raise TokbenchError(
+                f"{asset.name} was downloaded, but cannot be cached", "set TOKBENCH_CACHE to a writable folder"
+            )
         typer.echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")

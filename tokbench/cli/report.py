@@ -1,4 +1,4 @@
-"""`tokbench report`: saved comparisons as a page, a document, tables for a paper."""
+"""`tokbench report`: saved comparisons as page, document or LaTeX tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run(
         list[Path],
         typer.Argument(
             metavar="RESULT.json|DIR...",
-            help="What compare wrote: JSON, or a folder of --save, which also holds the counts behind the figures.",
+            help="Output of compare: JSON, or a --save folder, which also holds the counts behind the values.",
             show_default=False,
         ),
     ],
@@ -27,18 +27,20 @@ def run(
         typer.Option(
             "-o",
             "--output",
-            help="Write to FILE, in the format of its ending: .html, .md, .tex; of one result also .json, .csv, .txt. "
-            "Repeatable.",
+            help="Write to FILE, in the format given by its extension: .html, .md, .tex; for a single result also "
+            ".json, .csv, .txt. Repeatable.",
         ),
     ],
     charts: Annotated[
-        bool, typer.Option("--charts", help="With .md: draw the charts as SVG files into FILE_files beside it.")
+        bool, typer.Option("--charts", help="With .md: also write the charts as SVG files into the folder FILE_files.")
     ] = False,
 ) -> None:
-    """Write reports on saved comparisons: verdict, tables, charts, cut texts, costs on Pythia, method.
+    """Write reports on saved comparisons.
 
-    The HTML report is one file that works offline and without scripts. Several results stand side by side; where their
-    signatures do not match, a warning says in what, here and in the report.
+    A report has a verdict, tables, charts, worst segments, costs on Pythia and the method.
+
+    The HTML report is a single file that works offline and without scripts. Several results are shown side by side; if
+    their signatures do not match, a warning here and in the report names the differing fields.
     """
     from tokbench._shared.files import check_writable, write_whole
     from tokbench.report import check_format, format_of, render_all
@@ -50,7 +52,7 @@ def run(
         check_format(name)
     if charts and all(name != "markdown" for _, name in files):
         raise TokbenchError(
-            "--charts is for markdown, other reports hold their charts", "add -o FILE.md, or leave it out"
+            "--charts is for Markdown; other reports contain their charts", "add -o FILE.md, or leave it out"
         )
     loaded = load_results(results)
     for sentence in find_mismatches(loaded):
@@ -63,20 +65,23 @@ def run(
 
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:
-    """The comparisons by the names of their files or folders; TokbenchError for two of one name."""
+    """Load comparisons, keyed by file or folder name.
+
+    Raises TokbenchError for duplicate names.
+    """
     from tokbench.comparison import load
 
     loaded: dict[str, Comparison] = {}
     for path in paths:
         name = path.resolve().name.removesuffix(".json")
         if name in loaded:
-            raise TokbenchError(f"two results are called {name!r}", "rename one: reports call them by their file names")
+            raise TokbenchError(f"two results are called {name!r}", "rename one: reports use the file names")
         loaded[name] = load(path)
     return loaded
 
 
 def write_with_charts(loaded: dict[str, Comparison], path: Path) -> None:
-    """Write markdown, and its charts into a folder beside it."""
+    """Write Markdown, and its charts into a folder next to it."""
     from tokbench._shared.files import write_whole
     from tokbench.report.markdown import render_with_charts
 
@@ -85,7 +90,7 @@ def write_with_charts(loaded: dict[str, Comparison], path: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise TokbenchError(f"cannot create {folder}: {error.strerror}", "name another file") from error
+        raise TokbenchError(f"cannot create {folder}: {error.strerror}", "choose another file") from error
     for name, drawing in drawings.items():
         write_whole(folder / name, drawing.encode())
     write_whole(path, text.encode())

@@ -1,4 +1,4 @@
-"""`tokbench roundtrip`: what a tokenizer loses, where, and the smallest text that shows it."""
+"""`tokbench roundtrip`: what is lost, at which stage, minimal examples."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _POINTS_SHOWN = 4
 
 
 def run(
-    tokenizer: Annotated[str, typer.Argument(help="A tokenizer: catalogue name, alias, path, or hf:org/name.")],
+    tokenizer: Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name.")],
     corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="A corpus: name, file or folder. [default: tokbench14]")
+        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
     ] = None,
     languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Languages, separated by commas. [default: all]")
+        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
     ] = None,
     segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Only the first SEGMENTS segments.")
+        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
     ] = None,
     fail_lossy: Annotated[
-        bool, typer.Option("--fail-lossy", help="Exit with status 1 where a segment does not come back.")
+        bool, typer.Option("--fail-lossy", help="Exit with status 1 if a segment does not round-trip.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The diagnosis as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the diagnosis as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Find what does not come back from a tokenizer: which text, lost at which stage, the smallest that shows it.
+    """Find text that does not round-trip: what is lost, at which stage, with a minimal example.
 
-    Besides the corpus a built-in set of probes is tried: every white-space, control and format character, samples of
-    all Unicode categories, decomposed and compatibility characters, emoji, the texts of special tokens.
+    Besides the corpus, a built-in set of probes is tested: every white-space, control and format character, samples of
+    all Unicode categories, decomposed and compatibility characters, emoji, and the texts of special tokens.
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.roundtrip import inspect_round_trip
@@ -53,7 +53,9 @@ def run(
 
 
 def show(text: str) -> str:
-    r"""A text with nothing in it that a terminal acts on, and the code points of a short one.
+    r"""Quote a text with unprintable characters escaped.
+
+    Lists the code points of a short one.
 
     >>> show("e\u0301\x1b")
     '"é\\x1b" (U+0065 U+0301 U+001B)'
@@ -63,12 +65,12 @@ def show(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """A text with everything invisible in it escaped."""
+    """Escape everything invisible in a text."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def write_lines(found: RoundTrip, corpus: str) -> list[str]:
-    """The diagnosis for people."""
+    """Format the diagnosis for the terminal."""
     lines = [
         f"{found.tokenizer} ({found.engine}): {found.segments - found.lossy_segments:,} of {found.segments:,} segments "
         f"of {corpus} and {found.probes - found.lossy_probes:,} of {found.probes:,} probes come back exactly"
@@ -81,18 +83,18 @@ def write_lines(found: RoundTrip, corpus: str) -> list[str]:
 
 
 def write_breakage(breakage: Breakage) -> list[str]:
-    """One cause of loss."""
+    """Format one cause of loss."""
     often = ", ".join(f"{show(text)} -> {show(back)}" for text, back in breakage.frequent[:3])
     return [
         f"{breakage.text_class}, lost in the {breakage.stage}: {breakage.segments:,} segments, "
-        f"{breakage.probes:,} probes, {breakage.strings:,} different strings",
+        f"{breakage.probes:,} probes, {breakage.strings:,} distinct strings",
         f"  smallest: {show(breakage.smallest)} -> {show(breakage.decoded)}",
         f"  most frequent: {often}",
     ]
 
 
 def document(found: RoundTrip, corpus: str) -> dict[str, Any]:
-    """The diagnosis as JSON."""
+    """Convert the diagnosis to a JSON document."""
     return {
         "tokenizer": found.tokenizer,
         "engine": found.engine,

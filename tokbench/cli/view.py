@@ -1,4 +1,4 @@
-"""`tokbench view`: a local page that shows how tokenizers cut a text."""
+"""`tokbench view`: a local page that shows how tokenizers split a text."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ def run(
     tokenizers: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Catalogue names, aliases, paths, or hf:org/name[@revision]. By default those of the table of 2023, "
-            "GPT-NeoX and what installed packages carry that are here.",
+            help="Catalogue names, aliases, paths or hf:org/name[@revision]. By default the table of 2023, GPT-NeoX "
+            "and those bundled with installed packages, as far as they are available locally.",
             show_default=False,
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any that is free.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")] = 8765,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Show in a browser how tokenizers cut a text: tokens, ids, bytes, differences, premium, cost on Pythia.
+    """Show in a browser how tokenizers split a text.
 
-    The page is served on 127.0.0.1 to this machine alone, until Ctrl-C. No text leaves it; the address of the page
-    keeps text and choices, behind the hash that browsers do not send.
+    The page shows tokens, ids, bytes, differences, premium and cost on Pythia.
+
+    The page is served on 127.0.0.1 to this machine only, until Ctrl-C. No text leaves the machine; the page's address
+    keeps the text and choices after the #, which browsers do not send.
     """
     from tokbench.adapters.selection import take_sample
     from tokbench.corpora import load_corpus
@@ -38,12 +40,12 @@ def run(
     )
     app = make_app({tokenizer.name: tokenizer for tokenizer in loaded})
     for tokenizer in loaded:
-        tokenizer.token_table()  # once, here, and not at the first keystroke
+        tokenizer.token_table()  # here, rather than at the first keystroke
 
     def announce(address: str) -> None:
-        typer.echo(f"{len(loaded)} tokenizers on {address} (Ctrl-C ends)")
+        typer.echo(f"{len(loaded)} tokenizers on {address} (Ctrl-C to stop)")
         if skipped:
-            typer.echo(f"not here: {', '.join(s.name for s in skipped)}", err=True)
+            typer.echo(f"not available: {', '.join(s.name for s in skipped)}", err=True)
         if browser:
             typer.launch(address)
 

@@ -1,4 +1,4 @@
-"""`tokbench vocab`: what a vocabulary holds and what it wastes."""
+"""`tokbench vocab`: what a vocabulary holds, and what it wastes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ _SHOWN = 60
 
 
 def run(
-    tokenizer: Annotated[str, typer.Argument(help="A tokenizer: catalogue name, alias, path, or hf:org/name.")],
+    tokenizer: Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name.")],
     corpus: Annotated[
         str | None,
-        typer.Option("-c", "--corpus", help="Whose words tell whole words from word starts. [default: tokbench14]"),
+        typer.Option(
+            "-c", "--corpus", help="Corpus whose words distinguish whole words from word starts. [default: tokbench14]"
+        ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="The Pythia model whose dead rows are counted: 70m to 12b.")
-    ] = "pythia-70m",
-    top: Annotated[int, typer.Option(min=1, help="Lines of each list; JSON holds all of them.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
+    model: Annotated[str, typer.Option(help="Pythia model whose dead rows are counted, 70m to 12b.")] = "pythia-70m",
+    top: Annotated[int, typer.Option(min=1, help="Lines per list; JSON has all of them.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
 ) -> None:
-    """Open a vocabulary: sizes, kinds of tokens, scripts, tokens that no text reaches, duplicates, coverage, dead rows.
+    """Examine a vocabulary: sizes, classes, scripts, reachability and coverage.
 
-    A token is unreachable when its own text, alone and between other characters, is encoded without it: as one other
-    token (single) or as several (multi). Parts of characters have no text of their own (undecodable).
+    Also reports duplicates, and what dead rows cost in a Pythia model.
+
+    A token is unreachable if its own text, alone and between other characters, never encodes to it: it becomes one
+    other token (single) or several (multi). Tokens that are not whole characters have no text of their own
+    (undecodable).
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.vocabulary import inspect_vocabulary
@@ -48,17 +51,17 @@ def run(
 
 
 def write_lines(found: VocabularyReport, cost: DeadRows, top: int) -> list[str]:
-    """The report for people."""
+    """Format the report for the terminal."""
     from tokbench.analysis.vocabulary import Reach
     from tokbench.cli.listing import write_rows
 
     sizes = found.sizes
     rows = "unknown" if sizes.rows is None else f"{sizes.rows:,}"
     lines = [
-        f"{found.tokenizer} ({found.engine}): {sizes.base:,} tokens of the model, {sizes.total:,} ids in all, highest "
+        f"{found.tokenizer} ({found.engine}): {sizes.base:,} model tokens, {sizes.total:,} ids in total, highest "
         f"id {sizes.highest_id:,}, {rows} rows in its own model",
         "",
-        f"kinds of tokens (whole words by the words of {found.words}):",
+        f"token classes (whole words: those of {found.words}):",
         write_rows(found.count_by("class").to_dicts()),
         *write_ladders(found),
         "",
@@ -74,9 +77,9 @@ def write_lines(found: VocabularyReport, cost: DeadRows, top: int) -> list[str]:
     duplicates = found.duplicates()
     if duplicates.height:
         shown = [{"ids": row["ids"], "token": show_bytes(row["bytes"])} for row in duplicates.head(top).to_dicts()]
-        lines += [f"{duplicates.height:,} byte strings have several ids:", write_rows(shown)]
+        lines += [f"{duplicates.height:,} byte strings with several ids:", write_rows(shown)]
     lines += ["longest tokens:", write_rows(show_tokens(found.longest(top).select("id", "length", "bytes")))]
-    lines += ["coverage (characters that are one token):", write_rows(list_coverage(found.coverage, top))]
+    lines += ["coverage (characters that are a single token):", write_rows(list_coverage(found.coverage, top))]
     return [*lines, write_cost(cost)]
 
 
@@ -84,16 +87,16 @@ LADDERS = {"space": " ", "tab": "\t", "line feed": "\n"}
 
 
 def write_ladders(found: VocabularyReport) -> list[str]:
-    """How long the runs of white space, the indentations and the numbers are that are one token; none, no line."""
+    """List which white space, indentations and numbers are single tokens."""
     steps = {f"{name} ladder": found.ladder(character) for name, character in LADDERS.items()}
     steps |= {f"indentation by {name}s": found.indentations(LADDERS[name]) for name in ("space", "tab")}
     lines = [f"{name}: {write_steps(lengths)}" for name, lengths in steps.items() if lengths]
     numbers = [f"{count:,} of {10**digits:,} of {digits}" for digits, count in found.numbers().items()]
-    return [*lines, f"numbers by their digits: {', '.join(numbers)}"] if numbers else lines
+    return [*lines, f"numbers by digits: {', '.join(numbers)}"] if numbers else lines
 
 
 def write_steps(steps: list[int]) -> str:
-    """Numbers in order, neighbours as a range.
+    """Format sorted numbers, with consecutive ones as a range.
 
     >>> write_steps([1, 2, 3, 4, 8, 15, 16])
     '1-4, 8, 15-16'
@@ -108,7 +111,7 @@ def write_steps(steps: list[int]) -> str:
 
 
 def list_coverage(coverage: pl.DataFrame, top: int) -> list[dict[str, Any]]:
-    """National character sets, then the Unicode blocks best covered."""
+    """List the national character sets, then the best-covered Unicode blocks."""
     import polars as pl
 
     from tokbench.analysis.vocabulary import national_sets
@@ -120,7 +123,7 @@ def list_coverage(coverage: pl.DataFrame, top: int) -> list[dict[str, Any]]:
 
 
 def write_cost(cost: DeadRows) -> str:
-    """What the dead rows cost, as a sentence."""
+    """Describe in a sentence what the dead rows cost."""
     return (
         f"dead rows in a {cost.model} with this vocabulary: {cost.dead:,} of {cost.rows:,} ({cost.unreachable:,} "
         f"unreachable, {cost.unused:,} unused, {cost.padding:,} padding) = {cost.parameters:,} parameters, "
@@ -129,7 +132,10 @@ def write_cost(cost: DeadRows) -> str:
 
 
 def show_bytes(content: bytes) -> str:
-    """A token's text with nothing invisible in it; bytes that are no text as in \\xe4."""
+    """Quote a token's text with everything unprintable escaped.
+
+    Bytes that are not text appear as in \\xe4.
+    """
     from tokbench.cli.roundtrip import escape
 
     text = content.decode(errors="backslashreplace")
@@ -137,7 +143,7 @@ def show_bytes(content: bytes) -> str:
 
 
 def show_tokens(tokens: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows with their bytes as text."""
+    """Convert rows, with bytes shown as text."""
     return [
         {**{key: value for key, value in row.items() if key != "bytes"}, "token": show_bytes(row["bytes"])}
         for row in tokens.to_dicts()
@@ -145,7 +151,7 @@ def show_tokens(tokens: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def document(found: VocabularyReport, cost: DeadRows) -> dict[str, Any]:
-    """The report as JSON; bytes are hexadecimal."""
+    """Convert the report to a JSON document, with bytes in hexadecimal."""
     from dataclasses import asdict
 
     from tokbench.analysis.vocabulary import Reach

@@ -1,4 +1,4 @@
-"""What a comparison says of its tokenizers and its corpus."""
+"""Facts about the tokenizers and the corpus of a comparison."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
 @dataclass(frozen=True)
 class ComparedTokenizer:
-    """What a comparison says of a tokenizer. `lossy_segments`: languages in which text was lost, how often."""
+    """Facts about a tokenizer in a comparison.
+
+    path: the function that encoded the texts.
+    lossy_segments: number of lossy segments per language, for languages that have any.
+    """
 
     name: str
     engine: str
@@ -36,10 +40,12 @@ class ComparedTokenizer:
 
 @dataclass(frozen=True)
 class ComparedCorpus:
-    """What a comparison says of its corpus. `excluded`: how many segments, by reason.
+    """Facts about the corpus of a comparison.
 
-    bootstrap: how intervals were made, as `1000/percentile/documents/seed0`: resamples, method, what was drawn, seed.
-    segmenter: what found the words, with its version.
+    excluded: number of excluded segments by reason.
+    bootstrap: how intervals were computed, for example `1000/percentile/documents/seed0`: resamples, method, resampling
+        unit, seed.
+    segmenter: the word segmenter, with its version.
     """
 
     name: str
@@ -56,7 +62,10 @@ class ComparedCorpus:
 
 
 def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
-    """The reference language: the one named, else English, else the first; TokbenchError for an unknown one."""
+    """Return the reference language: the one named, else English, else the first.
+
+    Raises TokbenchError for an unknown language.
+    """
     if reference is not None:
         return corpus.select([reference]).languages[0]
     english = same_language("en", corpus.languages)
@@ -66,7 +75,10 @@ def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
 def describe_corpus(
     corpus: ParallelCorpus, reference: Reference, bootstrap: Bootstrap | None, segmenter: str
 ) -> ComparedCorpus:
-    """The facts of a corpus; not where it lies, which differs between machines."""
+    """Collect the facts of a corpus.
+
+    Its location is not one of them, since it differs between machines.
+    """
     reasons = corpus.excluded.group_by("reason").len().sort("reason")
     return ComparedCorpus(
         name=corpus.name,
@@ -84,7 +96,7 @@ def describe_corpus(
 
 
 def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> str | None:
-    """How intervals were made, in a few characters for signatures."""
+    """Describe in a few characters, for signatures, how intervals were computed."""
     if bootstrap is None:
         return None
     drawn = "segments" if corpus.documents is None else bootstrap.draw
@@ -95,7 +107,7 @@ def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> s
 
 
 def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> ComparedTokenizer:
-    """The facts of a tokenizer, and where it lost text."""
+    """Collect the facts of a tokenizer, and count its lossy segments."""
     asset, entry = tokenizer.asset, tokenizer.asset.entry
     lost = measurements.counts.filter((pl.col("tokenizer") == tokenizer.name) & (pl.col("loss") == Loss.LOSSY))
     by_language = lost.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")

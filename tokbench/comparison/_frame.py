@@ -1,4 +1,4 @@
-"""The tall frame of figures that a comparison holds: one row a value."""
+"""The tall frame of values that a comparison holds: one row per value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def arrange(
     tokenizers: Sequence[Tokenizer],
     languages: Sequence[str],
 ) -> pl.DataFrame:
-    """The frame of a comparison, in the order of tokenizers, metrics and languages (all languages first)."""
+    """Build the frame of a comparison.
+
+    Sorted by tokenizer, metric and language (null first).
+    """
     timings = pl.DataFrame(
         [
             {"tokenizer": s.tokenizer, "metric": "throughput", "value": s.value, "low": s.low, "high": s.high}

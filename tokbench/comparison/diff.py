@@ -1,4 +1,4 @@
-"""What changed from one comparison to another: every value that both have, and what their signatures do not share."""
+"""Differences between two comparisons: shared values and signature fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = ["tokenizer", "lang", "metric"]
 
 @dataclass(frozen=True)
 class SignatureChange:
-    """A field of the signature that differs."""
+    """A signature field that differs."""
 
     field: str
     old: str | None
@@ -24,12 +24,18 @@ class SignatureChange:
 
 
 def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None = None) -> pl.DataFrame:
-    """Every value of the old comparison beside the new: tokenizer, lang (null: all), metric, old, new, ratio, worse.
+    """Join the values of two comparisons.
 
-    metrics: names, by default all but timings, which differ from run to run. ratio: new / old. worse: by what factor
-    the value got worse in the metric's direction (above 1; below 1 it got better), infinite where there was none of
-    it before or where it is no longer defined; null for metrics without a direction. Cells that only one of the two
-    has are rows with the other side null; `worse` is null where the old value is.
+    Columns: tokenizer, lang, metric, old, new, ratio, worse, in_old, in_new.
+
+    metrics: names; by default all but timings, which differ from run to run.
+
+    lang: null for all languages.
+    ratio: new / old.
+    worse: factor by which the value got worse in the metric's direction (above 1; below 1 it improved); infinite where
+        the old value was 0 or the new one is undefined; null for metrics without a direction and where the old value is
+        null.
+    in_old, in_new: whether that comparison has the cell; where it does not, its value is null.
     """
     chosen = [m.name for m in METRICS.values() if m.level != "timings"] if metrics is None else list(metrics)
     find_metrics(chosen)
@@ -51,7 +57,10 @@ def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None
 
 
 def rate_change(better: str | None, old: float | None, new: float | None) -> float | None:
-    """By what factor a value got worse; None without a direction or an old value."""
+    """Return the factor by which a value got worse.
+
+    None without a direction or an old value.
+    """
     if better is None or old is None:
         return None
     if new is None:
@@ -63,7 +72,7 @@ def rate_change(better: str | None, old: float | None, new: float | None) -> flo
 
 
 def compare_signatures(old: Comparison, new: Comparison) -> list[SignatureChange]:
-    """The fields of the two signatures that differ, in order."""
+    """List the fields in which two signatures differ, in order."""
     fields = [read_signature(comparison.signature()) for comparison in (old, new)]
     names = list(dict.fromkeys([*fields[0], *fields[1]]))
     return [
@@ -74,5 +83,5 @@ def compare_signatures(old: Comparison, new: Comparison) -> list[SignatureChange
 
 
 def read_signature(signature: str) -> dict[str, str]:
-    """The fields of a signature."""
+    """Split a signature into its fields."""
     return dict(field.split(":", 1) for field in signature.split("|")[1:])

@@ -1,4 +1,4 @@
-"""Comparisons that were saved, read again."""
+"""Read saved comparisons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokbench.measurement import Measurements
 
 
 def load(path: str | Path) -> Comparison:
-    """A comparison from the folder that `Comparison.save` wrote, or from its JSON file alone."""
+    """Load a comparison from a folder of `Comparison.save`, or from its JSON alone."""
     path = Path(path)
     file = path / DOCUMENT if path.is_dir() else path
     try:
@@ -23,8 +23,8 @@ def load(path: str | Path) -> Comparison:
     except OSError as error:
         reason = error.strerror or str(error).partition("\n")[0]
         raise TokbenchError(
-            f"cannot read {error.filename or path}: {reason}", "name what `tokbench compare -o` wrote"
+            f"cannot read {error.filename or path}: {reason}", "give a file written by `tokbench compare -o`"
         ) from error
     except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0]
-        raise TokbenchError(f"{path}: not a saved comparison ({reason})", "make it again") from error
+        raise TokbenchError(f"{path}: not a saved comparison ({reason})", "create it again") from error

@@ -1,4 +1,7 @@
-"""The signature of a figure: all that it depends on, on one line, so that two figures can be told apart or equal."""
+"""Signatures: everything that a value depends on, on one line.
+
+They tell whether two values are comparable.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ SHORT_HASH = 8
 
 @dataclass(frozen=True)
 class SignedTokenizer:
-    """A tokenizer in a signature: its files by hash, the engine and the function that ran it."""
+    """A tokenizer in a signature: hash of its files, engine and function."""
 
     name: str
     sha256: str
@@ -22,7 +25,7 @@ class SignedTokenizer:
 
 @dataclass(frozen=True)
 class SignedCorpus:
-    """A corpus in a signature: languages and texts in use, by hash."""
+    """A corpus in a signature: its languages, and a hash of the texts in use."""
 
     name: str
     sha256: str
@@ -42,13 +45,22 @@ def sign(
     version: str,
     long: bool = True,
 ) -> str:
-    """One line that says what figures are; fields in fixed order, separated by `|`.
+    """Build the signature of values: one line of fields in fixed order.
 
-    tok, eng: tokenizers and their engines in the same order. spec: special tokens (always off). corp, lang, n: the
-    corpus, its languages and segments in each. ref, base: what premiums and NSL are relative to. agg: ratio of sums
-    (micro). seg: the word segmenter. boot: how intervals were made (resamples, method, what was drawn, seed). m: the
-    metric, if it is one. v: the version of tokbench and its definitions.
-    The short form cuts hashes to 8 digits, and more than 8 languages to their number and a hash of their list.
+    Fields are separated by `|`.
+
+    tok, eng: tokenizers and their engines, in the same order.
+    spec: special tokens (always off).
+    corp, lang, n: the corpus, its languages, and segments per language.
+    ref, base: what premiums and NSL are relative to.
+    agg: ratio of sums (micro).
+    seg: the word segmenter.
+    boot: how intervals were computed (resamples, method, resampling unit, seed).
+    m: the metric, if there is only one.
+    v: the version of tokbench and its definitions.
+
+    The short form (`long=False`) cuts hashes to 8 digits, and replaces more than 8 languages by their number and a hash
+    of the list.
     """
     digits = None if long else SHORT_HASH
     languages = ",".join(corpus.languages)

@@ -1,6 +1,8 @@
-"""Segments that cost more than the same text in the reference language, as each tokenizer cuts them.
+"""Segments that cost more than the same text in the reference language.
 
-They are made while the text is there: counts alone cannot show where a token ends.
+They are split by each tokenizer.
+
+They are collected while the text is at hand: counts alone do not show where a token ends.
 """
 
 from __future__ import annotations
@@ -19,15 +21,16 @@ from tokbench.metrics.resampling import divide
 
 EXAMPLES = 4
 MOST_TOKENS = 160
-"""Tokens that are kept of each cut: what a page can show of a long segment."""
+"""Tokens kept per segmentation: as many as a page can show of a long segment."""
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """A segment as one tokenizer cuts it.
+    """A segment as split by one tokenizer.
 
-    tokens: how many there are; ids and pieces: the first `MOST_TOKENS` of them. A piece is the bytes that its id stands
-    for, in hexadecimal, None for a special or unknown token.
+    tokens: number of tokens.
+    ids, pieces: the first `MOST_TOKENS` of them. A piece is the bytes of the token in hexadecimal, None for a special
+        or unknown token.
     """
 
     tokenizer: str
@@ -38,7 +41,11 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Example:
-    """A segment of a language, what it pays on average over the tokenizers, and its cuts in their order."""
+    """A segment of one language and its segmentations.
+
+    premium: tokens of all tokenizers together, over those of the same segment in the reference language.
+    cuts: one segmentation per tokenizer, in their order.
+    """
 
     lang: str
     segment: int
@@ -46,12 +53,15 @@ class Example:
     cuts: tuple[Segmentation, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """The example as JSON knows it (`asdict` copies each id of each cut); `from_document` is the inverse."""
+        """Convert to a JSON document; `from_document` is the inverse.
+
+        `dataclasses.asdict` would copy every id of every segmentation.
+        """
         return {**vars(self), "cuts": [dict(vars(cut)) for cut in self.cuts]}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Example:
-        """An example from its JSON form."""
+        """Create an example from its JSON document."""
         cuts = (
             Segmentation(c["tokenizer"], c["tokens"], tuple(c["ids"]), tuple(c["pieces"])) for c in document["cuts"]
         )
@@ -59,16 +69,17 @@ class Example:
 
 
 def find_worst(measurements: Measurements, reference: str, languages: Sequence[str]) -> pl.DataFrame:
-    """Where the most tokens are spent on what the reference language says in few: lang, segment, premium.
+    """Find the segments with the highest premiums: lang, segment, premium.
 
-    The tokens of all tokenizers together, over those of the same segment in the reference language; equals by tokens
-    per byte, then by position. One segment of each language in turn, the worst first, `EXAMPLES` in all.
+    The premium of a segment is the tokens of all tokenizers together, over those of the same segment in the reference
+    language. Ties are broken by tokens per byte, then by position. Languages take turns, one segment each, worst first,
+    `EXAMPLES` in all.
     """
     cells = ["lang", "segment"]
     texts = measurements.texts.sort(cells)
     by_lang = texts["lang"].unique().cast(pl.String).sort().to_list()
     shape = (-1, len(by_lang), texts.height // len(by_lang))
-    # Aligned and sorted: tokenizers, in each its languages, in each their segments.
+    # Aligned and sorted by tokenizer, language and segment.
     counted = measurements.counts.sort("tokenizer", *cells)["tokens"].to_numpy().reshape(shape)
     tokens = counted.sum(axis=0, dtype=np.int64)
     premium = divide(tokens, tokens[by_lang.index(reference)])
@@ -91,7 +102,7 @@ def find_worst(measurements: Measurements, reference: str, languages: Sequence[s
 
 
 def segment_text(tokenizer: Tokenizer, text: str) -> Segmentation:
-    """A text as a tokenizer cuts it."""
+    """Split a text into the tokens of one tokenizer."""
     ids = tokenizer.encode_batch([text]).ids
     kept = tuple(ids[:MOST_TOKENS].tolist())
     contents = [None if token == tokenizer.unk_id else tokenizer.token_bytes(token) for token in kept]
@@ -101,7 +112,7 @@ def segment_text(tokenizer: Tokenizer, text: str) -> Segmentation:
 def find_examples(
     tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus, measurements: Measurements, reference: str
 ) -> tuple[Example, ...]:
-    """The worst segments of a corpus, cut by each tokenizer."""
+    """Find the worst segments of a corpus and split them with each tokenizer."""
     examples = []
     places = {int(segment): i for i, segment in enumerate(corpus.segments)}
     for lang, segment, premium in find_worst(measurements, reference, corpus.languages).iter_rows():

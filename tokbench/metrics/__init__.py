@@ -1,4 +1,4 @@
-"""What every number means: the table of metrics, and their values from measurements."""
+"""Metrics: their definitions, and their values computed from measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From the counts to the tall frame of values: grouping and references, the same for all metrics."""
+"""Compute the frame of values from counts: grouping and references.
+
+The same for all metrics.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ SCHEMA = {
 def evaluate(
     measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap | None = None
 ) -> pl.DataFrame:
-    """The values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
+    """Compute metric values: tokenizer, lang, metric, value, low, high, n.
 
-    low and high are the interval that the bootstrap finds (for metrics over ids, a jackknife at its level: see
-    `tokbench.metrics._spectra`), null without one and for metrics that have none.
+    lang: null for the value over all languages.
+    low, high: the bootstrap interval (for metrics over ids, a jackknife at the bootstrap's level, see
+        `tokbench.metrics._spectra`); null without a bootstrap and for metrics without intervals.
+    n: segments behind the value, or languages for metrics over languages; null for facts.
 
-    n counts the segments behind a value, or the languages for metrics over languages; null for facts.
-    Undefined values are null: a denominator of 0, no reference. Metrics over types of words and over timings have no
-    rows here.
+    Undefined values (denominator 0, no reference) are null. Metrics over word types and timings get no rows here.
     """
     of = [METRICS[m.base_metric] for m in metrics if m.base_metric is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
@@ -45,7 +48,7 @@ def evaluate(
     spectra = [m for m in metrics if m.level == "ids"]
     lengths = [m for m in metrics if m.level == "lengths"]
     bounds = [pl.DataFrame(schema=BOUNDS)]
-    # What takes long goes side by side.
+    # Slow parts run in parallel.
     jobs: list[Callable[[], pl.DataFrame]] = []
     if spectra:
         jobs.append(lambda: evaluate_spectra(measurements, spectra, None if bootstrap is None else bootstrap.level))
@@ -68,12 +71,15 @@ def evaluate(
 
 
 def tall(frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns of values with their types, in order."""
+    """Select the columns of `SCHEMA`, cast to its types."""
     return frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
 def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], reference: Reference) -> pl.DataFrame:
-    """Ratios of sums over segments, by language and over all of them (not for those against a language)."""
+    """Compute ratios of sums over segments, per language and pooled over all.
+
+    Metrics relative to a reference language have no pooled value.
+    """
     sums = [
         expr.sum().cast(pl.Float64).alias(f"{m.name}/{part}")
         for m in metrics
@@ -97,7 +103,7 @@ def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], refer
 
 
 def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
-    """One metric's ratio in each cell."""
+    """Compute one metric's ratio in each cell."""
     quotient = divide_columns(cells[f"{metric.name}/numerator"], cells[f"{metric.name}/denominator"])
     return cells.select(
         *("tokenizer", "lang"),
@@ -108,7 +114,7 @@ def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
 
 
 def scale(values: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
-    """The values times a fact of the tokenizer, where the metric says so."""
+    """Multiply values by the metric's tokenizer fact, if it has a factor."""
     if metric.factor is None:
         return values
     scales = facts.select("tokenizer", metric.factor.cast(pl.Float64).alias("factor"))
@@ -117,16 +123,16 @@ def scale(values: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataF
 
 
 def divide_columns(numerators: pl.Series, denominators: pl.Series) -> pl.Series:
-    """Quotients, null over 0.
+    """Divide two columns, null where the divisor is 0.
 
-    By numpy: polars multiplies by the reciprocal where a divisor repeats, and then x / x is not 1.
+    Uses numpy: polars multiplies by the reciprocal where a divisor repeats, and then x / x is not 1.
     """
     top, bottom = (side.cast(pl.Float64).fill_null(float("nan")).to_numpy() for side in (numerators, denominators))
     return pl.Series("value", divide(top, bottom)).fill_nan(None)
 
 
 def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
-    """The values divided by those of the reference language or the baseline tokenizer; null without one."""
+    """Divide values by those of the reference language or baseline; null without one."""
     if metric.relative_to is None:
         return values
     key, by, chosen = (
@@ -140,12 +146,13 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
 
 
 def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
-    """A metric over the values of another in all languages (the reference left out where it is relative to it).
+    """Evaluate a metric over another metric's values in all languages.
 
-    One row a tokenizer, null and of 0 languages where no language has a value.
+    The reference language is excluded if the base metric is relative to it. One row per tokenizer; where no language
+    has a value, the value is null and n is 0.
     """
     if metric.base_metric is None or metric.expr is None:
-        raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
+        raise ValueError(f"the metric {metric.name} over languages needs `base_metric` and `expr`")
     own = (pl.col("metric") == metric.base_metric) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
     if METRICS[metric.base_metric].relative_to == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
@@ -157,7 +164,7 @@ def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Referen
 
 
 def evaluate_fact(measurements: Measurements, metric: Metric) -> pl.DataFrame:
-    """A fact of each tokenizer."""
+    """Read one fact of each tokenizer."""
     if metric.expr is None:
         raise ValueError(f"the metric {metric.name} over tokenizers needs `expr`")
     return tall(

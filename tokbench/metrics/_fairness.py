@@ -1,4 +1,4 @@
-"""How unequally languages are charged: points of the Lorenz curve behind a Gini coefficient."""
+"""Inequality between languages: the Lorenz curve behind a Gini coefficient."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ LORENZ = {"tokenizer": pl.String(), "lang": pl.String(), "languages": pl.Float64
 
 
 def trace_lorenz(frame: pl.DataFrame) -> pl.DataFrame:
-    """The Lorenz curve of tokens per parallel segment: tokenizer, lang, languages, tokens, both as shares up to there.
+    """Trace the Lorenz curve of tokens per parallel segment.
 
-    frame: the values of a comparison or of `evaluate`. Languages in the order of their cost, cheapest first, names
-    deciding between equals; the curve starts at (0, 0), which has no row. The Gini coefficient is one minus twice the
-    area under it.
+    frame: the values of a comparison or of `evaluate`.
+
+    Returns tokenizer, lang, languages and tokens; the last two are cumulative shares. Languages are ordered by cost,
+    cheapest first, ties by name. The curve starts at (0, 0), which has no row. The Gini coefficient is one minus twice
+    the area under the curve.
     """
     rows = frame.filter((pl.col("metric") == "tokens_per_segment") & pl.col("lang").is_not_null()).drop_nulls("value")
     ordered = rows.with_columns(order=pl.int_range(pl.len())).sort("value", "lang")

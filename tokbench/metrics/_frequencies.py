@@ -1,4 +1,4 @@
-"""Metrics over frequency spectra of ids (entropies, shares of the vocabulary) and over lengths of emitted tokens."""
+"""Metrics over id frequency spectra and lengths of emitted tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RENYI_ORDER = 2.5
 tokens = pl.col("tokens").first()
 types = pl.col("types").sum()
 share = pl.col("count") / pl.col("tokens")
-# Neither is ever negative: abs makes the -0.0 of one type alone a 0.
+# Neither is ever negative: abs turns the -0.0 of a single type into 0.
 entropy = (pl.col("types") * share * share.log(2)).sum().abs()
 vocab_base = pl.col("vocab_base").first()
 renyi = ((pl.col("types") * share.pow(RENYI_ORDER)).sum().log(2) / (1 - RENYI_ORDER)).abs()
@@ -28,18 +28,21 @@ LENGTHS = (("p50", 0.5, "half"), ("p90", 0.9, "90 %"), ("p99", 0.99, "99 %"), ("
 
 
 def rarefied(find: Callable[[pl.Series, int], pl.Series], size: int) -> pl.Expr:
-    """The sum over ids of what is expected of each among so many tokens."""
+    """Sum over ids what `find` expects of each in a sample of `size` tokens."""
     rows = pl.struct("count", "tokens")
     return (pl.col("types") * rows.map_batches(lambda rows: find(rows, size), pl.Float64, is_elementwise=True)).sum()
 
 
 def share_of_vocabulary(found: pl.Expr) -> pl.Expr:
-    """The share of V_base; null where it would be more than all of it, as added tokens are then among the types."""
+    """Divide by V_base; null above 1, where added tokens are among the types."""
     return pl.when(found <= vocab_base, vocab_base > 0).then(found / vocab_base)
 
 
 def quantile_of_tokens(column: str, share_below: float) -> pl.Expr:
-    """The least value of a column that at least this share of the tokens does not exceed, null values left out."""
+    """Return the smallest value that at least this share of tokens does not exceed.
+
+    Null values are left out.
+    """
     present = pl.col(column).is_not_null()
     sizes, counts = pl.col(column).filter(present), pl.col("count").filter(present)
     reached = counts.sort_by(sizes).cum_sum() >= share_below * counts.sum()
@@ -65,8 +68,8 @@ FREQUENCIES = (
         decimals=2,
         expr=entropy + (types - 1) / (2 * tokens * math.log(2)),
         citation="Miller 1955, in: Information Theory in Psychology",
-        definition="Shannon entropy of the ids with the correction of Miller and Madow for the types that a sample "
-        "misses: entropy + (types - 1) / (2 N ln 2), N tokens.",
+        definition="Shannon entropy of the ids with the Miller-Madow correction for types that a sample misses: "
+        "entropy + (types - 1) / (2 N ln 2) for N tokens.",
     ),
     *(
         Metric(
@@ -78,8 +81,8 @@ FREQUENCIES = (
             expr=rarefied(find_terms, size),
             interval=False,
             citation=HURLBERT,
-            definition=f"Plug-in entropy expected among {size:,} tokens drawn from the text without putting back: "
-            "comparable between texts of different size. Null for fewer tokens.",
+            definition=f"Expected plug-in entropy of {size:,} tokens drawn from the text without replacement: "
+            "comparable between texts of different size. Null for texts with fewer tokens.",
         )
         for label, size in RAREFIED.items()
     ),
@@ -93,7 +96,7 @@ FREQUENCIES = (
         compression=True,
         expr=entropy * tokens / pl.col("text_bytes").first(),
         citation=ZOUHAR,
-        definition="Bits per byte of text when ids are written by an ideal code for their frequencies in this text: "
+        definition="Bits per byte of text if ids were written in an ideal code for their frequencies in this text: "
         "sum t * H1 / sum b.",
     ),
     Metric(
@@ -105,7 +108,7 @@ FREQUENCIES = (
         citation=ZOUHAR,
         expr=pl.when(vocab_base > 1).then(renyi / vocab_base.log(2)),
         definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the model vocabulary: "
-        "log2(sum p^a) / (1 - a) / log2 V_base. Null for a vocabulary of one token or none.",
+        "log2(sum p^a) / (1 - a) / log2 V_base. Null for a vocabulary with at most one token.",
     ),
     Metric(
         "renyi_efficiency_observed",
@@ -126,8 +129,8 @@ FREQUENCIES = (
         better="higher",
         percent=True,
         expr=share_of_vocabulary(types),
-        definition="Distinct ids over V_base. Grows with the corpus: compare at equal text only. Null for more ids "
-        "than V_base, as added tokens are among them.",
+        definition="Distinct ids over V_base. Grows with the corpus: compare on equal text only. Null where distinct "
+        "ids exceed V_base, since added tokens are then among them.",
     ),
     *(
         Metric(
@@ -139,8 +142,9 @@ FREQUENCIES = (
             percent=True,
             expr=share_of_vocabulary(rarefied(find_chances, size)),
             citation=HURLBERT,
-            definition=f"Distinct ids expected among {size:,} tokens drawn from the text without putting back, over "
-            "V_base: comparable between texts of different size. Null for fewer tokens, or for more ids than V_base.",
+            definition=f"Expected distinct ids among {size:,} tokens drawn from the text without replacement, over "
+            "V_base: comparable between texts of different size. Null for texts with fewer tokens, or where distinct "
+            "ids exceed V_base.",
         )
         for label, size in RAREFIED.items()
     ),
@@ -150,7 +154,7 @@ FREQUENCIES = (
         "ratio",
         "ids",
         expr=types / tokens,
-        definition="Distinct ids over tokens. Falls with the corpus: compare at equal text only.",
+        definition="Distinct ids over tokens. Falls as the corpus grows: compare on equal text only.",
     ),
     *(
         Metric(
@@ -160,7 +164,7 @@ FREQUENCIES = (
             "lengths",
             decimals=0,
             expr=quantile_of_tokens("size", share_below),
-            definition=f"Length in bytes that {text} of the emitted tokens do not exceed; special tokens left out.",
+            definition=f"Length in bytes that {text} of the emitted tokens do not exceed, excluding special tokens.",
         )
         for label, share_below, text in LENGTHS
     ),
@@ -172,8 +176,8 @@ FREQUENCIES = (
             "lengths",
             decimals=0,
             expr=quantile_of_tokens("characters", share_below),
-            definition=f"Length in characters that {text} of the emitted tokens do not exceed; special tokens and "
-            "tokens that are part of a character left out.",
+            definition=f"Length in characters that {text} of the emitted tokens do not exceed, excluding special "
+            "tokens and tokens that are not whole characters.",
         )
         for label, share_below, text in LENGTHS
     ),

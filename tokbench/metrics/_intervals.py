@@ -1,4 +1,4 @@
-"""Intervals of metrics: the same ratios of sums, over resampled segments."""
+"""Confidence intervals: the same ratios of sums, over resampled segments."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ SCHEMA = {
 }
 
 KEPT_SUMS = 4
-"""Resampled counts held at once: 20 MB each for 12 tokenizers in 204 languages."""
+"""Resampled sums cached at once: 20 MB each for 12 tokenizers in 204 languages."""
 
 
 class Resamples:
-    """Sums of counts over resampled segments, of every tokenizer in every language: (rows, tokenizers, languages).
+    """Sums of counts over resampled segments: (rows, tokenizers, languages).
 
-    The same segments (or documents, where the corpus has them) are drawn for all of them. The first row is the corpus
-    itself, then come the resamples, then, for BCa, the corpus without each of its segments or documents.
+    Every tokenizer and language gets the same resampled segments (or documents, where the corpus has them). Row 0 is
+    the corpus itself; the resamples follow; for BCa, then the corpus without each of its segments or documents.
     """
 
     def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
@@ -56,7 +56,10 @@ class Resamples:
         self._sums: dict[str, Floats] = {}
 
     def sum(self, count: pl.Expr) -> Floats:
-        """Resampled sums of one count. The last few are kept: metrics share tokens, bytes and segments."""
+        """Return the resampled sums of one count.
+
+        The last few are cached: metrics share tokens, bytes and segments.
+        """
         key = str(count)
         if key not in self._sums:
             while len(self._sums) >= KEPT_SUMS:
@@ -70,9 +73,12 @@ class Resamples:
         return self._sums[key]
 
     def ratios(self, metric: Metric, reference: Reference, *, pooled: bool) -> Floats | None:
-        """Resampled values of a ratio by tokenizer and language, or over all languages; None without its reference."""
+        """Return a ratio's resampled values; None if its reference is missing.
+
+        pooled: over all languages, (rows, tokenizers, 1), instead of per language.
+        """
         if metric.numerator is None or metric.denominator is None:
-            raise ValueError(f"the metric {metric.name} is no ratio")
+            raise ValueError(f"the metric {metric.name} is not a ratio")
         numerators, denominators = self.sum(metric.numerator), self.sum(metric.denominator)
         if pooled:
             numerators, denominators = (sums.sum(axis=2, keepdims=True) for sums in (numerators, denominators))
@@ -92,16 +98,19 @@ class Resamples:
         return values
 
     def by_unit(self, count: pl.Expr) -> Floats:
-        """One count of each unit that is drawn: a row a unit, a column a cell (tokenizers, in each its languages)."""
+        """Sum one count per resampling unit: (units, cells).
+
+        Cells are tokenizers, with the languages of each in order.
+        """
         column = self.rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).to_series()
         return self.units.sum(column.to_numpy().reshape(-1, len(self.segments)).T)
 
     def factors(self, scale: pl.Expr) -> Floats:
-        """A fact of each tokenizer, NaN where it is not known."""
+        """Return a fact of each tokenizer, NaN where unknown."""
         return self.facts.select(scale.cast(pl.Float64).fill_null(float("nan"))).to_series().to_numpy()
 
     def bounds(self, values: Floats) -> tuple[Floats, Floats]:
-        """The interval of each cell, from what `ratios` gives."""
+        """Compute the interval of each cell from the result of `ratios`."""
         resampled = values[1 : self.bootstrap.resamples + 1]
         if self.bootstrap.method == "percentile":
             return percentile_interval(resampled, self.bootstrap.level)
@@ -109,28 +118,39 @@ class Resamples:
 
 
 def is_aligned(measurements: Measurements) -> bool:
-    """Whether every tokenizer has counts of every segment in every language, as resampling in pairs needs."""
+    """Return whether every tokenizer has counts of every segment in every language.
+
+    Paired resampling needs this.
+    """
     counts = measurements.counts
     cells = counts["tokenizer"].n_unique() * counts["lang"].n_unique() * counts["segment"].n_unique()
     return bool(counts.height == cells)
 
 
 def with_texts(measurements: Measurements) -> pl.DataFrame:
-    """The counts with the sizes of their texts beside them, by tokenizer, language and segment."""
+    """Join the counts with the sizes of their texts.
+
+    Sorted by tokenizer, language and segment.
+    """
     cells = ["lang", "segment"]
     texts, counts = put_in_order(measurements.texts, cells), put_in_order(measurements.counts, ["tokenizer", *cells])
     if not is_aligned(measurements):
         return counts.join(texts, on=cells, how="left", maintain_order="left")
-    # Aligned and sorted, the texts repeat once a tokenizer: no join is needed.
+    # Aligned and sorted, the texts repeat per tokenizer: no join is needed.
     return counts.hstack(pl.concat([texts.drop(cells)] * (counts.height // texts.height)))
 
 
 def find_intervals(
     measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap
 ) -> pl.DataFrame:
-    """Intervals of the metrics over segments and over languages: tokenizer, lang (null: all), metric, low, high.
+    """Compute intervals of metrics over segments and languages.
 
-    None for facts, and where the measurements are not aligned; histograms of ids have theirs in `_histograms`.
+    Columns: tokenizer, lang, metric, low, high.
+
+    lang: null for the value over all languages.
+
+    Facts have no interval, nor do measurements that are not aligned. Intervals of metrics over ids are computed in
+    `_spectra`.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     if not is_aligned(measurements):
@@ -152,9 +172,11 @@ def find_intervals(
 
 
 def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: Reference) -> list[Floats]:
-    """Resampled values of metrics over languages, all of one: their expressions, on the languages of each resample.
+    """Evaluate metrics over languages on each resample.
 
-    Nothing without languages, or without the reference of what they are of.
+    One array (rows, tokenizers, 1) per metric.
+
+    All `metrics` share one base metric. Empty without languages, or if the reference of the base metric is missing.
     """
     (of,) = {METRICS[m.base_metric] for m in metrics if m.base_metric is not None}
     values = resamples.ratios(of, reference, pooled=False)
@@ -171,7 +193,7 @@ def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: 
     frame = frame.with_columns(pl.col("group").set_sorted(), pl.col("value").fill_nan(None)).drop_nulls()
     every = pl.DataFrame({"group": groups}).with_columns(pl.col("group").set_sorted())
     found = []
-    for expr in [m.expr for m in metrics if m.expr is not None]:  # one by one, as each takes memory of its own
+    for expr in [m.expr for m in metrics if m.expr is not None]:  # one by one, to limit peak memory
         across = frame.group_by("group").agg(value=expr.cast(pl.Float64))
         column = every.join(across, on="group", how="left", maintain_order="left")["value"]
         found.append(column.fill_null(float("nan")).to_numpy().reshape(drawn, tokenizers, 1))
@@ -179,7 +201,7 @@ def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: 
 
 
 def bound(resamples: Resamples, metric: Metric, values: Floats, *, pooled: bool) -> pl.DataFrame:
-    """The interval of each cell as rows."""
+    """Return the interval of each cell as rows."""
     low, high = resamples.bounds(values)
     languages: list[str | None] = [None] if pooled else list(resamples.languages)
     rows = {

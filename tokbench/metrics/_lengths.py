@@ -1,4 +1,4 @@
-"""How long the emitted tokens are: one tokenizer at a time, by language and over all languages together."""
+"""Lengths of emitted tokens, per tokenizer, by language and in total."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokbench.metrics._metric import Metric
 Integers = npt.NDArray[np.integer]
 
 FIRST_ESCAPED, LAST_ESCAPED = 0xDC80, 0xDCFF
-"""What Python makes of bytes that are no UTF-8, as surrogates: no text holds them."""
+"""Surrogates that Python's `surrogateescape` uses for invalid UTF-8; they never occur in text."""
 
 LENGTHS = {
     "tokenizer": pl.String(),
@@ -27,7 +27,10 @@ LENGTHS = {
 
 
 def describe_tokens(measurements: Measurements, tokenizer: str, ids: Integers) -> tuple[Integers, Integers]:
-    """By id, bytes and characters of the tokens that occur: -1 for special ones, characters also for parts of one."""
+    """Return sizes in bytes and characters, indexed by id, of tokens that occur.
+
+    -1 for special tokens; in characters, also for tokens that are not whole characters.
+    """
     rows = measurements.vocab.lazy().filter(pl.col("tokenizer") == tokenizer).select("id", "bytes").collect()
     known = rows["id"].to_numpy()
     occurs = np.zeros(1 + int(max(ids.max(initial=-1), known.max(initial=-1))), np.bool_)
@@ -40,8 +43,11 @@ def describe_tokens(measurements: Measurements, tokenizer: str, ids: Integers) -
 
 
 def count_characters(tokens: Sequence[bytes], lengths: Integers) -> Integers:
-    """The characters of tokens of these lengths in bytes, -1 where one is not whole characters."""
-    # Line feeds keep apart what would make a character together; of what makes none, each byte becomes a surrogate.
+    """Count the characters of each token, -1 where it is not whole characters.
+
+    lengths: the size of each token in bytes.
+    """
+    # Line feeds stop adjacent tokens from combining into a character; each invalid byte becomes a surrogate.
     text = b"\n".join([*tokens, b""]).decode(errors="surrogateescape")
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     escaped = (points >= FIRST_ESCAPED) & (points <= LAST_ESCAPED)
@@ -52,14 +58,16 @@ def count_characters(tokens: Sequence[bytes], lengths: Integers) -> Integers:
 
 
 def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
-    """How long the tokens are that a tokenizer emits: lang (null: all languages), size, characters, count.
+    """Count the tokens a tokenizer emits by length: lang, size, characters, count.
 
-    size (bytes) is null for special tokens, characters also for those that are part of a character.
+    lang: null for all languages.
+    size: bytes; null for special tokens.
+    characters: null for special tokens and tokens that are not whole characters.
     """
     rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
     own = rows.select("lang", "id", "count").collect()
     ids, codes = own["id"].to_numpy(), own["lang"].to_physical().to_numpy().astype(np.int64)
-    # The rows are in the order of their languages.
+    # Rows are grouped by language.
     first = np.diff(codes, prepend=-1) != 0
     names = own.filter(pl.Series(first))["lang"].cast(pl.String)
     sizes, characters = describe_tokens(measurements, tokenizer, ids)
@@ -85,14 +93,19 @@ def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
 
 
 def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> pl.DataFrame:
-    """Metrics over lengths of tokens: tokenizer, lang (null: all), metric, value, n (segments); null without tokens."""
+    """Evaluate metrics over token lengths: tokenizer, lang, metric, value, n.
+
+    lang: null for all languages.
+    value: null without tokens.
+    n: segments.
+    """
     exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
     counted = count_segments(measurements)
 
     def evaluate(tokenizer: str) -> pl.DataFrame:
         values = lengths_of(measurements, tokenizer).group_by("lang").agg(exprs)
         segments = counted.filter(pl.col("tokenizer") == tokenizer).drop("tokenizer")
-        # Where no text gave any token there are no lengths: the values are null, and the rows are there.
+        # Cells without any token have no lengths; they keep their rows, with null values.
         wide = segments.join(values, on="lang", how="left", nulls_equal=True, maintain_order="left")
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
         return tall.select(pl.lit(tokenizer).alias("tokenizer"), pl.all())
@@ -101,7 +114,7 @@ def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> p
 
 
 def count_segments(measurements: Measurements) -> pl.DataFrame:
-    """The segments that each tokenizer encoded: tokenizer, lang (null: all languages), n."""
+    """Count the segments each tokenizer encoded: tokenizer, lang (null: all), n."""
     cells = measurements.counts.group_by("tokenizer", "lang", maintain_order=True).agg(n=pl.len().cast(pl.Int64))
     by_language = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
     together = by_language.group_by("tokenizer", maintain_order=True).agg(pl.col("n").sum())
@@ -109,10 +122,12 @@ def count_segments(measurements: Measurements) -> pl.DataFrame:
 
 
 def list_token_lengths(measurements: Measurements) -> pl.DataFrame:
-    """How long the emitted tokens are: tokenizer, lang, unit (bytes, characters), length, count, in order.
+    """List the lengths of emitted tokens: tokenizer, lang, unit, length, count.
 
-    Tokens that are part of a character are a bin of their own among characters, of length null; special tokens,
-    which stand for no text, are in none.
+    unit: bytes or characters.
+    length: null, in characters, for the bin of tokens that are not whole characters.
+
+    Rows are sorted by tokenizer, unit, lang and length. Special tokens represent no text and are excluded.
     """
     parts = [pl.DataFrame(schema=LENGTHS)]
     for tokenizer in measurements.tokenizers["tokenizer"].cast(pl.String).to_list():

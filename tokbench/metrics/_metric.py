@@ -1,4 +1,4 @@
-"""What a metric is: expressions over one frame of a measurement, with their unit, direction and definition."""
+"""The `Metric` type: expressions over a frame, unit, direction and definition."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ Better = Literal["higher", "lower"]
 
 @dataclass(frozen=True, eq=False)
 class Metric:
-    """One number: how it follows from the counts, and what it means.
+    """A metric: how to compute it from the counts, and what it means.
 
-    level: the rows that it aggregates. `segments`: the counts of each text, as the ratio of the sums of
-    `numerator` and `denominator` (a ratio of sums, never a mean of ratios), once a language and once over all.
-    `ids`: the frequency spectrum of the ids, by `expr` over the columns count, types (how many ids occur so often),
-    tokens (of the whole text), text_bytes and vocab_base, likewise. `lengths`: how long the emitted tokens are, by
-    `expr` over size (bytes), characters and count, likewise. `languages`: the values of the metric `base_metric` in all
-    languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
-    `expr`. `types`: measured by `tokbench.measurement.single_token_words`. `timings`: measured by
-    `tokbench.adapters.bench.throughput`.
-
-    relative_to: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
-    factor: a factor from the facts of the tokenizer, applied last.
-    interval: for metrics over ids, whether the value is found again without each block of the text.
-    compression: smaller texts score better, so a lossy tokenizer is not ranked.
-    percent, decimals: how values are shown.
+    level: the rows it aggregates.
+        `segments`: the counts of each text; the ratio of the sums of `numerator` and `denominator` (never a mean of
+        ratios), per language and over all languages.
+        `ids`: the frequency spectrum of the ids, by `expr` over the columns count, types (how many ids occur that
+        often), tokens (of the whole text), text_bytes and vocab_base, per language and over all.
+        `lengths`: lengths of emitted tokens, by `expr` over size (bytes), characters and count, likewise.
+        `languages`: the values of `base_metric` in all languages, by `expr` over the column `value`, per tokenizer.
+        `tokenizers`: facts of a tokenizer, by `expr`.
+        `types`: measured by `tokbench.measurement.single_token_words`.
+        `timings`: measured by `tokbench.adapters.bench.throughput`.
+    relative_to: divide by the same ratio in the reference language, or of the baseline tokenizer.
+    factor: a factor taken from the tokenizer's facts, applied last.
+    interval: for metrics over ids, whether to compute a jackknife interval.
+    compression: shorter texts score better, so lossy tokenizers are not ranked.
+    percent, decimals: how values are displayed.
     """
 
     name: str
@@ -53,12 +54,12 @@ class Metric:
 
     @property
     def edge_cases(self) -> str:
-        """What happens at the edges."""
+        """Return what happens in edge cases."""
         return REMARKS[self.name].edge_cases
 
     @property
     def other_definitions(self) -> str:
-        """How other definitions of the name differ."""
+        """Return how other definitions of the name differ."""
         return REMARKS[self.name].other_definitions
 
     def __repr__(self) -> str:

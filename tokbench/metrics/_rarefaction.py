@@ -1,4 +1,4 @@
-"""What is expected among fewer tokens, drawn from a text without putting back; exact, without drawing."""
+"""Exact expectations over samples of a text's tokens without replacement."""
 
 from __future__ import annotations
 
@@ -17,28 +17,33 @@ SMALL_FACTORIALS = np.array([math.lgamma(k + 1) for k in range(32)])
 
 
 def find_chances(rows: pl.Series, size: int) -> pl.Series:
-    """The chance that an id is among `size` tokens drawn without putting back; NaN of fewer tokens.
+    """Return the probability that an id occurs in a sample of `size` tokens.
 
-    rows: structs of count (how often the id occurs) and tokens (N, all ids together). 1 - C(N - c, size) / C(N, size).
+    rows: structs of count (occurrences of the id) and tokens (N, all tokens of the text).
+
+    The sample is drawn without replacement: 1 - C(N - c, size) / C(N, size). NaN if the text has fewer tokens.
     Source: Hurlbert 1971, Ecology 52.
     """
     counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     left = totals - counts
     chances = np.where(totals >= size, 1.0, np.nan)
-    # Of more than 64 tokens expected, the chance that none is drawn is below 1e-27.
+    # If more than 64 are expected, the probability that none is drawn is below 1e-27.
     possible = (left >= size) & (counts * size < 64 * totals)
     n, c = totals[possible], counts[possible]
-    # C(N - c, size) / C(N, size) as a quotient of falling factorials, as long as the id occurs often.
+    # C(N - c, size) / C(N, size) as a quotient of falling factorials with c factors.
     chances[possible] = -np.expm1(log_falling(n - size, c) - log_falling(n, c))
     return pl.Series(chances)
 
 
 def find_terms(rows: pl.Series, size: int) -> pl.Series:
-    """What an id adds to the plug-in entropy, in bits, expected of `size` tokens drawn without putting back.
+    """Return an id's expected term of the plug-in entropy of `size` tokens, in bits.
 
-    rows: as `find_chances` has them; NaN of fewer tokens. The number k of the id among the tokens drawn is
-    hypergeometric: E[-k/size log2 k/size], from the quotients of neighbouring chances, whose sum is 1. Of many terms
-    alike, some are taken for all: exact to 12 digits.
+    rows: as in `find_chances`; NaN if the text has fewer tokens.
+
+    The number k of occurrences in a sample without replacement is hypergeometric: E[-k/size log2 k/size] is computed
+    from the ratios of neighbouring probabilities, normalised to sum 1. Wide distributions are evaluated at every
+    step-th k
+    only: exact to 12 digits.
     """
     counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     found = np.full(len(counts), np.nan)
@@ -47,9 +52,9 @@ def find_terms(rows: pl.Series, size: int) -> pl.Series:
     mean = size * counts / totals
     spread = np.sqrt(mean * (totals - counts) / totals * (totals - size) / np.maximum(totals - 1, 1))
     reach = 7 * spread + 10
-    # Every step-th term of a bell that is 2 steps wide on each side gives its sum to 14 digits, step times over: what
-    # is left out is the characteristic function at 2 pi / step, at most exp(-spread^2 (1 - cos(2 pi / step))). Near 0
-    # it is no bell, and k log k not smooth.
+    # If the standard deviation is at least 2 steps, every step-th term, times step, gives the sum to 14 digits: the
+    # error is the characteristic function at 2 pi / step, at most exp(-spread^2 (1 - cos(2 pi / step))). Near k = 0
+    # the distribution is not bell-shaped and k log k is not smooth, so every term is taken.
     step = np.where(mean - reach < 1, 1, np.maximum(1, (spread / 2).astype(np.int64)))
     least = np.maximum(np.maximum(0, size - (totals - counts)), (mean - reach).astype(np.int64))
     most = np.minimum(np.minimum(counts, size), (mean + reach).astype(np.int64))
@@ -62,9 +67,11 @@ def find_terms(rows: pl.Series, size: int) -> pl.Series:
 
 
 class Bells(NamedTuple):
-    """Hypergeometric chances of k = least, least + step, ...: so many terms, of ids of these counts.
+    """Hypergeometric distributions to evaluate at k = least, least + step, ...
 
-    rest: tokens that are neither of the id nor drawn, if none of the id is drawn; below 0 where some must be.
+    counts: occurrences of each id.
+    rest: tokens that are neither of the id nor drawn if none of the id is drawn; negative where some must be.
+    terms: number of values of k.
     """
 
     counts: Integers
@@ -75,7 +82,10 @@ class Bells(NamedTuple):
 
 
 def expect_by_ones(bells: Bells, size: int) -> Floats:
-    """The means of -k/size log2 k/size over all k, term by term; the longest bells come first, the others end early."""
+    """Return the means of -k/size log2 k/size over all k, term by term.
+
+    Expects the longest distributions first, so that shorter ones drop out as k grows.
+    """
     worth = tabulate_worth(size)
     k = bells.least.copy()
     chances = np.ones(len(k))
@@ -92,7 +102,10 @@ def expect_by_ones(bells: Bells, size: int) -> Floats:
 
 
 def expect_by_steps(bells: Bells, size: int) -> Floats:
-    """The means of -k/size log2 k/size over every step-th k: a row an id, a column a term."""
+    """Return the means of -k/size log2 k/size over every step-th k.
+
+    Works on arrays of shape (ids, terms).
+    """
     numbers = np.arange(bells.terms.max(initial=1))
     present = numbers < bells.terms[:, None]
     least = bells.least[:, None]
@@ -110,13 +123,16 @@ def expect_by_steps(bells: Bells, size: int) -> Floats:
 
 @cache
 def tabulate_worth(size: int) -> Floats:
-    """-k/size log2 k/size for k of 0 to size."""
+    """Tabulate -k/size log2 k/size for k from 0 to size."""
     k = np.arange(1, size + 1)
     return np.concatenate([[0.0], -(k / size) * np.log2(k / size)])
 
 
 def log_falling(n: Integers, k: Integers) -> Floats:
-    """Log n! / (n - k)!, to 13 digits: a difference of log factorials would lose those that n has before the point."""
+    """Log n! / (n - k)!, to 13 digits.
+
+    A difference of log factorials would lose as many digits as n has.
+    """
     rest = n - k
     x, y = np.maximum(n, 32).astype(np.float64), np.maximum(rest, 32).astype(np.float64)
     found: Floats = k * (np.log(y) - 1) - (x + 0.5) * np.log1p((y - x) / x) + correct(x) - correct(y)
@@ -137,7 +153,7 @@ def log_factorial(k: Integers) -> Floats:
 
 
 def correct(x: Floats) -> Floats:
-    """What Stirling's series adds to his formula."""
+    """Return the correction terms of Stirling's series."""
     inverse = 1 / x
     square = inverse * inverse
     found: Floats = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680))))

@@ -25,7 +25,7 @@ RATIOS = (
         compression=True,
         numerator=tokens,
         denominator=segments,
-        definition="Tokens per segment of the parallel corpus, no special tokens: sum t / n.",
+        definition="Tokens per segment of the parallel corpus, without special tokens: sum t / n.",
     ),
     Metric(
         "bytes_per_token",
@@ -74,8 +74,8 @@ RATIOS = (
         numerator=pl.when(words.is_not_null()).then(tokens),
         denominator=words,
         citation=RUST,
-        definition="Tokens per word in running text: sum t / sum w. Words as the segmenter in the signature finds "
-        "them; null where it does not fit (scripts without spaces).",
+        definition="Tokens per word in running text: sum t / sum w. Words are those of the segmenter named in the "
+        "signature; null where it does not apply (scripts without spaces).",
     ),
     Metric(
         "continued_words",
@@ -89,7 +89,7 @@ RATIOS = (
         numerator=pl.col("continued_words"),
         denominator=pl.when(pl.col("continued_words").is_not_null()).then(words),
         citation=RUST,
-        definition="Share of words, in running text, whose span holds more than one token.",
+        definition="Share of words in running text whose span covers more than one token.",
     ),
     Metric(
         "nsl",
@@ -102,7 +102,7 @@ RATIOS = (
         numerator=tokens,
         denominator=segments,
         citation=DAGAN,
-        definition="Normalised sequence length: sum t / sum t of the baseline tokenizer on the same text.",
+        definition="Normalised sequence length: sum t over sum t of the baseline tokenizer on the same text.",
     ),
     Metric(
         "bits_per_byte_coded",
@@ -115,7 +115,7 @@ RATIOS = (
         numerator=tokens,
         denominator=size,
         factor=pl.col("vocab_total").log(2).ceil(),
-        definition="Bits that name the ids, per byte of text: sum t * ceil(log2 V_total) / sum b.",
+        definition="Bits needed to store the ids at fixed width, per byte of text: sum t * ceil(log2 V_total) / sum b.",
     ),
     Metric(
         "effective_context",
@@ -128,7 +128,7 @@ RATIOS = (
         numerator=chars,
         denominator=tokens,
         factor=pl.col("context_window"),
-        definition="Characters that fill the model's context window: window * sum c / sum t.",
+        definition="Characters of text that fit the model's context window: window * sum c / sum t.",
     ),
     Metric(
         "effective_context_reference",
@@ -143,8 +143,8 @@ RATIOS = (
         denominator=tokens,
         factor=pl.col("context_window"),
         citation=PETROV,
-        definition="The model's context window in tokens of the reference language: window / premium, the length of "
-        "reference text whose translation fills the window.",
+        definition="The model's context window in tokens of the reference language: window / premium, that is, the "
+        "length of a reference text whose translation fills the window.",
     ),
     Metric(
         "premium",
@@ -157,7 +157,7 @@ RATIOS = (
         numerator=tokens,
         denominator=segments,
         citation=PETROV,
-        definition="Tokens of a language over tokens of the reference language for the same aligned segments: "
+        definition="Tokens in a language over tokens in the reference language for the same aligned segments: "
         "sum t(A) / sum t(B).",
     ),
     Metric(
@@ -169,7 +169,7 @@ RATIOS = (
         numerator=size,
         denominator=segments,
         citation=PETROV,
-        definition="The part of the premium that the encoding makes: bytes(A) / bytes(B). "
+        definition="The part of the premium due to the UTF-8 encoding: bytes(A) / bytes(B). "
         "premium = utf8_premium * tokenizer_premium.",
     ),
     Metric(
@@ -182,7 +182,7 @@ RATIOS = (
         numerator=tokens,
         denominator=size,
         citation=PETROV,
-        definition="The part of the premium that the tokenizer makes: bytes per token of B / bytes per token of A.",
+        definition="The part of the premium due to the tokenizer: bytes per token of B / bytes per token of A.",
     ),
     Metric(
         "unk_rate",
@@ -204,7 +204,7 @@ RATIOS = (
         percent=True,
         numerator=pl.col("unk_chars"),
         denominator=pl.when(pl.col("unk_chars").is_not_null()).then(chars),
-        definition="Share of characters under the unknown token, by the offsets that the engine gives.",
+        definition="Share of characters covered by unknown tokens, by the offsets that the engine reports.",
     ),
     Metric(
         "byte_fallback_rate",
@@ -215,7 +215,8 @@ RATIOS = (
         percent=True,
         numerator=pl.col("partial_tokens"),
         denominator=tokens,
-        definition="Share of tokens that are not whole characters: byte pieces such as <0xE4> and byte-level parts.",
+        definition="Share of tokens that are not whole characters: byte tokens such as <0xE4> and byte-level tokens "
+        "that hold part of a character.",
     ),
     Metric(
         "round_trip_exact",
@@ -226,7 +227,7 @@ RATIOS = (
         percent=True,
         numerator=(loss == 0).cast(pl.Int64),
         denominator=segments,
-        definition="Share of segments that decode(encode(x)) gives back exactly.",
+        definition="Share of segments that decode(encode(x)) returns exactly.",
     ),
     Metric(
         "round_trip_nfc",
@@ -237,7 +238,7 @@ RATIOS = (
         percent=True,
         numerator=(loss <= 1).cast(pl.Int64),
         denominator=segments,
-        definition="Share of segments that come back equal after Unicode normalisation form C.",
+        definition="Share of segments that decode(encode(x)) returns up to Unicode normalisation form C.",
     ),
     Metric(
         "round_trip_whitespace",
@@ -248,7 +249,7 @@ RATIOS = (
         percent=True,
         numerator=(loss <= 2).cast(pl.Int64),
         denominator=segments,
-        definition="Share of segments that come back equal after NFC and collapsing of white space; "
-        "the others are lossy, and a tokenizer that has any is not ranked on compression.",
+        definition="Share of segments that decode(encode(x)) returns up to NFC and collapsed white space. All others "
+        "are lossy; a tokenizer with any lossy segment is not ranked on compression.",
     ),
 )

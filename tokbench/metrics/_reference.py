@@ -1,4 +1,4 @@
-"""What relative metrics are relative to."""
+"""The reference language and baseline tokenizer of relative metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reference:
-    """A language and a tokenizer; None where nothing is relative to one."""
+    """A reference language and a baseline tokenizer; None where there is none."""
 
     language: str | None = None
     tokenizer: str | None = None

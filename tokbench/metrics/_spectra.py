@@ -1,9 +1,11 @@
-"""Metrics over frequency spectra, and their intervals from the spectra of the text without each of its blocks.
+"""Metrics over frequency spectra, with jackknife intervals.
 
-A frequency spectrum says how many ids occur once, twice, and so on. Tokens of one document depend on each other, so
-that whole documents are left out: blocks of them (see `tokbench.measurement.jackknife_blocks`), or of segments where
-none are named. The interval is of the value to be expected of a text of as many documents: a bias that depends on the
-size of the text, as the plug-in entropy has, stays in it.
+Intervals come from spectra that leave out one block of the text.
+
+A frequency spectrum counts the ids that occur once, twice, and so on. Tokens of one document depend on each other, so
+whole documents are left out: blocks of documents (see `tokbench.measurement.jackknife_blocks`), or of segments if the
+corpus names no documents. The interval is for the expected value of a text of this many documents: a bias that
+depends on the size of the text, such as that of the plug-in entropy, remains in it.
 """
 
 from __future__ import annotations
@@ -29,16 +31,20 @@ from tokbench.metrics.resampling import jackknife_interval
 Integers = npt.NDArray[np.int64]
 
 LANGUAGES_AT_ONCE = 24
-"""Spectra that are held at once: some 300 kB a language, while metrics are evaluated several times that."""
+"""Languages whose spectra are held at once: some 300 kB each, several times that during evaluation."""
 
 BOUNDS = {"lang": pl.String(), "metric": pl.String(), "low": pl.Float64(), "high": pl.Float64()}
 
 
 def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], level: float | None) -> pl.DataFrame:
-    """Metrics over ids: tokenizer, lang (null: all), metric, value, low, high, n (segments); null without tokens.
+    """Evaluate metrics over ids: tokenizer, lang, metric, value, low, high, n.
 
-    low and high: the interval of the jackknife at this level; null without a level, for fewer than two blocks, and
-    for metrics that are not evaluated again without each block.
+    level: the level of the jackknife interval; None for no intervals.
+
+    lang: null for all languages.
+    value: null without tokens.
+    low, high: null without a level, for fewer than two blocks, and for metrics without an interval.
+    n: segments.
     """
     repeated = [m for m in metrics if m.interval and level is not None]
     encoded = list_texts(measurements) if is_aligned(measurements) else None
@@ -56,13 +62,13 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
             of_texts, of_rest = spectra.filter(of_whole), spectra.filter(~of_whole)
             parts.append((evaluate_each(of_texts, metrics, texts), evaluate_each(of_rest, repeated, texts)))
         values, without = (pl.concat(found) for found in zip(*parts, strict=True))
-        # Where no text gave any token there is no spectrum: the values are null, and the rows are there.
+        # Cells without any token have no spectrum; they keep their rows, with null values.
         segments = counted.filter(pl.col("tokenizer") == tokenizer).drop("tokenizer")
         wide = segments.join(values.select("lang", *(m.name for m in metrics)), on="lang", how="left", nulls_equal=True)
         tall = wide.unpivot(index=["lang", "n"], variable_name="metric", value_name="value")
         bounds = pl.DataFrame(schema=BOUNDS)
         if level is not None and repeated:
-            # Where a block holds all the tokens, nothing is left without it: null, and so is the interval.
+            # If one block holds all tokens, nothing remains without it: that value and the interval are null.
             keys = ["lang", "without"]
             without = left_out.join(
                 without.select(*keys, *(m.name for m in repeated)), on=keys, how="left", nulls_equal=True
@@ -75,16 +81,20 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
 
 
 def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The frequency spectra of one tokenizer, of each of the texts that `list_texts` gives; some languages at a time.
+    """Yield the frequency spectra of one tokenizer for each row of `texts`.
 
-    text (the row in `texts`), count, types (how many ids occur so often), tokens (of the text), text_bytes, vocab_base;
-    in order, which the last digit of a sum of floats depends on.
+    A few languages at a time.
+
+    texts: the result of `list_texts`.
+
+    Columns: text (row in `texts`), count, types (how many ids occur that often), tokens (of the text), text_bytes,
+    vocab_base. The order is fixed, because the last digit of a sum of floats depends on it.
     """
-    # Lazily: an eager filter copies all columns of all tokenizers first.
+    # Lazy: an eager filter would first copy all columns of all tokenizers.
     rows = measurements.ids.lazy().filter(pl.col("tokenizer") == tokenizer)
     own = rows.select("lang", "block", "id", "count").collect()
     places = {key: place for place, key in enumerate(texts.select("lang", "without").iter_rows())}
-    # Numbers alone are repeated in each row, not the names of languages.
+    # Each row repeats numbers only, not language names.
     numbers = texts.select("text_bytes", "vocab_base", text=pl.int_range(pl.len(), dtype=pl.Int64))
 
     def frame(found: Sequence[dict[str, Integers]]) -> pl.DataFrame:
@@ -105,7 +115,7 @@ def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame
 
 
 def pool(ids: pl.DataFrame) -> tuple[Integers, Integers, Integers]:
-    """The histogram over all languages: block, id, count."""
+    """Sum the histogram over all languages: block, id, count."""
     numbers = ids["id"].to_numpy()
     occurs = np.bincount(numbers) > 0
     present, ranks = np.flatnonzero(occurs), np.cumsum(occurs) - 1
@@ -118,9 +128,11 @@ def pool(ids: pl.DataFrame) -> tuple[Integers, Integers, Integers]:
 
 @dataclass(frozen=True, eq=False)
 class Spectra:
-    """Frequency spectra of a text, whole and without each block: a row a text (the whole first), a column a frequency.
+    """Frequency spectra of a text, whole (row 0) and without each block.
 
-    types: how many ids occur so often. tokens: of each text.
+    frequencies: the frequency of each column.
+    types: how many ids occur that often, (texts, frequencies).
+    tokens: tokens of each text.
     """
 
     frequencies: Integers
@@ -128,7 +140,10 @@ class Spectra:
     tokens: Integers
 
     def place(self, places: Mapping[tuple[str | None, int | None], int], lang: str | None) -> dict[str, Integers]:
-        """Rows of text (its place), count, types and tokens; of the texts that have a place, in their order."""
+        """Flatten to columns text, count, types and tokens.
+
+        Keeps only texts listed in `places`.
+        """
         texts = {
             places[key]: row for row in range(len(self.types)) if (key := (lang, row - 1 if row else None)) in places
         }
@@ -143,9 +158,9 @@ class Spectra:
 
 
 def find_spectra(block: Integers, ids: Integers, count: Integers) -> Spectra:
-    """The frequency spectra of one histogram.
+    """Compute the frequency spectra of one histogram.
 
-    Leaving out a block takes each of its ids from where it was to where the rest of it is.
+    Leaving out a block moves each of its ids from its total frequency to the remainder.
     """
     blocks, counts = block.astype(np.int64), count.astype(np.int64)
     totals = np.bincount(ids, weights=counts).astype(np.int64)
@@ -167,10 +182,16 @@ def find_spectra(block: Integers, ids: Integers, count: Integers) -> Spectra:
 
 
 def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.DataFrame:
-    """The texts that a tokenizer encoded, whole and without each block, in each language and in all together.
+    """List the texts a tokenizer encoded, whole and without each block.
 
-    lang (null: all), without (null: the whole), units (documents, or segments, that are left out), text_bytes. No
-    tokenizer: all texts, which each of them encoded.
+    Per language, and over all languages.
+
+    tokenizer: None for all texts, which every tokenizer encoded.
+
+    lang: null for all languages.
+    without: the block left out; null for the whole text.
+    units: documents (or segments) in that block.
+    text_bytes: size of the text.
     """
     sizes = measurements.texts.select("lang", pl.col("segment").cast(pl.UInt32), pl.col("bytes").cast(pl.Int64))
     if tokenizer is not None:
@@ -189,7 +210,10 @@ def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.D
 
 
 def evaluate_each(spectra: pl.DataFrame, metrics: Sequence[Metric], texts: pl.DataFrame) -> pl.DataFrame:
-    """The values of metrics: the columns of `texts`, and one a metric, null or NaN where undefined."""
+    """Evaluate metrics per text: the columns of `texts` plus one per metric.
+
+    Undefined values are null or NaN.
+    """
     exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
     values = spectra.group_by("text", maintain_order=True).agg(exprs)
     return pl.concat([texts[values["text"]], values.drop("text")], how="horizontal")
@@ -198,7 +222,10 @@ def evaluate_each(spectra: pl.DataFrame, metrics: Sequence[Metric], texts: pl.Da
 def find_bounds(
     values: pl.DataFrame, without: pl.DataFrame, metrics: Sequence[Metric], level: float
 ) -> Iterator[tuple[str | None, str, float | None, float | None]]:
-    """The interval of each value: language, metric, low, high. It ends at 0, below which no such value lies."""
+    """Yield the interval of each value: language, metric, low, high.
+
+    Bounds are clipped at 0, since no such value is negative.
+    """
     names = [m.name for m in metrics]
     observed, repeated = (frame.select(pl.col(names).fill_null(float("nan"))).to_numpy() for frame in (values, without))
     units = without["units"].to_numpy().astype(np.float64)

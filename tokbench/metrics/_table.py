@@ -1,4 +1,7 @@
-"""The table of all metrics. To add one, add one entry: here, or in `_ratios` for ratios of sums over segments."""
+"""The table of all metrics.
+
+To add a metric, add one entry: here, or in `_ratios` for ratios of sums over segments.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ FAIRNESS = (
         compression=True,
         base_metric="premium",
         expr=value.median(),
-        definition="Median of the premiums of all languages but the reference.",
+        definition="Median premium over all languages except the reference.",
     ),
     Metric(
         "premium_worst",
@@ -45,7 +48,7 @@ FAIRNESS = (
         compression=True,
         base_metric="premium",
         expr=value.max(),
-        definition="Highest premium of any language.",
+        definition="Highest premium over all languages.",
     ),
     Metric(
         "gini",
@@ -57,8 +60,8 @@ FAIRNESS = (
         base_metric="tokens_per_segment",
         expr=pl.when(pl.len() > 1).then(gini),
         citation=FOROUTAN,
-        definition="Gini coefficient of the tokens per parallel segment over languages: sum_ij |c_i - c_j| / "
-        "(2 n^2 mean). 0 is equal; its maximum is (n - 1) / n.",
+        definition="Gini coefficient of tokens per parallel segment over languages: sum_ij |c_i - c_j| / "
+        "(2 n^2 mean). 0 means equal cost; the maximum is (n - 1) / n.",
     ),
     Metric(
         "gini_normalised",
@@ -70,7 +73,7 @@ FAIRNESS = (
         base_metric="tokens_per_segment",
         expr=pl.when(pl.len() > 1).then(gini * pl.len() / (pl.len() - 1)),
         citation=FOROUTAN,
-        definition="gini * n / (n - 1), whose maximum is 1 for any number of languages.",
+        definition="gini * n / (n - 1), with a maximum of 1 for any number of languages.",
     ),
     Metric(
         "premium_worst_five",
@@ -82,7 +85,7 @@ FAIRNESS = (
         compression=True,
         base_metric="premium",
         expr=pl.when(pl.len() >= WORST).then(value.top_k(WORST).mean()),
-        definition="Mean of the five highest premiums; null for fewer than five languages beside the reference.",
+        definition="Mean of the five highest premiums; null for fewer than five languages other than the reference.",
     ),
     Metric(
         "length_spread",
@@ -95,7 +98,7 @@ FAIRNESS = (
         base_metric="tokens_per_segment",
         expr=pl.when((pl.len() > 1) & (value.min() > 0)).then(value.max() / value.min()),
         citation=FOROUTAN,
-        definition="Tokens per parallel segment of the costliest language over those of the cheapest.",
+        definition="Tokens per parallel segment in the costliest language over those in the cheapest.",
     ),
 )
 
@@ -109,8 +112,7 @@ OTHERS = (
         better="higher",
         percent=True,
         citation=NAYEEM,
-        definition="Single-token retention rate: share of the word types of the text that are one token, each encoded "
-        "alone.",
+        definition="Single-token retention rate: share of the text's word types that are one token when encoded alone.",
     ),
     Metric(
         "strr_spaced",
@@ -121,8 +123,8 @@ OTHERS = (
         better="higher",
         percent=True,
         citation=NAYEEM,
-        definition="Single-token retention rate with a space before each word: share of the word types of the text "
-        "that are one token as they stand within a sentence.",
+        definition="Single-token retention rate with a space before each word: share of the text's word types that "
+        "are one token as they appear within a sentence.",
     ),
     Metric(
         "vocab_base",
@@ -131,7 +133,7 @@ OTHERS = (
         "tokenizers",
         decimals=0,
         expr=pl.col("vocab_base"),
-        definition="Tokens of the model vocabulary, without those added to it afterwards.",
+        definition="Tokens in the model vocabulary, without tokens added to it later.",
     ),
     Metric(
         "vocab_total",
@@ -140,7 +142,7 @@ OTHERS = (
         "tokenizers",
         decimals=0,
         expr=pl.col("vocab_total"),
-        definition="Size of the id space with added and special tokens.",
+        definition="Size of the id space, including added and special tokens.",
     ),
     Metric(
         "vocab_rows",
@@ -149,7 +151,7 @@ OTHERS = (
         "tokenizers",
         decimals=0,
         expr=pl.col("vocab_rows"),
-        definition="Rows of the embedding matrix of the model, padding included.",
+        definition="Rows of the model's embedding matrix, including padding.",
     ),
     Metric(
         "throughput",
@@ -158,8 +160,8 @@ OTHERS = (
         "timings",
         decimals=2,
         better="higher",
-        definition="Input bytes encoded per second, in 10^6: a property of tokenizer, engine, API path, threads and "
-        "machine together. Median of rounds on text not seen before; low and high are the slowest and fastest round.",
+        definition="Input megabytes (10^6 bytes) encoded per second: a joint property of tokenizer, engine, API path, "
+        "threads and machine. Median over rounds on unseen text; low and high are the slowest and fastest round.",
     ),
 )
 
@@ -170,11 +172,14 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 
 DEFAULT_METRICS = tuple(name for name, metric in METRICS.items() if metric.level != "types")
-"""What is evaluated where nobody chose: all but those that encode every word type once more."""
+"""Metrics evaluated by default: all except those that encode every word type separately."""
 
 
 def find_metrics(names: str | Iterable[str]) -> tuple[Metric, ...]:
-    """The metrics of these names, or of one; TokbenchError with the nearest name for one that does not exist."""
+    """Return the metrics with these names, or with one name.
+
+    Raises TokbenchError, naming the nearest match, for an unknown name.
+    """
     found = []
     for name in [names] if isinstance(names, str) else names:
         if name not in METRICS:

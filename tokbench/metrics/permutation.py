@@ -1,7 +1,9 @@
-"""Is a difference more than chance? Paired approximate randomisation of ratios of sums.
+"""Paired approximate randomisation tests of ratios of sums.
 
-Units (segments or documents) change sides at random, the same ones in every test, so that one matrix of signs,
-multiplied with what each unit moves, shuffles all of them.
+They test whether ratios differ by more than chance.
+
+Units (segments or documents) swap sides at random, identically in every test, so that one matrix of signs, multiplied
+by each unit's contribution, shuffles all tests at once.
 """
 
 from __future__ import annotations
@@ -20,33 +22,37 @@ Integers = npt.NDArray[np.int64]
 Signs = npt.NDArray[np.floating[Any]]
 
 LARGEST_EXACT = 2**24
-"""Sums of whole numbers below this are exact in 32 bits."""
+"""Sums of integers below this are exact in 32-bit floats."""
 
 MOST_FOR_FEW = 60_000
-"""With 10,000 shuffles for each of up to six tests, the least p is below 0.0001 after Holm's correction."""
+"""10,000 shuffles for each of up to six tests: the smallest p stays below 0.0001 after Holm."""
 
 CHUNK = 4096
-"""Shuffles drawn at a time; part of what the seed means."""
+"""Shuffles drawn at a time; changing it changes the results of a seed."""
 
 BLOCK = 2**22
-"""Signs of shuffled units held at once: 16 MB."""
+"""Signs held in memory at once: 16 MB."""
 
 WIDTH = 256
-"""Tests whose shuffled sums are made at once."""
+"""Tests whose shuffled sums are computed together."""
 
 TIES = 1 - 1e-9
-"""Shuffles that tie with the data count as extreme, whatever the rounding of their sums."""
+"""Shuffles that tie with the observed difference count as extreme, regardless of rounding."""
 
 
 def count_shuffles(cells: int, level: float = 0.95) -> int:
-    """How many shuffles a grid of tests needs, so that the least p of one still counts after Holm's correction."""
+    """Return the shuffles a grid of tests needs.
+
+    Enough for the smallest p to stay significant after Holm's correction.
+    """
     return max(math.ceil(1.25 * cells / (1 - level)), min(10_000 * cells, MOST_FOR_FEW))
 
 
 def draw_signs(seed: int, shuffles: int, units: int) -> Iterator[npt.NDArray[np.float32]]:
-    """1 for the units that change sides in a shuffle, each with probability one half, else -1: (shuffles, units).
+    """Yield signs of shape (shuffles, units): 1 where a unit swaps sides, else -1.
 
-    In parts of as many shuffles as `BLOCK` numbers hold, one at least.
+    Each unit swaps with probability one half. Yields as many shuffles at a time as fit in `BLOCK` numbers, at least
+    one.
     """
     generator = np.random.default_rng(seed)
     most = max(1, BLOCK // max(1, units))
@@ -63,17 +69,17 @@ class Shuffled(Protocol):
 
     @property
     def cells(self) -> Integers:
-        """Where they stand."""
+        """Return the column index of each test."""
         ...
 
     def count_extreme(self, signs: Signs) -> Integers:
-        """In how many of these shuffles each test differs by as much as the data do."""
+        """Count the shuffles in which each test differs at least as much as observed."""
         ...
 
 
 @dataclass(frozen=True)
 class ShuffledSums:
-    """Tests in which one side of the ratios alone moves: they differ as the sums of its `steps` do.
+    """Tests in which only one side of the ratios varies, so sums of `steps` decide.
 
     least: the difference of sums that counts as extreme.
     """
@@ -83,9 +89,9 @@ class ShuffledSums:
     least: Floats
 
     def count_extreme(self, signs: Signs) -> Integers:
-        """In how many of these shuffles each test differs by as much as the data do.
+        """Count the shuffles in which each test differs at least as much as observed.
 
-        A quarter of the units shows of most tests that no shuffle can be extreme, whatever the others add.
+        For most tests, a quarter of the units already shows that no shuffle can be extreme, whatever the others add.
         """
         signs = signs.astype(self.steps.dtype, copy=False)
         some = len(self.steps) // 4
@@ -100,7 +106,11 @@ class ShuffledSums:
 
 @dataclass(frozen=True)
 class ShuffledRatios:
-    """Tests in which both sides of the ratios move. totals: sums of both tokenizers together. least: of the ratios."""
+    """Tests in which both sides of the ratios vary.
+
+    totals: sums of both tokenizers together.
+    least: the difference of ratios that counts as extreme.
+    """
 
     cells: Integers
     steps: tuple[Signs, Signs]
@@ -108,20 +118,22 @@ class ShuffledRatios:
     least: Floats
 
     def count_extreme(self, signs: Signs) -> Integers:
-        """In how many of these shuffles each test differs by as much as the data do."""
+        """Count the shuffles in which each test differs at least as much as observed."""
         moved = [(signs.astype(step.dtype, copy=False) @ step).astype(np.float64) for step in self.steps]
-        # Both tokenizers' sums are doubled here, which no ratio shows.
+        # Both tokenizers' sums are doubled here, which cancels in the ratio.
         one, other = (divide(self.totals[0] + sign * moved[0], self.totals[1] + sign * moved[1]) for sign in (1, -1))
         counted: Integers = (np.abs(one - other) >= self.least).sum(axis=0)
         return counted
 
 
 def randomise(first: tuple[Floats, Floats], second: tuple[Floats, Floats], *, shuffles: int, seed: int) -> Floats:
-    """Two-sided p of equal ratios of sums of counts, by paired approximate randomisation: one p a column.
+    """Return two-sided p-values for equal ratios of sums, one per column.
 
-    first, second: numerators and denominators of both sides, a row a unit (segment or document), a column a cell.
-    Each unit changes sides with probability one half, in all columns at once; c shuffles differ by as much as the
-    data do, p = (c + 1) / (N + 1). NaN where a ratio is undefined. Source: Noreen 1989; Riezler & Maxwell 2005.
+    first, second: numerators and denominators of both sides, each (units, cells); a unit is a segment or document.
+
+    Paired approximate randomisation: each unit swaps sides with probability one half, in all columns at once. If c of N
+    shuffles differ at least as much as observed, p = (c + 1) / (N + 1). NaN where a ratio is undefined.
+    Source: Noreen 1989; Riezler & Maxwell 2005.
     """
     ratios = [divide(numerators.sum(axis=0), denominators.sum(axis=0)) for numerators, denominators in (first, second)]
     observed = np.abs(ratios[0] - ratios[1])
@@ -135,14 +147,14 @@ def randomise(first: tuple[Floats, Floats], second: tuple[Floats, Floats], *, sh
 
 
 def group_tests(first: tuple[Floats, Floats], second: tuple[Floats, Floats], observed: Floats) -> Iterator[Shuffled]:
-    """The defined tests of a randomisation, those together that are counted in the same way."""
+    """Group the defined tests by how they are counted."""
     numerators, denominators = (one - other for one, other in zip(first, second, strict=True))
     totals = [one.sum(axis=0) + other.sum(axis=0) for one, other in zip(first, second, strict=True)]
     above = ~denominators.any(axis=0)
     # |N / d1 - N / d2| grows with |d1 - d2| where d1 + d2 is fixed and neither can be 0.
     never_zero = (np.minimum(first[1], second[1]) > 0).any(axis=0)
     below = ~above & ~numerators.any(axis=0) & (totals[0] > 0) & never_zero
-    # Whole numbers are summed exactly in half the time: the result does not depend on the machine's matrix product.
+    # 32-bit sums of integers are exact and take half the time; the result does not depend on the machine's BLAS.
     exact = sums_exactly(numerators) & sums_exactly(denominators)
     kinds: tuple[tuple[type[np.floating[Any]], npt.NDArray[np.bool_]], ...] = (
         (np.float32, exact),
@@ -160,14 +172,17 @@ def group_tests(first: tuple[Floats, Floats], second: tuple[Floats, Floats], obs
 
 
 def cut_cells(chosen: npt.NDArray[np.bool_]) -> Iterator[Integers]:
-    """The places of the chosen cells, `WIDTH` at a time."""
+    """Yield the indices of the chosen cells, `WIDTH` at a time."""
     cells = np.flatnonzero(chosen)
     for start in range(0, len(cells), WIDTH):
         yield cells[start : start + WIDTH]
 
 
 def sums_exactly(values: Floats) -> npt.NDArray[np.bool_]:
-    """Whether any sum of a column's values, with either sign, is exact in 32 bits: whole numbers, not too large."""
+    """Return whether all signed sums of a column are exact in 32-bit floats.
+
+    True for integers that are not too large.
+    """
     whole = (values == np.round(values)).all(axis=0)
     exact: npt.NDArray[np.bool_] = whole & (np.abs(values).sum(axis=0) < LARGEST_EXACT)
     return exact

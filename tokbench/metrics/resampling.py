@@ -1,8 +1,10 @@
-"""Intervals by resampling ratios of sums: bootstrap and jackknife; Holm's correction, detectable differences.
+"""Bootstrap and jackknife intervals for ratios of sums.
 
-Sufficient statistics are resampled, never texts: one matrix of weights (how often each segment was drawn in each
-resample), multiplied with the counts of each segment. The same weights serve every tokenizer and language, so that
-differences and premiums keep the pairing of parallel segments.
+Also Holm's correction and detectable differences.
+
+Sufficient statistics are resampled, never texts: one matrix of weights (how often each resample drew each segment) is
+multiplied by the counts per segment. All tokenizers and languages share the weights, so that differences and premiums
+keep the pairing of parallel segments.
 """
 
 from __future__ import annotations
@@ -27,16 +29,20 @@ POWER = 0.8
 """The share of corpora in which a difference of the detectable size is found."""
 
 MOST_UNITS = 10_000
-"""Segments or documents that are drawn one by one; of more, runs of neighbours are."""
+"""Limit on resampling units: beyond it, runs of neighbouring segments or documents are drawn."""
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made: number of resamples, seed, the share that an interval is to cover, what is drawn, how.
+    """How to compute intervals.
 
-    Segments of one document are alike: drawing whole documents, where the corpus names them, gives honest, wider
-    intervals; drawing single segments gives those that most papers print. `percentile` takes the percentiles of the
-    resampled values; `bca` corrects them for bias and for a spread that grows with the value (Efron 1987).
+    resamples: number of resamples.
+    seed: seed of the random draws.
+    level: coverage of the interval.
+    draw: resampling unit: documents (if the corpus has them) or segments. Segments of one document are alike, so
+        drawing documents gives honest, wider intervals; drawing segments gives those that most papers print.
+    method: `percentile` takes percentiles of the resampled values; `bca` corrects them for bias and for a spread that
+        grows with the value (Efron 1987).
     """
 
     resamples: int = 1000
@@ -48,13 +54,17 @@ class Bootstrap:
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """What is drawn: segments, or whole documents. `of` is the unit of each segment, None where each is its own."""
+    """Resampling units: segments or whole documents.
+
+    number: how many units.
+    of: unit of each segment, (segments,); None if each segment is its own unit.
+    """
 
     number: int
     of: Clusters | None
 
     def sum(self, counts: Floats) -> Floats:
-        """Counts of each unit, from those of each segment: a row a segment, then a row a unit."""
+        """Sum counts per unit: (segments, ...) to (units, ...)."""
         if self.of is None:
             return counts
         order = np.argsort(self.of, kind="stable")
@@ -64,10 +74,12 @@ class Units:
 
 
 def find_units(segments: int, clusters: Clusters | None = None) -> Units:
-    """What is drawn of so many segments: each by itself, or whole clusters (documents), given by number.
+    """Return the resampling units: single segments, or whole clusters (documents).
 
-    Of more than `MOST_UNITS`, as many runs of neighbours of nearly equal number are drawn: they give the same intervals
-    within the error of the resampling, and those of texts that are alike where they are near are rather wider.
+    clusters: number of each segment's cluster, (segments,).
+
+    Above `MOST_UNITS`, that many runs of neighbours of nearly equal length are drawn instead. Their intervals agree
+    within resampling error, and are rather wider where neighbouring texts are alike.
     """
     number = segments if clusters is None else int(clusters.max()) + 1
     if number <= MOST_UNITS:
@@ -77,13 +89,16 @@ def find_units(segments: int, clusters: Clusters | None = None) -> Units:
 
 
 def draw_weights(bootstrap: Bootstrap, units: int) -> Floats:
-    """How often each unit was drawn in each resample: shape (resamples, units)."""
+    """Draw how often each resample contains each unit: (resamples, units)."""
     generator = np.random.default_rng(bootstrap.seed)
     return generator.multinomial(units, np.full(units, 1 / units), size=bootstrap.resamples).astype(np.float64)
 
 
 def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> Clusters | None:
-    """The number of each segment's document, None where no documents are named; columns segment, document."""
+    """Return the number of each segment's document; None if there are no documents.
+
+    documents: columns segment and document.
+    """
     if documents.is_empty():
         return None
     names = pl.DataFrame({"segment": segments}).join(documents, on="segment", how="left", maintain_order="left")
@@ -91,21 +106,21 @@ def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> Clusters | 
 
 
 def resample_sums(weights: Floats, counts: Floats) -> Floats:
-    """Sums over resampled units: `counts` has a row a unit and a column a cell; (resamples, cells)."""
+    """Sum counts over resampled units: (units, cells) to (resamples, cells)."""
     return weights @ counts
 
 
 def divide(numerators: Floats, denominators: Floats) -> Floats:
-    """Ratios of sums, NaN where the denominator is 0."""
+    """Divide sums, NaN where the denominator is 0."""
     undefined = np.full(np.broadcast_shapes(numerators.shape, denominators.shape), np.nan)
     ratios: Floats = np.divide(numerators, denominators, out=undefined, where=denominators != 0)
     return ratios
 
 
 def percentile_interval(samples: Floats, level: float) -> tuple[Floats, Floats]:
-    """Lower and upper bound of each column: the percentiles that leave out equal shares on both sides.
+    """Return lower and upper percentiles per column, with equal tails.
 
-    A column with an undefined resample has no interval (NaN).
+    Columns with an undefined resample have no interval (NaN).
     """
     tail = 100 * (1 - level) / 2
     low, high = np.percentile(samples, [tail, 100 - tail], axis=0)
@@ -113,11 +128,16 @@ def percentile_interval(samples: Floats, level: float) -> tuple[Floats, Floats]:
 
 
 def bca_interval(samples: Floats, observed: Floats, without: Floats, level: float) -> tuple[Floats, Floats]:
-    """Lower and upper bound of each column, corrected for bias and acceleration (Efron 1987, JASA 82).
+    """Return BCa bounds per column (Efron 1987, JASA 82).
 
-    observed: the value of the whole corpus, one a column. without: the values of the corpus without one segment (or
-    document), one row each. Undefined values, and observed values outside of all resamples, give NaN; where all
-    resamples are equal, so are the bounds.
+    Percentiles corrected for bias and acceleration.
+
+    samples: resampled values, (resamples, ...).
+    observed: value of the whole corpus per column.
+    without: values of the corpus without each segment (or document), one row each.
+
+    NaN for undefined values and for observed values outside all resamples; if all resamples are equal, so are the
+    bounds.
     """
     defined = ~(np.isnan(samples).any(axis=0) | np.isnan(without).any(axis=0) | np.isnan(observed))
     below = (samples < observed).mean(axis=0) + (samples == observed).mean(axis=0) / 2
@@ -137,11 +157,15 @@ def bca_interval(samples: Floats, observed: Floats, without: Floats, level: floa
 
 
 def jackknife_interval(observed: Floats, without: Floats, sizes: Floats, level: float) -> tuple[Floats, Floats]:
-    """Lower and upper bound of each column from the values without one of g blocks: value -+ t(g - 1) * error.
+    """Return bounds per column from values that leave out one block.
 
-    observed: the value of the whole corpus, one a column. without: the values without one block, one row each. sizes:
-    the units in each block, by which the blocks weigh: pseudo-values h * value - (h - 1) * value_without, h = n / m.
-    NaN for fewer than two blocks, and where a value is undefined.
+    With g blocks: value -+ t(g - 1) * error.
+
+    observed: value of the whole corpus per column.
+    without: values without each block, one row each.
+    sizes: units in each block, which weight the blocks: pseudo-values h * value - (h - 1) * value_without, h = n / m.
+
+    NaN for fewer than two blocks, and for undefined values.
     Source: Busing, Meijer & van der Leeden 1999, Statistics and Computing 9 (delete-m_j jackknife).
     """
     blocks = len(without)
@@ -156,7 +180,10 @@ def jackknife_interval(observed: Floats, without: Floats, sizes: Floats, level: 
 
 @cache
 def student_quantile(share: float, freedom: int) -> float:
-    """The quantile of Student's t, for a share of at least one half, to 12 digits (by bisection)."""
+    """Return the quantile of Student's t for a share of at least one half.
+
+    Accurate to 12 digits, by bisection.
+    """
     low, high = 0.0, 1.0
     while student_cdf(high, freedom) < share:
         high *= 2
@@ -167,7 +194,10 @@ def student_quantile(share: float, freedom: int) -> float:
 
 
 def student_cdf(t: float, freedom: int) -> float:
-    """The share of Student's t below t >= 0: the finite series in the angle (Abramowitz & Stegun 26.7.3, 26.7.4)."""
+    """Return the share of Student's t below t >= 0.
+
+    The finite series in the angle (Abramowitz & Stegun 26.7.3, 26.7.4).
+    """
     angle = math.atan(t / math.sqrt(freedom))
     sine, cosine = math.sin(angle), math.cos(angle)
     total, term = 0.0, cosine if freedom % 2 else 1.0
@@ -179,7 +209,10 @@ def student_cdf(t: float, freedom: int) -> float:
 
 
 def adjust_holm(p: Floats) -> Floats:
-    """p-values corrected for their number (Holm 1979): not below the one before, at most 1; NaN takes no part."""
+    """Correct p-values for multiple tests (Holm 1979).
+
+    Monotone and at most 1; NaN values are not counted as tests.
+    """
     flat = p.ravel()
     order = np.argsort(flat, kind="stable")  # NaN last
     tested = int((~np.isnan(flat)).sum())
@@ -190,10 +223,13 @@ def adjust_holm(p: Floats) -> Floats:
 
 
 def find_detectable(samples: Floats, level: float, power: float = POWER) -> Floats:
-    """The least difference that a two-sided test at 1 - level finds in `power` of corpora like this one, by column.
+    """Return the minimum detectable difference per column.
 
-    (z(1 - alpha / 2) + z(power)) times the standard error, which is the spread of the resampled values; NaN for fewer
-    than two of them.
+    samples: resampled values, (resamples, ...).
+
+    A two-sided test at 1 - level detects it in a share `power` of corpora like this one:
+    (z(1 - alpha / 2) + z(power)) times the standard error, the spread of the resampled values. NaN for fewer than two
+    resamples.
     """
     if len(samples) < 2:
         return np.full(samples.shape[1:], np.nan)

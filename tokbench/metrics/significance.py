@@ -1,4 +1,4 @@
-"""Differences between tokenizers: how large, within which interval, and whether chance alone would make them."""
+"""Differences between tokenizers: their size, intervals and significance."""
 
 from __future__ import annotations
 
@@ -40,13 +40,20 @@ SCHEMA = {
 def find_differences(
     measurements: Measurements, metrics: Sequence[Metric], baseline: str | None, bootstrap: Bootstrap | None
 ) -> pl.DataFrame:
-    """Every other tokenizer against a baseline, by language and over all (lang null), for metrics that are ratios.
+    """Compare every other tokenizer with a baseline.
 
-    ratio: the tokenizer's value over the baseline's, with its paired interval. p: two-sided, of no difference, by
-    paired approximate randomisation of segments (documents, where the bootstrap draws them); p_holm: corrected for
-    all tests of the frame; shuffles: how many were drawn. detectable: the least relative difference that a test at
-    this level finds in 80 % of corpora of this size. n: the units that were shuffled. Null where undefined.
-    No rows without a baseline, another tokenizer or a bootstrap, or where the measurements are not aligned.
+    For metrics that are ratios of sums.
+
+    One row per tokenizer, metric and language (lang null: all languages). Undefined values are null.
+    ratio: the tokenizer's value over the baseline's.
+    low, high: its paired interval.
+    p: two-sided, for no difference, by paired approximate randomisation of segments (or documents, if the bootstrap
+        draws them).
+    p_holm: p corrected for all tests of the frame.
+    detectable: minimum relative difference that a test at this level detects in 80 % of corpora of this size.
+    shuffles: number of shuffles.
+    n: number of shuffled units.
+    No rows without a baseline, another tokenizer or a bootstrap, or if the measurements are not aligned.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     names = measurements.tokenizers["tokenizer"].cast(pl.String).to_list()
@@ -67,23 +74,23 @@ def find_differences(
 
 
 def find_tested(names: Sequence[str]) -> tuple[Metric, ...]:
-    """The metrics of these names, if a difference of each can be tested: ratios of sums that are relative to nothing.
+    """Return the metrics with these names, if differences in them can be tested.
 
-    Raises TokbenchError for another.
+    Those are ratios of sums that are not relative to anything. Raises TokbenchError for any other.
     """
     found = find_metrics(names)
     for metric in found:
         if metric.level != "segments" or metric.relative_to is not None:
             testable = [m.name for m in METRICS.values() if m.level == "segments" and m.relative_to is None]
             raise TokbenchError(
-                f"the metric {metric.name} is no ratio of sums of one tokenizer in one language",
-                f"test one of: {', '.join(testable)}",
+                f"cannot test the metric {metric.name}: it is not a ratio of sums within one tokenizer and language",
+                f"choose from: {', '.join(testable)}",
             )
     return found
 
 
 def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> pl.DataFrame:
-    """One metric, all tokenizers but the baseline, all languages first."""
+    """Compare all tokenizers with the baseline on one metric, pooled value first."""
     ratios = relative_values(resamples, metric, baseline)
     low, high = resamples.bounds(ratios)
     detectable = find_detectable(ratios[1 : resamples.bootstrap.resamples + 1], resamples.bootstrap.level)
@@ -110,7 +117,10 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
 
 
 def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> tuple[Floats, int]:
-    """The p of each tokenizer against the baseline (tokenizers, 1 + languages), and how many units were shuffled."""
+    """Return p-values against the baseline, and the number of units.
+
+    Shape of p: (tokenizers, 1 + languages).
+    """
     sums = sums_by_unit(resamples, metric)
     at = resamples.tokenizers.index(baseline)
     units, *shape = sums[0].shape
@@ -121,7 +131,10 @@ def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: i
 
 
 def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floats:
-    """A ratio over the baseline's, all languages together first: (rows, tokenizers, 1 + languages)."""
+    """Return ratios over the baseline's, pooled first.
+
+    Shape (rows, tokenizers, 1 + languages).
+    """
     sums = [with_all(resamples.sum(part)) for part in parts_of(metric)]
     values = divide(sums[0], sums[1])
     if metric.factor is not None:
@@ -131,7 +144,10 @@ def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floa
 
 
 def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
-    """Numerators (scaled) and denominators of each unit that is shuffled: (units, tokenizers, 1 + languages)."""
+    """Sum numerators (scaled) and denominators per unit.
+
+    Shape (units, tokenizers, 1 + languages).
+    """
     found = []
     for part in parts_of(metric):
         counts = resamples.by_unit(part)
@@ -143,12 +159,12 @@ def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
 
 
 def parts_of(metric: Metric) -> tuple[pl.Expr, pl.Expr]:
-    """Numerator and denominator; ValueError for a metric that is no ratio of sums."""
+    """Return numerator and denominator; ValueError if the metric is not a ratio."""
     if metric.numerator is None or metric.denominator is None:
-        raise ValueError(f"the metric {metric.name} is no ratio")
+        raise ValueError(f"the metric {metric.name} is not a ratio")
     return metric.numerator, metric.denominator
 
 
 def with_all(by_language: Floats) -> Floats:
-    """Sums by language with those over all languages before them."""
+    """Prepend the sums over all languages to sums by language."""
     return np.concatenate([by_language.sum(axis=2, keepdims=True), by_language], axis=2)

@@ -1,6 +1,8 @@
-"""The Pythia inference path: the suite as data, what its models cost, and the backends that run them.
+"""Inference with Pythia.
 
-Everything is loaded on first use, so that importing this package costs nothing.
+The suite as data, what its models cost, and the backends that run them.
+
+Everything is loaded on first use, so importing this package costs nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name on first use."""
     if name not in _PLACES:
         raise AttributeError(f"module 'tokbench.pythia' has no attribute {name!r}")
     return getattr(import_module(f"tokbench.pythia.{_PLACES[name]}"), name)

@@ -1,4 +1,4 @@
-"""How a comparison is shown: one module a format."""
+"""Reports: one module per output format."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ By = Literal["summary", "language", "intervals", "lorenz", "lengths"]
 
 
 class Report(Protocol):
-    """A module of this folder, or what an entry point of the group `tokbench.report` names."""
+    """A report format.
+
+    A module of this folder, or an entry point in the group `tokbench.report`.
+    """
 
     SUFFIXES: frozenset[str]
-    """File name endings that mean this format."""
+    """File name extensions of this format."""
 
     def render(self, comparison: Comparison, by: By) -> str:
-        """The comparison in this format, ended by a line feed."""
+        """Format the comparison, ending with a line feed."""
         ...
 
 
@@ -28,30 +31,33 @@ REPORTS: Registry[Report] = Registry("tokbench.report", "report format")
 
 
 def format_of(path: Path) -> str:
-    """The name of the format that a file's ending means; TokbenchError where it means none."""
+    """Return the format name for a file's extension; TokbenchError if there is none."""
     for name, report in REPORTS.items():
         if path.suffix.lower() in report.SUFFIXES:
             return name
     endings = sorted(suffix for report in REPORTS.values() for suffix in report.SUFFIXES)
-    raise TokbenchError(f"cannot tell the format of {path} by its ending", f"use one of: {' '.join(endings)}")
+    raise TokbenchError(f"cannot tell the format of {path} by its extension", f"use one of: {' '.join(endings)}")
 
 
 def check_format(name: str) -> None:
-    """Find out, before any measuring, whether a report can be written; MissingExtraError where a library is missing."""
+    """Check, before measuring, that a report can be written.
+
+    Raises MissingExtraError if a library is missing.
+    """
     check = getattr(REPORTS[name], "check", None)
     if check is not None:
         check()
 
 
 def render(comparison: Comparison, name: str, by: By = "summary") -> str:
-    """The comparison in the format of this name."""
+    """Format the comparison in the named format."""
     return REPORTS[name].render(comparison, by)
 
 
 def render_all(results: Mapping[str, Comparison], name: str) -> str:
-    """The whole report on one result, or on several by their names, in the format of this name.
+    """Format the full report on one or several named results in the named format.
 
-    TokbenchError for several in a format that has room for one.
+    Raises TokbenchError for several results in a format that holds only one.
     """
     report = REPORTS[name]
     several = getattr(report, "render_several", None)
@@ -60,7 +66,7 @@ def render_all(results: Mapping[str, Comparison], name: str) -> str:
         return written
     if len(results) > 1:
         raise TokbenchError(
-            f"{name} holds one result, not {len(results)}", "write one file each, or .html, .md or .tex"
+            f"{name} holds one result, not {len(results)}", "write one file per result, or use .html, .md or .tex"
         )
     (result,) = results.values()
     return report.render(result, "summary")

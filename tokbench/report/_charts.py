@@ -1,4 +1,7 @@
-"""The charts of a report: Vega-Lite specifications made with Altair, over frames of a few hundred rows."""
+"""Charts of a report: Vega-Lite specifications, made with Altair.
+
+From frames of a few hundred rows.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ from tokbench.report._escaping import reveal
 from tokbench.report._svg import ACCENT, FAINT, INK, PAGE, Specification, load_altair, specify
 
 MOST_PREMIUM = 8
-"""Where the scale of premiums ends: the same in every report, so that one colour means one number."""
+"""Upper end of the premium scale: the same in every report, so that a colour always means the same number."""
 
 SEQUENTIAL = "cividis"
-"""Made for colour-blind eyes: its lightness alone tells the order."""
+"""Suitable for colour-blind readers: lightness alone gives the order."""
 
 MANY_COLUMNS = 16
 
 CURVE_WIDTH, CURVE_HEIGHT = 560, 360
 LETTER, LINE = 6, 14
-"""What a label takes in pixels."""
+"""Size of a label's characters in pixels."""
 
 
 def inline(frame: pl.DataFrame) -> Any:
-    """A frame as the data of a chart, its texts without anything invisible in them."""
+    """Convert a frame to chart data, with invisible characters in its texts escaped."""
     alt = load_altair()
     rows = [
         {key: reveal(value) if isinstance(value, str) else value for key, value in row.items()}
@@ -46,9 +49,11 @@ def chart_heatmap(
     ticks: Sequence[float],
     groups: bool = False,
 ) -> Specification:
-    """Cells coloured by value, the values written in them where there is room; null cells are left empty.
+    """Chart cells coloured by value, labelled if there is room.
 
-    frame: x, y, value, and group where `groups`: rows then stand in groups, in the order in which they come.
+    Null cells are left empty.
+
+    frame: x, y, value, and group if `groups` is set: rows are then grouped, in order of appearance.
     """
     alt = load_altair()
     width = 46 if len(x) <= MANY_COLUMNS else 26
@@ -87,7 +92,10 @@ def chart_heatmap(
 
 
 def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str) -> Specification:
-    """A bar for each row of the frame (y, value, low, high), its interval as a line; what is not ranked is pale."""
+    """Chart a bar per row, its interval as a line.
+
+    frame: y, value, low, high, ranked; unranked bars are pale.
+    """
     alt = load_altair()
     top = max([value for value in (*frame["value"], *frame["high"]) if value is not None], default=1.0)
     base = alt.Chart(inline(frame.drop_nulls("value"))).encode(
@@ -112,7 +120,7 @@ def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str
 
 
 def chart_shares(frame: pl.DataFrame, *, y: Sequence[str], parts: Sequence[str], title: str) -> Specification:
-    """Bars of 100 %, cut into parts: y, part, value (a share)."""
+    """Chart bars of 100 %, divided into parts: y, part, value (a share)."""
     alt = load_altair()
     order = pl.DataFrame({"part": parts, "order": range(len(parts))})
     return specify(
@@ -134,7 +142,11 @@ def chart_shares(frame: pl.DataFrame, *, y: Sequence[str], parts: Sequence[str],
 
 
 def chart_break_even(curves: pl.DataFrame, points: pl.DataFrame) -> Specification:
-    """Where another vocabulary pays: a curve a model (model, rows, nsl), a point a tokenizer (tokenizer, rows, nsl)."""
+    """Chart where another vocabulary pays off.
+
+    curves: one per model: model, rows, nsl.
+    points: one per tokenizer: tokenizer, rows, nsl.
+    """
     alt = load_altair()
     models = curves["model"].unique(maintain_order=True).to_list()
     everything = [*curves["nsl"], *points["nsl"]]
@@ -144,7 +156,7 @@ def chart_break_even(curves: pl.DataFrame, points: pl.DataFrame) -> Specificatio
     x = alt.X(
         "rows:Q", title="rows of the vocabulary", axis=alt.Axis(format="~s", grid=False), scale=alt.Scale(nice=False)
     )
-    y = alt.Y("nsl:Q", title="tokens over those of the original", scale=height, axis=alt.Axis(tickCount=6))
+    y = alt.Y("nsl:Q", title="tokens relative to the original", scale=height, axis=alt.Axis(tickCount=6))
     lines = (
         alt.Chart(inline(curves))
         .mark_line(aria=False, strokeWidth=2, color=ACCENT)
@@ -162,7 +174,7 @@ def chart_break_even(curves: pl.DataFrame, points: pl.DataFrame) -> Specificatio
 
 
 def choose_labelled(points: pl.DataFrame, x: tuple[float, float], y: tuple[float, float]) -> pl.DataFrame:
-    """The points whose names do not run into a name that stands already, the first ones first."""
+    """Choose the points whose labels do not overlap an earlier label."""
     chosen: list[dict[str, Any]] = []
     for point in points.iter_rows(named=True):
         clear = all(
@@ -177,7 +189,7 @@ def choose_labelled(points: pl.DataFrame, x: tuple[float, float], y: tuple[float
 
 
 def chart_dots(frame: pl.DataFrame, *, y: Sequence[str], series: Sequence[str], title: str) -> Specification:
-    """A dot for each series in each row, on a logarithmic axis: y, series, value."""
+    """Chart a dot per series and row, on a logarithmic axis: y, series, value."""
     alt = load_altair()
     color = alt.Color(
         "series:N",

@@ -1,4 +1,4 @@
-"""Tables of costs: per segment and per 1,000 characters, and what the model would be with each tokenizer."""
+"""Tables of costs: per segment, per 1,000 characters, and what-if."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCALES = {"flops": 1e-9, "prefill_seconds": 1e3, "decode_seconds": 1e3, "seconds
 
 
 def write_number(value: float | None) -> str:
-    """A number with about four significant digits, thousands apart."""
+    """Format a number with about four significant digits and thousands separators."""
     if value is None:
         return ABSENT
     if value and abs(value) < 0.01:
@@ -37,7 +37,7 @@ def write_number(value: float | None) -> str:
 
 
 def write_interval(value: float | None, low: float | None, high: float | None, scale: float = 1) -> str:
-    """A value with its interval."""
+    """Format a value with its interval."""
     numbers = [None if number is None else number * scale for number in (value, low, high)]
     if None in numbers:
         return write_number(numbers[0])
@@ -45,7 +45,7 @@ def write_interval(value: float | None, low: float | None, high: float | None, s
 
 
 def lay_out_costs(costs: Costs, per: str) -> Table:
-    """One row a tokenizer and language; estimates are marked with a tilde."""
+    """Lay out one row per tokenizer and language; estimates are marked with a tilde."""
     frame = costs.frame.filter(pl.col("per") == per)
     quantities = [name for name in TITLES if name in set(frame["quantity"])]
     rows = []
@@ -61,13 +61,13 @@ def lay_out_costs(costs: Costs, per: str) -> Table:
         rows.append(tuple(row))
     premium = "premium, seconds" if "seconds" in quantities else "premium, FLOPs"
     headers = ("tokenizer", "language", *(TITLES[name] for name in quantities), premium)
-    after = "as many new tokens as it has" if costs.new_tokens == "same" else f"{costs.new_tokens} new tokens"
+    after = "as many new tokens as it has itself" if costs.new_tokens == "same" else f"{costs.new_tokens} new tokens"
     title = f"{costs.model}, {costs.backend} {costs.quantization}: per {per}, each segment a prompt with {after}"
     return Table(title, headers, tuple(rows), labels=2)
 
 
 def lay_out_what_if(what_if: pl.DataFrame, model: str, quantization: str) -> Table:
-    """The model with each tokenizer."""
+    """Lay out the model with each tokenizer."""
     headers = (
         *("tokenizer", "V rows", "parameters", f"{quantization} MiB", "GFLOP/token", "NSL", "break-even NSL"),
         *("relative FLOPs", "verdict", "training PFLOP"),
@@ -91,7 +91,7 @@ def lay_out_what_if(what_if: pl.DataFrame, model: str, quantization: str) -> Tab
 
 
 def lay_out(costs: Costs) -> list[Table]:
-    """All tables of costs."""
+    """Lay out all tables of costs."""
     return [
         lay_out_costs(costs, "segment"),
         lay_out_costs(costs, "1000 characters"),
@@ -100,39 +100,39 @@ def lay_out(costs: Costs) -> list[Table]:
 
 
 def write_notes(costs: Costs) -> list[str]:
-    """What must be said below the tables."""
+    """List the notes below the tables."""
     notes = [
-        "[low, high]: 95 % intervals of the mean over texts like these (paired bootstrap)",
+        "[low, high]: 95 % confidence intervals of the mean over texts like these (paired bootstrap)",
         f"premium: the same segments, relative to {costs.reference}",
     ]
     bases = set(costs.frame["basis"])
     if "estimated" in bases:
         notes.append("~ estimated, not measured")
     if "measured" not in bases and "estimated" not in bases:
-        notes.append("no seconds: nothing was run, and no rates were given")
+        notes.append("no timings: the analytic backend runs nothing; use --backend or --timings")
     notes += [f"{name}: {note}" for name, note in costs.notes.items()]
     return notes
 
 
 def render_markdown(costs: Costs) -> str:
-    """Tables and notes in GitHub's markdown."""
+    """Format tables and notes as GitHub Markdown."""
     tables = "\n".join(write_table(table) for table in lay_out(costs))
     notes = "".join(f"- {escape(note)}\n" for note in write_notes(costs))
     return f"{tables}\n{notes}\n`{costs.signature}`\n"
 
 
 def render_table(costs: Costs) -> str:
-    """Tables and notes as plain text, never cut."""
+    """Format tables and notes as plain text, never truncated."""
     return draw_plain(lay_out(costs), [*write_notes(costs), costs.signature])
 
 
 def render_json(costs: Costs) -> str:
-    """All that is known."""
+    """Format everything known as JSON."""
     return json.dumps(costs.to_document(), ensure_ascii=False, indent=1) + "\n"
 
 
 def render_csv(costs: Costs) -> str:
-    """One row a figure."""
+    """Format one row per value as CSV."""
     return costs.frame.write_csv()
 
 
@@ -145,10 +145,8 @@ FORMATS: Mapping[str, Callable[[Costs], str]] = {
 
 
 def render_costs(costs: Costs, name: str) -> str:
-    """The costs in the format of this name; TokbenchError for an unknown one."""
+    """Format costs in the named format; TokbenchError for an unknown one."""
     if name not in FORMATS:
         near = closest(name, list(FORMATS))
-        raise TokbenchError(
-            f"no format of costs is called {name!r}", f"did you mean {near!r}?" if near else "use table"
-        )
+        raise TokbenchError(f"costs have no format {name!r}", f"did you mean {near!r}?" if near else "use table")
     return FORMATS[name](costs)

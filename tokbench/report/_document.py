@@ -1,4 +1,4 @@
-"""From results to a report: one chapter a result, and before them what can be said of all together."""
+"""Compose a report: a chapter per result, preceded by common findings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tokbench.report._vocabulary_section import write_vocabularies
 
 
 def compose(results: Mapping[str, Comparison]) -> Document:
-    """The report on one result or several, by their names."""
+    """Compose the report on one or several named results."""
     single = len(results) == 1
     chapters = [
         Chapter(
@@ -41,12 +41,12 @@ def compose(results: Mapping[str, Comparison]) -> Document:
 
 
 def name_anchor(name: str, number: int) -> str:
-    """A name for anchors and files: of ASCII letters, digits and hyphens, never twice."""
+    """Return a unique name for anchors and files: ASCII letters, digits and hyphens."""
     return f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}".rstrip("-")
 
 
 def write_sections(result: Comparison) -> list[Section]:
-    """All sections of one result."""
+    """Return all sections on one result."""
     return [
         *write_opening(result),
         *write_premiums(result),
@@ -61,7 +61,7 @@ def write_sections(result: Comparison) -> list[Section]:
 
 
 def write_short(result: Comparison) -> list[Section]:
-    """The sections that differ between results."""
+    """Return the sections that differ between results."""
     return [
         *write_opening(result),
         *write_premiums(result),
@@ -74,7 +74,10 @@ def write_short(result: Comparison) -> list[Section]:
 
 
 def write_command(result: Comparison) -> str:
-    """The command that makes these figures again, where the same files have the same names."""
+    """Return the command that reproduces these values.
+
+    Given the same files under the same names.
+    """
     corpus = result.corpus
     words = ["tokbench", "compare", *result.names, "-c", corpus.name, "-l", ",".join(corpus.languages)]
     words += ["-n", str(corpus.segments)]

@@ -1,4 +1,7 @@
-"""A report before any format: sections of prose, tables, figures and cut texts."""
+"""The structure of a report, independent of format.
+
+Sections of prose, tables, figures and split texts.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Points:
-    """A list of statements; `warning` where they must not be overlooked."""
+    """A list of statements; `warning` if they must not be overlooked."""
 
     items: tuple[str, ...]
     warning: bool = False
@@ -27,16 +30,17 @@ class Points:
 
 @dataclass(frozen=True)
 class Facts:
-    """Terms and what they are here."""
+    """Terms and their descriptions."""
 
     items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with its caption and the same numbers as a table.
+    """A chart with its caption, and the same numbers as a table.
 
-    name: unique in its section, for file names and anchors. draw: makes the chart, when a format shows charts.
+    name: unique within its section, for file names and anchors.
+    draw: creates the chart, for formats that show charts.
     """
 
     name: str
@@ -47,7 +51,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class SegmentedText:
-    """A text as a tokenizer cuts it: its pieces with their ids, and how many more there are."""
+    """A text as split by a tokenizer.
+
+    tokens: number of tokens.
+    pieces: the tokens shown, as id and text.
+    """
 
     tokenizer: str
     tokens: int
@@ -55,13 +63,13 @@ class SegmentedText:
 
     @property
     def left_out(self) -> int:
-        """Tokens that are not shown."""
+        """Return the number of tokens not shown."""
         return self.tokens - len(self.pieces)
 
 
 @dataclass(frozen=True)
 class Segmentations:
-    """One text as each tokenizer cuts it."""
+    """One text as split by each tokenizer."""
 
     title: str
     lang: str
@@ -73,7 +81,7 @@ Part: TypeAlias = Prose | Points | Facts | Table | Figure | Segmentations
 
 @dataclass(frozen=True)
 class Section:
-    """A headed part of a report."""
+    """A section of a report, with a heading."""
 
     name: str
     title: str
@@ -82,7 +90,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The sections of one result; its title is shown where a report holds several."""
+    """The sections on one result; its title is shown if a report has several."""
 
     name: str
     title: str
@@ -98,7 +106,7 @@ class Document:
 
     @property
     def figures(self) -> dict[str, Figure]:
-        """All figures by the name of their file."""
+        """Return all figures by file name."""
         return {
             figure_name(self, chapter, part): part
             for chapter in self.chapters
@@ -109,5 +117,8 @@ class Document:
 
 
 def figure_name(document: Document, chapter: Chapter, figure: Figure) -> str:
-    """The name of a figure in a report: with its chapter's where there are several."""
+    """Return a figure's name in a report.
+
+    With the chapter's name if there are several.
+    """
     return figure.name if len(document.chapters) == 1 else f"{chapter.name}-{figure.name}"

@@ -1,4 +1,7 @@
-"""Text that stays text: one function a format, for whatever a vocabulary, a file name or a corpus may hold."""
+"""Escaping, one function per format.
+
+For anything a vocabulary, file name or corpus may contain.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ _LATEX = {
     "−": "$-$",
     "\N{NO-BREAK SPACE}": "~",
 }
-# A bracket alone is no link: that takes what follows it.
+# A bracket alone is not a link; what follows it makes it one.
 _MARKDOWN = re.compile(r"([\\`*|~$]|\](?=[(\[:])|\[(?=\^))")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LIGATURE = re.compile(r"([-,])(?=\1)")
@@ -45,12 +48,15 @@ _LINE_START = re.compile(r"^([#>\[]|[-+=](?=\s|$|[-=])|\d+(?=[.)](?:\s|$)))")
 
 
 def escape_html(text: str) -> str:
-    """Text for an element or for a quoted attribute."""
+    """Escape text for an element or a quoted attribute."""
     return html.escape(reveal(text))
 
 
 def escape_markdown(text: str) -> str:
-    """Text for a cell or a line of GitHub's markdown: no markup, no link, no mention, no row or column of its own."""
+    """Escape text for a cell or line of GitHub Markdown.
+
+    The result contains no markup, link, mention, or row or column separator.
+    """
     text = _MARKDOWN.sub(r"\\\1", reveal(text))
     text = _UNDERSCORE.sub(r"\\_", text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -60,9 +66,12 @@ def escape_markdown(text: str) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Text for LaTeX, whatever the engine and its fonts: letters that none of them lacks, the others by number."""
+    """Escape text for LaTeX, whatever the engine and its fonts.
+
+    Letters that every font has are kept; others become their code points.
+    """
     written = "".join(map(_write_latex, reveal(text)))
-    # Two in a row are a ligature; at the start of a row, a bracket or star would belong to the row before it.
+    # Doubled, they form a ligature; at the start of a row, a bracket or star would belong to the preceding row.
     written = _LIGATURE.sub(r"\1{}", written)
     return f"{{{written[0]}}}{written[1:]}" if written[:1] in ("[", "*") else written
 

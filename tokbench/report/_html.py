@@ -1,4 +1,7 @@
-"""Tables, figures and cut texts as HTML; every text passes through `escape_html`."""
+"""Tables, figures and split texts as HTML.
+
+Every text passes through `escape_html`.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,16 @@ from tokbench.report._table import Cell, Table
 MOST_ROWS = 40
 
 BACKSLASH, LEFT_TO_RIGHT = "\\", ' dir="ltr"'
-"""Bytes that are written out read from left to right whatever stands beside them."""
+"""Escaped bytes read from left to right regardless of their neighbours."""
 
 _INTERVAL = re.compile(r"(.*?) (\[[^][]*\])")
 
 
 def write_cell(cell: Cell, *, label: bool) -> str:
-    """A cell: the best in bold with a star, an unranked value in brackets, an interval in small."""
+    """Format a cell.
+
+    The best is bold with a star, unranked values are in brackets, intervals small.
+    """
     found = _INTERVAL.fullmatch(cell.text)
     text = f"{escape_html(found[1])} <small>{escape_html(found[2])}</small>" if found else escape_html(cell.text)
     if label:
@@ -29,15 +35,15 @@ def write_cell(cell: Cell, *, label: bool) -> str:
 
 
 def write_row(cells: tuple[Cell, ...], labels: int) -> str:
-    """A row, its first cell the head of it."""
+    """Format a row, with its first cell as row header."""
     first = f'<th scope="row" class="name">{escape_html(cells[0].text)}</th>'
     return f"<tr>{first}{''.join(write_cell(cell, label=i < labels) for i, cell in enumerate(cells[1:], start=1))}</tr>"
 
 
 def write_table(table: Table, *, folded: bool = False) -> str:
-    """A table that scrolls by itself where it is too wide, and can be reached by the keyboard to do so.
+    """Format a table that scrolls if it is too wide, also by keyboard.
 
-    folded: where it is long, its title has to be opened first.
+    folded: collapse a long table under its title.
     """
     heads = "".join(
         f'<th scope="col"{" class=name" if i < table.labels else ""}>{escape_html(header)}</th>'
@@ -55,7 +61,7 @@ def write_table(table: Table, *, folded: bool = False) -> str:
 
 
 def write_figure(figure: Figure, name: str) -> str:
-    """A drawing, its caption, and the same numbers as a table."""
+    """Format a chart, its caption, and the same numbers as a table."""
     caption = escape_html(figure.caption)
     svg = draw_svg(figure.draw(), name, f"Chart, its numbers in the table below. {figure.caption}")
     return (
@@ -66,7 +72,7 @@ def write_figure(figure: Figure, name: str) -> str:
 
 
 def write_cut(cut: SegmentedText) -> str:
-    """One text cut into tokens; the ids are the titles of the pieces."""
+    """Format a text split into tokens, with ids as tooltips."""
     pieces = "".join(
         f'<bdi title="{token}"{LEFT_TO_RIGHT if BACKSLASH in text else ""}>{escape_html(text)}</bdi>'
         for token, text in cut.pieces
@@ -79,24 +85,24 @@ def write_cut(cut: SegmentedText) -> str:
 
 
 def write_cuts(cuts: Segmentations) -> str:
-    """One text as each tokenizer cuts it."""
+    """Format one text as split by each tokenizer."""
     return f"<h3>{escape_html(cuts.title)}</h3>\n" + "\n".join(map(write_cut, cuts.cuts))
 
 
 def write_points(points: Points) -> str:
-    """A list."""
+    """Format a list."""
     items = "".join(f"<li>{escape_html(item)}</li>\n" for item in points.items)
     return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"<ul>\n{items}</ul>"
 
 
 def write_facts(facts: Facts) -> str:
-    """Terms and their descriptions."""
+    """Format terms and their descriptions."""
     items = "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>\n" for term, text in facts.items)
     return f'<dl class="facts">\n{items}</dl>'
 
 
 def write_part(part: Part, name: str) -> str:
-    """Any part of a section; `name` is that of a figure in its report."""
+    """Format any part of a section; `name` is the name of a figure in its report."""
     match part:
         case Prose():
             return "\n".join(f"<p>{escape_html(paragraph)}</p>" for paragraph in part.paragraphs)

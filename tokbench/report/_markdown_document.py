@@ -1,4 +1,7 @@
-"""A whole report in GitHub's markdown: charts as pictures beside it where they were drawn, else their tables."""
+"""A full report in GitHub Markdown.
+
+Charts are linked images if they were drawn, else tables.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ from tokbench.report._table import Table
 
 
 def write_document(document: Document, pictures: Mapping[str, str]) -> str:
-    """The report; `pictures` are the paths of its figures by name, those that were drawn."""
+    """Format the report.
+
+    pictures: paths of the drawn figures, by name.
+    """
     parts = [f"# {escape_markdown(document.title)}\n"]
     for chapter in document.chapters:
         parts += write_chapter(document, chapter, pictures)
@@ -30,7 +36,7 @@ def write_document(document: Document, pictures: Mapping[str, str]) -> str:
 
 
 def write_chapter(document: Document, chapter: Chapter, pictures: Mapping[str, str]) -> list[str]:
-    """The sections of one result."""
+    """Format the sections on one result."""
     single = len(document.chapters) == 1
     parts = [] if single else [f"## {escape_markdown(chapter.title)}\n"]
     for section in chapter.sections:
@@ -42,7 +48,7 @@ def write_chapter(document: Document, chapter: Chapter, pictures: Mapping[str, s
 
 
 def write_part(part: Part, picture: str | None) -> str:
-    """Any part of a section, ended by a line feed."""
+    """Format any part of a section, ending with a line feed."""
     match part:
         case Prose():
             return "\n".join(f"{escape_markdown(paragraph)}\n" for paragraph in part.paragraphs)
@@ -61,7 +67,10 @@ def write_part(part: Part, picture: str | None) -> str:
 
 
 def write_figure(figure: Figure, picture: str | None) -> str:
-    """The picture, its caption and its table, folded below it; without a picture the table alone."""
+    """Format the image, its caption and a collapsed table.
+
+    Without an image, table and caption.
+    """
     caption = escape_markdown(figure.caption)
     table = write_table(figure.table)
     if picture is None:
@@ -71,12 +80,12 @@ def write_figure(figure: Figure, picture: str | None) -> str:
 
 
 def write_cuts(cuts: Segmentations) -> str:
-    """One text as each tokenizer cuts it, bars where tokens end."""
+    """Format one text as split by each tokenizer, with bars at token boundaries."""
     return f"### {escape_markdown(cuts.title)}\n\n" + "".join(map(write_cut, cuts.cuts))
 
 
 def write_cut(cut: SegmentedText) -> str:
-    """One line of a list."""
+    """Format one list item."""
     pieces = "".join(f"{escape_markdown(text)}&#124;" for _, text in cut.pieces)
     rest = f" and {cut.left_out:,} more" if cut.left_out else ""
     return f"- **{escape_markdown(cut.tokenizer)}**, {cut.tokens:,} tokens: &#124;{pieces}{rest}\n"

@@ -1,4 +1,4 @@
-"""One table in GitHub's markdown."""
+"""A table in GitHub Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tokbench.report._table import Cell, Table
 
 
 def write_cell(cell: Cell) -> str:
-    """A cell: the best in bold, an unranked value in brackets."""
+    """Format a cell: the best in bold, unranked values in brackets."""
     text = escape(cell.text)
     if cell.unranked:
         return f"({text})"
@@ -15,7 +15,7 @@ def write_cell(cell: Cell) -> str:
 
 
 def write_table(table: Table) -> str:
-    """One table with its title as a heading."""
+    """Format a table with its title as a heading."""
     rules = ["---" if i < table.labels else "--:" for i in range(len(table.headers))]
     rows = [[escape(header) for header in table.headers], rules]
     rows += [[write_cell(cell) for cell in row] for row in table.rows]

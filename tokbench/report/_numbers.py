@@ -1,4 +1,4 @@
-"""The figures of a comparison where a report needs them: one value with its interval, by tokenizer or by language."""
+"""Values of a comparison with intervals, by tokenizer or language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from tokbench.report._table import UNRANKED, Cell, Table, header_of, write_colum
 
 @dataclass(frozen=True)
 class Number:
-    """A value of a metric with its interval, None where there is none; ranked: may it win."""
+    """A value of a metric with its interval.
+
+    low, high: None without an interval.
+    ranked: whether it takes part in the ranking.
+    """
 
     tokenizer: str
     lang: str | None
@@ -24,7 +28,7 @@ class Number:
     ranked: bool
 
     def write(self, unit: str = "") -> str:
-        """The value for people, with its interval where that is wider than a point."""
+        """Format the value, with its interval unless that is a single point."""
         text = write_value(self.value, self.metric) + unit
         if self.low is None or self.high is None or self.low == self.high == self.value:
             return text
@@ -32,13 +36,13 @@ class Number:
 
 
 def write_bounds(number: Number) -> str:
-    """The interval in brackets; the sign of per cent once."""
+    """Format the interval in brackets, with a single per cent sign."""
     low, high = write_value(number.low, number.metric), write_value(number.high, number.metric)
     return f"[{low.removesuffix(' %')}, {high}]"
 
 
 def find_numbers(comparison: Comparison, metric: str, lang: str | None = None) -> list[Number]:
-    """The values of a metric in a language (None: over all), by tokenizer, undefined ones left out."""
+    """Return a metric's defined values in a language (None: over all), by tokenizer."""
     rows = comparison.frame.filter(
         (pl.col("metric") == metric)
         & pl.col("lang").eq_missing(pl.lit(lang, pl.String))
@@ -60,7 +64,7 @@ def find_numbers(comparison: Comparison, metric: str, lang: str | None = None) -
 
 
 def rank(numbers: list[Number]) -> list[Number]:
-    """The ranked ones, the best first; equals stay in order."""
+    """Return the ranked numbers, best first; ties keep their order."""
     ranked = [number for number in numbers if number.ranked]
     return sorted(
         ranked, key=lambda number: number.value, reverse=bool(numbers) and numbers[0].metric.better == "higher"
@@ -68,13 +72,16 @@ def rank(numbers: list[Number]) -> list[Number]:
 
 
 def title_of(metric: Metric, lang: str | None = None) -> str:
-    """The header of a column with the unit, where the title does not name it."""
+    """Return a column header, with the unit unless the title names it."""
     header = header_of(metric, lang)
     return header if metric.unit in metric.title or "/" in metric.title else f"{header} [{metric.unit}]"
 
 
 def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | None]]) -> Table:
-    """One row a tokenizer: each value with its interval, the best of each column marked."""
+    """Lay out one row per tokenizer: values with intervals.
+
+    The best of each column is marked.
+    """
     headers = ["tokenizer", "engine"]
     cells = [
         [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
@@ -89,7 +96,7 @@ def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | No
 
 
 def write_cells(comparison: Comparison, metric: Metric, lang: str | None) -> list[Cell]:
-    """One column: a cell a tokenizer."""
+    """Return one column: a cell per tokenizer."""
     numbers = {number.tokenizer: number for number in find_numbers(comparison, metric.name, lang)}
     values = [numbers[name].value if name in numbers else None for name in comparison.names]
     unranked = [comparison.is_lossy(name, lang) for name in comparison.names]
@@ -101,5 +108,5 @@ def write_cells(comparison: Comparison, metric: Metric, lang: str | None) -> lis
 
 
 def lay_out_summary(comparison: Comparison) -> Table:
-    """The summary, with intervals."""
+    """Lay out the summary, with intervals."""
     return lay_out_numbers(comparison, [(metric, lang) for _, metric, lang in comparison.summary_columns()])

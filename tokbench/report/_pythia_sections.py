@@ -1,4 +1,4 @@
-"""The sections of a report on what the texts cost on Pythia: by language and size, what if, memory."""
+"""Report sections on costs on Pythia: by language and size, what-if, memory."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ MODEL, QUANTIZATION = "pythia-1.4b", "int8"
 CURVES = ("70M", "410M", "1.4B", "12B")
 NEW_TOKENS = 64
 MOST_ROWS = 120
-"""Rows of the table of costs, one a tokenizer and language, beyond which it is left out."""
+"""Maximum rows of the table of costs (one per tokenizer and language); larger tables are left out."""
 
 GIB = 2**30
 
 
 def sizes() -> tuple[Model, ...]:
-    """One model of each size."""
+    """Return one model of each size."""
     return tuple(model for model in models() if not model.deduped)
 
 
 def write_costs(comparison: Comparison) -> list[Section]:
-    """All sections of costs; those that need the counts of each segment only where they are there."""
+    """Return all cost sections.
+
+    Some need the counts per segment and are left out without them.
+    """
     sections: list[Section] = []
     if comparison.measurements is not None:
         workload = Workload.read(comparison.measurements, comparison.corpus.languages, comparison.names)
@@ -46,7 +49,7 @@ def write_costs(comparison: Comparison) -> list[Section]:
 
 
 def write_reading(comparison: Comparison, workload: Workload) -> Section:
-    """FLOPs to read a segment: languages by model sizes."""
+    """Chart the FLOPs to read a segment: languages by model size."""
     name = OWN_TOKENIZER if OWN_TOKENIZER in comparison.names else comparison.names[0]
     rows = []
     for model in sizes():
@@ -59,8 +62,8 @@ def write_reading(comparison: Comparison, workload: Workload) -> Section:
     table = lay_out_series(frame, f"GFLOP to read a segment, tokenizer {name}", "language", 1e-9)
     figure = Figure(
         "reading",
-        f"FLOPs to read a mean segment and to write one token, by language and size of Pythia, tokenizer {name}; "
-        "computed, logarithmic.",
+        f"FLOPs to read an average segment and write one token, by language and Pythia size, tokenizer {name}; "
+        "computed, logarithmic scale.",
         partial(
             chart_dots,
             frame,
@@ -74,13 +77,13 @@ def write_reading(comparison: Comparison, workload: Workload) -> Section:
 
 
 def shape_with(comparison: Comparison, model: Model, tokenizer: str) -> Architecture:
-    """The model with the rows that a tokenizer needs."""
+    """Return the model's architecture with the rows a tokenizer needs."""
     (total,) = (t.vocab_total for t in comparison.tokenizers if t.name == tokenizer)
     return what_if(model.architecture, total, multiple=model.vocab_multiple).changed
 
 
 def lay_out_series(frame: pl.DataFrame, title: str, head: str, scale: float) -> Table:
-    """A table of rows by series."""
+    """Lay out rows by series."""
     series = frame["series"].unique(maintain_order=True).to_list()
     wide = frame.pivot("series", index="y", values="value", maintain_order=True)
     rows = tuple(
@@ -91,14 +94,17 @@ def lay_out_series(frame: pl.DataFrame, title: str, head: str, scale: float) -> 
 
 
 def find_baseline(comparison: Comparison) -> str:
-    """The tokenizer that others are held against: Pythia's own, else the baseline, else the first."""
+    """Return the tokenizer that others are compared with.
+
+    Pythia's own, else the baseline, else the first.
+    """
     if OWN_TOKENIZER in comparison.names:
         return OWN_TOKENIZER
     return comparison.corpus.baseline or comparison.names[0]
 
 
 def write_what_if(comparison: Comparison, workload: Workload) -> Section:
-    """What the model would cost with each tokenizer, and where another vocabulary pays."""
+    """Show the model's cost with each tokenizer, and which one pays off."""
     baseline = find_baseline(comparison)
     own = workload.total(baseline)
     points = pl.DataFrame(
@@ -109,9 +115,9 @@ def write_what_if(comparison: Comparison, workload: Workload) -> Section:
         }
     )
     note = (
-        f"Below a curve a vocabulary pays: it saves more FLOPs by its shorter texts than its rows cost. Tokens over "
-        f"those of {baseline}, on all texts of this corpus. Each curve is 1 at the rows of Pythia's own tokenizer. "
-        "Points without a name stand in the table."
+        f"Below a curve a vocabulary pays off: its shorter texts save more FLOPs than its rows cost. Tokens are "
+        f"relative to {baseline}, on all texts of this corpus. Each curve is 1 at the rows of Pythia's own tokenizer. "
+        "Points without a label are listed in the table."
     )
     figure = Figure("break-even", note, partial(chart_break_even, draw_curves(points), points), lay_out_points(points))
     parts: list[Part] = [figure]
@@ -122,7 +128,7 @@ def write_what_if(comparison: Comparison, workload: Workload) -> Section:
 
 
 def lay_out_model(comparison: Comparison, workload: Workload) -> Table:
-    """What one model would be with each tokenizer."""
+    """Lay out one model with each tokenizer."""
     model = find_model(MODEL)
     changes = {
         t.name: what_if(model.architecture, t.vocab_total, multiple=model.vocab_multiple) for t in comparison.tokenizers
@@ -131,17 +137,22 @@ def lay_out_model(comparison: Comparison, workload: Workload) -> Table:
 
 
 def write_table(comparison: Comparison, workload: Workload) -> list[Part]:
-    """Costs by language, where every segment fits the model's context."""
+    """Tabulate costs by language, if every segment fits the model's context."""
     longest = max(int(tokens.max(initial=0)) for name in comparison.names for tokens in workload.of(name))
     context = find_model(MODEL).architecture.context
     if longest + NEW_TOKENS > context:
-        return [Prose((f"No table of costs: a segment has {longest:,} tokens, the context {context:,}.",))]
+        return [
+            Prose((f"No table of costs: the longest segment has {longest:,} tokens, the context holds {context:,}.",))
+        ]
     costs = cost(comparison, model=MODEL, quantization=QUANTIZATION, new_tokens=NEW_TOKENS, offline=True)
     return [lay_out_costs(costs, "segment"), Points(tuple(write_notes(costs)))]
 
 
 def draw_curves(points: pl.DataFrame) -> pl.DataFrame:
-    """The break-even NSL of some models at vocabularies as large as those compared."""
+    """Compute the break-even NSL of some models.
+
+    Over the range of vocabulary sizes compared.
+    """
     top = max(int(points["rows"].to_numpy().max()), 2 * sizes()[0].architecture.vocab_rows)
     grid = np.linspace(256, top, 60).astype(int)
     return pl.DataFrame(
@@ -155,7 +166,7 @@ def draw_curves(points: pl.DataFrame) -> pl.DataFrame:
 
 
 def lay_out_points(points: pl.DataFrame) -> Table:
-    """Each tokenizer with the NSL that it has, and that it must have to pay, by model."""
+    """Lay out each tokenizer's NSL and, by model, the NSL at which it breaks even."""
     chosen = [model for model in sizes() if model.size in CURVES]
     rows = tuple(
         (
@@ -167,11 +178,11 @@ def lay_out_points(points: pl.DataFrame) -> Table:
         for row in points.iter_rows(named=True)
     )
     headers = ("tokenizer", "V rows", "NSL", *(f"break-even on {model.size}" for model in chosen))
-    return Table("NSL, and the NSL below which it pays", headers, rows, labels=1)
+    return Table("NSL, and the NSL below which it pays off", headers, rows, labels=1)
 
 
 def write_memory() -> Section:
-    """Weights in every type that can be run today, and the cache."""
+    """Chart the weights in every type that runs today, and the KV cache."""
     frames = [
         weight_table(model.architecture)
         .filter("runnable")
@@ -189,8 +200,8 @@ def write_memory() -> Section:
     largest = frame.filter(pl.col("series") == sizes()[-1].size).sort("value", descending=True, maintain_order=True)
     figure = Figure(
         "memory",
-        "Weights of Pythia with its own tokenizer, by type of quantisation and size, and the key-value cache of one "
-        "text of 2,048 tokens; computed, in GiB, logarithmic. What a program needs besides is not in it.",
+        "Weights of Pythia with its own tokenizer, by quantisation type and size, and the key-value cache of one text "
+        "of 2,048 tokens; computed, in GiB, logarithmic scale. Other memory that a program needs is not included.",
         partial(
             chart_dots,
             frame,

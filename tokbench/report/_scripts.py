@@ -1,4 +1,4 @@
-"""The script that a language is written in: what its tag says, else what is usual for the language."""
+"""Scripts of languages: from the tag, else the usual script of the language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 
 from tokbench.corpora import parse_tag, same_language
 
-# Languages not usually written in Latin letters, by the scripts of ISO 15924; the facts are those of CLDR.
+# Languages not usually written in Latin script, by ISO 15924 script code, after CLDR.
 _USUAL = {
     "Arab": "ar fa ur ps sd ug ks ckb",
     "Armn": "hy",
@@ -57,7 +57,7 @@ def _name_of_script() -> dict[str, str]:
 
 @cache
 def name_script(tag: str) -> str:
-    """The name of the script of a language tag; `other` for what is no language tag.
+    """Return the script name of a language tag; `other` if it is not a language tag.
 
     >>> name_script("srp_Latn"), name_script("sr"), name_script("mar")
     ('Latin', 'Cyrillic', 'Devanagari')

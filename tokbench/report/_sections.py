@@ -1,4 +1,7 @@
-"""The sections of a report on tokenizers: verdict, summary, premiums, compression, speed, cut texts, losses, method."""
+"""Report sections on tokenizers.
+
+Verdict, summary, premiums, compression, speed, examples, losses, method.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +38,14 @@ from tokbench.report._table import (
 )
 from tokbench.report._verdict import write_verdict
 
-INTERVALS = "[low, high]: 95 % intervals, by a paired bootstrap over segments or whole documents (see Method)."
+INTERVALS = "[low, high]: 95 % confidence intervals, paired bootstrap over documents or segments (see Method)."
 
 
 def write_opening(comparison: Comparison) -> list[Section]:
-    """Verdict and summary."""
+    """Return verdict and summary."""
     verdict: list[Part] = [Points(tuple(write_verdict(comparison)))]
     summary: list[Part] = [lay_out_summary(comparison)]
-    notes = ["The best of the ranked values is marked; values in (brackets) are not ranked."]
+    notes = ["The best value of each column is marked; (...) loses text, not ranked."]
     if comparison.corpus.bootstrap is not None:
         notes.append(INTERVALS)
     summary.append(Points((*notes, *write_notes(comparison))))
@@ -50,14 +53,14 @@ def write_opening(comparison: Comparison) -> list[Section]:
 
 
 def order_by_script(comparison: Comparison) -> list[str]:
-    """The languages with those of one script together, scripts in the order in which they first come."""
+    """Order languages by script, scripts in order of first appearance."""
     languages = comparison.corpus.languages
     scripts = list(dict.fromkeys(map(name_script, languages)))
     return sorted(languages, key=lambda lang: scripts.index(name_script(lang)))
 
 
 def write_premiums(comparison: Comparison) -> list[Section]:
-    """What each language pays, as a heatmap and as a table."""
+    """Return the premiums of each language, as heatmap and table."""
     rows = comparison.frame.filter((pl.col("metric") == "premium") & pl.col("lang").is_not_null())
     if rows.is_empty() or len(comparison.corpus.languages) < 2:
         return []
@@ -77,15 +80,15 @@ def write_premiums(comparison: Comparison) -> list[Section]:
     reference = comparison.corpus.reference
     figure = Figure(
         "premiums",
-        f"Tokens for the same content, relative to {reference}: 1 is equal, 2 is twice as many. One scale in all "
-        f"reports, from 1 to {MOST_PREMIUM}, beyond which colours stay the same; languages grouped by script."
+        f"Tokens for the same content, relative to {reference}: 1 is equal, 2 is twice as many. All reports use one "
+        f"scale, from 1 to {MOST_PREMIUM}, beyond which the colour stays the same. Languages are grouped by script."
         + (f" {UNRANKED} loses text." if any(map(comparison.is_lossy, comparison.names)) else ""),
         partial(
             chart_heatmap,
             cells,
             x=list(labels.values()),
             y=languages,
-            title=f"premium against {reference} (logarithmic)",
+            title=f"premium over {reference} (logarithmic)",
             domain=(1, MOST_PREMIUM),
             logarithmic=True,
             number=".2f",
@@ -98,7 +101,7 @@ def write_premiums(comparison: Comparison) -> list[Section]:
 
 
 def lay_out_premiums(comparison: Comparison, languages: list[str]) -> Table:
-    """Premiums with their intervals: languages down, by script."""
+    """Lay out premiums with intervals: one row per language, by script."""
     plain = lay_out_metric(comparison, METRICS["premium"])
     by_lang = {row[0].text: row for row in plain.rows}
     rows = []
@@ -112,12 +115,12 @@ def lay_out_premiums(comparison: Comparison, languages: list[str]) -> Table:
 
 
 def add_bounds(cell: Cell, number: Number | None) -> Cell:
-    """The cell with the interval of its value, where it has one that is wider than a point."""
+    """Add the interval of a cell's value, unless it is a single point."""
     return cell if number is None else replace(cell, text=number.write())
 
 
 def write_bars(comparison: Comparison, metric: str, name: str, caption: str) -> Figure | None:
-    """Bars of a metric over all languages, None where there is nothing to show."""
+    """Chart a metric over all languages as bars; None if there is nothing to show."""
     numbers = find_numbers(comparison, metric)
     if not numbers:
         return None
@@ -133,12 +136,12 @@ def write_bars(comparison: Comparison, metric: str, name: str, caption: str) -> 
 
 
 def write_compression(comparison: Comparison) -> list[Section]:
-    """Length over all languages, and per language."""
+    """Return compression over all languages, and token lengths per language."""
     bars = write_bars(
         comparison,
         "bytes_per_token",
         "compression",
-        "UTF-8 bytes per token over all languages, longer is better; lines are intervals, pale bars are not ranked.",
+        "UTF-8 bytes per token over all languages; longer is better. Lines are intervals; pale bars are not ranked.",
     )
     figures: list[Part] = [bars] if bars else []
     present = set(comparison.frame.filter(pl.col("lang").is_not_null())["metric"])
@@ -148,25 +151,25 @@ def write_compression(comparison: Comparison) -> list[Section]:
 
 
 def write_speed(comparison: Comparison) -> list[Section]:
-    """Throughput, where it was measured."""
+    """Return throughput, if it was measured."""
     bars = write_bars(
         comparison,
         "throughput",
         "throughput",
-        "Input encoded per second on one thread, longer is better; lines run from the slowest to the fastest round.",
+        "Input encoded per second on one thread; longer is better. Lines run from the slowest to the fastest round.",
     )
-    note = Prose(("Speed belongs to tokenizer, engine, function, threads and machine together (see Method).",))
+    note = Prose(("Speed depends on tokenizer, engine, function, threads and machine together (see Method).",))
     return [Section("throughput", "Speed", (bars, note))] if bars else []
 
 
 def write_examples(comparison: Comparison) -> list[Section]:
-    """The worst segments, cut by each tokenizer."""
+    """Return the worst segments, split by each tokenizer."""
     if not comparison.examples:
         return []
     note = Prose(
         (
-            "Segments that take the most tokens for what the reference language says in few, one of each language in "
-            "turn. A bar stands where a token ends; bytes of characters that are cut apart stand as \\xe4.",
+            "Segments with the most tokens relative to the same text in the reference language; languages take turns. "
+            "Bars mark token boundaries; bytes of characters split between tokens are shown as \\xe4.",
         )
     )
     cuts = [show_example(example, comparison.corpus.reference) for example in comparison.examples]
@@ -174,14 +177,14 @@ def write_examples(comparison: Comparison) -> list[Section]:
 
 
 def show_example(example: Example, reference: str | None) -> Segmentations:
-    """One segment with its cuts."""
+    """Convert a segment and its segmentations."""
     premium = "" if example.premium is None else f", {example.premium:.2f} times the tokens of {reference}"
     title = f"{example.lang}, segment {example.segment}{premium}"
     return Segmentations(title, example.lang, tuple(map(show_cut, example.cuts)))
 
 
 def show_cut(cut: Segmentation) -> SegmentedText:
-    """The pieces of a cut as text."""
+    """Convert the pieces of a segmentation to text."""
     pieces = [
         (token, f"<{token}>" if content is None else reveal_bytes(bytes.fromhex(content)))
         for token, content in zip(cut.ids, cut.pieces, strict=True)
@@ -190,11 +193,9 @@ def show_cut(cut: Segmentation) -> SegmentedText:
 
 
 def write_losses(comparison: Comparison) -> list[Section]:
-    """Where decoding does not give the text back."""
+    """Return where decoding does not return the text."""
     lossy = [tokenizer for tokenizer in comparison.tokenizers if tokenizer.lossy_segments]
-    prose = Prose(
-        ("Every segment was encoded and decoded again; a loss is one that white space and NFC do not explain.",)
-    )
+    prose = Prose(("Every segment was encoded and decoded; changes beyond white space and NFC count as losses.",))
     if not lossy:
         return [Section("losses", "Losses", (prose, Prose(("No tokenizer lost any text.",))))]
     langs = [lang for lang in comparison.corpus.languages if any(lang in t.lossy_segments for t in lossy)]
@@ -204,7 +205,7 @@ def write_losses(comparison: Comparison) -> list[Section]:
 
 
 def write_method(comparison: Comparison, command: str | None) -> list[Section]:
-    """What stands behind the figures."""
+    """Return the method behind the values."""
     corpus, machine = comparison.corpus, comparison.environment
     shown = set(comparison.frame["metric"])
     definitions = Facts(tuple((m.title, m.definition) for m in METRICS.values() if m.name in shown))
@@ -233,7 +234,7 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
 
 
 def lay_out_tokenizers(comparison: Comparison) -> Table:
-    """Which files were read, and on which terms."""
+    """Lay out which files were read, and their licences."""
     rows = tuple(
         tuple(
             map(

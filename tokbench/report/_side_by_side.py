@@ -1,4 +1,4 @@
-"""Several results side by side, and a warning where they are not results of the same thing."""
+"""Several results side by side, with a warning if they are not comparable."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ MEANING = {
     "boot": "intervals",
     "v": "version of tokbench",
 }
-"""The fields of a signature that have to agree before two figures may be compared."""
+"""Signature fields that must agree before two values can be compared."""
 
 
 def read_signature(result: Comparison) -> dict[str, str]:
-    """The fields of a result's signature that are not its tokenizers'."""
+    """Return the fields of a result's signature, except those of its tokenizers."""
     fields = dict(field.split(":", 1) for field in result.signature(long=False).split("|") if ":" in field)
     return {key: fields.get(key, "none") for key in MEANING}
 
 
 def find_mismatches(results: Mapping[str, Comparison]) -> list[str]:
-    """What differs between the signatures of results, a sentence each; none where all may be compared."""
+    """Describe each difference between signatures in a sentence.
+
+    None if results are comparable.
+    """
     signatures = {name: read_signature(result) for name, result in results.items()}
     sentences = []
     for key, meaning in MEANING.items():
@@ -45,17 +48,20 @@ def find_mismatches(results: Mapping[str, Comparison]) -> list[str]:
 
 
 def write_side_by_side(results: Mapping[str, Comparison]) -> list[Section]:
-    """Warnings, and one table of all; the best is marked only where the signatures match."""
+    """Return warnings and one table of all results.
+
+    The best is marked only if the signatures match.
+    """
     mismatches = find_mismatches(results)
     parts: list[Part] = []
     if mismatches:
-        parts.append(Points((*mismatches, "Figures of different results must not be compared."), warning=True))
+        parts.append(Points((*mismatches, "Do not compare figures across these results."), warning=True))
     parts.append(lay_out_together(results, ranked=not mismatches))
     return [Section("side-by-side", "Summary of all results", tuple(parts))]
 
 
 def lay_out_together(results: Mapping[str, Comparison], *, ranked: bool) -> Table:
-    """One row a result and tokenizer, the columns of every summary that has them."""
+    """Lay out one row per result and tokenizer, with the columns of all summaries."""
     metrics = dict.fromkeys(
         metric for result in results.values() for _, metric, lang in result.summary_columns() if lang is None
     )

@@ -1,4 +1,4 @@
-"""Differences between tokenizers as sentences: how many times as much, within which interval, by chance or not."""
+"""Differences between tokenizers in sentences: size, interval and significance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ SIGNIFICANT = 0.05
 
 
 def choose_differences(comparison: Comparison) -> pl.DataFrame:
-    """The rows worth a sentence: every language of few; else all languages together, and each tokenizer's extremes."""
+    """Choose the rows worth a sentence.
+
+    With few languages, each language; otherwise the value over all languages, and each tokenizer's extremes.
+    """
     rows = comparison.differences.filter(pl.col("ratio").is_not_null())
     single = pl.col("lang").is_not_null()
     if len(comparison.corpus.languages) <= FEW_LANGUAGES:
@@ -30,14 +33,14 @@ def choose_differences(comparison: Comparison) -> pl.DataFrame:
 
 
 def write_probability(p: float | None) -> str:
-    """A p-value: two digits, or that it is below what four decimals show."""
+    """Format a p-value with two digits, or as below what four decimals show."""
     if p is None:
         return "p undefined"
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
 def write_difference(row: Mapping[str, Any]) -> str:
-    """One difference as a sentence."""
+    """Format one difference as a sentence."""
     metric = METRICS[row["metric"]]
     interval = "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
     where = "on all languages" if row["lang"] is None else f"on {row['lang']}"
@@ -46,26 +49,35 @@ def write_difference(row: Mapping[str, Any]) -> str:
     sentence = f"{row['tokenizer']} {what} {row['ratio']:.2f}{interval} times the {of} of {row['baseline']} {where}"
     sentence += f", {write_probability(row['p_holm'])}"
     if row["p_holm"] is not None and row["p_holm"] >= SIGNIFICANT and row["detectable"]:
-        sentence += f": no difference shown (one of {100 * row['detectable']:.1f} % would be found)"
+        sentence += f": not significant (minimum detectable difference {100 * row['detectable']:.1f} %)"
     return sentence
 
 
 def write_differences(comparison: Comparison) -> list[str]:
-    """Sentences on the tokenizers against the baseline, and how their p came about; none without a baseline."""
+    """Format the differences from the baseline, and how p was computed.
+
+    None without a baseline.
+    """
     rows = choose_differences(comparison)
     if rows.is_empty():
         return []
     lines = [write_difference(row) for row in rows.head(MOST_SENTENCES).iter_rows(named=True)]
     if rows.height > MOST_SENTENCES:
-        lines.append(f"... and {rows.height - MOST_SENTENCES} more differences, all of them in the JSON")
+        lines.append(f"... and {rows.height - MOST_SENTENCES} more differences (the JSON has all)")
     tests, shuffles = comparison.differences.select(pl.col("p").count(), pl.col("shuffles").max()).row(0)
     lines.append(f"p: two-sided, paired approximate randomisation, {shuffles:,} shuffles, Holm over {tests:,} tests")
-    return [*lines, *write_detectable(comparison.differences)]
+    drawn = (comparison.corpus.bootstrap or "//units").split("/")[2].split(" ", 1)[-1]
+    return [*lines, *write_detectable(comparison.differences, drawn)]
 
 
-def write_detectable(differences: pl.DataFrame) -> list[str]:
-    """How small a difference a corpus of this size shows, from the easiest language and tokenizer to the hardest."""
-    # A tokenizer against its like varies in nothing: any difference at all would be found.
+def write_detectable(differences: pl.DataFrame, drawn: str) -> list[str]:
+    """Format the range of minimum detectable differences.
+
+    Over languages and tokenizers.
+
+    drawn: the resampling unit, such as `documents`.
+    """
+    # Identical tokenizers have a detectable difference of 0, which says nothing.
     vary = differences.filter(pl.col("lang").is_not_null() & (pl.col("detectable") > 0))
     bounds = vary.group_by("metric", maintain_order=True).agg(
         least=pl.col("detectable").min(), most=pl.col("detectable").max(), units=pl.col("n").max()
@@ -77,4 +89,4 @@ def write_detectable(differences: pl.DataFrame) -> list[str]:
         for metric, least, most in bounds.select("metric", "least", "most").iter_rows()
     ]
     units = bounds["units"][0]
-    return [f"least difference that one test finds in 80 % of corpora of {units:,} units: {', '.join(ranges)}"]
+    return [f"minimum detectable difference (80 % power, {units:,} {drawn}): {', '.join(ranges)}"]

@@ -1,7 +1,9 @@
-"""Charts as SVG: drawn once when a report is written, so that it needs no script to be read.
+"""Charts as SVG, drawn when a report is written.
 
-Vega-Lite draws, in this process; nothing is fetched. Colours of text and lines are CSS variables, so that one drawing
-serves a light and a dark page.
+Reading them needs no script.
+
+Vega-Lite draws in this process; nothing is downloaded. Colours of text and lines are CSS variables, so that one drawing
+works on light and dark pages.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any, TypeAlias
 from tokbench.errors import MissingExtraError
 
 Specification: TypeAlias = dict[str, Any]
-"""A chart as Vega-Lite reads it."""
+"""A Vega-Lite chart specification."""
 
 INK, FAINT, ACCENT, PAGE = "var(--ink)", "var(--faint)", "var(--accent)", "var(--page)"
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
@@ -25,7 +27,10 @@ _IDENTIFIER = re.compile(r'(\bid="|url\(#|href="#)((?:gradient|clip)_?\d+)')
 
 
 def load_altair() -> Any:
-    """The chart library; MissingExtraError where it, or what draws its charts, is not installed."""
+    """Import the chart library.
+
+    Raises MissingExtraError if it or its renderer is not installed.
+    """
     try:
         import altair
         import vl_convert  # noqa: F401
@@ -35,7 +40,7 @@ def load_altair() -> Any:
 
 
 def specify(chart: Any) -> Specification:
-    """The specification of a chart of Altair, with the look of all charts."""
+    """Return the specification of an Altair chart, with the common style."""
     axis = {
         "labelColor": INK,
         "titleColor": INK,
@@ -64,9 +69,11 @@ def specify(chart: Any) -> Specification:
 
 
 def draw_svg(chart: Specification, name: str, label: str) -> str:
-    """A chart as an SVG element that scales, with identifiers of its own and a text for screen readers.
+    """Draw a chart as a scalable SVG element.
 
-    Raises MissingExtraError where vl-convert is not installed.
+    With unique identifiers and a text for screen readers.
+
+    Raises MissingExtraError if vl-convert is not installed.
     """
     load_altair()
     import vl_convert
@@ -77,7 +84,7 @@ def draw_svg(chart: Specification, name: str, label: str) -> str:
     numbers: dict[str, int] = {}
 
     def renumber(found: re.Match[str]) -> str:
-        # The library counts through the life of the process, and a page holds many drawings.
+        # The library numbers identifiers per process, and a page holds many drawings.
         return f"{found[1]}{name}-{numbers.setdefault(found[2], len(numbers))}"
 
     body = _IDENTIFIER.sub(renumber, svg).removeprefix("<svg")
@@ -85,7 +92,7 @@ def draw_svg(chart: Specification, name: str, label: str) -> str:
 
 
 def draw_file(chart: Specification, name: str, label: str) -> str:
-    """A chart as a file of its own, which follows the viewer's colours."""
+    """Draw a chart as a standalone file that follows the viewer's colour scheme."""
     svg = draw_svg(chart, name, label)
     opening, closing, rest = svg.partition(">")
     return f"{opening}{closing}{STYLE}{rest}\n"

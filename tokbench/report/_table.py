@@ -1,4 +1,4 @@
-"""Tables before any format: which rows and columns, how numbers are written, what is marked."""
+"""Tables, independent of format: rows and columns, number formats, marks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ UNRANKED = "†"
 ABSENT = "–"
 
 LANGUAGE_METRICS = ("tokens_per_segment", "premium")
-"""What a table by language shows where the user chose no metrics."""
+"""Metrics in a table by language if the user chose none."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as written; best of its column, or not ranked because the tokenizer loses text."""
+    """A formatted value.
+
+    best: the best of its column or row.
+    unranked: not ranked, because the tokenizer loses text.
+    """
 
     text: str
     best: bool = False
@@ -29,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: a title, headers, rows of cells (the first `labels` columns are names), notes below."""
+    """A table; the first `labels` columns hold names."""
 
     title: str
     headers: tuple[str, ...]
@@ -38,7 +42,10 @@ class Table:
 
 
 def write_value(value: float | None, metric: Metric) -> str:
-    """A value of a metric for people: its decimals, thousands apart, per cent; 100 % only where it is all."""
+    """Format a metric's value: decimals, thousands separators, per cent.
+
+    Rounding never turns a share below 1 into 100 %, or one above 0 into 0 %.
+    """
     if value is None:
         return ABSENT
     if not metric.percent:
@@ -53,7 +60,10 @@ def write_value(value: float | None, metric: Metric) -> str:
 
 
 def write_column(values: Sequence[float | None], unranked: Sequence[bool], metric: Metric) -> list[Cell]:
-    """The cells of one column: the best of at least two ranked values is marked, equals alike."""
+    """Format one column.
+
+    The best of at least two different ranked values is marked, with ties.
+    """
     gated = [lossy and metric.compression for lossy in unranked]
     ranked = [v for v, out in zip(values, gated, strict=True) if v is not None and not out]
     best = None
@@ -66,12 +76,12 @@ def write_column(values: Sequence[float | None], unranked: Sequence[bool], metri
 
 
 def header_of(metric: Metric, lang: str | None = None) -> str:
-    """A column's header: what, in which language, which direction is better."""
+    """Return a column header: title, language, and an arrow for the better direction."""
     return " ".join(part for part in (metric.title, lang, ARROWS[metric.better]) if part)
 
 
 def lay_out_summary(comparison: Comparison) -> Table:
-    """One row a tokenizer."""
+    """Lay out one row per tokenizer."""
     summary = comparison.summary()
     headers = ["tokenizer", "engine"]
     columns = [
@@ -88,7 +98,10 @@ def lay_out_summary(comparison: Comparison) -> Table:
 
 
 def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> list[Table]:
-    """One table a metric: one row a language, one column a tokenizer, the best of each row marked."""
+    """Lay out one table per metric, languages by tokenizers.
+
+    The best of each row is marked.
+    """
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
     present = [name for name in METRICS if name in set(by_language["metric"])]
     chosen_by_user = not comparison.has_all_metrics
@@ -97,7 +110,10 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
 
 
 def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = False) -> Table:
-    """One metric: languages down, tokenizers across; with the interval of each value, as `2.09 [2.06, 2.12]`."""
+    """Lay out one metric, languages by tokenizers.
+
+    With intervals as `2.09 [2.06, 2.12]`.
+    """
     values = comparison.by_language(metric.name)
     bounds = find_bounds(comparison, metric) if intervals else {}
     rows = []
@@ -119,13 +135,13 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
 
 
 def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str], tuple[float, float]]:
-    """The interval of each value by tokenizer and language, where there is one."""
+    """Return the intervals of a metric by tokenizer and language."""
     rows = comparison.frame.filter(pl.col("metric") == metric.name).drop_nulls(["lang", "low", "high"])
     return {(row["tokenizer"], row["lang"]): (row["low"], row["high"]) for row in rows.iter_rows(named=True)}
 
 
 def write_notes(comparison: Comparison) -> list[str]:
-    """What must be said below the tables."""
+    """List the notes below the tables."""
     corpus = comparison.corpus
     notes = []
     lossy = [t for t in comparison.tokenizers if t.lossy_segments]
@@ -134,7 +150,7 @@ def write_notes(comparison: Comparison) -> list[str]:
         where = ", ".join(f"{count:,} of {corpus.segments:,} in {lang}" for lang, count in worst)
         more = len(tokenizer.lossy_segments) - len(worst)
         rest = f" and in {more} more" if more > 0 else ""
-        notes.append(f"{UNRANKED} {tokenizer.name} is lossy and not ranked on compression: text lost in {where}{rest}")
+        notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")
     if corpus.excluded:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.excluded.items())
         notes.append(f"excluded segments: {reasons}")
@@ -142,7 +158,7 @@ def write_notes(comparison: Comparison) -> list[str]:
 
 
 def write_skipped(comparison: Comparison) -> list[str]:
-    """Each tokenizer that could not be had: which, why, and what to do about it."""
+    """List each unavailable tokenizer, with the reason and the remedy."""
     lines = []
     for skipped in comparison.skipped:
         reason = skipped.reason if skipped.reason.startswith(skipped.name) else f"{skipped.name}: {skipped.reason}"

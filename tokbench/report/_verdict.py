@@ -1,4 +1,7 @@
-"""What a comparison says, in sentences; every number in them is one of its figures."""
+"""The verdict of a comparison in sentences.
+
+Every number in them is one of its values.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,30 @@ from tokbench.report._numbers import Number, find_numbers, rank
 from tokbench.report._table import write_value
 
 LEVEL = 0.05
-"""The probability below which a difference is said to be beyond chance."""
+"""The significance level of differences."""
 
 
 def join(words: list[str], last: str = "and") -> str:
-    """Words in a row: `a, b and c`."""
+    """Join words as in `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def write_verdict(comparison: Comparison) -> list[str]:
-    """The sentences: length, fairness, losses, speed, those that apply."""
+    """Return the sentences that apply: length, fairness, losses, speed."""
     judges = (judge_length, judge_differences, judge_fairness, judge_losses, judge_speed)
     parts = [sentence for judge in judges for sentence in judge(comparison)]
-    return parts or ["Nothing was compared that could be ranked."]
+    return parts or ["There is nothing to rank."]
 
 
 def overlap(first: Number, second: Number) -> bool | None:
-    """Whether two intervals share a value; None where one is missing."""
+    """Return whether two intervals overlap; None if one is missing."""
     if first.low is None or first.high is None or second.low is None or second.high is None:
         return None
     return first.low <= second.high and second.low <= first.high
 
 
 def judge_length(comparison: Comparison) -> list[str]:
-    """Who needs the fewest tokens, over all languages and in each where there are few."""
+    """Say which tokenizer needs the fewest tokens over all languages."""
     numbers = find_numbers(comparison, "tokens_per_segment")
     order = rank(numbers)
     if len(order) < 2:
@@ -40,7 +43,7 @@ def judge_length(comparison: Comparison) -> list[str]:
     best, second, last = order[0], order[1], order[-1]
     share = 1 - best.value / last.value
     text = (
-        f"Over {name_languages(comparison)}, {best.tokenizer} writes the fewest tokens: {best.write()} a segment, "
+        f"Over {name_languages(comparison)}, {best.tokenizer} needs the fewest tokens: {best.write()} per segment, "
         f"{100 * share:.0f} % fewer than {last.tokenizer} ({last.write()})"
     )
     shared = overlap(best, second)
@@ -48,7 +51,7 @@ def judge_length(comparison: Comparison) -> list[str]:
         text += f"; next comes {second.tokenizer} with {second.write()}"
     if shared is not None:
         text += (
-            "; the intervals of the first two overlap, so that this corpus alone does not settle their order"
+            "; the intervals of the first two overlap, so this corpus does not settle their order"
             if shared
             else "; the intervals of the first two do not overlap"
         )
@@ -56,7 +59,7 @@ def judge_length(comparison: Comparison) -> list[str]:
 
 
 def judge_differences(comparison: Comparison) -> list[str]:
-    """Which tokenizers differ in length from the baseline beyond chance."""
+    """Say which tokenizers differ significantly in length from the baseline."""
     rows = comparison.differences.filter(
         (pl.col("metric") == "tokens_per_segment") & pl.col("lang").is_null() & pl.col("p_holm").is_not_null()
     )
@@ -69,22 +72,22 @@ def judge_differences(comparison: Comparison) -> list[str]:
     sentences = []
     if words[True]:
         sentences.append(
-            f"Tokens over those of {baseline}, different beyond chance (p < {LEVEL}, corrected by Holm): "
+            f"Tokens relative to {baseline}, significantly different (p < {LEVEL}, Holm-corrected): "
             f"{join(words[True])}."
         )
     if words[False]:
-        sentences.append(f"Not told apart from {baseline} in length by this corpus: {join(words[False])}.")
+        sentences.append(f"Not significantly different in length from {baseline} on this corpus: {join(words[False])}.")
     return sentences
 
 
 def name_languages(comparison: Comparison) -> str:
-    """The languages, by name where they are few."""
+    """Name the languages if there are few, else their number."""
     languages = comparison.corpus.languages
     return join(list(languages)) if len(languages) <= 4 else f"{len(languages)} languages"
 
 
 def judge_fairness(comparison: Comparison) -> list[str]:
-    """Who spreads the costs most evenly, and which language pays most with whom."""
+    """Say which tokenizer spreads costs most evenly, and which languages pay most."""
     reference = comparison.corpus.reference
     order = rank(find_numbers(comparison, "premium_worst"))
     langs = {number.tokenizer: find_worst_language(comparison, number) for number in order}
@@ -92,7 +95,7 @@ def judge_fairness(comparison: Comparison) -> list[str]:
         return []
     best, last = order[0], order[-1]
     text = (
-        f"For the same content as in {reference}, {best.tokenizer} asks at most {best.write()} times the tokens "
+        f"For the same content as in {reference}, {best.tokenizer} needs at most {best.write()} times the tokens "
         f"(in {langs[best.tokenizer]})"
     )
     if len(order) > 1:
@@ -101,18 +104,18 @@ def judge_fairness(comparison: Comparison) -> list[str]:
 
 
 def find_worst_language(comparison: Comparison, number: Number) -> str | None:
-    """The language whose premium is the highest of a tokenizer's."""
+    """Return the language with a tokenizer's highest premium."""
     own = (pl.col("tokenizer") == number.tokenizer) & (pl.col("metric") == "premium")
     langs = comparison.frame.filter(own & (pl.col("value") == number.value))["lang"].to_list()
     return langs[0] if langs else None
 
 
 def judge_losses(comparison: Comparison) -> list[str]:
-    """Who loses text, and where."""
+    """Say which tokenizers lose text, and where."""
     lossy = [tokenizer for tokenizer in comparison.tokenizers if tokenizer.lossy_segments]
     if not lossy:
-        everyone = "It gives" if len(comparison.names) == 1 else f"All {len(comparison.names)} tokenizers give"
-        return [f"{everyone} every segment back, as text that is equal up to Unicode's normal form and white space."]
+        everyone = "It returns" if len(comparison.names) == 1 else f"All {len(comparison.names)} tokenizers return"
+        return [f"{everyone} every segment unchanged, up to Unicode normalisation (NFC) and white space."]
     sentences = []
     for tokenizer in lossy:
         total = comparison.corpus.segments * len(comparison.corpus.languages)
@@ -125,7 +128,7 @@ def judge_losses(comparison: Comparison) -> list[str]:
 
 
 def judge_speed(comparison: Comparison) -> list[str]:
-    """Who is fastest on which engine."""
+    """Say which tokenizer is fastest, and on which engine."""
     order = rank(find_numbers(comparison, "throughput"))
     if len(order) < 2:
         return []
@@ -134,5 +137,5 @@ def judge_speed(comparison: Comparison) -> list[str]:
     return [
         f"On one thread {best.tokenizer} ran fastest, on {engines[best.tokenizer]}: {best.write()} MB/s, "
         f"{write_value(best.value / last.value, best.metric)} times as fast as {last.tokenizer} on "
-        f"{engines[last.tokenizer]}; that is a property of the engine as much as of the vocabulary."
+        f"{engines[last.tokenizer]}. Speed is a property of the engine as much as of the vocabulary."
     ]

@@ -1,4 +1,4 @@
-"""The views of a comparison: which tables a summary, languages, a Lorenz curve, lengths of tokens are shown as."""
+"""Views of a comparison: summary, languages, Lorenz curve, token lengths."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tokbench.metrics import METRICS, list_token_lengths, trace_lorenz
 from tokbench.report._table import ABSENT, Cell, Table, lay_out_languages, lay_out_summary, write_value
 
 LONGEST = 16
-"""Tokens of this length and more are one row."""
+"""Tokens of at least this length share one row."""
 
 PART = "part of a character"
 
 
 def lay_out(comparison: Comparison, by: str) -> list[Table]:
-    """The tables of a view; TokbenchError where the comparison does not hold what it shows."""
+    """Lay out the tables of a view; TokbenchError if the comparison lacks the data."""
     if by == "summary":
         return [lay_out_summary(comparison)]
     if by == "lorenz":
@@ -27,10 +27,13 @@ def lay_out(comparison: Comparison, by: str) -> list[Table]:
 
 
 def lay_out_lorenz(comparison: Comparison) -> list[Table]:
-    """One table a tokenizer, its Lorenz curve: the cheapest language first, shares of languages and tokens up to it."""
+    """Lay out the Lorenz curve of each tokenizer.
+
+    Cheapest language first, with cumulative shares.
+    """
     curve = trace_lorenz(comparison.frame)
     if curve.is_empty():
-        raise TokbenchError("a Lorenz curve is of lengths, which were not chosen", "add: -m tokens_per_segment")
+        raise TokbenchError("a Lorenz curve needs the metric tokens_per_segment", "add: -m tokens_per_segment")
     length = METRICS["tokens_per_segment"]
     lengths = {(t, lang): v for t, lang, v in values_of(comparison, length.name).iter_rows() if lang is not None}
     tables = []
@@ -53,7 +56,7 @@ def lay_out_lorenz(comparison: Comparison) -> list[Table]:
 
 
 def write_inequality(comparison: Comparison, tokenizer: str) -> str:
-    """What sums the curve up, for its title."""
+    """Summarise the curve, for its title."""
     found = []
     for metric in (METRICS[name] for name in ("gini", "gini_normalised", "length_spread", "premium_worst_five")):
         values = values_of(comparison, metric.name).filter(
@@ -64,20 +67,23 @@ def write_inequality(comparison: Comparison, tokenizer: str) -> str:
 
 
 def values_of(comparison: Comparison, metric: str) -> pl.DataFrame:
-    """The values of a metric: tokenizer, lang, value."""
+    """Return the values of a metric: tokenizer, lang, value."""
     return comparison.frame.filter(pl.col("metric") == metric).select("tokenizer", "lang", "value")
 
 
 def lay_out_lengths(comparison: Comparison) -> list[Table]:
-    """The lengths of the emitted tokens over all languages, in characters and in bytes: shares by tokenizer."""
+    """Lay out the shares of emitted token lengths.
+
+    Over all languages, in characters and bytes.
+    """
     if comparison.measurements is None:
-        raise TokbenchError("a comparison from JSON alone holds no lengths of tokens", "load the folder of --save")
+        raise TokbenchError("a comparison loaded from JSON has no token lengths", "load the folder of --save")
     counts = list_token_lengths(comparison.measurements).filter(pl.col("lang").is_null())
     return [lay_out_unit(comparison, counts, unit) for unit in ("characters", "bytes")]
 
 
 def lay_out_unit(comparison: Comparison, counts: pl.DataFrame, unit: str) -> Table:
-    """One unit: lengths down, the longest together, tokenizers across."""
+    """Lay out one unit: lengths by tokenizers, with the longest merged."""
     chosen = counts.filter(pl.col("unit") == unit).with_columns(
         length=pl.col("length").clip(upper_bound=LONGEST).fill_null(0)
     )

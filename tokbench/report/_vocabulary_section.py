@@ -1,4 +1,4 @@
-"""The section of a report on what the vocabularies hold."""
+"""Report section on the contents of vocabularies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokbench.report._document_model import Figure, Section
 from tokbench.report._table import ABSENT, Cell, Table
 
 LONGEST = 16
-"""Token lengths from here on are counted together."""
+"""Tokens of at least this length are counted together."""
 
 INDIC = ("Devanagari", "Bengali", "Tamil", "Telugu", "Gujarati", "Kannada", "Malayalam", "Gurmukhi", "Sinhala")
 SCRIPTS = {
@@ -29,7 +29,7 @@ KINDS = (*SCRIPTS, OTHER, DIGITS, SIGNS, BLANK, PARTS)
 
 
 def write_vocabularies(comparison: Comparison) -> list[Section]:
-    """How long the tokens are, where the vocabularies were kept with the comparison."""
+    """Return composition and token lengths, if the comparison holds its vocabularies."""
     if comparison.measurements is None:
         return []
     lengths = count_lengths(comparison, comparison.measurements.vocab)
@@ -37,8 +37,8 @@ def write_vocabularies(comparison: Comparison) -> list[Section]:
     frame = lengths.select(x="label", y="tokenizer", value="share")
     figure = Figure(
         "token-lengths",
-        "Share of the tokens of each vocabulary that have so many bytes, special tokens and empty ids left out. "
-        "Colours stay the same from 25 % on.",
+        "Share of each vocabulary's tokens by length in bytes, excluding special tokens and empty ids. "
+        "The colour stays the same from 25 % on.",
         partial(
             chart_heatmap,
             frame,
@@ -57,12 +57,12 @@ def write_vocabularies(comparison: Comparison) -> list[Section]:
 
 
 def write_composition(comparison: Comparison, vocab: pl.DataFrame) -> Figure:
-    """What the tokens are made of."""
+    """Chart what the tokens consist of."""
     shares = count_kinds(comparison, vocab)
     return Figure(
         "composition",
-        "Tokens of each vocabulary by the script of their first letter, or by what else they hold; special tokens and "
-        "empty ids left out. Parts of characters are bytes that are no text by themselves.",
+        "Tokens of each vocabulary by the script of their first letter, or by their other content, excluding special "
+        "tokens and empty ids. Parts of characters are bytes that are not valid text by themselves.",
         partial(
             chart_shares,
             shares.select(y="tokenizer", part="kind", value="share"),
@@ -70,12 +70,12 @@ def write_composition(comparison: Comparison, vocab: pl.DataFrame) -> Figure:
             parts=KINDS,
             title="share of the vocabulary",
         ),
-        lay_out_shares(comparison, shares, "kind", KINDS, "tokens by what they hold"),
+        lay_out_shares(comparison, shares, "kind", KINDS, "tokens by content"),
     )
 
 
 def decode(content: bytes) -> str | None:
-    """The text of a token, None where its bytes are none by themselves."""
+    """Decode a token's bytes, None if they are not text by themselves."""
     try:
         return content.decode()
     except UnicodeDecodeError:
@@ -83,7 +83,7 @@ def decode(content: bytes) -> str | None:
 
 
 def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
-    """tokenizer, kind, share: what the tokens of each vocabulary hold."""
+    """Return the composition of each vocabulary: tokenizer, kind, share."""
     known = vocab.filter(pl.col("bytes").is_not_null() & (pl.col("bytes").bin.size() > 0))
     contents = known["bytes"].unique()
     texts = pl.DataFrame({"bytes": contents, "text": pl.Series(map(decode, contents), dtype=pl.String)})
@@ -119,12 +119,12 @@ def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_length(length: int) -> str:
-    """The label of a length in bytes."""
+    """Return the label of a length in bytes."""
     return f"{length}" if length < LONGEST else f"{LONGEST}+"
 
 
 def count_lengths(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
-    """tokenizer, label, share: how the lengths of tokens in bytes are distributed."""
+    """Return the distribution of token lengths in bytes: tokenizer, label, share."""
     size = pl.col("bytes").bin.size()
     counted = (
         vocab.filter(pl.col("bytes").is_not_null() & (size > 0))
@@ -138,7 +138,7 @@ def count_lengths(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
 
 
 def lay_out_shares(comparison: Comparison, frame: pl.DataFrame, column: str, parts: Sequence[str], title: str) -> Table:
-    """Shares as a table: a row a tokenizer, a column a part."""
+    """Lay out shares: one row per tokenizer, one column per part."""
     shares = {(name, part): share for name, part, share in frame.select("tokenizer", column, "share").iter_rows()}
     rows = tuple(
         (Cell(name), *(Cell(f"{100 * shares[name, p]:.1f} %" if (name, p) in shares else ABSENT) for p in parts))

@@ -1,4 +1,4 @@
-"""The results as CSV: one row a figure."""
+"""Results as CSV: one row per value."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ SUFFIXES = frozenset({".csv"})
 
 
 def render(comparison: Comparison, by: str) -> str:
-    """All results, whatever the view; undefined values are empty."""
+    """Format all results, whatever the view; undefined values are empty."""
     return comparison.frame.write_csv()

@@ -1,7 +1,9 @@
-"""A whole report as one HTML file: no request to anywhere, readable without scripts.
+"""A full report as a single HTML file.
 
-The charts are drawn when the file is written. The only script sorts tables; it is named by its hash, so that no other
-can run, whatever the data hold.
+It requests nothing and is readable without scripts.
+
+Charts are drawn when the file is written. The only script sorts tables; the content security policy names its hash, so
+that no other script can run, whatever the data contain.
 """
 
 from __future__ import annotations
@@ -23,18 +25,24 @@ SUFFIXES = frozenset({".html", ".htm"})
 
 
 def check() -> None:
-    """MissingExtraError where the charts cannot be drawn."""
+    """Check that charts can be drawn; MissingExtraError if not."""
     load_altair()
 
 
 def render(comparison: Comparison, by: str) -> str:
-    """The whole report, whatever the view. MissingExtraError without the extra `html`."""
+    """Format the full report, whatever the view.
+
+    Raises MissingExtraError without the extra `html`.
+    """
     return render_several({comparison.corpus.name: comparison})
 
 
 def render_several(results: Mapping[str, Comparison]) -> str:
-    """The report on results by their names: with one, all about it; with several, side by side."""
-    # Here, as it knows all there is to show: a look at the formats by their endings need not.
+    """Format the report on named results.
+
+    In full on a single one, several side by side.
+    """
+    # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
 
     document = compose(results)
@@ -53,7 +61,7 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 {style}</style>
 </head>
 <body>
-<a class="skip" href="#content">To the content</a>
+<a class="skip" href="#content">Skip to content</a>
 <header>
 <h1>{escape_html(document.title)}</h1>
 {write_contents(document)}
@@ -71,17 +79,17 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 
 
 def read_resource(name: str) -> str:
-    """A file of this folder."""
+    """Read a file of this folder."""
     return files("tokbench.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def anchor_of(document: Document, chapter: Chapter, section: Section) -> str:
-    """The anchor of a section."""
+    """Return the anchor of a section."""
     return section.name if len(document.chapters) == 1 else f"{chapter.name}-{section.name}"
 
 
 def write_contents(document: Document) -> str:
-    """Links to the sections, or to the chapters where there are several."""
+    """Link to the sections, or to the chapters if there are several."""
     if len(document.chapters) == 1:
         (chapter,) = document.chapters
         links = [(section.name, section.title) for section in chapter.sections]
@@ -92,7 +100,7 @@ def write_contents(document: Document) -> str:
 
 
 def write_chapter(document: Document, chapter: Chapter) -> str:
-    """The sections of one result."""
+    """Format the sections on one result."""
     single = len(document.chapters) == 1
     parts = [] if single else [f'<h2 id="{chapter.name}">{escape_html(chapter.title)}</h2>']
     for section in chapter.sections:
@@ -108,7 +116,7 @@ def write_chapter(document: Document, chapter: Chapter) -> str:
 
 
 def write_downloads(results: Mapping[str, Comparison]) -> str:
-    """Every figure in the file itself, once: each comparison as compressed JSON behind a link."""
+    """Embed each comparison as compressed JSON behind a link."""
     links = []
     for name, result in results.items():
         text = json.dumps(result.to_document(), ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The whole comparison as JSON: `tokbench.load` reads it back."""
+"""The full comparison as JSON, which `tokbench.load` reads back."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ SUFFIXES = frozenset({".json"})
 
 
 def render(comparison: Comparison, by: str) -> str:
-    """All results, whatever the view."""
+    """Format all results, whatever the view."""
     return format_document(comparison.to_document())

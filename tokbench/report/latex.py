@@ -1,4 +1,4 @@
-"""Tables for papers: LaTeX with booktabs, to be read by `\\input`."""
+"""Tables for papers: LaTeX with booktabs, for `\\input`."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tokbench.report._views import lay_out
 SUFFIXES = frozenset({".tex"})
 
 MOST_COLUMNS = 8
-"""Columns of values that stand beside each other on a page; wider tables are cut into parts."""
+"""Value columns that fit on a page; wider tables are split into parts."""
 
 CHOSEN = frozenset({"summary", "side-by-side", "premiums", "compression", "reading", "what-if"})
-"""The sections whose tables belong into a paper."""
+"""The sections whose tables belong in a paper."""
 
 HEAD = "% Made by tokbench. The preamble needs: \\usepackage{booktabs,graphicx,textcomp}\n"
 
 
 def render(comparison: Comparison, by: str) -> str:
-    """The tables of a view, with notes and signature."""
+    """Format the tables of a view, with notes and signature."""
     parts = [write_table(table) for table in lay_out(comparison, by)]
     return "\n".join([HEAD, *parts, write_signature(comparison)])
 
 
 def render_several(results: Mapping[str, Comparison]) -> str:
-    """Summary, per-language and cost tables of results, each with its signature."""
-    # Here, as it knows all there is to show: a look at the formats by their endings need not.
+    """Format summary, per-language and cost tables, each with its signature."""
+    # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
 
     document = compose(results)
@@ -38,7 +38,7 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 
 
 def write_document(document: Document) -> Iterator[str]:
-    """The tables of a report that belong into a paper, and its warnings."""
+    """Yield the tables of a report that belong in a paper, and its warnings."""
     for chapter in document.chapters:
         for section in chapter.sections:
             if section.name not in CHOSEN:
@@ -53,7 +53,7 @@ def write_document(document: Document) -> Iterator[str]:
 
 
 def write_signature(comparison: Comparison) -> str:
-    """Notes and signature, breakable at its bars and commas."""
+    """Format notes and signature, with line breaks allowed at bars and commas."""
     notes = "".join(f"{escape_latex(note)}\n\n" for note in write_notes(comparison))
     signature = escape_latex(comparison.signature(long=False))
     for mark in (r"\textbar{}", ",", "@", "/"):
@@ -62,7 +62,7 @@ def write_signature(comparison: Comparison) -> str:
 
 
 def write_cell(cell: Cell) -> str:
-    """A cell: the best in bold, an unranked value in brackets."""
+    """Format a cell: the best in bold, unranked values in brackets."""
     text = escape_latex(cell.text)
     if cell.unranked:
         return f"({text})"
@@ -70,14 +70,14 @@ def write_cell(cell: Cell) -> str:
 
 
 def write_table(table: Table) -> str:
-    """A table, in parts side by side of the same rows where it has many columns."""
+    """Format a table, split into several with the same rows if it has many columns."""
     values = list(range(table.labels, len(table.headers)))
     starts = range(0, max(len(values), 1), MOST_COLUMNS)
     return "\n".join(write_columns(table, values[start : start + MOST_COLUMNS]) for start in starts)
 
 
 def write_columns(table: Table, columns: list[int]) -> str:
-    """The labels of a table with some of its columns."""
+    """Format the label columns of a table with some of its value columns."""
     chosen = [*range(table.labels), *columns]
     heads = " & ".join(escape_latex(table.headers[i]) for i in chosen)
     rows = "".join(f"{' & '.join(write_cell(row[i]) for i in chosen)} \\\\\n" for row in table.rows)

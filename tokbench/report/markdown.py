@@ -1,4 +1,4 @@
-"""Tables in GitHub's markdown."""
+"""Reports in GitHub Markdown."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ SUFFIXES = frozenset({".md", ".markdown"})
 
 
 def render(comparison: Comparison, by: str) -> str:
-    """The tables of a view, notes, what was skipped, and the signature."""
+    """Format the tables of a view, notes, skipped tokenizers, and the signature."""
     parts = [write_table(table) for table in lay_out(comparison, by)]
-    parts.append("Best of the ranked values in **bold**; values in (brackets) are not ranked.\n")
+    best = "column" if by == "summary" else "row"
+    parts.append(f"**Bold**: best in {best}; (...) loses text, not ranked.\n")
     notes = write_notes(comparison)
     if notes:
         parts.append("".join(f"- {escape(note)}\n" for note in notes))
@@ -33,7 +34,7 @@ def render(comparison: Comparison, by: str) -> str:
 
 
 def render_several(results: Mapping[str, Comparison]) -> str:
-    """The whole report on results by their names, tables instead of charts."""
+    """Format the full report on named results, with tables instead of charts."""
     from tokbench.report._document import compose
     from tokbench.report._markdown_document import write_document
 
@@ -41,7 +42,10 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 
 
 def render_with_charts(results: Mapping[str, Comparison], folder: str) -> tuple[str, dict[str, str]]:
-    """The report that shows its charts, and these as SVG by the names of their files in a folder beside it."""
+    """Format the report with charts; also return these as SVG, by file name.
+
+    folder: the folder, next to the report, that the charts will be in.
+    """
     from urllib.parse import quote
 
     from tokbench.report._document import compose

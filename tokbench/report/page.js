@@ -1,5 +1,5 @@
 "use strict";
-// Without this script the page lacks nothing but sorting, and open tables in print.
+// Without this script the page only lacks sortable tables, and opens no tables for print.
 (() => {
   const number = (text) => {
     const found = text.replace(/,/g, "").match(/^[(~<]*\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)/);

@@ -1,4 +1,4 @@
-"""Tables for a terminal, or as plain text in a pipe, never cut."""
+"""Tables for a terminal, or as plain text in a pipe, never truncated."""
 
 from __future__ import annotations
 
@@ -25,25 +25,31 @@ PIPE_WIDTH = 100_000
 
 
 def write_cell(cell: Cell) -> Text:
-    """A cell: the best with a star, an unranked value in brackets."""
+    """Format a cell: the best with a star, unranked values in brackets."""
     if cell.unranked:
         return Text(f"({cell.text})", style="dim")
     return Text(f"{cell.text} *", style="bold green") if cell.best else Text(cell.text)
 
 
 def measure_columns(table: Table, *, wrap: bool) -> list[int]:
-    """The width of each column: no cell is ever cut or wrapped, headers are at spaces if need be."""
+    """Return the column widths at which no cell is truncated or wrapped.
+
+    wrap: allow headers to wrap at spaces.
+    """
     headers = [max(map(cell_len, header.split() if wrap else [header]), default=0) for header in table.headers]
     return [max([least, *(write_cell(row[i]).cell_len for row in table.rows)]) for i, least in enumerate(headers)]
 
 
 def measure_table(columns: list[int]) -> int:
-    """The width of a table with columns of these widths: three characters between two, two at the edges."""
+    """Return the width of a table: three characters between columns, two at the edges."""
     return sum(columns) + 3 * len(columns) + 1
 
 
 def split_columns(table: Table, width: int) -> list[list[int]]:
-    """The columns of each part of a table, the first column in all: one part if it fits, else as few as fit."""
+    """Split columns into parts that fit the width, each with the first column.
+
+    A single part if everything fits.
+    """
     first, *others = measure_columns(table, wrap=True)
     if measure_table([first, *others]) <= width or not others:
         return [list(range(len(table.headers)))]
@@ -59,7 +65,7 @@ def split_columns(table: Table, width: int) -> list[list[int]]:
 
 
 def draw(table: Table, width: int) -> RichTable:
-    """One table; numbers to the right."""
+    """Draw one table, with numbers right-aligned."""
     columns = measure_columns(table, wrap=False)
     if measure_table(columns) > width:
         columns = measure_columns(table, wrap=True)
@@ -72,7 +78,7 @@ def draw(table: Table, width: int) -> RichTable:
 
 
 def draw_parts(table: Table, width: int) -> list[RichTable]:
-    """A table as it fits into a width: whole, or in parts one below the other."""
+    """Draw a table to fit a width: whole, or in parts one below the other."""
     return [
         draw(
             replace(
@@ -88,7 +94,10 @@ def draw_parts(table: Table, width: int) -> list[RichTable]:
 
 
 def draw_plain(tables: list[Table], lines: list[str], *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """Tables, then lines below them, without spaces at the ends of lines; nothing is cut, whatever the width."""
+    """Draw tables and the lines below them as text, without trailing spaces.
+
+    Nothing is truncated, whatever the width.
+    """
     console = Console(
         file=io.StringIO(), width=PIPE_WIDTH, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
     )
@@ -103,8 +112,9 @@ def draw_plain(tables: list[Table], lines: list[str], *, color: bool = False, wi
 
 
 def render(comparison: Comparison, by: str, *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """The tables of a view, notes, what was skipped, and the signature."""
-    lines = ["* best of the ranked values; values in (brackets) are not ranked", *write_notes(comparison)]
+    """Format the tables of a view, notes, skipped tokenizers, and the signature."""
+    best = "column" if by == "summary" else "row"
+    lines = [f"* best in {best}; (...) loses text, not ranked", *write_notes(comparison)]
     skipped = write_skipped(comparison)
     if skipped:
         lines.append("not compared:")
@@ -115,7 +125,10 @@ def render(comparison: Comparison, by: str, *, color: bool = False, width: int =
 
 
 def terminal_settings() -> tuple[bool, int]:
-    """Colour and width for standard output: none and unlimited where it is no terminal or NO_COLOR is set."""
+    """Return whether standard output supports colour, and its width.
+
+    No colour and unlimited width if it is not a terminal; no colour if NO_COLOR is set.
+    """
     if sys.stdout is None or not sys.stdout.isatty():
         return False, PIPE_WIDTH
     return not os.environ.get("NO_COLOR"), shutil.get_terminal_size().columns

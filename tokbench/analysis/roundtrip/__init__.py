@@ -1,4 +1,4 @@
-"""Losslessness as diagnosis: which texts do not come back, at which stage they are lost, the smallest that shows it."""
+"""Diagnose round trips: what is lost, at which stage, minimal examples."""
 
 from tokbench.adapters import Stage
 from tokbench.analysis.roundtrip._diagnosis import Breakage, RoundTrip, inspect_round_trip

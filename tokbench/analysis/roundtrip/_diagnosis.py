@@ -1,4 +1,4 @@
-"""What a tokenizer loses, why, and the smallest text that shows it."""
+"""Find what a tokenizer loses and why, with minimal examples."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tokbench.analysis.roundtrip._shrinking import shrink
 from tokbench.analysis.roundtrip._stages import TextClass, classify_text, find_stage
 
 FREQUENT = 5
-"""How many of the strings that break the most texts are kept."""
+"""How many of the most frequent failing strings are reported."""
 NEUTRAL = "x"
-"""What takes the place of a string that is known to fail while a text is searched for others."""
+"""Replaces a known failing string while a text is searched for others."""
 
 
 class Cause(NamedTuple):
@@ -28,11 +28,13 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True)
 class Breakage:
-    """One cause of loss: how many segments and probes it breaks, and the smallest string that shows it.
+    """One cause of loss: how many segments and probes it breaks, with examples.
 
-    `strings` are the different smallest strings that were found, `smallest` the shortest of them (by code points, then
-    in code point order), `decoded` what comes back for it. `frequent` are those that break the most segments (probes,
-    where no segment breaks), each with what comes back, the most frequent first.
+    strings: number of distinct minimal failing strings.
+    smallest: the shortest of them (by code points, then in code point order).
+    decoded: what `smallest` decodes to.
+    frequent: those that break the most segments (probes, if no segment breaks), most frequent first, each with what it
+        decodes to.
     """
 
     text_class: TextClass
@@ -47,9 +49,9 @@ class Breakage:
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """What came back of segments and of probes: numbers of both, of those that did not, and why, worst cause first.
+    """The result of round trips of segments and probes.
 
-    A segment may break for several causes.
+    breakages: the causes of loss, worst first. A segment may break for several causes.
     """
 
     tokenizer: str
@@ -63,14 +65,17 @@ class RoundTrip:
 
     @property
     def lossless(self) -> bool:
-        """Whether every segment and every probe came back exactly."""
+        """Return whether every segment and every probe came back exactly."""
         return not (self.lossy_segments or self.lossy_probes)
 
 
 def inspect_round_trip(tokenizer: Tokenizer, texts: Iterable[str] = (), *, probes: bool = True) -> RoundTrip:
-    """Encode and decode texts (valid Unicode) and, besides, the built-in probes; explain each that comes back changed.
+    """Encode and decode texts, and explain each that comes back changed.
 
-    Exact equality counts: what is equal only in a normal form has been changed.
+    texts: valid Unicode.
+    probes: also test the built-in probes.
+
+    Only exact equality counts: a text that is equal only in a normal form has changed.
     """
     search = _Search(tokenizer, list_notations(tokenizer))
     segments, broken = _split(tokenizer, texts)
@@ -93,12 +98,12 @@ _CHUNK = 10_000
 
 
 def round_trip(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
-    """What comes back of texts that are encoded and decoded by the engine."""
+    """Encode and decode texts with the tokenizer's engine."""
     return tokenizer.decode_batch(tokenizer.encode_batch(texts)) if texts else []
 
 
 def _split(tokenizer: Tokenizer, texts: Iterable[str]) -> tuple[int, list[str]]:
-    """How many texts there are, and those that come back changed."""
+    """Return the number of texts, and those that come back changed."""
     count, broken = 0, []
     for chunk in _chunks(texts):
         count += len(chunk)
@@ -114,7 +119,10 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
 
 @dataclass
 class _Search:
-    """The smallest failing strings of a tokenizer so far, each with its cause and what comes back for it."""
+    """The minimal failing strings found so far.
+
+    Each with its cause and what it decodes to.
+    """
 
     tokenizer: Tokenizer
     notations: Sequence[str]
@@ -122,14 +130,14 @@ class _Search:
     decoded: dict[str, str] = field(default_factory=dict)
 
     def strings_by_cause(self) -> Iterator[tuple[Cause, list[str]]]:
-        """The causes, each with its strings."""
+        """Yield each cause with its strings."""
         for cause in sorted(set(self.causes.values())):
             yield cause, [text for text, found in self.causes.items() if found == cause]
 
     def describe(
         self, cause: Cause, strings: Sequence[str], by_segment: list[set[str]], by_probe: list[set[str]]
     ) -> Breakage:
-        """One cause in figures, from the failing strings in each segment and each probe."""
+        """Summarise one cause, given the failing strings in each segment and each probe."""
         own = set(strings)
         hits = [[text & own for text in texts if text & own] for texts in (by_segment, by_probe)]
         often = Counter(string for text in (hits[0] or hits[1]) for string in sorted(text))
@@ -146,10 +154,10 @@ class _Search:
         )
 
     def explain(self, texts: Sequence[str]) -> list[set[str]]:
-        """The smallest failing strings in each of these failing texts.
+        """Return the minimal failing strings in each of these failing texts.
 
-        Characters that fail by themselves are found first, in one batch, then pairs of neighbours; what still fails
-        once those are replaced is shrunk text by text.
+        Single characters that fail are found first, in one batch, then pairs of neighbours. Texts that still fail with
+        those replaced are shrunk one by one.
         """
         found: list[set[str]] = [set() for _ in texts]
         left = dict(enumerate(texts))
@@ -169,7 +177,10 @@ class _Search:
         return {n: text for (n, text), back in zip(texts.items(), backs, strict=True) if back != text}
 
     def _screen(self, parts: set[str]) -> set[str]:
-        """Those of short strings that fail both by themselves and inside a word, which shows the cause."""
+        """Return the short strings that fail both alone and inside a word.
+
+        Failing inside a word shows the cause.
+        """
         known = set()
         for chunk in _chunks(sorted(parts)):
             framed = [f"{NEUTRAL}{part}{NEUTRAL}" for part in chunk]
@@ -181,16 +192,22 @@ class _Search:
         return known
 
     def _record(self, text: str, decoded: str, shown: str, shown_decoded: str) -> None:
-        """Keep a smallest failing string; the cause shows in `shown` and what comes back for that."""
+        """Record a minimal failing string.
+
+        shown: the text that shows the cause, decoding to `shown_decoded`.
+        """
         if text not in self.causes:
             kind = classify_text(self.tokenizer, shown, shown_decoded, self.notations)
             self.causes[text] = Cause(kind, find_stage(self.tokenizer, shown, shown_decoded))
             self.decoded[text] = decoded
 
     def _shrink_all(self, original: str, text: str) -> set[str]:
-        """The smallest failing strings of one text, of which some are replaced: one after the other is replaced too.
+        """Return the minimal failing strings of a text.
 
-        What replacement itself has made fail (a word that is now unknown) is no part of the original, and left out.
+        Each is replaced before the next is searched.
+
+        Strings that fail only because of a replacement (a word that is now unknown) are not part of the original and
+        are left out.
         """
         found: set[str] = set()
         while True:
@@ -207,13 +224,19 @@ class _Search:
 
 
 def _is_part(part: str, text: str) -> bool:
-    """Whether characters stand in a text in this order, next to each other or not."""
+    """Return whether the characters of `part` occur in the text in order.
+
+    Adjacent or not.
+    """
     remaining = iter(text)
     return all(character in remaining for character in part)
 
 
 def _neutral(part: str) -> str:
-    """What takes the place of a failing string: a space where it is white space, so that no words run together."""
+    """Return the replacement of a failing string.
+
+    A space for white space, so that words do not run together.
+    """
     return " " if part.isspace() and part != " " else NEUTRAL
 
 
@@ -222,7 +245,7 @@ def _parts(text: str, length: int) -> Iterable[str]:
 
 
 def _replace(text: str, known: Collection[str], length: int) -> tuple[str, set[str]]:
-    """The text with each known string replaced, and those that were."""
+    """Replace each known string; also return those that occurred."""
     pieces, hits, at = [], set(), 0
     while at < len(text):
         part = text[at : at + length]

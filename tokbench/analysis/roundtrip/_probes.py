@@ -1,4 +1,4 @@
-"""Texts that tokenizers are known to lose, made from the Unicode data that Python carries."""
+"""Texts that tokenizers are known to lose, generated from Python's Unicode data."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ MARKERS = (
     "\ufffd",
     "\ufffd\ufffd",
 )
-"""How vocabularies write spaces, line feeds, continuations, bytes and unknown text."""
+"""Notations for spaces, line feeds, continuations, bytes and unknown text in vocabularies."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A text, and the class of texts that it stands for."""
+    """A text, and the class of texts it represents."""
 
     kind: str
     text: str
 
 
 def sample(characters: Sequence[str], size: int) -> Sequence[str]:
-    """At most `size` characters, evenly spaced, the first among them."""
+    """Return at most `size` characters, evenly spaced, including the first."""
     return characters[:: max(1, -(-len(characters) // size))]
 
 
 @cache
 def characters_by_category() -> dict[str, list[str]]:
-    """All code points but surrogates by general category."""
+    """Group all code points except surrogates by general category."""
     found: dict[str, list[str]] = {}
     for point in range(0x110000):
         found.setdefault(unicodedata.category(chr(point)), []).append(chr(point))
@@ -54,7 +54,7 @@ def characters_by_category() -> dict[str, list[str]]:
 
 @cache
 def general_probes() -> tuple[Probe, ...]:
-    """The probes that are the same for every tokenizer."""
+    """Return the probes that are the same for every tokenizer."""
     return tuple(
         Probe(kind, text)
         for kind, texts in (
@@ -74,12 +74,15 @@ def general_probes() -> tuple[Probe, ...]:
 
 
 def list_notations(tokenizer: Tokenizer) -> list[str]:
-    """Return the texts that the vocabulary holds apart from ordinary text, but for runs of white space."""
+    """List the texts that the vocabulary treats apart from ordinary text.
+
+    Except white space.
+    """
     return [text for text in tokenizer.reserved_texts() if text.strip()]
 
 
 def list_probes(tokenizer: Tokenizer) -> tuple[Probe, ...]:
-    """The general probes, and the texts of the tokenizer's own special tokens as plain text."""
+    """List the general probes, and the tokenizer's special tokens as plain text."""
     own = (text for notation in list_notations(tokenizer) for text in (notation, f"a {notation} b", f"a{notation}b"))
     return (*general_probes(), *(Probe("special tokens", text) for text in own))
 
@@ -107,7 +110,7 @@ def _categories() -> Iterator[str]:
 
 
 def _canonical() -> Iterator[str]:
-    """Characters that a canonical normal form changes, and their decompositions."""
+    """Yield characters that a canonical normal form changes, and their decompositions."""
     assigned = (c for kind, chars in characters_by_category().items() if kind[0] != "C" for c in chars)
     changed = [c for c in assigned if unicodedata.normalize("NFD", c) != c]
     for c in sample(changed, _SAMPLED):
@@ -118,14 +121,14 @@ def _canonical() -> Iterator[str]:
 
 
 def _compatibility() -> Iterator[str]:
-    """Characters that only a compatibility normal form changes."""
+    """Yield characters that only a compatibility normal form changes."""
     assigned = (c for kind, chars in characters_by_category().items() if kind[0] != "C" for c in chars)
     changed = [c for c in assigned if unicodedata.normalize("NFKD", c) != unicodedata.normalize("NFD", c)]
     yield from (f"a{c}b" for c in sample(changed, _SAMPLED))
 
 
 def _case() -> Iterator[str]:
-    """Letters whose case mapping is longer than they are, and one word in three cases."""
+    """Yield letters whose upper case is longer, and words in several cases."""
     yield from (c for c in characters_by_category()["Ll"] if len(c.upper()) > 1)
     yield from ("İstanbul", "word", "Word", "WORD", "ﬁnd", "naïve café")
 

@@ -1,4 +1,4 @@
-"""The smallest part of a text that still fails."""
+"""Shrink a failing text to a minimal part that still fails."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def shrink(text: str, fails: Callable[[str], bool]) -> str:
-    """A part of a failing text that fails too, and no longer does once any one of its characters is taken out.
+    """Shrink a failing text until removing any single character makes it pass.
 
-    Delta debugging on code points: pieces are taken out, half of the text first, single characters last.
+    Delta debugging on code points: removes pieces, first half of the text at a time, finally single characters.
 
     >>> shrink("a long text with b and c", lambda text: "b" in text and "c" in text)
     'bc'

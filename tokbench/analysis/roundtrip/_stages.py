@@ -1,4 +1,4 @@
-"""Which class of text breaks, and at which stage of the tokenizer."""
+"""Classify lost text, and find the stage of the tokenizer that loses it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPACE_MARKER = "\u2581"
 
 
 class TextClass(StrEnum):
-    """What kind of text does not come back."""
+    """The kind of text that does not come back."""
 
     UNKNOWN = "unknown characters"
     WHITESPACE = "white space"
@@ -23,17 +23,17 @@ class TextClass(StrEnum):
     CASE = "letter case"
     DIACRITICS = "diacritics"
     CONTROL = "control and other invisible characters"
-    """Of the general category C: control, format, private use, unassigned."""
+    """General category C: control, format, private use, unassigned."""
     SPECIAL = "special-token text"
     NOTATION = "text in the vocabulary's own notation"
     OTHER = "other text"
 
 
 def find_stage(tokenizer: Tokenizer, text: str, decoded: str) -> Stage:
-    """The first stage after which a text and what came back instead are one and the same.
+    """Return the first stage after which the text and its decoded form are identical.
 
-    The model, where it has an unknown id for a part of the text; the decoder, where even the ids differ: they still
-    held what the decoder did not give back.
+    The model, if it maps part of the text to the unknown id; the decoder, if even the ids differ: they still held what
+    the decoder did not return.
     """
     if has_unknown(tokenizer, text):
         return Stage.MODEL
@@ -44,20 +44,22 @@ def find_stage(tokenizer: Tokenizer, text: str, decoded: str) -> Stage:
 
 
 def has_unknown(tokenizer: Tokenizer, text: str) -> bool:
-    """Whether the ids of a text hold the unknown id."""
+    """Return whether the text encodes to the unknown id."""
     return tokenizer.unk_id is not None and tokenizer.unk_id in tokenizer.encode_batch([text]).ids
 
 
 def strip_diacritics(text: str) -> str:
-    """A text without the combining marks of its canonical decomposition, case folded."""
+    """Fold case and remove the combining marks of the canonical decomposition."""
     decomposed = unicodedata.normalize("NFD", text.casefold())
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
 
 
 def classify_text(tokenizer: Tokenizer, text: str, decoded: str, notations: Sequence[str]) -> TextClass:
-    """The class of text to which a smallest failing string belongs: the first that explains what came back.
+    """Return the first class of text that explains a loss.
 
-    `notations` are the texts of the tokenizer's special tokens.
+    The loss is that of a minimal failing string.
+
+    notations: the texts of the tokenizer's special tokens.
     """
     if has_unknown(tokenizer, text):
         return TextClass.UNKNOWN
@@ -82,11 +84,11 @@ FOLDS: tuple[tuple[Callable[[str], str], TextClass], ...] = (
     (str.casefold, TextClass.CASE),
     (strip_diacritics, TextClass.DIACRITICS),
 )
-"""What makes two texts equal, and the class of what was lost where it does."""
+"""Functions that make two texts equal, and the class of the loss if they do."""
 
 
 def find_markers(tokenizer: Tokenizer) -> tuple[str, ...]:
-    """What the tokenizer writes for a space."""
+    """Return what the tokenizer writes for a space."""
     reference = find_reference_tokenizer(tokenizer)
     return reference.notation.spaces if isinstance(reference, HuggingFaceTokenizer) else (SPACE_MARKER,)
 
@@ -96,5 +98,5 @@ def _class_of_notation(
 ) -> TextClass | None:
     if any(marker in text and marker[0] in lost for marker in markers):
         return TextClass.NOTATION
-    bracketed = text.startswith("<") and text.endswith(">")  # a part of a family: <|blank_0|> of <|blank_80|>
+    bracketed = text.startswith("<") and text.endswith(">")  # part of a family: <|blank_0|> of <|blank_80|>
     return TextClass.SPECIAL if bracketed or any(notation in text for notation in notations) else None

@@ -1,4 +1,7 @@
-"""What a vocabulary holds, token by token: sizes, kinds, scripts, tokens that no text reaches, coverage."""
+"""What a vocabulary holds, token by token.
+
+Sizes, classes, scripts, unreachable tokens, coverage.
+"""
 
 from tokbench.analysis.vocabulary._classes import TokenClass
 from tokbench.analysis.vocabulary._coverage import character_sets, national_sets

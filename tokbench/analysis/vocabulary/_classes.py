@@ -1,4 +1,4 @@
-"""What kind of text a token is."""
+"""Classify tokens by the kind of text they hold."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tokbench.adapters.huggingface import HuggingFaceTokenizer
 
 
 class TokenClass(StrEnum):
-    """The kinds of tokens; each token is of the first that fits, from top to bottom."""
+    """The classes of tokens, in order of precedence."""
 
     SPECIAL = "special"
     UNUSED = "unused"
-    """An id that stands for nothing: a hole in the numbering, a piece marked as unused."""
+    """An id without content: a hole in the numbering, or a piece marked as unused."""
     PARTIAL = "partial character"
     LADDER = "whitespace ladder"
     """One white-space character, once or repeated."""
     INDENTATION = "indentation"
     """Several white-space characters: line feeds, then spaces or tabs."""
     WHOLE_WORD = "whole word"
-    """A word start whose letters are a word of the texts at hand."""
+    """A word start whose letters form a word of the given texts."""
     WORD_START = "word start"
-    """Holds a letter or a mark, and begins with the space before a word."""
+    """Contains a letter or a mark, and begins with the space before a word."""
     CONTINUATION = "continuation"
-    """Holds a letter or a mark, and no space before it."""
+    """Contains a letter or a mark, without a leading space."""
     DIGITS = "digits"
     PUNCTUATION = "punctuation"
     """Punctuation and symbols."""
@@ -35,20 +35,25 @@ class TokenClass(StrEnum):
 
 
 def trim(word: str) -> str:
-    """A word without what stands around its letters, marks and digits."""
+    """Strip everything around a word's letters, marks and digits."""
     return word.strip("".join({c for c in word if unicodedata.category(c)[0] not in "LMN"}))
 
 
 def list_words(texts: Iterable[str]) -> frozenset[str]:
-    """The words of texts between white space, without the punctuation around them."""
+    """Collect the words of texts, without surrounding punctuation.
+
+    Words are separated by white space.
+    """
     return frozenset(trimmed for text in texts for word in text.split() if (trimmed := trim(word)))
 
 
 def continuation_ids(tokenizer: Tokenizer, words: Collection[str]) -> frozenset[int] | None:
-    """The ids that are marked as continuations (`##ing`); None where a space before a word marks its start.
+    """Return the ids marked as continuations (`##ing`).
 
-    Where the end of a word is marked instead (`cat</w>`), any token may continue one: all are continuations but those
-    that end a word and are one of `words`.
+    None if a leading space marks word starts.
+
+    If the vocabulary marks word ends instead (`cat</w>`), any token may continue a word: all ids are continuations
+    except those that end a word and are one of `words`.
     """
     reference = find_reference_tokenizer(tokenizer)
     if not isinstance(reference, HuggingFaceTokenizer) or not reference.notation.marks_words:
@@ -65,7 +70,7 @@ def continuation_ids(tokenizer: Tokenizer, words: Collection[str]) -> frozenset[
 
 
 def classify_text(text: str, *, starts_word: bool, words: Collection[str]) -> TokenClass:
-    """The class of a token that is whole characters."""
+    """Classify a token that consists of whole characters."""
     if text.isspace():
         return TokenClass.LADDER if len(set(text)) == 1 else TokenClass.INDENTATION
     kinds = {unicodedata.category(character)[0] for character in text}

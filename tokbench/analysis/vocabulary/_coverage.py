@@ -1,4 +1,4 @@
-"""Which characters of a writing system are one token each."""
+"""Which characters of a writing system are single tokens."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ _ROWS = (
     ("JIS X 0208 level 2", "euc_jp", range(48, 85)),
     ("KS X 1001 syllables", "euc_kr", range(16, 41)),
 )
-"""Parts of national character sets: the codec that holds the set, and the rows (1 to 94) of the part."""
+"""Parts of national character sets: name, codec of the set, and rows (1 to 94) of the part."""
 _CELLS = range(1, 95)
 _OFFSET = 0xA0
 
 
 def read_rows(codec: str, rows: range) -> tuple[str, ...]:
-    """The characters that a codec of the EUC form has in these rows of 94 cells; empty cells are left out."""
+    """Read the characters in these rows of an EUC codec.
+
+    Rows have 94 cells; empty ones are skipped.
+    """
     cells = (bytes([_OFFSET + row, _OFFSET + cell]).decode(codec, "ignore") for row in rows for cell in _CELLS)
     return tuple(character for character in cells if len(character) == 1)
 
 
 def read_kanji() -> dict[str, tuple[str, ...]]:
-    """The kanji of general use (Joyo) and those of them taught in primary school (Kyoiku).
+    """Return the kanji for general use (Joyo) and primary school (Kyoiku).
 
-    MissingExtraError without kanji-lists, which holds them.
+    Raises MissingExtraError without kanji-lists, which provides them.
     """
     try:
         from kanji_lists import JOYO, KYOIKU
@@ -42,18 +45,23 @@ def read_kanji() -> dict[str, tuple[str, ...]]:
 
 @cache
 def national_sets() -> dict[str, tuple[str, ...]]:
-    """National character sets: by level as Python's codecs hold them, and the lists of Japanese schools."""
+    """Return national character sets, by level, and Japanese school kanji."""
     return {name: read_rows(codec, rows) for name, codec, rows in _ROWS} | read_kanji()
 
 
 @cache
 def character_sets() -> dict[str, tuple[str, ...]]:
-    """National character sets, then the letters of each Unicode block."""
+    """Return the national character sets, then the letters of each Unicode block."""
     return national_sets() | dict(character_blocks())
 
 
 def measure_coverage(tokens: Collection[bytes]) -> pl.DataFrame:
-    """Characters of each set that are a token, bare or behind one space: set, characters, covered, share (0 to 1)."""
+    """Count the characters of each set that are a token.
+
+    Columns: set, characters, covered, share.
+
+    Characters count as covered bare or after one space. share: 0 to 1.
+    """
     known = {token.removeprefix(b" ") for token in tokens} | set(tokens)
     return pl.DataFrame(
         list(_rows(known)),

@@ -1,8 +1,10 @@
-"""Which tokens no text brings about: each is encoded from its own text, alone and between other characters.
+"""Find tokens that no text produces.
 
-After Land & Bartolo 2024 (arXiv 2405.05417). Theirs decodes a token behind one fixed character and encodes that text;
-here a token counts as reached when any context brings it about, because an id that occurs in the encoding of any text
-is reachable by definition. One context alone calls a token unreachable that merges with that very character.
+Each token's own text is encoded, alone and in context.
+
+After Land & Bartolo 2024 (arXiv 2405.05417). They decode a token after one fixed character and encode that text; here a
+token is reachable if any context produces it, because an id that occurs in the encoding of any text is reachable by
+definition. With a single context, a token that merges with that very character would be called unreachable.
 """
 
 from __future__ import annotations
@@ -22,34 +24,34 @@ CONTEXTS = (
     *(("«", ""), ("a", ""), ("A", ""), (" ", ""), ("\n", ""), ("1", ""), (".", ""), ("中", ""), ("ა", "")),
     *(("", "a"), ("", " a"), ("", "\n"), ("", "1"), ("", "."), ("", "中"), ("«", "«"), ("a", "a"), ("a ", "")),
 )
-"""What stands before and after a token's text where the text alone does not give the token."""
+"""Text before and after a token's text, tried if the text alone does not produce the token."""
 
 _LEADS = {0: b"", 1: b"\xc2", 2: b"\xe1", 3: b"\xf1"}
-"""The first byte of a character that takes any so many continuation bytes."""
+"""A lead byte that accepts any continuation bytes, by their number."""
 
 
 class Reach(StrEnum):
-    """What becomes of the text of a token when it is encoded."""
+    """What a token's text encodes to."""
 
     REACHABLE = "reachable"
     SINGLE = "single"
-    """Unreachable: its text becomes one other token."""
+    """Unreachable: its text encodes to one other token."""
     MULTI = "multi"
-    """Unreachable: its text becomes several tokens (or none)."""
+    """Unreachable: its text encodes to several tokens (or none)."""
     UNDECODABLE = "undecodable"
-    """Not whole characters: it has no text of its own to encode."""
+    """Not whole characters, so there is no text to encode."""
     IMPOSSIBLE = "impossible"
-    """Not whole characters, and its bytes are a part of no valid UTF-8."""
+    """Not whole characters, and its bytes occur in no valid UTF-8."""
 
 
 def occurs_in_utf8(content: bytes) -> bool:
-    r"""Whether bytes may stand anywhere in valid UTF-8.
+    r"""Return whether the bytes can occur anywhere in valid UTF-8.
 
     >>> occurs_in_utf8(b"\xa0\xe4"), occurs_in_utf8(b"\xc0")
     (True, False)
     """
     trailing = len(content) - len(content.lstrip(bytes(range(0x80, 0xC0))))
-    # Python's decoder waits for a third byte before it refuses the surrogates, b"\xed\xa0" onwards.
+    # Python's decoder waits for a third byte before it rejects the surrogates, b"\xed\xa0" onwards.
     if trailing not in _LEADS or (content[-2:-1] == b"\xed" and content[-1] >= 0xA0):
         return False
     try:
@@ -60,9 +62,9 @@ def occurs_in_utf8(content: bytes) -> bool:
 
 
 def classify_reach(tokenizer: Tokenizer) -> list[Reach | None]:
-    """The reach of each id, None for special tokens, holes and tokens of no bytes.
+    """Return the reach of each id; None for special tokens, holes and empty tokens.
 
-    A token that begins with what the engine puts before a text (SentencePiece's space) is encoded without it.
+    A token that begins with the engine's prefix (SentencePiece's space) is encoded without it.
     """
     table = tokenizer.token_table()
     tokens = [table[i] for i in range(len(table))]
@@ -98,7 +100,7 @@ def _find_unreachable(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, 
 
 
 def _encode(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, Ids]:
-    """The ids of the texts, without those texts that the engine gives up on: they bring no token about."""
+    """Encode texts, leaving out those that the engine rejects: they produce no token."""
     if not texts:
         return {}
     try:
@@ -112,7 +114,10 @@ def _encode(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, Ids]:
 
 
 def _count_alone(tokenizer: Tokenizer, number: int, text: str, alone: dict[int, str]) -> Reach:
-    """Whether the text of a token becomes one token or several; behind a quotation mark where it cannot stand first."""
+    """Return whether a token's text encodes to one token or several.
+
+    If the text cannot come first, it is encoded after a quotation mark.
+    """
     if number in alone:
         count = len(_encode(tokenizer, {number: alone[number]}).get(number, ()))
     else:

@@ -1,4 +1,4 @@
-"""What a vocabulary holds and what it wastes."""
+"""What a vocabulary holds, and what it wastes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from tokbench.pythia.model.models import Model
 
 UNREACHABLE = (Reach.SINGLE, Reach.MULTI, Reach.IMPOSSIBLE)
-"""The classes of tokens that no text brings about; an undecodable one occurs beside the rest of its character."""
+"""Classes of tokens that no text produces; an undecodable one occurs next to the rest of its character."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The four sizes: the model's vocabulary, all ids, the highest id in use, rows of the embedding (None: unknown)."""
+    """The four sizes of a vocabulary.
+
+    base: the model's vocabulary.
+    total: all ids.
+    highest_id: the highest id in use.
+    rows: rows of the embedding matrix; None if unknown.
+    """
 
     base: int
     total: int
@@ -36,10 +42,11 @@ class Sizes:
 
 @dataclass(frozen=True)
 class DeadRows:
-    """What rows that no text ever looks up cost in a Pythia model with this vocabulary.
+    """What unused embedding rows cost in a Pythia model with this vocabulary.
 
-    `padding` are the rows above the ids, `parameters` all dead rows' in embedding and unembedding (2 d a row), `share`
-    theirs of the model's parameters (0 to 1).
+    padding: rows above the ids.
+    parameters: parameters of all dead rows in embedding and unembedding (2 d per row).
+    share: their share of the model's parameters (0 to 1).
     """
 
     model: str
@@ -52,17 +59,23 @@ class DeadRows:
 
     @property
     def dead(self) -> int:
-        """All dead rows."""
+        """Return the number of dead rows."""
         return self.unreachable + self.unused + self.padding
 
 
 @dataclass(frozen=True, eq=False)
 class VocabularyReport:
-    """A vocabulary opened.
+    """The contents of a vocabulary.
 
-    tokens: id, bytes (null for special and unused ids), text (null also for parts of characters), class (`TokenClass`),
-    script (Unicode Script; `Common`, `mixed`; null where there is no text), reach (`Reach`; null where no bytes).
-    coverage: set, characters, covered, share. `words`: the corpus whose words tell whole words from word starts.
+    tokens: the columns
+        id
+        bytes: null for special and unused ids.
+        text: null also for tokens that are not whole characters.
+        class: a `TokenClass`.
+        script: Unicode script, `Common` or `mixed`; null without text.
+        reach: a `Reach`; null without bytes.
+    coverage: set, characters, covered, share.
+    words: the corpus whose words distinguish whole words from word starts.
     """
 
     tokenizer: str
@@ -74,12 +87,12 @@ class VocabularyReport:
     words: str
 
     def count_by(self, column: str) -> pl.DataFrame:
-        """Tokens for each value of a column (class, script, reach), the most frequent first."""
+        """Count tokens per value of a column (class, script, reach), most frequent first."""
         counted = self.tokens.drop_nulls(column).group_by(column).len("tokens")
         return counted.sort("tokens", column, descending=[True, False])
 
     def count(self, *, token_class: TokenClass | None = None, reach: Collection[Reach] | None = None) -> int:
-        """Tokens of a class, or of a reach."""
+        """Count the tokens of a class, of some reaches, or both."""
         frame = self.tokens
         if token_class is not None:
             frame = frame.filter(pl.col("class") == token_class.value)
@@ -88,38 +101,51 @@ class VocabularyReport:
         return frame.height
 
     def unreachable(self, reach: Reach) -> pl.DataFrame:
-        """The tokens of a reach: the rows of `tokens`."""
+        """Return the tokens with this reach: rows of `tokens`."""
         return self.tokens.filter(pl.col("reach") == reach.value)
 
     def duplicates(self) -> pl.DataFrame:
-        """Tokens of equal bytes: bytes, ids (a list), one row for each byte string that has several ids."""
+        """Return tokens with equal bytes: bytes, ids (a list); one row per byte string."""
         grouped = self.tokens.drop_nulls("bytes").group_by("bytes").agg(ids=pl.col("id").sort())
         return grouped.filter(pl.col("ids").list.len() > 1).sort(pl.col("ids").list.first())
 
     def longest(self, n: int = 10) -> pl.DataFrame:
-        """The n longest tokens in bytes: id, bytes, text, length (bytes)."""
+        """Return the n longest tokens in bytes: id, bytes, text, length (bytes)."""
         measured = self.tokens.drop_nulls("bytes").with_columns(length=pl.col("bytes").bin.size())
         return measured.sort("length", "id", descending=[True, False]).head(n).select("id", "bytes", "text", "length")
 
     def ladder(self, character: str) -> list[int]:
-        """How often a character is repeated in the tokens that hold nothing else: the steps of its ladder."""
+        """Return the lengths of tokens that only repeat this character."""
         texts = self.tokens.drop_nulls("text")["text"]
         return sorted({len(text) for text in texts if text and text == character * len(text)})
 
     def indentations(self, character: str) -> list[int]:
-        """How many of a character (space, tab) follow the line feeds in tokens that hold nothing else."""
+        """Return the lengths of indentation tokens, by repeats of the character.
+
+        The character (space, tab) follows one or more line feeds.
+
+        Only tokens of line feeds followed by this character count.
+        """
         texts = self.tokens.drop_nulls("text")["text"]
         rests = {text.lstrip("\n") for text in texts if text.startswith("\n")}
         return sorted(len(rest) for rest in rests if rest and rest == character * len(rest))
 
     def numbers(self) -> dict[int, int]:
-        """How many of the numbers of so many ASCII digits are a token, bare or behind a space: at most 10 ** digits."""
+        """Count, by number of ASCII digits, the numbers that are a token.
+
+        Bare or after a space.
+
+        At most 10 ** digits each.
+        """
         texts = {text.removeprefix(" ") for text in self.tokens.drop_nulls("text")["text"]}
         lengths = Counter(len(text) for text in texts if text.isascii() and text.isdigit())
         return dict(sorted(lengths.items()))
 
     def dead_rows(self, model: Model) -> DeadRows:
-        """What the dead rows cost in a model of the suite, with as many rows as its padding gives this vocabulary."""
+        """Compute what dead rows cost in a model with this vocabulary.
+
+        The vocabulary is padded as that model pads.
+        """
         rows = pad_vocabulary(self.sizes.total, model.vocab_multiple)
         architecture = replace(model.architecture, vocab_rows=rows)
         unreachable = self.count(reach=UNREACHABLE)
@@ -130,10 +156,13 @@ class VocabularyReport:
 
 
 def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = None) -> VocabularyReport:
-    """Open a vocabulary: sizes, kinds of tokens, scripts, tokens out of reach, duplicates, coverage.
+    """Examine a vocabulary.
 
-    Only the distinction between whole words and word starts needs text: the words of `corpus`, by default our own.
-    MissingExtraError without fontTools, which holds the Unicode properties.
+    Sizes, classes, scripts, reachability, duplicates, coverage.
+
+    corpus: its words distinguish whole words from word starts; default tokbench14. Nothing else needs text.
+
+    Raises MissingExtraError without fontTools, which provides the Unicode properties.
     """
     texts = load_corpus() if corpus is None else corpus
     words = list_words(text for lang in texts.languages for text in texts.texts(lang))
@@ -154,7 +183,7 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = Non
 
 
 def list_tokens(tokenizer: Tokenizer, words: Collection[str]) -> pl.DataFrame:
-    """The frame `tokens` of a report."""
+    """Build the `tokens` frame of a report."""
     table = tokenizer.token_table()
     special = tokenizer.special_tokens()
     continuations = continuation_ids(tokenizer, words)

@@ -1,4 +1,4 @@
-"""Characters by the Unicode properties Script and Block, as `fontTools.unicodedata` has them."""
+"""Unicode properties Script and Block of characters, from `fontTools.unicodedata`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from tokbench._shared.registry import closest
 from tokbench.errors import MissingExtraError, TokbenchError
 
 COMMON = "Common"
-"""The script of text whose characters belong to no one script: digits, punctuation, spaces, emoji."""
+"""The script of characters shared by scripts: digits, punctuation, spaces, emoji."""
 MIXED = "mixed"
 _NONE = frozenset({"Zyyy", "Zinh", "Zzzz"})
 
 
 def load_properties() -> Any:
-    """The module of Unicode properties; MissingExtraError where it is not installed."""
+    """Import the module of Unicode properties.
+
+    Raises MissingExtraError if it is not installed.
+    """
     try:
         from fontTools import unicodedata as properties
     except ModuleNotFoundError as error:
@@ -27,7 +30,7 @@ def load_properties() -> Any:
 
 @cache
 def script_of_character(character: str) -> str | None:
-    """The name of the script of a character, None where it is Common, Inherited or Unknown.
+    """Return the script name of a character; None for Common, Inherited and Unknown.
 
     >>> script_of_character("ж")
     'Cyrillic'
@@ -38,22 +41,24 @@ def script_of_character(character: str) -> str | None:
 
 
 def find_script(name: str) -> str:
-    """The Unicode name of a script that is given by its name or its four-letter code; case does not count.
+    """Return the Unicode name of a script.
 
-    TokbenchError for an unknown one, with the nearest name.
+    name: its name or four-letter code, in any case.
+
+    Raises TokbenchError, naming the nearest match, for an unknown script.
     """
     known = {code: str(long).replace("_", " ") for code, long in load_properties().Scripts.NAMES.items()}
     spellings = {spelling.casefold(): long for code, long in known.items() for spelling in (code, long)}
     wanted = name.strip().replace("_", " ").casefold()
     if wanted not in spellings:
         near = closest(wanted, sorted(spellings))
-        hint = f"did you mean {spellings[near]!r}?" if near else "give a name or code of Unicode: Han, Latin, Cyrl"
+        hint = f"did you mean {spellings[near]!r}?" if near else "use a Unicode script name or code: Han, Latin, Cyrl"
         raise TokbenchError(f"no script is called {name!r}", hint)
     return spellings[wanted]
 
 
 def script_of(text: str) -> str:
-    """The one script of a text, `Common` where it has none, `mixed` where it has several."""
+    """Return the script of a text: `Common` if it has none, `mixed` if it has several."""
     scripts = {script for script in map(script_of_character, text) if script is not None}
     if len(scripts) > 1:
         return MIXED
@@ -62,7 +67,7 @@ def script_of(text: str) -> str:
 
 @cache
 def character_blocks() -> Mapping[str, tuple[str, ...]]:
-    """The letters of each Unicode block that has any, by the names of the blocks."""
+    """Return the letters of each Unicode block that has any, by block name."""
     properties = load_properties()
     starts = [*properties.Blocks.RANGES, 0x110000]
     blocks = {}

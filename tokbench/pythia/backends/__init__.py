@@ -1,4 +1,4 @@
-"""What runs a Pythia model: one module a backend, each with an extra of its own."""
+"""Backends that run a Pythia model: one module each, with an extra of its own."""
 
 from __future__ import annotations
 
@@ -22,61 +22,84 @@ END_OF_TEXT = 0
 
 
 class Runner(Protocol):
-    """A model in memory, ready to run on one device with a number of threads."""
+    """A model in memory, ready to run on one device with a fixed number of threads."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the figures depend on besides model and type: compute type, memory-mapping, re-packing, ..."""
+        """Return what results depend on besides model and type.
+
+        Compute type, memory mapping, re-packing, ...
+        """
         ...
 
     @property
     def kv_bytes_per_value(self) -> int:
-        """Bytes of a number in the cache of keys and values."""
+        """Return the bytes per value in the key-value cache."""
         ...
 
     def prefill(self, ids: Ids) -> int:
-        """Evaluate a prompt without any cache of former ones; the most probable next token but `END_OF_TEXT`."""
+        """Evaluate a prompt without using any cached one.
+
+        Returns the most probable next token other than `END_OF_TEXT`.
+        """
         ...
 
     def logits(self, ids: Ids) -> npt.NDArray[np.float32]:
-        """The scores of the next token after each one: (tokens, V_rows), each row up to an added constant."""
+        """Return next-token scores after each token: (tokens, V_rows).
+
+        Each row is defined up to an additive constant.
+        """
         ...
 
     def score(self, ids: Ids) -> npt.NDArray[np.float32]:
-        """The natural logarithm of the probability of each id but the first; TokbenchError where it cannot be had."""
+        """Return the natural log probability of each id except the first.
+
+        Raises TokbenchError if the backend cannot provide it.
+        """
         ...
 
     def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
-        """Continue `batch` copies of a prompt greedily by exactly `new_tokens` ids each; `END_OF_TEXT` is left out."""
+        """Continue `batch` copies of a prompt greedily by exactly `new_tokens` ids each.
+
+        `END_OF_TEXT` is never generated.
+        """
         ...
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         ...
 
 
 class Backend(Protocol):
-    """A module of this folder, or what an entry point of the group `tokbench.pythia.backends` names."""
+    """A backend that runs models.
+
+    A module of this folder, or an entry point in the group `tokbench.pythia.backends`.
+    """
 
     LIBRARIES: tuple[str, ...]
-    """The packages whose versions a figure depends on."""
+    """Packages whose versions results depend on."""
 
     def list_quantizations(self, device: Device = "cpu") -> tuple[str, ...]:
-        """The types of weights that can be run on this device of this machine."""
+        """List the weight types that run on this device of this machine."""
         ...
 
     def prepare(self, checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
-        """The file or folder to load: the checkpoint itself, or its conversion in the cache, made if need be.
+        """Return the file or folder to load.
 
-        Raises TokbenchError where this backend cannot run the type or the checkpoint, saying why, and
-        MissingExtraError where its library is not installed.
+        That is the checkpoint itself, or its cached conversion.
+
+        The conversion is created if necessary. Raises TokbenchError if this backend cannot run the type or the
+        checkpoint, with the reason, and MissingExtraError if its library is not installed.
         """
         ...
 
     def load(
         self, path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
     ) -> Runner:
-        """Load what `prepare` gave, for at most `batch` sequences at once of `context` tokens each."""
+        """Load the result of `prepare`.
+
+        For at most `batch` sequences of `context` tokens each.
+        """
         ...
 
 
@@ -93,7 +116,10 @@ def run(
     batch: int = 1,
     device: Device = "cpu",
 ) -> Runner:
-    """A checkpoint in memory: `prepare` and `load` of the backend of this name; by default with the model's context."""
+    """Load a checkpoint with `prepare` and `load` of the named backend.
+
+    context: in tokens; by default the model's.
+    """
     found = BACKENDS[backend]
     path = found.prepare(checkpoint, quantization, device)
     length = context or checkpoint.architecture.context
@@ -101,7 +127,10 @@ def run(
 
 
 def check_quantization(backend: str, quantization: str, supported: Sequence[str], reason: str) -> None:
-    """TokbenchError where a type is not among those supported: its history if it has one, else the `reason`."""
+    """Raise TokbenchError for an unsupported type.
+
+    With its history or else the `reason`.
+    """
     if quantization in supported:
         return
     require_runnable(find_quantization(quantization))
@@ -109,16 +138,22 @@ def check_quantization(backend: str, quantization: str, supported: Sequence[str]
 
 
 def check_format(backend: str, checkpoint: Checkpoint, readable: Sequence[str]) -> None:
-    """TokbenchError where the checkpoint lies in a format that a backend neither reads nor converts."""
+    """Raise TokbenchError for a format that a backend does not support.
+
+    It neither reads nor converts it.
+    """
     if checkpoint.format not in readable:
         message = f"{checkpoint.path}: {backend} does not run a checkpoint in the format {checkpoint.format}"
-        raise TokbenchError(message, f"it takes: {', '.join(readable)}")
+        raise TokbenchError(message, f"it reads: {', '.join(readable)}")
 
 
 def check_length(ids: Ids, new_tokens: int, context: int, rows: int | None = None) -> None:
-    """TokbenchError where a prompt is empty, or too long to leave room, or has an id that the model lacks."""
+    """Raise TokbenchError for a prompt that cannot be run.
+
+    It is empty, too long, or has ids the model lacks.
+    """
     if not ids:
-        raise TokbenchError("the prompt is empty", "give at least one token")
+        raise TokbenchError("the prompt is empty", "it needs at least one token")
     if len(ids) + new_tokens > context:
         message = f"{len(ids)} tokens and {new_tokens} new ones are more than the context of {context}"
         raise TokbenchError(message, "shorten the prompt")

@@ -1,4 +1,7 @@
-"""A CTranslate2 model of a GPT-NeoX checkpoint, built from its tensors with CTranslate2's own specification."""
+"""Build a CTranslate2 model from the tensors of a GPT-NeoX checkpoint.
+
+Uses CTranslate2's own model specification.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,20 @@ from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
 from tokbench.pythia.formats.weights import Weights, as_float32, split_heads
 
 VERSION = 1
-"""Of what is written: another one means that converted folders are made anew."""
+"""Version of the written files; changing it invalidates converted folders."""
 
 TYPES = ("float32", "bfloat16", "float16", "int8", "int8_float32", "int8_float16")
-"""The types to run in."""
+"""Compute types."""
 
 _END_OF_TEXT = "<|endoftext|>"
 _USE_MKL = "CT2_USE_MKL"
 
 
 def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
-    """The type on disk for a type to run in: bfloat16, which numpy lacks, is rounded on loading from what there is."""
+    """Return the type on disk for a compute type.
+
+    bfloat16, which numpy lacks, is rounded from the stored type on loading.
+    """
     if quantization == "bfloat16":
         return "float32" if checkpoint.stored == "bfloat16" else checkpoint.stored
     return "int8_float32" if quantization == "int8" else quantization
@@ -36,9 +42,12 @@ def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
 
 @contextmanager
 def without_torch() -> Iterator[None]:
-    """Keep a library from importing torch, which it would not need and which takes seconds and 300 MiB."""
+    """Keep a library from importing torch.
+
+    It is not needed, and takes seconds and 300 MiB.
+    """
     hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None stands for: cannot be imported
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import fails
     try:
         yield
     finally:
@@ -47,9 +56,9 @@ def without_torch() -> Iterator[None]:
 
 
 def import_ctranslate2(purpose: str) -> Any:
-    """The library; MissingExtraError where it is not installed."""
-    # On processors not of Intel it takes oneDNN for int8, whose 16-bit sums overflow where there is no VNNI: logits are
-    # a fifth off. MKL, which it has on board too, gets them right. It chooses when it is imported.
+    """Import the library; MissingExtraError if it is not installed."""
+    # On non-Intel processors it uses oneDNN for int8, whose 16-bit sums overflow without VNNI: logits are off by a
+    # fifth. The bundled MKL gets them right. The choice is made on import.
     if "ctranslate2" not in sys.modules:
         os.environ.setdefault(_USE_MKL, "1")
     try:
@@ -60,16 +69,22 @@ def import_ctranslate2(purpose: str) -> Any:
 
 
 def check_int8(device: Device, quantization: str) -> None:
-    """TokbenchError where int8 may be wrong: the library was imported before it could be told what to take."""
+    """Raise TokbenchError if int8 may be wrong.
+
+    That is the case if the library was imported before it could be told to use MKL.
+    """
     if device == "cpu" and quantization.startswith("int8") and _USE_MKL not in os.environ:
         raise TokbenchError(
             f"ctranslate2 was imported without {_USE_MKL}: on some processors its {quantization} is wrong",
-            f"set {_USE_MKL}=1 before Python starts, or 0 to go without MKL",
+            f"set {_USE_MKL}=1 before Python starts, or 0 to run without MKL",
         )
 
 
 def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:
-    """Write model.bin, config.json and vocabulary.json of a checkpoint with weights in the type `stored`."""
+    """Write a checkpoint as a CTranslate2 folder in the type `stored`.
+
+    Files: model.bin, config.json and vocabulary.json.
+    """
     import_ctranslate2("converting a checkpoint to CTranslate2")
     with without_torch():
         from ctranslate2.specs import common_spec, transformer_spec
@@ -97,7 +112,10 @@ def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:
 
 
 def _fill(decoder: Any, weights: Weights, heads: int, stored: str) -> None:
-    """Set the tensors of a decoder, each part quantised before the next is read: no more than one is held twice."""
+    """Set the tensors of a decoder.
+
+    Each part is quantised before the next is read, so that only one is in memory twice.
+    """
 
     def finish(part: Any) -> None:
         part.validate()

@@ -1,4 +1,4 @@
-"""A GGUF file of a GPT-NeoX model, written from its tensors with the gguf package and numpy."""
+"""Write a GPT-NeoX model as a GGUF file, with the gguf package and numpy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tokbench.pythia.formats.weights import Weights, as_float32, list_shapes, sp
 from tokbench.pythia.model.architecture import Architecture
 
 VERSION = 2
-"""Of what is written: another one means that converted files are made anew."""
+"""Version of the written files; changing it invalidates converted files."""
 
 TYPES = ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 _BLOCK = 32
@@ -29,9 +29,10 @@ _SPACE = "\u0120"
 
 
 def write_gguf(checkpoint: Checkpoint, kind: str, path: Path) -> None:
-    """Write a checkpoint as GGUF: matrices in the type `kind`, all of them, vectors in f32; one tensor in memory.
+    """Write a checkpoint as GGUF: all matrices in the type `kind`, vectors in f32.
 
-    TokbenchError where rows are no whole blocks of the type, or the vocabulary does not fit.
+    One tensor is in memory at a time. Raises TokbenchError if rows are not whole blocks of the type, or the vocabulary
+    does not fit.
     """
     try:
         from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter, quants
@@ -39,7 +40,7 @@ def write_gguf(checkpoint: Checkpoint, kind: str, path: Path) -> None:
         raise MissingExtraError("gguf", "llamacpp", "converting a checkpoint to GGUF") from error
     architecture = checkpoint.architecture
     if kind != "f16" and architecture.width % _BLOCK:
-        message = f"{checkpoint.name}: rows of {architecture.width} values are no whole blocks of {_BLOCK} for {kind}"
+        message = f"{checkpoint.name}: rows of {architecture.width} values are not whole blocks of {_BLOCK} for {kind}"
         raise TokbenchError(message, "choose f16")
     matrix_type = GGMLQuantizationType[kind.upper()]
     names = map_names(architecture.layers)
@@ -93,7 +94,12 @@ def _add_metadata(writer: Any, checkpoint: Checkpoint, kind: str) -> None:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a GGUF file says of a vocabulary: a token and a type for each of V_rows, merges, the way text is split."""
+    """A vocabulary as a GGUF file describes it.
+
+    tokens, types: one per row (V_rows).
+    merges: BPE merges.
+    pre: llama.cpp's name for how text is split.
+    """
 
     tokens: list[str]
     types: list[int]
@@ -117,7 +123,10 @@ def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
 
 
 def _name_placeholders(architecture: Architecture) -> Vocabulary:
-    """A vocabulary for a model without one: end of text, the bytes as byte-level BPE writes them, unused rows."""
+    """Build a vocabulary for a model without one.
+
+    It consists of end of text, the bytes as byte-level BPE writes them, and unused rows.
+    """
     printable = {byte: chr(byte) for byte in _CHARACTERS}
     hidden = (byte for byte in range(256) if byte not in printable)
     names = printable | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
@@ -130,17 +139,18 @@ def _name_placeholders(architecture: Architecture) -> Vocabulary:
 
 
 def read_vocabulary(path: Path, architecture: Architecture) -> Vocabulary:
-    """The vocabulary of a tokenizer.json, as llama.cpp's own converter states it.
+    """Read the vocabulary of a tokenizer.json as llama.cpp's converter describes it.
 
-    Special tokens are CONTROL, other added tokens USER_DEFINED, which are read from text; rows without a token are
-    UNUSED. TokbenchError where it is no byte-level BPE that llama.cpp splits alike, or has more tokens than rows.
+    Special tokens are CONTROL; other added tokens are USER_DEFINED, which are recognised in text; rows without a token
+    are UNUSED. Raises TokbenchError if it is not a byte-level BPE that llama.cpp splits identically, or has more tokens
+    than rows.
     """
     from tokbench.pythia.formats.checkpoint import read_json
 
     content = read_json(path)
     model = content.get("model", {})
     if model.get("type") != "BPE":
-        raise TokbenchError(f"{path}: a vocabulary of the type {model.get('type')}, expected BPE", "remove the file")
+        raise TokbenchError(f"{path}: the vocabulary type is {model.get('type')}, expected BPE", "remove the file")
     rows = architecture.vocab_rows
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model.get("merges", [])]
     types = dict.fromkeys(model.get("vocab", {}).values(), _NORMAL)
@@ -152,7 +162,10 @@ def read_vocabulary(path: Path, architecture: Architecture) -> Vocabulary:
 
 
 def _name_split(content: dict[str, Any], path: Path) -> str:
-    """llama.cpp's name for how a tokenizer.json splits text; it composes no characters, whatever the name."""
+    """Return llama.cpp's name for how a tokenizer.json splits text.
+
+    llama.cpp composes no characters, whatever the name.
+    """
     step = content.get("pre_tokenizer") or {}
     steps = step.get("pretokenizers", [step])
     kinds = [one.get("type") for one in steps]
@@ -166,10 +179,10 @@ def _name_split(content: dict[str, Any], path: Path) -> str:
 
 
 def list_tokens(content: dict[str, Any], path: Path, rows: int, spare: str = "<extra_id_{}>") -> list[str]:
-    """The tokens of a tokenizer.json by id; `spare` names the rows without one by their numbers."""
+    """List the tokens of a tokenizer.json by id; `spare` names the rows without one."""
     by_id = {number: token for token, number in content.get("model", {}).get("vocab", {}).items()}
     by_id |= {token["id"]: token["content"] for token in content.get("added_tokens", [])}
     if by_id and max(by_id) >= rows:
-        message = f"{path}: the highest id is {max(by_id)}, and the model has {rows} rows"
+        message = f"{path}: the highest id is {max(by_id)}, but the model has {rows} rows"
         raise TokbenchError(message, "the tokenizer does not belong to the model: remove it or replace it")
     return [by_id[row] if row in by_id else spare.format(row) for row in range(rows)]

@@ -29,7 +29,7 @@ LIBRARIES = ("ctranslate2", "numpy")
 
 @cache
 def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
-    """The types of weights that CTranslate2 runs on this device of this machine."""
+    """List the weight types that CTranslate2 runs on this device of this machine."""
     library = import_ctranslate2("running a model with CTranslate2")
     if device == "cuda" and library.get_cuda_device_count() == 0:
         raise TokbenchError("CTranslate2 finds no CUDA device on this machine", "use the device cpu")
@@ -38,7 +38,10 @@ def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
 
 
 def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
-    """The CTranslate2 folder of a checkpoint in a type, from the cache or converted."""
+    """Return the CTranslate2 folder of a checkpoint in a type.
+
+    Converts it if necessary.
+    """
     supported = list_quantizations(device)
     reason = f"not on {device} here" if quantization in TYPES else "it has no such type"
     check_quantization("ctranslate2", quantization, supported, reason)
@@ -54,7 +57,10 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 def load(
     path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
 ) -> Runner:
-    """Load a CTranslate2 folder; its memory grows with the tokens in use, whatever `context` and `batch` are."""
+    """Load a CTranslate2 folder.
+
+    Memory grows with the tokens in use, whatever `context` and `batch` are.
+    """
     library = import_ctranslate2("running a model with CTranslate2")
     check_int8(device, quantization)
     try:
@@ -103,7 +109,7 @@ class _CTranslate2Runner:
         results = self._generator.generate_batch(
             [self._spell(ids)] * batch,
             max_length=new_tokens,
-            min_length=new_tokens,  # it never chooses the end of the text before that
+            min_length=new_tokens,  # the end of text is never chosen before that
             include_prompt_in_result=False,
             sampling_topk=1,
         )

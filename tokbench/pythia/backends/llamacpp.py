@@ -1,4 +1,7 @@
-"""llama.cpp, through the wheel of xllamacpp: GGUF types on CPU, or CUDA with a wheel built for it."""
+"""llama.cpp, through the xllamacpp wheel.
+
+GGUF types on CPU, or on CUDA with a wheel built for it.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +38,23 @@ def _import() -> Any:
 
 
 def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
-    """The types of weights that are written and run; the same on every device."""
+    """List the weight types that are written and run; the same on every device."""
     library = _import()
     kinds = [info["type"] for info in library.get_device_info()]
     if device == "cuda" and library.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU not in kinds:
-        hint = "use the device cpu, or install a wheel of xllamacpp that was built for CUDA"
+        hint = "use the device cpu, or install an xllamacpp wheel built for CUDA"
         raise TokbenchError("this llama.cpp finds no CUDA device", hint)
     return TYPES
 
 
 def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
-    """The GGUF file of a checkpoint in a type, from the cache or written."""
+    """Return the GGUF file of a checkpoint in a type, writing it if necessary."""
     check_format("llamacpp", checkpoint, ("safetensors", "gguf"))
     supported = list_quantizations(device)
     if checkpoint.format == "gguf":
         if quantization != checkpoint.stored:
             message = f"{checkpoint.path} holds {checkpoint.stored}, not {quantization}"
-            raise TokbenchError(message, f"ask for {checkpoint.stored}, or give the checkpoint in safetensors")
+            raise TokbenchError(message, f"use {checkpoint.stored}, or a checkpoint in safetensors")
         return checkpoint.path
     check_quantization("llamacpp", quantization, supported, "it has no such type")
     folder = convert_once(
@@ -63,9 +66,11 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 def load(
     path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
 ) -> Runner:
-    """Load a GGUF file, memory-mapped, with a KV cache for `batch` sequences of `context` tokens.
+    """Load a GGUF file, memory-mapped.
 
-    The library runs its server in this process, bound to the loopback interface; requests go past that, directly.
+    With a KV cache for `batch` sequences of `context` tokens.
+
+    The library runs its server in this process, bound to the loopback interface; requests bypass it.
     """
     library = _import()
     params = library.CommonParams()
@@ -87,7 +92,7 @@ def load(
     except RuntimeError as error:
         raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "get or convert the file again") from error
     runner = _LlamaCppRunner(server, context)
-    # A server that is closed before its loop has begun waits for ever: an answer shows that it has.
+    # A server closed before its loop has started waits forever: an answer shows that it has started.
     runner.prefill([END_OF_TEXT])
     return runner
 
@@ -109,13 +114,16 @@ class _LlamaCppRunner:
         return self.generate(ids, 1)[0][0]
 
     def logits(self, ids: Ids) -> npt.NDArray[np.float32]:
-        """Natural logarithms of probabilities, for which each prefix is evaluated anew: for checks, not for texts."""
+        """Return natural log probabilities.
+
+        Each prefix is evaluated from scratch: for checks, not for texts.
+        """
         check_length(ids, 1, self._context)
         return np.stack([self._find_scores(ids[: end + 1]) for end in range(len(ids))])
 
     def _find_scores(self, ids: Ids) -> npt.NDArray[np.float32]:
-        # The scores are those before the bias, which is there because a token that is part of a character would come
-        # without any.
+        # Scores are taken before the bias. The bias forces a whole character, because a token that is part of one
+        # would come without scores.
         answer = self._ask(ids, 1, n_probs=_EVERY, logit_bias=[[_WHOLE_CHARACTER, _CERTAIN]])
         (step,) = answer["choices"][0]["logprobs"]["content"]
         scores = np.empty(len(step["top_logprobs"]), dtype=np.float32)
@@ -125,7 +133,7 @@ class _LlamaCppRunner:
 
     def score(self, ids: Ids) -> npt.NDArray[np.float32]:
         raise TokbenchError(
-            "llamacpp cannot score a text: its API gives no probabilities of given tokens",
+            "llamacpp cannot score a text: its API does not return the probabilities of given tokens",
             "use the backend ctranslate2 or transformers",
         )
 
@@ -150,12 +158,14 @@ class _LlamaCppRunner:
                 "ignore_eos": True,
                 "cache_prompt": False,
                 "return_tokens": True,
-                "verbose": True,  # without it the answer holds text and no ids
+                "verbose": True,  # otherwise the answer has text but no ids
                 **options,
             }
         )
         if "error" in answer:
-            raise TokbenchError(f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load more context")
+            raise TokbenchError(
+                f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load with more context"
+            )
         return answer
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Transformers on torch: the model as its authors' quickstart runs it, on CPU and CUDA."""
+"""Transformers on torch: the model as in its authors' quickstart, on CPU and CUDA."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _import_torch() -> Any:
 
 
 def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
-    """The types that torch runs on a device."""
+    """List the types that torch runs on a device."""
     torch = _import_torch()
     if device == "cuda" and not torch.cuda.is_available():
         raise TokbenchError("torch finds no CUDA device on this machine", "use the device cpu")
@@ -37,7 +37,7 @@ def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
 
 
 def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
-    """The folder of the checkpoint, as it is."""
+    """Return the checkpoint's folder unchanged."""
     check_quantization("transformers", quantization, list_quantizations(device), "it has no such type")
     check_format("transformers", checkpoint, ("safetensors",))
     return checkpoint.path
@@ -46,7 +46,10 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 def load(
     path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
 ) -> Runner:
-    """Load a Hugging Face folder; its memory grows with the tokens in use, whatever `context` and `batch` are."""
+    """Load a Hugging Face folder.
+
+    Memory grows with the tokens in use, whatever `context` and `batch` are.
+    """
     torch = _import_torch()
     from transformers import GPTNeoXForCausalLM
     from transformers.utils import logging

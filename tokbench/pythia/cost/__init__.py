@@ -1,4 +1,4 @@
-"""What the tokens of a comparison cost on a model."""
+"""The cost of a comparison's tokens on a model."""
 
 from tokbench.pythia.cost.costs import ANALYTIC, OWN_TOKENIZER, Costs, check_run, cost, tabulate_what_ifs
 

@@ -1,4 +1,7 @@
-"""What a text costs on a model: per segment and per 1,000 characters, for each tokenizer and language."""
+"""Costs of texts on a model, by tokenizer and language.
+
+Per segment and per 1,000 characters.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ OWN_TOKENIZER = "gpt-neox-20b"
 """The catalogue name of Pythia's own tokenizer, the baseline of every what-if."""
 
 ANALYTIC = "analytic"
-"""The backend that runs nothing: counts, and estimates where rates are given."""
+"""The backend that runs nothing: it counts, and estimates times if rates are given."""
 
 ROUNDS = 3
 
@@ -38,11 +41,12 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Costs:
-    """What the texts of a comparison cost on a model.
+    """The costs of a comparison's texts on a model.
 
     frame: tokenizer, lang, quantity, per (segment, 1000 characters), value, low, high, premium, premium_low,
-    premium_high, unit, basis (counted, computed, measured, estimated), n. what_if: a row a tokenizer: what the model
-    would be with it. notes: what stands behind the seconds, by tokenizer.
+        premium_high, unit, basis (counted, computed, measured, estimated), n.
+    what_if: one row per tokenizer: the model with that tokenizer.
+    notes: what the seconds are based on, by tokenizer.
     """
 
     frame: pl.DataFrame
@@ -57,7 +61,7 @@ class Costs:
     notes: Mapping[str, str]
 
     def to_document(self) -> dict[str, Any]:
-        """The costs as JSON."""
+        """Convert to a JSON document."""
         return {
             "signature": self.signature,
             "model": self.model,
@@ -72,7 +76,7 @@ class Costs:
         }
 
     def _repr_html_(self) -> str:
-        """The costs per segment, for notebooks."""
+        """Show the costs per segment in notebooks."""
         return self.frame.filter(pl.col("per") == "segment")._repr_html_()
 
     def __repr__(self) -> str:
@@ -80,7 +84,7 @@ class Costs:
 
 
 def ignore_report(step: str) -> None:
-    """No progress report."""
+    """Ignore a progress report."""
 
 
 def cost(
@@ -97,17 +101,21 @@ def cost(
     offline: bool = False,
     on_step: Report = ignore_report,
 ) -> Costs:
-    """What the texts of a comparison cost on a Pythia model, with its own tokenizer and, what if, with the others.
+    """Compute the costs of a comparison's texts on a Pythia model.
 
-    backend `analytic` computes; with `rates` (fitted to measurements of other models) it also estimates seconds. Any
-    other backend measures the model here, each vocabulary size with a model of that shape. new_tokens: how many are
-    generated after each segment, or "same" for as many as it has. Raises TokbenchError for an unknown model, a
-    comparison without its measurements, a type or size that cannot be run.
+    With Pythia's own tokenizer the model is unchanged; other tokenizers give a what-if.
+
+    backend: `analytic` computes; with `rates`, fitted to measurements of other models, it also estimates seconds. Any
+        other backend measures on this machine, with one model per vocabulary size.
+    new_tokens: number generated after each segment, or "same" for as many as the segment has.
+
+    Raises TokbenchError for an unknown model, a comparison without its measurements, and a type or size that cannot be
+    run.
     """
     if result.measurements is None:
         raise TokbenchError("this comparison was loaded without its measurements", "load the folder, not the JSON file")
     if new_tokens != "same" and new_tokens < 1:
-        raise TokbenchError(f"{new_tokens} new tokens are asked for", "ask for at least 1, or for 'same'")
+        raise TokbenchError(f"new_tokens is {new_tokens}", "use at least 1, or 'same'")
     found = find_model(model)
     changes = {
         t.name: what_if(found.architecture, t.vocab_total, multiple=found.vocab_multiple) for t in result.tokenizers
@@ -144,7 +152,10 @@ def cost(
 
 
 def check_run(model: str, backend: str, quantization: str) -> None:
-    """TokbenchError, before anything is measured, for a model, a backend or a type that does not exist."""
+    """Raise TokbenchError for an unknown model, backend or type.
+
+    To be called before anything is measured.
+    """
     from tokbench.pythia.backends import BACKENDS
 
     find_model(model)
@@ -156,7 +167,7 @@ def check_run(model: str, backend: str, quantization: str) -> None:
 def estimate_speeds(
     shapes: Mapping[str, Architecture], rates: Sequence[Rates], quantization: str, workload: Workload, request: Request
 ) -> dict[str, Speed]:
-    """Estimated times for each tokenizer's model, none without rates."""
+    """Estimate the times of each tokenizer's model; none without rates."""
     if not rates:
         return {}
     chosen = find_rates(rates, None, quantization)
@@ -179,7 +190,10 @@ def measure_speeds(
     offline: bool,
     on_step: Report,
 ) -> dict[str, Speed]:
-    """Times of each tokenizer's model, measured here: the model itself, or one of that shape with random weights."""
+    """Measure the times of each tokenizer's model on this machine.
+
+    Measures the model itself, or one of that shape with random weights.
+    """
     from tokbench.pythia.formats.opening import open_checkpoint
     from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
     from tokbench.pythia.measure.probe import measure_backend
@@ -214,10 +228,13 @@ def measure_speeds(
 def tabulate_what_ifs(
     changes: Mapping[str, WhatIf], workload: Workload, result: Comparison, quantization: str
 ) -> pl.DataFrame:
-    """What the model would be with each tokenizer, and whether that pays on these texts.
+    """Tabulate the model with each tokenizer, and whether it pays off.
 
-    nsl: tokens over those of Pythia's own tokenizer, null where that is not compared. relative_flops: forward FLOPs of
-    the texts over those of the original, attention left out. training_flops: to see the corpus once.
+    On the texts of the comparison.
+
+    nsl: tokens over those of Pythia's own tokenizer; null if that is not among those compared.
+    relative_flops: forward FLOPs of the texts over the original's, excluding attention.
+    training_flops: FLOPs to train on the corpus once.
     """
     kind = find_quantization(quantization)
     size = int(result.measurements.texts["bytes"].cast(pl.Int64).sum()) if result.measurements else 0

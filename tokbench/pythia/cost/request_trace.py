@@ -1,4 +1,7 @@
-"""The ledger of one request: where the time goes, from reading the text to writing the answer."""
+"""Trace where the time of one request goes.
+
+From reading the text to writing the answer.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ PREFILLS = 3
 class Ledger:
     """Seconds of each stage of one request, and of the whole, by the same clock.
 
-    Reading, tokenizing, generating and detokenizing are timed one after the other within `wall`. Generation is split
-    by the median of separate prefills of the same prompt: `decode` is what remains.
+    Reading, tokenizing, generating and detokenizing are timed one after the other within `wall`. Generation is split by
+    the median of separate prefills of the same prompt: `decode` is the remainder.
     """
 
     tokens: int
@@ -32,20 +35,20 @@ class Ledger:
 
     @property
     def unaccounted(self) -> float:
-        """The part of the whole that no stage accounts for, as a share."""
+        """Return the share of the whole that no stage accounts for."""
         return 1 - sum(self.seconds.values()) / self.wall
 
     def share(self, stage: str) -> float:
-        """A stage's part of the whole."""
+        """Return a stage's share of the whole."""
         return self.seconds[stage] / self.wall
 
 
 def trace_requests(
     text: bytes, tokenizer: Tokenizer, runner: Runner, new_tokens: int, *, clock: Clock = time.perf_counter
 ) -> Ledger:
-    """Run one request, after a first one that warms up, and time its stages.
+    """Run one request after a warm-up and time its stages.
 
-    Raises TokbenchError for text that is not UTF-8 or holds no token.
+    Raises TokbenchError for text that is not UTF-8 or yields no token.
     """
     try:
         decoded = text.decode()
@@ -53,7 +56,7 @@ def trace_requests(
         raise TokbenchError(f"the text is not UTF-8 at byte {error.start}", "convert it first") from error
     prompt = tokenizer.encode_batch([decoded]).ids.tolist()
     if not prompt:
-        raise TokbenchError("the text holds no token", "give some text")
+        raise TokbenchError("the text yields no token", "use a non-empty text")
     runner.generate(prompt, 1)
     prefills = []
     for _ in range(PREFILLS):

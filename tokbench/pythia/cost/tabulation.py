@@ -1,4 +1,7 @@
-"""Costs as a table with intervals: sums over segments, resampled by a paired bootstrap."""
+"""Costs as a table with intervals.
+
+Sums over segments, resampled by a paired bootstrap.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +51,15 @@ def tabulate_costs(
     price: Price,
     bootstrap: Bootstrap,
 ) -> pl.DataFrame:
-    """The costs of all tokenizers and languages, in the columns of `COST_SCHEMA`.
+    """Tabulate the costs of all tokenizers and languages.
 
-    value is the mean over segments, or the ratio of sums per 1,000 characters; low and high are percentiles of a
-    paired bootstrap over documents or segments; premium is the cost of the same segments over that in the reference
-    language.
-    The intervals are those of the text: of how it was sampled, not of how the seconds were measured.
+    In the columns of `COST_SCHEMA`.
+
+    value: mean over segments, or ratio of sums per 1,000 characters.
+    low, high: percentiles of a paired bootstrap over documents or segments.
+    premium: cost of the segments over their cost in the reference language.
+
+    Intervals reflect the sampling of the text, not the measurement of seconds.
     """
     segments = len(workload.chars[reference])
     units = find_units(segments, workload.documents if bootstrap.draw == "documents" else None)
@@ -90,9 +96,10 @@ def describe(
     weights: npt.NDArray[np.float64],
     level: float,
 ) -> pl.DataFrame:
-    """One quantity in all languages: value and premium with intervals, per segment and per 1,000 characters.
+    """Tabulate one quantity in all languages, per segment and per 1,000 characters.
 
-    counts and chars: a row a segment, a column a language. weights: how often each unit was drawn, a row a resample.
+    counts, chars: (segments, languages).
+    weights: how often each unit was drawn, (resamples, units).
     """
     sums = resample_sums(weights, units.sum(counts))
     drawn = resample_sums(weights, units.sum(np.ones((len(counts), 1))))

@@ -1,4 +1,7 @@
-"""What if a model had another tokenizer: the same layers, with as many rows as that vocabulary needs."""
+"""What-ifs: a model with another tokenizer.
+
+The same layers, with as many rows as that vocabulary needs.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ Word = Literal["cheaper", "equal", "dearer"]
 class Verdict:
     """What a text costs with the other tokenizer.
 
-    `nsl` is its tokens over those of the model's own tokenizer, `relative_flops` the forward FLOPs of a text over the
-    original's, attention to earlier tokens left out: NSL over break-even NSL.
+    nsl: its tokens over those of the model's own tokenizer.
+    relative_flops: forward FLOPs of a text over the original's, excluding attention: NSL over break-even NSL.
     """
 
     nsl: float
@@ -50,22 +53,29 @@ class WhatIf:
 
     @property
     def break_even_nsl(self) -> float:
-        """The NSL below which the changed model takes fewer forward FLOPs for a text."""
+        """Return the NSL below which the changed model needs fewer forward FLOPs per text."""
         return break_even_nsl(self.original, self.changed.vocab_rows)
 
     def judge(self, nsl: float) -> Verdict:
-        """Whether a text whose tokens change by the factor `nsl` takes fewer forward FLOPs; TokbenchError below 0."""
+        """Judge whether a text needs fewer forward FLOPs.
+
+        nsl: the factor by which its tokens change.
+
+        Raises TokbenchError for a negative factor.
+        """
         if not nsl >= 0:
-            raise TokbenchError(f"NSL is {nsl}, not a number from 0 on", "it is tokens over tokens of the baseline")
+            raise TokbenchError(f"NSL is {nsl}, not a number of at least 0", "it is tokens over tokens of the baseline")
         even = self.break_even_nsl
         word: Word = "equal" if nsl == even else "cheaper" if nsl < even else "dearer"
         return Verdict(nsl, even, nsl / even, word)
 
     def costs(self) -> pl.DataFrame:
-        """Both models side by side: quantity, unit, original, changed, ratio (changed over original).
+        """Compare both models.
 
-        FLOPs are those of one token: in scoring a full context (`flops_per_token`), in decoding at a full context; and
-        of reading a prompt of a full context.
+        Columns: quantity, unit, original, changed, ratio (changed over original).
+
+        FLOPs are per token when scoring (`flops_per_token`) and decoding at full context, and in total for the prefill
+        of a full context.
         """
         import polars as pl
 
@@ -86,7 +96,7 @@ class WhatIf:
         ).with_columns(ratio=pl.col("changed") / pl.col("original"))
 
     def weights(self) -> pl.DataFrame:
-        """Bytes of both models' weights in every type: quantization, original, changed, ratio."""
+        """Compare the weight bytes in every type: quantization, original, changed, ratio."""
         import polars as pl
 
         old, new = (
@@ -98,9 +108,10 @@ class WhatIf:
 
 
 def what_if(architecture: Architecture, vocabulary: int, *, multiple: int = VOCABULARY_MULTIPLE) -> WhatIf:
-    """A model with another tokenizer, whose highest id is `vocabulary` - 1: same layers, rows padded to `multiple`.
+    """Return a model with another tokenizer whose highest id is `vocabulary` - 1.
 
-    `multiple` is that of the model's training (`Model.vocab_multiple`: 128, 256 for 6.9B, 512 for 12B), so that a
-    model's own tokenizer changes nothing. TokbenchError for a vocabulary without tokens.
+    Layers stay the same; rows are padded to `multiple`, that of the model's training (`Model.vocab_multiple`: 128, 256
+    for 6.9B, 512 for 12B), so that a model's own tokenizer changes nothing. Raises TokbenchError for a vocabulary
+    without tokens.
     """
     return WhatIf(architecture, replace(architecture, vocab_rows=pad_vocabulary(vocabulary, multiple)), vocabulary)

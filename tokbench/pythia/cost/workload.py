@@ -1,4 +1,7 @@
-"""The requests that a corpus makes, each segment a prompt: tokens, FLOPs, seconds, cache, money."""
+"""The requests that a corpus makes, with each segment as prompt.
+
+Tokens, FLOPs, seconds, cache, money.
+"""
 
 from __future__ import annotations
 
@@ -31,32 +34,35 @@ UNITS: Mapping[str, str] = {
     "kv_bytes": "B",
     "money": "money",
 }
-"""What is counted of a request, and its unit; money is in the unit of the price that was given."""
+"""Quantities of a request and their units; money is in the currency of the given price."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """What is paid: per hour of the machine, or per million tokens read and written. One of the two."""
+    """A price per hour, or per million tokens read and written; not both."""
 
     per_hour: float | None = None
     per_mtok: float | None = None
 
     def __post_init__(self) -> None:
         if self.per_hour is not None and self.per_mtok is not None:
-            raise TokbenchError("both a price per hour and one per million tokens were given", "give one")
+            raise TokbenchError("there is both a price per hour and one per million tokens", "give one of them")
         for price in (self.per_hour, self.per_mtok):
             if price is not None and price < 0:
-                raise TokbenchError(f"the price {price} is below 0", "give one that is not")
+                raise TokbenchError(f"the price {price} is negative", "use a price of at least 0")
 
 
 @dataclass(frozen=True)
 class Request:
-    """How each segment is used: as a prompt, continued by `new_tokens`, or by as many as the prompt has ("same")."""
+    """How each segment is used: as a prompt that is continued.
+
+    new_tokens: number of new tokens, or "same" for as many as the prompt has.
+    """
 
     new_tokens: NewTokens = 64
 
     def count_new(self, prompts: Tokens) -> Tokens:
-        """New tokens after each prompt; none after an empty one."""
+        """Count the new tokens after each prompt; none after an empty one."""
         if self.new_tokens == "same":
             return prompts
         return np.where(prompts > 0, self.new_tokens, 0).astype(np.int64)
@@ -65,16 +71,17 @@ class Request:
 def count_requests(
     prompts: Tokens, architecture: Architecture, request: Request, speed: Speed | None, price: Price
 ) -> dict[str, Floats]:
-    """The quantities of each request; seconds, and money per hour, only where a speed is known.
+    """Compute the quantities of each request.
 
-    Raises TokbenchError where a prompt with its new tokens does not fit the context.
+    Seconds, and money per hour, need a speed. Raises TokbenchError if a prompt with its new tokens does not fit the
+    context.
     """
     new = request.count_new(prompts)
     longest = int((prompts + new).max(initial=0))
     if longest > architecture.context:
         raise TokbenchError(
-            f"a segment needs {longest} tokens with what is generated, the context holds {architecture.context}",
-            "ask for fewer new tokens, or leave the language or tokenizer out",
+            f"a segment needs {longest} tokens including new ones, the context holds {architecture.context}",
+            "generate fewer new tokens, or leave out the language or tokenizer",
         )
     quantities: dict[str, Floats] = {
         "tokens": prompts.astype(np.float64),
@@ -94,7 +101,10 @@ def count_requests(
 
 
 def look_up(count: Callable[[int, int], int], prompts: Tokens, new: Tokens) -> Floats:
-    """A count for each prompt and its new tokens, each pair of numbers computed once; 0 for an empty prompt."""
+    """Compute a count per prompt and its new tokens, each distinct pair once.
+
+    0 for an empty prompt.
+    """
     pairs, inverse = np.unique(np.stack([prompts, new], axis=1), axis=0, return_inverse=True)
     values = np.array([count(int(s), int(n)) if s else 0 for s, n in pairs], np.float64)
     return values[inverse.reshape(-1)]
@@ -102,9 +112,11 @@ def look_up(count: Callable[[int, int], int], prompts: Tokens, new: Tokens) -> F
 
 @dataclass(frozen=True)
 class Workload:
-    """The segments of a corpus: characters by language, tokens by tokenizer and language, all of one length.
+    """The segments of a corpus.
 
-    documents: the number of each segment's document, None where the corpus names none.
+    chars: characters per segment, by language.
+    tokens: tokens per segment, by tokenizer and language.
+    documents: number of each segment's document; None if the corpus names none.
     """
 
     languages: tuple[str, ...]
@@ -115,7 +127,7 @@ class Workload:
 
     @classmethod
     def read(cls, measurements: Measurements, languages: tuple[str, ...], tokenizers: tuple[str, ...]) -> Workload:
-        """The counts of a measurement."""
+        """Read the counts of measurements."""
         texts = measurements.texts.sort("lang", "segment").partition_by("lang", as_dict=True)
         counts = measurements.counts.sort("tokenizer", "lang", "segment")
         cells = counts.partition_by("tokenizer", "lang", as_dict=True)
@@ -128,9 +140,9 @@ class Workload:
         )
 
     def of(self, tokenizer: str) -> list[Tokens]:
-        """The tokens of each segment by a tokenizer, one array a language."""
+        """Return a tokenizer's tokens per segment, one array per language."""
         return [self.tokens[tokenizer, lang] for lang in self.languages]
 
     def total(self, tokenizer: str) -> int:
-        """All tokens by a tokenizer."""
+        """Return the total tokens of a tokenizer."""
         return int(sum(tokens.sum() for tokens in self.of(tokenizer)))

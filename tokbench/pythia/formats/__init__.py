@@ -1,1 +1,1 @@
-"""Model files: checkpoints of three formats, downloads, conversion."""
+"""Model files: checkpoints in three formats, downloads, conversion."""

@@ -1,4 +1,7 @@
-"""A GPT-NeoX model on disk: a Hugging Face folder, a GGUF file or a CTranslate2 folder, checked before use."""
+"""A GPT-NeoX model on disk, checked before use.
+
+A Hugging Face folder, GGUF file or CTranslate2 folder.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,13 @@ _HUB_ID = re.compile(r"(?:hf:)?(?P<repo>[\w-][\w.-]*/[\w.-]+?)(?:@(?P<revision>[
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk that was found whole: every tensor there, in the right shape.
+    """A complete model on disk: every tensor is present, in the right shape.
 
-    `path` is a folder or a GGUF file, `files` the configuration and the weights, `weights` whether these are random or
-    pretrained (what no marker calls random counts as pretrained). `stored` is the type of the matrices in the file:
-    float16, q4_0, int8, ... `tokenizer` is its tokenizer.json, if it has one.
+    path: a folder or a GGUF file.
+    files: the configuration and the weights.
+    weights: random or pretrained (the default without a marker).
+    stored: the type of the matrices in the file: float16, q4_0, int8, ...
+    tokenizer: the tokenizer.json, if there is one.
     """
 
     name: str
@@ -41,21 +46,24 @@ class Checkpoint:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 over weights, configuration and tokenizer: the key of what is made from them."""
+        """Return the SHA-256 over weights, configuration and tokenizer.
+
+        It is the key of derived files.
+        """
         return sha256_of_all([*self.files, *([self.tokenizer] if self.tokenizer else [])])
 
     @property
     def weight_files(self) -> tuple[Path, ...]:
-        """The files with tensors, without the configuration."""
+        """Return the files with tensors, without the configuration."""
         return tuple(file for file in self.files if file.suffix != ".json")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; TokbenchError where there is none."""
+    """Read a JSON object from a file; TokbenchError if there is none."""
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise TokbenchError(f"{path} cannot be read as JSON: {error}", "get the file again") from error
+        raise TokbenchError(f"{path} cannot be read as JSON: {error}", "download the file again") from error
     if not isinstance(content, dict):
-        raise TokbenchError(f"{path} holds no JSON object", "get the file again")
+        raise TokbenchError(f"{path} does not contain a JSON object", "download the file again")
     return content

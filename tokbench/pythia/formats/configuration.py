@@ -1,7 +1,9 @@
-"""The config.json of a GPT-NeoX model: each key is honoured, known to change nothing here, or refused.
+"""Read the config.json of a GPT-NeoX model.
 
-The names are those of `GPTNeoXConfig` from transformers 4 to 5 and of the classes below it; where a key has an old and
-a new name, the value is the one that transformers 5 takes, and no other name may contradict it.
+Each key is honoured, irrelevant here, or refused.
+
+Names are those of `GPTNeoXConfig` in transformers 4 to 5 and of its base classes. If a key has an old and a new name,
+the value is the one that transformers 5 uses, and no other name may contradict it.
 """
 
 from __future__ import annotations
@@ -35,13 +37,13 @@ FIXED: Mapping[str, tuple[Any, ...]] = {
     "per_layer_config": ({},),
     "bos_token_id": (0,),
 }
-"""Keys of which one computation is run, and the values that mean it; so does null, but of an activation."""
+"""Keys with a single supported behaviour, and the values that mean it; so does null, except for an activation."""
 
 _TRAINING = """
 attention_dropout hidden_dropout classifier_dropout initializer_range gradient_checkpointing pretraining_tp
 transformers_version name_or_path unsloth_version unsloth_fixed finetuning_task
 """
-_TYPES = "torch_dtype dtype torchscript use_bfloat16"  # read in the type of the file, run in the type asked for
+_TYPES = "torch_dtype dtype torchscript use_bfloat16"  # read in the file's type, run in the requested type
 _CALLS = """
 use_cache output_attentions output_hidden_states return_dict use_return_dict chunk_size_feed_forward is_decoder
 attn_implementation experts_implementation tie_encoder_decoder tie_last_hidden_states
@@ -59,14 +61,16 @@ output_scores remove_invalid_values repetition_penalty return_dict_in_generate s
 temperature top_k top_p typical_p
 """
 IRRELEVANT = frozenset(" ".join([_TRAINING, _TYPES, _CALLS, _TASKS, _SAMPLING]).split())
-"""Keys that change nothing here, whatever their value; so do those that begin with an underscore."""
+"""Keys that change nothing here, whatever their value; nor do those with a leading underscore."""
 
 
 def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
-    """The architecture that a config.json describes; TokbenchError where it is none of Pythia's kind.
+    """Read the architecture from a config.json.
 
-    The error names the first key whose value is not run here, with the value. A key that is not known here is refused,
-    unless it is null: it may change the computation.
+    Raises TokbenchError if it is not that of Pythia.
+
+    The error names the first key whose value is not supported, with the value. Unknown keys are refused unless they are
+    null, since they may change the computation.
     """
     _check_kind(config, source)
     _check_rope(config, source)
@@ -98,7 +102,7 @@ def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
 
 def _refuse(source: Path, key: str, found: object, expected: object) -> TokbenchError:
     message = f"{source}: {key} is {found!r}, expected {expected!r} as in all Pythia models"
-    return TokbenchError(message, "such a model is not run here")
+    return TokbenchError(message, "such a model is not supported")
 
 
 def _check_kind(config: Mapping[str, Any], source: Path) -> None:
@@ -107,34 +111,36 @@ def _check_kind(config: Mapping[str, Any], source: Path) -> None:
         named = ", ".join(map(str, kinds)) if isinstance(kinds, list) else repr(kinds)
         raise TokbenchError(
             f"{source}: not a GPT-NeoX model, but {config.get('model_type')!r}, {named}",
-            f"model_type {KIND}, {CLASS} is what is run",
+            f"only model_type {KIND} with {CLASS} is supported",
         )
 
 
 def _read_whole(config: Mapping[str, Any], key: str, source: Path) -> int:
     value = config.get(key)
     if type(value) is not int or value < 1:
-        raise TokbenchError(f"{source}: {key} is {value!r}, expected a whole number above 0", "get the file again")
+        raise TokbenchError(f"{source}: {key} is {value!r}, expected a positive integer", "download the file again")
     return value
 
 
 def _read_number(value: Any, key: str, source: Path) -> float:
     if type(value) not in (int, float) or not 0 < value < math.inf:
-        raise TokbenchError(f"{source}: {key} is {value!r}, expected a number above 0", "get the file again")
+        raise TokbenchError(f"{source}: {key} is {value!r}, expected a number above 0", "download the file again")
     return float(value)
 
 
 def _read_flag(config: Mapping[str, Any], key: str, source: Path) -> bool:
     value = config.get(key, True)
     if type(value) is not bool:
-        raise TokbenchError(f"{source}: {key} is {value!r}, expected true or false", "get the file again")
+        raise TokbenchError(f"{source}: {key} is {value!r}, expected true or false", "download the file again")
     return value
 
 
 def _read_rotary(config: Mapping[str, Any], old: str, new: str, default: float, source: Path) -> tuple[str, float]:
-    """A number of the rotary positions, and its key: in a table of their own, under its old name, or the default.
+    """Return a rotary parameter and its key.
 
-    Its new name beside the other keys is not what transformers reads, and may only repeat the number.
+    From its table, its old name, or the default.
+
+    transformers does not read the new name at top level, so it may only repeat the value.
     """
     tables = {name: config[name] for name in _ROPE if isinstance(config.get(name), dict)}
     named = {f"{name}.{new}": table.get(new) for name, table in tables.items()} | {old: config.get(old)}
@@ -145,12 +151,12 @@ def _read_rotary(config: Mapping[str, Any], old: str, new: str, default: float, 
     for key, other in given.items():
         if other != value:
             message = f"{source}: {key} is {other!r}, but {source_key} is {value!r}"
-            raise TokbenchError(message, "correct the one that the model was not trained with")
+            raise TokbenchError(message, "correct the value that the model was not trained with")
     return source_key, value
 
 
 def _check_rope(config: Mapping[str, Any], source: Path) -> None:
-    """Refuse rotary positions that are scaled, or described in a way that is not known here."""
+    """Refuse rotary positions that are scaled or described in an unknown way."""
     for name in _ROPE:
         table = config.get(name)
         if table is None or table == {}:
@@ -166,18 +172,18 @@ def _check_rope(config: Mapping[str, Any], source: Path) -> None:
 
 
 def _check_rotary_width(architecture: Architecture, key: str, source: Path) -> None:
-    """Refuse a part of each head that is no number of pairs."""
+    """Refuse a rotary fraction that does not give an even number of dimensions."""
     width = architecture.rotary_width
     if width < 2 or width % 2 or width > architecture.head_width:
         raise TokbenchError(
             f"{source}: {key} is {architecture.rotary_fraction!r}, which rotates {width} of the "
             f"{architecture.head_width} dimensions of a head, expected an even number",
-            "such a model is not run here",
+            "such a model is not supported",
         )
 
 
 def _check_fixed(config: Mapping[str, Any], source: Path) -> None:
-    """Refuse what is computed otherwise here, and keys that nothing is known of."""
+    """Refuse unsupported values, and unknown keys."""
     for key, expected in FIXED.items():
         value = config.get(key, expected[0])
         if (value is not None or key == "hidden_act") and not any(value is one or value == one for one in expected):
@@ -185,5 +191,5 @@ def _check_fixed(config: Mapping[str, Any], source: Path) -> None:
     for key, value in config.items():
         known = key in HONOURED or key in FIXED or key in IRRELEVANT or key in ("intermediate_size", "head_dim")
         if not known and not key.startswith("_") and value is not None:
-            message = f"{source}: {key} is {value!r}, a key that is not known here"
-            raise TokbenchError(message, "take it out where it does not change what the model computes")
+            message = f"{source}: {key} is {value!r}, an unknown key"
+            raise TokbenchError(message, "remove it if it does not change what the model computes")

@@ -1,4 +1,4 @@
-"""Converted checkpoints, made once and kept in tokbench's cache under the hash of what they come from."""
+"""Cache converted checkpoints, keyed by the hash of their source."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from tokbench.pythia.formats.checkpoint import Checkpoint
 
 
 def convert_once(checkpoint: Checkpoint, backend: str, kind: str, version: int, write: Callable[[Path], None]) -> Path:
-    """Return the folder that `write` filled for this checkpoint, backend, type and version of the converter.
+    """Return the converted folder of a checkpoint, created by `write` once.
 
-    The files in it are verified by their hashes whenever it is asked for, and written anew where one is damaged. Raises
-    TokbenchError where they can be written neither into the cache nor into a temporary folder.
+    One per checkpoint, backend, type and converter version.
+
+    Its files are verified by hash on every call, and written again if damaged. Raises TokbenchError if neither the
+    cache nor a temporary folder can be written.
     """
     target = find_cache_folder() / "models" / f"{checkpoint.sha256[:32]}-{backend}-{kind}-v{version}"
     try:
         return keep_folder(target, write)
     except OSError as error:
         message = f"converting {checkpoint.name} to {kind} failed: {error.strerror or error}"
-        raise TokbenchError(message, f"make room in {target.parent}, or set TOKBENCH_CACHE") from error
+        raise TokbenchError(message, f"free some space in {target.parent}, or set TOKBENCH_CACHE") from error

@@ -1,4 +1,7 @@
-"""A GPT-NeoX model in a CTranslate2 folder: its architecture from the variables of model.bin."""
+"""Read a GPT-NeoX model in a CTranslate2 folder.
+
+Its architecture comes from model.bin.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint, r
 from tokbench.pythia.model.architecture import Architecture
 
 WEIGHTS_KEY, CONTEXT_KEY = "tokbench_weights", "tokbench_context"
-"""Keys of config.json that CTranslate2 itself does not read."""
+"""Keys of config.json that CTranslate2 itself ignores."""
 
 _TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")
 _FORMATS = {"int8": "b", "int16": "<h", "int32": "<i"}
@@ -22,7 +25,10 @@ _QKV, _OUT = "self_attention/linear_0", "self_attention/linear_1"
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of model.bin: its shape and type, and its value where it is one whole number."""
+    """A variable of model.bin.
+
+    value: its value if it is a single integer.
+    """
 
     shape: tuple[int, ...]
     dtype: str
@@ -30,20 +36,23 @@ class Variable:
 
 
 def open_folder(folder: Path, name: str) -> Checkpoint:
-    """A CTranslate2 folder as a checkpoint; TokbenchError where it is another kind of model, or lacks a variable."""
+    """Open a CTranslate2 folder.
+
+    Raises TokbenchError for another kind of model or a missing variable.
+    """
     path = folder / "model.bin"
     try:
         with path.open("rb") as stream:
             variables = _read_variables(stream, path)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
-        raise TokbenchError(f"{path}: not a readable CTranslate2 model ({error})", "get the file again") from error
+        raise TokbenchError(f"{path}: not a readable CTranslate2 model ({error})", "download the file again") from error
     config = read_json(folder / "config.json")
     architecture = _read_architecture(variables, path, int(config.get(CONTEXT_KEY, Architecture.context)), config)
     for key, shape in _list_shapes(architecture).items():
         found = variables[key].shape if key in variables else None
         if found != shape:
             message = f"{path}: the variable {key}: expected shape {shape}, found {found or 'none'}"
-            raise TokbenchError(message, "the model is not whole, or not GPT-NeoX")
+            raise TokbenchError(message, "the model is incomplete, or not GPT-NeoX")
     return Checkpoint(
         name=name,
         path=folder,
@@ -57,7 +66,7 @@ def open_folder(folder: Path, name: str) -> Checkpoint:
 
 
 def _read_variables(stream: IO[bytes], path: Path) -> dict[str, Variable]:
-    """The head of each variable; the data are stepped over."""
+    """Read the header of each variable, skipping the data."""
 
     def read(code: str) -> int:
         value: int = struct.unpack(code, stream.read(struct.calcsize(code)))[0]
@@ -70,7 +79,7 @@ def _read_variables(stream: IO[bytes], path: Path) -> dict[str, Variable]:
         message = f"{path}: version {version} of the format, expected {_VERSION}"
         raise TokbenchError(message, "convert the model again with a current CTranslate2")
     if (kind := read_string()) != "TransformerDecoderSpec":
-        raise TokbenchError(f"{path}: a {kind}, expected a TransformerDecoderSpec", "only decoders are run")
+        raise TokbenchError(f"{path}: a {kind}, expected a TransformerDecoderSpec", "only decoders are supported")
     read("<I")
     variables = {}
     for _ in range(read("<I")):
@@ -94,13 +103,15 @@ def _read_architecture(
 ) -> Architecture:
     def read(key: str) -> Variable:
         if key not in variables:
-            raise TokbenchError(f"{path}: the variable {key} is missing", "only GPT-NeoX models are run")
+            raise TokbenchError(f"{path}: the variable {key} is missing", "only GPT-NeoX models are supported")
         return variables[key]
 
     rows, width = read("decoder/embeddings/weight").shape
     heads, rotary = read("decoder/num_heads").value, read("decoder/layer_0/self_attention/rotary_dim").value
     if not heads or not rotary:
-        raise TokbenchError(f"{path}: no whole numbers of heads and rotary dimensions", "get the file again")
+        raise TokbenchError(
+            f"{path}: the numbers of heads and rotary dimensions are not integers", "download the file again"
+        )
     layers = {key.split("/")[1] for key in variables if key.startswith("decoder/layer_") and key.count("/") > 1}
     epsilon = config.get("layer_norm_epsilon")
     return Architecture(

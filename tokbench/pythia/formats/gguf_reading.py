@@ -1,4 +1,7 @@
-"""A GPT-NeoX model in a GGUF file: its architecture from the metadata, its tensors checked."""
+"""Read a GPT-NeoX model in a GGUF file.
+
+Architecture from the metadata, tensors checked.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,24 @@ from tokbench.pythia.formats.weights import list_shapes
 from tokbench.pythia.model.architecture import Architecture
 
 WEIGHTS_KEY = "tokbench.weights"
-"""The metadata that says that weights are random."""
+"""Metadata key that marks random weights."""
 
 
 def map_names(layers: int) -> Any:
-    """The gguf package's map of tensor names of GPTNeoXForCausalLM to those of the format."""
+    """Return the gguf package's map of tensor names.
+
+    From GPTNeoXForCausalLM to GGUF.
+    """
     from gguf import MODEL_ARCH, get_tensor_name_map
 
     return get_tensor_name_map(MODEL_ARCH.GPTNEOX, layers)
 
 
 def open_gguf(path: Path) -> Checkpoint:
-    """A GGUF file as a checkpoint; TokbenchError where it is damaged, of another architecture, or lacks a tensor."""
+    """Open a GGUF file.
+
+    Raises TokbenchError if damaged, of another architecture, or missing a tensor.
+    """
     try:
         from gguf import GGMLQuantizationType
     except ModuleNotFoundError as error:
@@ -34,18 +43,18 @@ def open_gguf(path: Path) -> Checkpoint:
 
     def read(key: str) -> Any:
         if key not in header.fields:
-            raise TokbenchError(f"{path}: the metadata has no {key}", "get the file again")
+            raise TokbenchError(f"{path}: the metadata has no {key}", "download the file again")
         return header.fields[key]
 
     kind = read("general.architecture")
     if kind != "gptneox":
         raise TokbenchError(
-            f"{path}: the architecture is {kind}, expected gptneox", "only Pythia's architecture is run"
+            f"{path}: the architecture is {kind}, expected gptneox", "only Pythia's architecture is supported"
         )
     tensors = header.tensors
     embedding = tensors.get("token_embd.weight")
     if embedding is None or len(embedding.shape) != 2:
-        raise TokbenchError(f"{path}: the tensor token_embd.weight is missing", "the file is not whole")
+        raise TokbenchError(f"{path}: the tensor token_embd.weight is missing", "the file is incomplete")
     width, heads = int(read("gptneox.embedding_length")), int(read("gptneox.attention.head_count"))
     architecture = Architecture(
         layers=int(read("gptneox.block_count")),
@@ -63,7 +72,7 @@ def open_gguf(path: Path) -> Checkpoint:
         found = tensors[stored].shape if stored in tensors else None
         if found != shape:
             message = f"{path}: the tensor {stored} ({name}): expected shape {shape}, found {found or 'none'}"
-            raise TokbenchError(message, "the file is not whole, or not of this architecture")
+            raise TokbenchError(message, "the file is incomplete, or not of this architecture")
         _check_end(path, header, stored)
     types = Counter(tensor.type for tensor in tensors.values() if len(tensor.shape) > 1)
     return Checkpoint(
@@ -79,7 +88,10 @@ def open_gguf(path: Path) -> Checkpoint:
 
 
 def _check_end(path: Path, header: Header, name: str) -> None:
-    """TokbenchError where the file ends before a tensor does, or its type is not known."""
+    """Raise TokbenchError if a tensor extends past the end of the file.
+
+    Or if its type is unknown.
+    """
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
     tensor = header.tensors[name]
@@ -87,8 +99,8 @@ def _check_end(path: Path, header: Header, name: str) -> None:
         block, block_bytes = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.type)]
     except ValueError as error:
         message = f"{path}: the tensor {name} has the unknown type {tensor.type}"
-        raise TokbenchError(message, "update the package gguf") from error
+        raise TokbenchError(message, "update the gguf package") from error
     end = header.data + tensor.offset + prod(tensor.shape) // block * block_bytes
     if end > path.stat().st_size:
         message = f"{path}: the tensor {name} ends at byte {end} of {path.stat().st_size}"
-        raise TokbenchError(message, "the file is not whole: get it again")
+        raise TokbenchError(message, "the file is incomplete: download it again")

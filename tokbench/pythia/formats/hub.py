@@ -1,4 +1,4 @@
-"""Where the files of a model on the Hugging Face hub come from: its cache, or a download."""
+"""Fetch model files from the Hugging Face hub or its local cache."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tokbench.catalog.entries import Source
 from tokbench.errors import UnavailableError
 
 PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
-"""What is read of a repository: never code and never a pickle."""
+"""Files read from a repository: never code, never pickles."""
 
 
 def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
-    """The folder of a model of the hub with config.json and safetensors files; downloaded unless the cache holds them.
+    """Return the folder of a hub model with config.json and safetensors files.
 
-    With `offline`, or HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError where
-    the model, or this revision of it, cannot be had.
+    Downloads them unless the cache has them. With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is
+    opened. Raises UnavailableError if the model or this revision is not available.
     """
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -28,7 +28,7 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
         folder = None
     if folder is not None and is_whole(folder):
         return folder
-    remedy = "name a folder that holds config.json and model.safetensors"
+    remedy = "use a folder that contains config.json and model.safetensors"
     if offline or locations.is_offline():
         raise UnavailableError(f"{wanted} is not in the Hugging Face cache: offline", remedy)
     if fault := sources._network.find_fault(constants.ENDPOINT):
@@ -36,12 +36,15 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
     with sources._explain_hub_errors(Source((), hub=repo, revision=revision), "config.json"):
         folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS))
     if not is_whole(folder):
-        raise UnavailableError(f"{wanted} on the hub holds no config.json with safetensors files", remedy)
+        raise UnavailableError(f"{wanted} on the hub has no config.json with safetensors files", remedy)
     return folder
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a folder holds a configuration and all the weight files that its index names."""
+    """Return whether a folder holds a configuration and all weight files.
+
+    All those that its index names.
+    """
     import json
 
     index = folder / "model.safetensors.index.json"

@@ -1,4 +1,7 @@
-"""Open a checkpoint of any format: a Hugging Face folder, a GGUF file, a CTranslate2 folder, or one on the hub."""
+"""Open a checkpoint of any format.
+
+A Hugging Face folder, a GGUF file, a CTranslate2 folder, or one on the hub.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,21 @@ from tokbench.pythia.formats.configuration import read_architecture
 
 
 def open_checkpoint(argument: str | Path, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
-    """The model in a folder, in a GGUF file, or on the hub as `org/name[@revision]` (`hf:` may stand before it).
+    """Open the model in a folder, in a GGUF file, or on the hub.
 
-    Raises TokbenchError where nothing is there, where the architecture is not GPT-NeoX, and, naming the tensor, where
-    one is missing or has another shape; UnavailableError where it is on the hub and cannot be had.
+    argument: a path, or `org/name[@revision]`, optionally with the prefix `hf:`.
+
+    Raises TokbenchError if there is nothing, if the architecture is not GPT-NeoX, and, naming the tensor, if one is
+    missing or has the wrong shape; UnavailableError if the model is on the hub but not available.
     """
     path = Path(argument).expanduser()
     match = _HUB_ID.fullmatch(str(argument))
     if path.exists():
         if revision is not None:
-            raise TokbenchError(f"{path} is on this machine and has no revisions", "leave --revision out")
+            raise TokbenchError(f"{path} is a local path and has no revisions", "leave out --revision")
         return _open_path(path, path.resolve().name)
     if match is None or str(argument).startswith((".", "~")):
-        raise TokbenchError(f"no such checkpoint: {argument}", "name a folder, a GGUF file or org/name on the hub")
+        raise TokbenchError(f"no such checkpoint: {argument}", "use a folder, a GGUF file or org/name on the hub")
     from tokbench.pythia.formats.hub import fetch_model
 
     if revision is not None and match["revision"] is not None:
@@ -35,7 +40,7 @@ def open_checkpoint(argument: str | Path, *, revision: str | None = None, offlin
 def _open_path(path: Path, name: str) -> Checkpoint:
     if path.is_file():
         if path.suffix.lower() != ".gguf":
-            raise TokbenchError(f"{path} is no checkpoint", "a file must be a GGUF file; else name its folder")
+            raise TokbenchError(f"{path} is not a checkpoint", "a file must be a GGUF file; otherwise name its folder")
         from tokbench.pythia.formats.gguf_reading import open_gguf
 
         return open_gguf(path)
@@ -51,14 +56,14 @@ def _open_hugging_face(folder: Path, name: str) -> Checkpoint:
 
     config = folder / "config.json"
     if not config.is_file():
-        message = f"{folder} is no checkpoint: it has no config.json"
+        message = f"{folder} is not a checkpoint: it has no config.json"
         raise TokbenchError(message, "expected config.json and model.safetensors, or a CTranslate2 model.bin")
     architecture = read_architecture(read_json(config), config)
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         places = read_json(index).get("weight_map")
         if not isinstance(places, dict) or not places:
-            raise TokbenchError(f"{index}: weight_map names no files", "get the file again")
+            raise TokbenchError(f"{index}: weight_map names no files", "download the file again")
         shards = sorted({str(shard) for shard in places.values()})
         files = [folder / shard for shard in shards]
     else:

@@ -1,4 +1,7 @@
-"""Checkpoints of a model's exact shape with random weights: speed and memory do not depend on the values."""
+"""Checkpoints with a model's exact shape and random weights.
+
+Speed and memory do not depend on the values.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,17 @@ from tokbench.pythia.formats.weights import READABLE, Shape, list_shapes
 from tokbench.pythia.model.architecture import Architecture
 
 VERSION = 1
-"""Of the values that are drawn: another one means that cached folders are made anew."""
+"""Version of the random values; changing it invalidates cached folders."""
 
 DTYPES = {name: code for code, name in READABLE.items()}
 _CHUNK = 1 << 24  # values drawn at a time: 64 MiB
 
 
 def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, Any]:
-    """The config.json of a GPTNeoXForCausalLM of this shape, with the keys that the hub's Pythia models have."""
+    """Build the config.json of a GPTNeoXForCausalLM.
+
+    With the keys of the hub's Pythia models.
+    """
     return {
         "architectures": ["GPTNeoXForCausalLM"],
         "bos_token_id": 0,
@@ -56,25 +62,30 @@ def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, An
 
 
 def make(architecture: Architecture, folder: Path, seed: int = 0, dtype: str = "float16") -> Path:
-    """Write config.json and model.safetensors of this shape into a folder, and give it back; made if need be.
+    """Write config.json and model.safetensors into a folder, and return it.
 
-    Weights are normal with variance 1 / inputs, so that activations stay near 1 and attention is not uniform; the two
-    outputs of a layer are scaled down by the root of their number. The same seed gives the same bytes. The header's
-    metadata says `weights: random`. One tensor is in memory at a time. TokbenchError where the folder holds a model
-    already, the disk is too small, or the type is neither float16 nor float32.
+    The folder is created if necessary. Weights are normal with variance 1 / inputs, so that activations stay near 1 and
+    attention is not uniform; the two outputs of a layer are scaled down by the square root of their number. The same
+    seed gives the same bytes. The header's metadata says `weights: random`. One tensor is in memory at a time.
+
+    Raises TokbenchError if the folder already holds a model, the disk is too small, or the type is neither float16 nor
+    float32.
     """
     if dtype not in DTYPES:
-        raise TokbenchError(f"no random weights of the type {dtype!r}", f"choose one of: {', '.join(DTYPES)}")
+        raise TokbenchError(f"no random weights of the type {dtype!r}", f"choose from: {', '.join(DTYPES)}")
     _claim(folder)
     try:
         _write(architecture, folder, seed, dtype)
     except OSError as error:
-        raise TokbenchError(f"cannot write the weights into {folder}: {error.strerror}", "name another") from error
+        raise TokbenchError(f"cannot write weights to {folder}: {error.strerror}", "choose another folder") from error
     return folder
 
 
 def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> None:
-    """Write config.json and model.safetensors into a folder that is there; OSError where that fails."""
+    """Write config.json and model.safetensors into an existing folder.
+
+    Raises OSError if that fails.
+    """
     shapes = list_shapes(architecture)
     size = np.dtype(dtype).itemsize
     lengths = {name: math.prod(shape) * size for name, shape in shapes.items()}
@@ -97,24 +108,26 @@ def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> N
 
 def _claim(folder: Path) -> None:
     if any((folder / name).exists() for name in ("config.json", "model.safetensors", "model.safetensors.index.json")):
-        raise TokbenchError(f"{folder} holds a model already", "name a new folder")
+        raise TokbenchError(f"{folder} already holds a model", "choose a new folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TokbenchError(f"cannot make the folder {folder}: {error.strerror}", "name another") from error
+        raise TokbenchError(f"cannot create {folder}: {error.strerror}", "choose another folder") from error
 
 
 def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
-        message = f"the weights take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are left on its disk"
+        message = f"the weights take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free on its disk"
         raise OSError(errno.ENOSPC, message)
 
 
 def _write_header(shapes: dict[str, Shape], lengths: dict[str, int], dtype: str, seed: int) -> bytes:
-    """The head of a safetensors file: the length of a JSON object, and the object, filled up to 8 bytes.
+    """Build the header of a safetensors file.
 
-    The library writes only from tensors that are all in memory.
+    The length of a JSON object, and the object.
+
+    Padded to 8 bytes. The library can only write tensors that are all in memory.
     """
     content: dict[str, Any] = {"__metadata__": {"format": "pt", "weights": "random", "seed": str(seed)}}
     begin = 0
@@ -144,7 +157,10 @@ def _draw(
 
 
 def find_architecture(argument: str | Path) -> Architecture | None:
-    """The architecture of a name of the suite, None for a path or an id of the hub; TokbenchError for neither."""
+    """Return the architecture of a name in the suite; None for a path or hub id.
+
+    Raises TokbenchError for anything else.
+    """
     from tokbench.catalog.locations import is_path
     from tokbench.pythia.model.models import find_model
 
@@ -157,22 +173,24 @@ def find_architecture(argument: str | Path) -> Architecture | None:
 def open_or_make(
     argument: str | Path, *, revision: str | None = None, offline: bool = False, random: bool = False
 ) -> Checkpoint:
-    """The checkpoint of an argument as for `open_checkpoint`, or of a name of the suite: `pythia-70m`.
+    """Open a checkpoint, or make one with random weights.
 
-    For a name the Hugging Face cache and the hub are asked first, unless `random` is wanted. Where they do not have it,
-    and no revision of it is wanted, it gets random weights in tokbench's cache: `weights` of the result says so.
-    Raises as `open_checkpoint`, and TokbenchError for an unknown name.
+    argument: as for `open_checkpoint`, or a name of the suite: `pythia-70m`.
+
+    For such a name, the Hugging Face cache and the hub are tried first, unless `random` is set. If they do not have it,
+    and no revision is requested, it gets random weights in tokbench's cache, as `weights` of the result says. Raises
+    like `open_checkpoint`, and TokbenchError for an unknown name.
     """
     from tokbench.pythia.formats.hub import fetch_model
     from tokbench.pythia.model.models import find_model
 
     if find_architecture(argument) is None:
         if random:
-            message = f"{argument} is not a name of the suite, to be made with random weights"
-            raise TokbenchError(message, "say pythia-70m")
+            message = f"{argument} is not a name of the suite, which random weights need"
+            raise TokbenchError(message, "for example: pythia-70m")
         return open_checkpoint(argument, revision=revision, offline=offline)
     if random and revision is not None:
-        raise TokbenchError("random weights have no revisions", "leave --revision or --random-weights out")
+        raise TokbenchError("random weights have no revisions", "leave out --revision or --random-weights")
     model = find_model(str(argument))
     if not random:
         try:
@@ -186,11 +204,14 @@ def open_or_make(
 
 
 def make_in_cache(architecture: Architecture, name: str) -> Path:
-    """A folder of random weights of this shape in tokbench's cache, called `name`; made once and verified."""
+    """Return a cached folder with random weights of this shape.
+
+    It is called `name`, created once and verified.
+    """
     shape = hashlib.sha256(json.dumps(describe(architecture)).encode()).hexdigest()
     target = find_cache_folder() / "models" / f"random-{shape[:16]}-v{VERSION}" / name
     try:
         return keep_folder(target, lambda part: _write(architecture, part, 0, "float16"))
     except OSError as error:
         message = f"the random weights of {name} cannot be written: {error.strerror}"
-        raise TokbenchError(message, f"make room in {target.parent}, or set TOKBENCH_CACHE") from error
+        raise TokbenchError(message, f"free some space in {target.parent}, or set TOKBENCH_CACHE") from error

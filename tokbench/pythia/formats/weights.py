@@ -1,4 +1,4 @@
-"""The tensors of a GPT-NeoX model: their names and shapes, and the safetensors files that hold them."""
+"""The tensors of a GPT-NeoX model: names, shapes and safetensors files."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from tokbench.pythia.model.architecture import Architecture
 Shape = tuple[int, ...]
 
 READABLE = {"F16": "float16", "F32": "float32"}
-"""Types of safetensors that numpy has, too."""
+"""Safetensors types that numpy has too."""
 
 BFLOAT16 = "BF16"
-"""A type of safetensors that numpy lacks: the upper half of a float32, as which it is read."""
+"""A safetensors type that numpy lacks: the upper half of a float32, which it is read as."""
 
 _BUFFERS = ("attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq")
 
 
 def list_shapes(architecture: Architecture) -> dict[str, Shape]:
-    """The tensors of a GPTNeoXForCausalLM by name, in the order of the model: (rows, columns), biases (rows,)."""
+    """List the tensor shapes of a GPTNeoXForCausalLM by name, in model order.
+
+    Matrices are (rows, columns), biases (rows,).
+    """
     width, hidden, rows = architecture.width, architecture.mlp_width, architecture.vocab_rows
     shapes: dict[str, Shape] = {"gpt_neox.embed_in.weight": (rows, width)}
 
@@ -53,21 +56,29 @@ def list_shapes(architecture: Architecture) -> dict[str, Shape]:
 
 
 def is_buffer(name: str) -> bool:
-    """Whether a tensor is one that old checkpoints carry along and that follows from the configuration."""
+    """Return whether a tensor is a buffer of old checkpoints.
+
+    Buffers follow from the configuration.
+    """
     return name.endswith(_BUFFERS)
 
 
 def split_heads(fused: npt.NDArray[Any], heads: int) -> npt.NDArray[Any]:
-    """Rows of a fused query-key-value tensor, from GPT-NeoX's order (q, k, v of each head) to all q, all k, all v."""
+    """Reorder a fused query-key-value tensor.
+
+    From q, k, v per head to all q, all k, all v.
+    """
     per_head = fused.shape[0] // (3 * heads)
     return fused.reshape(heads, 3, per_head, *fused.shape[1:]).swapaxes(0, 1).reshape(fused.shape)
 
 
 class Weights:
-    """The tensors in one or more safetensors files, read one at a time; a context manager.
+    """The tensors in safetensors files, read one at a time; a context manager.
 
-    `architecture`'s tensors are all there with the right shapes in float16, bfloat16 or float32, and nothing else but
-    buffers is: TokbenchError names the tensor, what was expected and what was found. `dtypes` are those of the files.
+    The tensors of `architecture` must all be present, in the right shape and in float16, bfloat16 or float32, with
+    nothing else but buffers; otherwise TokbenchError names the tensor, what was expected and what was found.
+
+    dtypes: the types in the files.
     """
 
     def __init__(self, files: Sequence[Path], architecture: Architecture) -> None:
@@ -85,7 +96,7 @@ class Weights:
                     shard = opening.enter_context(safe_open(file, framework="numpy"))
                 except SafetensorError as error:
                     message = f"{file}: not a readable safetensors file ({error})"
-                    raise TokbenchError(message, "get the file again") from error
+                    raise TokbenchError(message, "download the file again") from error
                 self.metadata |= shard.metadata() or {}
                 self._places |= dict.fromkeys(shard.keys(), (file, shard))
             self._check(list_shapes(architecture), files[0].parent)
@@ -95,25 +106,25 @@ class Weights:
         for name, expected in shapes.items():
             if name not in self._places:
                 message = f"{folder}: the tensor {name} is missing; expected shape {expected}, found none"
-                raise TokbenchError(message, "the checkpoint is not whole, or not of this configuration")
+                raise TokbenchError(message, "the checkpoint is incomplete, or does not match its configuration")
             file, shard = self._places[name]
             tensor = shard.get_slice(name)
             found = tuple(tensor.get_shape())
             if found != expected:
                 message = f"{file}: the tensor {name} has the wrong shape: expected {expected}, found {found}"
-                raise TokbenchError(message, "the weights do not belong to this config.json")
+                raise TokbenchError(message, "the weights do not match this config.json")
             types = READABLE | {BFLOAT16: "bfloat16"}
             if tensor.get_dtype() not in types:
-                message = f"{file}: the tensor {name} is of the type {tensor.get_dtype()}, which is not read"
+                message = f"{file}: the tensor {name} is of the type {tensor.get_dtype()}, which is not supported"
                 raise TokbenchError(message, f"convert the checkpoint to one of: {', '.join(types.values())}")
             self.dtypes[name] = types[tensor.get_dtype()]
         for name, (file, _) in self._places.items():
             if name not in shapes and not is_buffer(name):
-                message = f"{file}: the tensor {name} is none of a GPT-NeoX model with {len(shapes)} tensors"
-                raise TokbenchError(message, "the weights do not belong to this config.json")
+                message = f"{file}: the tensor {name} is not part of a GPT-NeoX model with {len(shapes)} tensors"
+                raise TokbenchError(message, "the weights do not match this config.json")
 
     def read(self, name: str) -> npt.NDArray[Any]:
-        """One tensor, in the type of the file; bfloat16 as float32, which holds all its values."""
+        """Read one tensor in the type of the file; bfloat16 as float32, which is lossless."""
         file, shard = self._places[name]
         if self.dtypes[name] == "bfloat16":
             return read_bfloat16(file, name)
@@ -130,7 +141,10 @@ class Weights:
 
 
 def read_bfloat16(file: Path, name: str) -> npt.NDArray[np.float32]:
-    """A tensor of bfloat16 out of a safetensors file that the library has found intact, as float32."""
+    """Read a bfloat16 tensor as float32 from a safetensors file.
+
+    The library must have found the file intact.
+    """
     with file.open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         head = json.loads(stream.read(length))[name]
@@ -141,5 +155,5 @@ def read_bfloat16(file: Path, name: str) -> npt.NDArray[np.float32]:
 
 
 def as_float32(tensor: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """A tensor in float32, copied only where it is not."""
+    """Return a tensor in float32, copied only if it is not."""
     return tensor.astype(np.float32, copy=False)

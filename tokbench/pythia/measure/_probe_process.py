@@ -1,6 +1,8 @@
-"""The process that is measured: `python -m tokbench.pythia.measure._probe_process REQUEST.json RESULT.json`.
+"""The measured process.
 
-It imports as little as it can before the backend's library, so that its memory is the library's and the model's.
+`python -m tokbench.pythia.measure._probe_process REQUEST.json RESULT.json`
+
+It imports as little as possible before the backend's library, so that its memory is that of the library and model.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from tokbench.pythia.backends import BACKENDS, Device, Runner
 from tokbench.pythia.measure._process_memory import read_device_memory, read_memory, read_peak
 
 DECODE_PROMPT = 32
-"""Tokens of the prompt before what is decoded; also before the generation after which memory is read."""
+"""Prompt tokens before timed decoding, and before the generation after which memory is read."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure: a path that the backend prepared, and the sizes of prompts, batches and generation."""
+    """What to measure: a prepared path, and sizes of prompts and batches."""
 
     path: str
     backend: str
@@ -41,7 +43,10 @@ class Request:
 
 
 def measure(request: Request) -> dict[str, Any]:
-    """Memory and load time of a first load, then the seconds of each round of prefill and decoding."""
+    """Measure memory and time of a first load, then time the phases.
+
+    Rounds of prefill and of decoding.
+    """
     BACKENDS[request.backend].list_quantizations(request.device)  # imports the library
     generator = random.Random(request.seed)  # noqa: S311 - a fixed prompt, no secret
 
@@ -109,7 +114,10 @@ def _time_prefill(request: Request, draw: Any) -> list[dict[str, Any]]:
 
 
 def _time_decoding(request: Request, prompt: list[int], batch: int) -> dict[str, Any]:
-    """Seconds of one decoding step: each long generation less the median one of a single token, over the steps."""
+    """Time one decoding step, in seconds per round.
+
+    Each long generation, less the median of generating a single token, divided by the number of steps.
+    """
     runner = _load(request, DECODE_PROMPT + request.new_tokens, batch)
 
     def time_generation(new_tokens: int) -> float:
@@ -123,13 +131,13 @@ def _time_decoding(request: Request, prompt: list[int], batch: int) -> dict[str,
     first = median(single for single, _ in pairs)
     rounds = [(whole - first) / (request.new_tokens - 1) for _, whole in pairs]
     if min(rounds) <= 0:
-        message = f"{request.new_tokens} tokens took no longer than one on {request.backend}: decoding was not timed"
-        raise TokbenchError(message, "ask for more new tokens, or wait until other programs have ended")
+        message = f"{request.new_tokens} tokens took no longer than one on {request.backend}: decoding cannot be timed"
+        raise TokbenchError(message, "generate more new tokens, or wait until other programs have finished")
     return {"phase": "decode", "batch": batch, "tokens": DECODE_PROMPT + request.new_tokens // 2, "rounds": rounds}
 
 
 def main(request_path: str, result_path: str) -> None:
-    """Read a request, measure, and write the result, or the error that a user can mend."""
+    """Read a request, measure, and write the result, or an error the user can fix."""
     fields = json.loads(Path(request_path).read_text("utf-8"))
     lists = {name: tuple(fields[name]) for name in ("prompt_lengths", "decode_batches")}
     try:

@@ -1,4 +1,4 @@
-"""What memory this process holds and this machine has left."""
+"""Memory of this process, and free memory of this machine."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ _KIB, _MIB = 1 << 10, 1 << 20
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes resident: `rss` all pages, `pss` with shared ones divided by their users; None where not told."""
+    """Resident memory in bytes.
+
+    rss: all pages.
+    pss: shared pages divided by their users; None if unknown.
+    """
 
     rss: int
     pss: int | None
 
 
 def read_memory() -> Memory:
-    """What this process holds now, from the kernel's own sums, or psutil's resident size where there are none."""
+    """Read this process's memory from the kernel, or its resident size from psutil."""
     if _ROLLUP.is_file():
         sums = _read_sizes(_ROLLUP)
         return Memory(sums["Rss"], sums["Pss"])
@@ -32,7 +36,10 @@ def read_memory() -> Memory:
 
 
 def read_peak() -> int | None:
-    """The most that has been resident since the process began, in bytes; None where the system does not tell."""
+    """Return the peak resident size of this process in bytes.
+
+    None if the system does not report it.
+    """
     if _STATUS.is_file():
         return _read_sizes(_STATUS)["VmHWM"]
     peak = getattr(_import_psutil().Process().memory_info(), "peak_wset", None)  # Windows
@@ -49,7 +56,10 @@ def _read_sizes(path: Path) -> dict[str, int]:
 
 
 def read_available() -> int:
-    """Bytes that a new process could take on this machine, within the limit of its container if there is one."""
+    """Return the bytes available to a new process.
+
+    Within the container's limit if there is one.
+    """
     available = int(_import_psutil().virtual_memory().available)
     limit = _LIMIT.read_text("utf-8").strip() if _LIMIT.is_file() else "max"
     if limit == "max":
@@ -58,7 +68,10 @@ def read_available() -> int:
 
 
 def read_device_memory() -> tuple[int, int]:
-    """Bytes used and free on the first CUDA device, by nvidia-smi; TokbenchError where that is not to be had."""
+    """Return bytes used and free on the first CUDA device, from nvidia-smi.
+
+    Raises TokbenchError if nvidia-smi is not available.
+    """
     program = shutil.which("nvidia-smi")
     if program is None:
         raise TokbenchError("there is no nvidia-smi on this machine", "use the device cpu")

@@ -1,4 +1,7 @@
-"""Measurements of backends as frames: for people, for fits, and beside the figures of 2023."""
+"""Measurements of backends as frames.
+
+For display, for fits, and next to the figures of 2023.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ _MIB = 1 << 20
 
 
 def frame_timings(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
-    """Timings in the columns that `roofline.fit` takes; tokens per second (median, low, high), rounds, weights too."""
+    """Tabulate timings in the columns that `roofline.fit` takes.
+
+    Adds tokens per second (median, low, high), rounds and weights.
+    """
     rows = [
         {
             "backend": found.backend,
@@ -66,7 +72,10 @@ def frame_timings(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
 
 
 def frame_figures(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
-    """Every figure in a row: load time (s), file and memory (bytes), prefill and decoding (tokens/s, low and high)."""
+    """Tabulate every figure, one per row.
+
+    Load time (s), file and memory (bytes), prefill and decoding (tokens/s, with low and high).
+    """
     rows = [
         {
             "model": found.model,
@@ -113,7 +122,10 @@ def _list_figures(found: BackendMeasurement) -> Iterator[dict[str, Any]]:
 
 @cache
 def read_card() -> Mapping[tuple[str, str], tuple[float, float]]:
-    """RAM after loading and after generation by model and type, MiB, as a model card of 2023 gave it."""
+    """Return RAM in MiB after loading and after generation, by model and type.
+
+    As a model card of 2023 gave it.
+    """
     data = tomllib.loads((package_files("tokbench.pythia.measure") / "card_2023.toml").read_text("utf-8"))
     return {
         (row["model"], kind): (pair[0], pair[1]) for row in data["ram"] for kind, pair in row.items() if kind != "model"
@@ -121,7 +133,7 @@ def read_card() -> Mapping[tuple[str, str], tuple[float, float]]:
 
 
 def frame_ram(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
-    """The RAM table in the shape of the ggml card of 2023, MiB resident, with that card's figures beside.
+    """Tabulate resident memory in MiB like the ggml card of 2023, next to its figures.
 
     Columns: model, quantization, backend, weights, before, initial, after_generation, generated (tokens), pss (after
     generation), peak, device (null on a CPU), initial_2023, after_generation_2023 (null where the card has none).
@@ -158,7 +170,10 @@ def frame_ram(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
 
 
 def to_document(measurements: Sequence[BackendMeasurement]) -> dict[str, Any]:
-    """All that was measured, for JSON: `measurements` whole, and `timings` as rows that `roofline.fit` takes."""
+    """Convert everything measured to a JSON document.
+
+    `measurements` in full, and `timings` as rows that `roofline.fit` takes.
+    """
     return {
         "measurements": [asdict(found) for found in measurements],
         "timings": frame_timings(measurements).to_dicts(),

@@ -1,4 +1,7 @@
-"""What a backend takes to run a model here: load time, memory and speed, each measured in a fresh process."""
+"""Measure what a backend needs to run a model here.
+
+Load time, memory and speed, in fresh processes.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ ROUNDS = 5
 
 _MIB = 1 << 20
 _PROCESS_BYTES = {"transformers": 700 * _MIB}
-"""What interpreter and libraries hold without a model; elsewhere far less."""
+"""Memory of interpreter and libraries without a model; far less on other backends."""
 _OTHER_PROCESS_BYTES = 100 * _MIB
 _MARGIN = 1.15
 _KV_BYTES = 4
@@ -35,7 +38,10 @@ _KV_BYTES = 4
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each round: of a whole prompt of `tokens`, or of one step of `batch` texts at context `tokens`."""
+    """Seconds of each round.
+
+    For prefill, of a prompt of `tokens`; for decoding, of one step of `batch` texts at context `tokens`.
+    """
 
     phase: Literal["prefill", "decode"]
     batch: int
@@ -44,7 +50,7 @@ class Timing:
 
     @property
     def seconds(self) -> float:
-        """Median of the rounds."""
+        """Return the median of the rounds."""
         return median(self.rounds)
 
     def _rate(self, seconds: float) -> float:
@@ -52,27 +58,31 @@ class Timing:
 
     @property
     def value(self) -> float:
-        """Tokens per second, all texts of the batch together: median of the rounds."""
+        """Return tokens per second over the whole batch: median of the rounds."""
         return self._rate(self.seconds)
 
     @property
     def low(self) -> float:
-        """Tokens per second of the slowest round."""
+        """Return tokens per second in the slowest round."""
         return self._rate(max(self.rounds))
 
     @property
     def high(self) -> float:
-        """Tokens per second of the fastest round."""
+        """Return tokens per second in the fastest round."""
         return self._rate(min(self.rounds))
 
 
 @dataclass(frozen=True)
 class BackendMeasurement:
-    """One model on one backend in one type: what was measured, and all that it depends on.
+    """One model on one backend in one type.
 
-    Memory is in bytes: `before` loading with the libraries imported, `loaded`, `generated` after `generated_tokens` new
-    tokens for a prompt of `generation_prompt`, and the `peak` of all this and of the longest prompt of `prompt_lengths`
-    that the context holds; `device_bytes` is what that took on a CUDA device. Timings come from later loads.
+    The measurements, and everything they depend on.
+
+    before, loaded, generated: memory in bytes before loading (with libraries imported), after loading, and after
+        `generated_tokens` new tokens for a prompt of `generation_prompt`.
+    peak: peak memory over all of this and the longest prompt of `prompt_lengths` that fits the context, in bytes.
+    device_bytes: memory that took on a CUDA device.
+    timings: from later loads.
     """
 
     model: str
@@ -115,11 +125,15 @@ def measure_backend(
     seed: int = 0,
     clock: Now = now,
 ) -> BackendMeasurement:
-    """Convert a checkpoint if need be, then measure a backend in a process of its own.
+    """Measure a backend in a separate process, converting the checkpoint if necessary.
 
-    Threads are by default all that this process may use, `context` the model's. Prompts are random ids; one as long as
-    the model's context is measured, and stated, one token shorter. Raises TokbenchError where the backend refuses the
-    type, where memory would not do (estimated beforehand), or where the process ends without a result.
+    threads: default all that this process may use.
+    context: default the model's.
+    prompt_lengths: in tokens; prompts are random ids. A prompt as long as the model's context is measured, and
+        reported, one token shorter.
+
+    Raises TokbenchError if the backend refuses the type, if memory would not suffice (estimated beforehand), or if the
+    process ends without a result.
     """
     architecture = checkpoint.architecture
     length = context or architecture.context
@@ -128,7 +142,7 @@ def measure_backend(
     check_free_memory(
         architecture, backend, quantization, name=checkpoint.name, context=length, batch=batch, device=device
     )
-    # A prompt that fills the context would leave no place for the token that llama.cpp predicts.
+    # A prompt that fills the context would leave no room for the token that llama.cpp predicts.
     prompts = tuple(dict.fromkeys(min(length, architecture.context - 1) for length in prompt_lengths))
     path = BACKENDS[backend].prepare(checkpoint, quantization, device)
     request = Request(
@@ -173,12 +187,12 @@ def _check_sizes(
     prompts: Sequence[int], batches: Sequence[int], new_tokens: int, rounds: int, context: int, longest: int
 ) -> None:
     if min([*prompts, *batches, rounds, 1]) < 1:
-        raise TokbenchError("lengths of prompts, batches and rounds are 1 or more", "leave one out to skip it")
+        raise TokbenchError("prompt lengths, batches and rounds must be at least 1", "leave one out to skip it")
     if new_tokens < 2:
-        raise TokbenchError(f"{new_tokens} new tokens cannot be timed", "ask for 2 or more")
+        raise TokbenchError(f"{new_tokens} new tokens cannot be timed", "generate at least 2")
     if DECODE_PROMPT + new_tokens > context:
         message = f"a prompt of {DECODE_PROMPT} and {new_tokens} new tokens are more than the context of {context}"
-        raise TokbenchError(message, "ask for fewer new tokens")
+        raise TokbenchError(message, "generate fewer new tokens")
     if max([*prompts, context]) > longest:
         message = f"{max([*prompts, context])} tokens are more than the model's context of {longest}"
         raise TokbenchError(message, "shorten the prompts or the context")
@@ -187,10 +201,11 @@ def _check_sizes(
 def estimate_bytes(
     architecture: Architecture, backend: str, quantization: str, *, context: int, batch: int = 1, logits: int = 1
 ) -> int:
-    """Bytes that a process should hold at most: weights, cache, `logits` rows of them, libraries, and 15 % more.
+    """Estimate the most memory a process should need, in bytes.
 
-    `batch` texts are short ones, of which tokens are decoded; one is as long as the context. A type that is no longer
-    run, or that is unknown, raises the error of `tokbench.pythia.model.quantization`.
+    Weights, cache, `logits` rows of logits, libraries, and a margin of 15 %. The `batch` texts are short and continued;
+    one text fills the context. Raises the error of `tokbench.pythia.model.quantization` for a type that is unknown or
+    no longer run.
     """
     from tokbench.pythia.model.memory import estimate_memory
     from tokbench.pythia.model.quantization import find_quantization, require_runnable
@@ -215,7 +230,10 @@ def check_free_memory(
     logits: int = 1,
     device: Device = "cpu",
 ) -> None:
-    """TokbenchError where running a model should need more memory than is free; by default with all its context."""
+    """Raise TokbenchError if running a model should need more memory than is free.
+
+    context: default the model's.
+    """
     length = context or architecture.context
     needed = estimate_bytes(architecture, backend, quantization, context=length, batch=batch, logits=logits)
     available = read_device_memory()[1] if device == "cuda" else read_available()
@@ -223,10 +241,10 @@ def check_free_memory(
 
 
 def check_memory(needed: int, available: int, name: str) -> None:
-    """TokbenchError where `needed` bytes are more than are `available`."""
+    """Raise TokbenchError if `needed` bytes exceed those `available`."""
     if needed > available:
         message = f"{name} would need about {needed / 2**30:.1f} GiB, and {available / 2**30:.1f} GiB are free"
-        raise TokbenchError(message, "choose a smaller size or a smaller type, or end other programs")
+        raise TokbenchError(message, "choose a smaller model or type, or close other programs")
 
 
 def _weigh(path: Path) -> int:
@@ -242,9 +260,9 @@ def _run_process(request: Request, name: str) -> dict[str, Any]:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
         if done.returncode or not answer.is_file():
             lines = done.stderr.strip().splitlines()
-            reason = lines[-1] if lines else "it said nothing"
+            reason = lines[-1] if lines else "no output"
             message = f"measuring {name} ended with status {done.returncode}: {reason}"
-            raise TokbenchError(message, "was it killed for lack of memory? choose a smaller size")
+            raise TokbenchError(message, "if it ran out of memory, choose a smaller model")
         content = json.loads(answer.read_text("utf-8"))
     if "error" in content:
         raise TokbenchError(content["error"]["message"], content["error"]["hint"])

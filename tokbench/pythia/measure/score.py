@@ -1,4 +1,4 @@
-"""Bits per byte: how well a model predicts a text, whatever its tokenizer is."""
+"""Bits per byte: how well a model predicts a text, comparable across tokenizers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from tokbench.pythia.backends import BACKENDS, END_OF_TEXT, Ids, Runner
 from tokbench.pythia.formats.checkpoint import Checkpoint
 
 DEFAULT_TOKENIZER = "gpt-neox-20b"
-"""What Pythia was trained with."""
+"""The tokenizer Pythia was trained with."""
 
 Scorer = Callable[[Ids], npt.NDArray[np.float32]]
-"""Gives the natural logarithm of the probability of each id but the first, given all before it."""
+"""Returns the natural log probability of each id except the first, given all preceding ids."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How a text is cut for a model: at most `window` tokens at a time, each window `stride` after the one before.
+    """How a text is split for a model.
 
-    With `bos` each text begins with `<|endoftext|>`, id 0, as in training; without it the first token of a text is not
-    predicted by the model and counts as one of V_rows equal ones.
+    window: maximum tokens per window.
+    stride: tokens between the starts of windows.
+    bos: start each text with `<|endoftext|>`, id 0, as in training; otherwise the model does not predict the first
+        token of a text, which counts as one of V_rows equally likely ones.
     """
 
     window: int
@@ -37,7 +39,8 @@ class Windows:
     def __post_init__(self) -> None:
         if not 1 <= self.stride < self.window:
             raise TokbenchError(
-                f"a stride of {self.stride} with a window of {self.window}", "the stride is 1 or more, below the window"
+                f"a stride of {self.stride} with a window of {self.window}",
+                "the stride must be at least 1 and below the window",
             )
 
     def __str__(self) -> str:
@@ -47,7 +50,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Score:
-    """The bits that a model needs for texts of `bytes` UTF-8 bytes, in `tokens` tokens."""
+    """The bits a model needs for texts of `bytes` UTF-8 bytes, in `tokens` tokens."""
 
     bits: float
     bytes: int
@@ -56,17 +59,20 @@ class Score:
 
     @property
     def bits_per_byte(self) -> float | None:
-        """Sum of bits over sum of bytes; None without any byte."""
+        """Return the sum of bits over the sum of bytes; None without bytes."""
         return self.bits / self.bytes if self.bytes else None
 
     @property
     def bits_per_token(self) -> float | None:
-        """Sum of bits over sum of tokens; None without any token."""
+        """Return the sum of bits over the sum of tokens; None without tokens."""
         return self.bits / self.tokens if self.tokens else None
 
 
 def count_bits(ids: Ids, scorer: Scorer, windows: Windows, vocab_rows: int) -> float:
-    """Bits of one text: the sum of -log2 p over its tokens, each predicted once, in the first window that has it."""
+    """Count the bits of one text: the sum of -log2 p over its tokens.
+
+    Each token is predicted once, in the first window that contains it.
+    """
     if not ids:
         return 0.0
     sequence = [END_OF_TEXT, *ids] if windows.bos else list(ids)
@@ -83,17 +89,20 @@ def count_bits(ids: Ids, scorer: Scorer, windows: Windows, vocab_rows: int) -> f
 
 
 def load_vocabulary(checkpoint: Checkpoint, *, offline: bool = False) -> Tokenizer:
-    """The tokenizer of a checkpoint, GPT-NeoX's where it has none; TokbenchError where its ids do not fit."""
+    """Load the tokenizer of a checkpoint, or GPT-NeoX's if it has none.
+
+    Raises TokbenchError if its ids do not fit.
+    """
     tokenizer = load_tokenizer(str(checkpoint.tokenizer or DEFAULT_TOKENIZER), offline=offline)
     rows = checkpoint.architecture.vocab_rows
     if tokenizer.vocab_total > rows:
         message = f"{checkpoint.name} has {rows} rows, fewer than the {tokenizer.vocab_total} ids of {tokenizer.name}"
-        raise TokbenchError(message, "score a checkpoint with a tokenizer.json of its own")
+        raise TokbenchError(message, "use a checkpoint with a tokenizer.json of its own")
     return tokenizer
 
 
 def score_texts(texts: Sequence[str], tokenizer: Tokenizer, runner: Runner, windows: Windows, vocab_rows: int) -> Score:
-    """The score of texts on a model in memory; each text is predicted by itself."""
+    """Score texts on a model in memory, each text separately."""
     batch = tokenizer.encode_batch(texts)
     sequences = [batch[i].tolist() for i in range(len(batch))]
     bits = math.fsum(count_bits(ids, runner.score, windows, vocab_rows) for ids in sequences)
@@ -111,7 +120,10 @@ def sign_score(
     language: str,
     texts: int,
 ) -> str:
-    """One line that says what a score is; `tokenizer` and `corpus` are name and SHA-256."""
+    """Build the signature of a score, on one line.
+
+    tokenizer, corpus: name and SHA-256.
+    """
     from tokbench import __version__
 
     library = BACKENDS[backend].LIBRARIES[0]

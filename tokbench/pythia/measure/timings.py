@@ -1,4 +1,4 @@
-"""Timings of a backend, read from a frame and checked."""
+"""Read and check timings of a backend from a frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokbench.pythia.model.quantization import find_quantization
 from tokbench.pythia.model.work import PHASES, Phase, Work, count_work
 
 GROUP = ("backend", "device", "quantization", "threads")
-"""The columns that effective rates belong to."""
+"""The columns that identify a set of effective rates."""
 
 TIMINGS_SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
     {
@@ -35,7 +35,7 @@ TIMINGS_SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
         "seconds": pl.Float64(),
     }
 )
-"""Columns of timings: `tokens` is the prompt of a prefill or the context of a step, `seconds` the whole batch's."""
+"""Columns of timings: `tokens` is the prompt of a prefill or context of a step, `seconds` for the whole batch."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Timing:
 
     @property
     def work(self) -> Work:
-        """What was done in that time."""
+        """Return the work done in that time."""
         return count_work(
             self.architecture,
             find_quantization(self.group[2]),
@@ -64,13 +64,13 @@ class Timing:
         )
 
     def spell_group(self) -> str:
-        """The group, for people."""
+        """Describe the group as text."""
         backend, device, quantization, threads = self.group
         return f"{backend} {quantization} on {device} with {threads} threads"
 
 
 def read_timings(timings: pl.DataFrame) -> list[Timing]:
-    """The rows of a frame of timings of one group; TokbenchError where they cannot be used."""
+    """Read a frame of timings of one group; TokbenchError if they are unusable."""
     missing = [name for name in TIMINGS_SCHEMA if name not in timings.columns]
     if missing:
         raise TokbenchError(f"timings lack the columns {', '.join(missing)}")
@@ -80,7 +80,7 @@ def read_timings(timings: pl.DataFrame) -> list[Timing]:
         values = timings[name].unique(maintain_order=True).to_list()
         if len(values) > 1:
             raise TokbenchError(
-                f"timings of more than one {name}: {', '.join(map(str, values))}", "fit each on its own (fit_each)"
+                f"timings of more than one {name}: {', '.join(map(str, values))}", "fit each separately (fit_each)"
             )
     wrong = [name for name, expected in TIMINGS_SCHEMA.items() if not _fits(timings[name].dtype, expected)]
     if wrong:

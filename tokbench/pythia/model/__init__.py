@@ -1,1 +1,1 @@
-"""What a model of the suite is: architecture, parameters, memory, operations."""
+"""Models of the suite: architecture, parameters, memory, operations."""

@@ -1,4 +1,4 @@
-"""The shape of a GPT-NeoX model: what its costs follow from."""
+"""The shape of a GPT-NeoX model, from which its costs follow."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Architecture:
-    """Shape of a GPT-NeoX decoder: numbers of layers, of attention heads; `width` d, `vocab_rows` V.
+    """Shape of a GPT-NeoX decoder.
 
-    Embeddings untied, attention and MLP parallel, biases everywhere, MLP width 4 d, rotary positions on a
-    `rotary_fraction` of each head, context in tokens: as in all Pythia models.
+    As in all Pythia models: untied embeddings, parallel attention and MLP, biases everywhere, MLP width 4 d.
+
+    width: d.
+    vocab_rows: V.
+    context: in tokens.
+    rotary_fraction: fraction of each head with rotary positions.
     """
 
     layers: int
@@ -24,15 +28,15 @@ class Architecture:
 
     @property
     def head_width(self) -> int:
-        """Width of one attention head."""
+        """Return the width of one attention head."""
         return self.width // self.heads
 
     @property
     def mlp_width(self) -> int:
-        """Width of the hidden layer of the MLP."""
+        """Return the width of the MLP's hidden layer."""
         return 4 * self.width
 
     @property
     def rotary_width(self) -> int:
-        """How many of a head's dimensions are rotated."""
+        """Return how many of a head's dimensions are rotated."""
         return int(self.head_width * self.rotary_fraction)

@@ -1,9 +1,10 @@
-"""What a GPT-NeoX model costs, from its shape alone: parameters, FLOPs, key-value cache.
+"""Costs of a GPT-NeoX model, from its shape alone.
 
-Letters as in the formulas: L layers, d width, V rows of the vocabulary, S tokens of a prompt, s tokens attended to.
-A multiplication and its addition are two FLOPs; norms, softmax, activations and rotary positions are left out.
-The numbers are exact integers unless a function says otherwise, and every function takes the shape as it is: padding
-of the vocabulary is `pad_vocabulary`.
+Parameters, FLOPs, key-value cache.
+
+Letters in formulas: L layers, d width, V vocabulary rows, S tokens of a prompt, s tokens attended to. A multiplication
+and its addition are two FLOPs; norms, softmax, activations and rotary positions are not counted. Numbers are exact
+integers unless stated otherwise, and every function takes the shape as it is: `pad_vocabulary` pads a vocabulary.
 """
 
 from __future__ import annotations
@@ -12,51 +13,59 @@ from tokbench.errors import TokbenchError
 from tokbench.pythia.model.architecture import Architecture
 
 TRAINING_FACTOR = 3
-"""FLOPs of a training step over those of its forward pass: the backward pass costs twice the forward one."""
+"""FLOPs of a training step over those of its forward pass: the backward pass costs twice as much as the forward."""
 
 VOCABULARY_MULTIPLE = 128
-"""Pythia's vocabularies are padded to a multiple of this times the model-parallel size of the training."""
+"""Pythia's vocabularies are padded to a multiple of this times the model-parallel size of training."""
 
 
 def parameters(architecture: Architecture) -> int:
-    """All parameters: 12 L d^2 + 13 L d + 2 d + 2 d V."""
+    """Count all parameters: 12 L d^2 + 13 L d + 2 d + 2 d V."""
     return non_embedding_parameters(architecture) + embedding_parameters(architecture)
 
 
 def non_embedding_parameters(architecture: Architecture) -> int:
-    """Parameters of the layers and of the final norm: 12 L d^2 + 13 L d + 2 d."""
+    """Count the parameters of the layers and the final norm: 12 L d^2 + 13 L d + 2 d."""
     layers, width = architecture.layers, architecture.width
     return 12 * layers * width**2 + 13 * layers * width + 2 * width
 
 
 def embedding_parameters(architecture: Architecture) -> int:
-    """Parameters of the embedding and of the unembedding together: 2 d V."""
+    """Count the parameters of embedding and unembedding together: 2 d V."""
     return 2 * architecture.width * architecture.vocab_rows
 
 
 def matrix_flops(architecture: Architecture) -> int:
-    """FLOPs of one token in the matrices of all layers: 24 L d^2."""
+    """Count the FLOPs of one token in the matrices of all layers: 24 L d^2."""
     return 24 * architecture.layers * architecture.width**2
 
 
 def logits_flops(architecture: Architecture) -> int:
-    """FLOPs of the logits after one token: 2 d V."""
+    """Count the FLOPs of the logits after one token: 2 d V."""
     return 2 * architecture.width * architecture.vocab_rows
 
 
 def attention_flops(architecture: Architecture, context: int) -> int:
-    """FLOPs of attending from one token to `context` tokens, itself among them: 4 L d s."""
+    """Count the FLOPs of one token attending to `context` tokens: 4 L d s.
+
+    The token itself is one of them.
+    """
     return 4 * architecture.layers * architecture.width * _count(context, "tokens attended to")
 
 
 def prompt_attention_flops(architecture: Architecture, tokens: int) -> int:
-    """FLOPs of causal attention within a prompt: 2 L d S (S + 1), the sum of `attention_flops` over its tokens."""
+    """Count the FLOPs of causal attention within a prompt: 2 L d S (S + 1).
+
+    The sum of `attention_flops` over its tokens.
+    """
     _count(tokens, "tokens of a prompt")
     return 2 * architecture.layers * architecture.width * tokens * (tokens + 1)
 
 
 def prefill_flops(architecture: Architecture, tokens: int) -> int:
-    """FLOPs of reading a prompt when serving, with logits after its last token only.
+    """Count the FLOPs of reading a prompt when serving.
+
+    With logits after its last token only.
 
     24 L d^2 S + 2 L d S (S + 1) + 2 d V; nothing for an empty prompt.
     """
@@ -64,7 +73,10 @@ def prefill_flops(architecture: Architecture, tokens: int) -> int:
 
 
 def scoring_flops(architecture: Architecture, tokens: int) -> int:
-    """FLOPs of reading a text to score it, with logits after each token: 24 L d^2 S + 2 L d S (S + 1) + 2 d V S."""
+    """Count the FLOPs of scoring a text, with logits after each token.
+
+    24 L d^2 S + 2 L d S (S + 1) + 2 d V S.
+    """
     return _prompt_flops(architecture, tokens, tokens)
 
 
@@ -74,15 +86,18 @@ def _prompt_flops(architecture: Architecture, tokens: int, logits: int) -> int:
 
 
 def decode_flops(architecture: Architecture, context: int) -> int:
-    """FLOPs of one decoding step, its token attending to `context` tokens with itself: 24 L d^2 + 4 L d s + 2 d V."""
+    """Count the FLOPs of one decoding step: 24 L d^2 + 4 L d s + 2 d V.
+
+    context: tokens attended to, including the new one.
+    """
     return matrix_flops(architecture) + attention_flops(architecture, context) + logits_flops(architecture)
 
 
 def generation_flops(architecture: Architecture, prompt: int, new_tokens: int) -> int:
-    """FLOPs of the decoding steps that generate `new_tokens` after a prompt that has been read.
+    """Count the FLOPs of decoding `new_tokens` after a prefill.
 
     The first new token comes from the logits of the prefill, so there are n - 1 steps, at contexts S + 1 to S + n - 1:
-    (n - 1) (24 L d^2 + 2 d V) + 2 L d (n - 1) (2 S + n). Nothing for one token or none.
+    (n - 1) (24 L d^2 + 2 d V) + 2 L d (n - 1) (2 S + n). Nothing for at most one token.
     """
     steps = max(_count(new_tokens, "new tokens") - 1, 0)
     per_step = matrix_flops(architecture) + logits_flops(architecture)
@@ -91,27 +106,37 @@ def generation_flops(architecture: Architecture, prompt: int, new_tokens: int) -
 
 
 def request_flops(architecture: Architecture, prompt: int, new_tokens: int) -> int:
-    """FLOPs of a whole request: the prefill of the prompt and the steps that generate `new_tokens` after it."""
+    """Count the FLOPs of a whole request: prefill and decoding."""
     return prefill_flops(architecture, prompt) + generation_flops(architecture, prompt, new_tokens)
 
 
 def flops_per_token(architecture: Architecture, sequence: int = 2048) -> float:
-    """Mean forward FLOPs of a token of a sequence that is scored: F(S) = 24 L d^2 + 2 L d (S + 1) + 2 d V."""
+    """Return mean forward FLOPs per token when scoring a sequence.
+
+    F(S) = 24 L d^2 + 2 L d (S + 1) + 2 d V.
+    """
     _at_least_one(sequence, "tokens of a sequence")
     return scoring_flops(architecture, sequence) / sequence
 
 
 def training_flops(architecture: Architecture, tokens: float, sequence: int = 2048) -> float:
-    """FLOPs of training on `tokens` in sequences of S tokens: 3 F(S) tokens, the unembedding within the 3."""
+    """Return the FLOPs of training on `tokens`: 3 F(S) tokens.
+
+    In sequences of S tokens.
+
+    The factor 3 includes the unembedding.
+    """
     return TRAINING_FACTOR * flops_per_token(architecture, sequence) * tokens
 
 
 def training_flops_of_text(
     architecture: Architecture, text_bytes: float, bytes_per_token: float, sequence: int = 2048
 ) -> float:
-    """FLOPs of training once on a text of so many UTF-8 bytes: 3 F(S) b / bytes per token of its tokenizer.
+    """Return the FLOPs of training once on a text: 3 F(S) b / bytes per token.
 
-    TokbenchError for bytes per token that are not above 0.
+    text_bytes: b, UTF-8 bytes.
+
+    Raises TokbenchError unless bytes per token are above 0.
     """
     if not bytes_per_token > 0:
         raise TokbenchError(f"bytes per token must be above 0, not {bytes_per_token}")
@@ -119,20 +144,25 @@ def training_flops_of_text(
 
 
 def logits_share(architecture: Architecture, sequence: int = 2048) -> float:
-    """Share of the logits in the FLOPs of scoring a sequence of S tokens: 2 d V / F(S), within 0..1."""
+    """Return the logits' share of the FLOPs of scoring S tokens: 2 d V / F(S), 0 to 1."""
     return logits_flops(architecture) / flops_per_token(architecture, sequence)
 
 
 def kv_cache_bytes(architecture: Architecture, tokens: int, bytes_per_value: int = 2) -> int:
-    """Bytes of keys and values of so many tokens in all layers: 2 L d s times the bytes of one value."""
+    """Count the bytes of keys and values in all layers.
+
+    2 L d s times the bytes per value.
+    """
     return 2 * architecture.layers * architecture.width * _count(tokens, "cached tokens") * bytes_per_value
 
 
 def break_even_nsl(architecture: Architecture, vocab_rows: int) -> float:
-    """The NSL below which another vocabulary, on the same layers, takes fewer forward FLOPs for a text.
+    """Return the NSL below which another vocabulary needs fewer FLOPs.
 
-    (24 L d^2 + 2 d V) / (24 L d^2 + 2 d V'), V' = `vocab_rows`, taken as it is. NSL is tokens under the other
-    vocabulary over tokens under this one. Attention to earlier tokens is left out; it would favour the shorter text.
+    Forward FLOPs per text, on the same layers.
+
+    (24 L d^2 + 2 d V) / (24 L d^2 + 2 d V'), with V' = `vocab_rows` as given. NSL is tokens under the other vocabulary
+    over tokens under this one. Attention to earlier tokens is excluded; it would favour the shorter text.
     """
     _at_least_one(vocab_rows, "rows of a vocabulary")
     matrices = matrix_flops(architecture)
@@ -140,10 +170,11 @@ def break_even_nsl(architecture: Architecture, vocab_rows: int) -> float:
 
 
 def pad_vocabulary(tokens: int, multiple: int = VOCABULARY_MULTIPLE) -> int:
-    """Rows of the embedding for a vocabulary whose highest id is `tokens` - 1: the next multiple of `multiple`.
+    """Return the embedding rows for a vocabulary whose highest id is `tokens` - 1.
 
-    The rule of GPT-NeoX's training: 128 times the model-parallel size. With 1, 2 (6.9B) and 4 (12B) it makes of the
-    50,277 tokens of GPT-NeoX-20B's tokenizer exactly the 50,304, 50,432 and 50,688 rows of the Pythia models.
+    The next multiple of `multiple`, as in GPT-NeoX training: 128 times the model-parallel size. With sizes 1, 2 (6.9B)
+    and 4 (12B), the 50,277 tokens of GPT-NeoX-20B's tokenizer give exactly the 50,304, 50,432 and 50,688 rows of the
+    Pythia models.
     """
     _at_least_one(tokens, "tokens of a vocabulary")
     _at_least_one(multiple, "the multiple of a padding")

@@ -1,6 +1,8 @@
-"""Bytes that a model takes: its weights in each type, exactly, and what running it needs.
+"""Memory of a model in bytes: its weights in each type, and running it.
 
-Weights are counted as tensor data, without headers, names and padding of a file.
+Weights are exact.
+
+Weights are counted as tensor data, without headers, names or padding of a file.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightBytes:
-    """Bytes of a model's weights: the embedding, the layers with the final norm, the unembedding.
+    """Bytes of a model's weights.
 
-    `embedding_row` is what reading one token's row of the embedding moves.
+    embedding_row: bytes moved to read one token's row of the embedding.
+    layers: all layers and the final norm.
     """
 
     embedding: int
@@ -32,7 +35,7 @@ class WeightBytes:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Return the sum of embedding, layers and unembedding."""
         return self.embedding + self.layers + self.unembedding
 
 
@@ -44,18 +47,20 @@ def weigh(
     embedding: Quantization | None = None,
     unembedding: Quantization | None = None,
 ) -> WeightBytes:
-    """Bytes of the weights, in their parts: matrices in their type, biases and norms in its `vector_bytes`.
+    """Count the bytes of the weights by part.
 
-    Embedding and unembedding are of the type of the layers unless another one is given: every matrix in one type is
-    what tokbench writes, ctranslate2 converts to and ggml's own converters of 2023 wrote. The program llama-quantize
-    makes the unembedding q6_k instead: `unembedding=find_quantization("q6_k")`.
-    TokbenchError where rows are not whole blocks.
+    Matrices are in their type, biases and norms take its `vector_bytes`. Embedding and unembedding have the type of the
+    layers unless another is given: tokbench, ctranslate2's conversion and ggml's converters of 2023 write every matrix
+        in
+    one type. llama-quantize makes the unembedding q6_k instead: `unembedding=find_quantization("q6_k")`.
+
+    Raises TokbenchError if rows are not whole blocks.
     """
     width, rows = architecture.width, architecture.vocab_rows
     hidden = architecture.mlp_width
     shapes = ((3 * width, width), (width, width), (hidden, width), (width, hidden))
     matrices = sum(quantization.matrix_bytes(*shape) for shape in shapes)
-    # Biases of the four matrices, and scale and shift of two norms; after the layers, those of the final norm.
+    # Biases of the four matrices, scale and shift of two norms; after the layers, scale and shift of the final norm.
     vectors = 3 * width + width + hidden + width + 4 * width
     layers = (
         architecture.layers * (matrices + vectors * quantization.vector_bytes) + 2 * width * quantization.vector_bytes
@@ -74,12 +79,12 @@ def weight_bytes(
     embedding: Quantization | None = None,
     unembedding: Quantization | None = None,
 ) -> int:
-    """Bytes of all weights of a model; arguments and errors as for `weigh`."""
+    """Count the bytes of all weights of a model; arguments and errors as for `weigh`."""
     return weigh(architecture, quantization, embedding=embedding, unembedding=unembedding).total
 
 
 def weight_table(architecture: Architecture) -> pl.DataFrame:
-    """What a model's weights take in every type that its width allows.
+    """Tabulate the size of a model's weights in every type that its width allows.
 
     Columns: quantization (the label), family, bits_per_weight, weight_bytes, since, until (dates), runnable.
     """
@@ -113,7 +118,10 @@ def weight_table(architecture: Architecture) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes that running a model takes: weights, key-value cache, and the overhead of the backend."""
+    """Memory needed to run a model, in bytes.
+
+    Weights, key-value cache, backend overhead.
+    """
 
     weights: int
     kv_cache: int
@@ -121,7 +129,7 @@ class MemoryEstimate:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Return the sum of all parts."""
         return self.weights + self.kv_cache + self.overhead
 
 
@@ -134,15 +142,19 @@ def estimate_memory(
     bytes_per_value: int = 2,
     overhead: int = 0,
 ) -> MemoryEstimate:
-    """Memory of running a model on `batch` texts of `tokens` tokens each, in bytes.
+    """Estimate the memory needed to run a model.
 
-    `tokens` are those the cache is made for: the whole context window for llama.cpp, which reserves it, those read and
-    generated for ctranslate2 and transformers. `overhead` is what else the backend's process holds: interpreter,
-    libraries, activations, repacked copies. It is a parameter because it is measured, for each backend, as resident
-    memory minus weights and cache. TokbenchError for no batch, and where rows are not whole blocks.
+    On `batch` texts of `tokens` tokens each.
+
+    tokens: tokens in the cache: the full context window for llama.cpp, which reserves it; the tokens read and generated
+        for ctranslate2 and transformers.
+    overhead: other memory of the backend's process in bytes: interpreter, libraries, activations, repacked copies. It
+        has to be measured for each backend, as resident memory minus weights and cache.
+
+    Raises TokbenchError for an empty batch, or if rows are not whole blocks.
     """
     if batch < 1:
-        raise TokbenchError(f"a batch of {batch} texts", "take 1 or more")
+        raise TokbenchError(f"a batch of {batch} texts", "use at least 1")
     return MemoryEstimate(
         weight_bytes(architecture, quantization),
         batch * kv_cache_bytes(architecture, tokens, bytes_per_value),

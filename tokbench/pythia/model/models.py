@@ -1,7 +1,7 @@
-"""The Pythia suite: eight sizes, each trained on the Pile and on the deduplicated Pile, with 154 checkpoints each.
+"""The Pythia suite: eight sizes on the Pile and on the deduplicated Pile.
 
-The facts are data, in `models.toml` beside this module. (It is not called `suite`, because `tokbench.pythia.suite` is
-the function.)
+Each has 154 checkpoints. The facts are data in `models.toml`, next to this module. (The module is not called `suite`,
+because `tokbench.pythia.suite` is the function.)
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ DEDUPED = "-deduped"
 
 @dataclass(frozen=True)
 class Model:
-    """One model of the suite. Batches are in tokens; `batch_tokens_v0` is that of the first release.
+    """One model of the suite.
 
-    `vocabulary` is the number of tokens of its tokenizer and `vocab_multiple` what its embedding is padded to.
+    vocabulary: tokens of its tokenizer.
+    vocab_multiple: what its embedding is padded to a multiple of.
+    batch_tokens: training batch size in tokens; `batch_tokens_v0` is that of the first release.
     """
 
     name: str
@@ -50,13 +52,20 @@ class Model:
 
     @property
     def corpus(self) -> str:
-        """What it was trained on: about 300 billion tokens, those of the deduplicated Pile about 1.5 times."""
+        """Return the training corpus.
+
+        About 300 billion tokens; those of the deduplicated Pile were seen about 1.5 times.
+        """
         return "the deduplicated Pile" if self.deduped else "the Pile"
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A saved step of the training: the branch `name` on the hub, and the tokens seen until then."""
+    """A saved training step.
+
+    name: the branch on the hub.
+    tokens_seen: tokens seen until then.
+    """
 
     step: int
     name: str
@@ -70,7 +79,7 @@ def _data() -> dict[str, Any]:
 
 @cache
 def models() -> tuple[Model, ...]:
-    """The sixteen models, by size, the plain one before the deduplicated one."""
+    """Return the sixteen models by size, the plain one before the deduplicated one."""
     data = _data()
     return tuple(_read_model(data, entry, deduped) for entry in data["size"] for deduped in (False, True))
 
@@ -103,9 +112,10 @@ def _read_model(data: dict[str, Any], entry: dict[str, Any], deduped: bool) -> M
 
 
 def suite() -> pl.DataFrame:
-    """All models as a frame, one row each, in the order of `models`.
+    """Return all models as a frame, in the order of `models`.
 
-    Columns: name, size, deduped, layers, width, heads, vocab_rows, parameters, non_embedding, batch_tokens (a training
+    Columns: name, size, deduped, layers, width, heads, vocab_rows, parameters, non_embedding, batch_tokens (per
+        training
     step), learning_rate, equivalents (a list), old_name, hub_id, licence.
     """
     import polars as pl
@@ -145,16 +155,19 @@ def _spellings() -> Mapping[str, Model]:
     found: dict[str, Model] = {}
     for model in models():
         for name in (model.name, model.old_name):
-            # No suffix of the first release is one of today's; were one added, it would be caught here.
+            # No name of the first release is in use today; a clash would be caught here.
             if found.setdefault(_fold(name), model) is not model:
                 raise TokbenchError(f"Pythia suite: the name {name!r} stands for two models")
     return MappingProxyType(found)
 
 
 def find_model(name: str) -> Model:
-    """The model that a name stands for: `pythia-1.4b`, `1.4B`, `EleutherAI/pythia-1.4b`, or the old `pythia-1.3b`.
+    """Return the model with this name.
 
-    With `-deduped` it is the deduplicated one. Case does not count. Unknown: TokbenchError, with the nearest name.
+    name: such as `pythia-1.4b`, `1.4B`, `EleutherAI/pythia-1.4b`, or the old `pythia-1.3b`, in any case; with
+        `-deduped`, the deduplicated one.
+
+    Raises TokbenchError, naming the nearest match, for an unknown name.
     """
     found = _spellings().get(_fold(name))
     if found is None:
@@ -167,14 +180,20 @@ def find_model(name: str) -> Model:
 
 @cache
 def revisions() -> tuple[Revision, ...]:
-    """The saved steps of every model: 0, the powers of two up to 512, and each thousandth."""
+    """Return the saved steps of every model.
+
+    0, powers of two up to 512, and every thousandth.
+    """
     data = _data()
     steps = [0, *(2**power for power in range(10)), *range(1000, data["steps"] + 1, 1000)]
     return tuple(Revision(step, f"step{step}", step * data["batch_tokens"]) for step in steps)
 
 
 def checkpoints() -> pl.DataFrame:
-    """The saved steps as a frame: step, revision (the branch on the hub), tokens_seen."""
+    """Return the saved steps as a frame.
+
+    Columns: step, revision (branch on the hub), tokens_seen.
+    """
     import polars as pl
 
     return pl.DataFrame(
@@ -183,9 +202,9 @@ def checkpoints() -> pl.DataFrame:
 
 
 def find_checkpoint(revision: str) -> Revision:
-    """The saved step that a branch of the hub stands for; `main` is the last one.
+    """Return the saved step of a branch on the hub; `main` is the last one.
 
-    TokbenchError where there is none, with the nearest saved steps.
+    Raises TokbenchError, naming the nearest saved step, if there is none.
     """
     saved = {step.name: step for step in revisions()}
     last = revisions()[-1]

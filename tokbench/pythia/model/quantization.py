@@ -1,8 +1,8 @@
-"""How weights are stored: the types, what their blocks take, since when, and which of them can still be run.
+"""Types of stored weights: block sizes, dates, and which can still be run.
 
-A type has a version: the blocks of ggml's types were laid out anew twice in May 2023 under the same names. Version 0
-ends on 2023-05-12 (llama.cpp pull request 1405: order of the bits), version 1 on 2023-05-20 (1508: scales in 16 bit),
-version 2 is today's, in every GGUF file.
+A type has a version: the block layout of ggml's types changed twice in May 2023 under the same names. Version 0 ends on
+2023-05-12 (llama.cpp pull request 1405: bit order), version 1 on 2023-05-20 (1508: 16-bit scales), version 2 is
+today's, in every GGUF file.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ Family = Literal["ggml", "array"]
 class Quantization:
     """A type of stored weights.
 
-    A matrix is stored row by row in blocks of `block_size` weights that take `block_bytes`, and each row takes
-    `row_bytes` more (a scale of its own). Vectors (biases, norms) take `vector_bytes` a value. `family` is `ggml` for
-    the types of GGUF files and their forerunners, `array` for those of ctranslate2 and transformers.
-    `first_version` and `last_version` are ggml's versions; `since` is the first day of the type in this layout and
-    `until` the first day without it; None is unknown, or without end.
+    family: `ggml` for the types of GGUF files and their predecessors, `array` for those of ctranslate2 and
+        transformers.
+    block_size, block_bytes: matrices are stored row by row in blocks of this many weights and bytes.
+    vector_bytes: bytes per value of a vector (biases, norms).
+    row_bytes: additional bytes per row (a scale per row).
+    first_version, last_version: ggml's versions.
+    since, until: first day of the type in this layout, and first day without it; None if unknown or still current.
     """
 
     name: str
@@ -43,25 +45,33 @@ class Quantization:
 
     @property
     def bits_per_weight(self) -> float:
-        """Bits of one weight of a matrix, scales of blocks included, scales of rows not."""
+        """Return the bits per weight of a matrix.
+
+        Including block scales but not row scales.
+        """
         return 8 * self.block_bytes / self.block_size
 
     @property
     def historic(self) -> bool:
-        """Whether no maintained library runs it; `reason` then says why."""
+        """Return whether no maintained library runs it; `reason` then says why."""
         return self.until is not None
 
     @property
     def label(self) -> str:
-        """The name, with its last version where the plain name means another layout today: `q4_0@1`."""
+        """Return the name, with a version if needed to tell layouts apart.
+
+        The last version is added if the plain name means another layout today.
+
+        For example `q4_0@1`.
+        """
         return f"{self.name}@{self.last_version}" if self.historic and self.name in _current() else self.name
 
     def matrix_bytes(self, rows: int, columns: int) -> int:
-        """Bytes of a matrix; TokbenchError where its rows are not whole blocks."""
+        """Count the bytes of a matrix; TokbenchError if its rows are not whole blocks."""
         if columns % self.block_size:
             raise TokbenchError(
                 f"rows of {columns} weights cannot be stored as {self.name}, in blocks of {self.block_size}",
-                "take a type without blocks, f16 or f32",
+                "use a type without blocks, f16 or f32",
             )
         return rows * (columns // self.block_size * self.block_bytes + self.row_bytes)
 
@@ -69,11 +79,11 @@ class Quantization:
 BIT_ORDER = date(2023, 5, 12)
 HALF_SCALES = date(2023, 5, 20)
 _OLD_SCALES = (
-    "its blocks have scales in 32 bit, which ggml gave up on 2023-05-20 (llama.cpp pull request 1508); no "
+    "its blocks have 32-bit scales, which ggml dropped on 2023-05-20 (llama.cpp pull request 1508); no "
     "maintained library reads them"
 )
 _OLD_ORDER = (
-    "its blocks have the order of bits that ggml gave up on 2023-05-12 (llama.cpp pull request 1405); no "
+    "its blocks have the bit order that ggml dropped on 2023-05-12 (llama.cpp pull request 1405); no "
     "maintained library reads them"
 )
 _OLD_Q4_2 = "ggml dropped the type on 2023-05-12 (llama.cpp pull request 1405); no maintained library reads it"
@@ -97,7 +107,7 @@ def _float(name: str, size: int) -> Quantization:
 
 
 def _int8(name: str, vector_bytes: int) -> Quantization:
-    # ctranslate2: matrices and the embedding in 8 bit with one scale in 32 bit for each row; biases and norms float.
+    # ctranslate2: matrices and embedding in 8 bits with one 32-bit scale per row; biases and norms are floats.
     return Quantization(name, "array", 1, 1, vector_bytes, row_bytes=4)
 
 
@@ -126,7 +136,7 @@ QUANTIZATIONS: tuple[Quantization, ...] = (
     _historic("q4_3", 16, 12, 0, date(2023, 4, 20), date(2023, 4, 28), _OLD_Q4_3),
     _historic("q4_2", 16, 10, 0, date(2023, 4, 18), BIT_ORDER, _OLD_Q4_2),
 )
-"""Every type, those of today first. `int8` is ctranslate2's on a CPU, where what stays float is float32."""
+"""Every type, current ones first. `int8` is ctranslate2's on a CPU, where the remaining floats are float32."""
 
 
 @cache
@@ -135,15 +145,17 @@ def _current() -> frozenset[str]:
 
 
 def find_quantization(name: str, version: int | None = None) -> Quantization:
-    """The type of a name: today's, or the only one there was, or that of ggml's `version` 0, 1 or 2.
+    """Return the type with this name.
 
-    `q4_0@1` is the same as `find_quantization("q4_0", 1)`. Case does not count. TokbenchError for an unknown name,
-    and for a version that the type does not have.
+    version: ggml's version 0, 1 or 2; by default today's type, or the only one there was. `q4_0@1` is the same as
+        `find_quantization("q4_0", 1)`. Case does not matter.
+
+    Raises TokbenchError for an unknown name, and for a version that the type does not have.
     """
     bare, at, number = name.strip().casefold().partition("@")
     if at:
         if version is not None or not number.isdecimal():
-            raise TokbenchError(f"not a type with a version: {name!r}", "write it like q4_0@1")
+            raise TokbenchError(f"not a type with a version: {name!r}", "for example: q4_0@1")
         version = int(number)
     found = [entry for entry in QUANTIZATIONS if entry.name == bare]
     if not found:
@@ -168,7 +180,7 @@ def _has_version(entry: Quantization, version: int) -> bool:
 
 
 CURRENT_VERSION = 2
-"""ggml's version of the layout of its types today."""
+"""ggml's current version of its block layouts."""
 
 
 def _spell_versions(entries: list[Quantization]) -> str:
@@ -179,12 +191,15 @@ def _spell_versions(entries: list[Quantization]) -> str:
 
 
 def require_runnable(quantization: Quantization) -> None:
-    """Refuse a type that no maintained library runs: TokbenchError, which says since when and why."""
+    """Raise TokbenchError for a type that no maintained library runs.
+
+    It says since when and why.
+    """
     if quantization.historic:
         today = [entry for entry in QUANTIZATIONS if not entry.historic and entry.family == quantization.family]
         same_name = [entry.name for entry in today if entry.name == quantization.name]
         same_size = [entry.name for entry in today if entry.bits_per_weight == quantization.bits_per_weight]
         raise TokbenchError(
             f"{quantization.label} cannot be run: {quantization.reason}",
-            f"take {(same_name + same_size)[0]} of today",
+            f"use today's {(same_name + same_size)[0]}",
         )

@@ -1,4 +1,4 @@
-"""What a prefill or a decoding step does: FLOPs and bytes moved, counted for the roofline."""
+"""The work of a prefill or decoding step: FLOPs and bytes moved, for the roofline."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Work:
 
     @property
     def flops(self) -> int:
-        """All FLOPs."""
+        """Return all FLOPs."""
         return self.matrix_flops + self.attention_flops
 
     @property
     def intensity(self) -> float:
-        """FLOPs for each byte moved."""
+        """Return the FLOPs per byte moved."""
         return self.flops / self.moved_bytes
 
 
@@ -49,13 +49,17 @@ def count_work(
     batch: int = 1,
     kv_bytes_per_value: int = 2,
 ) -> Work:
-    """The work of a prefill of `batch` prompts of S = `tokens`, or of one decoding step of `batch` texts at context s.
+    """Count the work of a prefill, or of one decoding step.
+
+    tokens: S, the prompt length of a prefill, or s, the context of a step.
+    batch: B, number of prompts or texts.
 
     Bytes of a step: layers + unembedding + B rows of the embedding + B KV(s). Bytes of a prefill: layers + unembedding
-    + B S rows of the embedding + B KV(S). TokbenchError for counts below 1.
+        +
+    B S rows of the embedding + B KV(S). Raises TokbenchError for counts below 1.
     """
     if tokens < 1 or batch < 1:
-        raise TokbenchError(f"no work in {batch} texts of {tokens} tokens", "both numbers are 1 or more")
+        raise TokbenchError(f"no work in {batch} texts of {tokens} tokens", "both numbers must be at least 1")
     weights = weigh(architecture, quantization)
     if phase == "prefill":
         flops, attention = prefill_flops(architecture, tokens), prompt_attention_flops(architecture, tokens)

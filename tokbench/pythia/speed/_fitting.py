@@ -1,8 +1,8 @@
-"""Effective rates from times: an exact least-squares fit of a roofline.
+"""Fit effective rates to times: an exact least-squares fit of a roofline.
 
-Which of its two bounds a timing is on follows from its intensity (FLOPs for each byte) alone: above the ridge it is
-arithmetic. So the possible assignments of n timings are the n + 1 places of the ridge among their intensities, and for
-each one the rates have a closed form. All are tried and the best by the model itself is kept.
+A timing's intensity (FLOPs per byte) alone decides which bound limits it: above the ridge, arithmetic. The possible
+assignments of n timings are therefore the n + 1 positions of the ridge among their intensities, and for each of them
+the rates have a closed form. All are tried, and the best by the model itself is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Solution(NamedTuple):
-    """Rates in FLOP/s and bytes/s; None where no timing is on that bound."""
+    """Rates in FLOP/s and bytes/s; None where that bound limits no timing."""
 
     prefill_flops: float | None
     decode_flops: float | None
@@ -40,9 +40,10 @@ class _Timings(NamedTuple):
 
 
 def fit_rates(timings: Sequence[tuple[Phase, Work, float]], attention_apart: bool) -> Solution:
-    """The rates whose roofline has the least sum of squares of ln(predicted / measured seconds).
+    """Fit the rates by least squares of ln(predicted / measured seconds).
 
-    FLOP/s for each phase, one bandwidth; the least intensive step is on the bandwidth, the most intensive prefill not.
+    FLOP/s per phase, and one bandwidth. The least intensive step counts as limited by bandwidth, the most intensive
+    prefill does not.
     """
     arrays = _Timings(
         np.array([phase == "decode" for phase, _, _ in timings]),
@@ -57,7 +58,10 @@ def fit_rates(timings: Sequence[tuple[Phase, Work, float]], attention_apart: boo
 
 
 def _assignments(arrays: _Timings) -> Iterator[npt.NDArray[np.bool_]]:
-    """Every set of timings that may be on the bandwidth: below a ridge among the intensities of its phase."""
+    """Yield every set of timings that bandwidth may limit.
+
+    Those below a ridge in each phase.
+    """
     intensity = arrays.flops / arrays.moved_bytes
     prefill = np.unique(intensity[~arrays.decode])
     decode = np.unique(intensity[arrays.decode])
@@ -83,19 +87,22 @@ def _solve(arrays: _Timings, on_bandwidth: npt.NDArray[np.bool_], attention_apar
 
 
 def _mean_rate(amounts: Floats, seconds: Floats, chosen: npt.NDArray[np.bool_]) -> float | None:
-    """Geometric mean of the rates: the least squares of the logarithm."""
+    """Return the geometric mean of the rates, which is least squares of the logarithm."""
     if not chosen.any():
         return None
     return float(np.exp(np.mean(np.log(amounts[chosen] / seconds[chosen]))))
 
 
 def _solve_pair(arrays: _Timings, chosen: npt.NDArray[np.bool_]) -> tuple[float | None, float | None]:
-    """Rates of matrices and of attention: least squares of predicted / measured - 1, neither rate below 0."""
+    """Fit rates of matrices and attention: least squares of predicted / measured - 1.
+
+    Neither rate is negative.
+    """
     if not chosen.any():
         return None, None
     shares = np.stack([arrays.matrix_flops[chosen], arrays.attention_flops[chosen]], axis=1)
     shares /= arrays.seconds[chosen, None]
-    # In units of the columns' size, for the two differ by orders of magnitude.
+    # Scale the columns, which differ by orders of magnitude.
     scale = np.sqrt(np.mean(np.square(shares), axis=0))
     inverse, _, rank, _ = np.linalg.lstsq(shares / scale, np.ones(len(shares)), rcond=1e-9)
     if rank < 2 or not (inverse > 0).all():

@@ -1,4 +1,4 @@
-"""Effective rates of a backend: what a fit to its timings gives, and how well it fits."""
+"""Effective rates of a backend, fitted to its timings, and how well they fit."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from tokbench.pythia.model.work import Phase, Work
 class Fit:
     """How well rates fit the timings of one phase.
 
-    `held_in` is the relative error on the timings that were fitted; `held_out` that on each model when the rates are
-    fitted on the others, None where there is only one. Batches beyond `largest_batch` were not seen.
+    largest_batch: larger batches were not seen.
+    held_in: relative error on the fitted timings.
+    held_out: relative error on each model when rates are fitted to the others; None if there is only one model.
     """
 
     phase: Phase
@@ -24,16 +25,25 @@ class Fit:
 
     @property
     def error(self) -> float:
-        """The error to state: held out where there is one, for estimates are of models that were not fitted."""
+        """Return the error to report.
+
+        Held out if available, since estimates are for unseen models.
+        """
         return self.held_in if self.held_out is None else self.held_out
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Effective rates of a backend on a device, for a quantization and a number of threads.
+    """Effective rates of a backend.
 
-    FLOP/s of the two phases (and of attention within a prompt, where it was given a rate of its own) and bytes/s; None
-    where no timing was limited by that rate, so that it is not known and does not bound an estimate.
+    On a device, for a quantization and a number of threads.
+
+    prefill_flops, decode_flops, attention_flops: FLOP/s of both phases, and of attention within a prompt if it has a
+    rate
+        of its own.
+    bandwidth: bytes/s.
+
+    A rate is None if it limited no timing; it is then unknown and does not bound estimates.
     """
 
     backend: str
@@ -51,11 +61,11 @@ class Rates:
         return f"{self.backend} {self.quantization} on {self.device} with {self.threads} threads"
 
     def find_fit(self, phase: Phase) -> Fit | None:
-        """How well a phase was fitted; None where there was no timing of it."""
+        """Return how well a phase was fitted; None if it was not timed."""
         return next((fit for fit in self.fits if fit.phase == phase), None)
 
     def times(self, phase: Phase, work: Work) -> tuple[float, float]:
-        """Seconds that the arithmetic takes, and the moving of bytes; 0 for a rate that is not known."""
+        """Return the seconds for arithmetic and for moving bytes; 0 for an unknown rate."""
         speed = self.prefill_flops if phase == "prefill" else self.decode_flops
         apart = self.attention_flops if phase == "prefill" else None
         if speed is None:

@@ -1,13 +1,14 @@
-"""How long a model takes, from effective rates fitted to a backend's timings of other models.
+"""Estimate how long a model takes.
 
-A prefill or a decoding step takes max(FLOPs / effective FLOP/s, bytes moved / effective bandwidth). The bandwidth is
-one for a backend; the FLOP/s are one for each phase, because a product with the eight rows of a batch reaches a
-fraction of the rate of one with the hundreds of rows of a prompt. So two rates stand behind each estimate. Rates are
-effective: they hold for the machine, threads and libraries that they were fitted on, and say nothing about what the
-hardware could do.
+From effective rates fitted to timings of other models.
+
+A prefill or decoding step takes max(FLOPs / effective FLOP/s, bytes moved / effective bandwidth). A backend has one
+bandwidth, but FLOP/s per phase, because a product with the eight rows of a batch reaches a fraction of the rate of one
+with the hundreds of rows of a prompt. So each estimate is based on two rates. Rates are effective: they hold for the
+machine, threads and libraries they were fitted on, and say nothing about what the hardware could do.
 
 The fit is least squares of ln(predicted / measured). Relative errors are exp(root mean square of it) - 1: 0.1 means
-that an estimate is typically off by the factor 1.1.
+that an estimate is typically off by a factor of 1.1.
 """
 
 from __future__ import annotations
@@ -44,17 +45,18 @@ __all__ = [
 ]
 
 MAX_ERROR = 0.5
-"""Relative error beyond which an estimate is refused: off by more than the factor 1.5, it decides nothing."""
+"""Relative error above which an estimate is refused: off by more than a factor of 1.5, it is of no use."""
 
 Limit = Literal["arithmetic", "bandwidth"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A time that was computed, not measured; `relative_error` is typical of such estimates.
+    """A computed, not measured, time.
 
-    `held_out` says whether that error was found on models that the rates were not fitted on; `limit` is what bounds
-    the time.
+    relative_error: typical error of such estimates.
+    held_out: whether that error was found on models that the rates were not fitted to.
+    limit: what bounds the time.
     """
 
     seconds: float
@@ -65,30 +67,40 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why there is no estimate; `relative_error` where the reason is that it is too large."""
+    """Why there is no estimate.
+
+    relative_error: given if the reason is that it is too large.
+    """
 
     reason: str
     relative_error: float | None = None
 
 
 def fit(timings: pl.DataFrame, *, attention_apart: bool = False) -> Rates:
-    """Fit the effective rates to timings of one backend, device, quantization and number of threads.
+    """Fit effective rates to timings.
 
-    Columns as in `TIMINGS_SCHEMA`: `tokens` is the prompt S of a prefill or the context s of a step, `seconds` the
-    time of the whole batch. The least intensive decoding step counts as limited by bandwidth and the most intensive
-    prefill as limited by arithmetic: that is what the rates mean, and one kind of timing alone could not tell them
-    apart. `attention_apart` gives attention within a prompt a rate of its own, a third one, for backends that run it
-    in another type than the matrices. TokbenchError for no timings, a mixture, a missing column, an empty field, or a
-    time that is not above 0.
+    Of one backend, device, quantization and number of threads.
+
+    timings: columns as in `TIMINGS_SCHEMA`: `tokens` is the prompt S of a prefill or the context s of a step, `seconds`
+        is for the whole batch.
+    attention_apart: fit a third rate for attention within a prompt, for backends that run it in another type than the
+        matrices.
+
+    The least intensive decoding step counts as limited by bandwidth and the most intensive prefill as limited by
+    arithmetic: that is what the rates mean, and a single kind of timing could not tell them apart. Raises TokbenchError
+        for
+    no timings, a mixture, a missing column, an empty field, or a time that is not above 0.
     """
     rows = read_timings(timings)
     return _fit_rows(rows, attention_apart, _held_out_errors(rows, attention_apart))
 
 
 def fit_each(timings: pl.DataFrame, *, attention_apart: bool = False) -> tuple[Rates, ...]:
-    """Fit the rates of every backend, device, quantization and number of threads in the timings, in their order.
+    """Fit the rates of every group of timings, in order.
 
-    Errors as for `fit`.
+    A group shares backend, device, quantization and number of threads.
+
+    Raises the same errors as `fit`.
     """
     if any(name not in timings.columns for name in GROUP) or timings.is_empty():
         read_timings(timings)
@@ -105,10 +117,12 @@ def predict(
     batch: int = 1,
     max_error: float = MAX_ERROR,
 ) -> Estimate | Refusal:
-    """Estimate the seconds of a prefill of `tokens`, or of one decoding step at context `tokens`, of a whole batch.
+    """Estimate the seconds of a prefill or of one decoding step, for the whole batch.
 
-    Refused where the phase was not timed, the error is beyond `max_error`, the batch is larger than any timed, or the
-    tokens do not fit into the model's context. TokbenchError for no tokens or no batch.
+    tokens: prompt length of a prefill, or context of a step.
+
+    Refused if the phase was not timed, the error exceeds `max_error`, the batch is larger than any timed, or the tokens
+    do not fit the model's context. Raises TokbenchError for no tokens or no batch.
     """
     fitted = rates.find_fit(phase)
     if fitted is None:
@@ -139,14 +153,16 @@ def predict_generation(
     batch: int = 1,
     max_error: float = MAX_ERROR,
 ) -> Estimate | Refusal:
-    """Estimate the seconds of generating `new_tokens` after a prompt that has been read: the sum of its n - 1 steps.
+    """Estimate the seconds of generating `new_tokens` after a prefill.
 
-    The first new token comes from the prefill, as in `arithmetic.generation_flops`. Refused as in `predict`; `limit`
-    is that of the last step. TokbenchError for an empty prompt and for no new tokens.
+    The sum of n - 1 steps.
+
+    The first new token comes from the prefill, as in `arithmetic.generation_flops`. Refused as in `predict`; `limit` is
+    that of the last step. Raises TokbenchError for an empty prompt and for no new tokens.
     """
     if prompt < 1 or new_tokens < 1:
         raise TokbenchError(
-            f"cannot generate {new_tokens} tokens after a prompt of {prompt}", "both numbers are 1 or more"
+            f"cannot generate {new_tokens} tokens after a prompt of {prompt}", "both numbers must be at least 1"
         )
     end = prompt + new_tokens - 1
     last = predict(rates, architecture, "decode", tokens=end, batch=batch, max_error=max_error)
@@ -159,27 +175,32 @@ def predict_generation(
 def tabulate_seconds(
     rates: Rates, architecture: Architecture, phase: Phase, *, tokens: int, batch: int = 1
 ) -> npt.NDArray[np.float64]:
-    """Seconds for every number of tokens from 0 (no time) to `tokens`, to look many texts up in; shape (tokens + 1,).
+    """Tabulate the seconds for every number of tokens up to `tokens`.
 
-    With the cumulative sum of the decoding table, n new tokens after a prompt of S take sum[S + n - 1] - sum[S].
-    Nothing is refused: ask `predict` once for the longest text. TokbenchError for a phase that was not timed.
+    Shape (tokens + 1,), from 0 tokens (no time).
+
+    For looking up many texts: with the cumulative sum of the decoding table, n new tokens after a prompt of S take
+    sum[S + n - 1] - sum[S]. Nothing is refused: call `predict` once for the longest text. Raises TokbenchError for a
+    phase that was not timed.
     """
     if rates.find_fit(phase) is None:
-        raise TokbenchError(f"there are no timings of {phase} with {rates}", "measure some")
+        raise TokbenchError(f"there are no timings of {phase} with {rates}", "measure that phase first")
     counted = (_count(rates, architecture, phase, number, batch) for number in range(1, tokens + 1))
     return np.array([0.0, *(max(rates.times(phase, work)) for work in counted)])
 
 
 def validate(rates: Rates, timings: pl.DataFrame) -> pl.DataFrame:
-    """The timings with `predicted` seconds, `error` (predicted / measured - 1) and `held_out` (model not in the fit).
+    """Add predicted seconds, error (predicted / measured - 1) and held_out to timings.
 
-    Nothing is refused: this is how the error of estimates is found. A phase that was not timed gives nulls.
-    TokbenchError for timings of another backend, device, quantization or number of threads than the rates'.
+    held_out: whether the model is not in the fit.
+
+    Nothing is refused: this is how the error of estimates is found. A phase that was not timed gives nulls. Raises
+    TokbenchError if backend, device, quantization or number of threads differ from those of the rates.
     """
     rows = read_timings(timings)
     if rows[0].group != (rates.backend, rates.device, rates.quantization, rates.threads):
         raise TokbenchError(
-            f"rates of {rates} cannot be held against timings of {rows[0].spell_group()}", "fit each on its own"
+            f"rates of {rates} cannot be checked on timings of {rows[0].spell_group()}", "fit each separately"
         )
     predicted: list[float | None] = []
     held_out: list[bool | None] = []
@@ -203,7 +224,10 @@ def _predict_row(rates: Rates, row: Timing) -> float:
 
 
 def _held_out_errors(rows: Sequence[Timing], attention_apart: bool) -> dict[Phase, float]:
-    """Error of each phase when every model is predicted from the others; a phase with one model is left out."""
+    """Return the error of each phase when every model is predicted from the others.
+
+    Phases with a single model are left out.
+    """
     errors: dict[Phase, list[float]] = {phase: [] for phase in PHASES}
     for model in dict.fromkeys(row.model for row in rows):
         others = [row for row in rows if row.model != model]
@@ -217,7 +241,10 @@ def _held_out_errors(rows: Sequence[Timing], attention_apart: bool) -> dict[Phas
 
 
 def _spread(ratios: Sequence[float]) -> float:
-    """The relative error of predictions from their ratios to what was measured."""
+    """Return the relative error of predictions.
+
+    ratios: predictions over measured values.
+    """
     return float(np.expm1(np.sqrt(np.mean(np.square(np.log(ratios))))))
 
 

@@ -1,4 +1,9 @@
-"""A local page that shows how tokenizers cut a text: served to this machine alone, nothing is stored or sent on."""
+"""A local page that shows how tokenizers split a text.
+
+It is served to this machine only.
+
+Nothing is stored or sent elsewhere.
+"""
 
 from __future__ import annotations
 

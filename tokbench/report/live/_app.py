@@ -1,4 +1,4 @@
-"""The local page's server: a few fixed files, and one address that encodes."""
+"""The server of the local page: a few fixed files, and one address that encodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 MOST_BYTES = 4_000_000
-"""The longest question that is read."""
+"""Maximum size of a request body."""
 
 KINDS = {"page.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
 HEADERS = {
@@ -33,7 +33,10 @@ HEADERS = {
 
 
 def load_framework() -> None:
-    """MissingExtraError where the web framework or its server is not installed."""
+    """Check that the web framework and its server are installed.
+
+    Raises MissingExtraError if not.
+    """
     for library in ("starlette", "uvicorn"):
         try:
             __import__(library)
@@ -42,7 +45,10 @@ def load_framework() -> None:
 
 
 def make_app(tokenizers: Mapping[str, Tokenizer]) -> Starlette:
-    """The application that serves the page for these tokenizers. MissingExtraError without the extra `view`."""
+    """Create the application that serves these tokenizers.
+
+    Raises MissingExtraError without the extra `view`.
+    """
     load_framework()
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
@@ -71,9 +77,9 @@ def make_app(tokenizers: Mapping[str, Tokenizer]) -> Starlette:
     async def encode(request: Request) -> Response:
         from starlette.concurrency import run_in_threadpool
 
-        # A page of another site may send a form or plain text here, but not this type without asking first.
+        # Another site's page may post a form or plain text here, but needs permission (CORS) to send this type.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-            return reply({"error": "questions are application/json"}, 415)
+            return reply({"error": "requests must be application/json"}, 415)
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
@@ -98,20 +104,21 @@ def make_app(tokenizers: Mapping[str, Tokenizer]) -> Starlette:
     routes = [Route("/", serve_file("page.html"))]
     routes += [Route(f"/{name}", serve_file(name)) for name in KINDS if name != "page.html"]
     routes += [Route("/api/setup", set_up), Route("/api/encode", encode, methods=["POST"])]
-    # Names that lead here from elsewhere (DNS rebinding) are refused.
+    # Refuse other host names that resolve to this machine (DNS rebinding).
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])])
 
 
 def serve(app: Starlette, port: int, announce: Callable[[str], None]) -> None:
-    """Serve to this machine alone until interrupted; `announce` is called with the address once it can be opened.
+    """Serve to this machine only, until interrupted.
 
-    port 0: any that is free. TokbenchError where the port is taken.
+    port: 0 for any free port; TokbenchError if the port is in use.
+    announce: called with the address once it can be opened.
     """
     load_framework()
     import uvicorn
 
     class Announcing(uvicorn.Server):
-        """Says where it listens."""
+        """A server that announces where it listens."""
 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets=sockets)
@@ -124,4 +131,4 @@ def serve(app: Starlette, port: int, announce: Callable[[str], None]) -> None:
     try:
         server.run()
     except SystemExit as error:
-        raise TokbenchError(f"cannot listen on port {port} of {HOST}", "name another with --port") from error
+        raise TokbenchError(f"cannot listen on port {port} of {HOST}", "choose another with --port") from error

@@ -1,4 +1,4 @@
-"""From a text to what the page shows of it: counts, pieces, differences, costs."""
+"""Compute what the page shows about a text: counts, pieces, differences, costs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ MOST_PIECES = 20_000
 
 @dataclass(frozen=True)
 class Question:
-    """What the page asks: a text, perhaps a second one to compare with, tokenizers, a Pythia size, pieces to show."""
+    """A request of the page.
+
+    text: the text to encode.
+    second: a text to compare with; may be empty.
+    tokenizers: names.
+    model: a Pythia size.
+    pieces: number of pieces to show.
+    """
 
     text: str
     second: str
@@ -32,36 +39,39 @@ class Question:
 
     @classmethod
     def read(cls, document: Any) -> Question:
-        """A question from JSON; TokbenchError for anything else."""
+        """Parse a question from JSON; TokbenchError if it is invalid."""
         if not isinstance(document, dict):
-            raise TokbenchError("the question is no JSON object")
+            raise TokbenchError("the request must be a JSON object")
         fields: Mapping[str, Any] = document
         texts = {name: fields.get(name, "") for name in ("text", "second")}
         names = fields.get("tokenizers", [])
         pieces = fields.get("pieces", 1000)
         if not all(isinstance(text, str) for text in texts.values()):
-            raise TokbenchError("text and second have to be strings")
+            raise TokbenchError("text and second must be strings")
         for name, text in texts.items():
             if any("\ud800" <= character <= "\udfff" for character in text):
-                raise TokbenchError(f"{name} holds a lone surrogate, which is no character", "take it out")
+                raise TokbenchError(f"{name} contains a lone surrogate, which is not a character", "remove it")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise TokbenchError("tokenizers has to be a list of names")
+            raise TokbenchError("tokenizers must be a list of names")
         if not isinstance(pieces, int) or isinstance(pieces, bool) or not 0 <= pieces <= MOST_PIECES:
-            raise TokbenchError(f"pieces has to be a number from 0 to {MOST_PIECES}")
+            raise TokbenchError(f"pieces must be an integer from 0 to {MOST_PIECES}")
         model = fields.get("model", "1.4B")
         if not isinstance(model, str):
-            raise TokbenchError("model has to be the name of a Pythia model")
+            raise TokbenchError("model must be the name of a Pythia model")
         return cls(texts["text"], texts["second"], tuple(names), model, pieces)
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A text by one tokenizer.
+    """A text encoded by one tokenizer.
 
-    tokens, second_tokens: how many (None without a second text). premium: the first over the second. gflop, kv_mib: to
-    read the text on the model, and what its cache takes. fits: whether the text fits the model's context. pieces: the
-    first tokens as id, text and bytes in hexadecimal (None: special). differs: for each piece, whether the first
-    tokenizer has no token of the same place; None where the bytes of the tokens are not those of the text.
+    tokens, second_tokens: number of tokens (None without a second text).
+    premium: tokens of the first text over those of the second.
+    gflop, kv_mib: compute to read the text on the model, and the size of its KV cache.
+    fits: whether the text fits the model's context.
+    pieces: the first tokens, as id, text and bytes in hexadecimal (None: special).
+    differs: per piece, whether the first tokenizer has no token at the same position; None if the bytes of the tokens
+        are not those of the text.
     """
 
     tokenizer: str
@@ -77,18 +87,21 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Refused:
-    """A tokenizer whose engine gives up on a text, and why."""
+    """A tokenizer whose engine rejects a text, and why."""
 
     tokenizer: str
     error: str
 
 
 def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Encoded | Refused]:
-    """The text by each tokenizer that is asked for; TokbenchError for one that is not served, or no Pythia model."""
+    """Encode the text with each requested tokenizer.
+
+    Raises TokbenchError for a tokenizer that is not served, or an unknown Pythia model.
+    """
     model = find_model(question.model)
     for name in question.tokenizers:
         if name not in tokenizers:
-            raise TokbenchError(f"no tokenizer {name!r} is served here", f"there are: {', '.join(tokenizers)}")
+            raise TokbenchError(f"no tokenizer {name!r} is served here", f"choose from: {', '.join(tokenizers)}")
     chosen = [tokenizers[name] for name in question.tokenizers]
     first: npt.NDArray[np.int64] | None = None
     found: list[Encoded | Refused] = []
@@ -106,7 +119,10 @@ def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Enco
 
 
 def encode(tokenizer: Tokenizer, question: Question) -> tuple[npt.NDArray[np.int32], int | None] | Refused:
-    """The ids of the text and the number of tokens of the second text, None without one."""
+    """Return the ids of the text, and the token count of the second text.
+
+    None without a second text.
+    """
     try:
         ids = tokenizer.encode_batch([question.text]).ids
         return ids, int(tokenizer.count_batch([question.second])[0]) if question.second else None
@@ -115,7 +131,10 @@ def encode(tokenizer: Tokenizer, question: Question) -> tuple[npt.NDArray[np.int
 
 
 def find_places(tokenizer: Tokenizer, ids: npt.NDArray[np.int32], text: str) -> npt.NDArray[np.int64] | None:
-    """Where each token starts and ends in the bytes of a text, as one number; None where the bytes are others."""
+    """Return the byte span of each token, packed into one integer.
+
+    None if the bytes of the tokens are not those of the text.
+    """
     table = tokenizer.token_table()
     if tokenizer.prefix is None or not table.known[ids].all():
         return None
@@ -130,7 +149,7 @@ def find_places(tokenizer: Tokenizer, ids: npt.NDArray[np.int32], text: str) -> 
 def compare_places(
     places: npt.NDArray[np.int64] | None, first: npt.NDArray[np.int64] | None, pieces: int
 ) -> tuple[bool, ...] | None:
-    """For each of the first pieces, whether it is none of the first tokenizer's."""
+    """Return, per piece, whether its span is not one of the first tokenizer's."""
     if places is None or first is None:
         return None
     return tuple((~np.isin(places[:pieces], first)).tolist())
@@ -144,7 +163,7 @@ def describe(
     model: Model,
     differs: tuple[bool, ...] | None,
 ) -> Encoded:
-    """The counts, costs and pieces of one tokenizer."""
+    """Collect counts, costs and pieces of one tokenizer."""
     shape = what_if(model.architecture, tokenizer.vocab_total, multiple=model.vocab_multiple).changed
     return Encoded(
         tokenizer=tokenizer.name,
@@ -160,7 +179,7 @@ def describe(
 
 
 def show_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[int, str, str | None], ...]:
-    """Tokens as id, text with nothing invisible in it, and bytes."""
+    """Return tokens as id, printable text, and bytes in hexadecimal."""
     pieces: list[tuple[int, str, str | None]] = []
     for token in ids:
         content = tokenizer.token_bytes(token)

@@ -19,7 +19,7 @@
     number === null ? "\u2013" : number.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const chosen = () => names.filter((name) => at(`tokenizer-${names.indexOf(name)}`).checked);
 
-  // The state of the page is the part of its address that no browser sends: behind the hash.
+  // The page keeps its state in the URL fragment, which browsers never send.
   const keepState = () => {
     const state = new URLSearchParams();
     const short = text.value.length + second.value.length <= MOST_IN_URL;
@@ -127,7 +127,7 @@
       document.documentElement.dataset.milliseconds = Math.round(performance.now() - started);
       document.documentElement.dataset.asked = Number(document.documentElement.dataset.asked ?? 0) + 1;
     } catch (error) {
-      if (error.name !== "AbortError") at("problem").textContent = "The page's own server does not answer: is tokbench view still running?";
+      if (error.name !== "AbortError") at("problem").textContent = "The server does not answer: is tokbench view still running?";
     }
   };
   const askSoon = () => {
