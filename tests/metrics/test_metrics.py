@@ -245,14 +245,6 @@ def test_published_figures_of_gpt_neox_on_flores(shared_data: Path) -> None:
 
 
 @needs_data
-def test_gini_of_gpt_neox_over_204_languages(shared_data: Path) -> None:
-    corpus = tb.load_corpus(shared_data / "corpora" / "flores200" / "dev")
-    frame = tb.compare(["gpt-neox-20b"], corpus, metrics=["gini"]).frame
-    assert value(frame, "gini", "gpt-neox-20b") == pytest.approx(0.317, abs=5e-4)
-    assert frame["n"].item() == 204
-
-
-@needs_data
 def test_the_table_of_2023_on_news_commentary(shared_data: Path) -> None:
     corpus = tb.load_corpus(shared_data / "corpora" / "nc_zh_en" / "train_10k.jsonl")
     assert corpus.n == 10_000

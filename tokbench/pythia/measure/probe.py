@@ -16,7 +16,7 @@ from tokbench._shared.environment import Environment, Now, count_cores, describe
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Device
 from tokbench.pythia.formats.checkpoint import Checkpoint, WeightsKind
-from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request
+from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request, Timer
 from tokbench.pythia.measure._process_memory import Memory, read_available, read_device_memory
 from tokbench.pythia.model.architecture import Architecture
 
@@ -113,13 +113,15 @@ def measure_backend(
     new_tokens: int = NEW_TOKENS,
     rounds: int = ROUNDS,
     seed: int = 0,
+    timer: Timer = "perf_counter",
     clock: Now = now,
 ) -> BackendMeasurement:
     """Convert a checkpoint if need be, then measure a backend in a process of its own.
 
     Threads are by default all that this process may use, `context` the model's. Prompts are random ids; one as long as
-    the model's context is measured, and stated, one token shorter. Raises TokbenchError where the backend refuses the
-    type, where memory would not do (estimated beforehand), or where the process ends without a result.
+    the model's context is measured, and stated, one token shorter. `timer="process_time"` counts seconds of the CPU
+    instead of those that pass. Raises TokbenchError where the backend refuses the type, where memory would not do
+    (estimated beforehand), or where the process ends without a result.
     """
     architecture = checkpoint.architecture
     length = context or architecture.context
@@ -144,6 +146,7 @@ def measure_backend(
         new_tokens=new_tokens,
         rounds=rounds,
         seed=seed,
+        timer=timer,
     )
     found = _run_process(request, f"{checkpoint.name} as {quantization} on {backend}")
     return BackendMeasurement(
