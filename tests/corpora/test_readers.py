@@ -276,6 +276,7 @@ def test_jsonl_keys(tmp_path: Path) -> None:
         ('{"en": "b", "zh": ' + "1" * 5000 + "}", ":2: the JSON cannot be read: Exceeds the limit"),
         ("[" * 100_000, ":2: the JSON is nested too deeply"),
     ],
+    ids=["cut", "word", "list", "no key", "number", "surrogate", "long number", "nested"],
 )
 def test_jsonl_lines_that_are_refused(tmp_path: Path, line: str, message: str) -> None:
     write(tmp_path, a__jsonl=f'{{"en": "a", "zh": "1"}}\n{line}\n')
