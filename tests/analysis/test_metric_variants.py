@@ -29,6 +29,7 @@ def test_every_metric_explains_itself() -> None:
     refuse("explain", "premum", says="did you mean 'premium'")
 
 
+@pytest.mark.smoke
 def test_variants_by_hand(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["ab", "abcd"], zh=["\u4f60\u597d", "\u4f60"])
     table = compute_variants("premium", tb.load_tokenizer("utf8"), corpus)

@@ -430,6 +430,7 @@ FORMATS: list[tuple[str, Callable[[Path, Texts], None], Any, bool]] = [
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("name", "writer", "alphabet", "odd"), FORMATS, ids=[writer.__name__ for _, writer, _, _ in FORMATS]
 )

@@ -54,6 +54,7 @@ def figures() -> pl.DataFrame:
     return evaluate_all(make_measurements(counts, {"en": [2, 1, 1], "zh": [4], "de": [1, 1]}))
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("metric", "lang", "expected"),
     [
@@ -195,6 +196,7 @@ def test_identities(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
     assert value(frame, "nsl", "b", "de") == 1
 
 
+@pytest.mark.smoke
 def test_one_language_has_no_spread_but_a_row_and_the_usual_table(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["the fox", "a dog"])
     result = tb.compare(["utf8"], corpus)
