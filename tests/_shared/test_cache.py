@@ -203,6 +203,7 @@ def figures(tokenizers: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         ("full", 60, "File too large"),
     ],
 )
+@pytest.mark.skipif(os.name != "posix", reason="devices, modes and limits are those of POSIX")
 def test_a_cache_that_cannot_be_written_is_one_note(
     tokenizers: Path, figures: str, tmp_path: Path, cache: str, limit: int, reason: str
 ) -> None:
