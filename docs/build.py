@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from tokbench.cli import app
 from tokbench.metrics import METRICS, Metric
 
 FOLDER = Path(__file__).resolve().parent
-COMMANDS = (
-    "compare",
-    "cost",
-    "bench",
-    "encode",
-    "corpus",
-    "diff",
-    "explain",
-    "roundtrip",
-    "vocab",
-    "overlap",
-    "explain-diff",
-    "list",
-    "pull",
-    "report",
-    "view",
-)
 GENERATED = "<!-- Written by docs/build.py; change the code instead. -->"
 
 
@@ -67,19 +53,32 @@ blocks. Token lengths and rarefied entropies have no intervals. In simulated tex
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 
 
+def list_commands() -> list[tuple[str, ...]]:
+    """Return every command of the app by its words, each group before its own commands."""
+    return list(walk_commands(get_command(app)))
+
+
+def walk_commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a command and of those below it; the app itself has none."""
+    if words:
+        yield words
+    for name, below in getattr(command, "commands", {}).items():
+        yield from walk_commands(below, (*words, name))
+
+
 def show_help(*arguments: str) -> str:
-    """Return the output of `tokbench ... --help`, without frames, at a fixed width."""
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "TERMINAL_WIDTH": "100"}
-    command = [sys.executable, "-m", "tokbench", *arguments, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    """Return what `tokbench ... --help` prints, at a fixed width."""
+    environment = {"NO_COLOR": "1", "TERM": "dumb"}
+    done = CliRunner().invoke(app, [*arguments, "--help"], prog_name="tokbench", env=environment, terminal_width=98)
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
 
 
 def write_commands() -> str:
-    """Write the page of all commands."""
+    """Return the page of all commands."""
     parts = [GENERATED, "", "# Commands", ""]
-    for command in COMMANDS:
-        parts += [f"## `tokbench {command}`", "", "```text", show_help(command), "```", ""]
+    for words in list_commands():
+        heading = "#" * (len(words) + 1)
+        parts += [f"{heading} `tokbench {' '.join(words)}`", "", "```text", show_help(*words), "```", ""]
     return "\n".join(parts)
 
 

@@ -85,6 +85,7 @@ def test_an_adapter_of_another_package_runs(plugin: Path) -> None:
     assert "length" in run(plugin, "-m", "tokbench", "list", "adapters").stdout
 
 
+@pytest.mark.smoke
 def test_a_reader_and_a_report_of_another_package_run(plugin: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "x.bars"
     corpus.write_text("a b|c d\ne|f\n")

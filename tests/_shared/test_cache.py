@@ -21,6 +21,7 @@ NAMES = frozenset({"ids", "empty"})
 ARRAYS = {"ids": np.arange(100, dtype=np.int32), "empty": np.zeros(0, np.uint8)}
 
 
+@pytest.mark.smoke
 def test_arrays_and_documents_come_back() -> None:
     place = cache_path("kind", 1, "two")
     assert read_arrays(place, NAMES) is None
@@ -127,6 +128,7 @@ def test_a_folder_without_a_cache_is_temporary(tmp_path: Path, monkeypatch: pyte
 # ---- modes of files
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
 @pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0o022, 0o644, 0o755), (0o027, 0o640, 0o750)])
 def test_the_system_applies_the_umask(tmp_path: Path, umask: int, file_mode: int, folder_mode: int) -> None:
     before = os.umask(umask)
@@ -151,8 +153,9 @@ def test_a_name_as_long_as_the_system_allows_can_be_written(tmp_path: Path) -> N
 # ---- a cache that cannot be written, in a process of its own
 
 RUN = """
-import resource, sys
+import sys
 if {limit}:  # a file may have no more bytes than this, as on a full disk
+    import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 from tokbench.__main__ import main
 main()
@@ -200,6 +203,7 @@ def figures(tokenizers: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         ("full", 60, "File too large"),
     ],
 )
+@pytest.mark.skipif(os.name != "posix", reason="devices, modes and limits are those of POSIX")
 def test_a_cache_that_cannot_be_written_is_one_note(
     tokenizers: Path, figures: str, tmp_path: Path, cache: str, limit: int, reason: str
 ) -> None:

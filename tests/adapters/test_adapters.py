@@ -63,6 +63,7 @@ def load_made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Token
     return load
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_contract(load_made: Callable[[str], Tokenizer], file_format: str) -> None:
     check_contract(load_made(file_format), TEXTS)
@@ -104,6 +105,7 @@ def load_cached(name: str) -> Tokenizer:
     return CACHE[name]
 
 
+@pytest.mark.smoke
 def test_bytes_have_the_ids_of_their_values() -> None:
     assert load_tokenizer("utf8").encode_batch(["hé", ""]).ids.tolist() == [104, 195, 169]
     assert load_tokenizer("byt5").encode_batch(["hé"]).ids.tolist() == [107, 198, 172]
@@ -151,6 +153,7 @@ def test_files_of_one_vocabulary_give_the_same_ids(load_made: Callable[[str], To
     assert len(parts) == len(TEXTS)
 
 
+@pytest.mark.smoke
 def test_gguf_gives_the_ids_of_the_sentencepiece_model(tmp_path: Path) -> None:
     rebuilt = load_tokenizer(str(made.make_gguf_sentencepiece(tmp_path)))
     original = load_tokenizer(str(tmp_path / "tokenizer.model"))
@@ -163,6 +166,7 @@ def test_padding_of_a_gguf_is_no_token(load_made: Callable[[str], Tokenizer]) ->
     assert load_made("gguf").vocab_base == 400
 
 
+@pytest.mark.smoke
 def test_unknown_characters_have_spans(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(str(made.make_wordpiece(tmp_path)))
     spans = tokenizer.spans(["a 😀😀 b"])

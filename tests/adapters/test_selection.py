@@ -67,6 +67,7 @@ def equal(a: EncodedBatch, b: EncodedBatch) -> bool:
     return np.array_equal(a.ids, b.ids) and np.array_equal(a.offsets, b.offsets)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("make", [make_tokenizer_json, make_vocab_and_merges])
 def test_an_engine_gives_the_ids_of_the_reference(tmp_path: Path, engine: str, make: object) -> None:

@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
-from tokbench.analysis.metric_variants import compute_variants, find_gini
-from tokbench.metrics import METRICS
+from tokbench.analysis.metric_variants import compare_ginis, compute_variants, find_gini
+from tokbench.measurement import measure
+from tokbench.metrics import METRICS, Reference, evaluate
 
 
 def test_every_metric_explains_itself() -> None:
@@ -28,6 +30,7 @@ def test_every_metric_explains_itself() -> None:
     refuse("explain", "premum", says="did you mean 'premium'")
 
 
+@pytest.mark.smoke
 def test_variants_by_hand(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["ab", "abcd"], zh=["\u4f60\u597d", "\u4f60"])
     table = compute_variants("premium", tb.load_tokenizer("utf8"), corpus)
@@ -72,8 +75,22 @@ def test_variants_of_gpt_neox_on_flores_are_the_published_ones(
             assert shown == expected, variant.definition
 
 
+def test_gini_by_byte_line_and_character_by_hand(tmp_path: Path) -> None:
+    # Sums of tokens and bytes 3, 6; of characters 3, 2: per character 1 and 3.
+    corpus = write_corpus(tmp_path / "c", en=["ab", "c"], zh=["\u4f60", "\u597d"])
+    table = compute_variants("gini", tb.load_tokenizer("utf8"), corpus)
+    assert [v.value for v in table.variants] == pytest.approx([1 / 6, 0, 1 / 4, 1 / 3])
+    assert [v.ours for v in table.variants] == [True, False, False, False]
+
+
 @needs_data
-def test_gini_of_gpt_neox_by_byte_line_and_character(shared_data: Path) -> None:
-    corpus = tb.load_corpus(shared_data / "corpora" / "flores200" / "dev")
-    table = compute_variants("gini", tb.load_tokenizer("gpt-neox-20b"), corpus)
-    assert [round(v.value or 0, 3) for v in table.variants[:3]] == [0.317, 0.136, 0.337]
+def test_gini_of_gpt_neox_over_204_languages(shared_data: Path) -> None:
+    """The metric, and its definitions by byte and by character, from one encoding of FLORES."""
+    measured = measure([tb.load_tokenizer("gpt-neox-20b")], tb.load_corpus(shared_data / "corpora/flores200/dev"))
+    frame = evaluate(measured, [METRICS["gini"]], Reference("eng_Latn", None))
+    assert frame["value"].item() == pytest.approx(0.317, abs=5e-4)
+    assert frame["n"].item() == 204
+    tokens = measured.counts.group_by("lang").agg(pl.col("tokens").sum())
+    sums = measured.texts.group_by("lang").agg(pl.col("bytes", "chars").sum()).join(tokens, on="lang")
+    columns = (sums[name].to_numpy().astype(np.float64) for name in ("tokens", "bytes", "chars"))
+    assert [round(v.value or 0, 3) for v in compare_ginis(*columns)[:3]] == [0.317, 0.136, 0.337]

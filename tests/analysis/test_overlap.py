@@ -56,6 +56,7 @@ def test_nothing_of_a_script_is_null_and_an_unknown_one_an_error() -> None:
         measure_overlap([load_tokenizer("utf8"), load_tokenizer("utf8")])
 
 
+@pytest.mark.smoke
 def test_the_command_prints_matrices() -> None:
     done = run("overlap", "utf8", "byt5", "-c", "tokbench14", "-l", "en")
     assert done.returncode == 0, done.stderr

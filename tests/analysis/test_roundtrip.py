@@ -108,6 +108,7 @@ def test_what_is_shown_is_inert() -> None:
     assert show("e\u0301") == '"e\u0301" (U+0065 U+0301)'
 
 
+@pytest.mark.smoke
 def test_the_command_names_stage_and_string_and_can_fail(tmp_path: Path) -> None:
     (tmp_path / "x.en").write_text("a cafe\u0301\nplain\n", encoding="utf-8")
     (tmp_path / "x.fr").write_text("un caf\u00e9\nplat\n", encoding="utf-8")

@@ -85,6 +85,7 @@ def test_names_do_not_count(shared_data: Path, tmp_path: Path) -> None:
             assert detect(copy) == expected
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -15,10 +15,13 @@ import pytest
 
 import tokbench as tb
 from helpers import made
-from helpers.commands import USAGE, refuse, run
+from helpers.commands import USAGE, refuse, run, run_process
 from helpers.data import needs_data
 
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, pseudo-terminals and shells are those of POSIX")
 
+
+@posix
 def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> None:
     """A real SIGINT, once a first stripe of segments is whole."""
     for lang in ("en", "de"):
@@ -34,6 +37,7 @@ def test_what_was_measured_before_an_interruption_is_shown(tmp_path: Path) -> No
     assert 0 < json.loads(report.read_text())["corpus"]["segments"] < 150_000
 
 
+@posix
 def test_an_interruption_stops_a_loop_around_compare(tmp_path: Path) -> None:
     """A real SIGINT in the first of three comparisons, once a first stripe is whole: none is taken for finished."""
     for lang in ("en", "de"):
@@ -46,6 +50,7 @@ def test_an_interruption_stops_a_loop_around_compare(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == "KeyboardInterrupt"
 
 
+@posix
 def test_an_interrupted_cost_shows_no_figures(tmp_path: Path) -> None:
     for lang in ("en", "de"):
         (tmp_path / f"{lang}.txt").write_text(f"one two three four five six seven {lang}\n" * 150_000)
@@ -97,6 +102,7 @@ def pair(tmp_path: Path) -> Path:
     return tmp_path / "news"
 
 
+@pytest.mark.smoke
 def test_compare_prints_a_table_that_no_pipe_cuts(pair: Path) -> None:
     done = run("compare", "utf8", "byt5", "rwkv-world", "-c", str(pair), "--baseline", "utf8", TOKBENCH_TOKENIZERS="")
     assert done.returncode == 0, done.stderr
@@ -127,6 +133,7 @@ def test_compare_by_default_ends_with_five_tokenizers_and_the_reasons_for_the_re
     assert all(skipped["reason"] and skipped["remedy"] for skipped in named.values())
 
 
+@pytest.mark.smoke
 def test_json_has_the_promised_form(pair: Path) -> None:
     document = json.loads(run("compare", "utf8", "-c", str(pair), "-f", "json").stdout)
     assert list(document) == [
@@ -161,6 +168,7 @@ def test_csv_has_one_row_a_figure(pair: Path) -> None:
     assert [(row["lang"], row["value"]) for row in rows] == [("en", "1.0"), ("zh", "1.05")]
 
 
+@pytest.mark.smoke
 def test_outputs_are_written_in_the_format_of_their_ending(pair: Path, tmp_path: Path) -> None:
     names = ["r.json", "r.md", "r.csv", "r.txt"]
     options = [option for name in names for option in ("-o", str(tmp_path / name))]
@@ -173,6 +181,7 @@ def test_outputs_are_written_in_the_format_of_their_ending(pair: Path, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith((".r", "r."))) == sorted(names)
 
 
+@pytest.mark.smoke
 def test_encode_shows_boundaries_bytes_and_nothing_invisible() -> None:
     done = run("encode", "utf8", "rwkv-world", "é\x1b[31m!", TOKBENCH_TOKENIZERS="")
     assert done.returncode == 0, done.stderr
@@ -185,6 +194,7 @@ def test_encode_shows_boundaries_bytes_and_nothing_invisible() -> None:
     assert described["decoded"] == "hé"
 
 
+@pytest.mark.smoke
 def test_corpus_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     (tmp_path / "x.en").write_bytes("\ufeffone\ntwo\ntwo\nfour\n".encode())
     (tmp_path / "x.de").write_bytes("eins\r\n\r\nzw\ufffdi\r\nvier\r\n".encode())
@@ -200,6 +210,7 @@ def test_corpus_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     assert "empty in de" in table
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("what", ["tokenizers", "adapters", "metrics", "corpora"])
 def test_list(what: str) -> None:
     rows = json.loads(run("list", what, "--json").stdout)
@@ -223,10 +234,22 @@ def test_pull_needs_no_network_for_what_is_here() -> None:
     assert "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055" in done.stdout
 
 
+@pytest.mark.smoke
 def test_version_and_help() -> None:
     assert run("--version").stdout == f"tokbench {tb.__version__}\n"
     for command in ("compare", "encode", "corpus", "list", "pull"):
         assert run(command, "--help").returncode == 0
+
+
+@pytest.mark.smoke
+def test_a_command_is_a_process() -> None:
+    done = run_process("encode", "utf8", "-", stdin="h\u00e9")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "|h|\\xc3|\\xa9|" in done.stdout
+    assert done.stdout == run("encode", "utf8", "-", stdin="h\u00e9").stdout
+    refused = run_process("encode", "no-such-tokenizer", "x")
+    assert (refused.returncode, refused.stdout) == (USAGE, "")
+    assert refused.stderr == run("encode", "no-such-tokenizer", "x").stderr
 
 
 def test_a_baseline_is_named_as_a_tokenizer_is(pair: Path, tmp_path: Path) -> None:
@@ -245,6 +268,7 @@ def test_a_baseline_is_named_as_a_tokenizer_is(pair: Path, tmp_path: Path) -> No
     refuse("compare", "utf8", "-c", str(pair), "--baseline", "rwkv", says="not among the tokenizers")
 
 
+@posix
 @pytest.mark.parametrize("columns", [1, 20, 80, 100])
 def test_a_terminal_of_any_width_shows_every_figure_whole(pair: Path, columns: int) -> None:
     import pty
@@ -276,6 +300,8 @@ def read_terminal(descriptor: int) -> bytes:
         return b""
 
 
+@pytest.mark.smoke
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device: it is Linux that has one")
 def test_output_that_cannot_be_written_is_one_line(pair: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -292,6 +318,7 @@ def test_output_that_cannot_be_written_is_one_line(pair: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@posix
 def test_an_argument_that_is_no_text_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tokbench", "encode", "utf8", b"a\xff"], capture_output=True, check=False
@@ -300,6 +327,7 @@ def test_an_argument_that_is_no_text_is_refused() -> None:
     assert done.stderr == b"tokbench: the text is not UTF-8 at character 1; convert it first\n"
 
 
+@pytest.mark.smoke
 def test_unknown_names_are_answered_with_the_nearest(pair: Path) -> None:
     refuse("compare", "gpt-neox-20", "-c", str(pair), says="did you mean 'gpt-neox-20b'")
     refuse("compare", "utf8", "-c", str(pair), "-l", "en,zhh", says="did you mean 'zh'")
@@ -315,6 +343,7 @@ def test_missing_things_are_refused(pair: Path, tmp_path: Path) -> None:
     refuse("encode", "utf8", "-", stdin=b"\xff", says="standard input is not UTF-8")
 
 
+@pytest.mark.smoke
 def test_unusable_corpora_are_refused(tmp_path: Path) -> None:
     (tmp_path / "ragged.en").write_bytes(b"one\ntwo\n")
     (tmp_path / "ragged.de").write_bytes(b"eins\n")
@@ -381,6 +410,7 @@ def test_outputs_are_checked_before_anything_is_measured(pair: Path, tmp_path: P
     refuse("compare", "no-such-tokenizer", "-c", str(pair), "-o", str(tmp_path), says="extension")
 
 
+@posix
 def test_a_reader_that_leaves_is_no_error(pair: Path) -> None:
     command = f"{sys.executable} -m tokbench list metrics | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)

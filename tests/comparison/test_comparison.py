@@ -98,6 +98,7 @@ def test_chosen_metrics_are_what_a_summary_shows(tmp_path: Path) -> None:
     assert chosen.summary().columns == ["tokenizer", "engine", "fertility", "premium/en", "premium/zh"]
 
 
+@pytest.mark.smoke
 def test_by_language(result: Comparison) -> None:
     table = result.by_language("premium")
     assert table.columns == ["lang", *result.names]
@@ -114,6 +115,7 @@ def test_lossy_tokenizers_are_found_out(result: Comparison) -> None:
     assert not result.is_lossy("utf8")
 
 
+@pytest.mark.smoke
 def test_loading_what_was_saved_is_the_identity(result: Comparison, tmp_path: Path) -> None:
     result.save(tmp_path / "saved")
     loaded = tb.load(tmp_path / "saved")

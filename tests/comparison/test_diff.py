@@ -43,6 +43,7 @@ def test_equal_comparisons_do_not_differ(saved: tuple[Path, Path]) -> None:
     assert "0 of " in done.stdout
 
 
+@pytest.mark.smoke
 def test_a_regression_fails_and_is_named(saved: tuple[Path, Path]) -> None:
     old, new = map(str, saved)
     done = run("diff", old, new, "--fail-over", "1.02")

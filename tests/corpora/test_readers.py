@@ -274,6 +274,7 @@ def test_jsonl_keys(tmp_path: Path) -> None:
         ('{"en": "b", "zh": ' + "1" * 5000 + "}", ":2: the JSON cannot be read: Exceeds the limit"),
         ("[" * 100_000, ":2: the JSON is nested too deeply"),
     ],
+    ids=["cut", "word", "list", "no key", "number", "surrogate", "long number", "nested"],
 )
 def test_jsonl_lines_that_are_refused(tmp_path: Path, line: str, message: str) -> None:
     write(tmp_path, a__jsonl=f'{{"en": "a", "zh": "1"}}\n{line}\n')
@@ -427,6 +428,7 @@ FORMATS: list[tuple[str, Callable[[Path, Texts], None], Any, bool]] = [
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("name", "writer", "alphabet", "odd"), FORMATS, ids=[writer.__name__ for _, writer, _, _ in FORMATS]
 )

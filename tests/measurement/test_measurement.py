@@ -18,6 +18,7 @@ from tokbench.measurement.round_trip import Loss, classify_loss
 from tokbench.measurement.words import LanguageTexts, is_unspaced
 
 
+@pytest.mark.smoke
 def test_counts_of_bytes_by_hand(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["ab c", "é"], zh=["你好", "。"])
     measured = measure([load_tokenizer("utf8")], corpus)
@@ -119,6 +120,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Measurements, list[
     return measure(tokenizers, corpus), pieces
 
 
+@pytest.mark.smoke
 @settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(8)))
 def test_parts_merge_to_the_whole_in_any_order(
@@ -144,6 +146,7 @@ def test_what_is_measured_twice_does_not_merge(parts: tuple[Measurements, list[M
         whole.merge(pieces[0])
 
 
+@pytest.mark.smoke
 def test_measurements_are_saved_and_loaded(parts: tuple[Measurements, list[Measurements]], tmp_path: Path) -> None:
     parts[0].save(tmp_path)
     assert equal(Measurements.load(tmp_path), parts[0])

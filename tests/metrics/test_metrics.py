@@ -54,6 +54,7 @@ def figures() -> pl.DataFrame:
     return evaluate_all(make_measurements(counts, {"en": [2, 1, 1], "zh": [4], "de": [1, 1]}))
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("metric", "lang", "expected"),
     [
@@ -195,6 +196,7 @@ def test_identities(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
     assert value(frame, "nsl", "b", "de") == 1
 
 
+@pytest.mark.smoke
 def test_one_language_has_no_spread_but_a_row_and_the_usual_table(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["the fox", "a dog"])
     result = tb.compare(["utf8"], corpus)
@@ -242,14 +244,6 @@ def test_published_figures_of_gpt_neox_on_flores(shared_data: Path) -> None:
     assert value(frame, "premium", name, "zho_Hans") == pytest.approx(2.0888, abs=1e-4)
     assert value(frame, "fertility", name, "eng_Latn") == pytest.approx(1.2452, abs=5e-5)
     assert value(frame, "renyi_efficiency", name, "eng_Latn") == pytest.approx(0.402, abs=5e-4)
-
-
-@needs_data
-def test_gini_of_gpt_neox_over_204_languages(shared_data: Path) -> None:
-    corpus = tb.load_corpus(shared_data / "corpora" / "flores200" / "dev")
-    frame = tb.compare(["gpt-neox-20b"], corpus, metrics=["gini"]).frame
-    assert value(frame, "gini", "gpt-neox-20b") == pytest.approx(0.317, abs=5e-4)
-    assert frame["n"].item() == 204
 
 
 @needs_data

@@ -80,6 +80,7 @@ def test_requests_are_counted_by_hand() -> None:
     assert "seconds" not in same
 
 
+@pytest.mark.smoke
 def test_costs_by_hand(costs: Costs) -> None:
     assert value(costs, "tokens", "en") == 3
     assert value(costs, "tokens", "de") == 5
@@ -209,6 +210,7 @@ def test_the_ledger_accounts_for_the_whole() -> None:
         trace_requests(b"a\xff", tb.load_tokenizer("utf8"), runner, 1)  # type: ignore[arg-type]
 
 
+@pytest.mark.smoke
 def test_the_command_prints_costs(tmp_path: Path) -> None:
     write_corpus(tmp_path / "c", en=["the fox"], th=["สวัสดี"])
     done = run("cost", "utf8", "-c", str(tmp_path / "c"), "--model", "410m", "-f", "json", "--price-per-mtok", "1")

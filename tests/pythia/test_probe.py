@@ -29,6 +29,7 @@ from tokbench.pythia.backends import BACKENDS, run
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make
+from tokbench.pythia.measure._probe_process import Request, time_steps
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory, read_memory, read_peak
 from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, read_card, to_document
 from tokbench.pythia.measure.probe import BackendMeasurement, Timing, check_memory, estimate_bytes, measure_backend
@@ -43,7 +44,7 @@ MISSING = [name for name in ("safetensors", "psutil", "ctranslate2", "xllamacpp"
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 SMALL = Architecture(layers=2, width=64, heads=4, vocab_rows=420, context=256)
-SIZES = {"prompt_lengths": (16, 200), "decode_batches": (1, 2), "new_tokens": 120, "rounds": 2}
+SIZES = {"prompt_lengths": (16, 200), "decode_batches": (1, 2), "new_tokens": 120, "rounds": 2, "timer": "process_time"}
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,36 @@ def test_rates_by_hand() -> None:
     assert (prompt.seconds, prompt.value, prompt.low, prompt.high) == (0.4, 250.0, 200.0, 500.0)
     step = Timing("decode", 8, 64, (0.02, 0.04, 0.01))
     assert (step.seconds, step.value, step.low, step.high) == (0.02, 400.0, 200.0, 800.0)
+
+
+class Scripted:
+    """A runner whose answers and times are known."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.now, self.seconds = 0.0, iter(seconds)
+        self.asked: list[tuple[int, int]] = []
+
+    def generate(self, ids: Sequence[int], new_tokens: int, batch: int = 1) -> list[list[int]]:
+        self.asked.append((new_tokens, batch))
+        self.now += next(self.seconds)
+        return [[1] * new_tokens] * batch
+
+
+def time_scripted(runner: Scripted) -> list[float]:
+    fields = {"path": "p", "backend": "b", "quantization": "q", "device": "cpu", "threads": 1, "context": 99, "seed": 0}
+    request = Request(**fields, vocab_rows=9, prompt_lengths=(), decode_batches=(3,), new_tokens=11, rounds=3)
+    return time_steps(runner, request, [1, 2], 3, lambda: runner.now)  # type: ignore[arg-type]
+
+
+def test_a_step_is_a_long_generation_less_the_median_of_one_token() -> None:
+    runner = Scripted(9, 1, 3, 2, 4, 6, 7)  # a warm-up, then 1 and 3, 2 and 4, 6 and 7: the median of 1, 2, 6 is 2
+    assert time_scripted(runner) == pytest.approx([0.1, 0.2, 0.5])
+    assert runner.asked == [(2, 3), *[(1, 3), (11, 3)] * 3]
+
+
+def test_a_long_generation_that_takes_no_longer_is_refused() -> None:
+    with pytest.raises(TokbenchError, match="11 tokens took no longer than one on b: decoding was not timed"):
+        time_scripted(Scripted(9, 1, 3, 2, 2, 6, 7))
 
 
 # ---- memory beforehand, and other refusals

@@ -111,6 +111,7 @@ def test_invisible_characters_are_written_out() -> None:
     assert reveal_bytes(b"\xe4\xbd \xff") == "\\xe4\\xbd \\xff"
 
 
+@pytest.mark.smoke
 def test_each_format_escapes_its_own_marks() -> None:
     assert escape_html("<a href='x'>&") == "&lt;a href=&#x27;x&#x27;&gt;&amp;"
     assert escape_markdown("a|b `c` <d> p50k_base _e_ @f") == "a\\|b \\`c\\` &lt;d&gt; p50k_base \\_e\\_ &#64;f"

@@ -20,6 +20,7 @@ from tokbench.measurement.words import LanguageTexts
 from tokbench.metrics import METRICS, Reference, evaluate
 
 Counts = npt.NDArray[np.int64]
+Sums = npt.NDArray[np.float64]
 
 EXAMPLE = "zh"
 """Default language of a premium, if the corpus has it."""
@@ -175,19 +176,23 @@ def vary_gini(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None
         texts = list(corpus.texts(lang))
         tokens = int(tokenizer.count_batch(texts).sum())
         sums.append((tokens, sum(len(text.encode()) for text in texts), sum(map(len, texts))))
-    tokens_of, bytes_of, chars_of = np.array(sums, np.float64).T
-    n = len(sums)
-    by_segment = find_gini(tokens_of)
-    variants = (
+    variants = compare_ginis(*np.array(sums, np.float64).T)
+    return VariantTable("gini", tokenizer.name, corpus.name, corpus.languages, corpus.n, variants)
+
+
+def compare_ginis(tokens: Sums, num_bytes: Sums, num_chars: Sums) -> tuple[Variant, ...]:
+    """Compute the definitions of the Gini coefficient from the sums of each language."""
+    n = len(tokens)
+    by_segment = find_gini(tokens)
+    return (
         Variant("tokens per parallel segment", by_segment, ours=True),
-        Variant("tokens per byte", find_gini(tokens_of / bytes_of)),
-        Variant("tokens per character", find_gini(tokens_of / chars_of)),
+        Variant("tokens per byte", find_gini(tokens / num_bytes)),
+        Variant("tokens per character", find_gini(tokens / num_chars)),
         Variant(
             "tokens per parallel segment, times n / (n - 1)",
             None if by_segment is None else by_segment * n / (n - 1),
         ),
     )
-    return VariantTable("gini", tokenizer.name, corpus.name, corpus.languages, corpus.n, variants)
 
 
 def find_gini(costs: npt.NDArray[np.float64]) -> float | None:

@@ -11,10 +11,11 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Device, Runner
@@ -24,9 +25,14 @@ DECODE_PROMPT = 32
 """Prompt tokens before timed decoding, and before the generation after which memory is read."""
 
 
+Clock = Callable[[], float]
+Timer = Literal["perf_counter", "process_time"]
+"""A clock of the module `time`: seconds that pass, or those of the CPU, which other programs do not lengthen."""
+
+
 @dataclass(frozen=True)
 class Request:
-    """What to measure: a prepared path, and sizes of prompts and batches."""
+    """What to measure: a prepared path, the sizes of prompts, batches and generation, and the clock."""
 
     path: str
     backend: str
@@ -40,6 +46,7 @@ class Request:
     new_tokens: int
     rounds: int
     seed: int
+    timer: Timer = "perf_counter"
 
 
 def measure(request: Request) -> dict[str, Any]:
@@ -77,9 +84,10 @@ def _measure_memory(request: Request, draw: Any) -> dict[str, Any]:
     on_gpu = request.device == "cuda"
     device_before = read_device_memory()[0] if on_gpu else None
     before = read_memory()
-    begun = time.perf_counter()
+    clock = _find_clock(request)
+    begun = clock()
     runner = _load(request, request.context)
-    load_seconds = time.perf_counter() - begun
+    load_seconds = clock() - begun
     loaded = read_memory()
     runner.generate(draw(DECODE_PROMPT), request.new_tokens)
     generated = read_memory()
@@ -100,40 +108,51 @@ def _measure_memory(request: Request, draw: Any) -> dict[str, Any]:
 
 
 def _time_prefill(request: Request, draw: Any) -> list[dict[str, Any]]:
+    clock = _find_clock(request)
     runner = _load(request, max(request.prompt_lengths) + 1)
     seconds: dict[int, list[float]] = {length: [] for length in request.prompt_lengths}
     runner.prefill(draw(min(request.prompt_lengths)))  # warms up
     for _ in range(request.rounds):
         for length, rounds in seconds.items():
             prompt = draw(length)
-            begun = time.perf_counter()
+            begun = clock()
             runner.prefill(prompt)
-            rounds.append(time.perf_counter() - begun)
+            rounds.append(clock() - begun)
     runner.close()
     return [{"phase": "prefill", "batch": 1, "tokens": length, "rounds": rounds} for length, rounds in seconds.items()]
 
 
 def _time_decoding(request: Request, prompt: list[int], batch: int) -> dict[str, Any]:
-    """Time one decoding step, in seconds per round.
-
-    Each long generation, less the median of generating a single token, divided by the number of steps.
-    """
     runner = _load(request, DECODE_PROMPT + request.new_tokens, batch)
+    rounds = time_steps(runner, request, prompt, batch, _find_clock(request))
+    runner.close()
+    return {"phase": "decode", "batch": batch, "tokens": DECODE_PROMPT + request.new_tokens // 2, "rounds": rounds}
+
+
+def time_steps(runner: Runner, request: Request, prompt: list[int], batch: int, clock: Clock) -> list[float]:
+    """Return the seconds of one decoding step in each round.
+
+    A round is a long generation minus the median generation of a single token, divided by the steps between them.
+    Raises TokbenchError if that is not above 0 in every round.
+    """
 
     def time_generation(new_tokens: int) -> float:
-        begun = time.perf_counter()
+        begun = clock()
         runner.generate(prompt, new_tokens, batch)
-        return time.perf_counter() - begun
+        return clock() - begun
 
     time_generation(2)  # warms up
     pairs = [(time_generation(1), time_generation(request.new_tokens)) for _ in range(request.rounds)]
-    runner.close()
     first = median(single for single, _ in pairs)
     rounds = [(whole - first) / (request.new_tokens - 1) for _, whole in pairs]
     if min(rounds) <= 0:
-        message = f"{request.new_tokens} tokens took no longer than one on {request.backend}: decoding cannot be timed"
+        message = f"{request.new_tokens} tokens took no longer than one on {request.backend}: decoding was not timed"
         raise TokbenchError(message, "generate more new tokens, or wait until other programs have finished")
-    return {"phase": "decode", "batch": batch, "tokens": DECODE_PROMPT + request.new_tokens // 2, "rounds": rounds}
+    return rounds
+
+
+def _find_clock(request: Request) -> Clock:
+    return {"perf_counter": time.perf_counter, "process_time": time.process_time}[request.timer]
 
 
 def main(request_path: str, result_path: str) -> None:

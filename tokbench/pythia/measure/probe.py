@@ -19,7 +19,7 @@ from tokbench._shared.environment import Environment, Now, count_cores, describe
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Device
 from tokbench.pythia.formats.checkpoint import Checkpoint, WeightsKind
-from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request
+from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request, Timer
 from tokbench.pythia.measure._process_memory import Memory, read_available, read_device_memory
 from tokbench.pythia.model.architecture import Architecture
 
@@ -123,6 +123,7 @@ def measure_backend(
     new_tokens: int = NEW_TOKENS,
     rounds: int = ROUNDS,
     seed: int = 0,
+    timer: Timer = "perf_counter",
     clock: Now = now,
 ) -> BackendMeasurement:
     """Measure a backend in a separate process, converting the checkpoint if necessary.
@@ -131,6 +132,7 @@ def measure_backend(
     context: default the model's.
     prompt_lengths: in tokens; prompts are random ids. A prompt as long as the model's context is measured, and
         reported, one token shorter.
+    timer: "process_time" counts CPU seconds instead of elapsed ones.
 
     Raises TokbenchError if the backend refuses the type, if memory would not suffice (estimated beforehand), or if the
     process ends without a result.
@@ -158,6 +160,7 @@ def measure_backend(
         new_tokens=new_tokens,
         rounds=rounds,
         seed=seed,
+        timer=timer,
     )
     found = _run_process(request, f"{checkpoint.name} as {quantization} on {backend}")
     return BackendMeasurement(
