@@ -26,7 +26,7 @@ from tokbench.comparison._facts import (
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.comparison.worst_segments import Example, find_examples
-from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, start_loading
@@ -230,7 +230,7 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 def compare(
     tokenizers: str | Path | Sequence[str | Path | Tokenizer] = DEFAULT_TOKENIZERS,
-    corpus: ParallelCorpus | str | Path | None = None,
+    corpus: ParallelCorpus | TextsByLanguage | str | Path | None = None,
     *,
     metrics: str | Sequence[str] | None = None,
     reference: str | None = None,
@@ -263,7 +263,7 @@ def compare(
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
     segmenter_signature = describe_segmenter(segmenter)
-    texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
+    texts = open_corpus(corpus)
     against = find_reference(texts, reference)
     sample = take_sample(texts)
 
