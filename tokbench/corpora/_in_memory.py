@@ -40,9 +40,10 @@ def read_texts(texts: TextsByLanguage, name: str) -> RawCorpus:
         raise TokbenchError("there are no texts: no language is given", ACCEPTED)
     first = columns[0]
     for column in columns[1:]:
-        if column.texts.len() != first.texts.len():
+        count, expected = column.texts.len(), first.texts.len()
+        if count != expected:
             raise TokbenchError(
-                f"unequal numbers of texts: {column.texts.len():,} in {column.lang}, {first.texts.len():,} in {first.lang}",
+                f"unequal numbers of texts: {count:,} in {column.lang}, {expected:,} in {first.lang}",
                 "text n of each language must say the same",
             )
     return RawCorpus(name=name, columns=columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
-from tokbench.metrics._table import METRICS
+from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
 from tokbench.metrics.resampling import Bootstrap, divide
 
 SCHEMA = {
@@ -27,10 +27,15 @@ SCHEMA = {
 
 
 def evaluate(
-    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap | None = None
+    measurements: Measurements,
+    metrics: str | Metric | Iterable[str | Metric] = DEFAULT_METRICS,
+    reference: Reference | str | None = None,
+    bootstrap: Bootstrap | None = None,
 ) -> pl.DataFrame:
-    """The values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
+    """Return the values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
 
+    metrics: names, or metrics of one's own. reference: the language that premiums are relative to, or a `Reference`,
+    which also names the baseline tokenizer.
     low and high are the interval that the bootstrap finds (for metrics over ids, a jackknife at its level: see
     `tokbench.metrics._spectra`), null without one and for metrics that have none.
 
@@ -38,7 +43,9 @@ def evaluate(
     Undefined values are null: a denominator of 0, no reference. Metrics over types of words and over timings have no
     rows here.
     """
-    of = [METRICS[m.base_metric] for m in metrics if m.base_metric is not None]
+    metrics = find_metrics(metrics)
+    reference = reference if isinstance(reference, Reference) else Reference(reference)
+    of = [find_base(m, metrics) for m in metrics if m.base_metric is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
@@ -59,7 +66,7 @@ def evaluate(
                 parts.append(tall(found))
             if "low" in found.columns:
                 bounds.append(found.select(*BOUNDS))
-    parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.level == "languages"]
+    parts += [evaluate_across(by_segment, m, find_base(m, metrics), reference) for m in metrics if m.base_metric]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.level == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
@@ -139,15 +146,15 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
     return joined.with_columns(value=divide_columns(joined["value"], joined["divisor"]))
 
 
-def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
+def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
     """A metric over the values of another in all languages (the reference left out where it is relative to it).
 
     One row a tokenizer, null and of 0 languages where no language has a value.
     """
-    if metric.base_metric is None or metric.expr is None:
-        raise ValueError(f"the metric {metric.name} over languages needs `of` and `expr`")
-    own = (pl.col("metric") == metric.base_metric) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
-    if METRICS[metric.base_metric].relative_to == "reference":
+    if metric.expr is None:
+        raise ValueError(f"the metric {metric.name} over languages needs `expr`")
+    own = (pl.col("metric") == base.name) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
+    if base.relative_to == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
     rows = by_segment.filter(own).sort("tokenizer", "lang")
     found = rows.group_by("tokenizer").agg(value=metric.expr, n=pl.len())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import polars as pl
-
-from tokbench.metrics._remarks import REMARKS
 
 Over = Literal["segments", "ids", "lengths", "types", "languages", "tokenizers", "timings"]
 Better = Literal["higher", "lower"]
@@ -31,6 +30,7 @@ class Metric:
     interval: for metrics over ids, whether the value is found again without each block of the text.
     compression: smaller texts score better, so a lossy tokenizer is not ranked.
     percent, decimals: how values are shown.
+    edge_cases: what happens at the edges. other_definitions: how other definitions of the name differ.
     """
 
     name: str
@@ -50,16 +50,13 @@ class Metric:
     decimals: int = 3
     compression: bool = False
     citation: str | None = None
+    edge_cases: str = "Not stated."
+    other_definitions: str = "Not stated."
 
-    @property
-    def edge_cases(self) -> str:
-        """What happens at the edges."""
-        return REMARKS[self.name].edge_cases
-
-    @property
-    def other_definitions(self) -> str:
-        """How other definitions of the name differ."""
-        return REMARKS[self.name].other_definitions
+    def describe(self) -> Mapping[str, Any]:
+        """Return all fields but the expressions, as JSON knows them: `Metric(**fields)` can be shown, not evaluated."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if not isinstance(value, pl.Expr)}
 
     def __repr__(self) -> str:
         return f"<metric {self.name} [{self.unit}]>"

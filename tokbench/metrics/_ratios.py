@@ -9,6 +9,7 @@ from tokbench.metrics._metric import Metric
 tokens, chars, size, words = pl.col("tokens"), pl.col("chars"), pl.col("bytes"), pl.col("words")
 segments = pl.col("tokens").is_not_null()
 loss = pl.col("loss")
+decoded = loss.is_not_null()
 
 PETROV = "Petrov et al. 2023, arXiv 2305.15425"
 RUST = "Rust et al. 2021, ACL, arXiv 2012.15613"
@@ -214,7 +215,7 @@ RATIOS = (
         better="lower",
         percent=True,
         numerator=pl.col("partial_tokens"),
-        denominator=tokens,
+        denominator=pl.when(pl.col("partial_tokens").is_not_null()).then(tokens),
         definition="Share of tokens that are not whole characters: byte pieces such as <0xE4> and byte-level parts.",
     ),
     Metric(
@@ -225,7 +226,7 @@ RATIOS = (
         better="higher",
         percent=True,
         numerator=(loss == 0).cast(pl.Int64),
-        denominator=segments,
+        denominator=decoded,
         definition="Share of segments that decode(encode(x)) gives back exactly.",
     ),
     Metric(
@@ -236,7 +237,7 @@ RATIOS = (
         better="higher",
         percent=True,
         numerator=(loss <= 1).cast(pl.Int64),
-        denominator=segments,
+        denominator=decoded,
         definition="Share of segments that come back equal after Unicode normalisation form C.",
     ),
     Metric(
@@ -247,7 +248,7 @@ RATIOS = (
         better="higher",
         percent=True,
         numerator=(loss <= 2).cast(pl.Int64),
-        denominator=segments,
+        denominator=decoded,
         definition="Share of segments that come back equal after NFC and collapsing of white space; "
         "the others are lossy, and a tokenizer that has any is not ranked on compression.",
     ),

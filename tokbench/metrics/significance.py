@@ -66,12 +66,12 @@ def find_differences(
     )
 
 
-def find_tested(names: Sequence[str]) -> tuple[Metric, ...]:
+def find_tested(chosen: Sequence[str | Metric]) -> tuple[Metric, ...]:
     """The metrics of these names, if a difference of each can be tested: ratios of sums that are relative to nothing.
 
     Raises TokbenchError for another.
     """
-    found = find_metrics(names)
+    found = find_metrics(chosen)
     for metric in found:
         if metric.level != "segments" or metric.relative_to is not None:
             testable = [m.name for m in METRICS.values() if m.level == "segments" and m.relative_to is None]
