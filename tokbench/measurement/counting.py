@@ -82,8 +82,14 @@ def count_continued(
 def count_texts(
     tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """The frame `counts` of one tokenizer on texts of one language, and the histogram of its ids by block."""
-    batch = tokenizer.encode_batch(texts.texts)
+    """Return the frame `counts` of a tokenizer on texts of one language, and the histogram of its ids by block."""
+    return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks)
+
+
+def count_batch(
+    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
+) -> tuple[pl.DataFrame, Histogram]:
+    """Return what `count_texts` does, of texts whose ids are there."""
     table = tokenizer.token_table()
     bounds = table.bounds(batch.places)
     concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
