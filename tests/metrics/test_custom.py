@@ -41,7 +41,7 @@ def test_it_stands_beside_names(tmp_path: Path) -> None:
     )  # fmt: skip
     rows = result.frame.filter((pl.col("metric") == "bytes_per_word") & (pl.col("tokenizer") == "utf8"))
     assert rows.select("lang", "value", "unit", "n").rows() == [
-        (None, 12 / 5, "bytes", 4), ("en", 5 / 3, "bytes", 2), ("de", 8 / 3, "bytes", 2), ("zh", None, "bytes", 0),
+        (None, 13 / 6, "bytes", 4), ("en", 5 / 3, "bytes", 2), ("de", 8 / 3, "bytes", 2), ("zh", None, "bytes", 0),
     ]  # fmt: skip
     assert rows["low"].null_count() == 1
     assert result.frame.filter(pl.col("metric") == "longest_words")["value"].to_list() == [8 / 3, 8 / 3]
