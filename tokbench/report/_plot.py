@@ -18,7 +18,7 @@ WIDTH, STEP = 480, 14
 
 
 def plot(comparison: Comparison, metric: str, by: str) -> Any:
-    """Return an Altair chart: a dot per value, a line per interval; hollow dots are not ranked.
+    """Return an Altair chart: a dot per value, a line per interval; pale dots are not ranked.
 
     Raises MissingExtraError without Altair, TokbenchError where there are no values to show.
     """
@@ -42,9 +42,8 @@ def plot(comparison: Comparison, metric: str, by: str) -> Any:
         base = base.encode(yOffset=alt.YOffset("tokenizer:N", sort=names))
     axis = alt.Axis(format="~%" if shown.percent else ",~g")
     x = alt.X("value:Q", title=title_of(shown), scale=alt.Scale(zero=False), axis=axis)
-    dots = base.mark_point(size=50, opacity=1).encode(
-        x=x, fillOpacity=alt.condition("datum.ranked", alt.value(1), alt.value(0)), fill="tokenizer:N"
-    )
+    opacity = alt.condition("datum.ranked", alt.value(1), alt.value(0.35))
+    dots = base.mark_point(filled=True, size=60).encode(x=x, opacity=opacity)
     intervals = base.transform_filter("datum.low != null").mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     return (intervals + dots).properties(width=WIDTH, height=alt.Step(STEP))
 
