@@ -1,11 +1,9 @@
-"""compare() -> Comparison: tokenizers on a corpus, every figure with its signature, saved and loaded again."""
+"""Comparison: the figures of tokenizers on a corpus, every one with its signature, saved and loaded again."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +11,27 @@ import polars as pl
 
 from tokbench._shared.environment import Environment, Now, describe_environment, now
 from tokbench._shared.files import format_document, write_whole
-from tokbench.adapters.bench.throughput import Clock, measure_throughput
-from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._facts import (
     ComparedCorpus,
     ComparedTokenizer,
     describe_corpus,
-    describe_tokenizer,
+    describe_measured,
+    describe_texts,
     find_reference,
 )
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
+from tokbench.comparison._presentation import Presented
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
-from tokbench.comparison.worst_segments import Example, find_examples
-from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.comparison.worst_segments import Example
+from tokbench.corpora import ParallelCorpus
 from tokbench.errors import TokbenchError
-from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
-from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
-from tokbench.measurement.single_token_words import measure_isolated
+from tokbench.measurement import Measurements
+from tokbench.measurement.loading import Skipped
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
+    BUILT_IN,
     DEFAULT_METRICS,
     DIFFERENCES,
-    METRICS,
     Metric,
     Reference,
     evaluate,
@@ -62,13 +59,13 @@ BOOTSTRAP = Bootstrap()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Presented):
     """The figures of tokenizers on a corpus.
 
     frame: tokenizer, engine, lang (null: over all languages), metric, value, low, high, unit, n; in the order of
     tokenizers, metrics and languages. differences: the tokenizers against the baseline, with tests (see
     `tokbench.metrics.find_differences`). examples: the worst segments as each tokenizer cuts them. measurements: the
-    counts behind them, None when loaded from JSON alone.
+    counts behind them, None when loaded from JSON alone. added_metrics: those in use that are not built in.
     """
 
     frame: pl.DataFrame
@@ -79,6 +76,53 @@ class Comparison:
     environment: Environment
     examples: tuple[Example, ...] = ()
     measurements: Measurements | None = None
+    added_metrics: tuple[Metric, ...] = ()
+
+    @classmethod
+    def from_measurements(
+        cls,
+        measurements: Measurements,
+        corpus: ParallelCorpus | None = None,
+        *,
+        metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
+        reference: str | None = None,
+        baseline: str | None = None,
+        bootstrap: Bootstrap | None = BOOTSTRAP,
+        tests: Sequence[str | Metric] = TESTS,
+        segmenter: Segmenter = "whitespace",
+        today: Now = now,
+    ) -> Comparison:
+        """Compare tokenizers from counts alone: measured elsewhere, merged, or made from ids.
+
+        corpus: what was measured; it gives the figures its name and its hash. segmenter: what found the words.
+        The other arguments are those of `compare`; what has to be encoded for it (speeds, STRR, examples) is left out.
+        Raises TokbenchError where the corpus is not the one that was measured.
+        """
+        chosen, tested = find_metrics(metrics), find_tested(tests)
+        names = measurements.tokenizers["tokenizer"].cast(pl.String).to_list()
+        if baseline is not None and baseline not in names:
+            raise TokbenchError(f"the baseline {baseline!r} was not measured", f"measured: {', '.join(names)}")
+        languages = list_languages(measurements, corpus)
+        relative = Reference(find_reference(corpus or languages, reference), baseline)
+        found = describe_segmenter(segmenter)
+        engines = dict(measurements.tokenizers.select(pl.col("tokenizer").cast(pl.String), "engine").iter_rows())
+        return cls(
+            frame=arrange([evaluate(measurements, chosen, relative, bootstrap)], [], engines, chosen, languages),
+            differences=find_differences(measurements, tested, baseline, bootstrap),
+            corpus=describe_texts(measurements, languages, relative, bootstrap, found)
+            if corpus is None
+            else describe_corpus(corpus, relative, bootstrap, found),
+            tokenizers=tuple(describe_measured(name, measurements) for name in names),
+            skipped=(),
+            environment=describe_environment(today),
+            measurements=measurements,
+            added_metrics=find_added([*chosen, *tested]),
+        )
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The definitions of built-in metrics and of those added to this comparison, by name."""
+        return {**BUILT_IN, **{metric.name: metric for metric in self.added_metrics}}
 
     def signature(self, metric: str | None = None, tokenizer: str | None = None, *, long: bool = True) -> str:
         """What the figures are, on one line: of all, of one metric, of one tokenizer."""
@@ -115,7 +159,8 @@ class Comparison:
 
     def by_language(self, metric: str) -> pl.DataFrame:
         """One row a language, one column a tokenizer: the values of a metric; null where it is not defined."""
-        find_metrics([metric])
+        if metric not in self.metrics:
+            find_metrics([metric])
         rows = self.frame.filter((pl.col("metric") == metric) & pl.col("lang").is_not_null())
         wide = pl.DataFrame({"lang": self.corpus.languages}, schema={"lang": pl.String})
         for name in self.names:
@@ -160,10 +205,9 @@ class Comparison:
         few = len(self.corpus.languages) <= FEW_LANGUAGES
         pooled = set(self.frame.filter(pl.col("lang").is_null())["metric"])
         names = [*SUMMARY_HEAD, *(SUMMARY_FEW if few else SUMMARY_MANY), *SUMMARY_TAIL]
-        if not self.has_all_metrics:
-            names = list(METRICS)
+        names = [*names, *(m.name for m in self.added_metrics)] if self.has_all_metrics else list(self.metrics)
         columns: list[tuple[str, Metric, str | None]] = []
-        for metric in (METRICS[name] for name in names if name in present):
+        for metric in (self.metrics[name] for name in names if name in present):
             if few and (metric.name in SUMMARY_FEW or metric.name not in pooled):
                 columns += [(f"{metric.name}/{lang}", metric, lang) for lang in self.corpus.languages]
             elif metric.name in pooled:
@@ -172,6 +216,7 @@ class Comparison:
 
     def to_document(self) -> dict[str, Any]:
         """The comparison as JSON knows it; `from_document` is the inverse."""
+        added = {"metrics": [dict(metric.describe()) for metric in self.added_metrics]} if self.added_metrics else {}
         return {
             "signature": self.signature(),
             "corpus": asdict(self.corpus),
@@ -181,6 +226,7 @@ class Comparison:
             "differences": self.differences.to_dicts(),
             "environment": asdict(self.environment),
             "examples": [example.to_document() for example in self.examples],
+            **added,
         }
 
     @classmethod
@@ -196,6 +242,7 @@ class Comparison:
             environment=Environment(**document["environment"]),
             examples=tuple(Example.from_document(example) for example in document["examples"]),
             measurements=measurements,
+            added_metrics=tuple(Metric(**fields) for fields in document.get("metrics", ())),
         )
 
     def save(self, folder: str | Path) -> None:
@@ -209,88 +256,27 @@ class Comparison:
             self.measurements.save(folder)
         write_whole(folder / DOCUMENT, format_document(self.to_document()).encode())
 
-    def _repr_html_(self) -> str:
-        """The summary as a table, for notebooks."""
-        return self.summary()._repr_html_()
-
     def __repr__(self) -> str:
         corpus = self.corpus
         size = f"{len(corpus.languages)} languages x {corpus.segments} segments"
         return f"<Comparison of {len(self.tokenizers)} tokenizers on {corpus.name} ({size})>"
 
 
-Unfinished = Callable[[], Comparison]
-"""Computes the comparison of the segments that all tokenizers had encoded when `compare` was interrupted."""
+def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Return the metrics that are not built in, each once."""
+    return tuple({metric.name: metric for metric in metrics if metric.name not in BUILT_IN}.values())
 
 
-def ignore_interruption(unfinished: Unfinished) -> None:
-    """Do not keep what was measured before an interruption."""
-
-
-def compare(
-    tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
-    corpus: ParallelCorpus | str | Path | None = None,
-    *,
-    metrics: str | Sequence[str] | None = None,
-    reference: str | None = None,
-    baseline: str | None = None,
-    bootstrap: Bootstrap | None = BOOTSTRAP,
-    tests: Sequence[str] = TESTS,
-    segmenter: Segmenter = "whitespace",
-    throughput: bool = True,
-    engine: str = AUTO,
-    skip_missing: bool = False,
-    offline: bool = False,
-    on_step: Step = ignore_step,
-    on_interruption: Callable[[Unfinished], None] = ignore_interruption,
-    clock: Clock = time.perf_counter,
-    today: Now = now,
-) -> Comparison:
-    """Compare tokenizers on a parallel corpus (the embedded one by default).
-
-    tokenizers: names, paths, loaded tokenizers, or objects of the libraries that `load_tokenizer` takes.
-    metrics: names out of `tokbench.metrics.METRICS`, by default all but STRR. reference: the language that premiums are
-    relative to, English by default, else the corpus's first. baseline: the tokenizer that NSL is relative to.
-    bootstrap: how intervals are made, None for none. tests: the ratios that are tested against the baseline.
-    segmenter: what finds words, `whitespace` or `icu` (an extra).
-    engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
-    this corpus, `reference` the library that defines them, or name one.
-    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`. A tokenizer whose engine
-    gives up on a text is always listed there; EngineError is raised for the baseline and where no other is left.
-    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
-    an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
-    """
-    chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
-    tested = find_tested(tests)
-    segmenter_signature = describe_segmenter(segmenter)
-    texts = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
-    against = find_reference(texts, reference)
-    sample = take_sample(texts)
-
-    def build(measurements: Measurements, texts: ParallelCorpus) -> Comparison:
-        alone, timed = ([m.name for m in chosen if m.level == kind] for kind in ("types", "timings"))
-        loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
-        measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
-        speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
-        values = evaluate(measurements, chosen, relative, bootstrap)
-        return Comparison(
-            frame=arrange([values, isolated], speeds, loaded, texts.languages),
-            differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
-            corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
-            tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
-            skipped=tuple(loading.skipped),
-            environment=describe_environment(today),
-            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
-            measurements=measurements,
+def list_languages(measurements: Measurements, corpus: ParallelCorpus | None) -> tuple[str, ...]:
+    """Return the languages measured, in the order of the corpus; TokbenchError where it is another corpus."""
+    measured = measurements.texts["lang"].cast(pl.String).unique().sort().to_list()
+    if corpus is None:
+        return tuple(measured)
+    texts = measurements.texts.height
+    if set(measured) != set(corpus.languages) or texts != corpus.n * len(measured):
+        raise TokbenchError(
+            f"the measurements hold {texts:,} texts in {', '.join(measured)}, {corpus.name} holds "
+            f"{corpus.n * len(corpus.languages):,} in {', '.join(corpus.languages)}",
+            "give the corpus that was measured, or none",
         )
-
-    with start_loading(tokenizers, sample, engine, baseline, skip_missing=skip_missing, offline=offline) as loading:
-        relative = Reference(against, loading.baseline)
-        try:
-            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
-        except Interrupted as interruption:
-            if interruption.measurements is not None:
-                first = texts.select(segments=interruption.segments)
-                on_interruption(partial(build, interruption.measurements, first))
-            raise KeyboardInterrupt from interruption  # itself: for a subclass Python exits with another status
-    return build(measurements, texts)
+    return corpus.languages

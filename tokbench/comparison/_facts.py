@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import ParallelCorpus, same_language
+from tokbench.corpora import ParallelCorpus, choose_languages, same_language
+from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
 from tokbench.metrics import Reference
@@ -17,10 +18,10 @@ from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
 @dataclass(frozen=True)
 class ComparedTokenizer:
-    """Facts about a tokenizer in a comparison.
+    """What a comparison says of a tokenizer; what is not known of it is None.
 
-    path: the function that encoded the texts.
-    lossy_segments: number of lossy segments per language, for languages that have any.
+    lossy_segments: languages in which text was lost, how often. decoded: whether that could be found out; ids without
+    the bytes of their tokens do not tell.
     """
 
     name: str
@@ -32,10 +33,18 @@ class ComparedTokenizer:
     family: str | None
     algorithm: str | None
     licence: str | None
-    vocab_base: int
-    vocab_total: int
+    vocab_base: int | None
+    vocab_total: int | None
     vocab_rows: int | None
     lossy_segments: Mapping[str, int]
+    decoded: bool = True
+
+    @property
+    def id_space(self) -> int:
+        """Size of the id space; TokbenchError where it is not known."""
+        if self.vocab_total is None:
+            raise TokbenchError(f"the size of the vocabulary of {self.name} is not known", "give vocab_total")
+        return self.vocab_total
 
 
 @dataclass(frozen=True)
@@ -61,15 +70,16 @@ class ComparedCorpus:
     segmenter: str
 
 
-def find_reference(corpus: ParallelCorpus, reference: str | None) -> str:
-    """Return the reference language: the one named, else English, else the first.
+def find_reference(corpus: ParallelCorpus | Sequence[str], reference: str | None) -> str:
+    """Return the reference language of a corpus or of languages: the one named, else English, else the first.
 
-    Raises TokbenchError for an unknown language.
+    Raises TokbenchError for an unknown one.
     """
+    name, languages = (corpus.name, corpus.languages) if isinstance(corpus, ParallelCorpus) else ("texts", corpus)
     if reference is not None:
-        return corpus.select([reference]).languages[0]
-    english = same_language("en", corpus.languages)
-    return english[0] if english else corpus.languages[0]
+        return choose_languages(languages, [reference], name)[0]
+    english = same_language("en", languages)
+    return english[0] if english else languages[0]
 
 
 def describe_corpus(
@@ -90,17 +100,42 @@ def describe_corpus(
         excluded=dict(reasons.iter_rows()),
         reference=reference.language,
         baseline=reference.tokenizer,
-        bootstrap=describe_bootstrap(corpus, bootstrap),
+        bootstrap=describe_bootstrap(corpus.n, corpus.documents, bootstrap),
         segmenter=segmenter,
     )
 
 
-def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> str | None:
-    """Describe in a few characters, for signatures, how intervals were computed."""
+def describe_texts(
+    measurements: Measurements,
+    languages: Sequence[str],
+    reference: Reference,
+    bootstrap: Bootstrap | None,
+    segmenter: str,
+) -> ComparedCorpus:
+    """Return the facts of texts of which only the counts are there: no name, no hash."""
+    segments = measurements.texts["segment"].n_unique()
+    documents = None if measurements.documents.is_empty() else measurements.documents
+    return ComparedCorpus(
+        name="texts",
+        sha256="",
+        format="measurements",
+        licence=None,
+        languages=tuple(languages),
+        segments=segments,
+        excluded={},
+        reference=reference.language,
+        baseline=reference.tokenizer,
+        bootstrap=describe_bootstrap(segments, documents, bootstrap),
+        segmenter=segmenter,
+    )
+
+
+def describe_bootstrap(segments: int, documents: pl.DataFrame | None, bootstrap: Bootstrap | None) -> str | None:
+    """How intervals were made, in a few characters for signatures."""
     if bootstrap is None:
         return None
-    drawn = "segments" if corpus.documents is None else bootstrap.draw
-    units = corpus.n if corpus.documents is None or drawn == "segments" else corpus.documents["document"].n_unique()
+    drawn = "segments" if documents is None else bootstrap.draw
+    units = segments if documents is None or drawn == "segments" else documents["document"].n_unique()
     if units > MOST_UNITS:
         return f"{bootstrap.resamples}/{bootstrap.method}/{MOST_UNITS} runs of {drawn}/seed{bootstrap.seed}"
     return f"{bootstrap.resamples}/{bootstrap.method}/{drawn}/seed{bootstrap.seed}"
@@ -109,8 +144,6 @@ def describe_bootstrap(corpus: ParallelCorpus, bootstrap: Bootstrap | None) -> s
 def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> ComparedTokenizer:
     """Collect the facts of a tokenizer, and count its lossy segments."""
     asset, entry = tokenizer.asset, tokenizer.asset.entry
-    lost = measurements.counts.filter((pl.col("tokenizer") == tokenizer.name) & (pl.col("loss") == Loss.LOSSY))
-    by_language = lost.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
     return ComparedTokenizer(
         name=tokenizer.name,
         engine=tokenizer.engine,
@@ -124,5 +157,34 @@ def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> Comp
         vocab_base=tokenizer.vocab_base,
         vocab_total=tokenizer.vocab_total,
         vocab_rows=entry.vocab_rows if entry else None,
-        lossy_segments=dict(by_language.iter_rows()),
+        lossy_segments=count_losses(tokenizer.name, measurements),
     )
+
+
+def describe_measured(name: str, measurements: Measurements) -> ComparedTokenizer:
+    """Return the facts of a tokenizer of which only the counts are there."""
+    (facts,) = measurements.tokenizers.filter(pl.col("tokenizer") == name).to_dicts()
+    loss = measurements.counts.filter(pl.col("tokenizer") == name)["loss"]
+    return ComparedTokenizer(
+        name=name,
+        engine=facts["engine"],
+        path=facts["path"],
+        sha256=facts["sha256"],
+        origin="measurements",
+        format="measurements",
+        family=None,
+        algorithm=None,
+        licence=None,
+        vocab_base=facts["vocab_base"],
+        vocab_total=facts["vocab_total"],
+        vocab_rows=facts["vocab_rows"],
+        lossy_segments=count_losses(name, measurements),
+        decoded=loss.null_count() == 0,
+    )
+
+
+def count_losses(tokenizer: str, measurements: Measurements) -> Mapping[str, int]:
+    """Return by language how many segments a tokenizer lost text of, languages without losses left out."""
+    lost = measurements.counts.filter((pl.col("tokenizer") == tokenizer) & (pl.col("loss") == Loss.LOSSY))
+    by_language = lost.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
+    return dict(by_language.iter_rows())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from tokbench.adapters import Tokenizer
 from tokbench.adapters.bench.throughput import Throughput
-from tokbench.metrics import METRICS
+from tokbench.metrics import BUILT_IN, Metric
 
 RESULT_SCHEMA = {
     "tokenizer": pl.String(),
@@ -26,12 +25,14 @@ RESULT_SCHEMA = {
 def arrange(
     values: Sequence[pl.DataFrame],
     speeds: Sequence[Throughput],
-    tokenizers: Sequence[Tokenizer],
+    engines: Mapping[str, str],
+    metrics: Sequence[Metric],
     languages: Sequence[str],
 ) -> pl.DataFrame:
-    """Build the frame of a comparison.
+    """Return the frame of a comparison, in the order of tokenizers, metrics and languages (all languages first).
 
-    Sorted by tokenizer, metric and language (null first).
+    engines: by tokenizer, in their order. metrics: what was evaluated; built-in ones keep the order of tables, others
+    follow in the order given.
     """
     timings = pl.DataFrame(
         [
@@ -40,15 +41,16 @@ def arrange(
         ],
         schema=RESULT_SCHEMA,
     )
-    engines = {"tokenizer": [t.name for t in tokenizers], "engine": [t.engine for t in tokenizers]}
+    units = {metric.name: metric.unit for metric in (*BUILT_IN.values(), *metrics)}
     orders: dict[str, list[str] | list[str | None]] = {
-        "tokenizer": engines["tokenizer"],
-        "metric": list(METRICS),
+        "tokenizer": list(engines),
+        "metric": list(units),
         "lang": [None, *languages],
     }
     frame = pl.concat([*values, timings.drop("engine", "unit")], how="diagonal")
-    frame = frame.join(pl.DataFrame(engines), on="tokenizer", how="left")
-    frame = frame.with_columns(unit=pl.col("metric").replace_strict({m.name: m.unit for m in METRICS.values()}))
+    named = pl.DataFrame({"tokenizer": list(engines), "engine": list(engines.values())})
+    frame = frame.join(named, on="tokenizer", how="left")
+    frame = frame.with_columns(unit=pl.col("metric").replace_strict(units))
     for column, order in orders.items():
         ranks = pl.DataFrame({column: order, f"{column}_rank": range(len(order))}, schema_overrides={column: pl.String})
         frame = frame.join(ranks, on=column, how="left", nulls_equal=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tokbench.comparison._comparison import Comparison
-from tokbench.metrics import METRICS, find_metrics
+from tokbench.metrics import find_metrics
 
 KEYS = ["tokenizer", "lang", "metric"]
 
@@ -37,15 +37,16 @@ def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None
         null.
     in_old, in_new: whether that comparison has the cell; where it does not, its value is null.
     """
-    chosen = [m.name for m in METRICS.values() if m.level != "timings"] if metrics is None else list(metrics)
-    find_metrics(chosen)
+    known = {**old.metrics, **new.metrics}
+    chosen = [m.name for m in known.values() if m.level != "timings"] if metrics is None else list(metrics)
+    find_metrics([name for name in chosen if name not in known])
     sides = []
     for side, comparison in (("old", old), ("new", new)):
         rows = comparison.frame.filter(pl.col("metric").is_in(chosen))
         sides.append(rows.select(*KEYS, pl.col("value").alias(side), pl.lit(True).alias(f"in_{side}")))
     joined = sides[0].join(sides[1], on=KEYS, how="full", coalesce=True, nulls_equal=True, maintain_order="left_right")
     worse = [
-        rate_change(METRICS[metric].better, before, after)
+        rate_change(known[metric].better, before, after)
         for metric, before, after in joined.select("metric", "old", "new").iter_rows()
     ]
     return joined.with_columns(

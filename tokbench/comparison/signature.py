@@ -71,7 +71,7 @@ def sign(
         "tok": ",".join(f"{t.name}@sha256:{t.sha256[:digits]}" for t in tokenizers),
         "eng": ",".join(f"{t.engine}/{t.path}" for t in tokenizers),
         "spec": "off",
-        "corp": f"{corpus.name}@sha256:{corpus.sha256[:digits]}",
+        "corp": f"{corpus.name}@sha256:{corpus.sha256[:digits]}" if corpus.sha256 else corpus.name,
         "lang": languages,
         "n": str(corpus.n),
         "ref": reference,

@@ -1,8 +1,9 @@
 """Parallel corpora: one reader module per format, and the corpus they produce."""
 
+from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
-from tokbench.corpora._languages import parse_tag, same_language
-from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus
+from tokbench.corpora._languages import choose_languages, parse_tag, same_language
+from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
@@ -21,10 +22,13 @@ __all__ = [
     "ParallelCorpus",
     "RawCorpus",
     "TextColumn",
+    "TextsByLanguage",
     "build_corpus",
     "bundled_corpora",
+    "choose_languages",
     "inspect_corpus",
     "load_corpus",
+    "open_corpus",
     "parse_tag",
     "read_manifest",
     "same_language",

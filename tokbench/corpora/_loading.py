@@ -14,6 +14,7 @@ from tokbench.corpora._content import (
     spell_corpus,
     unpacking_command,
 )
+from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._reader_api import LanguageText
 from tokbench.corpora._readers import PLAIN, READERS
@@ -53,6 +54,15 @@ def load_corpus(
             _refuse_other_content(column, as_lines)
     corpus = build_corpus(raw, name, str(path))
     return corpus if segments is None else corpus.select(segments=segments)
+
+
+def open_corpus(corpus: ParallelCorpus | TextsByLanguage | str | Path | None) -> ParallelCorpus:
+    """Return a corpus from whatever names or holds one: see `load_corpus` and `ParallelCorpus.from_texts`."""
+    if isinstance(corpus, ParallelCorpus):
+        return corpus
+    if corpus is None or isinstance(corpus, str | Path):
+        return load_corpus(corpus)
+    return ParallelCorpus.from_texts(corpus)
 
 
 def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from tokbench.corpora._in_memory import TextsByLanguage, read_texts
 from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn, iterate_chunks
 from tokbench.errors import TokbenchError
@@ -46,6 +47,20 @@ class ParallelCorpus:
     licence: str | None
     reading: pl.DataFrame
     left_out: tuple[LeftOut, ...] = ()
+
+    @classmethod
+    def from_texts(cls, texts: TextsByLanguage, name: str = "texts") -> ParallelCorpus:
+        """Make a corpus of texts in memory: text n of each language says the same.
+
+        texts: a dict of texts by language, or a polars or pandas frame or a `datasets.Dataset` whose columns are
+        languages. name: what tables and signatures call the corpus. Texts of white space alone are excluded in all
+        languages, as in files.
+        Raises TokbenchError for unequal lengths, missing values and values that are not text.
+
+        >>> ParallelCorpus.from_texts({"en": ["one", "two"], "de": ["eins", "zwei"]})
+        <ParallelCorpus texts: 2 languages x 2 segments, sha256 6ac4e7792515>
+        """
+        return build_corpus(read_texts(texts, name), "memory", name)
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Encode a corpus once with each tokenizer and keep the counts."""
 
-from tokbench.measurement._measurements import Interrupted, Measurements, Step, ignore_step, measure, put_in_order
+from tokbench.measurement._measure import Interrupted, Step, ignore_step, measure
+from tokbench.measurement._measurements import Measurements, put_in_order
 
 __all__ = [
     "Interrupted",

@@ -86,11 +86,14 @@ def count_continued(
 def count_texts(
     tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """Return the frame `counts` of a tokenizer on texts, and its ids by block.
+    """Return the frame `counts` of a tokenizer on texts of one language, and the histogram of its ids by block."""
+    return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks)
 
-    The texts are of one language.
-    """
-    batch = tokenizer.encode_batch(texts.texts)
+
+def count_batch(
+    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
+) -> tuple[pl.DataFrame, Histogram]:
+    """Return what `count_texts` does, of texts whose ids are there."""
     table = tokenizer.token_table()
     bounds = table.bounds(batch.places)
     concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)

@@ -7,11 +7,12 @@ from tokbench.metrics._fairness import trace_lorenz
 from tokbench.metrics._lengths import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._table import DEFAULT_METRICS, METRICS, find_metrics
+from tokbench.metrics._table import BUILT_IN, DEFAULT_METRICS, METRICS, find_metrics
 from tokbench.metrics.significance import SCHEMA as DIFFERENCES
 from tokbench.metrics.significance import find_differences, find_tested
 
 __all__ = [
+    "BUILT_IN",
     "DEFAULT_METRICS",
     "DIFFERENCES",
     "METRICS",

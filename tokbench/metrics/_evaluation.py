@@ -5,7 +5,7 @@ The same for all metrics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
@@ -17,7 +17,7 @@ from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
-from tokbench.metrics._table import METRICS
+from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
 from tokbench.metrics.resampling import Bootstrap, divide
 
 SCHEMA = {
@@ -30,18 +30,23 @@ SCHEMA = {
 
 
 def evaluate(
-    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap | None = None
+    measurements: Measurements,
+    metrics: str | Metric | Iterable[str | Metric] = DEFAULT_METRICS,
+    reference: Reference | str | None = None,
+    bootstrap: Bootstrap | None = None,
 ) -> pl.DataFrame:
-    """Compute metric values: tokenizer, lang, metric, value, low, high, n.
+    """Return the values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
 
-    lang: null for the value over all languages.
-    low, high: the bootstrap interval (for metrics over ids, a jackknife at the bootstrap's level, see
-        `tokbench.metrics._spectra`); null without a bootstrap and for metrics without intervals.
-    n: segments behind the value, or languages for metrics over languages; null for facts.
+    metrics: names, or metrics of one's own. reference: the language that premiums are relative to, or a `Reference`,
+    which also names the baseline tokenizer.
+    low and high are the interval that the bootstrap finds (for metrics over ids, a jackknife at its level: see
+    `tokbench.metrics._spectra`), null without one and for metrics that have none.
 
     Undefined values (denominator 0, no reference) are null. Metrics over word types and timings get no rows here.
     """
-    of = [METRICS[m.base_metric] for m in metrics if m.base_metric is not None]
+    metrics = find_metrics(metrics)
+    reference = reference if isinstance(reference, Reference) else Reference(reference)
+    of = [find_base(m, metrics) for m in metrics if m.base_metric is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
@@ -62,7 +67,7 @@ def evaluate(
                 parts.append(tall(found))
             if "low" in found.columns:
                 bounds.append(found.select(*BOUNDS))
-    parts += [evaluate_across(by_segment, m, reference) for m in metrics if m.level == "languages"]
+    parts += [evaluate_across(by_segment, m, find_base(m, metrics), reference) for m in metrics if m.base_metric]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.level == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
@@ -145,16 +150,16 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
     return joined.with_columns(value=divide_columns(joined["value"], joined["divisor"]))
 
 
-def evaluate_across(by_segment: pl.DataFrame, metric: Metric, reference: Reference) -> pl.DataFrame:
-    """Evaluate a metric over another metric's values in all languages.
+def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
+    """A metric over the values of another in all languages (the reference left out where it is relative to it).
 
     The reference language is excluded if the base metric is relative to it. One row per tokenizer; where no language
     has a value, the value is null and n is 0.
     """
-    if metric.base_metric is None or metric.expr is None:
-        raise ValueError(f"the metric {metric.name} over languages needs `base_metric` and `expr`")
-    own = (pl.col("metric") == metric.base_metric) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
-    if METRICS[metric.base_metric].relative_to == "reference":
+    if metric.expr is None:
+        raise ValueError(f"the metric {metric.name} over languages needs `expr`")
+    own = (pl.col("metric") == base.name) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
+    if base.relative_to == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
     rows = by_segment.filter(own).sort("tokenizer", "lang")
     found = rows.group_by("tokenizer").agg(value=metric.expr, n=pl.len())

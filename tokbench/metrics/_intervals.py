@@ -10,7 +10,7 @@ import polars as pl
 from tokbench.measurement import Measurements, put_in_order
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._table import METRICS
+from tokbench.metrics._table import find_base
 from tokbench.metrics.resampling import (
     Bootstrap,
     Floats,
@@ -166,19 +166,18 @@ def find_intervals(
     across = [m for m in metrics if m.level == "languages"]
     for of in dict.fromkeys(m.base_metric for m in across):
         own = [m for m in across if m.base_metric == of]
-        found = resample_across(resamples, own, reference)
+        found = resample_across(resamples, own, find_base(own[0], metrics), reference)
         parts += [bound(resamples, m, values, pooled=True) for m, values in zip(own, found, strict=False)]
     return pl.concat(parts)
 
 
-def resample_across(resamples: Resamples, metrics: Sequence[Metric], reference: Reference) -> list[Floats]:
-    """Evaluate metrics over languages on each resample.
+def resample_across(resamples: Resamples, metrics: Sequence[Metric], of: Metric, reference: Reference) -> list[Floats]:
+    """Resampled values of metrics over languages, all of one: their expressions, on the languages of each resample.
 
     One array (rows, tokenizers, 1) per metric.
 
     All `metrics` share one base metric. Empty without languages, or if the reference of the base metric is missing.
     """
-    (of,) = {METRICS[m.base_metric] for m in metrics if m.base_metric is not None}
     values = resamples.ratios(of, reference, pooled=False)
     if values is None:
         return []

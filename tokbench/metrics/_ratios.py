@@ -9,6 +9,7 @@ from tokbench.metrics._metric import Metric
 tokens, chars, size, words = pl.col("tokens"), pl.col("chars"), pl.col("bytes"), pl.col("words")
 segments = pl.col("tokens").is_not_null()
 loss = pl.col("loss")
+decoded = loss.is_not_null()
 
 PETROV = "Petrov et al. 2023, arXiv 2305.15425"
 RUST = "Rust et al. 2021, ACL, arXiv 2012.15613"
@@ -214,9 +215,8 @@ RATIOS = (
         better="lower",
         percent=True,
         numerator=pl.col("partial_tokens"),
-        denominator=tokens,
-        definition="Share of tokens that are not whole characters: byte tokens such as <0xE4> and byte-level tokens "
-        "that hold part of a character.",
+        denominator=pl.when(pl.col("partial_tokens").is_not_null()).then(tokens),
+        definition="Share of tokens that are not whole characters: byte pieces such as <0xE4> and byte-level parts.",
     ),
     Metric(
         "round_trip_exact",
@@ -226,8 +226,8 @@ RATIOS = (
         better="higher",
         percent=True,
         numerator=(loss == 0).cast(pl.Int64),
-        denominator=segments,
-        definition="Share of segments that decode(encode(x)) returns exactly.",
+        denominator=decoded,
+        definition="Share of segments that decode(encode(x)) gives back exactly.",
     ),
     Metric(
         "round_trip_nfc",
@@ -237,8 +237,8 @@ RATIOS = (
         better="higher",
         percent=True,
         numerator=(loss <= 1).cast(pl.Int64),
-        denominator=segments,
-        definition="Share of segments that decode(encode(x)) returns up to Unicode normalisation form C.",
+        denominator=decoded,
+        definition="Share of segments that come back equal after Unicode normalisation form C.",
     ),
     Metric(
         "round_trip_whitespace",
@@ -248,8 +248,8 @@ RATIOS = (
         better="higher",
         percent=True,
         numerator=(loss <= 2).cast(pl.Int64),
-        denominator=segments,
-        definition="Share of segments that decode(encode(x)) returns up to NFC and collapsed white space. All others "
-        "are lossy; a tokenizer with any lossy segment is not ranked on compression.",
+        denominator=decoded,
+        definition="Share of segments that come back equal after NFC and collapsing of white space; "
+        "the others are lossy, and a tokenizer that has any is not ranked on compression.",
     ),
 )

@@ -5,16 +5,19 @@ To add a metric, add one entry: here, or in `_ratios` for ratios of sums over se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import polars as pl
 
 from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
+from tokbench.metrics._custom import MetricTable, check_metric
 from tokbench.metrics._frequencies import FREQUENCIES
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._ratios import RATIOS
+from tokbench.metrics._remarks import REMARKS
 
 value = pl.col("value")
 rank = pl.int_range(1, pl.len() + 1)
@@ -165,28 +168,63 @@ OTHERS = (
     ),
 )
 
-METRICS: Mapping[str, Metric] = MappingProxyType(
-    {metric.name: metric for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *OTHERS)}
+BUILT_IN: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.name: replace(metric, **vars(REMARKS[metric.name]))
+        for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *OTHERS)
+    }
 )
-"""All metrics by name, in the order of tables."""
+"""The metrics of tokbench by name, in the order of tables."""
+
+METRICS: Mapping[str, Metric] = MetricTable(BUILT_IN)
+"""All metrics by name: the built-in ones, then those of installed packages."""
 
 
-DEFAULT_METRICS = tuple(name for name, metric in METRICS.items() if metric.level != "types")
-"""Metrics evaluated by default: all except those that encode every word type separately."""
+DEFAULT_METRICS = tuple(name for name, metric in BUILT_IN.items() if metric.level != "types")
+"""What is evaluated where nobody chose: all but those that encode every word type once more."""
 
 
-def find_metrics(names: str | Iterable[str]) -> tuple[Metric, ...]:
-    """Return the metrics with these names, or with one name.
+def find_metrics(chosen: str | Metric | Iterable[str | Metric]) -> tuple[Metric, ...]:
+    """Return the metrics of these names; a `Metric` stands for itself, if it is well formed.
 
-    Raises TokbenchError, naming the nearest match, for an unknown name.
+    Raises TokbenchError with the nearest name for one that does not exist, and for a `Metric` whose name is taken.
     """
-    found = []
-    for name in [names] if isinstance(names, str) else names:
-        if name not in METRICS:
-            near = closest(name, list(METRICS))
+    found: dict[str, Metric] = {}
+    given: dict[str, Metric] = {}
+    for one in [chosen] if isinstance(chosen, str | Metric) else chosen:
+        if isinstance(one, str):
+            found[one] = find_metric(one)
+        elif one.name in METRICS and METRICS[one.name] is one:
+            found[one.name] = one
+        elif one.name in METRICS or given.get(one.name, one) is not one:
+            raise TokbenchError(f"there are two metrics called {one.name!r}", "give yours another name")
+        else:
+            given[one.name] = one
+            found[one.name] = check_metric(one)
+    metrics = tuple(found.values())
+    for metric in metrics:
+        if metric.base_metric is not None and find_base(metric, metrics).level != "segments":
             raise TokbenchError(
-                f"no metric is called {name!r}",
-                f"did you mean {near!r}?" if near else "see: tokbench list metrics",
+                f"the metric {metric.name} is over {metric.base_metric}, which has no value by language",
+                "choose a metric over segments as its base_metric",
             )
-        found.append(METRICS[name])
-    return tuple(found)
+    return metrics
+
+
+def find_metric(name: str) -> Metric:
+    """Return the metric of this name; TokbenchError with the nearest name where there is none."""
+    if name not in METRICS:
+        near = closest(name, list(METRICS))
+        raise TokbenchError(
+            f"no metric is called {name!r}",
+            f"did you mean {near!r}?" if near else "see: tokbench list metrics",
+        )
+    return METRICS[name]
+
+
+def find_base(metric: Metric, metrics: Sequence[Metric]) -> Metric:
+    """Return the metric whose values a metric over languages sums up: one of `metrics`, else one of the table."""
+    for other in metrics:
+        if other.name == metric.base_metric:
+            return other
+    return find_metric(metric.base_metric or "")

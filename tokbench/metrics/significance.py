@@ -73,12 +73,12 @@ def find_differences(
     )
 
 
-def find_tested(names: Sequence[str]) -> tuple[Metric, ...]:
-    """Return the metrics with these names, if differences in them can be tested.
+def find_tested(chosen: Sequence[str | Metric]) -> tuple[Metric, ...]:
+    """The metrics of these names, if a difference of each can be tested: ratios of sums that are relative to nothing.
 
     Those are ratios of sums that are not relative to anything. Raises TokbenchError for any other.
     """
-    found = find_metrics(names)
+    found = find_metrics(chosen)
     for metric in found:
         if metric.level != "segments" or metric.relative_to is not None:
             testable = [m.name for m in METRICS.values() if m.level == "segments" and m.relative_to is None]

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from tokbench._shared.files import check_writable, write_whole
 from tokbench._shared.registry import Registry
 from tokbench.comparison import Comparison
+from tokbench.comparison import View as By
 from tokbench.errors import TokbenchError
 
-By = Literal["summary", "language", "intervals", "lorenz", "lengths"]
+__all__ = [
+    "REPORTS",
+    "By",
+    "Report",
+    "check_format",
+    "format_of",
+    "plot",
+    "render",
+    "render_all",
+    "write_notebook",
+    "write_report",
+]
 
 
 class Report(Protocol):
@@ -70,3 +83,25 @@ def render_all(results: Mapping[str, Comparison], name: str) -> str:
         )
     (result,) = results.values()
     return report.render(result, "summary")
+
+
+def write_report(comparison: Comparison, path: Path) -> None:
+    """Write the whole report to a file, in the format of its ending."""
+    name = format_of(path)
+    check_writable(path)
+    check_format(name)
+    write_whole(path, render_all({comparison.corpus.name: comparison}, name).encode())
+
+
+def write_notebook(comparison: Comparison, by: By = "summary") -> str:
+    """Return the tables of a view as a fragment of HTML, for notebooks."""
+    from tokbench.report import _notebook
+
+    return _notebook.write_notebook(comparison, by)
+
+
+def plot(comparison: Comparison, metric: str, by: Literal["language", "tokenizer"] = "language") -> Any:
+    """Return an Altair chart of one metric, by language or by tokenizer."""
+    from tokbench.report import _plot
+
+    return _plot.plot(comparison, metric, by)

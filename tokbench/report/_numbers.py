@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.metrics import METRICS, Metric
+from tokbench.metrics import Metric
 from tokbench.report._table import UNRANKED, Cell, Table, header_of, write_column, write_value
 
 
@@ -48,7 +48,9 @@ def find_numbers(comparison: Comparison, metric: str, lang: str | None = None) -
         & pl.col("lang").eq_missing(pl.lit(lang, pl.String))
         & pl.col("value").is_not_null()
     )
-    found = METRICS[metric]
+    if rows.is_empty():
+        return []
+    found = comparison.metrics[metric]
     return [
         Number(
             row["tokenizer"],

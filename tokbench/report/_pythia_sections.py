@@ -40,7 +40,7 @@ def write_costs(comparison: Comparison) -> list[Section]:
     Some need the counts per segment and are left out without them.
     """
     sections: list[Section] = []
-    if comparison.measurements is not None:
+    if comparison.measurements is not None and all(t.vocab_total is not None for t in comparison.tokenizers):
         workload = Workload.read(comparison.measurements, comparison.corpus.languages, comparison.names)
         sections.append(write_reading(comparison, workload))
         if workload.total(comparison.names[0]):
@@ -77,8 +77,8 @@ def write_reading(comparison: Comparison, workload: Workload) -> Section:
 
 
 def shape_with(comparison: Comparison, model: Model, tokenizer: str) -> Architecture:
-    """Return the model's architecture with the rows a tokenizer needs."""
-    (total,) = (t.vocab_total for t in comparison.tokenizers if t.name == tokenizer)
+    """The model with the rows that a tokenizer needs."""
+    (total,) = (t.id_space for t in comparison.tokenizers if t.name == tokenizer)
     return what_if(model.architecture, total, multiple=model.vocab_multiple).changed
 
 
@@ -110,7 +110,7 @@ def write_what_if(comparison: Comparison, workload: Workload) -> Section:
     points = pl.DataFrame(
         {
             "tokenizer": comparison.names,
-            "rows": [t.vocab_rows or t.vocab_total for t in comparison.tokenizers],
+            "rows": [t.vocab_rows or t.id_space for t in comparison.tokenizers],
             "nsl": [workload.total(name) / own for name in comparison.names],
         }
     )
@@ -131,7 +131,7 @@ def lay_out_model(comparison: Comparison, workload: Workload) -> Table:
     """Lay out one model with each tokenizer."""
     model = find_model(MODEL)
     changes = {
-        t.name: what_if(model.architecture, t.vocab_total, multiple=model.vocab_multiple) for t in comparison.tokenizers
+        t.name: what_if(model.architecture, t.id_space, multiple=model.vocab_multiple) for t in comparison.tokenizers
     }
     return lay_out_what_if(tabulate_what_ifs(changes, workload, comparison, QUANTIZATION), MODEL, QUANTIZATION)
 

@@ -14,7 +14,6 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.comparison.worst_segments import Example, Segmentation
 from tokbench.measurement.jackknife_blocks import BLOCKS
-from tokbench.metrics import METRICS
 from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
 from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Section, Segmentations, SegmentedText
 from tokbench.report._escaping import reveal_bytes
@@ -101,8 +100,8 @@ def write_premiums(comparison: Comparison) -> list[Section]:
 
 
 def lay_out_premiums(comparison: Comparison, languages: list[str]) -> Table:
-    """Lay out premiums with intervals: one row per language, by script."""
-    plain = lay_out_metric(comparison, METRICS["premium"])
+    """Premiums with their intervals: languages down, by script."""
+    plain = lay_out_metric(comparison, comparison.metrics["premium"])
     by_lang = {row[0].text: row for row in plain.rows}
     rows = []
     for script, group in groupby(languages, key=name_script):
@@ -124,7 +123,7 @@ def write_bars(comparison: Comparison, metric: str, name: str, caption: str) -> 
     numbers = find_numbers(comparison, metric)
     if not numbers:
         return None
-    found = METRICS[metric]
+    found = comparison.metrics[metric]
     frame = pl.DataFrame(
         [{"y": n.tokenizer, "value": n.value, "low": n.low, "high": n.high, "ranked": n.ranked} for n in numbers],
         schema={"y": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "ranked": pl.Boolean},
@@ -145,8 +144,10 @@ def write_compression(comparison: Comparison) -> list[Section]:
     )
     figures: list[Part] = [bars] if bars else []
     present = set(comparison.frame.filter(pl.col("lang").is_not_null())["metric"])
-    chosen = [name for name in LANGUAGE_METRICS if name in present] or [name for name in METRICS if name in present]
-    tables = [lay_out_metric(comparison, METRICS[name]) for name in chosen if name != "premium"]
+    metrics = comparison.metrics
+    chosen = [name for name in LANGUAGE_METRICS if name in present] or [name for name in metrics if name in present]
+    chosen += [m.name for m in comparison.added_metrics if m.name in present and m.name not in chosen]
+    tables = [lay_out_metric(comparison, metrics[name]) for name in chosen if name != "premium"]
     return [Section("compression", "Compression", (*figures, *tables))] if figures or tables else []
 
 
@@ -208,7 +209,7 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
     """Return the method behind the values."""
     corpus, machine = comparison.corpus, comparison.environment
     shown = set(comparison.frame["metric"])
-    definitions = Facts(tuple((m.title, m.definition) for m in METRICS.values() if m.name in shown))
+    definitions = Facts(tuple((m.title, m.definition) for m in comparison.metrics.values() if m.name in shown))
     versions = {"tokbench": machine.tokbench, "Python": machine.python, **machine.libraries}
     facts = [
         ("corpus", f"{corpus.name}, {len(corpus.languages)} languages × {corpus.segments:,} segments, {corpus.format}"),
@@ -219,7 +220,8 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
         ("date", machine.date),
         ("versions", ", ".join(f"{n} {v}" for n, v in versions.items())),
     ]
-    if corpus.bootstrap is not None and shown & {m.name for m in METRICS.values() if m.level == "ids" and m.interval}:
+    jackknifed = {m.name for m in comparison.metrics.values() if m.level == "ids" and m.interval}
+    if corpus.bootstrap is not None and shown & jackknifed:
         facts.insert(5, ("intervals of metrics over ids", f"jackknife over {BLOCKS} blocks of documents or segments"))
     if "throughput" in shown:
         facts.append(("machine", f"{machine.processor}, {machine.cores} cores, {machine.system}"))

@@ -61,11 +61,10 @@ def write_side_by_side(results: Mapping[str, Comparison]) -> list[Section]:
 
 
 def lay_out_together(results: Mapping[str, Comparison], *, ranked: bool) -> Table:
-    """Lay out one row per result and tokenizer, with the columns of all summaries."""
-    metrics = dict.fromkeys(
-        metric for result in results.values() for _, metric, lang in result.summary_columns() if lang is None
-    )
-    pooled = list(metrics) or [METRICS["bytes_per_token"]]
+    """One row a result and tokenizer, the columns of every summary that has them."""
+    columns_of_all = [column for result in results.values() for column in result.summary_columns()]
+    metrics = {metric.name: metric for _, metric, lang in columns_of_all if lang is None}
+    pooled = list(metrics.values()) or [METRICS["bytes_per_token"]]
     pairs = [(name, result, t.name) for name, result in results.items() for t in result.tokenizers]
     columns: list[Sequence[Cell]] = [
         [Cell(name) for name, _, _ in pairs],

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.comparison import FEW_LANGUAGES, Comparison
-from tokbench.metrics import METRICS
+from tokbench.metrics import Metric
 
 MOST_SENTENCES = 24
 SIGNIFICANT = 0.05
@@ -39,9 +39,9 @@ def write_probability(p: float | None) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
-def write_difference(row: Mapping[str, Any]) -> str:
-    """Format one difference as a sentence."""
-    metric = METRICS[row["metric"]]
+def write_difference(row: Mapping[str, Any], metrics: Mapping[str, Metric]) -> str:
+    """One difference as a sentence."""
+    metric = metrics[row["metric"]]
     interval = "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
     where = "on all languages" if row["lang"] is None else f"on {row['lang']}"
     what = "needs" if metric.name == "tokens_per_segment" else "has"
@@ -61,23 +61,17 @@ def write_differences(comparison: Comparison) -> list[str]:
     rows = choose_differences(comparison)
     if rows.is_empty():
         return []
-    lines = [write_difference(row) for row in rows.head(MOST_SENTENCES).iter_rows(named=True)]
+    lines = [write_difference(row, comparison.metrics) for row in rows.head(MOST_SENTENCES).iter_rows(named=True)]
     if rows.height > MOST_SENTENCES:
         lines.append(f"... and {rows.height - MOST_SENTENCES} more differences (the JSON has all)")
     tests, shuffles = comparison.differences.select(pl.col("p").count(), pl.col("shuffles").max()).row(0)
     lines.append(f"p: two-sided, paired approximate randomisation, {shuffles:,} shuffles, Holm over {tests:,} tests")
-    drawn = (comparison.corpus.bootstrap or "//units").split("/")[2].split(" ", 1)[-1]
-    return [*lines, *write_detectable(comparison.differences, drawn)]
+    return [*lines, *write_detectable(comparison.differences, comparison.metrics)]
 
 
-def write_detectable(differences: pl.DataFrame, drawn: str) -> list[str]:
-    """Format the range of minimum detectable differences.
-
-    Over languages and tokenizers.
-
-    drawn: the resampling unit, such as `documents`.
-    """
-    # Identical tokenizers have a detectable difference of 0, which says nothing.
+def write_detectable(differences: pl.DataFrame, metrics: Mapping[str, Metric]) -> list[str]:
+    """How small a difference a corpus of this size shows, from the easiest language and tokenizer to the hardest."""
+    # A tokenizer against its like varies in nothing: any difference at all would be found.
     vary = differences.filter(pl.col("lang").is_not_null() & (pl.col("detectable") > 0))
     bounds = vary.group_by("metric", maintain_order=True).agg(
         least=pl.col("detectable").min(), most=pl.col("detectable").max(), units=pl.col("n").max()
@@ -85,7 +79,7 @@ def write_detectable(differences: pl.DataFrame, drawn: str) -> list[str]:
     if bounds.is_empty():
         return []
     ranges = [
-        f"{100 * least:.1f} to {100 * most:.1f} % of {METRICS[metric].title}"
+        f"{100 * least:.1f} to {100 * most:.1f} % of {metrics[metric].title}"
         for metric, least, most in bounds.select("metric", "least", "most").iter_rows()
     ]
     units = bounds["units"][0]

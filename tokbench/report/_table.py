@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.metrics import METRICS, Metric
+from tokbench.metrics import Metric
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"
@@ -103,9 +103,9 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
     The best of each row is marked.
     """
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
-    present = [name for name in METRICS if name in set(by_language["metric"])]
-    chosen_by_user = not comparison.has_all_metrics
-    chosen = [METRICS[name] for name in present if chosen_by_user or name in LANGUAGE_METRICS]
+    metrics, present = comparison.metrics, set(by_language["metric"])
+    shown = {*LANGUAGE_METRICS, *(m.name for m in comparison.added_metrics)} if comparison.has_all_metrics else present
+    chosen = [metric for name, metric in metrics.items() if name in present & shown]
     return [lay_out_metric(comparison, metric, intervals=intervals) for metric in chosen]
 
 
@@ -150,7 +150,12 @@ def write_notes(comparison: Comparison) -> list[str]:
         where = ", ".join(f"{count:,} of {corpus.segments:,} in {lang}" for lang, count in worst)
         more = len(tokenizer.lossy_segments) - len(worst)
         rest = f" and in {more} more" if more > 0 else ""
-        notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")
+        notes.append(f"{UNRANKED} {tokenizer.name} is lossy and not ranked on compression: text lost in {where}{rest}")
+    notes += [
+        f"{t.name}: losses are unknown, since the bytes of its tokens are not given"
+        for t in comparison.tokenizers
+        if not t.decoded
+    ]
     if corpus.excluded:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.excluded.items())
         notes.append(f"excluded segments: {reasons}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 
-from tokbench.comparison import Comparison
+from tokbench.comparison import Comparison, View
 from tokbench.errors import TokbenchError
-from tokbench.metrics import METRICS, list_token_lengths, trace_lorenz
+from tokbench.metrics import BUILT_IN as METRICS
+from tokbench.metrics import list_token_lengths, trace_lorenz
 from tokbench.report._table import ABSENT, Cell, Table, lay_out_languages, lay_out_summary, write_value
 
 LONGEST = 16
@@ -16,7 +19,9 @@ PART = "part of a character"
 
 
 def lay_out(comparison: Comparison, by: str) -> list[Table]:
-    """Lay out the tables of a view; TokbenchError if the comparison lacks the data."""
+    """The tables of a view; TokbenchError where the comparison does not hold what it shows."""
+    if by not in get_args(View):
+        raise TokbenchError(f"there is no view {by!r}", f"views: {', '.join(get_args(View))}")
     if by == "summary":
         return [lay_out_summary(comparison)]
     if by == "lorenz":

@@ -118,7 +118,7 @@ def cost(
         raise TokbenchError(f"new_tokens is {new_tokens}", "use at least 1, or 'same'")
     found = find_model(model)
     changes = {
-        t.name: what_if(found.architecture, t.vocab_total, multiple=found.vocab_multiple) for t in result.tokenizers
+        t.name: what_if(found.architecture, t.id_space, multiple=found.vocab_multiple) for t in result.tokenizers
     }
     workload = Workload.read(result.measurements, result.corpus.languages, result.names)
     request, paid = Request(new_tokens), price or Price()

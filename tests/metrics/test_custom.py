@@ -1,0 +1,132 @@
+"""A metric of one's own: checked, evaluated with intervals, shown, saved, and brought by a package."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import tokbench as tb
+from helpers.data import ROOT
+
+WORDS = tb.Metric(
+    name="bytes_per_word",
+    title="bytes/word",
+    unit="bytes",
+    level="segments",
+    numerator=pl.col("bytes"),
+    denominator=pl.col("words"),
+    decimals=2,
+    definition="UTF-8 bytes per word.",
+)
+WORST = tb.Metric(
+    "longest_words", "longest words", "bytes", "languages", "Of any language.",
+    base_metric="bytes_per_word", expr=pl.col("value").max(),
+)  # fmt: skip
+TEXTS = {"en": ["a bc", "d"], "de": ["abc d", "efg"], "zh": ["一二", "三"]}
+
+
+def test_it_stands_beside_names(tmp_path: Path) -> None:
+    result = tb.compare(
+        ["utf8", "byt5"], TEXTS, metrics=["tokens_per_segment", WORDS, WORST], throughput=False, tests=[WORDS],
+        baseline="utf8", bootstrap=tb.Bootstrap(resamples=50),
+    )  # fmt: skip
+    rows = result.frame.filter((pl.col("metric") == "bytes_per_word") & (pl.col("tokenizer") == "utf8"))
+    assert rows.select("lang", "value", "unit", "n").rows() == [
+        (None, 13 / 6, "bytes", 4), ("en", 5 / 3, "bytes", 2), ("de", 8 / 3, "bytes", 2), ("zh", None, "bytes", 0),
+    ]  # fmt: skip
+    assert rows["low"].null_count() == 1
+    assert result.frame.filter(pl.col("metric") == "longest_words")["value"].to_list() == [8 / 3, 8 / 3]
+    assert set(result.differences["metric"]) == {"bytes_per_word"}
+    for text in (result.to_markdown(), result.to_latex("language"), result.to_html("intervals")):
+        assert "bytes/word" in text
+    result.report(tmp_path / "report.html")
+    assert "UTF-8 bytes per word." in (tmp_path / "report.html").read_text()
+    result.save(tmp_path)
+    again = tb.load(tmp_path)
+    assert again.frame.equals(result.frame)
+    assert again.to_html("language") == result.to_html("language")
+
+
+def test_it_is_shown_beside_all_built_in_metrics() -> None:
+    metrics = [*(name for name, m in tb.METRICS.items() if m.level != "types"), WORDS]
+    result = tb.compare(["utf8"], TEXTS, metrics=metrics, bootstrap=None, throughput=False)
+    assert "bytes_per_word/en" in result.summary().columns or "bytes_per_word" in result.summary().columns
+    assert "bytes/word" in result.to_markdown("language")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "fertility"}, "there are two metrics called 'fertility'; give yours another name"),
+        ({"name": "a b"}, "a metric cannot be called 'a b'"),
+        ({"level": "timings"}, "the metric bytes_per_word is of the level 'timings', which needs more than counts"),
+        ({"denominator": None}, "the metric bytes_per_word has no denominator"),
+        ({"numerator": pl.col("byte")}, "the numerator of the metric bytes_per_word uses the column 'byte'; use: tok"),
+        ({"factor": pl.col("tokens")}, "the factor of the metric bytes_per_word uses the column 'tokens'"),
+        ({"level": "ids"}, "the metric bytes_per_word has no expr"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_before_measuring(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(tb.TokbenchError) as caught:
+        tb.compare(["utf8"], TEXTS, metrics=[replace(WORDS, **changes)])
+    assert str(caught.value).startswith(message)
+
+
+def test_two_of_one_name_and_an_unknown_base_are_refused() -> None:
+    with pytest.raises(tb.TokbenchError, match="two metrics called 'bytes_per_word'"):
+        tb.compare(["utf8"], TEXTS, metrics=[WORDS, replace(WORDS)])
+    with pytest.raises(tb.TokbenchError, match="no metric is called 'bytes_per_word'"):
+        tb.compare(["utf8"], TEXTS, metrics=[WORST])
+    with pytest.raises(tb.TokbenchError, match="over gini, which has no value by language"):
+        tb.compare(["utf8"], TEXTS, metrics=[replace(WORST, base_metric="gini")])
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The package of docs/adding.md, installed into a folder."""
+    text = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n# bytes_per_word\.py\n(.*?)```", text, re.DOTALL)
+    ((group, point),) = re.findall(r'\[project\.entry-points\."(tokbench\.metrics)"\]\n(.*?)\n```', text, re.DOTALL)
+    site = tmp_path / "site"
+    metadata = site / "bytes_per_word-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "bytes_per_word.py").write_text(source)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bytes-per-word\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{point.replace(chr(34), '')}\n")
+    return site
+
+
+def run(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    command = [sys.executable, "-m", "tokbench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_a_package_brings_one(package: Path) -> None:
+    assert "UTF-8 bytes per word: sum b / sum w." in run(package, "explain", "bytes_per_word").stdout
+    chosen = ["-m", "bytes_per_word", "-l", "en,zh", "-n", "20", "-f", "json"]
+    done = run(package, "compare", "utf8", *chosen)
+    document = json.loads(done.stdout)
+    values = {row["lang"]: (row["value"], row["low"]) for row in document["results"]}
+    assert values["zh"] == (None, None)
+    assert values["en"][1] < values["en"][0]
+    assert document["metrics"][0]["title"] == "bytes/word"
+
+
+def test_a_package_cannot_take_a_name(package: Path) -> None:
+    points = package / "bytes_per_word-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[tokbench.metrics]\nfertility = bytes_per_word:metric\n")
+    done = run(package, "list", "metrics")
+    assert done.returncode == 2
+    assert "the metric 'fertility' of bytes_per_word:metric takes a name that is taken" in done.stderr
+    points.write_text("[tokbench.metrics]\nother = bytes_per_word:metric\n")
+    assert "not a metric of this name" in run(package, "list", "metrics").stderr

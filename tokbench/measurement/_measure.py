@@ -1,0 +1,202 @@
+"""measure(): encode a corpus once with each tokenizer, part by part, and keep the counts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from operator import itemgetter
+
+import polars as pl
+
+from tokbench._shared.threads import lend_cores, map_ordered, release_freed, share, single_thread
+from tokbench.adapters import Tokenizer
+from tokbench.corpora import ParallelCorpus
+from tokbench.errors import EngineError, TokbenchError
+from tokbench.measurement._frames import describe_tokenizers, label_cells, list_documents, list_vocabulary
+from tokbench.measurement._measurements import Measurements
+from tokbench.measurement.chunks import WHOLE_BYTES, Part, Stripe, cut_stripes
+from tokbench.measurement.counting import (
+    Histogram,
+    HistogramSum,
+    count_texts,
+    frame_histograms,
+    locate_failure,
+)
+from tokbench.measurement.jackknife_blocks import assign_blocks
+from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
+
+Step = Callable[[str, str, int], None]
+"""Called from any thread when a tokenizer has encoded texts of a language: both names and the texts' UTF-8 bytes."""
+
+
+def ignore_step(tokenizer: str, lang: str, size: int) -> None:
+    """No progress bar."""
+
+
+def raise_failure(error: EngineError) -> None:
+    """Raise what the engine of a tokenizer gave up on."""
+    raise error
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What one tokenizer counted in one part: the frame `counts`, and its ids."""
+
+    part: Part
+    tokenizer: Tokenizer
+    counts: pl.DataFrame
+    histogram: Histogram
+
+
+class MeasurementBuilder:
+    """Results of stripes as they come in, one after the other, and the measurements that they make."""
+
+    def __init__(self, corpus: ParallelCorpus) -> None:
+        self.corpus = corpus
+        self.tokenizers: dict[str, Tokenizer] = {}
+        self.texts: defaultdict[str, list[pl.DataFrame]] = defaultdict(list)
+        self.counts: defaultdict[tuple[str, str], list[pl.DataFrame]] = defaultdict(list)
+        self.histograms: defaultdict[tuple[str, str], HistogramSum] = defaultdict(HistogramSum)
+        self.segments = 0
+        self.failures: dict[str, EngineError] = {}
+
+    def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
+        """Take the next stripe: the frame `texts` of each of its parts, and what all tokenizers counted."""
+        for part, frame in zip(stripe.parts, texts, strict=True):
+            self.texts[part.lang].append(frame)
+        for result in sorted(results, key=lambda result: result.part.start):
+            if result.tokenizer.name in self.failures:
+                continue
+            cell = result.tokenizer.name, result.part.lang
+            self.tokenizers[result.tokenizer.name] = result.tokenizer
+            self.counts[cell].append(result.counts)
+            self.histograms[cell].add(result.histogram)
+        self.segments += stripe.length
+        self.release()
+
+    def release(self) -> None:
+        """Give back the memory that stripes leave behind; a corpus of one leaves little."""
+        if self.corpus.size > WHOLE_BYTES:
+            release_freed()
+
+    def finish(self) -> Measurements:
+        """The measurements of all that was taken, in canonical order, without the tokenizers that failed.
+
+        Raises EngineError where none is left.
+        """
+        names, languages = sorted(self.tokenizers.keys() - self.failures), sorted(self.texts)
+        if self.failures and not names:
+            raise next(iter(self.failures.values()))
+        tokenizers = [self.tokenizers[name] for name in names]
+        cells = [(name, lang) for name in names for lang in languages]
+        texts = [pl.concat(self.texts[lang]) for lang in languages]
+        counts = [pl.concat(self.counts.pop(cell)) for cell in cells]
+        histograms = [self.histograms.pop(cell).total() for cell in cells]
+        self.release()
+        by_tokenizer = {"tokenizer": names, "lang": languages}
+        sizes = [len(keys) for keys, _ in histograms]
+        found = Measurements(
+            texts=label_cells(pl.concat(texts), [frame.height for frame in texts], {"lang": languages}),
+            counts=label_cells(pl.concat(counts), [frame.height for frame in counts], by_tokenizer),
+            ids=label_cells(frame_histograms(histograms), sizes, by_tokenizer),
+            vocab=pl.concat(map_ordered(lambda t: list_vocabulary(t, pl.Enum(names)), tokenizers)),
+            documents=list_documents(self.corpus).head(self.segments),
+            tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(pl.Enum(names))),
+        )
+        self.release()
+        return found
+
+    def finish_early(self) -> tuple[Measurements | None, int]:
+        """The measurements of the segments that are whole in all languages, and their number."""
+        return (self.finish() if self.segments else None), self.segments
+
+
+class Interrupted(KeyboardInterrupt):
+    """Measuring was interrupted; `measurements` holds the first segments, whole in all languages, None if none are."""
+
+    def __init__(self, measurements: Measurements | None, segments: int) -> None:
+        super().__init__()
+        self.measurements = measurements
+        self.segments = segments
+
+
+def measure(
+    tokenizers: Collection[Tokenizer],
+    corpus: ParallelCorpus,
+    *,
+    segmenter: Segmenter = "whitespace",
+    on_step: Step = ignore_step,
+    on_failure: Callable[[EngineError], None] = raise_failure,
+    threads: int | None = None,
+) -> Measurements:
+    """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
+
+    The corpus is read in stripes of segments; parts of a stripe and tokenizers are spread over threads (one a core by
+    default), and memory grows with the counts alone. The tokenizers are gone through once a stripe: while they are
+    being loaded (`loading.Loading`), those that are ready begin. A tokenizer whose engine gives up on a text is left
+    out of the measurements where `on_failure` does not raise the error that it gets; the error is raised where no
+    tokenizer is left. Raises TokbenchError when two tokenizers have the same name, Interrupted on an interruption from
+    outside.
+    """
+    spaced = dict(
+        zip(
+            corpus.languages,
+            map_ordered(lambda lang: has_words(corpus.columns[lang], segmenter), corpus.languages, threads),
+            strict=True,
+        )
+    )
+    builder = MeasurementBuilder(corpus)
+    blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
+
+    def read(part: Part) -> LanguageTexts:
+        return LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
+
+    def measure_stripe(stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
+        texts = dict(zip(stripe.parts, map_ordered(read, stripe.parts, threads), strict=True))
+        order = {part: place for place, part in enumerate(stripe.parts)}
+        results: list[Result] = []
+        failed: list[tuple[str, int, EngineError]] = []
+
+        def count(tokenizer: Tokenizer, part: Part) -> None:
+            segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
+            # Only after a part before it is one left out: which failure is told does not depend on the threads.
+            given_up = any(name == tokenizer.name and place < order[part] for name, place, _ in failed)
+            if not given_up and tokenizer.name not in builder.failures:
+                try:
+                    with lend_cores() if threads is None else nullcontext():
+                        counted = count_texts(tokenizer, texts[part], segments, own_blocks)
+                    results.append(Result(part, tokenizer, *counted))
+                except EngineError as error:
+                    located = locate_failure(error, texts[part], segments, part.lang)
+                    failed.append((tokenizer.name, order[part], located))
+            on_step(tokenizer.name, part.lang, int(texts[part].bytes.sum()))
+
+        share(count, each_once(tokenizers), stripe.parts, threads)
+        for name, _, error in sorted(failed, key=itemgetter(0, 1)):
+            if name not in builder.failures:
+                builder.failures[name] = error
+                on_failure(error)
+        described = (texts[part].describe(corpus.segments.slice(part.start, part.length)) for part in stripe.parts)
+        return list(described), results
+
+    try:
+        # On a thread of its own, which an interruption does not reach: a stripe is taken whole or not at all.
+        with single_thread(), ThreadPoolExecutor(1) as keeper:
+            for stripe in cut_stripes(corpus, threads):
+                keeper.submit(builder.add, stripe, *measure_stripe(stripe)).result()
+    except KeyboardInterrupt as interruption:
+        raise Interrupted(*builder.finish_early()) from interruption
+    return builder.finish()
+
+
+def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:
+    """The tokenizers; TokbenchError when two of them have the same name."""
+    names: set[str] = set()
+    for tokenizer in tokenizers:
+        if tokenizer.name in names:
+            raise TokbenchError(f"two tokenizers are called {tokenizer.name!r}", "name each once")
+        names.add(tokenizer.name)
+        yield tokenizer

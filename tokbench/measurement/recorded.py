@@ -1,0 +1,159 @@
+"""Ids that somebody else made, as measurements: closed models, tokenised papers, samples of a training run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tokbench.adapters import EncodedBatch, LoadedTokenizer, TokenTable
+from tokbench.catalog.sources import Asset
+from tokbench.corpora import ParallelCorpus, TextsByLanguage
+from tokbench.errors import TokbenchError
+from tokbench.measurement._frames import describe_tokenizers, label_cells, list_documents, list_vocabulary
+from tokbench.measurement.counting import ID_BITS, count_batch, frame_histograms
+from tokbench.measurement.jackknife_blocks import assign_blocks
+from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
+
+NEED_BYTES = ("partial_tokens", "continued_words", "loss")
+"""Counts that only the bytes of tokens tell."""
+
+IdsOfTexts: TypeAlias = Sequence[Sequence[int] | npt.NDArray[np.integer]]
+"""The ids of each text, in the order of the texts."""
+
+
+class RecordedTokenizer(LoadedTokenizer):
+    """A tokenizer of which only what it emitted is known: it decodes ids whose bytes are given, and encodes nothing."""
+
+    def __init__(self, asset: Asset, table: TokenTable, *, prefix: bytes, unk_id: int | None) -> None:
+        super().__init__(asset, "tokbench", "from_ids", base=0, total=len(table))
+        self.engine = "ids"
+        self.table = table
+        self.prefix = prefix
+        self.unk_id = unk_id
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """Refuse: there is nothing that encodes."""
+        raise TokbenchError(f"{self.name} is known by its ids alone", "it cannot encode other texts")
+
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        """Return the bytes of the ids as text, without the prefix; invalid UTF-8 becomes U+FFFD."""
+        joined = (self.table.concatenate(ids).tobytes().removeprefix(self.prefix or b"") for ids in batch)
+        return [content.decode(errors="replace") for content in joined]
+
+    def read_table(self) -> TokenTable:
+        """Return the bytes that were given."""
+        return self.table
+
+
+def make_corpus(texts: TextsByLanguage | Sequence[str] | ParallelCorpus, lang: str) -> ParallelCorpus:
+    """Return the corpus of texts by language, or of the texts of one language."""
+    if isinstance(texts, ParallelCorpus):
+        return texts
+    by_language = {lang: texts} if isinstance(texts, Sequence) else texts
+    return ParallelCorpus.from_texts(by_language)
+
+
+def read_ids(ids: IdsOfTexts | Mapping[str, IdsOfTexts], corpus: ParallelCorpus) -> dict[str, EncodedBatch]:
+    """Return the ids of each language's texts that are in use.
+
+    ids: by language, or those of the only one; one sequence for each text, also for texts that are excluded because
+    they are empty. TokbenchError for other languages, other numbers of texts, and ids that are none.
+    """
+    by_language = ids if isinstance(ids, Mapping) else {corpus.languages[0]: ids}
+    if set(by_language) != set(corpus.languages):
+        raise TokbenchError(
+            f"ids are given for {', '.join(map(str, by_language))}, texts for {', '.join(corpus.languages)}",
+            "give both by the same languages",
+        )
+    return {lang: read_language(by_language[lang], corpus, lang) for lang in corpus.languages}
+
+
+def read_language(ids: IdsOfTexts, corpus: ParallelCorpus, lang: str) -> EncodedBatch:
+    """Return the ids of the texts of one language that are in use."""
+    total = corpus.n + corpus.excluded.height if corpus.format == "memory" else corpus.n
+    if len(ids) not in {total, corpus.n}:
+        raise TokbenchError(f"{lang} has {total:,} texts and ids for {len(ids):,}", "give one sequence of ids per text")
+    used = corpus.segments.to_list() if len(ids) == total and total != corpus.n else range(corpus.n)
+    arrays = [check_ids(ids[i], f"text {i} of {lang}") for i in used]
+    return EncodedBatch.from_arrays(arrays)
+
+
+def check_ids(ids: Sequence[int] | npt.NDArray[np.integer], where: str) -> npt.NDArray[np.integer]:
+    """Return the ids of a text as an array; TokbenchError where they are not whole numbers in range."""
+    array = np.asarray(ids) if len(ids) else np.empty(0, np.int32)
+    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
+        raise TokbenchError(f"the ids of {where} are no flat list of whole numbers", "give ids, not tokens or tensors")
+    if len(array) and not 0 <= array.min() <= array.max() < 1 << ID_BITS:
+        raise TokbenchError(f"the ids of {where} are not all from 0 to {(1 << ID_BITS) - 1:,}", "number tokens from 0")
+    return array
+
+
+def read_table(
+    token_bytes: Sequence[bytes | None] | Mapping[int, bytes | None] | None, batches: Iterable[EncodedBatch]
+) -> TokenTable:
+    """Return the bytes of ids, none for those that are not given; TokbenchError for what is not bytes."""
+    highest = max((int(batch.ids.max(initial=-1)) for batch in batches), default=-1)
+    if token_bytes is None:
+        return TokenTable.from_tokens(repeat(None, highest + 1))
+    given = dict(token_bytes) if isinstance(token_bytes, Mapping) else dict(enumerate(token_bytes))
+    for token, content in given.items():
+        if content is not None and not isinstance(content, bytes):
+            raise TokbenchError(f"the token {token} is {content!r}, not bytes", "give the UTF-8 bytes of each token")
+    if not isinstance(token_bytes, Mapping) and highest >= len(given):
+        raise TokbenchError(f"the id {highest:,} occurs, but bytes are given for {len(given):,} tokens only")
+    size = max(highest, *given, -1) + 1 if given else highest + 1
+    return TokenTable.from_tokens(given.get(token) for token in range(size))
+
+
+def hash_ids(batches: Mapping[str, EncodedBatch]) -> str:
+    """Return the SHA-256 of all ids, by which a signature tells them from others."""
+    digest = hashlib.sha256(b"tokbench ids 1\n")
+    for lang, batch in sorted(batches.items()):
+        digest.update(f"{lang} {len(batch)}\n".encode())
+        digest.update(batch.offsets.astype("<i8").tobytes())
+        digest.update(batch.ids.astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def frame_recorded(
+    corpus: ParallelCorpus,
+    ids: IdsOfTexts | Mapping[str, IdsOfTexts],
+    token_bytes: Sequence[bytes | None] | Mapping[int, bytes | None] | None,
+    name: str,
+    facts: Mapping[str, int | None],
+    prefix: bytes,
+    segmenter: Segmenter,
+) -> dict[str, pl.DataFrame]:
+    """Return the frames of `Measurements` for one tokenizer; facts: its columns of numbers in `tokenizers`."""
+    batches = read_ids(ids, corpus)
+    table = read_table(token_bytes, batches.values())
+    asset = Asset(name, "ids", (), hash_ids(batches), "ids", None)
+    tokenizer = RecordedTokenizer(asset, table, prefix=prefix, unk_id=facts["unk_id"])
+    blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
+    texts, counts, histograms = [], [], []
+    for lang in corpus.languages:
+        read = LanguageTexts.read(corpus.texts(lang), segmenter, has_words(corpus.columns[lang], segmenter))
+        counted, histogram = count_batch(tokenizer, batches[lang], read, corpus.segments, blocks)
+        texts.append(read.describe(corpus.segments))
+        counts.append(counted)
+        histograms.append(histogram)
+    labels = {"tokenizer": [name], "lang": list(corpus.languages)}
+    sizes = [len(keys) for keys, _ in histograms]
+    unknown = [] if token_bytes is not None else NEED_BYTES
+    of_cells = label_cells(pl.concat(counts), [corpus.n] * len(counts), labels)
+    return {
+        "texts": label_cells(pl.concat(texts), [corpus.n] * len(texts), {"lang": list(corpus.languages)}),
+        "counts": of_cells.with_columns(pl.lit(None, of_cells.schema[column]).alias(column) for column in unknown),
+        "ids": label_cells(frame_histograms(histograms), sizes, labels),
+        "vocab": list_vocabulary(tokenizer, pl.Enum([name])),
+        "documents": list_documents(corpus),
+        "tokenizers": describe_tokenizers([tokenizer]).with_columns(
+            pl.lit(value, pl.Int64).alias(column) for column, value in facts.items()
+        ),
+    }
