@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from tokbench.adapters import EncodedBatch, Tokenizer, load_tokenizer
+    from tokbench.adapters.selection import EngineCheck, check_engine
     from tokbench.comparison import Comparison, Presenter, compare, load
     from tokbench.corpora import ParallelCorpus, load_corpus
     from tokbench.errors import CacheWarning, EngineError, MissingExtraError, TokbenchError, UnavailableError
@@ -28,6 +29,7 @@ _PLACES = {
     "CacheWarning": "tokbench.errors",
     "Comparison": "tokbench.comparison",
     "EncodedBatch": "tokbench.adapters",
+    "EngineCheck": "tokbench.adapters.selection",
     "EngineError": "tokbench.errors",
     "Measurements": "tokbench.measurement",
     "Metric": "tokbench.metrics",
@@ -37,6 +39,7 @@ _PLACES = {
     "TokbenchError": "tokbench.errors",
     "Tokenizer": "tokbench.adapters",
     "UnavailableError": "tokbench.errors",
+    "check_engine": "tokbench.adapters.selection",
     "compare": "tokbench.comparison",
     "evaluate": "tokbench.metrics",
     "load": "tokbench.comparison",
@@ -51,6 +54,7 @@ __all__ = [
     "CacheWarning",
     "Comparison",
     "EncodedBatch",
+    "EngineCheck",
     "EngineError",
     "Measurements",
     "Metric",

@@ -69,7 +69,7 @@ def test_compare_takes_texts() -> None:
         ({"en": ["\ud800"]}, "text 0 of en holds a lone surrogate"),
         ({1: ["a"]}, "a language is called 1; name languages by tags such as 'en'"),
         ({}, "there are no texts: no language is given; give a dict, a polars or pandas DataFrame"),
-        ({"en": []}, "texts: no segment is left of 0: the source is empty"),
+        ({"en": []}, "texts: none of 0 segments is left: the source is empty"),
         (["a"], "cannot read texts from list; give a dict"),
         (pl.DataFrame({"en": ["a"], "id": [1]}), "text 0 of id is of type int"),
     ],

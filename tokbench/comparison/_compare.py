@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from tokbench._shared.environment import Now, describe_environment, now
-from tokbench.adapters import Tokenizer
 from tokbench.adapters.bench.throughput import Clock, measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
@@ -17,7 +16,7 @@ from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
 from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
-from tokbench.measurement.loading import DEFAULT_TOKENIZERS, start_loading
+from tokbench.measurement.loading import DEFAULT_TOKENIZERS, TokenizerArgument, start_loading
 from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
@@ -40,7 +39,7 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 
 def compare(
-    tokenizers: str | Path | Sequence[str | Path | Tokenizer] = DEFAULT_TOKENIZERS,
+    tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
     corpus: ParallelCorpus | TextsByLanguage | str | Path | None = None,
     *,
     metrics: str | Metric | Sequence[str | Metric] | None = None,
@@ -60,6 +59,7 @@ def compare(
 ) -> Comparison:
     """Compare tokenizers on a parallel corpus (the embedded one by default).
 
+    tokenizers: names, paths, loaded tokenizers, or objects of the libraries that `load_tokenizer` takes.
     corpus: a `ParallelCorpus`, texts by language as `ParallelCorpus.from_texts` takes them, or what `load_corpus`
     reads. metrics: names from `METRICS`, or metrics of your own; by default all built-in ones but STRR.
     reference: the language that premiums are relative to, English by default, else the corpus's first.

@@ -66,12 +66,16 @@ def write_differences(comparison: Comparison) -> list[str]:
         lines.append(f"... and {rows.height - MOST_SENTENCES} more differences (the JSON has all)")
     tests, shuffles = comparison.differences.select(pl.col("p").count(), pl.col("shuffles").max()).row(0)
     lines.append(f"p: two-sided, paired approximate randomisation, {shuffles:,} shuffles, Holm over {tests:,} tests")
-    return [*lines, *write_detectable(comparison.differences, comparison.metrics)]
+    drawn = (comparison.corpus.bootstrap or "//units").split("/")[2].split(" ", 1)[-1]
+    return [*lines, *write_detectable(comparison.differences, comparison.metrics, drawn)]
 
 
-def write_detectable(differences: pl.DataFrame, metrics: Mapping[str, Metric]) -> list[str]:
-    """How small a difference a corpus of this size shows, from the easiest language and tokenizer to the hardest."""
-    # A tokenizer against its like varies in nothing: any difference at all would be found.
+def write_detectable(differences: pl.DataFrame, metrics: Mapping[str, Metric], drawn: str) -> list[str]:
+    """Format the range of minimum detectable differences over languages and tokenizers.
+
+    drawn: the resampling unit, such as `documents`.
+    """
+    # Identical tokenizers have a detectable difference of 0, which says nothing.
     vary = differences.filter(pl.col("lang").is_not_null() & (pl.col("detectable") > 0))
     bounds = vary.group_by("metric", maintain_order=True).agg(
         least=pl.col("detectable").min(), most=pl.col("detectable").max(), units=pl.col("n").max()

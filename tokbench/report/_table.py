@@ -150,7 +150,7 @@ def write_notes(comparison: Comparison) -> list[str]:
         where = ", ".join(f"{count:,} of {corpus.segments:,} in {lang}" for lang, count in worst)
         more = len(tokenizer.lossy_segments) - len(worst)
         rest = f" and in {more} more" if more > 0 else ""
-        notes.append(f"{UNRANKED} {tokenizer.name} is lossy and not ranked on compression: text lost in {where}{rest}")
+        notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")
     notes += [
         f"{t.name}: losses are unknown, since the bytes of its tokens are not given"
         for t in comparison.tokenizers
