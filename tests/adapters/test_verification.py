@@ -126,6 +126,7 @@ def test_misread_characters_are_left_to_the_reference(tmp_path: Path, engine: st
 
 def test_characters_are_found_whether_python_knows_them_or_not() -> None:
     misread = Misread("180E 1E6C0-1E6DE")
+    assert Misread("17F 180E").find(["\u017f", "s", "é\u180e", "é"]).tolist() == [True, False, True, False]
     texts = ["", "plain", "é", "é\n", "a\u180eb", "\U0001e6d0", "\U0001e6df", "é\t\u180e"]
     assert misread.find(texts).tolist() == [False, False, False, False, True, True, False, True]
     assert Misread("E9").find(["café", "cafe"]).tolist() == [True, False]

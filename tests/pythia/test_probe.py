@@ -406,7 +406,7 @@ def test_measure_writes_tables_and_files(small: Checkpoint, tmp_path: Path) -> N
     ]
     rows = list(csv.DictReader(io.StringIO(files[1].read_text("utf-8"))))
     assert {row["weights"] for row in rows} == {"random"}
-    assert files[2].read_text("utf-8").startswith("### RAM")
+    assert files[2].read_text("utf-8").startswith("### Resident memory, MiB")
 
 
 def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_path: Path) -> None:

@@ -23,24 +23,32 @@ from tokbench.catalog.sources import Asset
 class Misread:
     """Characters beyond ASCII that an engine takes for others, such as letters of a newer version of Unicode.
 
-    >>> Misread("180E 1E6C0-1E6DE").find(["a b", "a\u180eb", "\U0001e6d0"]).tolist()
-    [False, True, True]
+    >>> Misread("17F 180E 1E6C0-1E6DE").find(["a b", "a\u180eb", "\U0001e6d0", "\u017f"]).tolist()
+    [False, True, True, True]
     """
 
     def __init__(self, ranges: str) -> None:
         bounds = [[int(bound, 16) for bound in part.split("-")] for part in ranges.split()]
-        self._search = re.compile(f"[{''.join('-'.join(f'{chr(code)}' for code in part) for part in bounds)}]").search
-        # Characters that Python's version of Unicode has not assigned yet are not printable: a quick look tells.
-        self._printable = any(chr(code).isprintable() for part in bounds for code in part)
+        single = [chr(part[0]) for part in bounds if len(part) == 1]
+        # A search for one character is fast, a search for ranges slow. Characters that Python's version of Unicode has
+        # not assigned are not printable, which is fast to tell; those of a newer Python are searched for.
+        self._quick = [c for c in single if c.isprintable()]
+        rest = [part for part in bounds if len(part) > 1 or chr(part[0]) not in self._quick]
+        ranges_left = "".join("-".join(map(chr, part)) for part in rest)
+        self._search = re.compile(f"[{ranges_left}]" if rest else r"(?!)").search
+        self._printable = any(chr(code).isprintable() for part in rest for code in part)
 
     def find(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Flag the texts that hold one of the characters."""
-        return np.fromiter((self._may_hold(t) and self._search(t) is not None for t in texts), np.bool_, len(texts))
+        """Flag the texts that contain one of the characters."""
+        return np.fromiter(map(self._is_in, texts), np.bool_, len(texts))
 
-    def _may_hold(self, text: str) -> bool:
+    def _is_in(self, text: str) -> bool:
         if text.isascii():
             return False
-        return self._printable or not (text.isprintable() or text.replace("\n", "").isprintable())
+        if any(c in text for c in self._quick):
+            return True
+        hidden = self._printable or not (text.isprintable() or text.replace("\n", "").isprintable())
+        return hidden and self._search(text) is not None
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,6 +98,8 @@ def _blank_texts() -> Iterator[str]:
     invisible = [c for c in characters if unicodedata.category(c) in ("Cc", "Cf")]
     for c in (*blanks, *_JOINERS, *_FOLDED, *invisible):
         yield from (f"'{c} '{c}s{c}'e", f" {c}x  {c}", f"  {c}{c} {c}", f"x{c}the {c}\n{c}", f"{c}'s {c}1{c}A-{c}a")
+    for c in _FOLDED:
+        yield from (f"s'{c}'ve re{c}'{c}'res", f"I'{c}'{c}'ll'{c}e don'{c}'t S'{c}vec")
     for first, second in product((*blanks, *_JOINERS), repeat=2):
         yield f"a{first}{second}b{second}{first}'s{first}{second}"
 

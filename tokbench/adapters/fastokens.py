@@ -41,8 +41,9 @@ _THREADS = "FASTOKENS_BPE_THREADS"
 _BYTES = "latin-1"
 """The encoding whose characters are the bytes with the same number."""
 
-_MISREAD = Misread("180E")
-"""Mongolian vowel separator: white space to fastokens, as before Unicode 6.3, but to no other engine."""
+_MISREAD = Misread("17F 180E")
+"""Long s, which ends a contraction where case is ignored (`'ſ` as `'s`), but not for fastokens, and the Mongolian vowel
+separator, white space to fastokens alone, as before Unicode 6.3."""
 
 _UNUSED = {"\u0100": 0, "\u0101": 1, "\u0100\u0101": 2}
 """The smallest byte-level BPE that fastokens accepts, of characters that represent no byte."""
