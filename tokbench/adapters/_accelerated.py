@@ -65,7 +65,7 @@ class Facts:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> Facts:
-        """The facts of a loaded tokenizer."""
+        """Return the facts of a loaded tokenizer."""
         return cls(
             vocab_base=tokenizer.vocab_base,
             vocab_total=tokenizer.vocab_total,
@@ -138,14 +138,14 @@ class EngineTokenizer(SingleText, Guarded, ABC):
         return self.facts.prefix
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text."""
+        """Return the ids of each text."""
         if self.misread is None:
             return self.encode_read(texts)
         flags = self.misread.find(texts)
         return self.encode_apart(texts, flags) if flags.any() else self.encode_read(texts)
 
     def encode_apart(self, texts: Sequence[str], misread: npt.NDArray[np.bool_]) -> EncodedBatch:
-        """The ids of texts of which the engine misreads those that are flagged."""
+        """Return the ids of texts; those flagged as misread come from the reference."""
         own = self.encode_read([texts[i] for i in np.flatnonzero(~misread).tolist()])
         theirs = self.reference.encode_batch([texts[i] for i in np.flatnonzero(misread).tolist()])
         places = np.empty(len(texts), np.int64)
@@ -154,30 +154,30 @@ class EngineTokenizer(SingleText, Guarded, ABC):
 
     @abstractmethod
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of texts that the engine reads as the reference does."""
+        """Return the ids of texts that the engine reads as the reference does."""
 
     def count_batch(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Tokens per text."""
         return self.encode_batch(texts).counts
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, special tokens read from it, by the reference."""
+        """Return the ids of each text, special tokens read from it, by the reference."""
         return self.reference.encode_with_special(texts)
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids, by the reference."""
+        """Return the text of each sequence of ids, by the reference."""
         return self.reference.decode_batch(batch)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of one sequence of ids, by the reference."""
+        """Return the text of one sequence of ids, by the reference."""
         return self.decode_batch(EncodedBatch.from_lists([ids]))[0]
 
     def token_bytes(self, token: int) -> bytes | None:
-        """The bytes that an id stands for, None for a special token or an unused id."""
+        """Return the bytes that an id stands for, None for a special token or an unused id."""
         return self.facts.table[token]
 
     def token_table(self) -> TokenTable:
-        """The bytes of all ids, as one table of `vocab_total` rows."""
+        """Return the bytes of all ids, as one table of `vocab_total` rows."""
         return self.facts.table
 
     def spans(self, texts: Sequence[str]) -> Spans | None:

@@ -57,7 +57,7 @@ def explain_failure(tokenizer: str, engine: str, item: str | Sequence[int] | Non
 
 
 def find_surrogate(items: Items) -> str | None:
-    """The first text that is not valid Unicode, which engines refuse in their own ways."""
+    """Return the first text that is not valid Unicode, which engines refuse in their own ways."""
     texts = () if isinstance(items, EncodedBatch) else items
     return next((text for text in texts if isinstance(text, str) and _SURROGATE.search(text)), None)
 
@@ -104,7 +104,7 @@ def _guard(method: Callable[[Guarded, Items], R]) -> Callable[[Guarded, Items], 
 def _find_failing(
     method: Callable[[Guarded, Items], R], tokenizer: Guarded, items: Items, error: BaseException
 ) -> tuple[str | Sequence[int] | None, BaseException]:
-    """The first of the items that fails alone, with what it raises; None and `error` where only the batch does."""
+    """Find the first item that fails alone and its error; None and `error` if only the batch fails."""
     for item, single in _split(items):
         if len(items) == 1:
             return item, error  # not again: each panic prints its own lines

@@ -66,7 +66,7 @@ class Tokenizer(Protocol):
         ...
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, as flat arrays; TypeError for a bare string."""
+        """Return the ids of each text, as flat arrays; TypeError for a bare string."""
         ...
 
     def encode(self, text: str) -> list[int]:
@@ -90,7 +90,7 @@ class Tokenizer(Protocol):
         ...
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text, the text of special tokens becoming those tokens.
+        """Return the ids of each text, the text of special tokens becoming those tokens.
 
         Raises TokbenchError where the engine never reads special tokens from text.
         """
@@ -101,19 +101,19 @@ class Tokenizer(Protocol):
         ...
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids, special tokens included; invalid UTF-8 becomes U+FFFD."""
+        """Return the text of each sequence of ids, special tokens included; invalid UTF-8 becomes U+FFFD."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of one sequence of ids."""
+        """Return the text of one sequence of ids."""
         ...
 
     def token_bytes(self, token: int) -> bytes | None:
-        """The bytes that an id stands for, None for a special token or an unused id."""
+        """Return the bytes that an id stands for, None for a special token or an unused id."""
         ...
 
     def token_table(self) -> TokenTable:
-        """The bytes of all ids, as one table of `vocab_total` rows."""
+        """Return the bytes of all ids, as one table of `vocab_total` rows."""
         ...
 
     def spans(self, texts: Sequence[str]) -> Spans | None:

@@ -28,7 +28,7 @@ NORMALIZERS: Mapping[str, TextRule] = {
 
 
 def text_rules(asset: Asset) -> tuple[TextRule | None, TextRule | None]:
-    """What must be done to a text before encoding and after decoding, because the files do not say it.
+    """Find what a text needs before encoding and after decoding that the files do not say.
 
     None where there is nothing to do. The rules come from the catalogue.
     """
@@ -96,24 +96,24 @@ class LoadedTokenizer(SingleText, Guarded, ABC):
         self.before, self.after = text_rules(asset)
 
     def prepare(self, texts: Sequence[str]) -> Sequence[str]:
-        """The texts as the engine is to see them."""
+        """Return texts as the engine is to see them."""
         return texts if self.before is None else [self.before(text) for text in texts]
 
     def restore(self, texts: list[str]) -> list[str]:
-        """The texts of the engine as a user is to see them."""
+        """Return texts of the engine as a user is to see them."""
         return texts if self.after is None else [self.after(text) for text in texts]
 
     @abstractmethod
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """The ids of each text."""
+        """Return the ids of each text."""
 
     @abstractmethod
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """The text of each sequence of ids."""
+        """Return the text of each sequence of ids."""
 
     @abstractmethod
     def read_table(self) -> TokenTable:
-        """The bytes of all ids, read from the files."""
+        """Return the bytes of all ids, read from the files."""
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
         """Refuse: of the engines, only some read special tokens from text."""
@@ -126,7 +126,7 @@ class LoadedTokenizer(SingleText, Guarded, ABC):
         return self.encode_batch(texts).counts
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of one sequence of ids."""
+        """Return the text of one sequence of ids."""
         return self.decode_batch(EncodedBatch.from_lists([ids]))[0]
 
     @cached_property
@@ -138,11 +138,11 @@ class LoadedTokenizer(SingleText, Guarded, ABC):
         self._table = table
 
     def token_table(self) -> TokenTable:
-        """The bytes of all ids, as one table of `vocab_total` rows."""
+        """Return the bytes of all ids, as one table of `vocab_total` rows."""
         return self._table
 
     def token_bytes(self, token: int) -> bytes | None:
-        """The bytes that an id stands for, None for a special token or an unused id."""
+        """Return the bytes that an id stands for, None for a special token or an unused id."""
         return self._table[token]
 
     def spans(self, texts: Sequence[str]) -> Spans | None:

@@ -125,7 +125,7 @@ class Comparison(Presented):
         return {**BUILT_IN, **{metric.name: metric for metric in self.added_metrics}}
 
     def signature(self, metric: str | None = None, tokenizer: str | None = None, *, long: bool = True) -> str:
-        """What the figures are, on one line: of all, of one metric, of one tokenizer."""
+        """Sign the figures on one line: all, those of one metric or of one tokenizer."""
         chosen = [t for t in self.tokenizers if tokenizer in (None, t.name)]
         if not chosen:
             raise TokbenchError(f"no tokenizer {tokenizer!r} in this comparison", f"it has: {', '.join(self.names)}")
@@ -200,7 +200,7 @@ class Comparison(Presented):
         return rows
 
     def summary_columns(self) -> list[tuple[str, Metric, str | None]]:
-        """The columns of the summary: name, metric, language (None: over all languages)."""
+        """Return the columns of the summary: name, metric, language (None: over all languages)."""
         present = set(self.frame["metric"])
         few = len(self.corpus.languages) <= FEW_LANGUAGES
         pooled = set(self.frame.filter(pl.col("lang").is_null())["metric"])
@@ -215,7 +215,7 @@ class Comparison(Presented):
         return columns
 
     def to_document(self) -> dict[str, Any]:
-        """The comparison as JSON knows it; `from_document` is the inverse."""
+        """Return the comparison in its JSON form; `from_document` is the inverse."""
         added = {"metrics": [dict(metric.describe()) for metric in self.added_metrics]} if self.added_metrics else {}
         return {
             "signature": self.signature(),
@@ -231,7 +231,7 @@ class Comparison(Presented):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], measurements: Measurements | None = None) -> Comparison:
-        """A comparison from its JSON form."""
+        """Return a comparison from its JSON form."""
         corpus = {**document["corpus"], "languages": tuple(document["corpus"]["languages"])}
         return cls(
             frame=pl.DataFrame(document["results"], schema=RESULT_SCHEMA),

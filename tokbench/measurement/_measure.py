@@ -83,7 +83,7 @@ class MeasurementBuilder:
             release_freed()
 
     def finish(self) -> Measurements:
-        """The measurements of all that was taken, in canonical order, without the tokenizers that failed.
+        """Build the measurements, in canonical order, without tokenizers that failed.
 
         Raises EngineError where none is left.
         """
@@ -110,7 +110,7 @@ class MeasurementBuilder:
         return found
 
     def finish_early(self) -> tuple[Measurements | None, int]:
-        """The measurements of the segments that are whole in all languages, and their number."""
+        """Return the measurements of the segments that are whole in all languages, and their number."""
         return (self.finish() if self.segments else None), self.segments
 
 
@@ -193,7 +193,7 @@ def measure(
 
 
 def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:
-    """The tokenizers; TokbenchError when two of them have the same name."""
+    """Iterate over the tokenizers; TokbenchError if two of them have the same name."""
     names: set[str] = set()
     for tokenizer in tokenizers:
         if tokenizer.name in names:

@@ -151,7 +151,10 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
 
 
 def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
-    """A metric over the values of another in all languages (the reference left out where it is relative to it).
+    """Evaluate a metric over the values of another in all languages.
+
+    The reference language is left out if the metric is relative to it.
+
 
     The reference language is excluded if the base metric is relative to it. One row per tokenizer; where no language
     has a value, the value is null and n is 0.

@@ -74,7 +74,7 @@ def find_differences(
 
 
 def find_tested(chosen: Sequence[str | Metric]) -> tuple[Metric, ...]:
-    """The metrics of these names, if a difference of each can be tested: ratios of sums that are relative to nothing.
+    """Look up metrics whose differences can be tested: ratios of sums relative to nothing.
 
     Those are ratios of sums that are not relative to anything. Raises TokbenchError for any other.
     """

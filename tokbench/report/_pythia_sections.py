@@ -77,7 +77,7 @@ def write_reading(comparison: Comparison, workload: Workload) -> Section:
 
 
 def shape_with(comparison: Comparison, model: Model, tokenizer: str) -> Architecture:
-    """The model with the rows that a tokenizer needs."""
+    """Return the model with the rows that a tokenizer needs."""
     (total,) = (t.id_space for t in comparison.tokenizers if t.name == tokenizer)
     return what_if(model.architecture, total, multiple=model.vocab_multiple).changed
 

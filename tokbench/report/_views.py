@@ -19,7 +19,7 @@ PART = "part of a character"
 
 
 def lay_out(comparison: Comparison, by: str) -> list[Table]:
-    """The tables of a view; TokbenchError where the comparison does not hold what it shows."""
+    """Return the tables of a view; TokbenchError where the comparison does not hold what it shows."""
     if by not in get_args(View):
         raise TokbenchError(f"there is no view {by!r}", f"views: {', '.join(get_args(View))}")
     if by == "summary":

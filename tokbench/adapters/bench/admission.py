@@ -43,7 +43,7 @@ class ExpectedIds:
 
 
 def list_engines(asset: Asset, wanted: Sequence[str]) -> list[str]:
-    """The names of adapters for a tokenizer, its reference first: those wanted, or all for `all`.
+    """List adapters for a tokenizer, its reference first: those wanted, or all for `all`.
 
     Raises TokbenchError for a name that is no engine of its format.
     """

@@ -109,7 +109,7 @@ class EngineBenchmark:
 
 
 def prepare_call(tokenizer: Tokenizer, path: str, texts: Sequence[str]) -> Callable[[], object]:
-    """What is timed on a path; what only prepares for it is done here."""
+    """Return what is timed on a path, after preparing for it."""
     if path == "batch":
         return lambda: tokenizer.encode_batch(texts)
     if path == "single":
@@ -167,7 +167,7 @@ def benchmark_engines(
 
 
 def compare_speeds(faster: Speed, slower: Speed, null: Interval) -> Ratio:
-    """The paired ratio of two engines over the rounds."""
+    """Return the paired ratio of two engines over the rounds."""
     paired = [a / b for a, b in zip(faster.rounds, slower.rounds, strict=True)]
     return Ratio(faster.name, slower.name, faster.path, faster.threads, Interval.of(paired), null)
 
@@ -203,7 +203,7 @@ def time_rounds(
 
 
 def describe_benchmark(outcome: EngineBenchmark) -> Iterator[str]:
-    """The outcome in sentences: what is fastest, by how much, and what is not ranked for which reason."""
+    """Write the outcome: what is fastest, by how much, and why others are not ranked."""
     by_cell: dict[tuple[str, int], list[Speed]] = {}
     for speed in outcome.speeds:
         by_cell.setdefault((speed.path, speed.threads), []).append(speed)
