@@ -153,9 +153,6 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
 def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
     """Evaluate a metric over the values of another in all languages.
 
-    The reference language is left out if the metric is relative to it.
-
-
     The reference language is excluded if the base metric is relative to it. One row per tokenizer; where no language
     has a value, the value is null and n is 0.
     """
