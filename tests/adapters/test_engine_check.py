@@ -136,7 +136,7 @@ def test_texts_that_the_reference_gives_up_on_are_left_out() -> None:
 
 def test_the_example_in_the_documentation_runs() -> None:
     page = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?check_engine.*?)```", page, re.DOTALL)
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "check_engine" in block)
     assert len(code.splitlines()) <= 15
     found: dict[str, Any] = {}
     exec(code, found)

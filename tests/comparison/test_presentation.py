@@ -24,7 +24,7 @@ def test_a_notebook_shows_what_the_report_shows(result: tb.Comparison) -> None:
     assert "tokens/segment en ↓" in html
     assert '<td class="unranked">(' in html
     assert '<span aria-hidden="true">★</span>' in html
-    assert "is lossy and not ranked on compression" in html
+    assert "is lossy, not ranked on compression" in html
     assert html.count("<table") == html.count("</table") == 1
     assert "tokens/segment ↓ [tokens]" in result.to_html("language")
 
