@@ -51,12 +51,13 @@ def detect(path: Path) -> str:
     return inspect(path)[0]
 
 
-def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]:
+def inspect(path: Path, *, intact: bool = False, listed: bool = False) -> tuple[str, tuple[Path, ...]]:
     """Detect the format of a file or folder, and its files, the main one first.
 
     A vocabulary with merges is both files. Companion files beside them (`added_tokens.json`, `special_tokens_map.json`,
     `tokenizer_config.json`) belong to it if they change ids, sizes or special tokens.
     intact: the file is known by its hash to be a complete tokenizer, so only its beginning is read.
+    listed: the catalogue lists its files, so companions of a tokenizer.json or a SentencePiece model are not looked at.
     """
     if path.is_dir():
         return _inspect_folder(path)
@@ -73,11 +74,11 @@ def inspect(path: Path, *, intact: bool = False) -> tuple[str, tuple[Path, ...]]
         return _inspect_gguf(path, head)
     _refuse_binaries(path, head)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return _tell_json(path, head) if intact else _inspect_json(path)
+        return _tell_json(path, head, listed=listed) if intact else _inspect_json(path)
     if _is_sentencepiece(head):
         if not intact:
             _walk_sentencepiece(path, path.read_bytes())
-        return "sentencepiece", (path, *select_companions(path, "sentencepiece"))
+        return "sentencepiece", (path, *(() if listed else select_companions(path, "sentencepiece")))
     return _inspect_text(path, head, intact=intact)
 
 
@@ -140,7 +141,7 @@ def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
     raise _UnknownFormatError(f"{path} is JSON, but not a known tokenizer", hint)
 
 
-def _tell_json(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
+def _tell_json(path: Path, head: bytes, *, listed: bool) -> tuple[str, tuple[Path, ...]]:
     """Detect the format of a JSON file that is known to contain a tokenizer."""
     if b'"pat_str"' in head:
         return "tiktoken.json", (path,)
@@ -148,7 +149,7 @@ def _tell_json(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
         return "vocab+merges", _find_vocabulary(path)
     if _FIRST_CONFIG.match(head):
         return "tekken", (path,)
-    return "tokenizer.json", (path, *select_companions(path, "tokenizer.json"))
+    return "tokenizer.json", (path, *(() if listed else select_companions(path, "tokenizer.json")))
 
 
 def _find_vocabulary(path: Path) -> tuple[Path, ...]:

@@ -103,7 +103,7 @@ def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
     locations.check(location)
     first = location.files[0]
     intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
-    file_format, present = inspect(first, intact=intact)
+    file_format, present = inspect(first, intact=intact, listed=bool(entry and location.source in entry.sources))
     named = entry or find_by_sha256(sha256_of(present[0]))
     files = locations.choose_files(location, named, file_format, present)
     hashes = [*map(sha256_of, files)]
