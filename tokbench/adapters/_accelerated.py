@@ -19,6 +19,9 @@ from tokbench.adapters._single_text import SingleText
 from tokbench.adapters._stages import Stage, View
 from tokbench.catalog.sources import Asset
 
+_ASTRAL = 0x10000
+"""First code point beyond the Basic Multilingual Plane: four bytes in UTF-8."""
+
 
 class Misread:
     """Characters beyond ASCII that an engine takes for others, such as letters of a newer version of Unicode.
@@ -29,26 +32,25 @@ class Misread:
 
     def __init__(self, ranges: str) -> None:
         bounds = [[int(bound, 16) for bound in part.split("-")] for part in ranges.split()]
-        single = [chr(part[0]) for part in bounds if len(part) == 1]
-        # A search for one character is fast, a search for ranges slow. Characters that Python's version of Unicode has
-        # not assigned are not printable, which is fast to tell; those of a newer Python are searched for.
-        self._quick = [c for c in single if c.isprintable()]
-        rest = [part for part in bounds if len(part) > 1 or chr(part[0]) not in self._quick]
-        ranges_left = "".join("-".join(map(chr, part)) for part in rest)
-        self._search = re.compile(f"[{ranges_left}]" if rest else r"(?!)").search
-        self._printable = any(chr(code).isprintable() for part in rest for code in part)
+        self._search = re.compile(f"[{''.join('-'.join(map(chr, part)) for part in bounds)}]").search
+        # Searching for one character, or for a byte, is many times faster than for ranges: only texts that may
+        # contain one of the characters are searched.
+        self._low = [chr(code) for part in bounds if part[0] < _ASTRAL for code in range(part[0], part[-1] + 1)]
+        self._leads = {chr(part[0]).encode()[:1] for part in bounds if part[0] >= _ASTRAL}
 
     def find(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Flag the texts that contain one of the characters."""
-        return np.fromiter(map(self._is_in, texts), np.bool_, len(texts))
+        if not self._may_be_in("".join(texts)):
+            return np.zeros(len(texts), np.bool_)
+        return np.fromiter((self._may_be_in(t) and self._search(t) is not None for t in texts), np.bool_, len(texts))
 
-    def _is_in(self, text: str) -> bool:
+    def _may_be_in(self, text: str) -> bool:
         if text.isascii():
             return False
-        if any(c in text for c in self._quick):
+        if any(character in text for character in self._low):
             return True
-        hidden = self._printable or not (text.isprintable() or text.replace("\n", "").isprintable())
-        return hidden and self._search(text) is not None
+        content = text.encode(errors="surrogatepass") if self._leads else b""
+        return any(lead in content for lead in self._leads)
 
 
 @dataclass(frozen=True, eq=False)
