@@ -239,6 +239,20 @@ def test_added_tokens_that_look_around_are_refused(tmp_path: Path) -> None:
             AddedTokens.of(tokenizer)
 
 
+@pytest.mark.parametrize("engine", ["fastokens", *RANK_ENGINES])
+def test_engines_refuse_added_tokens_that_look_around(tmp_path: Path, engine: str) -> None:
+    asset = find_asset(str(write_added(tmp_path / "tokenizer.json", [AddedToken("ab", rstrip=True)], [])))
+    with pytest.raises(TokbenchError, match="surroundings"):
+        ADAPTERS[engine].load(asset)
+
+
+def test_fastokens_refuses_added_tokens_on_both_sides_of_normalisation(tmp_path: Path) -> None:
+    plain = [AddedToken("ab", normalized=False), AddedToken("cd")]
+    asset = find_asset(str(write_added(tmp_path / "tokenizer.json", plain, [])))
+    with pytest.raises(TokbenchError, match="both before and after normalisation"):
+        ADAPTERS["fastokens"].load(asset)
+
+
 # ---- facts
 
 

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from tokbench.adapters import huggingface, tiktoken
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch
-from tokbench.adapters._fastokens_rewrites import recall_json, restate
+from tokbench.adapters._fastokens_rewrites import read_members, recall_json, restate
 from tokbench.adapters._hf_pipelines import describe_merges
 from tokbench.adapters._reference import check_format, text_rules
 from tokbench.catalog.sources import Asset
@@ -49,6 +49,19 @@ _UNUSED = {"\u0100": 0, "\u0101": 1, "\u0100\u0101": 2}
 """The smallest byte-level BPE that fastokens accepts, of characters that represent no byte."""
 
 
+def check_added_tokens(added: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ValueError for added tokens that fastokens finds otherwise than `tokenizers`.
+
+    That is those with flags on their surroundings, and those of which some are found before normalisation, some after.
+    """
+    plain = [token for token in added if not token["special"]]
+    for token in plain:
+        if token["single_word"] or token["lstrip"] or token["rstrip"]:
+            raise ValueError(f"the added token {token['content']!r} depends on its surroundings")
+    if len({token["normalized"] for token in plain}) > 1:
+        raise ValueError("added tokens are found both before and after normalisation")
+
+
 def build_from_json(asset: Asset) -> fastokens.Tokenizer:
     """Build a tokenizer.json, its pre-tokeniser rewritten if that helps.
 
@@ -58,7 +71,10 @@ def build_from_json(asset: Asset) -> fastokens.Tokenizer:
 
     if len(asset.files) > 1:
         raise ValueError("its companion files change it")
-    return Tokenizer.from_json_str(recall_json(asset))
+    text = recall_json(asset)
+    added: list[dict[str, Any]] = next((value for name, value, *_ in read_members(text) if name == "added_tokens"), [])
+    check_added_tokens(added or [])
+    return Tokenizer.from_json_str(text)
 
 
 def build_from_merges(asset: Asset) -> fastokens.Tokenizer:
@@ -66,6 +82,7 @@ def build_from_merges(asset: Asset) -> fastokens.Tokenizer:
     from fastokens import Tokenizer
 
     document = describe_merges(asset)
+    check_added_tokens(document["added_tokens"])
     steps = restate(document["pre_tokenizer"], document["model"]["merges"])
     return Tokenizer.from_json_str(json.dumps({**document, "pre_tokenizer": steps}, ensure_ascii=False))
 
