@@ -203,7 +203,7 @@ def check_one(name: str, size: float, corpus: Path, rounds: int) -> str:
                 assert outcome is not None
                 spent.setdefault(engine, []).append(outcome[0])
                 ran = outcome[1] if engine == "auto" else ran
-    medians = {engine: statistics.median(values) for engine, values in spent.items()}
+    medians = {engine: statistics.median(spent[engine]) for engine in engines if engine in spent}
     auto = medians.pop("auto")
     reference, *fast = medians
     named = ", ".join(f"{engine} {medians[engine]:.2f}" for engine in fast) or "–"
