@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from tokbench._shared.files import read_json_object
 from tokbench.catalog import companions as beside
 from tokbench.catalog.companions import Companions
 from tokbench.catalog.entries import CATALOG
@@ -80,17 +81,6 @@ def make_added_tokens(tokens: Mapping[int, beside.AddedToken]) -> dict[int, Adde
     return {number: AddedToken(token.content, **token.flags) for number, token in tokens.items()}
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object; TokbenchError with line and column if it does not parse."""
-    try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise TokbenchError(f"{path}: not valid JSON ({error})", "download it again") from error
-    if not isinstance(document, dict):
-        raise TokbenchError(f"{path}: expected a JSON object", "download it again")
-    return document
-
-
 def class_of(companions: Companions) -> str:
     """Return the class that reads a vocab.json with merges.txt.
 
@@ -156,7 +146,7 @@ def build_from_merges(asset: Asset) -> Tokenizer:
 def describe_merges(asset: Asset) -> dict[str, Any]:
     """Build the tokenizer.json equivalent to vocab.json, merges.txt and companions."""
     parts = read_merges(asset)
-    vocab = read_object(parts.vocab)
+    vocab = read_json_object(parts.vocab)
     lines = parts.merges.read_text(encoding="utf-8").split("\n")
     byte_level = {"type": "ByteLevel", "add_prefix_space": parts.add_prefix_space, "trim_offsets": True}
     split = {"type": "Split", "pattern": {"Regex": parts.pattern}, "behavior": "Isolated", "invert": False}
@@ -229,7 +219,7 @@ def build_from_json(asset: Asset) -> Tokenizer:
     if len(asset.files) == 1:
         return Tokenizer.from_file(str(asset.files[0]))
     companions = read(asset.files)
-    document = read_object(asset.files[0])
+    document = read_json_object(asset.files[0])
     pipeline = Tokenizer.from_str(json.dumps(restate_settings(document, companions)))
     known = pipeline.get_vocab(with_added_tokens=True)
     present = {token.content for token in pipeline.get_added_tokens_decoder().values()}

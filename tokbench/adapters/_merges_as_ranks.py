@@ -20,12 +20,13 @@ from tokenizers import Tokenizer
 from tokenizers.normalizers import NFC, NFKC
 
 from tokbench._shared.cache import cache_path, read_arrays, write_arrays
+from tokbench._shared.files import read_json_object
 from tokbench.adapters import huggingface
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._added_tokens import AddedTokens
 from tokbench.adapters._encoding import EncodedBatch, offsets_of
 from tokbench.adapters._fastokens_rewrites import fuse_digits
-from tokbench.adapters._hf_pipelines import describe_merges, read_object
+from tokbench.adapters._hf_pipelines import describe_merges
 from tokbench.adapters._notation import UTF8_BYTES
 from tokbench.adapters._reference import TextRule
 from tokbench.catalog.rank_files import write_ranks
@@ -202,7 +203,7 @@ class RankedMerges:
         """
         if asset.format == "tokenizer.json" and len(asset.files) > 1:
             raise ValueError("its companion files change it")
-        document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
+        document = read_json_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
         form, pattern = find_form(document), find_pattern(document)
         tokens, ids = read_ranks(document["model"])
         tokenizer = huggingface.load(asset).tokenizer

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from tokbench._shared.files import read_json_object
 from tokbench.catalog.sources import Asset
 from tokbench.catalog.tokenizer_classes import read
 from tokbench.errors import TokbenchError
@@ -131,7 +130,7 @@ def read_tiktoken_json(asset: Asset) -> RankFile:
 
     Each line of `bpe_ranks` is `! first token token ...`.
     """
-    document = read_json(asset.files[0])
+    document = read_json_object(asset.files[0])
     ranks = {}
     for number, line in enumerate(document["bpe_ranks"].splitlines(), 1):
         _, first, *tokens = line.split(" ")
@@ -145,7 +144,7 @@ def read_tekken(asset: Asset) -> RankFile:
 
     Of its tokens, as many count as the default size leaves beside the special ones.
     """
-    document = read_json(asset.files[0])
+    document = read_json_object(asset.files[0])
     config = document["config"]
     special, total = int(config["default_num_special_tokens"]), int(config["default_vocab_size"])
     ranks = {
@@ -154,17 +153,6 @@ def read_tekken(asset: Asset) -> RankFile:
     }
     named = {token["token_str"]: int(token["rank"]) for token in document.get("special_tokens") or []}
     return RankFile(ranks, config["pattern"], shift=special, total=total, special=named)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; TokbenchError with line and column if it does not parse."""
-    try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise TokbenchError(f"{path}: not valid JSON ({error})", "download it again") from error
-    if not isinstance(document, dict):
-        raise TokbenchError(f"{path}: expected a JSON object", "download it again")
-    return document
 
 
 READERS = {"tiktoken": read_rank_file, "tiktoken.json": read_tiktoken_json, "tekken": read_tekken}
