@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,62 @@ def write_whole(path: Path, content: bytes) -> None:
         replace_file(path, content)
     except OSError as error:
         raise TokbenchError(f"cannot write {path}: {error.strerror or error}", "name another file") from error
+
+
+def check_writable_folder(path: Path, names: Collection[str]) -> None:
+    """Check, before measuring anything, that a folder of these files can be written.
+
+    It must be new, empty, or hold nothing but files called `names`, which are replaced. Raises TokbenchError if not.
+    """
+    parent = path.absolute().parent
+    try:
+        if path.exists() and not path.is_dir():
+            raise TokbenchError(f"cannot write {path}: it is a file", "name a folder")
+        others = sorted(entry.name for entry in path.iterdir() if entry.name not in names) if path.exists() else []
+        nearest = next(folder for folder in (parent, *parent.parents) if folder.exists())
+        allowed = os.access(nearest, os.W_OK | os.X_OK) and nearest.is_dir()
+    except OSError as error:
+        raise TokbenchError(f"cannot write {path}: {error.strerror or error}", "name another folder") from error
+    if others:
+        raise TokbenchError(f"cannot write {path}: it holds other files ({others[0]})", "name a new folder")
+    if not allowed:
+        raise TokbenchError(f"cannot write {path}: no permission to write in {nearest}", "name another folder")
+
+
+def write_whole_folder(path: Path, contents: Mapping[str, bytes], names: Collection[str]) -> None:
+    """Write a folder of files completely or not at all, in place of an earlier one.
+
+    contents: by file name. names: all that an earlier folder may hold. Raises TokbenchError if it cannot be written or
+    holds anything else.
+    """
+    check_writable_folder(path, names)
+    path = path.absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = create_folder_beside(path)
+        try:
+            for name, content in contents.items():
+                (temporary / name).write_bytes(content)
+            _swap_folder(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise TokbenchError(f"cannot write {path}: {error.strerror or error}", "name another folder") from error
+
+
+def _swap_folder(temporary: Path, path: Path) -> None:
+    """Rename a folder to `path`, and remove the folder that had the name."""
+    if not path.exists():
+        temporary.rename(path)
+        return
+    earlier = _find_name_beside(path)
+    path.rename(earlier)
+    try:
+        temporary.rename(path)
+    except OSError:
+        earlier.rename(path)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def replace_file(path: Path, content: bytes) -> None:

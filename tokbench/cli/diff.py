@@ -28,11 +28,14 @@ def run(
         float | None,
         typer.Option(help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.", min=1.0),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also show the changes between results on different texts.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write all values as JSON.")] = False,
 ) -> None:
     """Show what changed between two saved comparisons.
 
-    Lists changed values and differing signature fields.
+    Lists changed values and differing signature fields. Results on different texts, languages or segments are refused.
 
     With --fail-over, exits with status 1 if a value got worse in its metric's direction by more than the factor, or
     became undefined or disappeared.
@@ -40,9 +43,11 @@ def run(
     import polars as pl
 
     from tokbench.comparison import load
-    from tokbench.comparison.diff import compare_signatures, find_changes
+    from tokbench.comparison.diff import check_comparable, compare_signatures, find_changes
 
     before, after = load(old), load(new)
+    if not force:
+        check_comparable(before, after)
     changes = find_changes(before, after, metrics)
     if not (changes["in_old"] & changes["in_new"]).any():
         raise TokbenchError(f"{old} and {new} have no value in common", "compare the same tokenizers and metrics")

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from tokbench._shared.environment import Environment, Now, describe_environment, now
-from tokbench._shared.files import format_document, write_whole
+from tokbench._shared.files import format_document, write_whole_folder
 from tokbench.comparison._facts import (
     ComparedCorpus,
     ComparedTokenizer,
@@ -21,12 +21,14 @@ from tokbench.comparison._facts import (
 )
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
 from tokbench.comparison._presentation import Presented
+from tokbench.comparison._saved_schema import SavedComparison, convert_document
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.comparison.worst_segments import Example
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.loading import Skipped
+from tokbench.measurement.saved import MEASUREMENT_FILES
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
     BUILT_IN,
@@ -50,6 +52,9 @@ SUMMARY_MANY = ("premium_median", "premium_worst")
 SUMMARY_TAIL = ("bytes_per_token", "fertility", "round_trip_exact", "throughput")
 
 DOCUMENT = "comparison.json"
+
+FILES = frozenset({DOCUMENT, *MEASUREMENT_FILES})
+"""Everything that `Comparison.save` writes into a folder."""
 
 TESTS = ("tokens_per_segment",)
 """What is tested against a baseline."""
@@ -231,30 +236,31 @@ class Comparison(Presented):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], measurements: Measurements | None = None) -> Comparison:
-        """Return a comparison from its JSON form."""
-        corpus = {**document["corpus"], "languages": tuple(document["corpus"]["languages"])}
+        """Return a comparison from its JSON form; ValueError with the place of the first fault."""
+        return cls.from_saved(convert_document(document), measurements)
+
+    @classmethod
+    def from_saved(cls, saved: SavedComparison, measurements: Measurements | None = None) -> Comparison:
+        """Return a comparison from its parsed JSON document."""
         return cls(
-            frame=pl.DataFrame(document["results"], schema=RESULT_SCHEMA),
-            differences=pl.DataFrame(document["differences"], schema=DIFFERENCES),
-            corpus=ComparedCorpus(**corpus),
-            tokenizers=tuple(ComparedTokenizer(**tokenizer) for tokenizer in document["tokenizers"]),
-            skipped=tuple(Skipped(**skipped) for skipped in document["skipped"]),
-            environment=Environment(**document["environment"]),
-            examples=tuple(Example.from_document(example) for example in document["examples"]),
+            frame=pl.DataFrame(saved.results, schema=RESULT_SCHEMA),
+            differences=pl.DataFrame(saved.differences, schema=DIFFERENCES),
+            corpus=saved.corpus,
+            tokenizers=saved.tokenizers,
+            skipped=saved.skipped,
+            environment=saved.environment,
+            examples=saved.examples,
             measurements=measurements,
-            added_metrics=tuple(Metric(**fields) for fields in document.get("metrics", ())),
+            added_metrics=saved.metrics,
         )
 
     def save(self, folder: str | Path) -> None:
-        """Write the comparison and its measurements into a folder, which is created."""
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TokbenchError(f"cannot create {folder}: {error.strerror}", "name another folder") from error
-        if self.measurements is not None:
-            self.measurements.save(folder)
-        write_whole(folder / DOCUMENT, format_document(self.to_document()).encode())
+        """Write the comparison and its measurements into a folder: all of it or nothing.
+
+        An earlier result in the folder is replaced. Raises TokbenchError if the folder holds anything else.
+        """
+        files = {} if self.measurements is None else dict(self.measurements.to_files())
+        write_whole_folder(Path(folder), {**files, DOCUMENT: format_document(self.to_document()).encode()}, FILES)
 
     def __repr__(self) -> str:
         corpus = self.corpus

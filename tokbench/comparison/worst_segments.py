@@ -7,7 +7,7 @@ They are collected while the text is at hand: counts alone do not show where a t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,19 +53,11 @@ class Example:
     cuts: tuple[Segmentation, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """Convert to a JSON document; `from_document` is the inverse.
+        """Convert to a JSON document.
 
         `dataclasses.asdict` would copy every id of every segmentation.
         """
         return {**vars(self), "cuts": [dict(vars(cut)) for cut in self.cuts]}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Example:
-        """Create an example from its JSON document."""
-        cuts = (
-            Segmentation(c["tokenizer"], c["tokens"], tuple(c["ids"]), tuple(c["pieces"])) for c in document["cuts"]
-        )
-        return cls(document["lang"], document["segment"], document["premium"], tuple(cuts))
 
 
 def find_worst(measurements: Measurements, reference: str, languages: Sequence[str]) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from tokbench._shared.files import write_whole
 from tokbench.corpora import ParallelCorpus, TextsByLanguage
 from tokbench.errors import TokbenchError
 from tokbench.measurement.recorded import IdsOfTexts, frame_recorded, make_corpus
+from tokbench.measurement.saved import format_files, read_frames
 from tokbench.measurement.words import Segmenter
 
 
@@ -132,17 +132,19 @@ class Measurements:
             frames[name] = put_in_order(frame, by)
         return Measurements(**frames)
 
+    def to_files(self) -> dict[str, bytes]:
+        """Return the content of each file of `save`, by its name."""
+        return format_files(vars(self.with_names_as_text()))
+
     def save(self, folder: Path) -> None:
-        """Write each frame as a Parquet file into an existing folder."""
-        for name, frame in vars(self.with_names_as_text()).items():
-            content = io.BytesIO()
-            frame.write_parquet(content)
-            write_whole(folder / f"{name}.parquet", content.getvalue())
+        """Write each frame as a Parquet file into an existing folder, and a list of their hashes."""
+        for name, content in self.to_files().items():
+            write_whole(folder / name, content)
 
     @classmethod
     def load(cls, folder: Path) -> Measurements:
-        """Read a folder written by `save`."""
-        return cls(**{f.name: pl.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}).sorted()
+        """Read a folder written by `save`; TokbenchError for a file that changed since."""
+        return cls(**read_frames(folder)).sorted()
 
 
 def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
