@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import warnings
 from typing import TextIO
@@ -15,26 +14,58 @@ USAGE_ERROR = 2
 
 def main() -> None:
     """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
+    from tokbench.cli._output import FAILED, Escapes, occupy_closed_streams
+
+    occupy_closed_streams()
+    escapes = Escapes()
+    escapes.install()
+    status = run_app()
+    note = escapes.describe()
+    if note is not None:
+        tell(note)
+    sys.exit(status or (FAILED if note else 0))
+
+
+def run_app() -> int:
+    """Run the command that the arguments name, and return its exit status."""
     from tokbench.cli import app
+    from tokbench.cli._output import FAILED, describe_output_error, silence_output
 
     warnings.showwarning = show_warning
     try:
         app(prog_name="tokbench")
+    except SystemExit as end:
+        return read_status(end.code)
     except TokbenchError as error:
-        sys.stderr.write(f"tokbench: {error}\n")
-        sys.exit(USAGE_ERROR)
+        tell(str(error))
+        return USAGE_ERROR
     except KeyboardInterrupt:
-        sys.stderr.write("tokbench: interrupted\n")
-        sys.exit(INTERRUPTED)
+        tell("interrupted")
+        return INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has left; say nothing, and keep the interpreter from flushing into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        silence_output()  # the reader of a pipe has left
+        return FAILED
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        sys.stderr.write("tokbench: the output cannot be written: no space is left on the device\n")
-        sys.exit(1)
+        silence_output()
+        tell(describe_output_error(error))
+        return FAILED
+    return 0
+
+
+def read_status(code: str | int | None) -> int:
+    """Return the exit status that a SystemExit stands for."""
+    if isinstance(code, str):
+        tell(code)
+        return 1
+    return code or 0
+
+
+def tell(sentence: str) -> None:
+    """Write one line to standard error, if it is open."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"tokbench: {sentence}\n")
 
 
 def show_warning(

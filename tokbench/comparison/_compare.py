@@ -15,8 +15,9 @@ from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find
 from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
 from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
+from tokbench.errors import EngineError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
-from tokbench.measurement.loading import DEFAULT_TOKENIZERS, TokenizerArgument, start_loading
+from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
 from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
@@ -31,7 +32,7 @@ from tokbench.metrics import (
 from tokbench.metrics.resampling import Bootstrap
 
 Unfinished = Callable[[], Comparison]
-"""Computes the comparison of the segments that all tokenizers had encoded when `compare` was interrupted."""
+"""Computes the comparison of what all tokenizers had encoded when `compare` ended early."""
 
 
 def ignore_interruption(unfinished: Unfinished) -> None:
@@ -72,6 +73,8 @@ def compare(
     gives up on a text is always listed there; EngineError is raised for the baseline and where no other is left.
     Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
     an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
+    It is also called before any other error that ends the work after measuring (no memory for the intervals, say); the
+    comparison that it can compute has then no intervals, tests, speeds and examples.
     """
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
@@ -80,20 +83,29 @@ def compare(
     against = find_reference(texts, reference)
     sample = take_sample(texts)
 
-    def build(measurements: Measurements, texts: ParallelCorpus) -> Comparison:
-        alone, timed = ([m.name for m in chosen if m.level == kind] for kind in ("types", "timings"))
+    def build(measurements: Measurements, texts: ParallelCorpus, *, late: bool = True) -> Comparison:
+        """Evaluate measurements; not `late`: only what follows from the counts, without intervals and tests."""
+        alone, timed = ([m.name for m in chosen if m.level == kind and late] for kind in ("types", "timings"))
         loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
         measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
-        speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
-        values = evaluate(measurements, chosen, relative, bootstrap)
+        failed: list[Skipped] = []
+        speeds = (
+            measure_throughput(loaded, texts, clock=clock, on_failure=lambda error: failed.append(skip_speed(error)))
+            if throughput and timed
+            else []
+        )
+        drawn = bootstrap if late else None
+        values = evaluate(measurements, chosen, relative, drawn)
         return Comparison(
             frame=arrange([values, isolated], speeds, {t.name: t.engine for t in loaded}, chosen, texts.languages),
-            differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
-            corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
+            differences=find_differences(measurements, tested, relative.tokenizer, drawn),
+            corpus=describe_corpus(texts, relative, drawn, segmenter_signature),
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
-            skipped=tuple(loading.skipped),
+            skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),
-            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
+            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0])
+            if late
+            else (),
             measurements=measurements,
             added_metrics=find_added([*chosen, *tested]),
         )
@@ -107,4 +119,13 @@ def compare(
                 first = texts.select(segments=interruption.segments)
                 on_interruption(partial(build, interruption.measurements, first))
             raise KeyboardInterrupt from interruption  # itself: for a subclass Python exits with another status
-    return build(measurements, texts)
+    try:
+        return build(measurements, texts)
+    except BaseException:
+        on_interruption(partial(build, measurements, texts, late=False))
+        raise
+
+
+def skip_speed(error: EngineError) -> Skipped:
+    """Say that a tokenizer was measured, but not its speed."""
+    return Skipped(f"{error.tokenizer} (speed)", error.fault, error.hint)
