@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._numbers import decimal_option
+from tokbench.cli._options import Json
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -26,12 +28,17 @@ def run(
     ] = None,
     fail_over: Annotated[
         float | None,
-        typer.Option(help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.", min=1.0),
+        decimal_option(
+            "--fail-over",
+            low=1.0,
+            high=1_000_000,
+            help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.",
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also show the changes between results on different texts.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write all values as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what changed between two saved comparisons.
 
