@@ -70,7 +70,9 @@ class Presented:
         tokbench.load_presenter().write_report(self, Path(path))
 
     def plot(self, metric: str = "tokens_per_segment", by: Literal["language", "tokenizer"] = "language") -> Any:
-        """Return an Altair chart of one metric with its intervals: a dot per language and tokenizer, or over all.
+        """Chart one metric with its intervals: a dot per language and tokenizer, or per tokenizer.
+
+        Notebooks show it as SVG; its `chart` is the Altair chart.
 
         Raises MissingExtraError without the extra `html`, TokbenchError where there are no values to show.
         """
