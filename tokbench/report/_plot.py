@@ -12,7 +12,7 @@ from tokbench.errors import TokbenchError
 from tokbench.report._charts import inline
 from tokbench.report._escaping import reveal
 from tokbench.report._numbers import title_of
-from tokbench.report._svg import draw_svg, load_altair, specify
+from tokbench.report._svg import draw_file, load_altair, specify
 
 WIDTH, STEP = 480, 14
 """Pixels: the width of a chart, and the height of a row per tokenizer."""
@@ -31,7 +31,7 @@ class Plot:
 
     def to_svg(self) -> str:
         """Draw the chart as an SVG element."""
-        return draw_svg(specify(self.chart), "plot", self.label)
+        return draw_file(specify(self.chart), "plot", self.label)
 
     def _repr_svg_(self) -> str:
         """Show the chart in notebooks."""
@@ -61,7 +61,7 @@ def plot(comparison: Comparison, metric: str, by: str) -> Plot:
     )
     if by == "language":
         base = base.encode(yOffset=alt.YOffset("tokenizer:N", sort=names))
-    axis = alt.Axis(format="~%" if shown.percent else ",~g")
+    axis = alt.Axis(format="~%" if shown.percent else ",~f")
     x = alt.X("value:Q", title=title_of(shown), scale=alt.Scale(zero=False), axis=axis)
     opacity = alt.condition("datum.ranked", alt.value(1), alt.value(0.35))
     dots = base.mark_point(filled=True, size=60).encode(x=x, opacity=opacity)
