@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 import warnings
-from typing import TextIO
+from types import FrameType
+from typing import NoReturn, TextIO
 
 from tokbench.errors import INTERRUPTED, CacheWarning, TokbenchError
 
@@ -14,8 +16,20 @@ USAGE_ERROR = 2
 
 def main() -> None:
     """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
+    try:
+        sys.exit(run())
+    except KeyboardInterrupt:
+        tell("interrupted")
+        sys.exit(INTERRUPTED)
+
+
+def run() -> int:
+    """Set up the streams, run the command that the arguments name, and return the exit status."""
     from tokbench.cli._output import FAILED, Escapes, occupy_closed_streams
 
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end_by_signal)
     occupy_closed_streams()
     escapes = Escapes()
     escapes.install()
@@ -23,7 +37,12 @@ def main() -> None:
     note = escapes.describe()
     if note is not None:
         tell(note)
-    sys.exit(status or (FAILED if note else 0))
+    return status or (FAILED if note else 0)
+
+
+def end_by_signal(number: int, _: FrameType | None) -> NoReturn:
+    """End as an exception does, so that temporary files are removed; shells report this exit status."""
+    raise SystemExit(128 + number)
 
 
 def run_app() -> int:
@@ -39,9 +58,6 @@ def run_app() -> int:
     except TokbenchError as error:
         tell(str(error))
         return USAGE_ERROR
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
     except BrokenPipeError:
         silence_output()  # the reader of a pipe has left
         return FAILED
