@@ -83,9 +83,9 @@ def __getattr__(name: str) -> Any:
 
 
 def load_presenter() -> Presenter:
-    """Return what writes comparisons for readers.
+    """Return what shows comparisons.
 
-    `Comparison` asks here, where all packages are known: it holds data and imports no format.
+    `Comparison` asks for it here, where all packages are known: it holds data and imports no format.
     """
     return cast("Presenter", import_module("tokbench.report"))
 

@@ -41,14 +41,6 @@ from tokbench.metrics import (
 )
 from tokbench.metrics.resampling import Bootstrap
 
-FEW_LANGUAGES = 4
-"""With more languages than this, a summary gives premiums instead of one length a language."""
-
-SUMMARY_HEAD = ("vocab_total",)
-SUMMARY_FEW = ("tokens_per_segment",)
-SUMMARY_MANY = ("premium_median", "premium_worst")
-SUMMARY_TAIL = ("bytes_per_token", "fertility", "round_trip_exact", "throughput")
-
 DOCUMENT = "comparison.json"
 
 TESTS = ("tokens_per_segment",)
@@ -147,11 +139,6 @@ class Comparison(Presented):
         """The tokenizers, in order."""
         return tuple(tokenizer.name for tokenizer in self.tokenizers)
 
-    @property
-    def has_all_metrics(self) -> bool:
-        """Whether no metrics were chosen: tables then show a selection, else all that were."""
-        return set(self.frame["metric"]) >= set(DEFAULT_METRICS) - {"throughput"}
-
     def is_lossy(self, tokenizer: str, lang: str | None = None) -> bool:
         """Whether a tokenizer lost text in a language, or in any: it is then not ranked on compression."""
         (lossy,) = (t.lossy_segments for t in self.tokenizers if t.name == tokenizer)
@@ -181,38 +168,6 @@ class Comparison(Presented):
             raise TokbenchError("this comparison holds no lengths", "make it with the metric tokens_per_segment")
         of_reference = lengths.filter(pl.col("lang") == reference).row(0, named=True)
         return lengths.with_columns(pl.col(name) / of_reference[name] for name in self.names)
-
-    def summary(self) -> pl.DataFrame:
-        """One row a tokenizer: vocabulary, length in each language (or premiums), compression, fidelity, speed."""
-        rows = pl.DataFrame(
-            {
-                "tokenizer": self.names,
-                "engine": [t.engine for t in self.tokenizers],
-            },
-            schema={"tokenizer": pl.String, "engine": pl.String},
-        )
-        for column, metric, lang in self.summary_columns():
-            own = self.frame.filter(
-                (pl.col("metric") == metric.name) & pl.col("lang").eq_missing(pl.lit(lang, pl.String))
-            )
-            values = own.select("tokenizer", pl.col("value").alias(column))
-            rows = rows.join(values, on="tokenizer", how="left", maintain_order="left")
-        return rows
-
-    def summary_columns(self) -> list[tuple[str, Metric, str | None]]:
-        """Return the columns of the summary: name, metric, language (None: over all languages)."""
-        present = set(self.frame["metric"])
-        few = len(self.corpus.languages) <= FEW_LANGUAGES
-        pooled = set(self.frame.filter(pl.col("lang").is_null())["metric"])
-        names = [*SUMMARY_HEAD, *(SUMMARY_FEW if few else SUMMARY_MANY), *SUMMARY_TAIL]
-        names = [*names, *(m.name for m in self.added_metrics)] if self.has_all_metrics else list(self.metrics)
-        columns: list[tuple[str, Metric, str | None]] = []
-        for metric in (self.metrics[name] for name in names if name in present):
-            if few and (metric.name in SUMMARY_FEW or metric.name not in pooled):
-                columns += [(f"{metric.name}/{lang}", metric, lang) for lang in self.corpus.languages]
-            elif metric.name in pooled:
-                columns.append((metric.name, metric, None))
-        return columns
 
     def to_document(self) -> dict[str, Any]:
         """Return the comparison in its JSON form; `from_document` is the inverse."""
