@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import regex
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.process import single_thread
 from tokbench.adapters import EncodedBatch, find_asset, load_asset
 from tokbench.adapters._hf_pipelines import describe_merges, read_object
 from tokbench.adapters._merges_as_ranks import GPT2_PATTERN

@@ -15,11 +15,13 @@ USAGE_ERROR = 2
 
 def main() -> None:
     """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
+    from tokbench._shared.process import allow_trimming
     from tokbench.cli import app
 
     warnings.showwarning = show_warning
     try:
-        app(prog_name="tokbench")
+        with allow_trimming():
+            app(prog_name="tokbench")
     except TokbenchError as error:
         sys.stderr.write(f"tokbench: {error}\n")
         sys.exit(USAGE_ERROR)

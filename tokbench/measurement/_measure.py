@@ -11,7 +11,8 @@ from operator import itemgetter
 
 import polars as pl
 
-from tokbench._shared.threads import lend_cores, map_ordered, release_freed, share, single_thread
+from tokbench._shared.process import release_freed, single_thread
+from tokbench._shared.threads import lend_cores, map_ordered, share
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import EngineError, TokbenchError

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
-from tokbench._shared.threads import hold_blas, map_ordered
+from tokbench._shared.process import hold_blas
+from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
