@@ -14,11 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.files import read_json_object
 from tokbench._shared.process import ProcessSetting, set_variable
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import Device
 from tokbench.pythia.backends._gguf_writing import list_tokens
-from tokbench.pythia.formats.checkpoint import Checkpoint, read_json
+from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
 from tokbench.pythia.formats.weights import Weights, as_float32, split_heads
 
@@ -171,5 +172,5 @@ def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
 def _list_vocabulary(checkpoint: Checkpoint) -> list[str]:
     rows = checkpoint.architecture.vocab_rows
     if checkpoint.tokenizer is not None:
-        return list_tokens(read_json(checkpoint.tokenizer), checkpoint.tokenizer, rows)
+        return list_tokens(read_json_object(checkpoint.tokenizer), checkpoint.tokenizer, rows)
     return [_END_OF_TEXT, *(f"<extra_id_{i}>" for i in range(rows - 1))]
