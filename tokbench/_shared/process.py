@@ -1,4 +1,4 @@
-"""Settings of the whole process, which belong to a command, or are undone when nobody holds them any more."""
+"""Settings of the whole process, undone when nobody holds them any more."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def hold_blas() -> AbstractContextManager[None]:
 
 
 def pause_collector() -> AbstractContextManager[None]:
-    """Disable Python's cyclic garbage collector while held, and at interpreter exit. For commands only.
+    """Disable Python's garbage collector while held, and at exit. For commands only.
 
     Engines that return one object per token trigger it again and again for nothing: a seventh of a large job.
     """
@@ -119,7 +119,7 @@ def allow_trimming() -> AbstractContextManager[None]:
 
 
 def release_freed() -> bool:
-    """Return freed memory to the system, where a command allows it and the C library is glibc.
+    """Return freed memory to the system, if allowed and the C library is glibc.
 
     It takes about 0.1 seconds per gigabyte, and the heap is the whole process's: in a program that uses tokbench as a
     library, nothing happens. Returns whether the heap was trimmed.

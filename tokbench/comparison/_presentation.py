@@ -48,7 +48,7 @@ class Presented:
     frame: pl.DataFrame
 
     def summary(self) -> pl.DataFrame:
-        """Return one row per tokenizer: vocabulary, length or premiums, compression, fidelity and speed.
+        """Return one row per tokenizer: its size, length, compression and speed.
 
         With at most four languages there is one column of lengths per language, otherwise the median and the worst
         premium. If metrics were chosen, the columns are those.
@@ -82,7 +82,10 @@ class Presented:
         return pandas.DataFrame(self.frame.to_dict(as_series=False))
 
     def report(self, path: str | Path) -> None:
-        """Write the full report to a .html, .md or .tex file, or the values alone to .json, .csv or .txt."""
+        """Write a report, in the format given by the file's extension.
+
+        .html, .md and .tex hold the full report; .json, .csv and .txt the values alone.
+        """
         tokbench.load_presenter().write_report(self, Path(path))
 
     def plot(self, metric: str = "tokens_per_segment", by: Literal["language", "tokenizer"] = "language") -> Any:

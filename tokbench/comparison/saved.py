@@ -13,7 +13,7 @@ from tokbench.measurement import Measurements
 
 
 def load(path: str | Path) -> Comparison:
-    """Load a comparison from a folder of `Comparison.save`, or from its JSON alone."""
+    """Load a comparison from a folder of `Comparison.save`, or from JSON alone."""
     path = Path(path)
     file = path / DOCUMENT if path.is_dir() else path
     try:

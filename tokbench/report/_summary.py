@@ -22,12 +22,15 @@ def has_few_languages(comparison: Comparison) -> bool:
 
 
 def has_all_metrics(comparison: Comparison) -> bool:
-    """Return whether no metrics were chosen: tables then show a selection, otherwise all that were."""
+    """Return whether no metrics were chosen.
+
+    Tables then show a selection, otherwise all that were chosen.
+    """
     return set(comparison.frame["metric"]) >= set(DEFAULT_METRICS) - {"throughput"}
 
 
 def list_columns(comparison: Comparison) -> list[tuple[str, Metric, str | None]]:
-    """List the columns of the summary: name, metric, language (None: over all languages)."""
+    """List the columns of the summary: name, metric, language (None: over all)."""
     present = set(comparison.frame["metric"])
     few = has_few_languages(comparison)
     pooled = set(comparison.frame.filter(pl.col("lang").is_null())["metric"])

@@ -1,4 +1,4 @@
-"""What a report tells of costs on Pythia: reading by language and size, what-ifs, memory."""
+"""Costs on Pythia for a report: reading by language and size, what-ifs, memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ReadingCosts:
 
 @dataclass(frozen=True)
 class ContextExceeded:
-    """The longest segment, in tokens, does not leave room for `NEW_TOKENS` in the context."""
+    """The longest segment plus `NEW_TOKENS` does not fit the context; in tokens."""
 
     longest: int
     context: int
@@ -67,7 +67,7 @@ class WhatIfCosts:
 
 @dataclass(frozen=True, eq=False)
 class CostOverview:
-    """Costs on Pythia for a report; None where the comparison does not hold the counts that they need.
+    """Costs on Pythia for a report; None if the comparison lacks the counts.
 
     weights: quantization, size, bytes; for every type that runs today.
     kv_cache: size, bytes; of a full context in f16.
@@ -105,7 +105,10 @@ def compute_overview(comparison: Comparison) -> CostOverview:
 
 
 def compute_reading(comparison: Comparison, workload: Workload) -> ReadingCosts:
-    """Compute the cost of reading by language and size, with Pythia's own tokenizer or the first."""
+    """Compute the cost of reading by language and size.
+
+    The tokenizer is Pythia's own, or the first.
+    """
     tokenizer = OWN_TOKENIZER if OWN_TOKENIZER in comparison.names else comparison.names[0]
     (total,) = (t.id_space for t in comparison.tokenizers if t.name == tokenizer)
     rows = []
@@ -152,14 +155,20 @@ def compute_what_ifs(comparison: Comparison, workload: Workload) -> WhatIfCosts:
 
 
 def find_baseline(comparison: Comparison) -> str:
-    """Return the tokenizer that NSL is relative to: Pythia's own, else the baseline, else the first."""
+    """Return the tokenizer that NSL is relative to.
+
+    Pythia's own, else the baseline, else the first.
+    """
     if OWN_TOKENIZER in comparison.names:
         return OWN_TOKENIZER
     return comparison.corpus.baseline or comparison.names[0]
 
 
 def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:
-    """Compute the break-even NSL of models over the range of vocabulary sizes compared: size, rows, nsl."""
+    """Compute the break-even NSL of models: size, rows, nsl.
+
+    Over the range of vocabulary sizes compared.
+    """
     top = max(int(points["rows"].to_numpy().max()), 2 * list_sizes()[0].architecture.vocab_rows)
     grid = np.linspace(256, top, 60).astype(int)
     return pl.DataFrame(
@@ -172,7 +181,7 @@ def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:
 
 
 def compute_costs(comparison: Comparison, workload: Workload) -> Costs | ContextExceeded | None:
-    """Compute the costs of the texts on `MODEL`, if there are few enough and they fit its context."""
+    """Compute the costs of the texts on `MODEL`, if they are few and fit its context."""
     if len(comparison.names) * len(comparison.corpus.languages) > MOST_CELLS:
         return None
     longest = max(int(tokens.max(initial=0)) for name in comparison.names for tokens in workload.of(name))
