@@ -47,12 +47,14 @@ def end_by_signal(number: int, _: FrameType | None) -> NoReturn:
 
 def run_app() -> int:
     """Run the command that the arguments name, and return its exit status."""
+    from tokbench._shared.process import allow_trimming
     from tokbench.cli import app
     from tokbench.cli._output import FAILED, describe_output_error, silence_output
 
     warnings.showwarning = show_warning
     try:
-        app(prog_name="tokbench")
+        with allow_trimming():
+            app(prog_name="tokbench")
     except SystemExit as end:
         return read_status(end.code)
     except TokbenchError as error:

@@ -25,10 +25,15 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from helpers.made import make_tokenizer_json, train_byte_level
 from hostile.server import Server
 
-TEXTS = {"en": "the quick fox jumps over the lazy dog", "zh": "\u4f60\u597d\uff0c\u4e16\u754c", "th": "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35"}
+from helpers.made import make_tokenizer_json, train_byte_level
+
+TEXTS = {
+    "en": "the quick fox jumps over the lazy dog",
+    "zh": "\u4f60\u597d\uff0c\u4e16\u754c",
+    "th": "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
+}
 LINES = 3_000
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 LIMIT = 120.0
@@ -257,9 +262,7 @@ def main() -> int:
             expected[job.name] = job.read(folder, done.stdout)
         with ThreadPoolExecutor(options.workers) as pool:
             runs = [
-                pool.submit(
-                    kill_once, job, base, address, expected[job.name], seconds[job.name], f"{options.seed}/{i}"
-                )
+                pool.submit(kill_once, job, base, address, expected[job.name], seconds[job.name], f"{options.seed}/{i}")
                 for i in range(options.kills)
                 for job in (jobs[i % len(jobs)],)
             ]

@@ -1,15 +1,17 @@
-"""Atomic writes: a file is written completely or not at all."""
+"""Files: written completely or not at all, and JSON objects read."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tokbench.errors import TokbenchError
+
+_FIX = "fix the file, or download it again"
 
 
 def check_writable(path: Path) -> None:
@@ -142,12 +144,32 @@ def _find_name_beside(path: Path) -> Path:
     return path.parent / f".tokbench-{os.urandom(8).hex()}.part"
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object; TokbenchError with line and column if it does not parse."""
+def read_json_object(path: Path, *, unique_keys: bool = False) -> dict[str, Any]:
+    """Read a JSON object.
+
+    unique_keys: refuse repeated keys, of which the last would win.
+
+    Raises TokbenchError with the file and what is wrong.
+    """
+    hook = refuse_repeated_keys if unique_keys else None
     try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise TokbenchError(f"{path}: not valid JSON ({error})", "download it again") from error
+        document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=hook)
+    except OSError as error:
+        raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
+    except UnicodeDecodeError as error:
+        raise TokbenchError(f"{path} is damaged: byte {error.start} is not UTF-8", _FIX) from error
+    except (ValueError, RecursionError) as error:
+        raise TokbenchError(f"{path} is damaged: {error}", _FIX) from error
     if not isinstance(document, dict):
-        raise TokbenchError(f"{path}: expected a JSON object", "download it again")
+        raise TokbenchError(f"{path} is damaged: it contains no JSON object", _FIX)
     return document
+
+
+def refuse_repeated_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object; ValueError if a key is repeated."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {repeated!r} is repeated")
+    return members

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from tokbench.adapters._encoding import EncodedBatch
-from tokbench.errors import EngineError
+from tokbench.errors import EngineError, TokbenchError
 
 R = TypeVar("R")
 Items: TypeAlias = Sequence[str] | EncodedBatch
@@ -32,6 +33,21 @@ def is_engine_failure(error: BaseException) -> bool:
     """
     panicked = (type(error).__module__, type(error).__name__) == ("pyo3_runtime", "PanicException")
     return panicked or type(error) is Exception or isinstance(error, ValueError | RuntimeError)
+
+
+@contextmanager
+def explain_bare(explain: Callable[[Exception], TokbenchError], *others: type[Exception]) -> Iterator[None]:
+    """Raise what `explain` returns for errors of tokenizers, which raises the bare `Exception` for any bad input.
+
+    others: classes that mean the same. Classes are compared exactly: a subclass, and any other error, is a fault of the
+    program and passes unchanged.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error) not in (Exception, *others):
+            raise
+        raise explain(error) from error
 
 
 def shorten(text: str) -> str:

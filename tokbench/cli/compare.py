@@ -127,7 +127,7 @@ def run(
     Without arguments, compares the tokenizers of the well-known table of 2023 and those bundled with installed packages
     on the built-in corpus of 14 languages. Tokenizers that are not available are listed below the table.
     """
-    from tokbench._shared.threads import pause_collector
+    from tokbench._shared.process import pause_collector
 
     with pause_collector():
         from tokbench._shared.files import check_writable, write_whole

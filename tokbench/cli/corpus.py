@@ -58,7 +58,7 @@ def write_lines(report: CorpusReport) -> list[str]:
         "",
         write_rows(report.languages.to_dicts()),
     ]
-    found = report.found
+    found = report.nonzero_findings
     if found.height:
         lines += [f"findings (length outliers relative to {report.reference}):", write_rows(found.to_dicts())]
     if report.excluded.height:

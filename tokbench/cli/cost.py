@@ -161,7 +161,7 @@ def keep(
     from tokbench.cli.listing import write_rows
     from tokbench.pythia.backends import run as load_runner
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER
-    from tokbench.pythia.cost.request_trace import STAGES, trace_requests
+    from tokbench.pythia.cost.request_trace import STAGES, trace_request
     from tokbench.pythia.formats.random_weights import open_or_make
 
     if backend == ANALYTIC:
@@ -175,7 +175,7 @@ def keep(
     prompt = int(tokenizer.count_batch([content.decode()])[0])
     amount = max(prompt, 1) if new_tokens == "same" else new_tokens
     try:
-        found = trace_requests(content, tokenizer, runner, amount)
+        found = trace_request(content, tokenizer, runner, amount)
     finally:
         runner.close()
     typer.echo(

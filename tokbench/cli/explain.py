@@ -83,7 +83,7 @@ def describe(metric: Metric) -> dict[str, str | bool | None]:
         "ranked_if_lossy": not metric.compression,
         "definition": metric.definition,
         "edge_cases": metric.edge_cases,
-        "elsewhere": metric.other_definitions,
+        "other_definitions": metric.other_definitions,
         "citation": metric.citation,
     }
 

@@ -1,4 +1,4 @@
-"""compare(): tokenizers on a corpus, loaded, measured and evaluated."""
+"""compare(): load tokenizers, measure them on a corpus and evaluate metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Unfinished = Callable[[], Comparison]
 
 
 def ignore_interruption(unfinished: Unfinished) -> None:
-    """Do not keep what was measured before an interruption."""
+    """Discard what was measured before an interruption."""
 
 
 def compare(
@@ -58,23 +58,28 @@ def compare(
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
-    """Compare tokenizers on a parallel corpus (the embedded one by default).
+    """Compare tokenizers on a parallel corpus.
 
-    tokenizers: names, paths, loaded tokenizers, or objects of the libraries that `load_tokenizer` takes.
-    corpus: a `ParallelCorpus`, texts by language as `ParallelCorpus.from_texts` takes them, or what `load_corpus`
-    reads. metrics: names from `METRICS`, or metrics of your own; by default all built-in ones but STRR.
-    reference: the language that premiums are relative to, English by default, else the corpus's first.
-    baseline: the tokenizer that NSL is relative to.
-    bootstrap: how intervals are made, None for none. tests: the ratios that are tested against the baseline.
-    segmenter: what finds words, `whitespace` or `icu` (an extra).
-    engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
-    this corpus, `reference` the library that defines them, or name one.
-    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`. A tokenizer whose engine
-    gives up on a text is always listed there; EngineError is raised for the baseline and where no other is left.
-    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
-    an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
-    It is also called before any other error that ends the work after measuring (no memory for the intervals, say); the
-    comparison that it can compute has then no intervals, tests, speeds and examples.
+    tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts.
+    corpus: a `ParallelCorpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
+        accepts; by default the bundled corpus.
+    metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
+    reference: the language that premiums are relative to; by default English, otherwise the corpus's first.
+    baseline: the tokenizer that NSL and tests are relative to.
+    bootstrap: how to compute intervals; None for no intervals.
+    tests: the ratios to test against the baseline.
+    segmenter: the word segmenter, `whitespace` or `icu` (an extra).
+    throughput: whether to measure encoding speed.
+    engine: `auto` (the fastest installed engine verified to give the reference's ids on this corpus), `reference`
+        (the library that defines the ids), or an engine name.
+    skip_missing: list unavailable tokenizers in `skipped` instead of raising. A tokenizer whose engine fails on a text
+        is always listed there, unless it is the baseline or the last one left: then EngineError is raised.
+    on_step: called after each batch of texts, from any thread.
+    on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also before
+        any other error that ends the work after measuring. The comparison of it then has no intervals, tests, speeds
+        and examples.
+
+    Raises UnavailableError or TokbenchError, before measuring, if something cannot be loaded.
     """
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
@@ -118,7 +123,7 @@ def compare(
             if interruption.measurements is not None:
                 first = texts.select(segments=interruption.segments)
                 on_interruption(partial(build, interruption.measurements, first))
-            raise KeyboardInterrupt from interruption  # itself: for a subclass Python exits with another status
+            raise KeyboardInterrupt from interruption  # not a subclass, for which Python exits with another status
     try:
         return build(measurements, texts)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Measurements: the counts from which every metric follows, without text or tokenizer."""
+"""Measurements: the counts from which every metric is computed."""
 
 from __future__ import annotations
 
@@ -55,15 +55,17 @@ class Measurements:
         prefix: bytes = b"",
         segmenter: Segmenter = "whitespace",
     ) -> Measurements:
-        """Count ids that somebody else made: of closed models, of texts that came tokenised.
+        """Count ids made without tokbench, for example by a closed model.
 
-        texts: a corpus, texts by language, or those of one language, `lang`. ids: the ids of each text, by language
-        where the texts are. token_bytes: the bytes of each token, by id; None for special tokens. Without it all that
-        needs bytes is null: partial tokens, losses, continued words, lengths of tokens.
-        name: the tokenizer's name in tables. prefix: what the tokenizer puts before each text and drops in decoding
-        (`b" "` for most SentencePiece models). Sizes and windows that are not given are null; without `unk_id` no
-        token counts as unknown.
-        Raises TokbenchError where texts, ids and bytes do not fit together.
+        texts: a corpus, texts by language, or the texts of a single language, `lang`.
+        ids: the ids of each text; by language if the texts are.
+        token_bytes: the bytes of each token, by id; None for special tokens. Without it, everything that needs bytes is
+            null: partial tokens, losses, continued words, token lengths.
+        name: the tokenizer's name in tables.
+        prefix: what the tokenizer adds before each text and removes in decoding (`b" "` for most SentencePiece models).
+        unk_id: id of the unknown token; without it, no token counts as unknown.
+
+        Sizes and windows that are not given are null. Raises TokbenchError if texts, ids and bytes do not match.
         """
         facts = {
             "vocab_base": vocab_base,

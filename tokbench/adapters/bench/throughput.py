@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.process import single_thread
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import EngineError

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tokbench._shared.files import read_json_object
 from tokbench.errors import TokbenchError
-from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint, read_json
+from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.model.architecture import Architecture
 
 WEIGHTS_KEY, CONTEXT_KEY = "tokbench_weights", "tokbench_context"
@@ -46,7 +47,7 @@ def open_folder(folder: Path, name: str) -> Checkpoint:
             variables = _read_variables(stream, path)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
         raise TokbenchError(f"{path}: not a readable CTranslate2 model ({error})", "download the file again") from error
-    config = read_json(folder / "config.json")
+    config = read_json_object(folder / "config.json")
     architecture = _read_architecture(variables, path, int(config.get(CONTEXT_KEY, Architecture.context)), config)
     for key, shape in _list_shapes(architecture).items():
         found = variables[key].shape if key in variables else None
