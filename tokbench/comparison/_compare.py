@@ -75,8 +75,8 @@ def compare(
     skip_missing: list unavailable tokenizers in `skipped` instead of raising. A tokenizer whose engine fails on a text
         is always listed there, unless it is the baseline or the last one left: then EngineError is raised.
     on_step: called after each batch of texts, from any thread.
-    on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also before
-        any other error that ends the work after measuring. The comparison of it then has no intervals, tests, speeds
+    on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also
+        before any other error that ends the work after measuring: it then gives no intervals, tests, speeds
         and examples.
 
     Raises UnavailableError or TokbenchError, before measuring, if something cannot be loaded.
