@@ -163,6 +163,16 @@ def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, whe
     return tuple(dict.fromkeys(wanted))
 
 
+def choose_reference(languages: Sequence[str], reference: str | None, where: str) -> str:
+    """Return the reference language: the one named, else English, else the first.
+
+    Raises TokbenchError for an unknown one.
+    """
+    if reference is not None:
+        return choose_languages(languages, [reference], where)[0]
+    return (same_language("en", languages) or languages)[0]
+
+
 def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:
     alike = same_language(tag, available)
     near = closest(tag, list(available))

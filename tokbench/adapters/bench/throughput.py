@@ -5,16 +5,14 @@ It is a property of tokenizer, engine, API path, threads and machine together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tokbench._shared.environment import Clock
 from tokbench._shared.threads import single_thread
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.corpora import ParallelCorpus
-
-Clock = Callable[[], float]
-"""Returns seconds from some fixed point."""
 
 ROUNDS = 5
 ROUND_BYTES = 100_000
