@@ -25,20 +25,10 @@ def test_each_item_is_shared_once_with_each_group(groups: int, items: int, threa
     assert Counter(calls) == Counter((group, item) for group in range(groups) for item in range(items))
 
 
-def test_a_thread_stays_with_its_group_and_helps_at_the_end() -> None:
-    """Two threads that keep step: each has its own group; of the third, which is left, both take a half."""
-    step = threading.Barrier(2)
+def test_pairs_start_in_the_order_of_their_groups() -> None:
     calls: list[tuple[str, int]] = []
-
-    def work(group: str, item: int) -> None:
-        step.wait(10)
-        calls.append((group, threading.get_ident()))
-
-    share(work, ["a", "b", "c"], range(4), threads=2)
-    of = {group: {thread for name, thread in calls if name == group} for group in "abc"}
-    assert len(of["a"]) == len(of["b"]) == 1
-    assert of["a"] != of["b"]
-    assert of["c"] == of["a"] | of["b"]
+    share(lambda group, item: calls.append((group, item)), "ba", range(3), threads=1)
+    assert calls == [(group, item) for group in "ba" for item in range(3)]
 
 
 def test_groups_are_begun_as_they_come() -> None:

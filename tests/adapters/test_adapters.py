@@ -206,6 +206,16 @@ def test_a_batch_of_arrays_equals_one_of_lists() -> None:
     assert len(EncodedBatch.from_arrays([])) == 0
 
 
+def test_ids_are_located_in_the_text_that_they_decode_to() -> None:
+    table = TokenTable.from_tokens([b" ", b" a", "é".encode()[:1], "é".encode()[1:], None])
+    located = table.locate(np.array([1, 2, 3]), b" ", "aé".encode())
+    assert located is not None
+    assert [bounds.tolist() for bounds in located] == [[-1, 1, 2], [1, 2, 3]]
+    assert table.locate(np.array([1, 2, 3]), b"", "aé".encode()) is None
+    assert table.locate(np.array([1, 2, 3]), None, " aé".encode()) is None
+    assert table.locate(np.array([1, 4]), b" ", b"a") is None
+
+
 def test_the_token_table_knows_partial_characters() -> None:
     table = TokenTable.from_tokens([b"a", None, "é".encode(), "é".encode()[:1], b"", b"x\xc3"])
     assert table.partial.tolist() == [False, False, False, True, False, True]

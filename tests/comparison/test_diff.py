@@ -16,6 +16,7 @@ from helpers.corpora import write_corpus
 from helpers.data import needs_data
 from helpers.made import make_tokenizer_json
 from tokbench.comparison.diff import compare_signatures, find_changes, rate_change
+from tokbench.comparison.signature import read_signature
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.report import render
 
@@ -175,3 +176,8 @@ def test_the_signature_names_the_method_of_intervals(tmp_path: Path) -> None:
     assert "|boot:1000/bca/segments/seed0|" in made.signature()
     (row,) = made.frame.filter((pl.col("metric") == "tokens_per_segment") & (pl.col("lang") == "en")).to_dicts()
     assert row["low"] <= 2 <= row["high"]
+
+
+def test_a_signature_is_read_even_where_a_name_contains_its_separator() -> None:
+    assert read_signature("tokbench|tok:a|b@sha256:1|v:2") == {"tok": "a", "b@sha256": "1", "v": "2"}
+    assert read_signature("tokbench|tok:a|b|v:2") == {"tok": "a", "v": "2"}

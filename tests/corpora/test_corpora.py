@@ -184,12 +184,17 @@ def test_an_unknown_language_is_told_what_was_meant(tag: str, there: list[str], 
 def test_tags_that_are_languages_and_words_that_are_not() -> None:
     for tag in ("en", "EN", "eng", "eng_Latn", "zho-CN", "zh-Hans-CN", "es-419", "gsw-BE", "cat_Latn_vale1252", "yue"):
         assert parse_tag(tag) is not None, tag
+    assert parse_tag("iw") is not None  # withdrawn; others are usual file extensions and heads of columns
+    assert [parse_tag(word) for word in ("in", "mo", "scr", "sh")] == [None] * 4
     for word in ("md", "src", "tgt", "log", "url", "tsv", "index", "English", "en-de", "En", "e", "", "en_", "doc"):
         assert parse_tag(word) is None, word
     assert [is_column_tag(name) for name in ("id", "ID", "no", "to", "id_ID", "ind_Latn")] == [False] * 4 + [True] * 2
     assert [canonical_tag(tag) for tag in ("EN-us", "zh_HANS-cn", "FR")] == ["en-US", "zh_Hans-CN", "fr"]
     assert same_language("en", ["eng-GB", "fra", "eng_Latn"]) == ["eng-GB", "eng_Latn"]
     assert same_language("nonsense", ["en"]) == []
+    assert same_language("no", ["nob", "nno", "nb"]) == ["nob", "nb"]
+    assert same_language("ps", ["pbt_Arab", "prs_Arab"]) == ["pbt_Arab"]
+    assert same_language("fa", ["pes_Arab", "prs_Arab"]) == ["pes_Arab"]  # Dari is fa-AF
 
 
 @pytest.mark.parametrize(

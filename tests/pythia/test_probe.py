@@ -32,7 +32,7 @@ from tokbench.pythia.formats.random_weights import make
 from tokbench.pythia.measure._probe_process import Request, time_steps
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory, read_memory, read_peak
 from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, read_card, to_document
-from tokbench.pythia.measure.probe import BackendMeasurement, Timing, check_memory, estimate_bytes, measure_backend
+from tokbench.pythia.measure.probe import BackendMeasurement, PhaseRounds, check_memory, estimate_bytes, measure_backend
 from tokbench.pythia.measure.score import Windows, count_bits, load_vocabulary, score_texts, sign_score
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.memory import weight_bytes
@@ -132,9 +132,9 @@ def test_the_ram_table_stands_beside_the_card_of_2023(measured: list[BackendMeas
 
 
 def test_rates_by_hand() -> None:
-    prompt = Timing("prefill", 1, 100, (0.5, 0.2, 0.4))
+    prompt = PhaseRounds("prefill", 1, 100, (0.5, 0.2, 0.4))
     assert (prompt.seconds, prompt.value, prompt.low, prompt.high) == (0.4, 250.0, 200.0, 500.0)
-    step = Timing("decode", 8, 64, (0.02, 0.04, 0.01))
+    step = PhaseRounds("decode", 8, 64, (0.02, 0.04, 0.01))
     assert (step.seconds, step.value, step.low, step.high) == (0.02, 400.0, 200.0, 800.0)
 
 

@@ -366,7 +366,8 @@ def test_scripts_of_languages() -> None:
         "srp_Latn": "Latin",
         "sr": "Cyrillic",
     }
-    tags |= {"mar": "Devanagari", "arb": "Arabic", "swh": "Latin", "???": "other"}
+    tags |= {"mar": "Devanagari", "arb": "Arabic", "swh": "Latin", "???": "other", "prs": "Arabic", "pbt": "Arabic"}
+    tags |= {"zho-TW": "Chinese, traditional", "shi": "Tifinagh", "arz": "Arabic", "acm": "Latin", "ii": "Yiii"}
     assert {tag: name_script(tag) for tag in tags} == tags
 
 

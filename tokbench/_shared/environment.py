@@ -17,6 +17,9 @@ LIBRARIES = ("tokenizers", "fastokens", "splintr-rs", "sentencepiece", "tiktoken
 
 Now = Callable[[], datetime]
 
+Clock = Callable[[], float]
+"""Returns seconds from some fixed point."""
+
 
 def now() -> datetime:
     """Return the current time in UTC."""

@@ -6,13 +6,12 @@ Engines release the interpreter lock while they encode, so all cores are used.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import islice
-from typing import Generic, TypeVar
+from itertools import islice, takewhile
+from typing import TypeVar
 
 from tokbench._shared.environment import count_cores
 
@@ -42,100 +41,35 @@ def cores_are_lent() -> bool:
     return _lent.get()
 
 
-class Shared(Generic[G, T]):
-    """Queue of (group, item) pairs, each processed once.
-
-    Groups can be added while threads work.
-    A thread stays with its group as long as it has items left, so that the group's caches stay warm and are not rebuilt
-    in another thread. It helps with another thread's group only if no group is waiting.
-    """
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = tuple(items)
-        self._groups: list[G] = []
-        self._left: list[deque[T]] = []
-        self._begun: set[int] = set()
-        self._complete = False
-        self._stopped = False
-        self._changed = threading.Condition()
-
-    def add(self, group: G) -> None:
-        """Add a group."""
-        with self._changed:
-            self._groups.append(group)
-            self._left.append(deque(self._items))
-            self._changed.notify_all()
-
-    def end(self, *, stopped: bool = False) -> None:
-        """Declare that no more groups follow.
-
-        With `stopped`, nothing that is left is started.
-        """
-        with self._changed:
-            self._complete, self._stopped = True, self._stopped or stopped
-            self._changed.notify_all()
-
-    def work(self, function: Callable[[G, T], None]) -> None:
-        """Call `function` with groups and items until none is left.
-
-        An error stops all threads.
-        """
-        group: int | None = None
-        finished = False
-        try:
-            while (taken := self._take(group)) is not None:
-                group, item = taken
-                function(self._groups[group], item)
-            finished = True
-        finally:
-            self.end(stopped=not finished)
-
-    def _take(self, current: int | None) -> tuple[int, T] | None:
-        """Return the next pair, from the `current` group if it has items left.
-
-        Return None at the end.
-        """
-        with self._changed:
-            while not self._stopped:
-                waiting = [group for group, left in enumerate(self._left) if left]
-                fresh = [group for group in waiting if group not in self._begun]
-                if waiting:
-                    group = (
-                        current
-                        if current in waiting
-                        else min(fresh, default=max(waiting, key=lambda g: len(self._left[g])))
-                    )
-                    self._begun.add(group)
-                    return group, self._left[group].popleft()
-                if self._complete:
-                    break
-                self._changed.wait()
-            return None
-
-
 def share(
     function: Callable[[G, T], None], groups: Iterable[G], items: Iterable[T], threads: int | None = None
 ) -> None:
     """Call `function` with every pair of group and item, on threads.
 
     By default there is one thread per core.
-    The groups may arrive slowly (see `Shared`). An error, including an interruption, ends it once the running calls
-    have finished.
+    The groups may arrive slowly: pairs start in the order in which their groups arrive. An error, including an
+    interruption, ends it once the running calls have finished.
     """
-    workers = threads or count_cores()
-    shared: Shared[G, T] = Shared(items)
-    with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(shared.work, function) for _ in range(workers)]
-        finished = False
+    every = tuple(items)
+    stopped = threading.Event()
+
+    def call(group: G, item: T) -> None:
+        if stopped.is_set():
+            return
         try:
-            for group in groups:
-                shared.add(group)
-            shared.end()
-            for worker in running:
-                worker.result()
-            finished = True
+            function(group, item)
+        except BaseException:
+            stopped.set()
+            raise
+
+    with ThreadPoolExecutor(threads or count_cores()) as pool:
+        try:
+            begun = takewhile(lambda _: not stopped.is_set(), groups)
+            running = [pool.submit(call, group, item) for group in begun for item in every]
+            for future in running:
+                future.result()
         finally:
-            shared.end(stopped=not finished)
+            stopped.set()
 
 
 def map_ordered(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:

@@ -221,6 +221,16 @@ class TokenTable:
         """Return where the bytes of each of these ids start when joined, and their end."""
         return offsets_of(self.lengths.take(ids))
 
+    def locate(self, ids: Ids, prefix: bytes | None, content: bytes) -> tuple[Offsets, Offsets] | None:
+        """Return the byte starts and ends of ids in `content`, below 0 within the prefix.
+
+        None if the bytes of the ids are not `prefix` and `content`.
+        """
+        if prefix is None or not self.known[ids].all() or self.concatenate(ids).tobytes() != prefix + content:
+            return None
+        bounds = self.bounds(ids) - len(prefix)
+        return bounds[:-1], bounds[1:]
+
     def to_series(self) -> pl.Series:
         """Return the bytes of each id as a polars series, null for those that have none."""
         # Slices of one value share its memory, without a Python object per token.

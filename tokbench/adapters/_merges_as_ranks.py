@@ -28,10 +28,9 @@ from tokbench.adapters._encoding import EncodedBatch, offsets_of
 from tokbench.adapters._fastokens_rewrites import fuse_digits
 from tokbench.adapters._hf_pipelines import describe_merges
 from tokbench.adapters._notation import UTF8_BYTES
-from tokbench.adapters._reference import TextRule
+from tokbench.adapters._reference import TextRule, refuse
 from tokbench.catalog.rank_files import format_ranks
 from tokbench.catalog.sources import Asset
-from tokbench.errors import TokbenchError
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
@@ -58,11 +57,6 @@ class Library(Protocol):
     def build(self, pattern: str, ranks: bytes) -> Encoder:
         """Build the engine for a rank file (`rank_files.format_ranks`)."""
         ...
-
-
-def refuse(asset: Asset, library: str, reason: str) -> TokbenchError:
-    """Build the error that says why an engine cannot run these files."""
-    return TokbenchError(f"{asset.files[0]}: {library} cannot run it ({reason})", "use its reference engine")
 
 
 def find_pattern(document: Document) -> str:

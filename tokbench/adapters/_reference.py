@@ -55,6 +55,11 @@ def check_format(asset: Asset, adapter: str, reads: Collection[str]) -> None:
         )
 
 
+def refuse(asset: Asset, library: str, reason: str) -> TokbenchError:
+    """Build the error that says why an engine cannot run these files."""
+    return TokbenchError(f"{asset.files[0]}: {library} cannot run it ({reason})", "use its reference engine")
+
+
 def label_asset(asset: Asset) -> str:
     """Return what an error names: the path of the main file, the name of a tokenizer without files."""
     return str(asset.files[0]) if asset.files else asset.name

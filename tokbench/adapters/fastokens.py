@@ -21,7 +21,7 @@ from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._fastokens_rewrites import read_members, recall_json, restate
 from tokbench.adapters._hf_pipelines import describe_merges
-from tokbench.adapters._reference import check_format, text_rules
+from tokbench.adapters._reference import check_format, refuse, text_rules
 from tokbench.catalog.sources import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
 
@@ -192,6 +192,4 @@ def load(asset: Asset) -> EngineTokenizer:
             return RwkvOnFastokens(asset)
         return FastokensTokenizer(asset, BUILDERS[asset.format](asset))
     except ValueError as error:
-        raise TokbenchError(
-            f"{asset.files[0]}: fastokens cannot run it ({error})", "use its reference engine"
-        ) from error
+        raise refuse(asset, LIBRARY, str(error)) from error

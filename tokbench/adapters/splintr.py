@@ -17,10 +17,10 @@ from tokbench.adapters import tiktoken
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch, offsets_of
-from tokbench.adapters._reference import check_format, text_rules
+from tokbench.adapters._reference import check_format, refuse, text_rules
 from tokbench.catalog.rank_files import READERS, format_ranks
 from tokbench.catalog.sources import Asset
-from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from tokbench.adapters._merges_as_ranks import Encoder
@@ -140,4 +140,4 @@ def load(asset: Asset) -> EngineTokenizer:
     try:
         return SplintrTokenizer(asset)
     except ValueError as error:
-        raise TokbenchError(f"{asset.files[0]}: splintr cannot run it ({error})", "use its reference engine") from error
+        raise refuse(asset, "splintr", str(error)) from error

@@ -18,6 +18,7 @@ from tokbench.measurement import measure
 from tokbench.measurement.single_token_words import list_words
 from tokbench.measurement.words import LanguageTexts
 from tokbench.metrics import METRICS, Reference, evaluate
+from tokbench.metrics._fairness import gini
 
 Counts = npt.NDArray[np.int64]
 Sums = npt.NDArray[np.float64]
@@ -200,11 +201,10 @@ def find_gini(costs: npt.NDArray[np.float64]) -> float | None:
 
     None for fewer than two.
     """
-    known = np.sort(costs[np.isfinite(costs)])
-    n = len(known)
-    if n < 2 or not known.sum():
+    known = pl.DataFrame({"value": costs[np.isfinite(costs)]})
+    if known.height < 2 or not known["value"].sum():
         return None
-    return float(((2 * np.arange(1, n + 1) - n - 1) * known).sum() / (n * known.sum()))
+    return float(known.select(gini).item())
 
 
 def vary_renyi(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:

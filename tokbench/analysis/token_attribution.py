@@ -255,11 +255,9 @@ def place_tokens(tokenizer: Tokenizer, texts: Sequence[str], batch: EncodedBatch
     placed: list[list[Span] | None] = [None] * len(texts)
     table = tokenizer.token_table()
     for i, text in enumerate(texts):
-        own, prefix = batch[i], tokenizer.prefix
-        if prefix is None or not table.known[own].all() or table.concatenate(own).tobytes() != prefix + text.encode():
-            continue
-        ends = np.cumsum(table.lengths[own]) - len(prefix)
-        placed[i] = _fit(ends - table.lengths[own], ends, len(text.encode()))
+        located = table.locate(batch[i], tokenizer.prefix, text.encode())
+        if located is not None:
+            placed[i] = _fit(*located, len(text.encode()))
     rest = [i for i, spans in enumerate(placed) if spans is None]
     found = tokenizer.spans([texts[i] for i in rest]) if rest else None
     if found is None:

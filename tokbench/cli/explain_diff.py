@@ -120,9 +120,9 @@ def describe_word(word: Contribution) -> dict[str, Any]:
 
 def cut(text: str) -> str:
     """Escape invisible characters and shorten a long text."""
-    from tokbench.cli.roundtrip import escape
+    from tokbench._shared.visible_text import reveal
 
-    return escape(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+    return reveal(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def document(found: Explanation, top: int) -> dict[str, Any]:

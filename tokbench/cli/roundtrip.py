@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench._shared.visible_text import reveal
 from tokbench.cli._options import Corpus, Json, Languages, Offline, Segments, TokenizerName, open_corpus
 
 if TYPE_CHECKING:
@@ -54,12 +55,7 @@ def show(text: str) -> str:
     '"é\\x1b" (U+0065 U+0301 U+001B)'
     """
     points = f" ({' '.join(f'U+{ord(c):04X}' for c in text)})" if 0 < len(text) <= _POINTS_SHOWN else ""
-    return f'"{escape(text)}"{points}'
-
-
-def escape(text: str) -> str:
-    """Escape everything invisible in a text."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f'"{reveal(text)}"{points}'
 
 
 def write_lines(found: RoundTrip, corpus: str) -> list[str]:

@@ -138,10 +138,10 @@ def show_bytes(content: bytes) -> str:
 
     Bytes that are not text appear as in \\xe4.
     """
-    from tokbench.cli.roundtrip import escape
+    from tokbench._shared.visible_text import reveal
 
     text = content.decode(errors="backslashreplace")
-    return f'"{escape(text)}"' if len(text) <= _SHOWN else f'"{escape(text[:_SHOWN])}"...'
+    return f'"{reveal(text)}"' if len(text) <= _SHOWN else f'"{reveal(text[:_SHOWN])}"...'
 
 
 def show_tokens(tokens: pl.DataFrame) -> list[dict[str, Any]]:

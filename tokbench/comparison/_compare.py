@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tokbench._shared.environment import Now, describe_environment, now
-from tokbench.adapters.bench.throughput import Clock, measure_throughput
+from tokbench._shared.environment import Clock, Now, describe_environment, now
+from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference

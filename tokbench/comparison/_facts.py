@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import ParallelCorpus, choose_languages, same_language
+from tokbench.corpora import ParallelCorpus, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
@@ -76,10 +76,7 @@ def find_reference(corpus: ParallelCorpus | Sequence[str], reference: str | None
     Raises TokbenchError for an unknown one.
     """
     name, languages = (corpus.name, corpus.languages) if isinstance(corpus, ParallelCorpus) else ("texts", corpus)
-    if reference is not None:
-        return choose_languages(languages, [reference], name)[0]
-    english = same_language("en", languages)
-    return english[0] if english else languages[0]
+    return choose_reference(languages, reference, name)
 
 
 def describe_corpus(

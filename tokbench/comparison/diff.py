@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tokbench.comparison._comparison import Comparison
+from tokbench.comparison.signature import read_signature
 from tokbench.errors import TokbenchError
 from tokbench.metrics import find_metrics
 
@@ -106,8 +107,3 @@ def compare_signatures(old: Comparison, new: Comparison) -> list[SignatureChange
         for name in names
         if fields[0].get(name) != fields[1].get(name)
     ]
-
-
-def read_signature(signature: str) -> dict[str, str]:
-    """Split a signature into its fields."""
-    return dict(field.split(":", 1) for field in signature.split("|")[1:])

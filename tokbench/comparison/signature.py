@@ -13,6 +13,11 @@ MANY_LANGUAGES = 8
 SHORT_HASH = 8
 
 
+def read_signature(signature: str) -> dict[str, str]:
+    """Split a signature into its fields."""
+    return dict(field.split(":", 1) for field in signature.split("|")[1:] if ":" in field)
+
+
 @dataclass(frozen=True)
 class SignedTokenizer:
     """A tokenizer in a signature: hash of its files, engine and function."""

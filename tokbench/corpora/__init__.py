@@ -2,7 +2,7 @@
 
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
-from tokbench.corpora._languages import choose_languages, parse_tag, same_language
+from tokbench.corpora._languages import choose_languages, choose_reference, parse_tag, pick_script, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
@@ -26,10 +26,12 @@ __all__ = [
     "build_corpus",
     "bundled_corpora",
     "choose_languages",
+    "choose_reference",
     "inspect_corpus",
     "load_corpus",
     "open_corpus",
     "parse_tag",
+    "pick_script",
     "read_manifest",
     "same_language",
     "verify_manifest",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tokbench.corpora._languages import choose_languages, same_language
+from tokbench.corpora._languages import choose_reference
 from tokbench.corpora._parallel import ParallelCorpus
 from tokbench.corpora._reader_api import LeftOut
 
@@ -80,9 +80,7 @@ def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> Corp
     reference: the language that length ratios refer to; by default English if the corpus has it, else the first one.
     Raises TokbenchError for an unknown reference.
     """
-    if reference is None:
-        reference = (same_language("en", corpus.languages) or list(corpus.languages))[0]
-    (reference,) = choose_languages(corpus.languages, [reference], corpus.name)
+    reference = choose_reference(corpus.languages, reference, corpus.name)
     reading = corpus.reading.with_columns(pl.col("lang").cast(corpus.frame.schema["lang"]))
     sizes = corpus.frame.group_by("lang", maintain_order=True).agg(
         segments=pl.len(), bytes=pl.col("text").str.len_bytes().sum(), chars=pl.col("text").str.len_chars().sum()

@@ -10,30 +10,17 @@ from typing import NamedTuple
 from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 
-# ISO 639-1 code, then the ISO 639-2/T code, then other codes for the same language in corpora: the 639-2/B code and
-# the members of a macrolanguage that FLORES-200 and NTREX-128 use for it.
-_ISO_639_1 = """
-aa:aar ab:abk ae:ave af:afr ak:aka,twi,fat am:amh an:arg ar:ara,arb as:asm av:ava ay:aym,ayr az:aze,azj ba:bak be:bel
-bg:bul bi:bis bm:bam bn:ben bo:bod,tib br:bre bs:bos ca:cat ce:che ch:cha co:cos cr:cre cs:ces,cze cu:chu cv:chv
-cy:cym,wel da:dan de:deu,ger dv:div dz:dzo ee:ewe el:ell,gre en:eng eo:epo es:spa et:est,ekk eu:eus,baq fa:fas,per,pes
-ff:ful,fuv fi:fin fj:fij fo:fao fr:fra,fre fy:fry ga:gle gd:gla gl:glg gn:grn,gug gu:guj gv:glv ha:hau he:heb hi:hin
-ho:hmo hr:hrv ht:hat hu:hun hy:hye,arm hz:her ia:ina id:ind ie:ile ig:ibo ii:iii ik:ipk io:ido is:isl,ice it:ita iu:iku
-ja:jpn jv:jav ka:kat,geo kg:kon ki:kik kj:kua kk:kaz kl:kal km:khm kn:kan ko:kor kr:kau,knc ks:kas ku:kur,kmr kv:kom
-kw:cor ky:kir la:lat lb:ltz lg:lug li:lim ln:lin lo:lao lt:lit lu:lub lv:lav,lvs mg:mlg,plt mh:mah mi:mri,mao
-mk:mkd,mac ml:mal mn:mon,khk mr:mar ms:msa,may,zsm mt:mlt my:mya,bur na:nau nb:nob nd:nde ne:nep,npi ng:ndo nl:nld,dut
-nn:nno no:nor,nob nr:nbl nv:nav ny:nya oc:oci oj:oji om:orm,gaz or:ori,ory os:oss pa:pan pi:pli pl:pol ps:pus,pbt
-pt:por qu:que,quy rm:roh rn:run ro:ron,rum ru:rus rw:kin sa:san sc:srd sd:snd se:sme sg:sag si:sin sk:slk,slo sl:slv
-sm:smo sn:sna so:som sq:sqi,alb,als sr:srp ss:ssw st:sot su:sun sv:swe sw:swa,swh ta:tam te:tel tg:tgk th:tha ti:tir
-tk:tuk tl:tgl,fil tn:tsn to:ton tr:tur ts:tso tt:tat tw:twi ty:tah ug:uig uk:ukr ur:urd uz:uzb,uzn ve:ven vi:vie vo:vol
-wa:wln wo:wol xh:xho yi:yid,ydd yo:yor za:zha zh:zho,chi,cmn zu:zul
-"""
 # Languages of FLORES-200 and NTREX-128 without a two-letter code. Not all of ISO 639-3: "src", "tgt", "doc", "url" and
 # "row" are codes in it, and so are many three-letter file extensions.
 _ISO_639_3 = """
-ace acm acq aeb ajp apc ars ary arz ast awa ban bem bho bjn bug ceb cjk ckb crh dik dyu fon fuc fur gsw hmn hne ilo kab
-kac kam kbp kea kmb lij lmo ltg lua luo lus mag mai mey min mni mos nso nus pag pap prs sat scn shi shn szl taq tpi tum
-tzm umb vec war yue
+ace acm acq aeb ajp apc ars ary arz ast awa ban bem bho bjn bug ceb cjk ckb crh dik dyu fil fon fur gsw hmn hne ilo kab
+kac kam kbp kea kmb lij lmo ltg lua luo lus mag mai mey min mni mos nso nus pag pap prs sat scn shi shn szl taq tgl tl
+tpi tum tzm umb vec war yue
 """
+# Withdrawn and rare codes that are usual file extensions or heads of columns.
+_WORDS = frozenset({"drw", "in", "mo", "scr", "sh", "src"})
+# Members of macrolanguages that corpora use for the whole, beside those that langcodes replaces (arb, cmn, pes, ...).
+_WHOLE = {"fuv": "ff", "nb": "no", "pbt": "ps", "quy": "qu"}
 _TAG = re.compile(
     r"(?P<language>[a-z]{2,3}|[A-Z]{2,3})(?:[-_](?P<script>[A-Z][a-z]{3}))?"
     r"(?:[-_](?P<region>[A-Z]{2}|[0-9]{3}))?(?P<variants>(?:[-_](?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
@@ -61,15 +48,24 @@ class Tag(NamedTuple):
 
 
 @cache
-def _codes() -> dict[str, frozenset[str]]:
-    """Map every known code to all codes for the same language, including itself."""
-    same: dict[str, set[str]] = {code: {code} for code in _ISO_639_3.split()}
-    for entry in _ISO_639_1.split():
-        short, _, rest = entry.partition(":")
-        group = {short, *rest.split(",")}
-        for code in group:
-            same.setdefault(code, set()).update(group)
-    return {code: frozenset(group) for code, group in same.items()}
+def _standard(code: str) -> str:
+    """Return the shortest code of a language, of the macrolanguage where it has one: `zh` for zho, chi and cmn.
+
+    A code that no list has comes back as it is.
+    """
+    from langcodes import standardize_tag
+
+    standard = standardize_tag(code, macro=True)
+    return _WHOLE.get(standard, standard)
+
+
+@cache
+def _is_known(code: str) -> bool:
+    from langcodes import Language
+
+    standard = Language.get(_standard(code))
+    short = len(standard.language or "") == 2 and standard.is_valid()
+    return code in _ISO_639_3.split() or (short and code not in _WORDS)
 
 
 @cache
@@ -89,8 +85,20 @@ def parse_tag(text: str) -> Tag | None:
         return None
     tag = Tag(match["language"].lower(), match["script"], match["region"])
     marked = tag.script is not None or tag.region is not None
-    known = tag.language in _codes() or (marked and len(tag.language) == 3)
+    known = _is_known(tag.language) or (marked and len(tag.language) == 3)
     return tag if known else None
+
+
+@cache
+def pick_script(tag: Tag) -> str:
+    """Return the script code of a tag, the usual one of its language and region if it names none, else Latn."""
+    from langcodes import Language
+
+    standard = Language.get(_standard(tag.language))
+    script, region = tag.script or standard.script, tag.region or standard.territory
+    if script is None:
+        script = Language.make(language=standard.language, territory=region).maximize().script
+    return script or "Latn"
 
 
 def is_column_tag(text: str) -> bool:
@@ -123,11 +131,11 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
     wanted = parse_tag(canonical_tag(tag))
     if wanted is None:
         return []
-    codes = _codes().get(wanted.language, frozenset({wanted.language}))
+    language = _standard(wanted.language)
     matches = []
     for candidate in known:
         other = parse_tag(candidate)
-        if other is None or other.language not in codes:
+        if other is None or _standard(other.language) != language:
             continue
         if wanted.script and other.script and wanted.script != other.script:
             continue
@@ -153,6 +161,16 @@ def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, whe
     if not wanted:
         raise TokbenchError(f"{where}: the list of languages is empty", f"available: {_shortened(available)}")
     return tuple(dict.fromkeys(wanted))
+
+
+def choose_reference(languages: Sequence[str], reference: str | None, where: str) -> str:
+    """Return the reference language: the one named, else English, else the first.
+
+    Raises TokbenchError for an unknown one.
+    """
+    if reference is not None:
+        return choose_languages(languages, [reference], where)[0]
+    return (same_language("en", languages) or languages)[0]
 
 
 def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import polars as pl
 
@@ -22,6 +23,20 @@ renyi = ((pl.col("types") * share.pow(RENYI_ORDER)).sum().log(2) / (1 - RENYI_OR
 
 ZOUHAR = "Zouhar et al. 2023, ACL, arXiv 2306.16842; it proves no quality: Cognetta et al. 2024, arXiv 2402.14614"
 HURLBERT = "Hurlbert 1971, Ecology 52(4)"
+
+HISTOGRAM = "Null if the text yields no token; special tokens never occur, since none are added."
+JACKKNIFE = (
+    "Interval: jackknife over 16 blocks of whole documents (of segments if the corpus names no documents), for the "
+    "expected value of a text of this size; null for fewer than two blocks."
+)
+RAREFIED_NULLS = "Null for texts with fewer tokens. Exact: the expectation over all samples, without sampling."
+COSTLY = "No interval: each left-out block would need the sum over all possible samples again."
+GROWS = "Often published without the size of the text, on which it depends more than on the tokenizer."
+QUANTILES = (
+    "Null if no token represents text. For an even count, the lower of the two middle values. No interval: the "
+    "jackknife is not valid for quantiles."
+)
+OVER_VOCABULARY = "Often computed over the vocabulary, each entry once, instead of over the tokens of a text."
 
 RAREFIED = {"10k": 10_000, "100k": 100_000}
 LENGTHS = (("p50", 0.5, "half"), ("p90", 0.9, "90 %"), ("p99", 0.99, "99 %"), ("max", 1.0, "all"))
@@ -49,48 +64,56 @@ def quantile_of_tokens(column: str, share_below: float) -> pl.Expr:
     return sizes.sort().filter(reached).first()
 
 
+of_ids = partial(Metric, level="ids")
+of_lengths = partial(Metric, level="lengths", decimals=0)
+
 FREQUENCIES = (
-    Metric(
+    of_ids(
         "entropy",
         "entropy",
         "bits/token",
-        "ids",
         decimals=2,
         expr=entropy,
         citation=ZOUHAR,
         definition="Shannon entropy of the ids: -sum p log2 p (plug-in estimate).",
+        edge_cases=f"{HISTOGRAM} 0 for one type. Biased low for short texts: see entropy_miller_madow. {JACKKNIFE} "
+        "The bias "
+        "affects the value and the interval alike.",
+        other_definitions="In nats.",
     ),
-    Metric(
+    of_ids(
         "entropy_miller_madow",
         "entropy, corrected",
         "bits/token",
-        "ids",
         decimals=2,
         expr=entropy + (types - 1) / (2 * tokens * math.log(2)),
         citation="Miller 1955, in: Information Theory in Psychology",
         definition="Shannon entropy of the ids with the Miller-Madow correction for types that a sample misses: "
         "entropy + (types - 1) / (2 N ln 2) for N tokens.",
+        edge_cases=f"{HISTOGRAM} {JACKKNIFE} The correction is part of the value; any remaining bias is in the "
+        "interval too.",
+        other_definitions="Other corrections: Chao-Shen, Grassberger, jackknife.",
     ),
     *(
-        Metric(
+        of_ids(
             f"entropy_at_{label}",
             f"entropy at {label}",
             "bits/token",
-            "ids",
             decimals=2,
             expr=rarefied(find_terms, size),
             interval=False,
             citation=HURLBERT,
             definition=f"Expected plug-in entropy of {size:,} tokens drawn from the text without replacement: "
             "comparable between texts of different size. Null for texts with fewer tokens.",
+            edge_cases=f"{RAREFIED_NULLS} {COSTLY}",
+            other_definitions=GROWS,
         )
         for label, size in RAREFIED.items()
     ),
-    Metric(
+    of_ids(
         "bits_per_byte_entropy",
         "entropy bits/byte",
         "bits",
-        "ids",
         decimals=2,
         better="lower",
         compression=True,
@@ -98,45 +121,50 @@ FREQUENCIES = (
         citation=ZOUHAR,
         definition="Bits per byte of text if ids were written in an ideal code for their frequencies in this text: "
         "sum t * H1 / sum b.",
+        edge_cases=f"{HISTOGRAM} {JACKKNIFE}",
+        other_definitions="Not the bits per byte of a language model: ids are treated as independent of each other.",
     ),
-    Metric(
+    of_ids(
         "renyi_efficiency",
         "Renyi eff.",
         "ratio",
-        "ids",
         better="higher",
-        citation=ZOUHAR,
         expr=pl.when(vocab_base > 1).then(renyi / vocab_base.log(2)),
+        citation=ZOUHAR,
         definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the model vocabulary: "
         "log2(sum p^a) / (1 - a) / log2 V_base. Null for a vocabulary with at most one token.",
+        edge_cases=f"{HISTOGRAM} 0 for one type. {JACKKNIFE}",
+        other_definitions="Over log2 of the types that occur, or of other orders: `tokbench explain renyi_efficiency "
+        "--variants`.",
     ),
-    Metric(
+    of_ids(
         "renyi_efficiency_observed",
         "Renyi eff. (types)",
         "ratio",
-        "ids",
         better="higher",
-        citation=ZOUHAR,
         expr=pl.when(types > 1).then(renyi / types.log(2)),
+        citation=ZOUHAR,
         definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the types that occur: log2(sum p^a) / (1 - a) "
         "/ log2(types). Null for one type.",
+        edge_cases=f"Null for one type. {JACKKNIFE}",
+        other_definitions="Goes by the same name as the efficiency over the vocabulary size.",
     ),
-    Metric(
+    of_ids(
         "utilisation",
         "utilisation",
-        "ids",
         "ids",
         better="higher",
         percent=True,
         expr=share_of_vocabulary(types),
         definition="Distinct ids over V_base. Grows with the corpus: compare on equal text only. Null where distinct "
         "ids exceed V_base, since added tokens are then among them.",
+        edge_cases=f"{HISTOGRAM} {JACKKNIFE}",
+        other_definitions=f"Over V_total or the rows of the embedding matrix. {GROWS}",
     ),
     *(
-        Metric(
+        of_ids(
             f"utilisation_at_{label}",
             f"utilisation at {label}",
-            "ids",
             "ids",
             better="higher",
             percent=True,
@@ -145,39 +173,42 @@ FREQUENCIES = (
             definition=f"Expected distinct ids among {size:,} tokens drawn from the text without replacement, over "
             "V_base: comparable between texts of different size. Null for texts with fewer tokens, or where distinct "
             "ids exceed V_base.",
+            edge_cases=f"{RAREFIED_NULLS} {JACKKNIFE}",
+            other_definitions=GROWS,
         )
         for label, size in RAREFIED.items()
     ),
-    Metric(
+    of_ids(
         "type_token_ratio",
         "type/token",
         "ratio",
-        "ids",
         expr=types / tokens,
         definition="Distinct ids over tokens. Falls as the corpus grows: compare on equal text only.",
+        edge_cases=f"{HISTOGRAM} {JACKKNIFE}",
+        other_definitions=f"In linguistics, of words. {GROWS}",
     ),
     *(
-        Metric(
+        of_lengths(
             f"token_bytes_{label}",
             f"token bytes {label}",
             "bytes",
-            "lengths",
-            decimals=0,
             expr=quantile_of_tokens("size", share_below),
             definition=f"Length in bytes that {text} of the emitted tokens do not exceed, excluding special tokens.",
+            edge_cases=QUANTILES,
+            other_definitions=OVER_VOCABULARY,
         )
         for label, share_below, text in LENGTHS
     ),
     *(
-        Metric(
+        of_lengths(
             f"token_chars_{label}",
             f"token chars {label}",
             "characters",
-            "lengths",
-            decimals=0,
             expr=quantile_of_tokens("characters", share_below),
             definition=f"Length in characters that {text} of the emitted tokens do not exceed, excluding special "
             "tokens and tokens that are not whole characters.",
+            edge_cases=QUANTILES,
+            other_definitions=OVER_VOCABULARY,
         )
         for label, share_below, text in LENGTHS
     ),

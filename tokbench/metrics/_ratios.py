@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
+from tokbench.measurement.round_trip import Loss
 from tokbench.metrics._metric import Metric
 
 tokens, chars, size, words = pl.col("tokens"), pl.col("chars"), pl.col("bytes"), pl.col("words")
@@ -15,130 +18,157 @@ PETROV = "Petrov et al. 2023, arXiv 2305.15425"
 RUST = "Rust et al. 2021, ACL, arXiv 2012.15613"
 DAGAN = "Dagan et al. 2024, arXiv 2402.01035"
 
+SUMS = "Null if the denominator is 0; empty segments count as segments and add nothing to sums."
+MEANS = "Often the mean of each segment's ratio, which gives short segments the weight of long ones."
+WORDS = "Null for languages that the word segmenter does not support; text without words still contributes its tokens."
+ALIGNED = "1 for the reference itself; null without a reference; a segment empty in one language is dropped from all."
+LOSSES = "A tokenizer with even one lossy segment in a language is not ranked on compression in that language."
+
+summed = partial(Metric, level="segments")
+sized = partial(summed, better="lower", compression=True)
+share = partial(summed, better="lower", percent=True)
+
+ROUND_TRIPS = (
+    (
+        *("round_trip_exact", "round trip", Loss.EXACT),
+        "Share of segments that decode(encode(x)) gives back exactly.",
+        "With special tokens skipped or spaces cleaned up in decoding.",
+    ),
+    (
+        *("round_trip_nfc", "round trip NFC", Loss.NFC),
+        "Share of segments that come back equal after Unicode normalisation form C.",
+        "Counted as exact by tools that normalise before comparing.",
+    ),
+    (
+        *("round_trip_whitespace", "round trip whitespace", Loss.WHITESPACE),
+        "Share of segments that come back equal after NFC and collapsing of white space; the others are lossy, and a "
+        "tokenizer that has any is not ranked on compression.",
+        "Counted as exact by tools that strip before comparing.",
+    ),
+)
+
 RATIOS = (
-    Metric(
+    sized(
         "tokens_per_segment",
         "tokens/segment",
         "tokens",
-        "segments",
         decimals=1,
-        better="lower",
-        compression=True,
         numerator=tokens,
         denominator=segments,
         definition="Tokens per segment of the parallel corpus, without special tokens: sum t / n.",
+        edge_cases=SUMS,
+        other_definitions="The 'average token length' of older tables; some count special tokens.",
     ),
-    Metric(
+    sized(
         "bytes_per_token",
         "bytes/token",
         "bytes",
-        "segments",
         decimals=2,
         better="higher",
-        compression=True,
         numerator=size,
         denominator=tokens,
         definition="UTF-8 bytes per token: sum b / sum t. Not comparable between scripts: "
         "a Chinese character has three bytes, a Latin letter one.",
+        edge_cases=SUMS,
+        other_definitions=f"Also called compression ratio, or its inverse. {MEANS}",
     ),
-    Metric(
+    sized(
         "chars_per_token",
         "chars/token",
         "characters",
-        "segments",
         decimals=2,
         better="higher",
-        compression=True,
         numerator=chars,
         denominator=tokens,
         definition="Unicode characters per token: sum c / sum t. Not comparable between scripts.",
+        edge_cases=SUMS,
+        other_definitions=f"Some count UTF-16 code units or grapheme clusters as characters. {MEANS}",
     ),
-    Metric(
+    sized(
         "tokens_per_char",
         "tokens/char",
         "tokens",
-        "segments",
-        better="lower",
-        compression=True,
         numerator=tokens,
         denominator=chars,
         definition="Tokens per Unicode character: sum t / sum c.",
+        edge_cases=SUMS,
+        other_definitions=MEANS,
     ),
-    Metric(
+    sized(
         "fertility",
         "fertility",
         "tokens/word",
-        "segments",
         decimals=2,
-        better="lower",
-        compression=True,
         numerator=pl.when(words.is_not_null()).then(tokens),
         denominator=words,
         citation=RUST,
         definition="Tokens per word in running text: sum t / sum w. Words are those of the segmenter named in the "
         "signature; null where it does not apply (scripts without spaces).",
+        edge_cases=WORDS,
+        other_definitions="Words encoded in isolation (without a leading space: 17 % higher for GPT-NeoX on English), "
+        "means of "
+        "per-segment ratios, and other segmenters. `tokbench explain fertility --variants` recomputes them.",
     ),
-    Metric(
+    sized(
         "continued_words",
         "continued words",
         "words",
-        "segments",
         decimals=1,
-        better="lower",
-        compression=True,
         percent=True,
         numerator=pl.col("continued_words"),
         denominator=pl.when(pl.col("continued_words").is_not_null()).then(words),
         citation=RUST,
         definition="Share of words in running text whose span covers more than one token.",
+        edge_cases=f"{WORDS} A token that spans two words counts for both. Null if neither bytes nor offsets give the "
+        "token "
+        "boundaries.",
+        other_definitions="Words encoded in isolation: without a leading space nearly twice as many are split. "
+        "`tokbench explain continued_words --variants` recomputes them.",
     ),
-    Metric(
+    sized(
         "nsl",
         "NSL",
         "ratio",
-        "segments",
-        better="lower",
-        compression=True,
         relative_to="baseline",
         numerator=tokens,
         denominator=segments,
         citation=DAGAN,
         definition="Normalised sequence length: sum t over sum t of the baseline tokenizer on the same text.",
+        edge_cases="1 for the baseline; null without one.",
+        other_definitions="The source takes the mean of per-segment ratios, relative to LLaMA; here the baseline is "
+        "any tokenizer.",
     ),
-    Metric(
+    sized(
         "bits_per_byte_coded",
         "coded bits/byte",
         "bits",
-        "segments",
         decimals=2,
-        better="lower",
-        compression=True,
         numerator=tokens,
         denominator=size,
         factor=pl.col("vocab_total").log(2).ceil(),
         definition="Bits needed to store the ids at fixed width, per byte of text: sum t * ceil(log2 V_total) / sum b.",
+        edge_cases=SUMS,
+        other_definitions="Not the bits per byte of a language model, which measure its loss.",
     ),
-    Metric(
+    sized(
         "effective_context",
         "effective context",
         "characters",
-        "segments",
         decimals=0,
         better="higher",
-        compression=True,
         numerator=chars,
         denominator=tokens,
         factor=pl.col("context_window"),
         definition="Characters of text that fit the model's context window: window * sum c / sum t.",
+        edge_cases=f"{SUMS} Null if the catalogue knows no context window.",
+        other_definitions="Often given in words, by a fixed rule of thumb.",
     ),
-    Metric(
+    sized(
         "effective_context_reference",
         "context, ref. tokens",
         "tokens",
-        "segments",
         decimals=0,
         better="higher",
-        compression=True,
         relative_to="reference",
         numerator=segments,
         denominator=tokens,
@@ -146,110 +176,96 @@ RATIOS = (
         citation=PETROV,
         definition="The model's context window in tokens of the reference language: window / premium, that is, the "
         "length of a reference text whose translation fills the window.",
+        edge_cases=f"{ALIGNED} Null if the catalogue knows no context window.",
+        other_definitions="The window is often given in tokens, as if they held the same amount of text in every "
+        "language.",
     ),
-    Metric(
+    sized(
         "premium",
         "premium",
         "ratio",
-        "segments",
-        better="lower",
-        compression=True,
         relative_to="reference",
         numerator=tokens,
         denominator=segments,
         citation=PETROV,
         definition="Tokens in a language over tokens in the reference language for the same aligned segments: "
         "sum t(A) / sum t(B).",
+        edge_cases=ALIGNED,
+        other_definitions="Also called parity. Variants: mean or median of per-segment ratios, special tokens "
+        "counted, lines joined "
+        "to one text. `tokbench explain premium --variants` recomputes them.",
     ),
-    Metric(
+    summed(
         "utf8_premium",
         "UTF-8 premium",
         "ratio",
-        "segments",
         relative_to="reference",
         numerator=size,
         denominator=segments,
         citation=PETROV,
         definition="The part of the premium due to the UTF-8 encoding: bytes(A) / bytes(B). "
         "premium = utf8_premium * tokenizer_premium.",
+        edge_cases=ALIGNED,
+        other_definitions="Also called byte premium.",
     ),
-    Metric(
+    summed(
         "tokenizer_premium",
         "tokenizer premium",
         "ratio",
-        "segments",
         better="lower",
         relative_to="reference",
         numerator=tokens,
         denominator=size,
         citation=PETROV,
         definition="The part of the premium due to the tokenizer: bytes per token of B / bytes per token of A.",
+        edge_cases=ALIGNED,
+        other_definitions="Often the whole premium is attributed to the tokenizer.",
     ),
-    Metric(
+    share(
         "unk_rate",
         "UNK",
         "tokens",
-        "segments",
-        better="lower",
-        percent=True,
         numerator=pl.col("unk_tokens"),
         denominator=tokens,
         definition="Share of tokens that are the unknown token.",
+        edge_cases="0 for tokenizers without an unknown token.",
+        other_definitions="Characters, words or differences of string lengths instead of tokens: one id may stand for "
+        "a clause.",
     ),
-    Metric(
+    share(
         "unk_char_rate",
         "UNK chars",
         "characters",
-        "segments",
-        better="lower",
-        percent=True,
         numerator=pl.col("unk_chars"),
         denominator=pl.when(pl.col("unk_chars").is_not_null()).then(chars),
         definition="Share of characters covered by unknown tokens, by the offsets that the engine reports.",
+        edge_cases="0 for tokenizers without an unknown token; null if the engine reports no offsets.",
+        other_definitions="By the difference in length between input and decoded text, which normalisation changes "
+        "too.",
     ),
-    Metric(
+    share(
         "byte_fallback_rate",
         "byte fallback",
         "tokens",
-        "segments",
-        better="lower",
-        percent=True,
         numerator=pl.col("partial_tokens"),
         denominator=pl.when(pl.col("partial_tokens").is_not_null()).then(tokens),
         definition="Share of tokens that are not whole characters: byte pieces such as <0xE4> and byte-level parts.",
+        edge_cases=SUMS,
+        other_definitions="Only <0xE4> tokens, which byte-level vocabularies never have.",
     ),
-    Metric(
-        "round_trip_exact",
-        "round trip",
-        "segments",
-        "segments",
-        better="higher",
-        percent=True,
-        numerator=(loss == 0).cast(pl.Int64),
-        denominator=decoded,
-        definition="Share of segments that decode(encode(x)) gives back exactly.",
-    ),
-    Metric(
-        "round_trip_nfc",
-        "round trip NFC",
-        "segments",
-        "segments",
-        better="higher",
-        percent=True,
-        numerator=(loss <= 1).cast(pl.Int64),
-        denominator=decoded,
-        definition="Share of segments that come back equal after Unicode normalisation form C.",
-    ),
-    Metric(
-        "round_trip_whitespace",
-        "round trip whitespace",
-        "segments",
-        "segments",
-        better="higher",
-        percent=True,
-        numerator=(loss <= 2).cast(pl.Int64),
-        denominator=decoded,
-        definition="Share of segments that come back equal after NFC and collapsing of white space; "
-        "the others are lossy, and a tokenizer that has any is not ranked on compression.",
+    *(
+        summed(
+            name,
+            title,
+            "segments",
+            better="higher",
+            percent=True,
+            numerator=(loss <= most).cast(pl.Int64),
+            denominator=decoded,
+            definition=definition,
+            edge_cases=LOSSES,
+            other_definitions=other_definitions,
+        )
+        for name, title, most, definition, other_definitions in ROUND_TRIPS
     ),
 )

@@ -6,7 +6,7 @@ To add a metric, add one entry: here, or in `_ratios` for ratios of sums over se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import polars as pl
@@ -14,145 +14,55 @@ import polars as pl
 from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 from tokbench.metrics._custom import MetricTable, check_metric
+from tokbench.metrics._fairness import FAIRNESS
 from tokbench.metrics._frequencies import FREQUENCIES
 from tokbench.metrics._metric import Metric
-from tokbench.metrics._ratios import RATIOS
-from tokbench.metrics._remarks import REMARKS
-
-value = pl.col("value")
-rank = pl.int_range(1, pl.len() + 1)
-gini = ((2 * rank - pl.len() - 1) * value.sort()).sum() / (pl.len() * value.sum())
+from tokbench.metrics._ratios import RATIOS, WORDS
 
 NAYEEM = "Nayeem et al. 2025, arXiv 2510.09947"
-FOROUTAN = "Foroutan et al. 2025, arXiv 2508.04796"
-
-WORST = 5
-
-FAIRNESS = (
-    Metric(
-        "premium_median",
-        "median premium",
-        "ratio",
-        "languages",
-        decimals=2,
-        better="lower",
-        compression=True,
-        base_metric="premium",
-        expr=value.median(),
-        definition="Median premium over all languages except the reference.",
-    ),
-    Metric(
-        "premium_worst",
-        "worst premium",
-        "ratio",
-        "languages",
-        decimals=2,
-        better="lower",
-        compression=True,
-        base_metric="premium",
-        expr=value.max(),
-        definition="Highest premium over all languages.",
-    ),
-    Metric(
-        "gini",
-        "Gini",
-        "index",
-        "languages",
-        better="lower",
-        compression=True,
-        base_metric="tokens_per_segment",
-        expr=pl.when(pl.len() > 1).then(gini),
-        citation=FOROUTAN,
-        definition="Gini coefficient of tokens per parallel segment over languages: sum_ij |c_i - c_j| / "
-        "(2 n^2 mean). 0 means equal cost; the maximum is (n - 1) / n.",
-    ),
-    Metric(
-        "gini_normalised",
-        "Gini, normalised",
-        "index",
-        "languages",
-        better="lower",
-        compression=True,
-        base_metric="tokens_per_segment",
-        expr=pl.when(pl.len() > 1).then(gini * pl.len() / (pl.len() - 1)),
-        citation=FOROUTAN,
-        definition="gini * n / (n - 1), with a maximum of 1 for any number of languages.",
-    ),
-    Metric(
-        "premium_worst_five",
-        "worst 5 premiums",
-        "ratio",
-        "languages",
-        decimals=2,
-        better="lower",
-        compression=True,
-        base_metric="premium",
-        expr=pl.when(pl.len() >= WORST).then(value.top_k(WORST).mean()),
-        definition="Mean of the five highest premiums; null for fewer than five languages other than the reference.",
-    ),
-    Metric(
-        "length_spread",
-        "max/min",
-        "ratio",
-        "languages",
-        decimals=2,
-        better="lower",
-        compression=True,
-        base_metric="tokens_per_segment",
-        expr=pl.when((pl.len() > 1) & (value.min() > 0)).then(value.max() / value.min()),
-        citation=FOROUTAN,
-        definition="Tokens per parallel segment in the costliest language over those in the cheapest.",
-    ),
+FACT = "Null if the catalogue does not know it."
+SIZES = (
+    "Four sizes go by this name: the model vocabulary, the vocabulary with added tokens, the highest id + 1, and the "
+    "rows of the embedding matrix."
 )
 
+retention = partial(Metric, level="types", decimals=1, better="higher", percent=True, citation=NAYEEM, edge_cases=WORDS)
+fact = partial(Metric, level="tokenizers", decimals=0, edge_cases=FACT, other_definitions=SIZES)
+
 OTHERS = (
-    Metric(
+    retention(
         "strr_bare",
         "STRR bare",
         "word types",
-        "types",
-        decimals=1,
-        better="higher",
-        percent=True,
-        citation=NAYEEM,
         definition="Single-token retention rate: share of the text's word types that are one token when encoded alone.",
+        other_definitions="Over a list of common words instead of the word types of a text.",
     ),
-    Metric(
+    retention(
         "strr_spaced",
         "STRR spaced",
         "word types",
-        "types",
-        decimals=1,
-        better="higher",
-        percent=True,
-        citation=NAYEEM,
         definition="Single-token retention rate with a space before each word: share of the text's word types that "
         "are one token as they appear within a sentence.",
+        other_definitions="Without the space, which makes it a different string.",
     ),
-    Metric(
+    fact(
         "vocab_base",
         "V base",
         "tokens",
-        "tokenizers",
-        decimals=0,
         expr=pl.col("vocab_base"),
         definition="Tokens in the model vocabulary, without tokens added to it later.",
     ),
-    Metric(
+    fact(
         "vocab_total",
         "vocabulary",
         "tokens",
-        "tokenizers",
-        decimals=0,
         expr=pl.col("vocab_total"),
         definition="Size of the id space, including added and special tokens.",
     ),
-    Metric(
+    fact(
         "vocab_rows",
         "V rows",
         "rows",
-        "tokenizers",
-        decimals=0,
         expr=pl.col("vocab_rows"),
         definition="Rows of the model's embedding matrix, including padding.",
     ),
@@ -165,14 +75,14 @@ OTHERS = (
         better="higher",
         definition="Input megabytes (10^6 bytes) encoded per second: a joint property of tokenizer, engine, API path, "
         "threads and machine. Median over rounds on unseen text; low and high are the slowest and fastest round.",
+        edge_cases="Null for corpora too small to give each round a text of its own.",
+        other_definitions="Tokens per second, which rewards bad tokenizers; or the speed of an engine taken for that "
+        "of a tokenizer.",
     ),
 )
 
 BUILT_IN: Mapping[str, Metric] = MappingProxyType(
-    {
-        metric.name: replace(metric, **vars(REMARKS[metric.name]))
-        for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *OTHERS)
-    }
+    {metric.name: metric for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *OTHERS)}
 )
 """The metrics of tokbench by name, in the order of tables."""
 

@@ -4,50 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from tokbench.corpora import parse_tag, same_language
+from tokbench.corpora import parse_tag, pick_script
 
-# Languages not usually written in Latin script, by ISO 15924 script code, after CLDR.
-_USUAL = {
-    "Arab": "ar fa ur ps sd ug ks ckb",
-    "Armn": "hy",
-    "Beng": "as bn",
-    "Cyrl": "ab av ba be bg ce cv kk kv ky mk mn os ru sr tg tt uk",
-    "Deva": "awa bh bho hi hne mag mai mr ne sa",
-    "Ethi": "am ti",
-    "Geor": "ka",
-    "Grek": "el",
-    "Gujr": "gu",
-    "Guru": "pa",
-    "Hans": "zh",
-    "Hant": "yue",
-    "Hebr": "he yi",
-    "Jpan": "ja",
-    "Khmr": "km",
-    "Knda": "kn",
-    "Kore": "ko",
-    "Laoo": "lo",
-    "Mlym": "ml",
-    "Mymr": "my shn",
-    "Olck": "sat",
-    "Orya": "or",
-    "Sinh": "si",
-    "Taml": "ta",
-    "Telu": "te",
-    "Thaa": "dv",
-    "Thai": "th",
-    "Tibt": "bo dz",
-}
+# English names, after CLDR. They would take the package language_data, thirty times as large as langcodes.
 _NAMES = """
 Arab:Arabic Armn:Armenian Beng:Bengali Cyrl:Cyrillic Deva:Devanagari Ethi:Ethiopic Geor:Georgian Grek:Greek
 Gujr:Gujarati Guru:Gurmukhi Hani:Chinese Hans:Chinese,_simplified Hant:Chinese,_traditional Hebr:Hebrew Jpan:Japanese
 Khmr:Khmer Knda:Kannada Kore:Korean Laoo:Lao Latn:Latin Mlym:Malayalam Mymr:Myanmar Olck:Ol_Chiki Orya:Odia Sinh:Sinhala
 Taml:Tamil Telu:Telugu Tfng:Tifinagh Thaa:Thaana Thai:Thai Tibt:Tibetan
 """
-
-
-@cache
-def _script_of_language() -> dict[str, str]:
-    return {language: script for script, languages in _USUAL.items() for language in languages.split()}
 
 
 @cache
@@ -65,8 +30,5 @@ def name_script(tag: str) -> str:
     parsed = parse_tag(tag)
     if parsed is None:
         return "other"
-    if parsed.script is not None:
-        return _name_of_script().get(parsed.script, parsed.script)
-    usual = _script_of_language()
-    alike = [parsed.language] if parsed.language in usual else same_language(parsed.language, usual)
-    return _name_of_script()[usual[alike[0]] if alike else "Latn"]
+    script = pick_script(parsed)
+    return _name_of_script().get(script, script)

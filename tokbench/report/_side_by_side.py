@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tokbench.comparison import Comparison
+from tokbench.comparison.signature import read_signature
 from tokbench.metrics import METRICS
 from tokbench.report._document_model import Part, Points, Section
 from tokbench.report._numbers import Number, find_numbers, title_of
@@ -27,9 +28,9 @@ MEANING = {
 """Signature fields that must agree before two values can be compared."""
 
 
-def read_signature(result: Comparison) -> dict[str, str]:
+def read_conditions(result: Comparison) -> dict[str, str]:
     """Return the fields of a result's signature, except those of its tokenizers."""
-    fields = dict(field.split(":", 1) for field in result.signature(long=False).split("|") if ":" in field)
+    fields = read_signature(result.signature(long=False))
     return {key: fields.get(key, "none") for key in MEANING}
 
 
@@ -38,7 +39,7 @@ def find_mismatches(results: Mapping[str, Comparison]) -> list[str]:
 
     None if results are comparable.
     """
-    signatures = {name: read_signature(result) for name, result in results.items()}
+    signatures = {name: read_conditions(result) for name, result in results.items()}
     sentences = []
     for key, meaning in MEANING.items():
         values = {name: fields[key] for name, fields in signatures.items()}

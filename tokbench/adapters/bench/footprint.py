@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from tokbench._shared.process import single_thread
+from tokbench._shared.process_sizes import STATUS, read_sizes
 from tokbench.adapters import ADAPTERS
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.catalog.sources import Asset
@@ -75,11 +75,8 @@ class Scaling:
 
 def read_memory(field: str) -> float | None:
     """Read resident memory (`VmRSS`) or its peak (`VmHWM`) in MiB, or None."""
-    status = Path("/proc/self/status")
-    if not status.is_file():
-        return None
-    lines = status.read_text(encoding="ascii").splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:")), None)
+    size = read_sizes(STATUS).get(field) if STATUS.is_file() else None
+    return None if size is None else size / _MIB
 
 
 def make_distinct(texts: Sequence[str], size: int) -> Iterator[list[str]]:

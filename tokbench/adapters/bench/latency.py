@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tokbench._shared.environment import Clock
 from tokbench._shared.process import single_thread
 from tokbench.adapters._protocol import Tokenizer
-from tokbench.adapters.bench.throughput import Clock
 
 BUCKETS = (32, 128, 512, 2048)
 """Upper bounds of the buckets in UTF-8 bytes; a last one contains longer texts."""

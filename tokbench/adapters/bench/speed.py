@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from tokbench._shared.environment import Clock
 from tokbench._shared.process import single_thread
 from tokbench.adapters._accelerated import EngineTokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.admission import EngineResult, admit
-from tokbench.adapters.bench.throughput import Clock, split_rounds
+from tokbench.adapters.bench.throughput import split_rounds
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import TokbenchError

@@ -9,13 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tokbench._shared.environment import Clock
 from tokbench._shared.process import single_thread
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import EngineError
-
-Clock = Callable[[], float]
-"""Returns seconds from some fixed point."""
 
 ROUNDS = 5
 ROUND_BYTES = 100_000

@@ -6,16 +6,15 @@ From reading the text to writing the answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from tokbench._shared.environment import Clock
 from tokbench.adapters import Tokenizer
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import Runner
 
-Clock = Callable[[], float]
 STAGES = ("read", "tokenize", "prefill", "decode", "detokenize")
 PREFILLS = 3
 

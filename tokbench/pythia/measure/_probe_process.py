@@ -11,12 +11,12 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from tokbench._shared.environment import Clock
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Device, Runner
 from tokbench.pythia.measure._process_memory import read_device_memory, read_memory, read_peak
@@ -25,7 +25,6 @@ DECODE_PROMPT = 32
 """Prompt tokens before timed decoding, and before the generation after which memory is read."""
 
 
-Clock = Callable[[], float]
 Timer = Literal["perf_counter", "process_time"]
 """A clock of the module `time`: seconds that pass, or those of the CPU, which other programs do not lengthen."""
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.process_sizes import STATUS, read_sizes
 from tokbench.errors import MissingExtraError, TokbenchError
 
-_STATUS, _ROLLUP = Path("/proc/self/status"), Path("/proc/self/smaps_rollup")
+_ROLLUP = Path("/proc/self/smaps_rollup")
 _LIMIT, _USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-_KIB, _MIB = 1 << 10, 1 << 20
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Memory:
 def read_memory() -> Memory:
     """Read this process's memory from the kernel, or its resident size from psutil."""
     if _ROLLUP.is_file():
-        sums = _read_sizes(_ROLLUP)
+        sums = read_sizes(_ROLLUP)
         return Memory(sums["Rss"], sums["Pss"])
     return Memory(int(_import_psutil().Process().memory_info().rss), None)
 
@@ -40,19 +41,10 @@ def read_peak() -> int | None:
 
     None if the system does not report it.
     """
-    if _STATUS.is_file():
-        return _read_sizes(_STATUS)["VmHWM"]
+    if STATUS.is_file():
+        return read_sizes(STATUS)["VmHWM"]
     peak = getattr(_import_psutil().Process().memory_info(), "peak_wset", None)  # Windows
     return None if peak is None else int(peak)
-
-
-def _read_sizes(path: Path) -> dict[str, int]:
-    sizes = {}
-    for line in path.read_text("utf-8").splitlines():
-        name, _, value = line.partition(":")
-        if value.endswith(" kB"):
-            sizes[name] = int(value.removesuffix(" kB")) * _KIB
-    return sizes
 
 
 def read_available() -> int:

@@ -37,7 +37,7 @@ _KV_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Timing:
+class PhaseRounds:
     """Seconds of each round.
 
     For prefill, of a prompt of `tokens`; for decoding, of one step of `batch` texts at context `tokens`.
@@ -107,7 +107,7 @@ class BackendMeasurement:
     settings: Mapping[str, str]
     libraries: Mapping[str, str]
     environment: Environment
-    timings: tuple[Timing, ...]
+    timings: tuple[PhaseRounds, ...]
 
 
 def measure_backend(
@@ -181,7 +181,7 @@ def measure_backend(
         before=Memory(**found.pop("before")),
         loaded=Memory(**found.pop("loaded")),
         generated=Memory(**found.pop("generated")),
-        timings=tuple(Timing(**(fields | {"rounds": tuple(fields["rounds"])})) for fields in found.pop("timings")),
+        timings=tuple(PhaseRounds(**(fields | {"rounds": tuple(fields["rounds"])})) for fields in found.pop("timings")),
         **found,
     )
 

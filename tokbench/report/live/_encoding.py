@@ -135,14 +135,11 @@ def find_places(tokenizer: Tokenizer, ids: npt.NDArray[np.int32], text: str) -> 
 
     None if the bytes of the tokens are not those of the text.
     """
-    table = tokenizer.token_table()
-    if tokenizer.prefix is None or not table.known[ids].all():
+    located = tokenizer.token_table().locate(ids, tokenizer.prefix, text.encode())
+    if located is None:
         return None
-    if table.concatenate(ids).tobytes() != tokenizer.prefix + text.encode():
-        return None
-    ends = np.cumsum(table.lengths[ids]) - len(tokenizer.prefix)
-    starts = np.maximum(ends - table.lengths[ids], 0)
-    joined: npt.NDArray[np.int64] = (starts << 32) | np.maximum(ends, 0)
+    starts, ends = (np.maximum(bound, 0) for bound in located)
+    joined: npt.NDArray[np.int64] = (starts << 32) | ends
     return joined
 
 
