@@ -392,3 +392,16 @@ def test_differences_of_scaled_ratios_by_hand() -> None:
     swapped = np.abs((1 - np.array(gaps)) @ steps)
     share = float((swapped >= abs(steps.sum())).mean())
     assert rows["tokens_per_segment", None]["p"] == pytest.approx(share, abs=0.01)
+
+
+def test_what_is_detectable_follows_from_the_resamples_alone() -> None:
+    """With BCa the corpus without each segment is at hand too, which is no resample."""
+    names = find_metrics(["tokens_per_segment"])
+    plain, corrected = (
+        find_differences(make_measurements(COUNTS), names, "b", Bootstrap(resamples=9, method=method))  # type: ignore[arg-type]
+        for method in ("percentile", "bca")
+    )
+    assert plain["detectable"].to_list() == corrected["detectable"].to_list()
+    drawn = draw_weights(Bootstrap(resamples=9), 4) @ np.array([COUNTS["a"]["zh"], COUNTS["b"]["zh"]], float).T
+    expected = find_detectable((drawn[:, 0] / drawn[:, 1])[:, None], 0.95)[0]
+    assert plain.filter(pl.col("lang") == "zh")["detectable"].item() == pytest.approx(expected)
