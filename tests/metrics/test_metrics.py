@@ -30,7 +30,7 @@ from tokbench.metrics import (
     trace_lorenz,
 )
 from tokbench.metrics._lengths import count_characters
-from tokbench.metrics._rarefaction import find_chances, find_terms
+from tokbench.metrics._rarefaction import find_chances, find_terms, log_factorial, log_falling
 from tokbench.metrics._remarks import REMARKS
 from tokbench.metrics.resampling import Bootstrap, draw_weights
 
@@ -395,3 +395,45 @@ def test_characters_are_counted_as_python_decodes_them(tokens: list[bytes]) -> N
             return -1
 
     assert count_characters(tokens, np.array([*map(len, tokens)], np.uint32)).tolist() == [*map(count, tokens)]
+
+
+def test_falling_factorials_keep_thirteen_digits() -> None:
+    """Log n! / (n - k)! as a product to 40 digits: below and above the end of the table, at its edge, with large n."""
+    cases = [
+        (5, 5),
+        (31, 31),
+        (31, 0),
+        (32, 1),
+        (33, 1),
+        (33, 2),
+        (40, 9),
+        (64, 33),
+        (1000, 3),
+        (10**6, 40),
+        (10**12, 7),
+    ]
+    n, k = (np.array(column, np.int64) for column in zip(*cases, strict=True))
+    with localcontext(prec=40):
+        exact = [sum((Decimal(top - i).ln() for i in range(count)), Decimal(0)) for top, count in cases]
+        for found, expected in zip(log_falling(n, k).tolist(), exact, strict=True):
+            assert abs(Decimal(found) - expected) <= Decimal("1e-13") * max(expected, 1)
+    numbers = np.arange(0, 200)
+    expected = [math.lgamma(number + 1) for number in numbers]
+    assert log_factorial(numbers).tolist() == pytest.approx(expected, rel=1e-14, abs=1e-15)
+
+
+def chance_exactly(count: int, tokens: int, size: int) -> Decimal:
+    """1 - C(N - c, size) / C(N, size), factor by factor to 40 digits."""
+    with localcontext(prec=40):
+        missed = Decimal(1)
+        for i in range(count):
+            missed *= Decimal(max(tokens - size - i, 0)) / (tokens - i)
+        return 1 - missed
+
+
+def test_chances_are_exact_to_twelve_digits() -> None:
+    rows = [(count, tokens) for tokens in (10_000, 10_003, 20_000, 500_000) for count in (1, 2, 4, 33, 70, 999, 9000)]
+    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
+    found = find_chances(frame.select(pl.struct("count", "tokens")).to_series(), 10_000).to_list()
+    for got, row in zip(found, rows, strict=True):
+        assert got == pytest.approx(float(chance_exactly(*row, 10_000)), rel=1e-12), row
