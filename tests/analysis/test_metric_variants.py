@@ -13,7 +13,9 @@ import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
+from helpers.dataclasses import check_dataclasses
 from helpers.made import make_ranks, make_wordpiece
+from tokbench.analysis import metric_variants
 from tokbench.analysis.metric_variants import compare_ginis, compute_variants, divide_or_none, find_example, find_gini
 from tokbench.measurement import measure
 from tokbench.metrics import METRICS, Reference, evaluate
@@ -167,3 +169,7 @@ def test_gini_of_costs_by_hand() -> None:
     assert find_gini(np.array([2.0, 2.0])) == 0.0
     (first, *_, normalised) = compare_ginis(np.array([1.0]), np.array([1.0]), np.array([1.0]))
     assert first.value is normalised.value is None
+
+
+def test_results_are_frozen() -> None:
+    check_dataclasses(metric_variants, set())

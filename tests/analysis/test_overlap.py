@@ -10,7 +10,9 @@ import pytest
 from helpers import made
 from helpers.commands import refuse, run
 from helpers.data import needs_data
+from helpers.dataclasses import check_dataclasses
 from tokbench.adapters import load_tokenizer
+from tokbench.analysis import overlap
 from tokbench.analysis.overlap import count_emitted, divide, measure_overlap, restrict, select, weigh
 from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.errors import TokbenchError
@@ -117,3 +119,7 @@ def test_scripts_choose_what_is_counted(tmp_path: Path) -> None:
     assert row["tokens_a"] == 52 + len([b"th", b"the", b" the", b"el", b"in"])
     assert row["containment"] == 52 / 57
     assert row["weighted_containment"] == 1 / 2  # f, of `the` and f: spaces and digits are not counted
+
+
+def test_results_are_frozen() -> None:
+    check_dataclasses(overlap, {"Overlap"})

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from helpers import made
 from helpers.commands import run
 from helpers.data import needs_data
+from helpers.dataclasses import check_dataclasses
 from tokbench.adapters import EncodedBatch, TokenTable, load_tokenizer
+from tokbench.analysis import token_attribution
 from tokbench.analysis.token_attribution import (
     Explanation,
     Unit,
@@ -276,3 +278,7 @@ def test_costliest_first_and_ties_by_name() -> None:
     rows = found.segments.select("difference", "lang", "segment", "text").rows()
     assert rows == [(1, "de", 0, "cc"), (1, "en", 1, "cc"), (0, "de", 1, "a b"), (0, "en", 0, "b a")]
     assert (found.tokens_a, found.tokens_b, found.difference) == (10, 8, 2)
+
+
+def test_results_are_frozen() -> None:
+    check_dataclasses(token_attribution, {"Explanation"})

@@ -14,7 +14,9 @@ import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
+from helpers.dataclasses import check_dataclasses
 from helpers.made import make_tokenizer_json
+from tokbench.comparison import diff
 from tokbench.comparison.diff import SignatureChange, compare_signatures, find_changes, rate_change, read_signature
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.report import render
@@ -229,3 +231,7 @@ def test_signatures_are_read_field_by_field(tmp_path: Path) -> None:
         field for field in read_signature(one.signature()) if field in {"corp", "n"}
     ]
     assert SignatureChange("n", "2", "3") in changes
+
+
+def test_changes_of_signatures_are_frozen() -> None:
+    check_dataclasses(diff, set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import FrozenInstanceError, replace
 from functools import reduce
 from pathlib import Path
@@ -13,9 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.corpora import cut_out, equal, write_corpus
+from helpers.dataclasses import check_dataclasses
 from helpers.made import make_sentencepiece, make_tokenizer_json, make_wordpiece
 from tokbench import TokbenchError, load_tokenizer
-from tokbench.measurement import Measurements, measure
+from tokbench.adapters import EncodedBatch, TokenTable
+from tokbench.catalog.sources import Asset
+from tokbench.corpora import ParallelCorpus
+from tokbench.errors import EngineError
+from tokbench.measurement import Measurements, _measure, _measurements, chunks, measure, words
+from tokbench.measurement._measure import Interrupted
+from tokbench.measurement.counting import locate_failure
+from tokbench.measurement.recorded import RecordedTokenizer
 from tokbench.measurement.round_trip import Loss, classify_loss
 from tokbench.measurement.words import LETTERS_FROM, LanguageTexts, has_words, is_unspaced
 
@@ -269,3 +278,81 @@ def test_measured_frames_can_be_told_apart_and_are_not_changed(
     assert len({whole, *pieces, whole}) == 9  # by identity, as frames have no truth
     with pytest.raises(FrozenInstanceError):
         whole.texts = pieces[0].texts  # type: ignore[misc]
+
+
+def test_measurements_and_their_parts_are_frozen() -> None:
+    check_dataclasses(_measurements, {"Measurements"})
+    check_dataclasses(_measure, {"Result"})
+    check_dataclasses(words, {"LanguageTexts", "WordSpans"})
+    check_dataclasses(chunks, set())
+
+
+class Failing(RecordedTokenizer):
+    """One token per byte; its engine gives up on some texts."""
+
+    refused: tuple[str, ...] = ()
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        for text in texts:
+            if text in self.refused:
+                raise EngineError(self.name, "encode it", "too long", None, text=text)
+        return EncodedBatch.from_lists([list(text.encode()) for text in texts])
+
+
+def make_failing(name: str, *refused: str) -> Failing:
+    table = TokenTable.from_tokens([bytes([i]) for i in range(256)])
+    tokenizer = Failing(Asset(name, "ids", (), "0", "ids", None), table, prefix=b"", unk_id=None)
+    tokenizer.refused = refused
+    return tokenizer
+
+
+def test_failures_are_located_where_their_text_is_one_of_those() -> None:
+    texts = LanguageTexts.read(["a", "b"])
+    error = EngineError("x", "encode it", "too long", None, text="b")
+    assert "segment 7 of en" in str(locate_failure(error, texts, pl.Series([3, 7]), "en"))
+    for other in (EngineError("x", "encode it", "r", None, text="c"), EngineError("x", "decode it", "r", None)):
+        assert locate_failure(other, texts, pl.Series([3, 7]), "en") is other
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_tokenizer_that_fails_is_left_out_and_its_first_failure_told(threads: int) -> None:
+    corpus = ParallelCorpus.from_texts({"en": ["a", "b", "c", "d"], "de": ["e", "f", "g", "h"]})
+    tokenizers = [make_failing("good"), make_failing("bad", "c", "f"), make_failing("worse", "a")]
+    told: list[EngineError] = []
+    steps: list[tuple[str, str, int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("WHOLE", 0), ("STRIPE", 2), ("LANGUAGE", 0), ("PART", 1)):
+            patch.setattr(chunks, f"{name}_BYTES", size)
+        measured = measure(
+            tokenizers, corpus, on_failure=told.append, on_step=lambda *step: steps.append(step), threads=threads
+        )
+        assert measured.tokenizers["tokenizer"].to_list() == ["good"]
+        assert measured.counts["tokens"].to_list() == [1] * 8
+        # Of each the failure that comes first in the corpus.
+        assert [error.tokenizer for error in told] == ["worse", "bad"]
+        assert ["segment 0 of en" in str(told[0]), "segment 1 of de" in str(told[1])] == [True, True]
+        assert sum(size for name, _, size in steps if name == "good") == 8
+        with pytest.raises(EngineError, match="segment 0 of en"):
+            measure([tokenizers[2]], corpus, threads=threads)
+        with pytest.raises(EngineError, match="segment 0 of en"):
+            measure([tokenizers[2]], corpus, on_failure=told.append, threads=threads)
+
+
+@pytest.mark.parametrize(("stop", "segments"), [(1, 0), (4, 1), (5, 2)])
+def test_an_interruption_keeps_whole_segments(stop: int, segments: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripes of one segment in two languages: the step after the second is the first of the next stripe."""
+    corpus = ParallelCorpus.from_texts({"en": ["a", "b", "c"], "de": ["e", "f", "g"]})
+    done: list[str] = []
+
+    def interrupt(name: str, lang: str, size: int) -> None:
+        done.append(lang)
+        if len(done) == stop:
+            raise KeyboardInterrupt
+
+    for name, size in (("WHOLE", 0), ("STRIPE", 2), ("LANGUAGE", 0), ("PART", 1)):
+        monkeypatch.setattr(chunks, f"{name}_BYTES", size)
+    with pytest.raises(Interrupted) as caught:
+        measure([make_failing("good")], corpus, on_step=interrupt, threads=1)
+    assert caught.value.segments == segments
+    found = caught.value.measurements
+    assert (0 if found is None else found.counts.height) == 2 * segments

@@ -11,9 +11,22 @@ import polars as pl
 import pytest
 
 import tokbench as tb
+from helpers.dataclasses import check_dataclasses
 from helpers.measurements import make_measurements
 from tokbench.measurement import Measurements
-from tokbench.metrics import METRICS, Reference, evaluate, find_differences, find_metrics, list_token_lengths
+from tokbench.metrics import (
+    METRICS,
+    Reference,
+    _metric,
+    _reference,
+    _remarks,
+    _spectra,
+    evaluate,
+    find_differences,
+    find_metrics,
+    list_token_lengths,
+    resampling,
+)
 from tokbench.metrics._evaluation import evaluate_across, evaluate_fact
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._lengths import count_characters
@@ -405,3 +418,11 @@ def test_what_is_detectable_follows_from_the_resamples_alone() -> None:
     drawn = draw_weights(Bootstrap(resamples=9), 4) @ np.array([COUNTS["a"]["zh"], COUNTS["b"]["zh"]], float).T
     expected = find_detectable((drawn[:, 0] / drawn[:, 1])[:, None], 0.95)[0]
     assert plain.filter(pl.col("lang") == "zh")["detectable"].item() == pytest.approx(expected)
+
+
+def test_metrics_and_what_computes_them_are_frozen() -> None:
+    check_dataclasses(_metric, {"Metric"})
+    check_dataclasses(_reference, set())
+    check_dataclasses(_remarks, set())
+    check_dataclasses(resampling, {"Units"})
+    check_dataclasses(_spectra, {"Spectra"})
