@@ -7,8 +7,8 @@ crash (a shift in place of a division, `is` in place of `<`).
 
 Each mutant runs the tests of the packages that test its module, fastest first, until one fails; without shared data.
 A mutant survives if all pass, and is killed by a failure or by its time limit. All happens in a copy of the repository.
-Survivors are printed as they come; the exit status is 1 where fewer than 90 % are killed, those that EQUIVALENT names
-left out.
+Survivors are printed as they come; the exit status is 1 where fewer than 90 % are killed, those that
+equivalent.toml names left out.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import tomllib
 import traceback
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -84,8 +85,8 @@ class Test:
     lines: set[tuple[str, int]]
 
 
-EQUIVALENT: Mapping[tuple[str, str, str], str] = {}
-"""Why mutants behave as the original: by file, its line and that of the mutant, without surrounding space."""
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+"""Mutants that behave as the original, and why."""
 
 
 def list_mutants(modules: Iterable[str]) -> dict[Place, list[MutationSpec]]:
@@ -234,6 +235,18 @@ def find_tests(module: str) -> tuple[str, ...]:
     return next(tests for target, tests in TESTS.items() if module.startswith(target))
 
 
+def read_equivalents() -> dict[tuple[str, str, str], str]:
+    """Return the reasons in EQUIVALENT by file, line and line of the mutant; a line that is gone is an error."""
+    reasons = {}
+    for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["mutant"]:
+        lines = {line.strip() for line in (ROOT / entry["file"]).read_text(encoding="utf-8").splitlines()}
+        if entry["line"] not in lines:
+            raise SystemExit(f"{EQUIVALENT.name}: {entry['file']} has no line {entry['line']!r}")
+        for mutant in entry["mutants"]:
+            reasons[entry["file"], entry["line"], mutant] = entry["reason"]
+    return reasons
+
+
 def find_change(before: str, after: str) -> tuple[str, str]:
     """Return the lines that differ, before and after, without surrounding space."""
     differences = list(difflib.ndiff(before.splitlines(), after.splitlines()))
@@ -246,6 +259,7 @@ class Sample:
 
     def __init__(self, seed: int, mutants: Sequence[MutationSpec], tests: Sequence[Test]) -> None:
         self.seed, self.mutants, self.tests = seed, mutants, tests
+        self.equivalents = read_equivalents()
         self.killed = self.equivalent = self.survived = 0
 
     def run(self) -> None:
@@ -275,7 +289,7 @@ class Sample:
         with use_mutation(mutant.module_path, get_operator(mutant.operator_name)(), mutant.occurrence) as sources:
             before, after = find_change(*sources)
             change = f"{module}:{mutant.start_pos[0]} {mutant.operator_name}\n  - {before}\n  + {after}"
-            reason = EQUIVALENT.get((module, before, after))
+            reason = self.equivalents.get((module, before, after))
             if reason:
                 self.equivalent += 1
                 return f"equivalent, {reason}: {change}"

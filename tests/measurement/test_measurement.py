@@ -131,6 +131,7 @@ def test_half_of_the_letters_decide() -> None:
     assert not is_unspaced(["\u4f60\u597d abc"])
     assert not is_unspaced([])
     assert not is_unspaced(["1, 2"])
+    assert not is_unspaced(["\u3007\u3007"])  # numbers of the script Han, no letters
 
 
 def test_scripts_are_judged_by_texts_from_all_over_a_language() -> None:

@@ -196,6 +196,15 @@ def test_shuffling_all_tests_at_once_is_shuffling_each(data: st.DataObject, unit
         assert p.tolist() == pytest.approx(randomise_plainly(first, second), nan_ok=True)
 
 
+def test_shuffles_that_leave_a_side_without_a_denominator_are_not_extreme() -> None:
+    """Equal numerators; denominators 0 | 3 against 2 | 0: with one unit swapped a side has none, and no ratio."""
+    numerators = np.ones((2, 1))
+    first, second = (numerators, np.array([[0.0], [3.0]])), (numerators, np.array([[2.0], [0.0]]))
+    p = randomise(first, second, shuffles=200, seed=3)
+    assert p.tolist() == randomise_plainly(first, second)
+    assert 0.3 < p[0] < 0.7  # none swapped and both: half of the shuffles
+
+
 def test_a_grid_of_tests_has_shuffles_enough() -> None:
     for cells in (1, 6, 54, 2000):
         assert cells / (count_shuffles(cells) + 1) < 0.05
