@@ -13,7 +13,10 @@ import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
-from tokbench.analysis.metric_variants import compare_ginis, compute_variants, find_gini
+from helpers.dataclasses import check_dataclasses
+from helpers.made import make_ranks, make_wordpiece
+from tokbench.analysis import metric_variants
+from tokbench.analysis.metric_variants import compare_ginis, compute_variants, divide_or_none, find_example, find_gini
 from tokbench.measurement import measure
 from tokbench.metrics import METRICS, Reference, evaluate
 
@@ -94,3 +97,79 @@ def test_gini_of_gpt_neox_over_204_languages(shared_data: Path) -> None:
     sums = measured.texts.group_by("lang").agg(pl.col("bytes", "chars").sum()).join(tokens, on="lang")
     columns = (sums[name].to_numpy().astype(np.float64) for name in ("tokens", "bytes", "chars"))
     assert [round(v.value or 0, 3) for v in compare_ginis(*columns)[:3]] == [0.317, 0.136, 0.337]
+
+
+def test_fertility_in_its_variants_by_hand(tmp_path: Path) -> None:
+    """Bytes: 7 of 3 words in text; per segment 5/2 and 2; alone 2, 2 and 2; one more each after a space."""
+    corpus = write_corpus(tmp_path / "c", en=["ab cd", "ef"], zh=["\u4f60", "\u597d"])
+    table = compute_variants("fertility", tb.load_tokenizer("utf8"), corpus)
+    assert (table.languages, table.segments, table.metric) == (("en",), 2, "fertility")
+    assert [v.value for v in table.variants] == pytest.approx([7 / 3, (5 / 2 + 2) / 2, 2, 3])
+    assert [v.ours for v in table.variants] == [True, False, False, False]
+    none = compute_variants("fertility", tb.load_tokenizer("utf8"), corpus, language="zh")
+    assert [v.value for v in none.variants] == [None] * 4
+
+
+def test_segments_without_words_take_no_part_in_means(tmp_path: Path) -> None:
+    """A line of a word joiner alone is a word; one of white space alone is excluded: words are in all the others."""
+    corpus = write_corpus(tmp_path / "c", en=["a", "\u200b", "abc"])
+    table = compute_variants("fertility", tb.load_tokenizer("utf8"), corpus)
+    assert [v.value for v in table.variants] == pytest.approx([7 / 3, 7 / 3, 7 / 3, 10 / 3])
+
+
+def test_continued_words_in_their_variants_by_hand(tmp_path: Path) -> None:
+    """Words a, a, bc, d and their types a, bc, d; after a space each has a token more."""
+    corpus = write_corpus(tmp_path / "c", en=["a a bc", "d"], zh=["\u4f60", "\u597d"])
+    table = compute_variants("continued_words", tb.load_tokenizer("utf8"), corpus)
+    assert [v.value for v in table.variants] == pytest.approx([1 / 4, 1 / 4, 1, 1])
+    ranks = tb.load_tokenizer(f"{make_ranks(tmp_path)}#cl100k_base")
+    corpus = write_corpus(tmp_path / "d", en=["the the el", "el the x"])
+    table = compute_variants("continued_words", ranks, corpus)
+    # ` the` and `the` are tokens, `el` and `x` are tokens without a space: of 6 words 3, of 3 types 2.
+    assert [v.value for v in table.variants] == pytest.approx([0, 0, 3 / 6, 2 / 3])
+    fertility = compute_variants("fertility", ranks, corpus)
+    assert [v.value for v in fertility.variants] == pytest.approx([8 / 6, 8 / 6, 1, 9 / 6])
+
+
+def test_renyi_in_its_variants_by_hand(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["ab", "ba"], zh=["\u4f60", "\u597d"])
+    table = compute_variants("renyi_efficiency", tb.load_tokenizer("utf8"), corpus)
+    assert [v.value for v in table.variants] == pytest.approx([1 / 8, 1, 1 / 8])  # 1 bit of 8, two types
+    assert [v.ours for v in table.variants] == [True, False, False]
+    assert (table.languages, table.segments) == (("en",), 2)
+    other = compute_variants("renyi_efficiency", tb.load_tokenizer("utf8"), corpus, language="zh")
+    assert other.languages == ("zh",)
+
+
+def test_the_mean_of_ratios_leaves_out_segments_that_are_empty_in_the_reference(tmp_path: Path) -> None:
+    """WordPiece drops control characters: the first segment has no token in English."""
+    corpus = write_corpus(tmp_path / "c", en=["\x01", "the dog"], de=["the", "the dog the"])
+    table = compute_variants("premium", tb.load_tokenizer(str(make_wordpiece(tmp_path))), corpus)
+    values = [v.value for v in table.variants]
+    assert values[:4] == pytest.approx([4 / 2, 3 / 2, 3 / 2, 6 / 4])
+    nothing = write_corpus(tmp_path / "d", en=["\x01", "\x02"], de=["the", "dog"])
+    table = compute_variants("premium", tb.load_tokenizer(str(make_wordpiece(tmp_path))), nothing)
+    assert [v.value for v in table.variants] == [None, None, None, 2.0, None]
+
+
+def test_the_language_of_a_premium() -> None:
+    corpus = tb.ParallelCorpus.from_texts({"en": ["a"], "de": ["b"], "zho_Hans": ["c"], "fr": ["d"]})
+    assert find_example(corpus, None, "en") == "zho_Hans"
+    assert find_example(corpus, "fr", "en") == "fr"
+    assert find_example(corpus, None, "zho_Hans") == "en"
+    with pytest.raises(tb.TokbenchError, match="has no language besides en"):
+        find_example(corpus.select(["en"]), None, "en")
+    assert (divide_or_none(1, 4), divide_or_none(1, 0), divide_or_none(0, 2)) == (0.25, None, 0.0)
+
+
+def test_gini_of_costs_by_hand() -> None:
+    assert find_gini(np.array([3.0, 1.0, np.inf, 2.0])) == pytest.approx((1 + 2 + 1) * 2 / (2 * 9 * 2))
+    assert find_gini(np.array([0.0, 0.0])) is None
+    assert find_gini(np.array([])) is None
+    assert find_gini(np.array([2.0, 2.0])) == 0.0
+    (first, *_, normalised) = compare_ginis(np.array([1.0]), np.array([1.0]), np.array([1.0]))
+    assert first.value is normalised.value is None
+
+
+def test_results_are_frozen() -> None:
+    check_dataclasses(metric_variants, set())

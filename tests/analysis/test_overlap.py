@@ -10,9 +10,11 @@ import pytest
 from helpers import made
 from helpers.commands import refuse, run
 from helpers.data import needs_data
+from helpers.dataclasses import check_dataclasses
 from tokbench.adapters import load_tokenizer
-from tokbench.analysis.overlap import measure_overlap, select, weigh
-from tokbench.corpora import load_corpus
+from tokbench.analysis import overlap
+from tokbench.analysis.overlap import count_emitted, divide, measure_overlap, restrict, select, weigh
+from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.errors import TokbenchError
 
 
@@ -80,3 +82,44 @@ def test_the_family_of_gpt_neox_is_one_vocabulary_and_cjk_is_shared_with_llama()
     row = measure_overlap([tokenizers[0], tokenizers[3]], corpus, scripts=scripts).pairs.row(1, named=True)
     assert (row["tokens_a"], row["tokens_b"], row["shared"]) == (502, 947, 413)
     assert row["weighted_containment"] > 0.8
+
+
+def test_quotients_of_nothing_are_none() -> None:
+    assert (divide(0, 0), divide(1, 0), divide(0, 2), divide(1, 4)) == (None, None, 0.0, 0.25)
+    assert restrict({b"a": 1, b"b": 2}, {b"b"}) == {b"b": 2}
+
+
+def test_what_is_emitted_on_a_corpus_by_hand(tmp_path: Path) -> None:
+    """Three tokens of `the fox`: ` the` and `the` are merges; two languages add up."""
+    corpus = ParallelCorpus.from_texts({"en": ["the the", "f"], "de": ["f f", "the"]})
+    ranks = load_tokenizer(f"{made.make_ranks(tmp_path)}#cl100k_base")
+    assert count_emitted(ranks, corpus) == {b"the": 2, b" the": 1, b"f": 3, b" ": 1}
+    assert count_emitted(load_tokenizer("utf8"), corpus) == {b"t": 3, b"h": 3, b"e": 3, b" ": 2, b"f": 3}
+    found = measure_overlap([ranks, load_tokenizer("utf8")], corpus)
+    assert (found.tokenizers, found.scripts, found.corpus) == ((ranks.name, "utf8"), (), "texts")
+    forth, back = found.pairs.row(1, named=True), found.pairs.row(2, named=True)
+    assert (forth["a"], forth["b"], back["a"], back["b"]) == (ranks.name, "utf8", "utf8", ranks.name)
+    # Of 7 tokens 4 (f, f, f, space) are bytes; all bytes are in the ranks.
+    assert (forth["weighted_containment"], back["weighted_containment"]) == (4 / 7, 1.0)
+    # Shares in 98ths: f 42 and 21, space 14 and 14; the rest is of one side only.
+    minima, maxima = 21 + 14, 42 + 14 + (98 - 42 - 14) + (98 - 21 - 14)
+    assert forth["weighted_jaccard"] == back["weighted_jaccard"] == pytest.approx(minima / maxima)
+    matrix = found.matrix("weighted_containment")
+    assert matrix.columns == ["tokenizer", ranks.name, "utf8"]
+    assert matrix.rows() == [(ranks.name, 1.0, 4 / 7), ("utf8", 1.0, 1.0)]
+
+
+def test_scripts_choose_what_is_counted(tmp_path: Path) -> None:
+    corpus = ParallelCorpus.from_texts({"en": ["the f"], "de": ["42"]})
+    ranks = load_tokenizer(f"{made.make_ranks(tmp_path)}#cl100k_base")
+    found = measure_overlap([ranks, load_tokenizer("utf8")], corpus, scripts=["Latn"])
+    row = found.pairs.row(1, named=True)
+    assert found.scripts == ("Latin",)
+    assert row["tokens_b"] == row["shared"] == 52  # the letters
+    assert row["tokens_a"] == 52 + len([b"th", b"the", b" the", b"el", b"in"])
+    assert row["containment"] == 52 / 57
+    assert row["weighted_containment"] == 1 / 2  # f, of `the` and f: spaces and digits are not counted
+
+
+def test_results_are_frozen() -> None:
+    check_dataclasses(overlap, {"Overlap"})

@@ -14,8 +14,10 @@ import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
+from helpers.dataclasses import check_dataclasses
 from helpers.made import make_tokenizer_json
-from tokbench.comparison.diff import compare_signatures, find_changes, rate_change
+from tokbench.comparison import diff
+from tokbench.comparison.diff import SignatureChange, compare_signatures, find_changes, rate_change
 from tokbench.comparison.signature import read_signature
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.report import render
@@ -181,3 +183,65 @@ def test_the_signature_names_the_method_of_intervals(tmp_path: Path) -> None:
 def test_a_signature_is_read_even_where_a_name_contains_its_separator() -> None:
     assert read_signature("tokbench|tok:a|b@sha256:1|v:2") == {"tok": "a", "b@sha256": "1", "v": "2"}
     assert read_signature("tokbench|tok:a|b|v:2") == {"tok": "a", "v": "2"}
+
+
+def with_values(result: tb.Comparison, metric: str, values: list[float | None]) -> tb.Comparison:
+    """The same comparison with other values of one metric, in the order of its rows."""
+    rows = result.frame.with_row_index().filter(pl.col("metric") == metric)
+    assert rows.height == len(values)
+    column = result.frame["value"].scatter(rows["index"], pl.Series(values, dtype=pl.Float64))
+    return replace(result, frame=result.frame.with_columns(column))
+
+
+def test_changes_by_hand(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["ab"], zh=["\u4f60"])
+    made = tb.compare(["utf8"], corpus, metrics=["tokens_per_segment", "bytes_per_token"], bootstrap=None)
+    old = with_values(with_values(made, "tokens_per_segment", [2.0, 0.0, 3.0]), "bytes_per_token", [1.0, 4.0, None])
+    new = with_values(with_values(made, "tokens_per_segment", [3.0, 0.0, None]), "bytes_per_token", [0.5, 8.0, 1.0])
+    changes = find_changes(old, new)
+    assert changes.select("metric", "lang", "old", "new", "ratio", "worse").rows() == [
+        ("tokens_per_segment", None, 2.0, 3.0, 1.5, 1.5),
+        ("tokens_per_segment", "en", 0.0, 0.0, None, 1.0),
+        ("tokens_per_segment", "zh", 3.0, None, None, math.inf),
+        ("bytes_per_token", None, 1.0, 0.5, 0.5, 2.0),
+        ("bytes_per_token", "en", 4.0, 8.0, 2.0, 0.5),
+        ("bytes_per_token", "zh", None, 1.0, None, None),
+    ]
+    assert changes["in_old"].all()
+    assert changes["in_new"].all()
+    assert set(find_changes(old, new, ["bytes_per_token"])["metric"]) == {"bytes_per_token"}
+    with pytest.raises(tb.TokbenchError, match="no metric is called 'tokens'"):
+        find_changes(old, new, ["tokens"])
+
+
+def test_timings_are_compared_only_where_asked_for(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=[f"text {i}" for i in range(30)])
+    made = tb.compare(["utf8"], corpus, metrics=["tokens_per_segment", "throughput"], bootstrap=None)
+    assert set(find_changes(made, made)["metric"]) == {"tokens_per_segment"}
+    assert set(find_changes(made, made, ["throughput"])["metric"]) == {"throughput"}
+
+
+def test_cells_of_one_side_have_no_value_on_the_other(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "c", en=["ab"])
+    one, two = (tb.compare(names, corpus, metrics=["fertility"], bootstrap=None) for names in (["utf8"], ["byt5"]))
+    changes = find_changes(one, two)
+    assert changes.select("tokenizer", "lang", "old", "new", "worse", "in_old", "in_new").rows() == [
+        ("utf8", None, 2.0, None, math.inf, True, False), ("utf8", "en", 2.0, None, math.inf, True, False),
+        ("byt5", None, None, 2.0, None, False, True), ("byt5", "en", None, 2.0, None, False, True),
+    ]  # fmt: skip
+
+
+def test_signatures_are_read_field_by_field(tmp_path: Path) -> None:
+    assert read_signature("tokbench|v:1|corp:a:b|n:2") == {"v": "1", "corp": "a:b", "n": "2"}
+    corpora = (write_corpus(tmp_path / name, en=["ab"] * lines) for name, lines in (("c", 2), ("d", 3)))
+    one, two = (tb.compare(["utf8"], corpus, metrics=["fertility"], bootstrap=None) for corpus in corpora)
+    assert compare_signatures(one, one) == []
+    changes = compare_signatures(one, two)
+    assert [change.field for change in changes] == [
+        field for field in read_signature(one.signature()) if field in {"corp", "n"}
+    ]
+    assert SignatureChange("n", "2", "3") in changes
+
+
+def test_changes_of_signatures_are_frozen() -> None:
+    check_dataclasses(diff, set())

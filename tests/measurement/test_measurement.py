@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import FrozenInstanceError, replace
 from functools import reduce
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.corpora import cut_out, equal, write_corpus
+from helpers.dataclasses import check_dataclasses
 from helpers.made import make_sentencepiece, make_tokenizer_json, make_wordpiece
 from tokbench import TokbenchError, load_tokenizer
-from tokbench.measurement import Measurements, measure
+from tokbench.adapters import EncodedBatch, TokenTable
+from tokbench.catalog.sources import Asset
+from tokbench.corpora import ParallelCorpus
+from tokbench.errors import EngineError
+from tokbench.measurement import Measurements, _measure, _measurements, chunks, measure, words
+from tokbench.measurement._measure import Interrupted
+from tokbench.measurement.counting import locate_failure
+from tokbench.measurement.recorded import RecordedTokenizer
 from tokbench.measurement.round_trip import Loss, classify_loss
-from tokbench.measurement.words import LanguageTexts, is_unspaced
+from tokbench.measurement.words import LETTERS_FROM, LanguageTexts, has_words, is_unspaced
 
 
 @pytest.mark.smoke
@@ -79,6 +90,27 @@ def test_words_lie_where_split_finds_them(texts: list[str]) -> None:
     assert [encoded[start:end].decode() for start, end in spans] == joined.split()
 
 
+def test_words_have_their_bytes_at_the_edges_of_utf8() -> None:
+    """The first and the last character of each length: 1 byte to U+007F, 2 to U+07FF, 3 to U+FFFF, 4 above."""
+    edges = "\x7f\x80\u07ff\u0800\uffff\U00010000\U0010ffff"
+    read = LanguageTexts.read([f"{edges} x", f"x {edges}"])
+    sizes = (read.word_bytes.ends - read.word_bytes.starts).tolist()
+    assert sizes == [1 + 2 + 2 + 3 + 3 + 4 + 4, 1, 1, 19]
+    assert read.word_bytes.starts.tolist() == [0, 20, 22, 24]
+    assert read.bytes.tolist() == [21, 21]
+    assert read.byte_starts.tolist() == [0, 22]
+    assert read.char_starts.tolist() == [0, 10]
+
+
+def test_every_space_of_unicode_ends_a_word_and_nothing_else_does() -> None:
+    spaces = [chr(point) for point in range(0x110000) if chr(point).isspace()]
+    assert max(spaces) == "\u3000"
+    others = ["\u200b", "\u2060", "\ufeff", "\u3001", "\u2fff", "\u180e"]
+    read = LanguageTexts.read([f"a{mark}b" for mark in [*spaces, *others]])
+    assert read.words is not None
+    assert read.words.tolist() == [2] * len(spaces) + [1] * len(others)
+
+
 @pytest.mark.parametrize(
     ("text", "unspaced"),
     [
@@ -92,6 +124,26 @@ def test_words_lie_where_split_finds_them(texts: list[str]) -> None:
 )
 def test_scripts_without_spaces_are_known(text: str, unspaced: bool) -> None:
     assert is_unspaced([text]) is unspaced
+
+
+def test_half_of_the_letters_decide() -> None:
+    assert is_unspaced(["\u4f60\u597d ab"])  # two of four
+    assert not is_unspaced(["\u4f60\u597d abc"])
+    assert not is_unspaced([])
+    assert not is_unspaced(["1, 2"])
+    assert not is_unspaced(["\u3007\u3007"])  # numbers of the script Han, no letters
+
+
+def test_scripts_are_judged_by_texts_from_all_over_a_language() -> None:
+    """A long column is sampled evenly: Latin lines at its start do not make a Chinese corpus one with words."""
+    few = pl.Series(["ab"] * 2 + ["\u4f60"] * 3)
+    assert has_words(few, "whitespace")  # 4 letters against 3
+    many = pl.Series(["abcd"] * (2 * LETTERS_FROM) + ["\u4f60\u597d\u4f60\u597d"] * (2 * LETTERS_FROM + 8))
+    assert not has_words(many, "whitespace")
+    assert has_words(many, "icu")
+    every_fourth = pl.Series([("\u4f60" if i % 4 else "ab") for i in range(4 * LETTERS_FROM)])
+    assert has_words(every_fourth, "whitespace")  # 500 texts, each fourth, are looked at
+    assert not has_words(pl.Series(["\u0f56\u0f7c"]), "icu")
 
 
 @pytest.mark.parametrize(
@@ -156,3 +208,152 @@ def test_two_tokenizers_of_one_name_are_refused(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["a"])
     with pytest.raises(TokbenchError, match="two tokenizers are called 'utf8'"):
         measure([load_tokenizer("utf8"), load_tokenizer("utf8")], corpus)
+
+
+def test_words_of_composed_text_are_counted_by_bytes_of_the_form(tmp_path: Path) -> None:
+    """Tokens that spell NFC: between white space the words of the form are those of the text, and so are the tokens."""
+    table = {1: "\u00e9".encode(), 2: b" t", 3: b"x", 4: b" y"}
+    texts = ["e\u0301x t", "x y", "x\u0301 y"]
+    ids = [[1, 3, 2], [3, 4], [3, 4]]
+    recorded = Measurements.from_ids(texts, ids, table, name="composing", lang="en")
+    counts = recorded.counts.select("loss", "continued_words").rows()
+    # The last text has no composed form: its ids are not its bytes, and nothing tells where they lie.
+    assert counts == [(Loss.NFC, 1), (Loss.EXACT, 0), (Loss.LOSSY, None)]
+
+
+def test_words_of_icu_in_composed_text_are_not_counted_in_another_form() -> None:
+    pytest.importorskip("icu4py", reason="the extra icu is not installed")
+    table = {1: "\u00e9".encode(), 2: b" t", 3: b"x", 4: b" y"}
+    texts = ["e\u0301x t", "x y"]
+    recorded = Measurements.from_ids(texts, [[1, 3, 2], [3, 4]], table, name="a", lang="en", segmenter="icu")
+    assert recorded.counts["continued_words"].to_list() == [None, 0]
+
+
+def test_a_prefix_is_no_part_of_the_first_word() -> None:
+    table = {1: b" ", 2: b" ab", 3: b"ab", 4: b"c", 5: b" c"}
+    ids = [[2, 5], [1, 3, 5], [2, 4, 5]]
+    recorded = Measurements.from_ids(["ab c", "ab c", "abc c"], ids, table, name="a", lang="en", prefix=b" ")
+    assert recorded.counts.select("loss", "continued_words").rows() == [(0, 0), (0, 0), (0, 1)]
+
+
+def test_no_unknown_token_is_counted_where_there_is_none() -> None:
+    table = {0: b"a", 1: b"b"}
+    counts = [
+        Measurements.from_ids(["ab", "b"], [[0, 1], [1]], table, name="a", lang="en", unk_id=unknown).counts
+        for unknown in (None, 0, 7)
+    ]
+    assert [frame["unk_tokens"].to_list() for frame in counts] == [[0, 0], [1, 0], [0, 0]]
+    assert [frame["unk_chars"].to_list() for frame in counts] == [[0, 0], [None, 0], [0, 0]]
+
+
+def test_measurements_of_named_tokenizers_are_kept(parts: tuple[Measurements, list[Measurements]]) -> None:
+    whole, _ = parts
+    first, second = whole.tokenizers["tokenizer"].to_list()
+    assert whole.keep([first, second, "other"]) is whole
+    kept = whole.keep([second])
+    assert kept.tokenizers["tokenizer"].to_list() == [second]
+    for frame in (kept.counts, kept.ids, kept.vocab):
+        assert frame["tokenizer"].unique().to_list() == [second]
+    assert kept.texts.equals(whole.texts)
+    assert equal(kept.merge(whole.keep([first])), whole)
+
+
+def test_counts_of_one_id_are_added_in_64_bits(parts: tuple[Measurements, list[Measurements]]) -> None:
+    """Four thousand million of one id in a block fit 32 bits; twice as many are an error, not a wrong number."""
+    _, pieces = parts
+    # Segments 0 and 1 lie in blocks of their own: both histograms are put into one.
+    one, other = (replace(piece, ids=piece.ids.with_columns(block=pl.lit(0, pl.UInt8))) for piece in pieces[:2])
+    largest = np.iinfo(np.uint32).max
+    joined = one.merge(other)
+    assert int(joined.ids["count"].sum()) == int(one.ids["count"].sum()) + int(other.ids["count"].sum())
+    full = replace(one, ids=one.ids.with_columns(count=pl.lit(largest, pl.UInt32)))
+    with pytest.raises(pl.exceptions.InvalidOperationError, match="conversion"):
+        full.merge(other)
+
+
+def test_measured_frames_can_be_told_apart_and_are_not_changed(
+    parts: tuple[Measurements, list[Measurements]],
+) -> None:
+    whole, pieces = parts
+    assert whole == whole
+    assert len({whole, *pieces, whole}) == 9  # by identity, as frames have no truth
+    with pytest.raises(FrozenInstanceError):
+        whole.texts = pieces[0].texts  # type: ignore[misc]
+
+
+def test_measurements_and_their_parts_are_frozen() -> None:
+    check_dataclasses(_measurements, {"Measurements"})
+    check_dataclasses(_measure, {"Result"})
+    check_dataclasses(words, {"LanguageTexts", "WordSpans"})
+    check_dataclasses(chunks, set())
+
+
+class Failing(RecordedTokenizer):
+    """One token per byte; its engine gives up on some texts."""
+
+    refused: tuple[str, ...] = ()
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        for text in texts:
+            if text in self.refused:
+                raise EngineError(self.name, "encode it", "too long", None, text=text)
+        return EncodedBatch.from_lists([list(text.encode()) for text in texts])
+
+
+def make_failing(name: str, *refused: str) -> Failing:
+    table = TokenTable.from_tokens([bytes([i]) for i in range(256)])
+    tokenizer = Failing(Asset(name, "ids", (), "0", "ids", None), table, prefix=b"", unk_id=None)
+    tokenizer.refused = refused
+    return tokenizer
+
+
+def test_failures_are_located_where_their_text_is_one_of_those() -> None:
+    texts = LanguageTexts.read(["a", "b"])
+    error = EngineError("x", "encode it", "too long", None, text="b")
+    assert "segment 7 of en" in str(locate_failure(error, texts, pl.Series([3, 7]), "en"))
+    for other in (EngineError("x", "encode it", "r", None, text="c"), EngineError("x", "decode it", "r", None)):
+        assert locate_failure(other, texts, pl.Series([3, 7]), "en") is other
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_tokenizer_that_fails_is_left_out_and_its_first_failure_told(threads: int) -> None:
+    corpus = ParallelCorpus.from_texts({"en": ["a", "b", "c", "d"], "de": ["e", "f", "g", "h"]})
+    tokenizers = [make_failing("good"), make_failing("bad", "c", "f"), make_failing("worse", "a")]
+    told: list[EngineError] = []
+    steps: list[tuple[str, str, int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("WHOLE", 0), ("STRIPE", 2), ("LANGUAGE", 0), ("PART", 1)):
+            patch.setattr(chunks, f"{name}_BYTES", size)
+        measured = measure(
+            tokenizers, corpus, on_failure=told.append, on_step=lambda *step: steps.append(step), threads=threads
+        )
+        assert measured.tokenizers["tokenizer"].to_list() == ["good"]
+        assert measured.counts["tokens"].to_list() == [1] * 8
+        # Of each the failure that comes first in the corpus.
+        assert [error.tokenizer for error in told] == ["worse", "bad"]
+        assert ["segment 0 of en" in str(told[0]), "segment 1 of de" in str(told[1])] == [True, True]
+        assert sum(size for name, _, size in steps if name == "good") == 8
+        with pytest.raises(EngineError, match="segment 0 of en"):
+            measure([tokenizers[2]], corpus, threads=threads)
+        with pytest.raises(EngineError, match="segment 0 of en"):
+            measure([tokenizers[2]], corpus, on_failure=told.append, threads=threads)
+
+
+@pytest.mark.parametrize(("stop", "segments"), [(1, 0), (4, 1), (5, 2)])
+def test_an_interruption_keeps_whole_segments(stop: int, segments: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripes of one segment in two languages: the step after the second is the first of the next stripe."""
+    corpus = ParallelCorpus.from_texts({"en": ["a", "b", "c"], "de": ["e", "f", "g"]})
+    done: list[str] = []
+
+    def interrupt(name: str, lang: str, size: int) -> None:
+        done.append(lang)
+        if len(done) == stop:
+            raise KeyboardInterrupt
+
+    for name, size in (("WHOLE", 0), ("STRIPE", 2), ("LANGUAGE", 0), ("PART", 1)):
+        monkeypatch.setattr(chunks, f"{name}_BYTES", size)
+    with pytest.raises(Interrupted) as caught:
+        measure([make_failing("good")], corpus, on_step=interrupt, threads=1)
+    assert caught.value.segments == segments
+    found = caught.value.measurements
+    assert (0 if found is None else found.counts.height) == 2 * segments

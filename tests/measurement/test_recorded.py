@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 
 import tokbench as tb
+from tokbench.adapters import EncodedBatch, TokenTable
+from tokbench.catalog.sources import Asset
+from tokbench.measurement.recorded import RecordedTokenizer, check_ids
 
 BYTES = [bytes([i]) for i in range(256)]
 TEXTS = {"en": ["two words", "", "x"], "zh": ["一 二", "x", "三"]}
@@ -87,3 +90,74 @@ def test_what_does_not_fit_is_named(ids: Any, token_bytes: Any, message: str) ->
     with pytest.raises(tb.TokbenchError) as caught:
         tb.Measurements.from_ids(["a", "b"], ids, token_bytes, name="x", lang="en")
     assert str(caught.value).startswith(message)
+
+
+def test_texts_that_are_excluded_may_have_ids_or_none() -> None:
+    """Of three texts the second is empty and excluded: ids are given for all three, or for the two in use."""
+    for ids in ([[1], [9, 9], [2, 2]], [[1], [2, 2]]):
+        recorded = tb.Measurements.from_ids(["a", " ", "bb"], ids, name="x", lang="en")
+        assert recorded.counts.select("segment", "tokens").rows() == [(0, 1), (2, 2)]
+        assert recorded.ids["id"].to_list() == [1, 2]
+    with pytest.raises(tb.TokbenchError, match="en has 3 texts and ids for 4"):
+        tb.Measurements.from_ids(["a", " ", "bb"], [[1]] * 4, name="x", lang="en")
+
+
+def test_ids_are_from_nought_to_sixteen_million() -> None:
+    for ids in ([0], [(1 << 24) - 1], [0, (1 << 24) - 1], []):
+        assert check_ids(ids, "text 0 of en").tolist() == ids
+    assert tb.Measurements.from_ids(["a"], [[0]], name="x").texts["lang"].to_list() == ["und"]
+
+
+def test_a_text_may_have_no_ids() -> None:
+    recorded = tb.Measurements.from_ids(["a", "b"], [[], [1]], [b"x", b"b"], name="x")
+    assert recorded.counts.select("tokens", "loss").rows() == [(0, 3), (1, 0)]
+    nothing = tb.Measurements.from_ids(["a", "b"], [[], []], name="x")
+    assert nothing.counts["tokens"].to_list() == [0, 0]
+    assert (nothing.ids.height, nothing.vocab.height) == (0, 0)
+    values = tb.evaluate(nothing)
+    assert values.filter(pl.col("metric").is_in(["entropy", "token_bytes_p50", "bytes_per_token"]))[
+        "value"
+    ].to_list() == ([None] * 6)
+    assert values.filter(pl.col("metric") == "tokens_per_segment")["value"].to_list() == [0.0, 0.0]
+
+
+def test_the_vocabulary_reaches_to_the_highest_id_or_name() -> None:
+    texts, ids = ["a", "b"], [[0], [3]]
+    sizes = {
+        "no bytes": (None, 4),
+        "a list": ([b"a", b"b", b"c", b"d", b"e"], 5),
+        "names of some": ({0: b"a"}, 4),
+        "a name above": ({0: b"a", 9: b"z"}, 10),
+        "names of none": ({}, 4),
+    }
+    for case, (token_bytes, size) in sizes.items():
+        recorded = tb.Measurements.from_ids(texts, ids, token_bytes, name="x")
+        assert recorded.vocab.height == size, case
+    exact = tb.Measurements.from_ids(texts, ids, [b"a", None, None, b"b"], name="x")
+    assert exact.vocab["bytes"].to_list() == [b"a", None, None, b"b"]
+    with pytest.raises(tb.TokbenchError, match="the id 3 occurs, but bytes are given for 3 tokens only"):
+        tb.Measurements.from_ids(texts, ids, [b"a", None, None], name="x")
+
+
+def test_facts_are_those_that_were_given() -> None:
+    facts = {"vocab_base": 5, "vocab_total": 6, "vocab_rows": 7, "context_window": 8, "unk_id": 1}
+    row = tb.Measurements.from_ids(["a"], [[1]], name="x", **facts).tokenizers.row(0, named=True)
+    assert {name: row[name] for name in facts} == facts
+    row = tb.Measurements.from_ids(["a"], [[1]], name="x").tokenizers.row(0, named=True)
+    assert [row[name] for name in facts] == [None] * 5
+
+
+def test_other_ids_have_another_hash_and_it_encodes_nothing() -> None:
+    def hash_of(ids: Any, lang: str = "en") -> str:
+        recorded = tb.Measurements.from_ids(["a", "b"], ids, name="x", lang=lang)
+        return recorded.tokenizers["sha256"].item()
+
+    hashes = [hash_of([[1, 2], [3]]), hash_of([[1], [2, 3]]), hash_of([[1, 2], [4]]), hash_of([[1, 2], [3]], "de")]
+    assert len(set(hashes)) == 4
+    assert hash_of([[1, 2], [3]]) == hashes[0]
+    asset = Asset("x", "ids", (), "0", "ids", None)
+    tokenizer = RecordedTokenizer(asset, TokenTable.from_tokens([b" a", b"\xff"]), prefix=b" ", unk_id=None)
+    with pytest.raises(tb.TokbenchError, match="x is known by its ids alone"):
+        tokenizer.encode_batch(["a"])
+    assert tokenizer.decode_batch(EncodedBatch.from_lists([[0], [0, 0], [1]])) == ["a", "a a", "\ufffd"]
+    assert (tokenizer.vocab_base, tokenizer.vocab_total) == (0, 2)

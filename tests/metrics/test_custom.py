@@ -16,6 +16,7 @@ import pytest
 
 import tokbench as tb
 from helpers.data import ROOT
+from tokbench.metrics._custom import MetricTable, check_metric
 
 WORDS = tb.Metric(
     name="bytes_per_word",
@@ -130,3 +131,99 @@ def test_a_package_cannot_take_a_name(package: Path) -> None:
     assert "the metric 'fertility' of bytes_per_word:metric takes a name that is taken" in done.stderr
     points.write_text("[tokbench.metrics]\nother = bytes_per_word:metric\n")
     assert "not a metric of this name" in run(package, "list", "metrics").stderr
+
+
+@pytest.mark.parametrize("name", ["", "A", "1a", "a-b", "ab\n", "_a", "a.b"])
+def test_names_are_lower_case_words(name: str) -> None:
+    with pytest.raises(tb.TokbenchError, match="a metric cannot be called"):
+        check_metric(replace(WORDS, name=name))
+    assert check_metric(replace(WORDS, name="a1_b")).name == "a1_b"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"numerator": None}, "has no numerator"),
+        ({"level": "languages", "expr": pl.col("value").max()}, "has no base_metric"),
+        ({"level": "languages", "base_metric": "fertility"}, "has no expr"),
+        ({"level": "tokenizers"}, "has no expr"),
+        ({"level": "types"}, "is of the level 'types', which needs more than counts"),
+        ({"denominator": pl.col("tokens") + pl.col("types")}, "the denominator of the metric bytes_per_word uses the"),
+        (
+            {"level": "lengths", "numerator": None, "denominator": None, "expr": pl.col("tokens").sum()},
+            "the expr of the metric bytes_per_word uses the column 'tokens'",
+        ),
+    ],
+)
+def test_what_a_level_needs(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(tb.TokbenchError, match=message):
+        check_metric(replace(WORDS, **changes))
+
+
+def test_well_formed_metrics_of_every_level_pass() -> None:
+    for changes in (
+        {"level": "ids", "expr": pl.col("types").sum() / pl.col("tokens").first()},
+        {"level": "lengths", "expr": pl.col("size").max()},
+        {"level": "tokenizers", "expr": pl.col("vocab_rows") - pl.col("vocab_base")},
+        {"level": "languages", "base_metric": "fertility", "expr": pl.col("value").min()},
+        {"factor": pl.col("vocab_total").log(2)},
+    ):
+        metric = replace(WORDS, **{"numerator": None, "denominator": None} | changes) if "level" in changes else (
+            replace(WORDS, **changes)
+        )  # fmt: skip
+        assert check_metric(metric).level == metric.level
+
+
+def test_segments_with_one_side_unknown_are_in_neither_sum() -> None:
+    """`zh` has no words: without it 8 bytes over 3 words of en and de; the pooled value takes no bytes of zh."""
+    result = tb.evaluate(tb.measure([tb.load_tokenizer("utf8")], tb.ParallelCorpus.from_texts(TEXTS)), [WORDS])
+    rows = {lang: (value, n) for lang, value, n in result.select("lang", "value", "n").iter_rows()}
+    assert rows == {"de": (8 / 3, 2), "en": (5 / 3, 2), "zh": (None, 0), None: (13 / 6, 4)}
+
+
+def test_a_factor_is_applied_last() -> None:
+    scaled = replace(WORDS, name="scaled", factor=pl.col("vocab_base"))
+    relative = replace(scaled, name="relative", relative_to="reference")
+    measured = tb.measure([tb.load_tokenizer("utf8")], tb.ParallelCorpus.from_texts(TEXTS))
+    frame = tb.evaluate(measured, [scaled, relative], reference="en")
+    rows = {(metric, lang): value for metric, lang, value in frame.select("metric", "lang", "value").iter_rows()}
+    assert rows["scaled", "de"] == pytest.approx(256 * 8 / 3)
+    assert rows["relative", "de"] == pytest.approx(256 * (8 / 3) / (5 / 3))
+    assert rows["relative", "en"] == 256.0
+    assert ("relative", None) not in rows
+
+
+class Point:
+    """An entry point that gives an object."""
+
+    def __init__(self, name: str, found: object) -> None:
+        self.name, self.value, self.load = name, f"package:{name}", lambda: found
+
+
+def test_a_table_lists_what_packages_add_after_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = replace(WORDS, name="own"), replace(WORDS, name="other")
+    points = [Point("other", other), Point("bytes_per_word", WORDS)]
+    asked = []
+
+    def entry_points(group: str) -> list[Point]:
+        asked.append(group)
+        return points
+
+    monkeypatch.setattr("tokbench.metrics._custom.entry_points", entry_points)
+    table = MetricTable({"own": own})
+    assert table["own"] is own
+    assert not asked  # packages are read only when something of theirs may be meant
+    assert list(table) == ["own", "bytes_per_word", "other"]
+    assert len(table) == 3
+    assert table["other"].title == "bytes/word"
+    assert "third" not in table
+    assert asked == ["tokbench.metrics"]
+    for bad, message in (
+        ([Point("own", own)], "takes a name that is taken"),
+        ([Point("other", other), Point("other", other)], "takes a name that is taken"),
+        ([Point("other", WORDS)], "not a metric of this name"),
+        ([Point("other", "fertility")], "not a metric of this name"),
+    ):
+        points = bad
+        with pytest.raises(tb.TokbenchError, match=message):
+            list(MetricTable({"own": own}))

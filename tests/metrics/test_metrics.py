@@ -19,6 +19,7 @@ from helpers.data import needs_data
 from helpers.made import make_wordpiece
 from helpers.measurements import make_measurements
 from tokbench.measurement import Measurements
+from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.metrics import (
     METRICS,
     Reference,
@@ -30,7 +31,7 @@ from tokbench.metrics import (
     trace_lorenz,
 )
 from tokbench.metrics._lengths import count_characters
-from tokbench.metrics._rarefaction import find_chances, find_terms
+from tokbench.metrics._rarefaction import find_chances, find_terms, log_factorial, log_falling
 from tokbench.metrics.resampling import Bootstrap, draw_weights
 from tokbench.report._summary import has_all_metrics
 
@@ -309,6 +310,20 @@ def test_rarefied_entropy_is_exact_to_twelve_digits() -> None:
     assert max(errors) < 1e-12
 
 
+def test_terms_of_several_texts_at_once() -> None:
+    """Nine of ten tokens, of which eight must be drawn, beside five of a thousand: ranges of other ends."""
+    rows = [(9, 10), (5, 1000), (1, 9), (8, 9), (700, 1000)]
+    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
+
+    def expect(count: int, tokens: int) -> float:
+        draws = [math.comb(count, k) * math.comb(tokens - count, 9 - k) / math.comb(tokens, 9) for k in range(10)]
+        return -sum(chance * k / 9 * math.log2(k / 9) for k, chance in enumerate(draws) if k)
+
+    for order in (frame, frame.reverse()):
+        found = find_terms(order.select(pl.struct("count", "tokens")).to_series(), 9).to_list()
+        assert found == pytest.approx([expect(*row) for row in order.rows()], rel=1e-12, abs=1e-15)
+
+
 @settings(max_examples=20, deadline=None)
 @given(counts=st.lists(st.integers(1, 3000), min_size=1, max_size=30))
 def test_rarefied_to_its_own_size_a_text_is_itself(counts: list[int]) -> None:
@@ -334,6 +349,17 @@ def test_the_lorenz_curve_by_hand() -> None:
     assert curve == [("en", pytest.approx(1 / 3), 0.1), ("de", pytest.approx(2 / 3), 0.4), ("zh", 1.0, 1.0)]
     area = sum((a + b) / 2 / 3 for a, b in zip([0, 0.1, 0.4], [0.1, 0.4, 1.0], strict=True))
     assert value(frame, "gini") == pytest.approx(1 - 2 * area)
+
+
+def test_lorenz_curves_keep_the_order_of_tokenizers_and_break_ties_by_name() -> None:
+    made = make_measurements({"a": {"en": [2], "de": [2]}, "b": {"en": [3], "de": [1]}})
+    frame = evaluate(made, ["tokens_per_segment", "bytes_per_token"])
+    by_b_first = pl.concat([frame.filter(pl.col("tokenizer") == name) for name in ("b", "a")])
+    assert trace_lorenz(by_b_first).rows() == [
+        ("b", "de", 0.5, 0.25), ("b", "en", 1.0, 1.0), ("a", "de", 0.5, 0.5), ("a", "en", 1.0, 1.0),
+    ]  # fmt: skip
+    undefined = frame.with_columns(value=pl.when(pl.col("lang") != "de").then("value"))
+    assert trace_lorenz(undefined).select("lang", "languages", "tokens").rows() == [("en", 1.0, 1.0)] * 2
 
 
 def test_the_five_worst_by_hand() -> None:
@@ -395,3 +421,64 @@ def test_characters_are_counted_as_python_decodes_them(tokens: list[bytes]) -> N
             return -1
 
     assert count_characters(tokens, np.array([*map(len, tokens)], np.uint32)).tolist() == [*map(count, tokens)]
+
+
+def test_falling_factorials_keep_thirteen_digits() -> None:
+    """Log n! / (n - k)! as a product to 40 digits: below and above the end of the table, at its edge, with large n."""
+    cases = [
+        (5, 5),
+        (31, 31),
+        (31, 0),
+        (32, 1),
+        (33, 1),
+        (33, 2),
+        (40, 9),
+        (64, 33),
+        (1000, 3),
+        (10**6, 40),
+        (10**12, 7),
+    ]
+    n, k = (np.array(column, np.int64) for column in zip(*cases, strict=True))
+    with localcontext(prec=40):
+        exact = [sum((Decimal(top - i).ln() for i in range(count)), Decimal(0)) for top, count in cases]
+        for found, expected in zip(log_falling(n, k).tolist(), exact, strict=True):
+            assert abs(Decimal(found) - expected) <= Decimal("1e-13") * max(expected, 1)
+    numbers = np.arange(0, 200)
+    expected = [math.lgamma(number + 1) for number in numbers]
+    assert log_factorial(numbers).tolist() == pytest.approx(expected, rel=1e-14, abs=1e-15)
+
+
+def chance_exactly(count: int, tokens: int, size: int) -> Decimal:
+    """1 - C(N - c, size) / C(N, size), factor by factor to 40 digits."""
+    with localcontext(prec=40):
+        missed = Decimal(1)
+        for i in range(count):
+            missed *= Decimal(max(tokens - size - i, 0)) / (tokens - i)
+        return 1 - missed
+
+
+def test_chances_are_exact_to_twelve_digits() -> None:
+    rows = [(count, tokens) for tokens in (10_000, 10_003, 20_000, 500_000) for count in (1, 2, 4, 33, 70, 999, 9000)]
+    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
+    found = find_chances(frame.select(pl.struct("count", "tokens")).to_series(), 10_000).to_list()
+    for got, row in zip(found, rows, strict=True):
+        assert got == pytest.approx(float(chance_exactly(*row, 10_000)), rel=1e-12), row
+
+
+def test_single_token_words_by_the_segmenter_that_was_chosen() -> None:
+    corpus = tb.ParallelCorpus.from_texts({"en": ["a, b", "a ccc"], "xx": ["1 2", "3"]})
+    tokenizer = tb.load_tokenizer("utf8")
+    frame = measure_isolated([tokenizer], corpus)
+    assert frame.columns == ["tokenizer", "lang", "metric", "value", "low", "high", "n"]
+    # Types `a,`, `a`, `b`, `ccc`: two of four are one byte; after a space none is.
+    assert frame.select("lang", "metric", "value", "n").rows() == [
+        ("en", "strr_bare", 0.5, 4), ("en", "strr_spaced", 0.0, 4),
+        ("xx", "strr_bare", 1.0, 3), ("xx", "strr_spaced", 0.0, 3),
+    ]  # fmt: skip
+    assert measure_isolated([tokenizer], corpus, ["strr_spaced"])["metric"].to_list() == ["strr_spaced"] * 2
+    assert measure_isolated([tokenizer], corpus, ["fertility"]).is_empty()
+    unspaced = tb.ParallelCorpus.from_texts({"zh": ["\u4f60\u597d"]})
+    assert measure_isolated([tokenizer], unspaced).select("value", "n").rows() == [(None, None)] * 2
+    pytest.importorskip("icu4py", reason="the extra icu is not installed")
+    words = measure_isolated([tokenizer], corpus, ["strr_bare"], "icu")
+    assert words.select("lang", "value", "n").rows() == [("en", 2 / 3, 3), ("xx", 1.0, 3)]  # a, b, ccc

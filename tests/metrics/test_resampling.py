@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 import tokbench as tb
 from helpers.data import needs_data
 from tokbench.measurement import measure
-from tokbench.metrics.permutation import count_shuffles, draw_signs, randomise
+from tokbench.metrics.permutation import LARGEST_EXACT, count_shuffles, draw_signs, randomise, sums_exactly
 from tokbench.metrics.resampling import (
     MOST_UNITS,
     Bootstrap,
@@ -23,8 +26,10 @@ from tokbench.metrics.resampling import (
     find_detectable,
     find_units,
     jackknife_interval,
+    number_clusters,
     percentile_interval,
     resample_sums,
+    student_cdf,
     student_quantile,
 )
 from tokbench.pythia.cost.workload import Workload
@@ -191,6 +196,15 @@ def test_shuffling_all_tests_at_once_is_shuffling_each(data: st.DataObject, unit
         assert p.tolist() == pytest.approx(randomise_plainly(first, second), nan_ok=True)
 
 
+def test_shuffles_that_leave_a_side_without_a_denominator_are_not_extreme() -> None:
+    """Equal numerators; denominators 0 | 3 against 2 | 0: with one unit swapped a side has none, and no ratio."""
+    numerators = np.ones((2, 1))
+    first, second = (numerators, np.array([[0.0], [3.0]])), (numerators, np.array([[2.0], [0.0]]))
+    p = randomise(first, second, shuffles=200, seed=3)
+    assert p.tolist() == randomise_plainly(first, second)
+    assert 0.3 < p[0] < 0.7  # none swapped and both: half of the shuffles
+
+
 def test_a_grid_of_tests_has_shuffles_enough() -> None:
     for cells in (1, 6, 54, 2000):
         assert cells / (count_shuffles(cells) + 1) < 0.05
@@ -211,3 +225,157 @@ def test_bca_without_bias_and_skew_is_the_percentile_interval() -> None:
 def test_the_detectable_difference_by_hand() -> None:
     samples = np.array([[1.0], [3.0]])  # standard deviation sqrt(2)
     assert find_detectable(samples, 0.95)[0] == pytest.approx((1.959964 + 0.841621) * 2**0.5, abs=1e-5)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    bootstrap = Bootstrap()
+    assert (bootstrap.resamples, bootstrap.seed, bootstrap.level) == (1000, 0, 0.95)
+    assert (bootstrap.draw, bootstrap.method) == ("documents", "percentile")
+
+
+def test_of_many_documents_runs_of_neighbours_are_drawn() -> None:
+    documents = np.repeat(np.arange(2 * MOST_UNITS), 3)
+    units = find_units(len(documents), documents)
+    assert units.number == MOST_UNITS
+    assert units.of is not None
+    assert units.of.tolist() == (np.arange(len(documents)) // 6).tolist()  # two documents of three segments each
+    just_enough = np.arange(MOST_UNITS)
+    assert find_units(MOST_UNITS, just_enough).of is just_enough
+
+
+def test_documents_are_numbered_by_name() -> None:
+    documents = pl.DataFrame({"segment": [0, 1, 2, 3], "document": ["b", "a", "b", "c"]})
+    numbers = number_clusters(documents, pl.Series("segment", [0, 1, 2, 3]))
+    assert numbers is not None
+    assert numbers.tolist() == [1, 0, 1, 2]
+    assert number_clusters(documents.clear(), pl.Series("segment", [0, 1])) is None
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9, 0.975, 0.9995])
+def test_quantiles_of_student_in_closed_form(share: float) -> None:
+    """With one degree of freedom t is tan(pi (p - 1/2)); with two, a sqrt(2 / (1 - a^2)) for a = 2 p - 1."""
+    a = 2 * share - 1
+    assert student_quantile(share, 1) == pytest.approx(math.tan(math.pi * (share - 0.5)), rel=1e-11)
+    assert student_quantile(share, 2) == pytest.approx(a * math.sqrt(2 / (1 - a * a)), rel=1e-11)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 15])
+@pytest.mark.parametrize("t", [0.0, 0.3, 1.0, 2.5])
+def test_the_distribution_of_student_is_the_integral_of_its_density(t: float, freedom: int) -> None:
+    points, weights = np.polynomial.legendre.leggauss(60)
+    scale = math.gamma((freedom + 1) / 2) / math.sqrt(freedom * math.pi) / math.gamma(freedom / 2)
+    density = scale * (1 + (t / 2 * (points + 1)) ** 2 / freedom) ** (-(freedom + 1) / 2)
+    assert student_cdf(t, freedom) == pytest.approx(0.5 + t / 2 * float(weights @ density), abs=1e-12)
+
+
+def test_holm_is_monotone_at_most_one_and_keeps_the_shape() -> None:
+    grid = np.array([[0.5, 0.6], [np.nan, 0.02]])
+    assert adjust_holm(grid).tolist() == [[1.0, 1.0], [pytest.approx(np.nan, nan_ok=True), pytest.approx(0.06)]]
+    assert adjust_holm(np.array([0.01, 0.011])).tolist() == pytest.approx([0.02, 0.02])  # not 0.011 after 0.02
+    assert np.isnan(adjust_holm(np.array([np.nan, np.nan]))).all()
+
+
+def bca_by_hand(samples: list[float], observed: float, without: list[float], level: float) -> list[float]:
+    """Efron 1987, (3.9) and (6.6): percentiles at cdf(z0 + z / (1 - a z)), z = z0 +- z(alpha); ties count by half."""
+    normal = NormalDist()
+    below = sum((sample < observed) + (sample == observed) / 2 for sample in samples) / len(samples)
+    bias = normal.inv_cdf(below)
+    mean = sum(without) / len(without)
+    cubes, squares = (sum((mean - value) ** power for value in without) for power in (3, 2))
+    skew = cubes / (6 * squares**1.5) if squares else 0
+    reach = normal.inv_cdf((1 + level) / 2)
+    shares = [normal.cdf(bias + z / (1 - skew * z)) for z in (bias - reach, bias + reach)]
+    return [float(np.quantile(samples, share)) for share in shares]
+
+
+@pytest.mark.parametrize(
+    ("samples", "observed", "without"),
+    [
+        ([5.0, 1.0, 3.0, 8.0, 2.0, 9.0, 4.0, 3.0, 7.0, 6.0], 3.0, [1.0, 2.0, 6.0]),  # two of ten below, two equal
+        ([float(i * i) for i in range(40)], 300.0, [4.0, 4.5, 5.0, 9.0]),
+        ([float(i) for i in range(40)], 12.5, [2.0, 2.0, 2.0]),  # no spread: corrected for bias alone
+    ],
+)
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_bca_by_its_formula(samples: list[float], observed: float, without: list[float], level: float) -> None:
+    columns = (np.array(values)[:, None] for values in (samples, without))
+    resampled, jackknifed = columns
+    found = bca_interval(resampled, np.array([observed]), jackknifed, level)
+    assert np.ravel(found) == pytest.approx(bca_by_hand(samples, observed, without, level), rel=1e-12)
+
+
+def test_bca_has_no_bounds_where_anything_is_undefined_or_outside() -> None:
+    good, nan = [1.0, 2.0, 3.0], np.nan
+    samples = np.array([good, [1.0, nan, 3.0], good, good, good, good, [2.0, 2.0, 2.0]]).T
+    observed = np.array([2.0, 2.0, 2.0, nan, 0.5, 3.5, 2.0])
+    without = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, nan], *[[1.0, 2.0]] * 4]).T
+    low, high = bca_interval(samples, observed, without, 0.5)
+    assert np.isnan(low).tolist() == np.isnan(high).tolist() == [False, True, True, True, True, True, False]
+    assert low[-1] == high[-1] == 2.0  # all resamples are equal
+
+
+def test_blocks_are_weighted_by_size_with_two_of_them() -> None:
+    """Two blocks, of 1 and 3 units: pseudo-values h x - (h - 1) x_without with h = 4 and 4/3."""
+    low, high = jackknife_interval(np.array([2.0]), np.array([[3.0], [1.0]]), np.array([1.0, 3.0]), 0.9)
+    pseudo = (4 * 2 - 3 * 3, 4 / 3 * 2 - 1 / 3 * 1)
+    mean = pseudo[0] / 4 + 3 / 4 * pseudo[1]
+    spread = ((pseudo[0] - mean) ** 2 / 3 + (pseudo[1] - mean) ** 2 * 3) / 2
+    reach = math.tan(math.pi * 0.45) * math.sqrt(spread)
+    assert (low[0], high[0]) == pytest.approx((2 - reach, 2 + reach))
+
+
+def test_one_resample_detects_nothing_and_power_widens() -> None:
+    assert np.isnan(find_detectable(np.array([[1.0, 2.0]]), 0.95)).tolist() == [True, True]
+    samples = np.array([[1.0], [2.0], [6.0]])
+    normal, spread = NormalDist(), math.sqrt((4 + 1 + 9) / 2)
+    for level, power in ((0.95, 0.8), (0.9, 0.5)):
+        expected = (normal.inv_cdf((1 + level) / 2) + normal.inv_cdf(power)) * spread
+        assert find_detectable(samples, level, power)[0] == pytest.approx(expected)
+
+
+def test_signs_of_a_seed_are_bits_of_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bits of 4,096 rows of random bytes at a time, whatever fits in memory at once: p-values can be repeated."""
+    generator = np.random.default_rng(5)
+    rows = [generator.integers(0, 256, size=(rows, 2), dtype=np.uint8) for rows in (4096, 904)]
+    expected = 2.0 * np.unpackbits(np.concatenate(rows), axis=1)[:, :9] - 1
+    found = list(draw_signs(5, 5000, 9))
+    assert [len(signs) for signs in found] == [4096, 904]
+    assert np.concatenate(found).tolist() == expected.tolist()
+    monkeypatch.setattr("tokbench.metrics.permutation.BLOCK", 9 * 1000)
+    pieces = list(draw_signs(5, 5000, 9))
+    assert [len(signs) for signs in pieces] == [1000, 1000, 1000, 1000, 96, 904]
+    assert np.concatenate(pieces).tolist() == expected.tolist()
+    monkeypatch.setattr("tokbench.metrics.permutation.BLOCK", 1)
+    assert [len(signs) for signs in draw_signs(5, 3, 9)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "level", "expected"),
+    [
+        (1, 0.95, 10_000),
+        (6, 0.95, 60_000),
+        (7, 0.95, 60_000),
+        (2400, 0.95, 60_000),
+        (2401, 0.95, 60_025),  # 1.25 * 2401 / 0.05
+        (2401, 0.5, 60_000),
+    ],
+)
+def test_shuffles_of_a_grid_by_hand(cells: int, level: float, expected: int) -> None:
+    assert count_shuffles(cells, level) == pytest.approx(expected, abs=1)
+
+
+def test_sums_of_32_bits_are_used_where_they_are_exact() -> None:
+    columns = np.array([[1.0, 0.5, LARGEST_EXACT - 2.0, LARGEST_EXACT - 1.0], [-2.0, 0.5, 1.0, -1.0]])
+    assert sums_exactly(columns).tolist() == [True, False, True, False]
+    largest = np.float32(LARGEST_EXACT)
+    assert largest - np.float32(1) + np.float32(1) == largest
+    assert largest + np.float32(1) == largest  # no longer exact
+
+
+def test_many_tests_are_shuffled_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    first, second = ((generator.integers(1, 20, (12, 7)) * 1.0, generator.integers(1, 5, (12, 7)) * 1.0) for _ in "ab")
+    whole = randomise(first, second, shuffles=300, seed=2)
+    monkeypatch.setattr("tokbench.metrics.permutation.WIDTH", 2)
+    assert randomise(first, second, shuffles=300, seed=2).tolist() == whole.tolist()
+    assert len(set(whole.tolist())) > 3

@@ -192,3 +192,81 @@ def test_documents_split_between_parts_stay_in_their_block(tmp_path: Path) -> No
     whole = measure([tokenizer], named)
     pieces = [measure([tokenizer], cut_out(named, start, length)) for start, length in ((0, 2), (2, 1))]
     assert equal(pieces[1].merge(pieces[0]), whole)
+
+
+def test_histograms_of_32_bits_are_full_at_4294967295() -> None:
+    keys, most = np.array([7, 9], np.uint32), np.iinfo(np.uint32).max
+    full = keys, np.array([most - 1, 5], np.uint32)
+    one = keys[:1], np.array([1], np.uint32)
+    summed = add_histograms([full, one])
+    assert [part.tolist() for part in summed] == [[7, 9], [most, 5]]
+    with pytest.raises(OverflowError, match=r"4,294,967,296 of one id"):
+        add_histograms([summed, one])
+    nothing = np.empty(0, np.uint32), np.empty(0, np.uint32)
+    assert [part.tolist() for part in add_histograms([nothing, nothing])] == [[], []]
+    assert [part.tolist() for part in add_histograms([nothing, one])] == [[7], [1]]
+
+
+def test_a_running_sum_is_the_sum_at_any_time() -> None:
+    total, expected = HistogramSum(), dict.fromkeys(range(9), 0)
+    for round_ in range(1, 12):
+        ids = [round_ % 9, (round_ * 5) % 9] if round_ % 3 else [2]
+        for i in set(ids):
+            expected[i] += round_
+        total.add((np.array(sorted(set(ids)), np.uint32), np.full(len(set(ids)), round_, np.uint32)))
+        keys, counts = total.total()
+        assert dict(zip(keys.tolist(), counts.tolist(), strict=True)) == {i: n for i, n in expected.items() if n}
+
+
+def test_keys_hold_sixteen_blocks_of_sixteen_million_ids() -> None:
+    batch = EncodedBatch.from_lists([[2**ID_BITS - 1, 0], [2**ID_BITS - 1]])
+    histogram = count_ids(batch, pl.Series([0, BLOCKS - 1], dtype=pl.UInt8))
+    assert (ID_BITS, BLOCKS) == (24, 16)
+    assert frame_histograms([histogram]).rows() == [(0, 0, 1), (0, 2**24 - 1, 1), (15, 2**24 - 1, 1)]
+
+
+def test_segments_apart_from_documents_have_units_of_their_own() -> None:
+    documents = pl.DataFrame({"segment": [0], "document": ["a"]}, schema={"segment": pl.UInt32, "document": pl.String})
+    units = assign_blocks(pl.Series([0, 1, 2, 40]), documents)["unit"].to_list()
+    assert len(set(units)) == 4
+
+
+def test_texts_are_listed_whole_and_without_each_block() -> None:
+    """Segments 0 and 16 are of block 0, segment 1 of block 1; sizes of 10, 13 and 16 bytes, in de 12, 15 and 11."""
+    made = make_measurements({"a": {"de": [1, 1, 1], "en": [1, 1, 1]}})
+    numbers = pl.Series("segment", [0, 1, 16], dtype=pl.UInt32)
+    sizes = pl.Series("bytes", [12, 15, 11, 10, 13, 16], dtype=pl.Int64)
+    texts = made.texts.with_columns(sizes, segment=pl.concat([numbers, numbers]))
+    counts = made.counts.with_columns(segment=pl.concat([numbers, numbers]))
+    listed = list_texts(replace(made, texts=texts, counts=counts))
+    assert listed.select("lang", "without", "units", "text_bytes").rows() == [
+        (None, None, None, 77), (None, 0, 2, 28), (None, 1, 1, 49),
+        ("de", None, None, 38), ("de", 0, 2, 15), ("de", 1, 1, 23),
+        ("en", None, None, 39), ("en", 0, 2, 13), ("en", 1, 1, 26),
+    ]  # fmt: skip
+    fewer = list_texts(replace(made, texts=texts, counts=counts.filter(pl.col("lang") == "en")), "a")
+    assert fewer.filter(pl.col("without").is_null()).select("lang", "text_bytes").rows() == [(None, 39), ("en", 39)]
+
+
+def test_bounds_are_never_below_nought_and_metrics_without_one_have_none() -> None:
+    made = make_blocks({"en": [{1: 90, 2: 1}, {1: 90}, {1: 90, 3: 2}]})
+    metrics = [METRICS[name] for name in ("entropy", "utilisation", "entropy_at_10k")]
+    frame = evaluate(made, metrics, Reference(), Bootstrap())
+    rows = {row["metric"]: row for row in frame.filter(pl.col("lang") == "en").to_dicts()}
+    # Three types; two without the first block, three without the second, two without the third: pseudo-values 5, 3, 5.
+    reach = student_quantile(0.975, 2) * math.sqrt(((5 - 13 / 3) ** 2 * 2 + (3 - 13 / 3) ** 2) / 2 / 3)
+    assert rows["utilisation"]["low"] == pytest.approx(max(0, (3 - reach) / 16))
+    assert rows["utilisation"]["high"] == pytest.approx((3 + reach) / 16)
+    assert rows["entropy"]["low"] == 0.0
+    assert rows["entropy_at_10k"]["low"] is None
+    assert [rows[name]["n"] for name in rows] == [3, 3, 3]
+
+
+def test_a_tokenizer_without_a_token_keeps_its_rows() -> None:
+    made = make_measurements({"a": {"en": [0, 0]}, "b": {"en": [1, 2]}}, {"en": [2, 1]})
+    made = replace(made, ids=made.ids.filter(pl.col("tokenizer") == "b"))
+    frame = evaluate(made, [METRICS["entropy"], METRICS["token_bytes_p50"]], Reference(), Bootstrap())
+    rows = frame.select("tokenizer", "lang", "metric", "n").rows()
+    assert len(rows) == 8
+    assert frame.filter(pl.col("tokenizer") == "a")["value"].null_count() == 4
+    assert frame.filter(pl.col("tokenizer") == "b")["value"].null_count() == 0

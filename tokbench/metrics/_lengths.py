@@ -77,7 +77,7 @@ def lengths_of(measurements: Measurements, tokenizer: str) -> pl.DataFrame:
     kinds, kind = np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[pairs]
     counts = np.zeros((len(names) + 1, len(kinds)), np.int64)
     cells = (np.cumsum(first) - 1) * len(kinds) + kind[ids]
-    counts[:-1] = np.bincount(cells, own["count"].to_numpy(), counts[:-1].size).reshape(len(names), -1)
+    counts[:-1] = np.bincount(cells, own["count"].to_numpy(), counts[:-1].size).reshape(len(names), len(kinds))
     counts[-1] = counts.sum(axis=0)
     lang, found = np.nonzero(counts)
     frame = pl.DataFrame(

@@ -1,0 +1,101 @@
+"""Losses from bytes alone: what is the text, what is its composed form, what is left to the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokbench.adapters import EncodedBatch, TokenTable
+from tokbench.adapters._encoding import view_windows
+from tokbench.catalog.sources import Asset
+from tokbench.measurement.recorded import RecordedTokenizer
+from tokbench.measurement.round_trip import Loss, classify_losses, compare_bytes, join_after
+from tokbench.measurement.words import LanguageTexts
+
+TOKENS = [b"a", b"bc", b" ", "\u00e9".encode(), "e\u0301".encode(), b"\xc3", b"\xa9", b" a", b"longer than eight bytes"]
+
+
+class Counting(RecordedTokenizer):
+    """Notes which ids it had to decode."""
+
+    decoded: list[list[int]]
+
+    def decode_batch(self, batch: EncodedBatch) -> list[str]:
+        self.decoded = [ids.tolist() for ids in batch]
+        return super().decode_batch(batch)
+
+
+def make_tokenizer(prefix: bytes | None = b"") -> Counting:
+    asset = Asset("x", "ids", (), "0", "ids", None)
+    tokenizer = Counting(asset, TokenTable.from_tokens(TOKENS), prefix=prefix or b"", unk_id=None)
+    tokenizer.prefix = prefix
+    tokenizer.decoded = []
+    return tokenizer
+
+
+def classify(
+    texts: list[str], ids: list[list[int]], prefix: bytes | None = b""
+) -> tuple[list[object], list[list[int]]]:
+    """For each text: (is it the bytes, is its form, loss); and what was decoded."""
+    tokenizer, batch = make_tokenizer(prefix), EncodedBatch.from_lists(ids)
+    bounds = tokenizer.token_table().bounds(batch.places)
+    found = classify_losses(tokenizer, batch, bounds, LanguageTexts.read(texts))
+    rows: list[object] = list(zip(*(column.tolist() for column in found), strict=True))
+    return rows, tokenizer.decoded
+
+
+def test_each_way_to_a_loss_by_hand() -> None:
+    rows, decoded = classify(
+        ["abc", "\u00e9", "e\u0301", "e\u0301", "a  a", "bc", "a", "abc"],
+        [[0, 1], [5, 6], [4], [3], [0, 7], [0], [], [1, 0]],
+    )
+    assert rows == [
+        (True, False, Loss.EXACT),
+        (True, False, Loss.EXACT),  # in two parts of a character
+        (True, False, Loss.EXACT),
+        (False, True, Loss.NFC),
+        (False, False, Loss.WHITESPACE),
+        (False, False, Loss.LOSSY),
+        (False, False, Loss.LOSSY),
+        (False, False, Loss.LOSSY),  # as many bytes, in another order
+    ]
+    assert decoded == [[0, 7], [0], [], [1, 0]]
+
+
+def test_a_prefix_comes_before_each_text() -> None:
+    rows, decoded = classify(["a", "bc", "e\u0301", "a"], [[7], [2, 1], [2, 3], [0]], b" ")
+    assert rows == [
+        (True, False, Loss.EXACT), (True, False, Loss.EXACT), (False, True, Loss.NFC), (False, False, Loss.EXACT),
+    ]  # fmt: skip
+    assert decoded == [[0]]
+
+
+def test_without_a_known_prefix_all_is_decoded() -> None:
+    rows, decoded = classify(["abc", "e\u0301"], [[0, 1], [3]], None)
+    assert rows == [(False, False, Loss.EXACT), (False, False, Loss.NFC)]
+    assert decoded == [[0, 1], [3]]
+
+
+def test_no_texts_and_texts_without_a_byte() -> None:
+    assert classify([], []) == ([], [])
+    assert classify(["", ""], [[], [0]])[0] == [(True, False, Loss.EXACT), (False, False, Loss.LOSSY)]
+    assert (join_after(b"x", []), join_after(b"x", [b"", b"a"]), join_after(b"", [b"b", b"c"])) == (b"", b"xxa", b"bc")
+
+
+@pytest.mark.parametrize(("prefix"), [b"", b" "])
+@given(texts=st.lists(st.lists(st.integers(0, len(TOKENS) - 1), max_size=5), min_size=1, max_size=6), data=st.data())
+def test_bytes_are_compared_as_python_compares_them(prefix: bytes, texts: list[list[int]], data: st.DataObject) -> None:
+    """Some texts are those of other ids: longer, shorter, and equally long with a byte changed."""
+    given_ids = [data.draw(st.sampled_from([ids, ids[::-1], [*ids, 0], ids[1:]])) for ids in texts]
+    expected = [prefix + b"".join(TOKENS[i] for i in ids) for ids in texts]
+    batch, table = EncodedBatch.from_lists(given_ids), TokenTable.from_tokens(TOKENS)
+    same = compare_bytes(
+        batch,
+        table.bounds(batch.places),
+        table,
+        view_windows(b"".join(expected)),
+        np.array([*map(len, expected)], np.int64),
+    )
+    assert same.tolist() == [b"".join(TOKENS[i] for i in ids) == e for ids, e in zip(given_ids, expected, strict=True)]
