@@ -88,6 +88,9 @@ class Test:
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 """Mutants that behave as the original, and why."""
 
+ANY = "*"
+"""In EQUIVALENT, all mutants of a line."""
+
 
 def list_mutants(modules: Iterable[str]) -> dict[Place, list[MutationSpec]]:
     """Return the mutants of modules by place."""
@@ -289,7 +292,7 @@ class Sample:
         with use_mutation(mutant.module_path, get_operator(mutant.operator_name)(), mutant.occurrence) as sources:
             before, after = find_change(*sources)
             change = f"{module}:{mutant.start_pos[0]} {mutant.operator_name}\n  - {before}\n  + {after}"
-            reason = self.equivalents.get((module, before, after))
+            reason = self.equivalents.get((module, before, after)) or self.equivalents.get((module, before, ANY))
             if reason:
                 self.equivalent += 1
                 return f"equivalent, {reason}: {change}"

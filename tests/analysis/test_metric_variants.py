@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from helpers.corpora import write_corpus
 from helpers.data import needs_data
 from helpers.dataclasses import check_dataclasses
 from helpers.made import make_ranks, make_wordpiece
+from tokbench.adapters import EncodedBatch, TokenTable
 from tokbench.analysis import metric_variants
 from tokbench.analysis.metric_variants import compare_ginis, compute_variants, divide_or_none, find_example, find_gini
+from tokbench.catalog.sources import Asset
 from tokbench.measurement import measure
+from tokbench.measurement.recorded import RecordedTokenizer
 from tokbench.metrics import METRICS, Reference, evaluate
 
 
@@ -173,3 +177,21 @@ def test_gini_of_costs_by_hand() -> None:
 
 def test_results_are_frozen() -> None:
     check_dataclasses(metric_variants, set())
+
+
+@pytest.mark.parametrize(("base", "expected"), [(0, None), (1, None), (2, 1.0), (4, 0.5)])
+def test_an_efficiency_needs_two_tokens_in_the_vocabulary(base: int, expected: float | None) -> None:
+    class Bits(RecordedTokenizer):
+        """The parity of each character."""
+
+        def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+            return EncodedBatch.from_lists([[ord(character) % 2 for character in text] for text in texts])
+
+    table = TokenTable.from_tokens([None, None])
+    tokenizer = Bits(Asset("bits", "ids", (), "0", "ids", None), table, prefix=b"", unk_id=None)
+    tokenizer.vocab_base = base
+    table_of = compute_variants(
+        "renyi_efficiency", tokenizer, tb.ParallelCorpus.from_texts({"en": ["ab"], "de": ["ba"]})
+    )
+    efficiency, observed, shannon = (variant.value for variant in table_of.variants)
+    assert (efficiency, observed, shannon) == (expected, 1.0, expected)
