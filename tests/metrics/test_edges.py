@@ -19,7 +19,6 @@ from tokbench.metrics import (
     Reference,
     _metric,
     _reference,
-    _remarks,
     _spectra,
     evaluate,
     find_differences,
@@ -423,6 +422,5 @@ def test_what_is_detectable_follows_from_the_resamples_alone() -> None:
 def test_metrics_and_what_computes_them_are_frozen() -> None:
     check_dataclasses(_metric, {"Metric"})
     check_dataclasses(_reference, set())
-    check_dataclasses(_remarks, set())
     check_dataclasses(resampling, {"Units"})
     check_dataclasses(_spectra, {"Spectra"})
