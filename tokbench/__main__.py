@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import TextIO
 
 from tokbench.errors import INTERRUPTED, CacheWarning, TokbenchError
@@ -16,10 +17,11 @@ USAGE_ERROR = 2
 def main() -> None:
     """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
     from tokbench.cli import app
+    from tokbench.cli._usage import run_app
 
     warnings.showwarning = show_warning
     try:
-        app(prog_name="tokbench")
+        sys.exit(run_app(app))
     except TokbenchError as error:
         sys.stderr.write(f"tokbench: {error}\n")
         sys.exit(USAGE_ERROR)
@@ -31,10 +33,22 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
+        if is_folder_gone():
+            sys.stderr.write("tokbench: the current folder no longer exists; change to another one\n")
+            sys.exit(USAGE_ERROR)
         if error.errno != errno.ENOSPC:
             raise
         sys.stderr.write("tokbench: the output cannot be written: no space is left on the device\n")
         sys.exit(1)
+
+
+def is_folder_gone() -> bool:
+    """Return whether the current folder was deleted."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def show_warning(
