@@ -6,6 +6,7 @@ import errno
 import signal
 import sys
 import warnings
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -33,7 +34,7 @@ def run() -> int:
     occupy_closed_streams()
     escapes = Escapes()
     escapes.install()
-    status = run_app()
+    status = run_command()
     note = escapes.describe()
     if note is not None:
         tell(note)
@@ -45,16 +46,17 @@ def end_by_signal(number: int, _: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def run_app() -> int:
+def run_command() -> int:
     """Run the command that the arguments name, and return its exit status."""
     from tokbench._shared.process import allow_trimming
     from tokbench.cli import app
     from tokbench.cli._output import FAILED, describe_output_error, silence_output
+    from tokbench.cli._usage import run_app
 
     warnings.showwarning = show_warning
     try:
         with allow_trimming():
-            app(prog_name="tokbench")
+            return run_app(app)
     except SystemExit as end:
         return read_status(end.code)
     except TokbenchError as error:
@@ -64,12 +66,14 @@ def run_app() -> int:
         silence_output()  # the reader of a pipe has left
         return FAILED
     except OSError as error:
+        if is_folder_gone():
+            tell("the current folder no longer exists; change to another one")
+            return USAGE_ERROR
         if error.errno != errno.ENOSPC:
             raise
         silence_output()
         tell(describe_output_error(error))
         return FAILED
-    return 0
 
 
 def read_status(code: str | int | None) -> int:
@@ -84,6 +88,15 @@ def tell(sentence: str) -> None:
     """Write one line to standard error, if it is open."""
     if sys.stderr is not None:
         sys.stderr.write(f"tokbench: {sentence}\n")
+
+
+def is_folder_gone() -> bool:
+    """Return whether the current folder was deleted."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def show_warning(

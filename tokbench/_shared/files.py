@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.paths import shorten
 from tokbench.errors import TokbenchError
 
 _FIX = "fix the file, or download it again"
@@ -28,6 +29,8 @@ def check_writable(path: Path) -> None:
         allowed = os.access(path if path.exists() else folder, os.W_OK)
     except PermissionError:  # the folder cannot even be listed
         allowed = False
+    except OSError as error:
+        raise TokbenchError(f"cannot write {shorten(str(path))}: {error.strerror}", "name another file") from error
     if not allowed:
         raise TokbenchError(f"cannot write {path}: no permission", "name another file")
 

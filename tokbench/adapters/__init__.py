@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
+from tokbench._shared.paths import expand_home
 from tokbench._shared.registry import Registry
 from tokbench.adapters._accelerated import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
 from tokbench.adapters._cost import Cost, count_tokens, has_merges
@@ -173,5 +174,5 @@ def find_asset(argument: str | Path, *, offline: bool = False) -> Asset:
 
     A `Path` is never interpreted as a name.
     """
-    named = argument if isinstance(argument, str) else str(argument.expanduser().absolute())
+    named = argument if isinstance(argument, str) else str(expand_home(argument).absolute())
     return find(named, offline=offline)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain, pairwise
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.hashes import Record, sha256_of, verify
+from tokbench._shared.paths import expand_home, shorten
 from tokbench.catalog.companions import NAMES as COMPANIONS
 from tokbench.catalog.entries import Entry, File, Source, find_name, fold
 from tokbench.catalog.tokenizer_classes import extends, read
@@ -52,24 +52,13 @@ def open_record() -> Record:
     return Record(find_cache_folder() / "hashes.json")
 
 
-@contextmanager
-def explain_closed() -> Iterator[None]:
-    """Turn a PermissionError into a TokbenchError that names the file."""
-    try:
-        yield
-    except PermissionError as error:
-        raise TokbenchError(
-            f"{error.filename} cannot be read: {error.strerror}", "change its permissions, or give another path"
-        ) from error
-
-
 def list_folders(name: str) -> Iterator[Path]:
     """Yield the folders called `name` inside those in TOKBENCH_TOKENIZERS.
 
     Case, `_` and `-` are ignored.
     """
     for folder in os.environ.get("TOKBENCH_TOKENIZERS", "").split(os.pathsep):
-        parent = Path(folder).expanduser()
+        parent = expand_home(folder)
         if not folder or not fold(name) or not parent.is_dir():
             continue
         if (parent / name).is_dir():
@@ -99,15 +88,15 @@ def means_path(argument: str) -> bool:
 
 def read_path(argument: str) -> tuple[Path, str | None]:
     """Split `PATH` or `PATH#NAME`; TokbenchError if the path does not exist."""
-    path, rules = Path(argument).expanduser(), None
+    path, rules = expand_home(argument), None
     if not path.exists() and "#" in argument:
         before, _, rules = argument.rpartition("#")
-        path = Path(before).expanduser()
+        path = expand_home(before)
     if path.exists():
         return path, rules
     is_hub_like = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", argument) is not None
     hint = f"for a Hugging Face hub repository, write hf:{argument}" if is_hub_like else "check the path"
-    raise TokbenchError(f"no such file or folder: {path}", hint)
+    raise TokbenchError(f"no such file or folder: {shorten(str(path))}", hint)
 
 
 def name_path(path: Path) -> str:

@@ -7,7 +7,6 @@ repository code is run and no pickle is loaded: only tokenizer files requested b
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import threading
 import time
@@ -20,6 +19,8 @@ from urllib.parse import urlsplit
 
 from tokbench._shared.cache import create_file
 from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
+from tokbench._shared.hub_ids import is_hub_id
+from tokbench._shared.paths import explain_access, shorten
 from tokbench.catalog import locations
 from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.catalog.formats import inspect
@@ -28,7 +29,6 @@ from tokbench.errors import TokbenchError, UnavailableError
 
 _TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # per answer from a reachable host; in total, to find out whether it is
 _USER_AGENT = {"User-Agent": "tokbench"}
-_HUB_ID = re.compile(r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Asset:
     entry: Entry | None
 
 
-@locations.explain_closed()
+@explain_access()
 def find(argument: str, *, offline: bool = False) -> Asset:
     """Find or download a tokenizer: name, alias, path, or `hf:org/name[@revision]`.
 
@@ -70,7 +70,7 @@ def find(argument: str, *, offline: bool = False) -> Asset:
     return _find_entry(entry, locations.find_location(entry), offline)
 
 
-@locations.explain_closed()
+@explain_access()
 def locate(entry: Entry) -> str | None:
     """Return the origin of an entry's files on this machine, or None; no download."""
     if entry.engine is not None:
@@ -270,11 +270,10 @@ def _copy(address: str, stream: IO[bytes]) -> None:
 
 
 def _find_on_hub(argument: str, offline: bool) -> Asset:
-    name = argument.removeprefix("hf:")
-    match = _HUB_ID.fullmatch(name)
-    if match is None:
-        raise TokbenchError(f"{argument!r} is not of the form hf:org/name[@revision]")
-    source = Source((), hub=match["id"], revision=match["revision"])
+    repository, at, revision = (name := argument.removeprefix("hf:")).partition("@")
+    if not is_hub_id(repository, revision if at else None):
+        raise TokbenchError(f"{shorten(argument)!r} is not of the form hf:org/name[@revision]")
+    source = Source((), hub=repository, revision=revision or None)
     location = locations.find_repository(source)
     if location is None:
         if offline or locations.is_offline():

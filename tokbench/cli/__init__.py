@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -26,6 +27,7 @@ from tokbench.cli import (
     view,
     vocab,
 )
+from tokbench.cli._usage import Command
 
 app = typer.Typer(
     name="tokbench",
@@ -36,25 +38,36 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-app.command("compare")(compare.run)
-app.command("bench")(bench.run)
-app.command("encode")(encode.run)
-app.command("corpus")(corpus.run)
-app.command("diff")(diff.run)
-app.command("explain")(explain.run)
-app.command("roundtrip")(roundtrip.run)
-app.command("vocab")(vocab.run)
-app.command("overlap")(overlap.run)
-app.command("explain-diff")(explain_diff.run)
-app.command("list")(listing.run)
-app.command("pull")(pull.run)
-app.command("cost")(cost.run)
-app.command("report")(report.run)
-app.command("view")(view.run)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "compare": compare.run,
+    "bench": bench.run,
+    "encode": encode.run,
+    "corpus": corpus.run,
+    "diff": diff.run,
+    "explain": explain.run,
+    "roundtrip": roundtrip.run,
+    "vocab": vocab.run,
+    "overlap": overlap.run,
+    "explain-diff": explain_diff.run,
+    "list": listing.run,
+    "pull": pull.run,
+    "cost": cost.run,
+    "report": report.run,
+    "view": view.run,
+}
+MODEL_COMMANDS: dict[str, Callable[..., None]] = {
+    "list": model.list_models,
+    "show": model.show_model,
+    "make": model_run.make,
+    "measure": model_run.measure,
+    "score": model_run.score,
+}
+
+for name, function in COMMANDS.items():
+    app.command(name, cls=Command)(function)
 app.add_typer(model.app)
-model.app.command("make")(model_run.make)
-model.app.command("measure")(model_run.measure)
-model.app.command("score")(model_run.score)
+for name, function in MODEL_COMMANDS.items():
+    model.app.command(name, cls=Command)(function)
 
 
 def show_version(wanted: bool) -> None:

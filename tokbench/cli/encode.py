@@ -64,6 +64,8 @@ def check_text(text: str) -> str:
 
 def read_input() -> str:
     """Read standard input as UTF-8; TokbenchError if it is not valid."""
+    if sys.stdin is None:
+        raise TokbenchError("standard input is closed", "give the text as the last argument")
     if sys.stdin.isatty():
         raise TokbenchError("there is no text to encode", "for example: tokbench encode gpt-neox-20b 'Hello world'")
     data = sys.stdin.buffer.read()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
 
-@app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the models, each trained on the Pile and on the deduplicated Pile."""
     from tokbench.pythia.model.models import suite
@@ -31,7 +30,6 @@ def list_models(as_json: Json = False) -> None:
     typer.echo(write_rows(rows), nl=False)
 
 
-@app.command("show")
 def show_model(
     name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
     as_json: Json = False,

@@ -165,12 +165,15 @@ def score(
     """
     from tokbench._shared.environment import count_cores
     from tokbench._shared.files import write_whole
-    from tokbench.pythia.backends import run
+    from tokbench.pythia.backends import BACKENDS, run
     from tokbench.pythia.formats.random_weights import open_or_make
     from tokbench.pythia.measure.probe import check_free_memory
     from tokbench.pythia.measure.score import Windows, load_vocabulary, score_texts, sign_score
+    from tokbench.pythia.model.quantization import find_quantization
 
     files = check_outputs(output or [])
+    BACKENDS[backend]  # an unknown name, before weights are downloaded or generated
+    find_quantization(quantization)
     texts = open_corpus(corpus, languages, segments)
     model = open_or_make(checkpoint, revision=revision, offline=offline)
     announce(model)

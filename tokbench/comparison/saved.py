@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tokbench._shared.paths import shorten
 from tokbench.comparison._comparison import DOCUMENT, Comparison
 from tokbench.comparison._saved_schema import parse_saved
 from tokbench.errors import TokbenchError
@@ -16,14 +17,15 @@ def load(path: str | Path) -> Comparison:
     Raises TokbenchError with the place of the first fault if it is not a saved comparison, or was changed since.
     """
     path = Path(path)
-    file = path / DOCUMENT if path.is_dir() else path
     try:
+        file = path / DOCUMENT if path.is_dir() else path
         saved = parse_saved(file.read_bytes())
         measurements = Measurements.load(path) if path.is_dir() else None
     except OSError as error:
         reason = error.strerror or str(error).partition("\n")[0]
         raise TokbenchError(
-            f"cannot read {error.filename or path}: {reason}", "give a file written by `tokbench compare -o`"
+            f"cannot read {shorten(str(error.filename or path))}: {reason}",
+            "give a file written by `tokbench compare -o`",
         ) from error
     except (ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self, TypeAlias, TypeVar, Union, cast
 
 from tokbench._shared.environment import count_cores
+from tokbench._shared.paths import expand_home
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, find_asset
 from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_engine
@@ -243,7 +244,7 @@ def find_baseline(baseline: str, requests: Sequence[LoadRequest]) -> str:
     if baseline in names:
         return baseline
     if means_path(baseline):
-        path = Path(baseline).expanduser().resolve()
+        path = expand_home(baseline).resolve()
         meant = [c.name for c in requests for file in c.asset.files if path in (file.resolve(), file.resolve().parent)]
     else:
         meant = [name for name in names if fold(name) == fold(baseline) or find_name(baseline) == name]

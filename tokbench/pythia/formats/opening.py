@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokbench._shared.files import read_json_object
+from tokbench._shared.hub_ids import is_hub_id
+from tokbench._shared.paths import expand_home, explain_path
 from tokbench.errors import TokbenchError
-from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint
+from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.formats.configuration import read_architecture
 
 
@@ -21,13 +23,21 @@ def open_checkpoint(argument: str | Path, *, revision: str | None = None, offlin
     Raises TokbenchError if there is nothing, if the architecture is not GPT-NeoX, and, naming the tensor, if one is
     missing or has the wrong shape; UnavailableError if the model is on the hub but not available.
     """
-    path = Path(argument).expanduser()
+    path = expand_home(argument)
     match = _HUB_ID.fullmatch(str(argument))
-    if path.exists():
+    try:
+        here = path.exists()
+    except OSError as error:
+        raise explain_path(path, error) from error
+    if here:
         if revision is not None:
             raise TokbenchError(f"{path} is a local path and has no revisions", "leave out --revision")
         return _open_path(path, path.resolve().name)
-    if match is None or str(argument).startswith((".", "~")):
+    if (
+        match is None
+        or str(argument).startswith((".", "~"))
+        or not is_hub_id(match["repo"], revision or match["revision"])
+    ):
         raise TokbenchError(f"no such checkpoint: {argument}", "use a folder, a GGUF file or org/name on the hub")
     from tokbench.pythia.formats.hub import fetch_model
 

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import math
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -107,9 +108,10 @@ def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> N
 
 
 def _claim(folder: Path) -> None:
-    if any((folder / name).exists() for name in ("config.json", "model.safetensors", "model.safetensors.index.json")):
-        raise TokbenchError(f"{folder} already holds a model", "choose a new folder")
+    names = ("config.json", "model.safetensors", "model.safetensors.index.json")
     try:
+        if any((folder / name).exists() for name in names):
+            raise TokbenchError(f"{folder} already holds a model", "choose a new folder")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TokbenchError(f"cannot create {folder}: {error.strerror}", "choose another folder") from error
@@ -165,7 +167,7 @@ def find_architecture(argument: str | Path) -> Architecture | None:
     from tokbench.pythia.model.models import find_model
 
     text = str(argument)
-    if Path(text).expanduser().exists() or is_path(text) or text.startswith("hf:"):
+    if is_path(text) or text.startswith("hf:") or os.path.exists(text):  # noqa: PTH110 - false if the name is too long
         return None
     return find_model(text).architecture
 
