@@ -11,7 +11,7 @@ from tokbench._shared.files import read_json_object
 from tokbench._shared.hub_ids import is_hub_id
 from tokbench._shared.paths import expand_home, explain_path
 from tokbench.errors import TokbenchError
-from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint
+from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.formats.configuration import read_architecture
 
 
