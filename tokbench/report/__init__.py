@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tokbench._shared.files import check_writable, write_whole
 from tokbench._shared.registry import Registry
@@ -12,12 +12,16 @@ from tokbench.comparison import Comparison
 from tokbench.comparison import View as By
 from tokbench.errors import TokbenchError
 
+if TYPE_CHECKING:
+    from tokbench.report._document_model import Results
+
 __all__ = [
     "REPORTS",
     "By",
     "Report",
     "check_format",
     "format_of",
+    "format_results",
     "plot",
     "render",
     "render_all",
@@ -36,7 +40,11 @@ class Report(Protocol):
     """File name extensions of this format."""
 
     def render(self, comparison: Comparison, by: By) -> str:
-        """Format the comparison, ending with a line feed."""
+        """Format the comparison, ending with a line feed.
+
+        A format that has `format_results`, as built-in ones do, writes any `Results` and needs this only where a
+        comparison is written in another way.
+        """
         ...
 
 
@@ -64,7 +72,25 @@ def check_format(name: str) -> None:
 
 def render(comparison: Comparison, name: str, by: By = "summary") -> str:
     """Format the comparison in the named format."""
-    return REPORTS[name].render(comparison, by)
+    report = REPORTS[name]
+    if hasattr(report, "render"):
+        return report.render(comparison, by)
+    from tokbench.report._views import show
+
+    return format_results(show(comparison, by), name)
+
+
+def format_results(results: Results, name: str) -> str:
+    """Format what a command found in the named format; TokbenchError for one that holds only comparisons."""
+    write: Callable[[Results], str] | None = getattr(REPORTS[name], "format_results", None)
+    if write is None:
+        raise TokbenchError(f"{name} holds only comparisons", f"choose from: {', '.join(list_formats())}")
+    return write(results)
+
+
+def list_formats() -> list[str]:
+    """List the formats that hold the results of any command."""
+    return [name for name, report in REPORTS.items() if hasattr(report, "format_results")]
 
 
 def render_all(results: Mapping[str, Comparison], name: str) -> str:
@@ -82,7 +108,7 @@ def render_all(results: Mapping[str, Comparison], name: str) -> str:
             f"{name} holds one result, not {len(results)}", "write one file per result, or use .html, .md or .tex"
         )
     (result,) = results.values()
-    return report.render(result, "summary")
+    return render(result, name)
 
 
 def write_report(comparison: Comparison, path: Path) -> None:
