@@ -15,8 +15,8 @@ from helpers.commands import run
 from helpers.data import needs_data
 from tokbench.adapters import load_tokenizer
 from tokbench.analysis.token_attribution import Explanation, Unit, explain_difference, share_spans, split_units
-from tokbench.cli.explain_diff import round_parts
 from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.report._attribution import round_parts
 
 
 @given(st.text())

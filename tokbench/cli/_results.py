@@ -28,12 +28,12 @@ def print_results(results: Results, output_format: str = "table") -> None:
 def check_files(paths: Sequence[Path] | None) -> list[tuple[Path, str]]:
     """Return output files with their formats, checked before anything is measured."""
     from tokbench._shared.files import check_writable
-    from tokbench.report import check_format, format_of
+    from tokbench.report import format_of, pick_writer
 
     files = [(path, format_of(path)) for path in paths or ()]
     for path, name in files:
+        pick_writer(name)
         check_writable(path)
-        check_format(name)
     return files
 
 

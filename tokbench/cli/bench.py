@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tokbench.cli._results import print_results
 from tokbench.cli.compare import split_languages
 from tokbench.errors import TokbenchError
 
@@ -60,11 +61,11 @@ def run(
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
     from tokbench.adapters.bench.speed import PATHS, benchmark_engines
-    from tokbench.adapters.bench.tables import FORMATS, BenchmarkReport
     from tokbench.corpora import load_corpus
+    from tokbench.report import pick_writer
+    from tokbench.report._benchmark import BenchmarkReport, show
 
-    if output_format not in FORMATS:
-        raise TokbenchError(f"no format is called {output_format!r}", f"choose from: {', '.join(FORMATS)}")
+    write = pick_writer(output_format)
     paths = choose("path", path, PATHS)
     counts = [read_count(text) for text in threads.split(",")]
     if output is not None:
@@ -104,11 +105,11 @@ def run(
                 say(f"{name}: hard input for {runner}")
                 scaling += measure_scaling(asset, runner, limit=limit)
         found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
-    content = FORMATS[output_format](found, describe_environment())
+    results = show(found, describe_environment())
     if output is None:
-        typer.echo(content, nl=False)
+        print_results(results, output_format)
     else:
-        write_whole(output, content.encode())
+        write_whole(output, write(results).encode())
 
 
 def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:

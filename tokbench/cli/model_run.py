@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokbench.cli._model_results import Format, render_measurements, render_scores
+from tokbench.cli._results import check_files, print_results, write_files
 from tokbench.cli.compare import split_languages
 from tokbench.errors import TokbenchError
 
@@ -25,6 +25,15 @@ REVISION = typer.Option(help="Saved training step on the hub, such as step3000."
 THREADS = typer.Option(min=1, help="Backend threads. [default: all available]", show_default=False)
 DEVICE = typer.Option(help="Device to run on.")
 OFFLINE = typer.Option("--offline", help="Do not access the network.")
+
+
+class Format(StrEnum):
+    """Output format of results."""
+
+    table = "table"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
 
 
 class DeviceName(StrEnum):
@@ -94,11 +103,11 @@ def measure(
 
     Each in a separate process.
     """
-    from tokbench._shared.files import write_whole
     from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
     from tokbench.pythia.measure.probe import check_free_memory, measure_backend
+    from tokbench.report._model_runs import show_measurements
 
-    files = check_outputs(output or [])
+    files = check_files(output)
     lengths, sizes = split_numbers(prompts), split_numbers(batches)
     pairs = list(pair_up(split_names(backend), split_names(quantization), device.value))
     found: list[BackendMeasurement] = []
@@ -124,9 +133,9 @@ def measure(
                 rounds=rounds,
             )
             found.append(measured)
-    for path, file_format in files:
-        write_whole(path, render_measurements(found, file_format).encode())
-    typer.echo(render_measurements(found, output_format), nl=False)
+    results = show_measurements(found)
+    write_files(results, files)
+    print_results(results, output_format.value)
 
 
 def score(
@@ -160,14 +169,14 @@ def score(
     Bits per byte are comparable across tokenizers.
     """
     from tokbench._shared.environment import count_cores
-    from tokbench._shared.files import write_whole
     from tokbench.corpora import load_corpus
     from tokbench.pythia.backends import run
     from tokbench.pythia.formats.random_weights import open_or_make
     from tokbench.pythia.measure.probe import check_free_memory
     from tokbench.pythia.measure.score import Windows, load_vocabulary, score_texts, sign_score
+    from tokbench.report._model_runs import show_scores
 
-    files = check_outputs(output or [])
+    files = check_files(output)
     chosen = None if languages is None else split_languages(languages)
     texts = load_corpus(corpus, languages=chosen, segments=segments)
     model = open_or_make(checkpoint, revision=revision, offline=offline)
@@ -208,9 +217,9 @@ def score(
             )
     finally:
         runner.close()
-    for path, file_format in files:
-        write_whole(path, render_scores(rows, file_format).encode())
-    typer.echo(render_scores(rows, output_format), nl=False)
+    results = show_scores(rows)
+    write_files(results, files)
+    print_results(results, output_format.value)
 
 
 # ---- arguments
@@ -252,21 +261,6 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) 
             message = f"{name} supports none of {', '.join(quantizations)} on {device} here"
             raise TokbenchError(message, f"it supports {', '.join(supported)}")
         yield from ((name, kind) for kind in quantizations if kind in supported)
-
-
-def check_outputs(paths: Sequence[Path]) -> list[tuple[Path, Format]]:
-    """Return the output files with their formats, checked before anything is measured."""
-    from tokbench._shared.files import check_writable
-    from tokbench.report import format_of
-
-    files = []
-    for path in paths:
-        name = format_of(path)
-        if name not in set(Format):
-            raise TokbenchError(f"{path}: cannot write results as {name}", f"choose from: {', '.join(Format)}")
-        check_writable(path)
-        files.append((path, Format(name)))
-    return files
 
 
 def announce(checkpoint: Checkpoint) -> None:

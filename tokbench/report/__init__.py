@@ -22,6 +22,7 @@ __all__ = [
     "check_format",
     "format_of",
     "format_results",
+    "pick_writer",
     "plot",
     "render",
     "render_all",
@@ -81,16 +82,17 @@ def render(comparison: Comparison, name: str, by: By = "summary") -> str:
 
 
 def format_results(results: Results, name: str) -> str:
-    """Format what a command found in the named format; TokbenchError for one that holds only comparisons."""
+    """Format what a command found in the named format."""
+    return pick_writer(name)(results)
+
+
+def pick_writer(name: str) -> Callable[[Results], str]:
+    """Return what writes the results of any command; TokbenchError for a format that holds only comparisons."""
     write: Callable[[Results], str] | None = getattr(REPORTS[name], "format_results", None)
     if write is None:
-        raise TokbenchError(f"{name} holds only comparisons", f"choose from: {', '.join(list_formats())}")
-    return write(results)
-
-
-def list_formats() -> list[str]:
-    """List the formats that hold the results of any command."""
-    return [name for name, report in REPORTS.items() if hasattr(report, "format_results")]
+        names = [known for known, report in REPORTS.items() if hasattr(report, "format_results")]
+        raise TokbenchError(f"{name} holds only comparisons", f"choose from: {', '.join(names)}")
+    return write
 
 
 def render_all(results: Mapping[str, Comparison], name: str) -> str:
