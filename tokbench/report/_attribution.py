@@ -20,11 +20,7 @@ def show(found: Explanation, top: int) -> Results:
 
     top: number of words and segments.
     """
-    return Results(
-        title=f"{found.a} and {found.b} on {found.corpus}",
-        parts=lambda: lay_out(found, top),
-        document=lambda: to_document(found, top),
-    )
+    return Results(lambda: lay_out(found, top), lambda: to_document(found, top))
 
 
 def lay_out(found: Explanation, top: int) -> list[Plain]:

@@ -89,11 +89,11 @@ def list_footprints(outcome: EngineBenchmark, footprints: Sequence[Footprint]) -
 
 def show(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> Results:
     """Return all measurements; the frame holds the speeds and ratios."""
+    speeds = [list_speeds(benchmark.outcome) for benchmark in benchmarks]
     return Results(
-        title="Engines",
-        parts=lambda: lay_out(benchmarks, environment),
-        document=lambda: to_document(benchmarks, environment),
-        frame=lambda: pl.concat([list_speeds(b.outcome) for b in benchmarks], how="diagonal_relaxed"),
+        lambda: lay_out(benchmarks, environment),
+        lambda: to_document(benchmarks, environment),
+        lambda: pl.concat(speeds, how="diagonal_relaxed"),
     )
 
 

@@ -18,17 +18,13 @@ def show(
     changes: pl.DataFrame, signatures: Sequence[SignatureChange], regressions: pl.DataFrame, limit: float | None
 ) -> Results:
     """Return changes, and those for the worse by more than a factor, if there is a limit."""
-    verdict = [] if limit is None else list_regressions(regressions, limit)
-    return Results(
-        title="changes",
-        parts=lambda: [Points((*list_changes(changes, signatures), *verdict))],
-        document=lambda: {
-            "signature": [asdict(change) for change in signatures],
-            "changes": list_rows(changes),
-            "regressions": list_rows(regressions),
-        },
-        frame=lambda: changes,
-    )
+    lines = [*list_changes(changes, signatures), *([] if limit is None else list_regressions(regressions, limit))]
+    document = {
+        "signature": [asdict(change) for change in signatures],
+        "changes": list_rows(changes),
+        "regressions": list_rows(regressions),
+    }
+    return Results(lambda: [Points(tuple(lines))], lambda: document, lambda: changes)
 
 
 def list_rows(changes: pl.DataFrame) -> list[dict[str, Any]]:

@@ -11,12 +11,7 @@ from tokbench.report._table import tabulate
 
 def show(report: CorpusReport) -> Results:
     """Return sizes, findings, exclusions and omissions."""
-    return Results(
-        title=report.name,
-        parts=lambda: lay_out(report),
-        document=lambda: to_document(report),
-        frame=lambda: report.languages,
-    )
+    return Results(lambda: lay_out(report), lambda: to_document(report))
 
 
 def to_document(report: CorpusReport) -> dict[str, Any]:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from tokbench.pythia.cost import Costs
 from tokbench.pythia.cost.request_trace import STAGES, Ledger
 from tokbench.report._cost import lay_out, write_notes
-from tokbench.report._document_model import Plain, Points, Prose, Results, Signature
+from tokbench.report._document_model import Points, Prose, Results, Signature
 from tokbench.report._table import tabulate
 
 
 def show(costs: Costs) -> Results:
     """Return tables of costs, with notes and signature."""
-    return Results(
-        title=f"Costs on {costs.model}",
-        parts=lambda: [*lay_out(costs), Points(tuple(write_notes(costs))), Signature(costs.signature)],
-        document=costs.to_document,
-        frame=lambda: costs.frame,
-    )
+    notes = Points(tuple(write_notes(costs)))
+    return Results(lambda: [*lay_out(costs), notes, Signature(costs.signature)], costs.to_document, lambda: costs.frame)
 
 
 def show_trace(found: Ledger, facts: str, size: int) -> Results:
@@ -26,7 +22,4 @@ def show_trace(found: Ledger, facts: str, size: int) -> Results:
     formats = {"seconds": "{:.6f}".format, "share": lambda share: f"{100 * share:.3f} %"}
     sentence = f"{facts}; {size:,} bytes, {found.tokens:,} tokens, {found.new_tokens:,} new tokens"
 
-    def lay_out_trace() -> list[Plain]:
-        return [Prose((sentence,)), tabulate(rows, formats=formats)]
-
-    return Results(title="One request", parts=lay_out_trace, document=lambda: rows)
+    return Results(lambda: [Prose((sentence,)), tabulate(rows, formats=formats)], lambda: rows)

@@ -109,7 +109,6 @@ class Results:
     Each is a function, since a format needs only one of them.
     """
 
-    title: str
     parts: Callable[[], Sequence[Plain]]
     document: Callable[[], Any]
     frame: Callable[[], pl.DataFrame] | None = None

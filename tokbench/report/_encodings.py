@@ -12,11 +12,7 @@ from tokbench.report._document_model import Points, Results
 def show(tokenizers: Sequence[Tokenizer], text: str, *, special: bool) -> Results:
     """Return the tokens of a text by each tokenizer."""
     described = [describe(tokenizer, text, special=special) for tokenizer in tokenizers]
-    return Results(
-        title="tokens",
-        parts=lambda: [lay_out(encoding) for encoding in described],
-        document=lambda: described,
-    )
+    return Results(lambda: [lay_out(encoding) for encoding in described], lambda: described)
 
 
 def lay_out(encoding: dict[str, Any]) -> Points:

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 def show(what: str) -> Results:
     """Return a listing, one row per entry."""
     rows = LISTINGS[what]()
-    return Results(title=what, parts=lambda: [tabulate(rows)], document=lambda: rows)
+    return Results(lambda: [tabulate(rows)], lambda: rows)
 
 
 def list_tokenizers() -> list[Row]:

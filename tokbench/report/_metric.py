@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 
 from tokbench.analysis.metric_variants import VariantTable
 from tokbench.metrics import Metric
@@ -12,11 +13,8 @@ from tokbench.report._table import Table, tabulate
 
 def show(metric: Metric, variants: VariantTable | None) -> Results:
     """Return a metric's definition, with its variants if they were computed."""
-    return Results(
-        title=metric.name,
-        parts=lambda: lay_out(metric, variants),
-        document=lambda: describe(metric) | ({} if variants is None else {"variants": asdict(variants)}),
-    )
+    parts, more = partial(lay_out, metric, variants), {} if variants is None else {"variants": asdict(variants)}
+    return Results(parts, lambda: describe(metric) | more)
 
 
 def lay_out(metric: Metric, variants: VariantTable | None) -> list[Plain]:

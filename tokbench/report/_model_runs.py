@@ -18,12 +18,7 @@ MIB = "{:,.1f}".format
 
 def show_measurements(found: Sequence[BackendMeasurement]) -> Results:
     """Return memory, speed and loading of models on backends."""
-    return Results(
-        title="Models on this machine",
-        parts=lambda: lay_out_measurements(found),
-        document=lambda: to_document(found),
-        frame=lambda: frame_figures(found),
-    )
+    return Results(lambda: lay_out_measurements(found), lambda: to_document(found), lambda: frame_figures(found))
 
 
 def lay_out_measurements(found: Sequence[BackendMeasurement]) -> list[Plain]:
@@ -66,12 +61,7 @@ def describe(found: BackendMeasurement) -> str:
 
 def show_scores(rows: list[dict[str, Any]]) -> Results:
     """Return bits per byte, one row per language, with signatures below the table."""
-    return Results(
-        title="Bits per byte",
-        parts=lambda: lay_out_scores(rows),
-        document=lambda: rows,
-        frame=lambda: pl.DataFrame(rows),
-    )
+    return Results(lambda: lay_out_scores(rows), lambda: rows, lambda: pl.DataFrame(rows))
 
 
 def lay_out_scores(rows: list[dict[str, Any]]) -> list[Plain]:

@@ -23,27 +23,19 @@ from tokbench.report._table import format_value, tabulate
 def show_suite() -> Results:
     """Return all models, one row per model."""
     frame = suite()
-    shown = frame.drop("size", "deduped", "hub_id", "licence")
-    return Results(
-        title="Pythia models",
-        parts=lambda: [tabulate(shown.to_dicts(), formats={"learning_rate": "{:.1e}".format})],
-        document=frame.to_dicts,
-    )
+    rows = frame.drop("size", "deduped", "hub_id", "licence").to_dicts()
+    return Results(lambda: [tabulate(rows, formats={"learning_rate": "{:.1e}".format})], frame.to_dicts)
 
 
 def show(model: Model) -> Results:
     """Return a model's facts and its weights in each format."""
-    return Results(
-        title=model.name,
-        parts=lambda: lay_out(model),
-        document=lambda: {**gather_facts(model), "weights": weight_table(model.architecture).to_dicts()},
-        frame=lambda: weight_table(model.architecture),
-    )
+    weights = weight_table(model.architecture).to_dicts()
+    return Results(lambda: lay_out(model, weights), lambda: {**gather_facts(model), "weights": weights})
 
 
-def lay_out(model: Model) -> list[Plain]:
+def lay_out(model: Model, weights: list[dict[str, Any]]) -> list[Plain]:
     """Lay out facts, then one row per weight format."""
-    weights = [
+    rows = [
         {
             "weights": row["quantization"],
             "bits": row["bits_per_weight"],
@@ -52,10 +44,10 @@ def lay_out(model: Model) -> list[Plain]:
             "until": row["until"],
             "runs": row["runnable"],
         }
-        for row in weight_table(model.architecture).to_dicts()
+        for row in weights
     ]
     facts = tuple((name, format_fact(value)) for name, value in gather_facts(model).items())
-    return [Facts(facts), tabulate(weights, formats={"MiB": "{:,.1f}".format})]
+    return [Facts(facts), tabulate(rows, formats={"MiB": "{:,.1f}".format})]
 
 
 def gather_facts(model: Model) -> Mapping[str, Any]:

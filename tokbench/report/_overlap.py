@@ -15,17 +15,8 @@ _WEIGHTED = {
 
 def show(found: Overlap) -> Results:
     """Return the matrices and, as a document, all pairs."""
-    return Results(
-        title="overlap of vocabularies",
-        parts=lambda: lay_out(found),
-        document=lambda: {
-            "tokenizers": found.tokenizers,
-            "scripts": found.scripts,
-            "corpus": found.corpus,
-            "pairs": found.pairs.to_dicts(),
-        },
-        frame=lambda: found.pairs,
-    )
+    names = {"tokenizers": found.tokenizers, "scripts": found.scripts, "corpus": found.corpus}
+    return Results(lambda: lay_out(found), lambda: {**names, "pairs": found.pairs.to_dicts()}, lambda: found.pairs)
 
 
 def lay_out(found: Overlap) -> list[Plain]:

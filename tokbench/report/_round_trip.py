@@ -13,11 +13,7 @@ _POINTS_SHOWN = 4
 
 def show(found: RoundTrip, corpus: str) -> Results:
     """Return the diagnosis of a tokenizer on a corpus."""
-    return Results(
-        title=f"{found.tokenizer} on {corpus}",
-        parts=lambda: lay_out(found, corpus),
-        document=lambda: to_document(found, corpus),
-    )
+    return Results(lambda: lay_out(found, corpus), lambda: to_document(found, corpus))
 
 
 def lay_out(found: RoundTrip, corpus: str) -> list[Plain]:

@@ -44,12 +44,7 @@ def lay_out(comparison: Comparison, by: str) -> list[Table]:
 
 def show(comparison: Comparison, by: str = "summary") -> Results:
     """Return what a view of a comparison shows: tables, notes, skipped tokenizers, tests, signature."""
-    return Results(
-        title=comparison.corpus.name,
-        parts=lambda: list_parts(comparison, by),
-        document=comparison.to_document,
-        frame=lambda: comparison.frame,
-    )
+    return Results(lambda: list_parts(comparison, by), comparison.to_document, lambda: comparison.frame)
 
 
 def list_parts(comparison: Comparison, by: str) -> list[Plain]:

@@ -20,12 +20,7 @@ def show(found: VocabularyReport, cost: DeadRows, top: int) -> Results:
 
     top: lines per list; the document has all of them.
     """
-    return Results(
-        title=found.tokenizer,
-        parts=lambda: lay_out(found, cost, top),
-        document=lambda: to_document(found, cost),
-        frame=lambda: found.tokens.with_columns(pl.col("bytes").bin.encode("hex")),
-    )
+    return Results(lambda: lay_out(found, cost, top), lambda: to_document(found, cost))
 
 
 def lay_out(found: VocabularyReport, cost: DeadRows, top: int) -> list[Plain]:

@@ -11,5 +11,5 @@ SUFFIXES = frozenset({".csv"})
 def format_results(results: Results) -> str:
     """Format all values; undefined ones are empty."""
     if results.frame is None:
-        raise TokbenchError(f"{results.title} has no CSV", "use json")
+        raise TokbenchError("these results have no CSV", "use json")
     return results.frame().write_csv()

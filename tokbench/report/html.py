@@ -52,7 +52,7 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 
 def format_results(results: Results) -> str:
     """Format parts as a page."""
-    return write_page(results.title, "\n".join(filter(None, map(write_part, results.parts()))))
+    return write_page("tokbench", "\n".join(filter(None, map(write_part, results.parts()))))
 
 
 def write_page(title: str, body: str, contents: str = "", footer: str = "") -> str:
