@@ -74,7 +74,7 @@ def tabulate(
     formats: how to write the values of a column that are not null, instead of `format_value`.
     """
     headers = tuple(rows[0]) if rows else ()
-    numeric = [i for i, header in enumerate(headers) if any(isinstance(row[header], int | float) for row in rows)]
+    numeric = [i for i, header in enumerate(headers) if any(type(row[header]) in (int, float) for row in rows)]
     writers = [(header, (formats or {}).get(header, format_value)) for header in headers]
     cells = tuple(
         tuple(Cell(format_value(None) if row[header] is None else write(row[header])) for header, write in writers)
