@@ -227,7 +227,7 @@ def test_wrong_commands_are_refused(tmp_path: Path) -> None:
     refuse("cost", "utf8", *corpus, "--model", "3b", says="3b")
     refuse("cost", "utf8", *corpus, "--new-tokens", "many", says="--new-tokens")
     refuse("cost", "utf8", *corpus, "--backend", "ctranslat", says="did you mean 'ctranslate2'")
-    refuse("cost", "utf8", *corpus, "-f", "html", says="html")
+    refuse("cost", "utf8", *corpus, "-f", "xml", says="no report format is called 'xml'")
     refuse("cost", "--ledger", "abc", says="--ledger measures, so it needs a backend")
     refuse("cost", "utf8", *corpus, "--timings", str(tmp_path / "none.json"), says="none.json")
 
