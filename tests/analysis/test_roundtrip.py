@@ -17,8 +17,8 @@ from helpers.commands import run
 from helpers.data import needs_data
 from tokbench.adapters import load_tokenizer
 from tokbench.analysis.roundtrip import RoundTrip, Stage, TextClass, inspect_round_trip, list_probes, shrink
-from tokbench.cli.roundtrip import show
 from tokbench.corpora import load_corpus
+from tokbench.report._round_trip import format_text
 
 
 @given(st.text(min_size=1), st.data())
@@ -104,8 +104,8 @@ def test_probes_are_valid_unicode_and_hold_every_white_space() -> None:
 
 
 def test_what_is_shown_is_inert() -> None:
-    assert show("\x1b[31m\u202e") == '"\\x1b[31m\\u202e"'
-    assert show("e\u0301") == '"e\u0301" (U+0065 U+0301)'
+    assert format_text("\x1b[31m\u202e") == '"\\x1b[31m\\u202e"'
+    assert format_text("e\u0301") == '"e\u0301" (U+0065 U+0301)'
 
 
 @pytest.mark.smoke

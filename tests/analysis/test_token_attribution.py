@@ -27,9 +27,9 @@ from tokbench.analysis.token_attribution import (
     split_units,
 )
 from tokbench.catalog.sources import Asset
-from tokbench.cli.explain_diff import round_parts
 from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.measurement.recorded import RecordedTokenizer
+from tokbench.report._attribution import round_parts
 
 
 @given(st.text())

@@ -120,12 +120,14 @@ def run(command: tuple[str, ...], folder: Path, environment: dict[str, str]) -> 
 def list_jobs(base: Path) -> tuple[Job, ...]:
     """The commands, on small files in `base`."""
     corpus, tokenizer, model = str(base / "corpus"), str(base / "tokenizer.json"), str(base / "pythia-70m")
-    compare = ("compare", "utf8", "byt5", tokenizer, "-c", corpus, "--resamples", "200", "-q")
+    files = ("out.json", "out.html", "saved")
+    compare = ("compare", "utf8", "byt5", tokenizer, "-c", corpus, "--resamples", "200", "-q", "--save", "saved")
+    bench = ("bench", tokenizer, "-c", corpus, "-n", "300", "--rounds", "3", "-f", "json", "-o", "bench.json")
     jobs = [
-        Job("compare", (*compare, "--save", "saved", "-o", "out.json", "-o", "out.html"), ("out.json", "out.html", "saved"), read_comparison),
-        Job("bench", ("bench", tokenizer, "-c", corpus, "-n", "300", "--rounds", "3", "-f", "json", "-o", "bench.json"), ("bench.json",), read_benchmark),
+        Job("compare", (*compare, "-o", "out.json", "-o", "out.html"), files, read_comparison),
+        Job("bench", bench, ("bench.json",), read_benchmark),
         Job("pull", ("pull", "hf:org/name"), (), read_pull),
-    ]  # fmt: skip
+    ]
     if (base / "pythia-70m").is_dir():
         shape = ("--prompts", "16", "--batches", "1", "--new-tokens", "8", "--rounds", "1", "--context", "64")
         measure = ("model", "measure", model, "--backend", "ctranslate2", "--quantization", "float32", "--offline")

@@ -10,6 +10,7 @@ import typer
 
 from tokbench.cli._numbers import MOST_THREADS, decimal_option, split_numbers, whole_option
 from tokbench.cli._options import Corpus, Languages, Offline, OutputFormat, Quiet, Segments, TokenizerNames, open_corpus
+from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
 
 
@@ -56,10 +57,10 @@ def run(
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
     from tokbench.adapters.bench.speed import PATHS, benchmark_engines
-    from tokbench.adapters.bench.tables import FORMATS, BenchmarkReport
+    from tokbench.report import pick_writer
+    from tokbench.report._benchmark import BenchmarkReport, show
 
-    if output_format not in FORMATS:
-        raise TokbenchError(f"no format is called {output_format!r}", f"choose from: {', '.join(FORMATS)}")
+    write = pick_writer(output_format)
     paths = choose("path", path, PATHS)
     counts = split_numbers("--threads", threads, high=MOST_THREADS)
     if output is not None:
@@ -98,11 +99,11 @@ def run(
                 say(f"{name}: hard input for {runner}")
                 scaling += measure_scaling(asset, runner, limit=limit)
         found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
-    content = FORMATS[output_format](found, describe_environment())
+    results = show(found, describe_environment())
     if output is None:
-        typer.echo(content, nl=False)
+        print_results(results, output_format)
     else:
-        write_whole(output, content.encode())
+        write_whole(output, write(results).encode())
 
 
 def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:

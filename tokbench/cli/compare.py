@@ -24,10 +24,10 @@ from tokbench.cli._options import (
     Segments,
     open_corpus,
 )
+from tokbench.cli._results import print_results
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
-    from tokbench.comparison import Comparison
     from tokbench.corpora import ParallelCorpus
     from tokbench.measurement import Step
 
@@ -136,8 +136,9 @@ def run(
         from tokbench.metrics.resampling import Bootstrap
         from tokbench.report import REPORTS, check_format, format_of, render
         from tokbench.report._table import write_skipped
+        from tokbench.report._views import show
 
-        report = REPORTS[output_format]
+        REPORTS[output_format]  # so that an unknown one is refused first
         files = [(path, format_of(path)) for path in output or []]
         for path, name in files:
             check_writable(path)
@@ -172,9 +173,9 @@ def run(
         if save is not None:
             result.save(save)
         if output_format == "table":
-            typer.echo(draw_table(result, by), nl=False)
+            print_results(show(result, by.value))
         else:
-            typer.echo(report.render(result, by.value), nl=False)
+            typer.echo(render(result, output_format, by.value), nl=False)
         if output_format == "csv":
             for line in write_skipped(result):
                 typer.echo(f"tokbench: not compared: {line}", err=True)
@@ -182,14 +183,6 @@ def run(
             whole = result.corpus.segments
             typer.echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
-
-
-def draw_table(result: Comparison, by: By) -> str:
-    """Format the table for the width and colours of standard output."""
-    from tokbench.report.table import render, terminal_settings
-
-    color, width = terminal_settings()
-    return render(result, by.value, color=color, width=width)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from tokbench.cli._options import (
     Threads,
     open_corpus,
 )
+from tokbench.cli._results import check_files, print_results, write_files
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -78,23 +79,19 @@ def run(
     embedding rows as that vocabulary needs. If no weights are available, a model of the same shape with random weights
     is measured: speed and memory do not depend on the values.
     """
-    from tokbench._shared.files import check_writable, write_whole
     from tokbench.comparison import compare
     from tokbench.pythia.cost import OWN_TOKENIZER, check_run, cost
     from tokbench.pythia.cost.workload import Price
-    from tokbench.report import format_of
-    from tokbench.report._cost import FORMATS, render_costs
+    from tokbench.report import pick_writer
+    from tokbench.report._cost_results import show
 
     names = tokenizers or [OWN_TOKENIZER]
     check_run(model, backend, quantization)
     if ledger is not None:
         keep(ledger, names, model, backend, quantization, parse_new_tokens(new_tokens), threads, offline)
         return
-    if output_format not in FORMATS:
-        raise TokbenchError(f"costs have no format {output_format!r}", f"choose from: {', '.join(FORMATS)}")
-    files = [(path, format_of(path)) for path in output or []]
-    for path, _ in files:
-        check_writable(path)
+    pick_writer(output_format)
+    files = check_files(output)
     price = Price(price_per_hour, price_per_mtok)
     rates = read_rates(timings) if timings else ()
     amount = parse_new_tokens(new_tokens)
@@ -114,9 +111,8 @@ def run(
         offline=offline,
         on_step=(lambda step: None) if quiet else (lambda step: typer.echo(f"measuring {step}", err=True)),
     )
-    for path, name in files:
-        write_whole(path, render_costs(costs, name).encode())
-    typer.echo(render_costs(costs, output_format), nl=False)
+    write_files(show(costs), files)
+    print_results(show(costs), output_format)
 
 
 def parse_new_tokens(text: str) -> NewTokens:
@@ -158,11 +154,11 @@ def keep(
     from tokbench._shared.environment import count_cores
     from tokbench.adapters import load_tokenizer
     from tokbench.cli.encode import read_input
-    from tokbench.cli.listing import write_rows
     from tokbench.pythia.backends import run as load_runner
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER
-    from tokbench.pythia.cost.request_trace import STAGES, trace_request
+    from tokbench.pythia.cost.request_trace import trace_request
     from tokbench.pythia.formats.random_weights import open_or_make
+    from tokbench.report._cost_results import show_trace
 
     if backend == ANALYTIC:
         raise TokbenchError("--ledger measures, so it needs a backend", "for example: --backend ctranslate2")
@@ -178,13 +174,5 @@ def keep(
         found = trace_request(content, tokenizer, runner, amount)
     finally:
         runner.close()
-    typer.echo(
-        f"{checkpoint.name} {quantization} on {backend}, weights: {checkpoint.weights}; "
-        f"{len(content):,} bytes, {found.tokens:,} tokens, {found.new_tokens:,} new tokens"
-    )
-    rows = [
-        {"stage": stage, "seconds": f"{found.seconds[stage]:.6f}", "share": f"{100 * found.share(stage):.3f} %"}
-        for stage in STAGES
-    ]
-    rows.append({"stage": "whole", "seconds": f"{found.wall:.6f}", "share": f"{100 * (1 - found.unaccounted):.3f} %"})
-    typer.echo(write_rows(rows), nl=False)
+    facts = f"{checkpoint.name} {quantization} on {backend}, weights: {checkpoint.weights}"
+    print_results(show_trace(found, facts, len(content)))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tokbench.cli._options import Json, Offline
+from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
-
-if TYPE_CHECKING:
-    from tokbench.adapters import Tokenizer
 
 
 def run(
@@ -36,21 +33,12 @@ def run(
     as plain text unless --special is given.
     """
     from tokbench.adapters import load_tokenizer
+    from tokbench.report._encodings import show
 
     names, text = (arguments[:-1], arguments[-1]) if len(arguments) > 1 else (arguments, "-")
     text = read_input() if text == "-" else check_text(text)
     tokenizers = [load_tokenizer(name, offline=offline) for name in names]
-    described = [describe(tokenizer, text, special=special) for tokenizer in tokenizers]
-    if as_json:
-        typer.echo(json.dumps(described, ensure_ascii=False, indent=1))
-        return
-    for encoding in described:
-        typer.echo(
-            f"{encoding['tokenizer']}: {len(encoding['ids'])} tokens, {encoding['bytes']} bytes, "
-            f"{encoding['chars']} characters"
-        )
-        typer.echo("  |" + "|".join(token["text"] for token in encoding["tokens"]) + "|")
-        typer.echo("  " + " ".join(map(str, encoding["ids"])))
+    print_results(show(tokenizers, text, special=special), "json" if as_json else "table")
 
 
 def check_text(text: str) -> str:
@@ -73,29 +61,3 @@ def read_input() -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         raise TokbenchError(f"standard input is not UTF-8 at byte {error.start}", "convert it first") from error
-
-
-def describe(tokenizer: Tokenizer, text: str, *, special: bool) -> dict[str, Any]:
-    """Describe the tokens of a text as a JSON document."""
-    encode = tokenizer.encode_with_special if special else tokenizer.encode_batch
-    ids = encode([text]).ids.tolist()
-    return {
-        "tokenizer": tokenizer.name,
-        "engine": tokenizer.engine,
-        "bytes": len(text.encode()),
-        "chars": len(text),
-        "ids": ids,
-        "tokens": [show_token(tokenizer, token) for token in ids],
-        "decoded": tokenizer.decode(ids),
-    }
-
-
-def show_token(tokenizer: Tokenizer, token: int) -> dict[str, Any]:
-    """Describe one token: id, bytes in hexadecimal, and printable text.
-
-    The bytes of a special token are null.
-    """
-    from tokbench.adapters import write_token
-
-    content = tokenizer.token_bytes(token)
-    return {"id": token, "bytes": None if content is None else content.hex(), "text": write_token(token, content)}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokbench.cli._model_results import Format, render_measurements, render_scores
 from tokbench.cli._numbers import MOST_TEXTS, MOST_TOKENS, split_numbers, whole_option
 from tokbench.cli._options import (
     Corpus,
@@ -24,17 +24,29 @@ from tokbench.cli._options import (
     open_corpus,
     split_names,
 )
+from tokbench.cli._results import check_files, print_results, write_files
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.pythia.formats.checkpoint import Checkpoint
     from tokbench.pythia.measure.probe import BackendMeasurement
 
-ModelOutputFormat = Annotated[Format, typer.Option("-f", "--format", help="Format of standard output.")]
 CHECKPOINTS = typer.Argument(
     help="Name in the suite (pythia-70m), folder, GGUF file, CTranslate2 folder, or org/name on the hub.",
     show_default=False,
 )
+
+
+class Format(StrEnum):
+    """Output format of results."""
+
+    table = "table"
+    markdown = "markdown"
+    json = "json"
+    csv = "csv"
+
+
+ModelOutputFormat = Annotated[Format, typer.Option("-f", "--format", help="Format of standard output.")]
 
 
 def make(
@@ -101,11 +113,11 @@ def measure(
 
     Each in a separate process.
     """
-    from tokbench._shared.files import write_whole
     from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
     from tokbench.pythia.measure.probe import check_free_memory, measure_backend
+    from tokbench.report._model_runs import show_measurements
 
-    files = check_outputs(output or [])
+    files = check_files(output)
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
     pairs = list(pair_up(split_names("--backend", backend), split_names("--quantization", quantization), device.value))
     found: list[BackendMeasurement] = []
@@ -131,9 +143,9 @@ def measure(
                 rounds=rounds,
             )
             found.append(measured)
-    for path, file_format in files:
-        write_whole(path, render_measurements(found, file_format).encode())
-    typer.echo(render_measurements(found, output_format), nl=False)
+    results = show_measurements(found)
+    write_files(results, files)
+    print_results(results, output_format.value)
 
 
 def score(
@@ -164,14 +176,14 @@ def score(
     Bits per byte are comparable across tokenizers.
     """
     from tokbench._shared.environment import count_cores
-    from tokbench._shared.files import write_whole
     from tokbench.pythia.backends import BACKENDS, run
     from tokbench.pythia.formats.random_weights import open_or_make
     from tokbench.pythia.measure.probe import check_free_memory
     from tokbench.pythia.measure.score import Windows, load_vocabulary, score_texts, sign_score
     from tokbench.pythia.model.quantization import find_quantization
+    from tokbench.report._model_runs import show_scores
 
-    files = check_outputs(output or [])
+    files = check_files(output)
     BACKENDS[backend]  # an unknown name, before weights are downloaded or generated
     find_quantization(quantization)
     texts = open_corpus(corpus, languages, segments)
@@ -213,9 +225,9 @@ def score(
             )
     finally:
         runner.close()
-    for path, file_format in files:
-        write_whole(path, render_scores(rows, file_format).encode())
-    typer.echo(render_scores(rows, output_format), nl=False)
+    results = show_scores(rows)
+    write_files(results, files)
+    print_results(results, output_format.value)
 
 
 # ---- arguments
@@ -243,21 +255,6 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) 
             message = f"{name} supports none of {', '.join(quantizations)} on {device} here"
             raise TokbenchError(message, f"it supports {', '.join(supported)}")
         yield from ((name, kind) for kind in quantizations if kind in supported)
-
-
-def check_outputs(paths: Sequence[Path]) -> list[tuple[Path, Format]]:
-    """Return the output files with their formats, checked before anything is measured."""
-    from tokbench._shared.files import check_writable
-    from tokbench.report import format_of
-
-    files = []
-    for path in paths:
-        name = format_of(path)
-        if name not in set(Format):
-            raise TokbenchError(f"{path}: cannot write results as {name}", f"choose from: {', '.join(Format)}")
-        check_writable(path)
-        files.append((path, Format(name)))
-    return files
 
 
 def announce(checkpoint: Checkpoint) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -15,12 +15,16 @@ from tokbench.errors import TokbenchError
 if TYPE_CHECKING:
     import polars as pl
 
+    from tokbench.report._document_model import Results
+
 __all__ = [
     "REPORTS",
     "By",
     "Report",
     "check_format",
     "format_of",
+    "format_results",
+    "pick_writer",
     "plot",
     "render",
     "render_all",
@@ -40,7 +44,11 @@ class Report(Protocol):
     """File name extensions of this format."""
 
     def render(self, comparison: Comparison, by: By) -> str:
-        """Format the comparison, ending with a line feed."""
+        """Format the comparison, ending with a line feed.
+
+        A format that has `format_results`, as built-in ones do, writes any `Results` and needs this only where a
+        comparison is written in another way.
+        """
         ...
 
 
@@ -68,7 +76,26 @@ def check_format(name: str) -> None:
 
 def render(comparison: Comparison, name: str, by: By = "summary") -> str:
     """Format the comparison in the named format."""
-    return REPORTS[name].render(comparison, by)
+    report = REPORTS[name]
+    if hasattr(report, "render"):
+        return report.render(comparison, by)
+    from tokbench.report._views import show
+
+    return format_results(show(comparison, by), name)
+
+
+def format_results(results: Results, name: str) -> str:
+    """Format what a command found in the named format."""
+    return pick_writer(name)(results)
+
+
+def pick_writer(name: str) -> Callable[[Results], str]:
+    """Return what writes the results of any command; TokbenchError for a format that holds only comparisons."""
+    write: Callable[[Results], str] | None = getattr(REPORTS[name], "format_results", None)
+    if write is None:
+        names = [known for known, report in REPORTS.items() if hasattr(report, "format_results")]
+        raise TokbenchError(f"{name} holds only comparisons", f"choose from: {', '.join(names)}")
+    return write
 
 
 def render_all(results: Mapping[str, Comparison], name: str) -> str:
@@ -86,7 +113,7 @@ def render_all(results: Mapping[str, Comparison], name: str) -> str:
             f"{name} holds one result, not {len(results)}", "write one file per result, or use .html, .md or .tex"
         )
     (result,) = results.values()
-    return report.render(result, "summary")
+    return render(result, name)
 
 
 def write_report(comparison: Comparison, path: Path) -> None:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-
 import polars as pl
 
-from tokbench._shared.registry import closest
-from tokbench.errors import TokbenchError
 from tokbench.pythia.cost import Costs
-from tokbench.report._escaping import escape_markdown as escape
-from tokbench.report._markdown_table import write_table
 from tokbench.report._table import ABSENT, Cell, Table
-from tokbench.report.table import draw_plain
 
 TITLES = {
     "tokens": "tokens",
@@ -112,41 +104,3 @@ def write_notes(costs: Costs) -> list[str]:
         notes.append("no timings: the analytic backend runs nothing; use --backend or --timings")
     notes += [f"{name}: {note}" for name, note in costs.notes.items()]
     return notes
-
-
-def render_markdown(costs: Costs) -> str:
-    """Format tables and notes as GitHub Markdown."""
-    tables = "\n".join(write_table(table) for table in lay_out(costs))
-    notes = "".join(f"- {escape(note)}\n" for note in write_notes(costs))
-    return f"{tables}\n{notes}\n`{costs.signature}`\n"
-
-
-def render_table(costs: Costs) -> str:
-    """Format tables and notes as plain text, never truncated."""
-    return draw_plain(lay_out(costs), [*write_notes(costs), costs.signature])
-
-
-def render_json(costs: Costs) -> str:
-    """Format everything known as JSON."""
-    return json.dumps(costs.to_document(), ensure_ascii=False, indent=1) + "\n"
-
-
-def render_csv(costs: Costs) -> str:
-    """Format one row per value as CSV."""
-    return costs.frame.write_csv()
-
-
-FORMATS: Mapping[str, Callable[[Costs], str]] = {
-    "table": render_table,
-    "markdown": render_markdown,
-    "json": render_json,
-    "csv": render_csv,
-}
-
-
-def render_costs(costs: Costs, name: str) -> str:
-    """Format costs in the named format; TokbenchError for an unknown one."""
-    if name not in FORMATS:
-        near = closest(name, list(FORMATS))
-        raise TokbenchError(f"costs have no format {name!r}", f"did you mean {near!r}?" if near else "use table")
-    return FORMATS[name](costs)

@@ -5,9 +5,11 @@ Sections of prose, tables, figures and split texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import polars as pl
 
 from tokbench.report._svg import Specification
 from tokbench.report._table import Table
@@ -26,6 +28,7 @@ class Points:
 
     items: tuple[str, ...]
     warning: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,23 @@ class Facts:
     """Terms and their descriptions."""
 
     items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the marks in tables mean, in formats that use marks.
+
+    best: where the marked values are the best: "column" or "row".
+    """
+
+    best: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the values depend on, in a line to be cited."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +96,22 @@ class Segmentations:
     cuts: tuple[SegmentedText, ...]
 
 
-Part: TypeAlias = Prose | Points | Facts | Table | Figure | Segmentations
+Plain: TypeAlias = Prose | Points | Facts | Legend | Signature | Table
+"""A part that every format writes."""
+
+Part: TypeAlias = Plain | Figure | Segmentations
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a command found: parts for readers, a document and a frame for programs.
+
+    Each is a function, since a format needs only one of them.
+    """
+
+    parts: Callable[[], Sequence[Plain]]
+    document: Callable[[], Any]
+    frame: Callable[[], pl.DataFrame] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import re
 
-from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Segmentations, SegmentedText
+from tokbench.report._document_model import (
+    Facts,
+    Figure,
+    Legend,
+    Part,
+    Points,
+    Prose,
+    Segmentations,
+    SegmentedText,
+    Signature,
+)
 from tokbench.report._escaping import escape_html
 from tokbench.report._svg import draw_svg
 from tokbench.report._table import Cell, Table
@@ -34,10 +44,11 @@ def write_cell(cell: Cell, *, label: bool) -> str:
     return f'<td class="unranked">({text})</td>' if cell.unranked else f"<td>{text}</td>"
 
 
-def write_row(cells: tuple[Cell, ...], labels: int) -> str:
+def write_row(cells: tuple[Cell, ...], table: Table) -> str:
     """Format a row, with its first cell as row header."""
     first = f'<th scope="row" class="name">{escape_html(cells[0].text)}</th>'
-    return f"<tr>{first}{''.join(write_cell(cell, label=i < labels) for i, cell in enumerate(cells[1:], start=1))}</tr>"
+    others = (write_cell(cell, label=table.holds_text(i)) for i, cell in enumerate(cells[1:], start=1))
+    return f"<tr>{first}{''.join(others)}</tr>"
 
 
 def write_table(table: Table, *, folded: bool = False) -> str:
@@ -46,10 +57,10 @@ def write_table(table: Table, *, folded: bool = False) -> str:
     folded: collapse a long table under its title.
     """
     heads = "".join(
-        f'<th scope="col"{" class=name" if i < table.labels else ""}>{escape_html(header)}</th>'
+        f'<th scope="col"{" class=name" if table.holds_text(i) else ""}>{escape_html(header)}</th>'
         for i, header in enumerate(table.headers)
     )
-    rows = "\n".join(write_row(row, table.labels) for row in table.rows)
+    rows = "\n".join(write_row(row, table) for row in table.rows)
     title = escape_html(table.title)
     written = (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table><caption>{title}</caption>\n'
@@ -92,7 +103,8 @@ def write_cuts(cuts: Segmentations) -> str:
 def write_points(points: Points) -> str:
     """Format a list."""
     items = "".join(f"<li>{escape_html(item)}</li>\n" for item in points.items)
-    return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"<ul>\n{items}</ul>"
+    title = f"<p>{escape_html(points.title.capitalize())}</p>\n" if points.title else ""
+    return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"{title}<ul>\n{items}</ul>"
 
 
 def write_facts(facts: Facts) -> str:
@@ -101,7 +113,7 @@ def write_facts(facts: Facts) -> str:
     return f'<dl class="facts">\n{items}</dl>'
 
 
-def write_part(part: Part, name: str) -> str:
+def write_part(part: Part, name: str = "") -> str:
     """Format any part of a section; `name` is the name of a figure in its report."""
     match part:
         case Prose():
@@ -110,6 +122,10 @@ def write_part(part: Part, name: str) -> str:
             return write_points(part)
         case Facts():
             return write_facts(part)
+        case Legend():
+            return ""  # the marks explain themselves
+        case Signature():
+            return f"<p><code>{escape_html(part.text)}</code></p>"
         case Table():
             return write_table(part, folded=True)
         case Figure():

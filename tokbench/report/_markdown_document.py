@@ -12,11 +12,13 @@ from tokbench.report._document_model import (
     Document,
     Facts,
     Figure,
+    Legend,
     Part,
     Points,
     Prose,
     Segmentations,
     SegmentedText,
+    Signature,
     figure_name,
 )
 from tokbench.report._escaping import escape_markdown
@@ -47,15 +49,20 @@ def write_chapter(document: Document, chapter: Chapter, pictures: Mapping[str, s
     return parts
 
 
-def write_part(part: Part, picture: str | None) -> str:
+def write_part(part: Part, picture: str | None = None) -> str:
     """Format any part of a section, ending with a line feed."""
     match part:
         case Prose():
             return "\n".join(f"{escape_markdown(paragraph)}\n" for paragraph in part.paragraphs)
         case Points():
             items = "".join(f"- {escape_markdown(item)}\n" for item in part.items)
-            quoted = "".join(f"> {line}\n" for line in items.splitlines())
-            return f"> [!WARNING]\n{quoted}" if part.warning else items
+            if part.warning:
+                return "> [!WARNING]\n" + "".join(f"> {line}\n" for line in items.splitlines())
+            return f"{escape_markdown(part.title.capitalize())}\n\n{items}" if part.title else items
+        case Legend():
+            return f"**Bold**: best in {part.best}; (...) loses text, not ranked.\n"
+        case Signature():
+            return f"`{part.text}`\n"
         case Facts():
             return "".join(f"- **{escape_markdown(term)}**: {escape_markdown(text)}\n" for term, text in part.items)
         case Table():

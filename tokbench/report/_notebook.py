@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from tokbench.comparison import Comparison
-from tokbench.report._escaping import escape_html
-from tokbench.report._html import write_table
+from tokbench.report._html import write_part
 from tokbench.report._numbers import lay_out_summary
-from tokbench.report._significance import write_differences
-from tokbench.report._table import write_notes, write_skipped
-from tokbench.report._views import lay_out
+from tokbench.report._views import list_parts
 
 STYLE = """.tokbench table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .tokbench .scroll { overflow-x: auto; }
@@ -28,13 +25,8 @@ STYLE = """.tokbench table { border-collapse: collapse; font-variant-numeric: ta
 
 def write_notebook(comparison: Comparison, by: str) -> str:
     """Return the tables of a view: the best with a star, unranked values in brackets."""
-    tables = [lay_out_summary(comparison)] if by == "summary" else lay_out(comparison, by)
-    notes = [*write_notes(comparison), *write_skipped(comparison), *write_differences(comparison)]
-    items = "".join(f"<li>{escape_html(note)}</li>\n" for note in notes)
-    parts = [
-        f'<div class="tokbench">\n<style>\n{STYLE}</style>',
-        *(write_table(table, folded=True) for table in tables),
-        *([f"<ul>\n{items}</ul>"] if items else []),
-        f"<p><code>{escape_html(comparison.signature(long=False))}</code></p>\n</div>\n",
-    ]
-    return "\n".join(parts)
+    parts = list_parts(comparison, by)
+    if by == "summary":
+        parts[0] = lay_out_summary(comparison)  # with intervals
+    body = "\n".join(filter(None, map(write_part, parts)))
+    return f'<div class="tokbench">\n<style>\n{STYLE}</style>\n{body}\n</div>\n'

@@ -118,7 +118,20 @@ def add_bounds(cell: Cell, number: Number | None) -> Cell:
     return cell if number is None else replace(cell, text=number.write())
 
 
-def write_bars(comparison: Comparison, metric: str, name: str, caption: str) -> Figure | None:
+BARS = {
+    "bytes_per_token": (
+        "compression",
+        "UTF-8 bytes per token over all languages; longer is better. Lines are intervals; pale bars are not ranked.",
+    ),
+    "throughput": (
+        "throughput",
+        "Input encoded per second on one thread; longer is better. Lines run from the slowest to the fastest round.",
+    ),
+}
+"""Metrics shown as bars: name and caption of the figure."""
+
+
+def write_bars(comparison: Comparison, metric: str) -> Figure | None:
     """Chart a metric over all languages as bars; None if there is nothing to show."""
     numbers = find_numbers(comparison, metric)
     if not numbers:
@@ -131,17 +144,12 @@ def write_bars(comparison: Comparison, metric: str, name: str, caption: str) -> 
     order = frame.sort("value", descending=found.better == "higher", maintain_order=True)["y"].to_list()
     number = f",.{found.decimals}f"
     draw = partial(chart_bars, frame, y=order, title=title_of(found), number=number)
-    return Figure(name, caption, draw, lay_out_numbers(comparison, [(found, None)]))
+    return Figure(*BARS[metric], draw, lay_out_numbers(comparison, [(found, None)]))
 
 
 def write_compression(comparison: Comparison) -> list[Section]:
     """Return compression over all languages, and token lengths per language."""
-    bars = write_bars(
-        comparison,
-        "bytes_per_token",
-        "compression",
-        "UTF-8 bytes per token over all languages; longer is better. Lines are intervals; pale bars are not ranked.",
-    )
+    bars = write_bars(comparison, "bytes_per_token")
     figures: list[Part] = [bars] if bars else []
     present = set(comparison.frame.filter(pl.col("lang").is_not_null())["metric"])
     metrics = comparison.metrics
@@ -153,12 +161,7 @@ def write_compression(comparison: Comparison) -> list[Section]:
 
 def write_speed(comparison: Comparison) -> list[Section]:
     """Return throughput, if it was measured."""
-    bars = write_bars(
-        comparison,
-        "throughput",
-        "throughput",
-        "Input encoded per second on one thread; longer is better. Lines run from the slowest to the fastest round.",
-    )
+    bars = write_bars(comparison, "throughput")
     note = Prose(("Speed depends on tokenizer, engine, function, threads and machine together (see Method).",))
     return [Section("throughput", "Speed", (bars, note))] if bars else []
 

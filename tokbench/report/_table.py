@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -34,12 +35,74 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first `labels` columns hold names."""
+    """A table; the first `labels` columns hold names.
+
+    texts: further columns that hold text, not numbers.
+    ruled: whether a terminal shows it with a rule, in parts as wide as the terminal; else as plain columns.
+    """
 
     title: str
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     labels: int
+    texts: frozenset[int] = frozenset()
+    ruled: bool = True
+
+    def holds_text(self, column: int) -> bool:
+        """Return whether a column is aligned to the left."""
+        return column < self.labels or column in self.texts
+
+    def select(self, columns: Sequence[int]) -> Table:
+        """Return the table with these columns only."""
+        return replace(
+            self,
+            headers=tuple(self.headers[i] for i in columns),
+            rows=tuple(tuple(row[i] for i in columns) for row in self.rows),
+            labels=sum(i < self.labels for i in columns),
+            texts=frozenset(new for new, i in enumerate(columns) if i in self.texts),
+        )
+
+
+def tabulate(
+    rows: Sequence[Mapping[str, Any]],
+    title: str = "",
+    *,
+    formats: Mapping[str, Callable[[Any], str]] | None = None,
+    ruled: bool = False,
+) -> Table:
+    """Lay out rows with the same keys, which are the headers.
+
+    formats: how to write the values of a column that are not null, instead of `format_value`.
+    """
+    headers = tuple(rows[0]) if rows else ()
+    numeric = [i for i, header in enumerate(headers) if any(type(row[header]) in (int, float) for row in rows)]
+    writers = [(header, (formats or {}).get(header, format_value)) for header in headers]
+    cells = tuple(
+        tuple(Cell(format_value(None) if row[header] is None else write(row[header])) for header, write in writers)
+        for row in rows
+    )
+    labels = min(numeric, default=len(headers))
+    return Table(title, headers, cells, labels, frozenset(range(len(headers))) - {*numeric}, ruled)
+
+
+def format_value(value: Any) -> str:
+    """Format a value of any type: lists comma-separated, missing values as a dash."""
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def mark_cell(cell: Cell, escape: Callable[[str], str], bold: str) -> str:
+    """Format a cell: the best in bold, unranked values in brackets.
+
+    bold: the markup, with {} for the text.
+    """
+    text = escape(cell.text)
+    if cell.unranked:
+        return f"({text})"
+    return bold.format(text) if cell.best else text
 
 
 def write_value(value: float | None, metric: Metric) -> str:

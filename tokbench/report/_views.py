@@ -10,7 +10,18 @@ from tokbench.comparison import Comparison, View
 from tokbench.errors import TokbenchError
 from tokbench.metrics import BUILT_IN as METRICS
 from tokbench.metrics import list_token_lengths, trace_lorenz
-from tokbench.report._table import ABSENT, Cell, Table, lay_out_languages, lay_out_summary, write_value
+from tokbench.report._document_model import Legend, Plain, Points, Results, Signature
+from tokbench.report._significance import write_differences
+from tokbench.report._table import (
+    ABSENT,
+    Cell,
+    Table,
+    lay_out_languages,
+    lay_out_summary,
+    write_notes,
+    write_skipped,
+    write_value,
+)
 
 LONGEST = 16
 """Tokens of at least this length share one row."""
@@ -29,6 +40,26 @@ def lay_out(comparison: Comparison, by: str) -> list[Table]:
     if by == "lengths":
         return lay_out_lengths(comparison)
     return lay_out_languages(comparison, intervals=by == "intervals")
+
+
+def show(comparison: Comparison, by: str = "summary") -> Results:
+    """Return what a view of a comparison shows: tables, notes, skipped tokenizers, tests, signature."""
+    return Results(lambda: list_parts(comparison, by), comparison.to_document, lambda: comparison.frame)
+
+
+def list_parts(comparison: Comparison, by: str) -> list[Plain]:
+    """Return the tables of a view and what is written below them."""
+    notes = (
+        Points(tuple(write_notes(comparison))),
+        Points(tuple(write_skipped(comparison)), title="not compared:"),
+        Points(tuple(write_differences(comparison))),
+    )
+    return [
+        *lay_out(comparison, by),
+        Legend("column" if by == "summary" else "row"),
+        *(part for part in notes if part.items),
+        Signature(comparison.signature(long=False)),
+    ]
 
 
 def lay_out_lorenz(comparison: Comparison) -> list[Table]:

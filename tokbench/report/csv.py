@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from tokbench.comparison import Comparison
+from tokbench.errors import TokbenchError
+from tokbench.report._document_model import Results
 
 SUFFIXES = frozenset({".csv"})
 
 
-def render(comparison: Comparison, by: str) -> str:
-    """Format all results, whatever the view; undefined values are empty."""
-    return comparison.frame.write_csv()
+def format_results(results: Results) -> str:
+    """Format all values; undefined ones are empty."""
+    if results.frame is None:
+        raise TokbenchError("these results have no CSV", "use json")
+    return results.frame().write_csv()

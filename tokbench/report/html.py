@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from tokbench.comparison import Comparison
-from tokbench.report._document_model import Chapter, Document, Figure, Section, figure_name
+from tokbench.report._document_model import Chapter, Document, Figure, Results, Section, figure_name
 from tokbench.report._escaping import escape_html
 from tokbench.report._html import write_part
 from tokbench.report._svg import load_altair
@@ -46,31 +46,41 @@ def render_several(results: Mapping[str, Comparison]) -> str:
     from tokbench.report._document import compose
 
     document = compose(results)
+    body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
+    return write_page(document.title, body, write_contents(document), write_downloads(results))
+
+
+def format_results(results: Results) -> str:
+    """Format parts as a page."""
+    return write_page("tokbench", "\n".join(filter(None, map(write_part, results.parts()))))
+
+
+def write_page(title: str, body: str, contents: str = "", footer: str = "") -> str:
+    """Format a page around its content."""
     style, script = read_resource("page.css"), read_resource("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{escape_html(document.title)}</title>
+<title>{escape_html(title)}</title>
 <style>
 {style}</style>
 </head>
 <body>
 <a class="skip" href="#content">Skip to content</a>
 <header>
-<h1>{escape_html(document.title)}</h1>
-{write_contents(document)}
+<h1>{escape_html(title)}</h1>
+{contents}
 </header>
 <main id="content">
 {body}
 </main>
 <footer>
-{write_downloads(results)}
+{footer}
 </footer>
 <script>{script}</script>
 </body>

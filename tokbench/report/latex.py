@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tokbench.comparison import Comparison
-from tokbench.report._document_model import Document, Figure, Points
+from tokbench.report._document_model import Document, Facts, Figure, Plain, Points, Prose, Results, Signature
 from tokbench.report._escaping import escape_latex
-from tokbench.report._table import Cell, Table, write_notes
-from tokbench.report._views import lay_out
+from tokbench.report._table import Table, mark_cell, write_notes
 
 SUFFIXES = frozenset({".tex"})
 
@@ -18,13 +17,15 @@ MOST_COLUMNS = 8
 CHOSEN = frozenset({"summary", "side-by-side", "premiums", "compression", "reading", "what-if"})
 """The sections whose tables belong in a paper."""
 
+BOLD = r"\textbf{{{}}}"
+
 HEAD = "% Made by tokbench. The preamble needs: \\usepackage{booktabs,graphicx,textcomp}\n"
 
 
-def render(comparison: Comparison, by: str) -> str:
-    """Format the tables of a view, with notes and signature."""
-    parts = [write_table(table) for table in lay_out(comparison, by)]
-    return "\n".join([HEAD, *parts, write_signature(comparison)])
+def format_results(results: Results) -> str:
+    """Format tables, then notes and signatures."""
+    parts = results.parts()
+    return "\n".join([HEAD, *(write_table(part) for part in parts if isinstance(part, Table)), format_notes(parts)])
 
 
 def render_several(results: Mapping[str, Comparison]) -> str:
@@ -33,7 +34,7 @@ def render_several(results: Mapping[str, Comparison]) -> str:
     from tokbench.report._document import compose
 
     document = compose(results)
-    signatures = [write_signature(result) for result in results.values()]
+    signatures = [format_notes(list_notes(result)) for result in results.values()]
     return "\n".join([HEAD, *write_document(document), *signatures])
 
 
@@ -52,36 +53,43 @@ def write_document(document: Document) -> Iterator[str]:
                     yield f"\\paragraph{{Warning}} {escape_latex(' '.join(part.items))}\n"
 
 
-def write_signature(comparison: Comparison) -> str:
-    """Format notes and signature, with line breaks allowed at bars and commas."""
-    notes = "".join(f"{escape_latex(note)}\n\n" for note in write_notes(comparison))
-    signature = escape_latex(comparison.signature(long=False))
-    for mark in (r"\textbar{}", ",", "@", "/"):
-        signature = signature.replace(mark, f"{mark}\\allowbreak{{}}")
-    return f"{{\\footnotesize\\raggedright\n{notes}\\texttt{{{signature}}}\\par}}\n"
+def list_notes(comparison: Comparison) -> list[Plain]:
+    """Return what is written below the tables of a report."""
+    return [Points(tuple(write_notes(comparison))), Signature(comparison.signature(long=False))]
 
 
-def write_cell(cell: Cell) -> str:
-    """Format a cell: the best in bold, unranked values in brackets."""
-    text = escape_latex(cell.text)
-    if cell.unranked:
-        return f"({text})"
-    return f"\\textbf{{{text}}}" if cell.best else text
+def format_notes(parts: Sequence[Plain]) -> str:
+    """Format what is not in tables, in small print; signatures may break at bars and commas."""
+    paragraphs: list[str] = []
+    for part in parts:
+        match part:
+            case Prose():
+                paragraphs += map(escape_latex, part.paragraphs)
+            case Points():
+                paragraphs += [*([escape_latex(part.title)] if part.title else []), *map(escape_latex, part.items)]
+            case Facts():
+                paragraphs += (f"{escape_latex(term)}: {escape_latex(text)}" for term, text in part.items)
+            case Signature():
+                signature = escape_latex(part.text)
+                for mark in (r"\textbar{}", ",", "@", "/"):
+                    signature = signature.replace(mark, f"{mark}\\allowbreak{{}}")
+                paragraphs.append(f"\\texttt{{{signature}}}")
+    body = "\n\n".join(paragraphs)
+    return f"{{\\footnotesize\\raggedright\n{body}\\par}}\n" if body else ""
 
 
 def write_table(table: Table) -> str:
     """Format a table, split into several with the same rows if it has many columns."""
-    values = list(range(table.labels, len(table.headers)))
+    labels, values = range(table.labels), list(range(table.labels, len(table.headers)))
     starts = range(0, max(len(values), 1), MOST_COLUMNS)
-    return "\n".join(write_columns(table, values[start : start + MOST_COLUMNS]) for start in starts)
+    return "\n".join(write_whole(table.select([*labels, *values[start : start + MOST_COLUMNS]])) for start in starts)
 
 
-def write_columns(table: Table, columns: list[int]) -> str:
-    """Format the label columns of a table with some of its value columns."""
-    chosen = [*range(table.labels), *columns]
-    heads = " & ".join(escape_latex(table.headers[i]) for i in chosen)
-    rows = "".join(f"{' & '.join(write_cell(row[i]) for i in chosen)} \\\\\n" for row in table.rows)
-    shape = "l" * table.labels + "r" * len(columns)
+def write_whole(table: Table) -> str:
+    """Format a table that fits on a page."""
+    heads = " & ".join(map(escape_latex, table.headers))
+    rows = "".join(f"{' & '.join(mark_cell(cell, escape_latex, BOLD) for cell in row)} \\\\\n" for row in table.rows)
+    shape = "".join("l" if table.holds_text(i) else "r" for i in range(len(table.headers)))
     return "\n".join(
         [
             "\\begin{table}[htbp]",

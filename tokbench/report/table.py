@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -14,10 +14,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from tokbench.comparison import Comparison
-from tokbench.report._significance import write_differences
-from tokbench.report._table import Cell, Table, write_notes, write_skipped
-from tokbench.report._views import lay_out
+from tokbench.report._document_model import Facts, Legend, Plain, Points, Prose, Results, Signature
+from tokbench.report._table import Cell, Table
 
 SUFFIXES = frozenset({".txt"})
 
@@ -71,57 +69,75 @@ def draw(table: Table, width: int) -> RichTable:
         columns = measure_columns(table, wrap=True)
     drawn = RichTable(box=box.SIMPLE_HEAD)
     for i, (header, needed) in enumerate(zip(table.headers, columns, strict=True)):
-        drawn.add_column(Text(header), justify="left" if i < table.labels else "right", width=needed)
+        drawn.add_column(Text(header), justify="left" if table.holds_text(i) else "right", width=needed)
     for row in table.rows:
         drawn.add_row(*map(write_cell, row))
     return drawn
 
 
-def draw_parts(table: Table, width: int) -> list[RichTable]:
-    """Draw a table to fit a width: whole, or in parts one below the other."""
-    return [
-        draw(
-            replace(
-                table,
-                headers=tuple(table.headers[i] for i in chosen),
-                rows=tuple(tuple(row[i] for i in chosen) for row in table.rows),
-                labels=sum(i < table.labels for i in chosen),
-            ),
-            width,
-        )
-        for chosen in split_columns(table, width)
-    ]
-
-
-def draw_plain(tables: list[Table], lines: list[str], *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """Draw tables and the lines below them as text, without trailing spaces.
-
-    Nothing is truncated, whatever the width.
-    """
+def draw_ruled(table: Table, width: int, *, color: bool) -> str:
+    """Draw a table with a rule to fit a width: whole, or in parts one below the other."""
     console = Console(
         file=io.StringIO(), width=PIPE_WIDTH, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
     )
-    for table in tables:
+    if table.title:
         console.print(Text(table.title, style="italic"))
-        for part in draw_parts(table, width):
-            console.print(part)
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
+    for columns in split_columns(table, width):
+        console.print(draw(table.select(columns), width))
     written: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return "".join(f"{line.rstrip()}\n" for line in written.rstrip("\n").split("\n"))
+    return f"{written.rstrip()}\n"
 
 
-def render(comparison: Comparison, by: str, *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """Format the tables of a view, notes, skipped tokenizers, and the signature."""
-    best = "column" if by == "summary" else "row"
-    lines = [f"* best in {best}; (...) loses text, not ranked", *write_notes(comparison)]
-    skipped = write_skipped(comparison)
-    if skipped:
-        lines.append("not compared:")
-        lines += [f"  {line}" for line in skipped]
-    lines += write_differences(comparison)
-    lines.append(comparison.signature(long=False))
-    return draw_plain(lay_out(comparison, by), lines, color=color, width=width)
+def draw_columns(table: Table) -> str:
+    """Draw a table as columns of text, one line per row."""
+    lines = [table.headers, *(tuple(write_cell(cell).plain for cell in row) for row in table.rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    body = "".join(
+        "  ".join(pad(field, widths[i], left=table.holds_text(i)) for i, field in enumerate(line)) + "\n"
+        for line in lines
+    )
+    return f"{table.title}\n{body}" if table.title else body
+
+
+def pad(text: str, width: int, *, left: bool) -> str:
+    """Fill a text with spaces, as wide as a terminal shows it."""
+    spaces = " " * (width - cell_len(text))
+    return text + spaces if left else spaces + text
+
+
+def format_part(part: Plain, *, color: bool, width: int) -> str:
+    """Format a part of results as lines."""
+    match part:
+        case Table():
+            return draw_ruled(part, width, color=color) if part.ruled else draw_columns(part)
+        case Prose():
+            return "".join(f"{line}\n" for line in part.paragraphs)
+        case Points():
+            items = [f"  {item}" for item in part.items] if part.title else part.items
+            return "".join(f"{line}\n" for line in ([part.title, *items] if part.title else items))
+        case Facts():
+            widest = max(cell_len(term) for term, _ in part.items)
+            return "".join(f"{pad(term, widest, left=True)}  {text}\n" for term, text in part.items)
+        case Legend():
+            return f"* best in {part.best}; (...) loses text, not ranked\n"
+        case Signature():
+            return f"{part.text}\n"
+
+
+def format_results(results: Results, *, color: bool = False, width: int = PIPE_WIDTH) -> str:
+    """Format the parts of results; nothing is truncated, whatever the width."""
+    return format_parts(results.parts(), color=color, width=width)
+
+
+def format_parts(parts: Sequence[Plain], *, color: bool = False, width: int = PIPE_WIDTH) -> str:
+    """Format parts with blank lines between them, notes without; no line has trailing spaces."""
+    text, follows = "", False
+    for part in parts:
+        block = format_part(part, color=color, width=width)
+        note = isinstance(part, Points | Legend | Signature)
+        text += block if follows and note else f"\n{block}"
+        follows = note
+    return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").split("\n"))
 
 
 def terminal_settings() -> tuple[bool, int]:

@@ -1,9 +1,8 @@
-"""Outcome of a benchmark as tables: terminal, Markdown, CSV and JSON."""
+"""Engines of tokenizers against each other."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +12,8 @@ from tokbench._shared.environment import Environment
 from tokbench.adapters.bench.footprint import Footprint, Scaling
 from tokbench.adapters.bench.latency import Latency
 from tokbench.adapters.bench.speed import EngineBenchmark, describe_benchmark
+from tokbench.report._document_model import Plain, Points, Prose, Results
+from tokbench.report._table import Table, format_value, tabulate
 
 
 @dataclass(frozen=True)
@@ -86,42 +87,50 @@ def list_footprints(outcome: EngineBenchmark, footprints: Sequence[Footprint]) -
     )
 
 
-def list_tables(benchmark: BenchmarkReport) -> dict[str, pl.DataFrame]:
-    """Return the non-empty tables, by title."""
+def show(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> Results:
+    """Return all measurements; the frame holds the speeds and ratios."""
+    speeds = [list_speeds(benchmark.outcome) for benchmark in benchmarks]
+    return Results(
+        lambda: lay_out(benchmarks, environment),
+        lambda: to_document(benchmarks, environment),
+        lambda: pl.concat(speeds, how="diagonal_relaxed"),
+    )
+
+
+def lay_out(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> list[Plain]:
+    """Lay out the machine, then sentences and a table per kind of measurement for each tokenizer."""
+    machine = f"{environment.processor}, {environment.cores} cores, {environment.system}, {environment.date}"
+    parts: list[Plain] = [Prose((machine,))]
+    for benchmark in benchmarks:
+        parts += [Points(tuple(describe_benchmark(benchmark.outcome))), *lay_out_tables(benchmark)]
+    return parts
+
+
+def lay_out_tables(benchmark: BenchmarkReport) -> list[Table]:
+    """Lay out the tables of one tokenizer that are not empty."""
     outcome = benchmark.outcome
-    tables = {
+    frames = {
         "Speed": list_speeds(outcome),
         "Latency of one call, microseconds": list_rows(outcome, benchmark.latency),
         "Loading and memory": list_footprints(outcome, benchmark.footprints),
         "Hard input": list_rows(outcome, benchmark.scaling),
     }
-    return {title: table for title, table in tables.items() if table.height}
+    return [
+        tabulate(frame.to_dicts(), title, formats=dict.fromkeys(frame.columns, format_measured))
+        for title, frame in frames.items()
+        if frame.height
+    ]
 
 
-def show_value(value: object) -> str:
-    """Format a value for a cell: three significant digits, a dash for null."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-    return str(value).replace("|", "\\|").replace("\n", " ")
+def format_measured(value: Any) -> str:
+    """Format a value: numbers that are not whole with three significant digits."""
+    if not isinstance(value, float):
+        return format_value(value)
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def write_markdown(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """Format sentences, then one table per kind of measurement."""
-    lines = [f"{environment.processor}, {environment.cores} cores, {environment.system}, {environment.date}", ""]
-    for benchmark in benchmarks:
-        lines += [f"- {sentence}" for sentence in describe_benchmark(benchmark.outcome)] + [""]
-        for title, table in list_tables(benchmark).items():
-            lines += [f"**{title}**", "", f"| {' | '.join(table.columns)} |", "|" + " --- |" * table.width]
-            lines += [f"| {' | '.join(map(show_value, row))} |" for row in table.iter_rows()] + [""]
-    return "\n".join(lines)
-
-
-def write_json(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """Format all values, including each round."""
+def to_document(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> dict[str, Any]:
+    """Convert all values, including each round, to a JSON document."""
     documents = []
     for benchmark in benchmarks:
         outcome = benchmark.outcome
@@ -149,35 +158,4 @@ def write_json(benchmarks: Sequence[BenchmarkReport], environment: Environment) 
                 "scaling": [asdict(row) for row in benchmark.scaling],
             }
         )
-    content = {"benchmarks": documents, "environment": asdict(environment)}
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-
-def write_csv(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """Format the speeds and ratios of all tokenizers."""
-    return pl.concat([list_speeds(b.outcome) for b in benchmarks], how="diagonal_relaxed").write_csv()
-
-
-def write_table(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
-    """Format sentences and tables in columns, for a terminal."""
-    lines = [f"{environment.processor}, {environment.cores} cores, {environment.date}", ""]
-    for benchmark in benchmarks:
-        lines += [*describe_benchmark(benchmark.outcome), ""]
-        for title, table in list_tables(benchmark).items():
-            shown = table.drop("tokenizer")
-            rows = [shown.columns, *([show_value(value)[:60] for value in row] for row in shown.iter_rows())]
-            widths = [max(len(row[i]) for row in rows) for i in range(shown.width)]
-            lines += [
-                title,
-                *("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows),
-            ]
-            lines.append("")
-    return "\n".join(lines)
-
-
-FORMATS: Mapping[str, Callable[[Sequence[BenchmarkReport], Environment], str]] = {
-    "table": write_table,
-    "markdown": write_markdown,
-    "json": write_json,
-    "csv": write_csv,
-}
+    return {"benchmarks": documents, "environment": asdict(environment)}

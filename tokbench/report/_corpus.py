@@ -1,0 +1,48 @@
+"""A corpus and its defects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokbench.corpora import CorpusReport
+from tokbench.report._document_model import Plain, Prose, Results
+from tokbench.report._table import tabulate
+
+
+def show(report: CorpusReport) -> Results:
+    """Return sizes, findings, exclusions and omissions."""
+    return Results(lambda: lay_out(report), lambda: to_document(report))
+
+
+def to_document(report: CorpusReport) -> dict[str, Any]:
+    """Convert the report to a JSON document."""
+    return {
+        "name": report.name,
+        "format": report.format,
+        "licence": report.licence,
+        "sha256": report.sha256,
+        "segments": report.segments,
+        "reference": report.reference,
+        "languages": report.languages.to_dicts(),
+        "findings": report.findings.to_dicts(),
+        "outliers": report.outliers.to_dicts(),
+        "excluded": report.excluded.to_dicts(),
+        "left_out": [item._asdict() for item in report.left_out],
+    }
+
+
+def lay_out(report: CorpusReport) -> list[Plain]:
+    """Lay out facts, and a table per kind of finding, where there are any."""
+    reasons = report.excluded.group_by("reason").len("segments").sort("segments", "reason", descending=[True, False])
+    tables = {
+        "": report.languages.to_dicts(),
+        f"findings (length outliers relative to {report.reference}):": report.nonzero_findings.to_dicts(),
+        f"{report.excluded.height:,} segments excluded from all languages:": reasons.to_dicts(),
+        "left out:": [item._asdict() for item in report.left_out],
+    }
+    facts = (
+        f"{report.name}: {report.languages.height} languages x {report.segments:,} segments, format {report.format}, "
+        f"licence {report.licence or 'not stated'}",
+        f"sha256 {report.sha256}",
+    )
+    return [Prose(facts), *(tabulate(rows, title) for title, rows in tables.items() if rows)]

@@ -1,0 +1,93 @@
+"""What exists: tokenizers, engines, metrics, corpora."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tokbench.report._document_model import Results
+from tokbench.report._table import tabulate
+
+Row = dict[str, Any]
+
+
+def show(what: str) -> Results:
+    """Return a listing, one row per entry."""
+    rows = LISTINGS[what]()
+    return Results(lambda: [tabulate(rows)], lambda: rows)
+
+
+def list_tokenizers() -> list[Row]:
+    """List the catalogue."""
+    from tokbench.catalog.entries import CATALOG
+    from tokbench.catalog.sources import locate
+
+    return [
+        {
+            "name": entry.name,
+            "vocabulary": entry.vocab_total,
+            "here": locate(entry),
+            "algorithm": entry.algorithm,
+            "licence": entry.licence,
+            "aliases": [*entry.aliases, *entry.used_by],
+        }
+        for entry in CATALOG.values()
+    ]
+
+
+def list_adapters() -> list[Row]:
+    """List the engines, and the file formats whose ids they define."""
+    from tokbench.adapters import ADAPTERS
+
+    return [
+        {"name": name, "reads": sorted(adapter.REFERENCE_FOR), "about": first_line(adapter.__doc__)}
+        for name, adapter in ADAPTERS.items()
+    ]
+
+
+def list_metrics() -> list[Row]:
+    """List the metrics."""
+    from tokbench.metrics import METRICS
+
+    return [
+        {
+            "name": metric.name,
+            "unit": metric.unit,
+            "better": metric.better,
+            "definition": metric.definition,
+            "citation": metric.citation,
+        }
+        for metric in METRICS.values()
+    ]
+
+
+def list_corpora() -> list[Row]:
+    """List the bundled corpora."""
+    from tokbench.corpora import bundled_corpora, read_manifest
+
+    rows: list[Row] = []
+    for name, folder in bundled_corpora().items():
+        manifest = read_manifest(folder)
+        rows.append(
+            {
+                "name": name,
+                "segments": manifest.segments,
+                "languages": [language.tag for language in manifest.languages],
+                "licence": manifest.licence,
+                "title": manifest.title,
+            }
+        )
+    return rows
+
+
+LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
+    "tokenizers": list_tokenizers,
+    "adapters": list_adapters,
+    "metrics": list_metrics,
+    "corpora": list_corpora,
+}
+
+
+def first_line(text: str | None) -> str:
+    """Return the first line of a docstring."""
+    return (text or "").strip().partition("\n")[0]
