@@ -140,7 +140,7 @@ def test_report_takes_costs_ready_made() -> None:
                 if isinstance(node, ast.ImportFrom)
             }
             of_pythia = {name for name in named if name and name.startswith("tokbench.pythia")}
-            assert of_pythia <= {"tokbench.pythia.cost", "tokbench.pythia.cost.overview"}, path
+            assert of_pythia <= {f"tokbench.pythia.cost{part}" for part in ("", ".overview", ".request_trace")}, path
 
 
 def test_modules_stay_readable() -> None:
