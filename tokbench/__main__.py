@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import TextIO
 
-from tokbench.errors import INTERRUPTED, CacheWarning, TokbenchError
+from tokbench.errors import INTERRUPTED, CacheWarning, NetworkWarning, TokbenchError
 
 USAGE_ERROR = 2
 
@@ -45,9 +45,9 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Write a warning about the cache as one line, and any other as Python does."""
+    """Write a warning about the cache or the network as one line, and any other as Python does."""
     stream = file or sys.stderr
-    if issubclass(category, CacheWarning):
+    if issubclass(category, (CacheWarning, NetworkWarning)):
         stream.write(f"tokbench: {message}\n")
     else:
         stream.write(warnings.formatwarning(message, category, filename, lineno, line))
