@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from tokbench.catalog import network
 from tokbench.catalog.entries import File, Source
 from tokbench.catalog.network import Transfer, find_fault, suggest_retry
 from tokbench.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
 
 _FOLDER_NAME = re.compile(r"\w[\w.-]{0,127}", re.ASCII)  # of a commit or tag, which become names in the cache
 _COUNTED = 10 * 1024 * 1024  # the library counts what it receives in pieces of this size
@@ -142,19 +145,29 @@ def explain_errors(source: Source, name: str) -> Iterator[None]:
     try:
         yield
     except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        if isinstance(error, errors.GatedRepoError) or (source.gated and status in {401, 403}):
-            page = f"https://huggingface.co/{source.hub}"
-            login = f"accept the licence at {page} and run `hf auth login` (or set HF_TOKEN)"
-            raise UnavailableError(f"{where} is gated", login) from error
-        reasons: dict[type[errors.HfHubHTTPError], str] = {
-            errors.RepositoryNotFoundError: "does not exist, or is private (if it is yours, run `hf auth login`)",
-            errors.RevisionNotFoundError: f"has no revision {source.revision or 'main'}",
-            errors.RemoteEntryNotFoundError: f"has no file {name}",
-        }
-        reason = reasons.get(type(error), f"answered with status {status}")
-        raise UnavailableError(f"{where} {reason}", suggest_retry(error.response.headers)) from error
+        raise _explain_status(error, source, name) from error
     except errors.OfflineModeIsEnabled as error:
         raise UnavailableError("offline") from error
     except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]  # of its HTTP library
+        if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, errors.HfHubHTTPError):
+            raise _explain_status(error.__cause__, source, name) from error
         raise UnavailableError(f"{where} could not be downloaded: {type(error).__name__}: {error}") from error
+
+
+def _explain_status(error: HfHubHTTPError, source: Source, name: str) -> UnavailableError:
+    """Return the error for an answer that is not the file: no access, nothing there, or a fault of the hub."""
+    from huggingface_hub import errors
+
+    where = f"{source.hub} on the hub"
+    status = error.response.status_code
+    if isinstance(error, errors.GatedRepoError) or (source.gated and status in {401, 403}):
+        page = f"https://huggingface.co/{source.hub}"
+        login = f"accept the licence at {page} and run `hf auth login` (or set HF_TOKEN)"
+        return UnavailableError(f"{where} is gated", login)
+    reasons: dict[type[HfHubHTTPError], str] = {
+        errors.RepositoryNotFoundError: "does not exist, or is private (if it is yours, run `hf auth login`)",
+        errors.RevisionNotFoundError: f"has no revision {source.revision or 'main'}",
+        errors.RemoteEntryNotFoundError: f"has no file {name}",
+    }
+    reason = reasons.get(type(error), f"answered with status {status}")
+    return UnavailableError(f"{where} {reason}", suggest_retry(error.response.headers))

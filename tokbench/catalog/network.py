@@ -134,11 +134,11 @@ def _copy(address: str, stream: IO[bytes], transfer: Transfer) -> None:
                 transfer.add(len(piece))
                 stream.write(piece)
     except HTTPError as error:
-        with error:
-            hint = suggest_retry(error.headers)
+        hint = suggest_retry(error.headers)
+        error.close()
         reason = f"status {error.code}" if "redirect" not in str(error.msg).lower() else f"{error.msg}"
         raise UnavailableError(f"{address} could not be downloaded: {reason}", hint) from error
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to what is no address
         reason = str(getattr(error, "reason", error)) or type(error).__name__
         raise UnavailableError(f"{address} could not be downloaded: {reason}") from error
     if expected is not None and transfer.received != expected:
@@ -156,7 +156,7 @@ def _check_headers(headers: Any, transfer: Transfer) -> int | None:
     if encoding := headers.get("Content-Encoding"):
         raise UnavailableError(f"{transfer.name} could not be downloaded: it is encoded as {encoding}, unasked")
     promised = headers.get("Content-Length") or ""
-    if not (promised.isascii() and promised.isdigit() and len(promised) < 20) or headers.get("Transfer-Encoding"):
+    if not (promised.isascii() and promised.isdigit() and len(promised) < 100) or headers.get("Transfer-Encoding"):
         return None
     transfer.check_size(int(promised))
     return int(promised)
@@ -181,6 +181,15 @@ def _make_opener() -> OpenerDirector:
             if scheme != "https" and (scheme != "http" or req.type != "http"):
                 raise URLError(f"it redirects to {newurl}")
             return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+        def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+            try:
+                return super().http_error_302(req, fp, code, msg, headers)
+            except (OSError, ValueError):
+                fp.close()
+                raise
+
+        http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     return build_opener(Careful)
 
