@@ -133,3 +133,11 @@ def test_importing_and_help_stay_light(command: str) -> None:
 def test_modules_stay_readable() -> None:
     long = {str(path): size for path in modules() if (size := len(path.read_text(encoding="utf-8").splitlines())) > 300}
     assert not long
+
+
+def test_the_command_line_prints_in_one_place() -> None:
+    """Where controls are written out: a name must not reach a terminal in another way."""
+    for path in (PACKAGE / "cli").glob("*.py"):
+        if path.name != "_echo.py":
+            text = path.read_text(encoding="utf-8")
+            assert not any(call in text for call in ("typer.echo", "print(", "secho", "stdout.write")), path

@@ -8,6 +8,7 @@ import sys
 import warnings
 from typing import TextIO
 
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.errors import INTERRUPTED, CacheWarning, NetworkWarning, TokbenchError
 
 USAGE_ERROR = 2
@@ -21,7 +22,7 @@ def main() -> None:
     try:
         app(prog_name="tokbench")
     except TokbenchError as error:
-        sys.stderr.write(f"tokbench: {error}\n")
+        sys.stderr.write(f"tokbench: {reveal_controls(str(error))}\n")
         sys.exit(USAGE_ERROR)
     except KeyboardInterrupt:
         sys.stderr.write("tokbench: interrupted\n")
@@ -48,7 +49,7 @@ def show_warning(
     """Write a warning about the cache or the network as one line, and any other as Python does."""
     stream = file or sys.stderr
     if issubclass(category, (CacheWarning, NetworkWarning)):
-        stream.write(f"tokbench: {message}\n")
+        stream.write(f"tokbench: {reveal_controls(str(message))}\n")
     else:
         stream.write(warnings.formatwarning(message, category, filename, lineno, line))
 

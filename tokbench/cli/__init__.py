@@ -26,6 +26,7 @@ from tokbench.cli import (
     view,
     vocab,
 )
+from tokbench.cli._echo import echo
 
 app = typer.Typer(
     name="tokbench",
@@ -60,7 +61,7 @@ model.app.command("score")(model_run.score)
 def show_version(wanted: bool) -> None:
     """Print the version and exit."""
     if wanted:
-        typer.echo(f"tokbench {__version__}")
+        echo(f"tokbench {__version__}")
         raise typer.Exit
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.cli.listing import write_field, write_rows
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def render_measurements(found: Sequence[BackendMeasurement], output_format: Form
     if output_format is Format.json:
         return json.dumps(to_document(found), ensure_ascii=False, indent=1) + "\n"
     if output_format is Format.csv:
-        return frame_figures(found).write_csv()
+        return reveal_controls(frame_figures(found).write_csv())
     columns = ["model", "backend", "quantization", "weights", "phase", "batch", "tokens", "tokens_per_second"]
     speed = frame_timings(found).select(*columns, "low", "high").to_dicts()
     tables = {
@@ -75,7 +76,7 @@ def render_scores(rows: Rows, output_format: Format) -> str:
     if output_format is Format.csv:
         import polars as pl
 
-        return pl.DataFrame(rows).write_csv()
+        return reveal_controls(pl.DataFrame(rows).write_csv())
     shown = [{key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
     mark = "`" if output_format is Format.markdown else ""
     signatures = [mark + re.sub(r"(?<=sha256:.{8})[0-9a-f]+", "", row["signature"]) + mark for row in rows]

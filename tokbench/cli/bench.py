@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli.compare import split_languages
 from tokbench.errors import TokbenchError
 
@@ -74,7 +75,7 @@ def run(
 
     def say(what: str) -> None:
         if not quiet and sys.stderr.isatty():
-            typer.echo(what, err=True)
+            echo(what, err=True)
 
     found = []
     for name in tokenizers:
@@ -106,7 +107,7 @@ def run(
         found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
     content = FORMATS[output_format](found, describe_environment())
     if output is None:
-        typer.echo(content, nl=False)
+        echo(content, nl=False)
     else:
         write_whole(output, content.encode())
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench._shared.visible_text import reveal_controls
+from tokbench.cli._echo import echo
 from tokbench.errors import INTERRUPTED, TokbenchError
 
 if TYPE_CHECKING:
@@ -181,15 +183,15 @@ def run(
         if save is not None:
             result.save(save)
         if output_format == "table":
-            typer.echo(draw_table(result, by), nl=False)
+            echo(draw_table(result, by), nl=False)
         else:
-            typer.echo(report.render(result, by.value), nl=False)
+            echo(report.render(result, by.value), nl=False)
         if output_format == "csv":
             for line in write_skipped(result):
-                typer.echo(f"tokbench: not compared: {line}", err=True)
+                echo(f"tokbench: not compared: {line}", err=True)
         if unfinished:
             whole = result.corpus.segments
-            typer.echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
+            echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
 
 
@@ -221,6 +223,7 @@ def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Ite
         yield ignore_step
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -243,6 +246,6 @@ def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Ite
         task = progress.add_task("loading", total=tokenizers * texts.size)
 
         def on_step(tokenizer: str, lang: str, encoded: int) -> None:
-            progress.update(task, advance=encoded, description=f"{tokenizer} {lang}")
+            progress.update(task, advance=encoded, description=escape(reveal_controls(f"{tokenizer} {lang}")))
 
         yield on_step

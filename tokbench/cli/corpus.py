@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
+
 if TYPE_CHECKING:
     from tokbench.corpora import CorpusReport
 
@@ -27,9 +29,9 @@ def run(
     chosen = None if languages is None else split_languages(languages)
     report = inspect_corpus(load_corpus(corpus, languages=chosen))
     if as_json:
-        typer.echo(json.dumps(document(report), ensure_ascii=False, indent=1))
+        echo(json.dumps(document(report), ensure_ascii=False, indent=1))
     else:
-        typer.echo("\n".join(write_lines(report)))
+        echo("\n".join(write_lines(report)))
 
 
 def document(report: CorpusReport) -> dict[str, Any]:

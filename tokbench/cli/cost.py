@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -106,11 +107,11 @@ def run(
         price=price,
         rates=rates,
         offline=offline,
-        on_step=(lambda step: None) if quiet else (lambda step: typer.echo(f"measuring {step}", err=True)),
+        on_step=(lambda step: None) if quiet else (lambda step: echo(f"measuring {step}", err=True)),
     )
     for path, name in files:
         write_whole(path, render_costs(costs, name).encode())
-    typer.echo(render_costs(costs, output_format), nl=False)
+    echo(render_costs(costs, output_format), nl=False)
 
 
 def parse_new_tokens(text: str) -> NewTokens:
@@ -174,7 +175,7 @@ def keep(
         found = trace_requests(content, tokenizer, runner, amount)
     finally:
         runner.close()
-    typer.echo(
+    echo(
         f"{checkpoint.name} {quantization} on {backend}, weights: {checkpoint.weights}; "
         f"{len(content):,} bytes, {found.tokens:,} tokens, {found.new_tokens:,} new tokens"
     )
@@ -183,4 +184,4 @@ def keep(
         for stage in STAGES
     ]
     rows.append({"stage": "whole", "seconds": f"{found.wall:.6f}", "share": f"{100 * (1 - found.unaccounted):.3f} %"})
-    typer.echo(write_rows(rows), nl=False)
+    echo(write_rows(rows), nl=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def run(
     regressions = changes.filter((pl.col("worse") > limit) | (pl.col("worse").is_infinite() & (limit < float("inf"))))
     signatures = compare_signatures(before, after)
     if as_json:
-        typer.echo(write_json(changes, signatures, regressions))
+        echo(write_json(changes, signatures, regressions))
     else:
-        typer.echo(write_changes(changes, signatures), nl=False)
+        echo(write_changes(changes, signatures), nl=False)
         if fail_over is not None:
-            typer.echo(write_verdict(regressions, fail_over), nl=False)
+            echo(write_verdict(regressions, fail_over), nl=False)
     if regressions.height:
         raise typer.Exit(1)
 

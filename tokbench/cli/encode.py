@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ def run(
     tokenizers = [load_tokenizer(name, offline=offline) for name in names]
     described = [describe(tokenizer, text, special=special) for tokenizer in tokenizers]
     if as_json:
-        typer.echo(json.dumps(described, ensure_ascii=False, indent=1))
+        echo(json.dumps(described, ensure_ascii=False, indent=1))
         return
     for encoding in described:
-        typer.echo(
+        echo(
             f"{encoding['tokenizer']}: {len(encoding['ids'])} tokens, {encoding['bytes']} bytes, "
             f"{encoding['chars']} characters"
         )
-        typer.echo("  |" + "|".join(token["text"] for token in encoding["tokens"]) + "|")
-        typer.echo("  " + " ".join(map(str, encoding["ids"])))
+        echo("  |" + "|".join(token["text"] for token in encoding["tokens"]) + "|")
+        echo("  " + " ".join(map(str, encoding["ids"])))
 
 
 def check_text(text: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
+
 if TYPE_CHECKING:
     from tokbench.analysis.metric_variants import VariantTable
     from tokbench.metrics import Metric
@@ -49,11 +51,11 @@ def run(
     table = make_table(found.name, tokenizer, corpus, language, reference, offline=offline) if variants else None
     if as_json:
         document = describe(found) | ({} if table is None else {"variants": asdict(table)})
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        echo(json.dumps(document, ensure_ascii=False, indent=1))
         return
-    typer.echo(write_metric(found), nl=False)
+    echo(write_metric(found), nl=False)
     if table is not None:
-        typer.echo(f"\n{write_variants(table, percent=found.percent)}", nl=False)
+        echo(f"\n{write_variants(table, percent=found.percent)}", nl=False)
 
 
 def make_table(

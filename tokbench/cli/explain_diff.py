@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
+
 if TYPE_CHECKING:
     from fractions import Fraction
 
@@ -49,9 +51,9 @@ def run(
     texts = load_corpus(corpus, languages=chosen, segments=segments)
     found = explain_difference(load_tokenizer(a, offline=offline), load_tokenizer(b, offline=offline), texts)
     if as_json:
-        typer.echo(json.dumps(document(found, top), indent=1))
+        echo(json.dumps(document(found, top), indent=1))
     else:
-        typer.echo("\n".join(write_lines(found, top)))
+        echo("\n".join(write_lines(found, top)))
 
 
 def write_lines(found: Explanation, top: int) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
+
 Row = dict[str, Any]
 
 
@@ -28,9 +30,9 @@ def run(
     """List what exists: local availability, origin and licence."""
     rows = LISTINGS[what]()
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
-        typer.echo(write_rows(rows), nl=False)
+        echo(write_rows(rows), nl=False)
 
 
 def list_tokenizers() -> list[Row]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli.listing import write_field, write_rows
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
 
     frame = suite()
     if as_json:
-        typer.echo(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1))
+        echo(json.dumps(frame.to_dicts(), ensure_ascii=False, indent=1))
         return
     columns = [name for name in frame.columns if name not in ("size", "deduped", "hub_id", "licence")]
     rows = [{**row, "learning_rate": f"{row['learning_rate']:.1e}"} for row in frame.select(columns).to_dicts()]
-    typer.echo(write_rows(rows), nl=False)
+    echo(write_rows(rows), nl=False)
 
 
 @app.command("show")
@@ -45,12 +46,12 @@ def show_model(
     facts = gather_facts(model)
     weights = weight_table(model.architecture).to_dicts()
     if as_json:
-        typer.echo(json.dumps({**facts, "weights": weights}, ensure_ascii=False, indent=1, default=str))
+        echo(json.dumps({**facts, "weights": weights}, ensure_ascii=False, indent=1, default=str))
         return
     width = max(map(len, facts))
     for key, value in facts.items():
-        typer.echo(f"{key.ljust(width)}  {write_fact(value)}")
-    typer.echo()
+        echo(f"{key.ljust(width)}  {write_fact(value)}")
+    echo()
     rows = [
         {
             "weights": row["quantization"],
@@ -62,7 +63,7 @@ def show_model(
         }
         for row in weights
     ]
-    typer.echo(write_rows(rows), nl=False)
+    echo(write_rows(rows), nl=False)
 
 
 def gather_facts(model: Model) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli._model_results import Format, render_measurements, render_scores
 from tokbench.cli.compare import split_languages
 from tokbench.errors import TokbenchError
@@ -63,7 +64,7 @@ def make(
     if vocab_rows is not None:
         architecture = replace(architecture, vocab_rows=vocab_rows)
     checkpoint = open_checkpoint(make_weights(architecture, folder, seed, dtype))
-    typer.echo(f"{checkpoint.path}  weights: {checkpoint.weights}  sha256: {checkpoint.sha256}")
+    echo(f"{checkpoint.path}  weights: {checkpoint.weights}  sha256: {checkpoint.sha256}")
 
 
 def measure(
@@ -110,7 +111,7 @@ def measure(
         checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
         announce(checkpoint)
         for engine, kind in pairs:
-            typer.echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
+            echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
             measured = measure_backend(
                 checkpoint,
                 engine,
@@ -126,7 +127,7 @@ def measure(
             found.append(measured)
     for path, file_format in files:
         write_whole(path, render_measurements(found, file_format).encode())
-    typer.echo(render_measurements(found, output_format), nl=False)
+    echo(render_measurements(found, output_format), nl=False)
 
 
 def score(
@@ -210,7 +211,7 @@ def score(
         runner.close()
     for path, file_format in files:
         write_whole(path, render_scores(rows, file_format).encode())
-    typer.echo(render_scores(rows, output_format), nl=False)
+    echo(render_scores(rows, output_format), nl=False)
 
 
 # ---- arguments
@@ -272,4 +273,4 @@ def check_outputs(paths: Sequence[Path]) -> list[tuple[Path, Format]]:
 def announce(checkpoint: Checkpoint) -> None:
     """Report on standard error which weights are used."""
     note = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
-    typer.echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)
+    echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)

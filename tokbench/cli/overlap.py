@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def run(
     found = measure_overlap(loaded, texts, scripts=script or ())
     if as_json:
         document = {"tokenizers": found.tokenizers, "scripts": found.scripts, "corpus": found.corpus}
-        typer.echo(json.dumps({**document, "pairs": found.pairs.to_dicts()}, indent=1))
+        echo(json.dumps({**document, "pairs": found.pairs.to_dicts()}, indent=1))
     else:
-        typer.echo("\n".join(write_lines(found)))
+        echo("\n".join(write_lines(found)))
 
 
 def write_lines(found: Overlap) -> list[str]:

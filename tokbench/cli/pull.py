@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
+
 
 def run(
     names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases or hf:org/name[@revision].")],
@@ -24,4 +26,4 @@ def run(
             )
         if asset.unrecorded:  # their hashes are recorded if this is a tokenizer, and not a page of the network
             load_asset(asset)
-        typer.echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")
+        echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
+
 if TYPE_CHECKING:
     from tokbench.analysis.roundtrip import Breakage, RoundTrip
 
@@ -45,9 +47,9 @@ def run(
     loaded = load_tokenizer(tokenizer, offline=offline)
     found = inspect_round_trip(loaded, (text for lang in texts.languages for text in texts.texts(lang)))
     if as_json:
-        typer.echo(json.dumps(document(found, texts.name), indent=1))
+        echo(json.dumps(document(found, texts.name), indent=1))
     else:
-        typer.echo("\n".join(write_lines(found, texts.name)))
+        echo("\n".join(write_lines(found, texts.name)))
     if fail_lossy and found.lossy_segments:
         raise typer.Exit(1)
 

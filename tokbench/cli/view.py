@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
+
 if TYPE_CHECKING:
     from tokbench.adapters import Tokenizer
 
@@ -40,9 +42,9 @@ def run(
         served = worker.start()
 
         def announce(address: str) -> None:
-            typer.echo(f"{len(served.tokenizers)} tokenizers on {address} (Ctrl-C to stop)")
+            echo(f"{len(served.tokenizers)} tokenizers on {address} (Ctrl-C to stop)")
             if served.missing:
-                typer.echo(f"not available: {', '.join(served.missing)}", err=True)
+                echo(f"not available: {', '.join(served.missing)}", err=True)
             if browser:
                 typer.launch(address)
 

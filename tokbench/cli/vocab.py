@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -45,9 +47,9 @@ def run(
     found = inspect_vocabulary(load_tokenizer(tokenizer, offline=offline), load_corpus(corpus))
     cost = found.dead_rows(size)
     if as_json:
-        typer.echo(json.dumps(document(found, cost), indent=1))
+        echo(json.dumps(document(found, cost), indent=1))
     else:
-        typer.echo("\n".join(write_lines(found, cost, top)))
+        echo("\n".join(write_lines(found, cost, top)))
 
 
 def write_lines(found: VocabularyReport, cost: DeadRows, top: int) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from tokbench._shared.registry import closest
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.errors import TokbenchError
 from tokbench.pythia.cost import Costs
 from tokbench.report._escaping import escape_markdown as escape
@@ -133,7 +134,7 @@ def render_json(costs: Costs) -> str:
 
 def render_csv(costs: Costs) -> str:
     """Format one row per value as CSV."""
-    return costs.frame.write_csv()
+    return reveal_controls(costs.frame.write_csv())
 
 
 FORMATS: Mapping[str, Callable[[Costs], str]] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from tokbench._shared.visible_text import reveal
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
 
@@ -30,6 +31,9 @@ class Cell:
     best: bool = False
     unranked: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", reveal(self.text))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -39,6 +43,10 @@ class Table:
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     labels: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", reveal(self.title))
+        object.__setattr__(self, "headers", tuple(map(reveal, self.headers)))
 
 
 def write_value(value: float | None, metric: Metric) -> str:

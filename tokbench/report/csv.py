@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.comparison import Comparison
 
 SUFFIXES = frozenset({".csv"})
@@ -9,4 +10,4 @@ SUFFIXES = frozenset({".csv"})
 
 def render(comparison: Comparison, by: str) -> str:
     """Format all results, whatever the view; undefined values are empty."""
-    return comparison.frame.write_csv()
+    return reveal_controls(comparison.frame.write_csv())

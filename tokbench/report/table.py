@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.comparison import Comparison
 from tokbench.report._significance import write_differences
 from tokbench.report._table import Cell, Table, write_notes, write_skipped
@@ -108,7 +109,8 @@ def draw_plain(tables: list[Table], lines: list[str], *, color: bool = False, wi
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     written: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return "".join(f"{line.rstrip()}\n" for line in written.rstrip("\n").split("\n"))
+    text = "".join(f"{line.rstrip()}\n" for line in written.rstrip("\n").split("\n"))
+    return reveal_controls(text, styled=color)
 
 
 def render(comparison: Comparison, by: str, *, color: bool = False, width: int = PIPE_WIDTH) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from tokbench._shared.environment import Environment
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.adapters.bench.footprint import Footprint, Scaling
 from tokbench.adapters.bench.latency import Latency
 from tokbench.adapters.bench.speed import EngineBenchmark, describe_benchmark
@@ -155,7 +156,8 @@ def write_json(benchmarks: Sequence[BenchmarkReport], environment: Environment) 
 
 def write_csv(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
     """Format the speeds and ratios of all tokenizers."""
-    return pl.concat([list_speeds(b.outcome) for b in benchmarks], how="diagonal_relaxed").write_csv()
+    frame = pl.concat([list_speeds(b.outcome) for b in benchmarks], how="diagonal_relaxed")
+    return reveal_controls(frame.write_csv())
 
 
 def write_table(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> str:
