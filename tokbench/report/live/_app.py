@@ -22,6 +22,8 @@ MOST_BYTES = 4_000_000
 """Maximum size of a request body."""
 BODY_SECONDS = 10.0
 """Maximum time for a request to arrive."""
+MOST_CONNECTIONS = 100
+"""Number of connections above which silent ones are closed: systems allow 256 open files, or more."""
 MOST_WAITING = 100
 """Maximum number of requests to encode that are being read, waiting or answered."""
 
@@ -150,13 +152,24 @@ def configure(app: Starlette, port: int) -> uvicorn.Config:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.loop.call_later(BODY_SECONDS, self.close_if_silent)
+            if len(self.connections) > MOST_CONNECTIONS:
+                for other in [*self.connections]:
+                    if isinstance(other, Impatient) and other is not self:
+                        other.close_if_silent()
 
         def close_if_silent(self) -> None:
             if self.cycle is None:
                 self.transport.close()
 
     return uvicorn.Config(
-        app, host=HOST, port=port, http=Impatient, log_level="critical", access_log=False, lifespan="off"
+        app,
+        host=HOST,
+        port=port,
+        http=Impatient,
+        backlog=MOST_CONNECTIONS // 2,  # accepted at a time: more would reach the system's limit before any is closed
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
     )
 
 
