@@ -98,13 +98,13 @@ def test_modules_form_no_circle() -> None:
     TopologicalSorter(known).prepare()  # CycleError names the circle
 
 
-def test_only_sources_open_the_network() -> None:
+def test_one_module_opens_the_network() -> None:
     network = {"socket", "urllib.request", "http.client", "httpx", "requests"}
     for path in modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         named |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-        if path != PACKAGE / "catalog" / "sources.py":
+        if path != PACKAGE / "catalog" / "network.py":
             assert not named & network, path
 
 
@@ -146,3 +146,11 @@ def test_report_takes_costs_ready_made() -> None:
 def test_modules_stay_readable() -> None:
     long = {str(path): size for path in modules() if (size := len(path.read_text(encoding="utf-8").splitlines())) > 300}
     assert not long
+
+
+def test_the_command_line_prints_in_one_place() -> None:
+    """Where controls are written out: a name must not reach a terminal in another way."""
+    for path in (PACKAGE / "cli").glob("*.py"):
+        if path.name != "_echo.py":
+            text = path.read_text(encoding="utf-8")
+            assert not any(call in text for call in ("typer.echo", "print(", "secho", "stdout.write")), path

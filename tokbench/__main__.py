@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from tokbench.errors import INTERRUPTED, CacheWarning, TokbenchError
+from tokbench._shared.visible_text import reveal_controls
+from tokbench.errors import INTERRUPTED, CacheWarning, NetworkWarning, TokbenchError
 
 USAGE_ERROR = 2
 
@@ -87,7 +88,7 @@ def read_status(code: str | int | None) -> int:
 def tell(sentence: str) -> None:
     """Write one line to standard error, if it is open."""
     if sys.stderr is not None:
-        sys.stderr.write(f"tokbench: {sentence}\n")
+        sys.stderr.write(f"tokbench: {reveal_controls(sentence)}\n")
 
 
 def is_folder_gone() -> bool:
@@ -107,10 +108,10 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Write a warning about the cache as one line, and any other as Python does."""
+    """Write a warning about the cache or the network as one line, and any other as Python does."""
     stream = file or sys.stderr
-    if issubclass(category, CacheWarning):
-        stream.write(f"tokbench: {message}\n")
+    if issubclass(category, (CacheWarning, NetworkWarning)):
+        stream.write(f"tokbench: {reveal_controls(str(message))}\n")
     else:
         stream.write(warnings.formatwarning(message, category, filename, lineno, line))
 

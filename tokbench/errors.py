@@ -26,6 +26,10 @@ class CacheWarning(UserWarning):
     """The cache is damaged or not writable: results are the same, but take longer."""
 
 
+class NetworkWarning(UserWarning):
+    """The network is slow: results are the same, but take longer."""
+
+
 class UnavailableError(TokbenchError):
     """A known tokenizer is not available here: no network, gated, or not found."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pickle
@@ -10,151 +9,19 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
+from helpers.web import COMMIT, HF, LATER, RANKS, Web, digest, hub_source, read_record, use_catalog, use_endpoint
+from helpers.web import web as web
 from tokbench._shared.hashes import Record
-from tokbench.catalog import entries as catalog
-from tokbench.catalog import sources as assets
-from tokbench.catalog.entries import CATALOG, read_catalog
-from tokbench.catalog.sources import find, locate, pull
+from tokbench.catalog import network
+from tokbench.catalog.entries import CATALOG
+from tokbench.catalog.sources import find, locate, pull, record
 from tokbench.cli.pull import run as run_pull
 from tokbench.errors import CacheWarning, TokbenchError, UnavailableError
-
-COMMIT, LATER = "a" * 40, "b" * 40
-HF = json.dumps({"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})
-RANKS = b"IQ== 0\nIg== 1\n"
-
-
-def digest(data: bytes | str) -> str:
-    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
-
-
-# ---- a hub and a web server of our own
-
-
-@dataclass
-class Web:
-    """What the server holds: {path: bytes} for plain addresses, {repository: {file: bytes}} for the hub."""
-
-    address: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    gated: set[str] = field(default_factory=set)
-    commit: str = COMMIT
-    broken: bool = False
-    asked: list[str] = field(default_factory=list)
-
-
-class Handler(BaseHTTPRequestHandler):
-    web: Web
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body[: len(body) // 2] if self.web.broken else body)
-
-    def do_GET(self) -> None:
-        path = self.path.split("?")[0]
-        self.web.asked.append(f"{self.command} {path}")
-        if path in self.web.files:
-            self.reply(200, self.web.files[path])
-        elif path.startswith("/api/models/"):
-            self.list_repository("/".join(path.split("/")[3:5]))
-        elif "/resolve/" in path:
-            repository, _, rest = path[1:].partition("/resolve/")
-            revision, _, name = rest.partition("/")
-            self.resolve_file(repository, revision, name)
-        else:
-            self.reply(404)
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def list_repository(self, name: str) -> None:
-        if name not in self.web.repositories:
-            self.reply(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-            return
-        siblings = [{"rfilename": file} for file in self.web.repositories[name]]
-        body = json.dumps({"id": name, "sha": self.web.commit, "siblings": siblings}).encode()
-        self.reply(200, body, {"Content-Type": "application/json"})
-
-    def resolve_file(self, repository: str, revision: str, name: str) -> None:
-        if repository in self.web.gated:
-            self.reply(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "gated"})
-        elif repository not in self.web.repositories:
-            self.reply(401, b"", {"X-Error-Code": "RepoNotFound"})
-        elif revision not in {"main", self.web.commit}:
-            self.reply(404, b"", {"X-Error-Code": "RevisionNotFound"})
-        elif name not in self.web.repositories[repository]:
-            self.reply(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": self.web.commit})
-        else:
-            body = self.web.repositories[repository][name]
-            self.reply(200, body, {"ETag": f'"{digest(body)[:40]}"', "X-Repo-Commit": self.web.commit})
-
-
-@pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Web]:
-    """A server on the loopback, as the hub and as any other host, and a process that may use the network."""
-    import huggingface_hub
-    from huggingface_hub import constants
-
-    handler = type("OurHandler", (Handler,), {"web": Web()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.web.address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        use_endpoint(monkeypatch, handler.web.address)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
-        yield handler.web
-        huggingface_hub.close_session()
-        server.shutdown()
-        thread.join()
-
-
-def use_endpoint(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    from huggingface_hub import constants
-
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "http_proxy", "HTTP_PROXY", "TOKBENCH_TOKENIZERS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(assets, "_network", assets._Network())
-
-
-def use_catalog(monkeypatch: pytest.MonkeyPatch, sources: str, name: str = "one") -> None:
-    """A catalogue of one entry with the given sources, in the place of the shipped one."""
-    text = f'[{name}]\nfamily = "f"\nalgorithm = "a"\nlicence = "l"\n{sources}'
-    entries = read_catalog(text)
-    monkeypatch.setattr(catalog, "_shipped", lambda: entries)
-    spellings = MappingProxyType({catalog.fold(name): name})
-    monkeypatch.setattr(catalog, "_spellings", lambda: spellings)
-
-
-def hub_source(files: str, more: str = "") -> str:
-    return f'[[one.source]]\nhub = "org/name"\n{more}\nfiles = [{files}]\n'
-
-
-def read_record() -> dict[str, dict[str, str]]:
-    path = Path(os.environ["TOKBENCH_CACHE"]) / "hashes.json"
-    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {key: {name: entry[name] for name in entry if name != "check"} for key, entry in entries.items()}
-
 
 # ---- paths
 
@@ -401,7 +268,9 @@ def test_a_wrong_or_broken_download_leaves_nothing(web: Web, monkeypatch: pytest
 def test_the_first_download_is_held_to(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     web.files["/x.tiktoken"] = RANKS
     use_catalog(monkeypatch, f'[[one.source]]\nurl = "{web.address}/"\nfiles = [{{ name = "x.tiktoken" }}]\n')
-    path = find("one").files[0]
+    asset = find("one")
+    record(asset)
+    path = asset.files[0]
     key = f"{web.address}/x.tiktoken"
     assert read_record() == {key: {"sha256": digest(RANKS)}}
     path.unlink()
@@ -437,6 +306,8 @@ def test_download_from_the_hub(web: Web, monkeypatch: pytest.MonkeyPatch) -> Non
     use_catalog(monkeypatch, hub_source('{ name = "tokenizer.json" }'))
     asset = find("one")
     assert (asset.format, asset.origin, asset.sha256) == ("tokenizer.json", "hub", digest(HF))
+    assert read_record() == {}
+    record(asset)
     assert read_record() == {"org/name@main/tokenizer.json": {"sha256": digest(HF), "commit": COMMIT}}
     assert not [line for line in web.asked if ".py" in line or ".bin" in line]
     asked = len(web.asked)
@@ -450,7 +321,9 @@ def test_download_from_the_hub(web: Web, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_first_download_from_the_hub_is_held_to(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     web.repositories["org/name"] = {"tokenizer.json": HF.encode()}
     use_catalog(monkeypatch, hub_source('{ name = "tokenizer.json" }'))
-    cached = find("one").files[0]
+    asset = find("one")
+    record(asset)
+    cached = asset.files[0]
     cached.resolve().write_text(HF + " ")
     with pytest.raises(TokbenchError, match=r"delete the entry 'org/name@main/tokenizer.json' from .*hashes\.json"):
         find("one")
@@ -601,13 +474,13 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Each wait for a host that was asked for, in seconds; a silent one is given up after one second."""
     asked: list[float] = []
 
-    class Watched(assets._Probe):
+    class Watched(network.Probe):
         def join(self, timeout: float | None = None) -> None:
             asked.append(timeout or 0.0)
             super().join(timeout)
 
-    monkeypatch.setattr(assets, "_Probe", Watched)
-    monkeypatch.setattr(assets, "_PROBE_SECONDS", 1.0)
+    monkeypatch.setattr(network, "Probe", Watched)
+    monkeypatch.setattr(network, "LIMITS", replace(network.LIMITS, probe=1.0))
     return asked
 
 
@@ -625,8 +498,8 @@ def test_a_silent_network_is_waited_for_once(web: Web, monkeypatch: pytest.Monke
             find("hf:org/name")
     assert waits[0] == 1
     assert waits[1:] == pytest.approx([0.1] * 6, abs=0.05)
-    assert len(assets._network.probes) == 2
-    for probe in assets._network.probes.values():
+    assert len(network._network.probes) == 2
+    for probe in network._network.probes.values():
         probe.join(6)
 
 

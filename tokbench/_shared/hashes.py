@@ -101,6 +101,14 @@ class Record:
         """Return the commit from which a file was first downloaded, or None."""
         return self._read().get(key, {}).get("commit")
 
+    def knows(self, key: str, path: Path) -> bool:
+        """Return whether the hash of a file is recorded; TokbenchError if it differs."""
+        known = self._read().get(key)
+        if known is None:
+            return False
+        verify(path, known["sha256"], f"to accept the new file, delete the entry {key!r} from {self.path}")
+        return True
+
     def hold(self, key: str, path: Path, commit: str | None = None) -> None:
         """Record a file's hash the first time.
 
@@ -110,12 +118,9 @@ class Record:
             self._hold(key, path, commit)
 
     def _hold(self, key: str, path: Path, commit: str | None) -> None:
-        entries = self._read()
-        known = entries.get(key)
-        if known is not None:
-            remedy = f"to accept the new file, delete the entry {key!r} from {self.path}"
-            verify(path, known["sha256"], remedy)
+        if self.knows(key, path):
             return
+        entries = self._read()
         entry = {"sha256": sha256_of(path)} | ({"commit": commit} if commit else {})
         entries[key] = entry | {"check": _check_entry(key, entry)}
         content = json.dumps(entries, indent=1, sort_keys=True) + "\n"

@@ -1,4 +1,4 @@
-"""Warnings about the cache, as Python warnings.
+"""Warnings about the cache and the network, as Python warnings.
 
 Nothing that they report changes a result.
 """
@@ -9,7 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from tokbench.errors import CacheWarning
+from tokbench.errors import CacheWarning, NetworkWarning
 
 _lock = threading.Lock()
 _unwritable: set[Path] = set()
@@ -29,3 +29,8 @@ def note_unwritable(folder: Path, error: OSError) -> None:
     reason = error.strerror or error
     message = f"the cache folder {folder} cannot be written ({reason}): continuing without it"
     warnings.warn(f"{message}; set TOKBENCH_CACHE to another folder", CacheWarning, stacklevel=2)
+
+
+def note_slow(name: str, seconds: float) -> None:
+    """Warn that something is still being waited for."""
+    warnings.warn(f"still waiting for {name} after {seconds:g} s (Ctrl-C to stop)", NetworkWarning, stacklevel=2)

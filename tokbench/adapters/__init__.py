@@ -26,7 +26,7 @@ from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._reference import LoadedTokenizer
 from tokbench.adapters._single_text import SingleText, TokenizedText, write_token
 from tokbench.adapters._stages import Stage, View
-from tokbench.catalog.sources import Asset, find
+from tokbench.catalog.sources import Asset, find, record
 from tokbench.errors import TokbenchError
 
 __all__ = [
@@ -125,7 +125,9 @@ def load_asset(asset: Asset, engine: str | None = None) -> Tokenizer:
     """
     reference = reference_adapter(asset.format)
     if engine in (None, reference):
-        return ADAPTERS[reference].load(asset)
+        loaded = ADAPTERS[reference].load(asset)
+        record(asset)
+        return loaded
     return load_on_engine(asset, ADAPTERS[engine])
 
 
@@ -135,6 +137,7 @@ def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
     Its facts are those of the reference.
     """
     loaded = module.load(asset)
+    record(asset)
     return loaded if isinstance(loaded, EngineTokenizer) else OnEngine(loaded, load_asset)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tokbench._shared.cache_folder import find_cache_folder
-from tokbench._shared.hashes import Record, sha256_of, verify
+from tokbench._shared.hashes import Record, sha256_of
 from tokbench._shared.paths import expand_home, shorten
 from tokbench.catalog.companions import NAMES as COMPANIONS
 from tokbench.catalog.entries import Entry, File, Source, find_name, fold
@@ -256,7 +256,7 @@ def url_key(source: Source, file: File) -> str:
     return f"{source.url}{file.name}"
 
 
-def _find_commit(path: Path) -> str | None:
+def find_commit(path: Path) -> str | None:
     """Return the commit of a cached hub file: `.../snapshots/COMMIT/...`."""
     commits = [after for part, after in pairwise(path.parts[:-1]) if part == "snapshots"]
     return commits[-1] if commits else None
@@ -265,22 +265,3 @@ def _find_commit(path: Path) -> str | None:
 def url_cache_path(entry: Entry, file: File) -> Path:
     """Return the path in tokbench's cache of a file downloaded from a URL."""
     return find_cache_folder() / "files" / entry.name / file.base
-
-
-_REMEDIES = {
-    "folder": "replace the file, or give its path to use it as it is",
-    "cache": "delete it and try again",
-    "hub cache": "delete it from the Hugging Face cache and try again",
-    "hub": "the repository has changed: give the path of a copy that you trust",
-}
-
-
-def check(place: Location) -> None:
-    """Check the files of a location against known hashes, or their first download."""
-    for file, path in zip(place.source.files if place.source else (), place.files, strict=False):
-        if file.sha256 is not None:
-            verify(path, file.sha256, _REMEDIES.get(place.origin, "install the package again"))
-        elif place.source is not None and place.origin.startswith("hub"):
-            open_record().hold(hub_key(place.source, file), path, _find_commit(path))
-        elif place.source is not None and place.origin == "cache":
-            open_record().hold(url_key(place.source, file), path)

@@ -1,4 +1,4 @@
-"""Find, download, verify and cache tokenizer files; only this uses the network.
+"""Find, download, verify and cache tokenizer files.
 
 A name is searched for in the user's folders, the installed packages and the caches, and only then downloaded. No
 repository code is run and no pickle is loaded: only tokenizer files requested by name are read.
@@ -7,28 +7,29 @@ repository code is run and no pickle is loaded: only tokenizer files requested b
 from __future__ import annotations
 
 import hashlib
-import shutil
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 from tokbench._shared.cache import create_file
 from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
 from tokbench._shared.hub_ids import is_hub_id
 from tokbench._shared.paths import explain_access, shorten
-from tokbench.catalog import locations
+from tokbench.catalog import hub, locations
 from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.catalog.formats import inspect
 from tokbench.catalog.locations import Location
+from tokbench.catalog.network import download, find_fault
 from tokbench.errors import TokbenchError, UnavailableError
 
-_TIMEOUT, _PROBE_SECONDS = 10.0, 4.0  # per answer from a reachable host; in total, to find out whether it is
-_USER_AGENT = {"User-Agent": "tokbench"}
+
+class Unrecorded(NamedTuple):
+    """A file with no known hash: its key in the record, path, hash, and commit if it is of the hub."""
+
+    key: str
+    path: Path
+    sha256: str
+    commit: str | None
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Asset:
     """A tokenizer's files, verified and ready to read, the main one first.
 
     format: one of `formats.FORMATS`, or "bytes" without files. sha256: of the file, or of the sorted list of several.
+    unrecorded: the files whose hashes are to be recorded once they have been read as a tokenizer.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Asset:
     sha256: str
     origin: str
     entry: Entry | None
+    unrecorded: tuple[Unrecorded, ...] = field(default=(), compare=False, repr=False)
 
 
 @explain_access()
@@ -87,6 +90,16 @@ def pull(name: str) -> Asset:
     return _find_entry(entry, locations.find_cached(entry), offline=False)
 
 
+def record(asset: Asset) -> None:
+    """Record the hashes of a tokenizer's files, which have been read as one.
+
+    From then on, other content under these names is refused. What a network sends instead of a file is never recorded.
+    """
+    for file in asset.unrecorded:
+        verify(file.path, file.sha256, "it has changed since it was found: try again")
+        locations.open_record().hold(file.key, file.path, file.commit)
+
+
 def _find_path(argument: str) -> Asset:
     path, rules = locations.read_path(argument)
     return _describe(locations.name_path(path), Location((path,), "path", None), resolve(rules) if rules else None)
@@ -100,10 +113,15 @@ def _find_entry(entry: Entry, location: Location | None, offline: bool) -> Asset
 
 
 def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
-    locations.check(location)
+    unrecorded = _check(location)
     first = location.files[0]
     intact = first.is_file() and find_by_sha256(sha256_of(first)) is not None
-    file_format, present = inspect(first, intact=intact, listed=bool(entry and location.source in entry.sources))
+    try:
+        file_format, present = inspect(first, intact=intact, listed=bool(entry and location.source in entry.sources))
+    except TokbenchError:
+        if location.origin in {"hub", "url"}:  # just downloaded: found in a cache, it would be read for ever
+            _discard(location)
+        raise
     named = entry or find_by_sha256(sha256_of(present[0]))
     files = locations.choose_files(location, named, file_format, present)
     hashes = [*map(sha256_of, files)]
@@ -111,63 +129,45 @@ def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
     other = entry and location.origin == "path" and all(s.files[0].sha256 != hashes[0] for s in entry.sources)
     if known and (other or locations.is_extended(known, file_format, files)):
         known = known.without_facts()
-    return Asset(name, file_format, files, sha256_of_all(files), location.origin, known)
+    return Asset(name, file_format, files, sha256_of_all(files), location.origin, known, unrecorded)
 
 
-# ---- the network
+_REMEDIES = {
+    "folder": "replace the file, or give its path to use it as it is",
+    "cache": "delete it and try again",
+    "hub cache": "delete it from the Hugging Face cache and try again",
+    "hub": "the repository has changed: give the path of a copy that you trust",
+}
 
 
-class _Probe(threading.Thread):
-    """One request to a host; on a thread, as a silent name server has no timeout."""
+def _check(place: Location) -> tuple[Unrecorded, ...]:
+    """Check the files of a location against known hashes, or their first download.
 
-    def __init__(self, address: str) -> None:
-        super().__init__(daemon=True)
-        self.address = address
-        self.fault: str | None = f"no answer within {_PROBE_SECONDS:.0f} s"
-        self.start()
-
-    def run(self) -> None:
-        """Send the request; any answer will do, even an error: the download says more."""
-        from http.client import HTTPException
-        from urllib.error import HTTPError
-        from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-        class NoRedirect(HTTPRedirectHandler):  # one host is contacted, and no other
-            def redirect_request(self, *_: object) -> None:
-                return None
-
-        request = Request(self.address, method="HEAD", headers=_USER_AGENT)  # noqa: S310 - the catalogue has http(s) only
-        try:
-            build_opener(NoRedirect).open(request, timeout=_PROBE_SECONDS).close()
-        except (OSError, HTTPException) as error:
-            answered = isinstance(error, HTTPError) or "CERTIFICATE" in str(error)
-            self.fault = None if answered else str(getattr(error, "reason", error))
-        else:
-            self.fault = None
+    Return those of which neither is known. Raises TokbenchError for a file that differs.
+    """
+    unrecorded = []
+    for file, path in zip(place.source.files if place.source else (), place.files, strict=False):
+        if file.sha256 is not None:
+            verify(path, file.sha256, _REMEDIES.get(place.origin, "install the package again"))
+        elif place.source is not None and place.origin.startswith("hub"):
+            key, commit = locations.hub_key(place.source, file), locations.find_commit(path)
+            unrecorded.append(Unrecorded(key, path, sha256_of(path), commit))
+        elif place.source is not None and place.origin in {"cache", "url"}:
+            unrecorded.append(Unrecorded(locations.url_key(place.source, file), path, sha256_of(path), None))
+    record = locations.open_record()
+    return tuple(file for file in unrecorded if not record.knows(file.key, file.path))
 
 
-class _Network:
-    """What is known of the network: one request per host, bounded time in all."""
-
-    def __init__(self) -> None:
-        self.probes: dict[str, _Probe] = {}
-        self.waited = 0.0
-
-    def find_fault(self, address: str) -> str | None:
-        """Return why a host cannot be reached, or None."""
-        parts = urlsplit(address)
-        if parts.netloc not in self.probes:
-            self.probes[parts.netloc] = _Probe(f"{parts.scheme}://{parts.netloc}/")
-        begun = time.monotonic()
-        probe = self.probes[parts.netloc]
-        probe.join(max(0.1, _PROBE_SECONDS - self.waited))
-        if probe.fault is None:
-            return None
-        self.waited += time.monotonic() - begun
-        return f"no network ({parts.netloc}: {probe.fault})"
+def _discard(place: Location) -> None:
+    """Delete downloaded files, with what the Hugging Face cache links to."""
+    for path in place.files:
+        linked = path.resolve()
+        path.unlink(missing_ok=True)
+        if place.origin == "hub" and linked.parent.name == "blobs":
+            linked.unlink(missing_ok=True)
 
 
-_network = _Network()
+# ---- downloads
 
 
 def _download(entry: Entry, offline: bool) -> Location:
@@ -190,80 +190,33 @@ def _download(entry: Entry, offline: bool) -> Location:
 
 
 def _fetch_from_hub(source: Source) -> Location:
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
-
-    if fault := _network.find_fault(constants.ENDPOINT):
-        raise UnavailableError(fault)
+    hub.require_network()
     files = []
     for file in source.files:
         revision = source.revision or locations.open_record().commit(locations.hub_key(source, file))
-        with _explain_hub_errors(source, file.name):
-            # A quick request first: the download itself retries for minutes.
-            get_hf_file_metadata(hf_hub_url(str(source.hub), file.name, revision=revision), timeout=_TIMEOUT)
-            path = hf_hub_download(str(source.hub), file.name, revision=revision, etag_timeout=_TIMEOUT)
-        files.append(Path(path))
+        files.append(hub.fetch_file(source, file, revision))
     return Location(tuple(files), "hub", source)
-
-
-@contextmanager
-def _explain_hub_errors(source: Source, name: str) -> Iterator[None]:
-    from huggingface_hub import errors
-
-    where = f"{source.hub} on the hub"
-    try:
-        yield
-    except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        if isinstance(error, errors.GatedRepoError) or (source.gated and status in {401, 403}):
-            page = f"https://huggingface.co/{source.hub}"
-            login = f"accept the licence at {page} and run `hf auth login` (or set HF_TOKEN)"
-            raise UnavailableError(f"{where} is gated", login) from error
-        reasons: dict[type[errors.HfHubHTTPError], str] = {
-            errors.RepositoryNotFoundError: "does not exist, or is private (if it is yours, run `hf auth login`)",
-            errors.RevisionNotFoundError: f"has no revision {source.revision or 'main'}",
-            errors.RemoteEntryNotFoundError: f"has no file {name}",
-        }
-        raise UnavailableError(f"{where} {reasons.get(type(error), f'answered with status {status}')}") from error
-    except errors.OfflineModeIsEnabled as error:
-        raise UnavailableError("offline") from error
-    except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]  # the base class of its HTTP library
-        raise UnavailableError(f"{where} could not be downloaded: {type(error).__name__}: {error}") from error
 
 
 def _fetch_from_url(source: Source, entry: Entry) -> Location:
     files = []
     for file in source.files:
         address = locations.url_key(source, file)
-        if fault := _network.find_fault(address):
+        if fault := find_fault(address):
             raise UnavailableError(fault)
         part, target = create_file(locations.url_cache_path(entry, file))
         try:
             with part.open("wb") as stream:
-                _copy(address, stream)
+                download(address, stream, file.bytes)
             if file.sha256 is not None:
                 verify(part, file.sha256, "the remote file has changed: report it, and do not use it", name=address)
             else:
-                locations.open_record().hold(address, part)
+                locations.open_record().knows(address, part)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
         files.append(target)
     return Location(tuple(files), "url", source)
-
-
-def _copy(address: str, stream: IO[bytes]) -> None:
-    from http.client import HTTPException
-    from urllib.request import Request, urlopen
-
-    request = Request(address, headers=_USER_AGENT)  # noqa: S310 - the catalogue has http(s) only
-    try:
-        with urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-            shutil.copyfileobj(answer, stream)
-            expected = answer.headers.get("Content-Length")
-    except (OSError, HTTPException) as error:
-        raise UnavailableError(f"{address} could not be downloaded: {error}") from error
-    if expected is not None and stream.tell() != int(expected):
-        raise UnavailableError(f"{address} was cut off after {stream.tell()} of {expected} bytes")
 
 
 # ---- repositories of the hub
@@ -286,13 +239,11 @@ def _find_on_hub(argument: str, offline: bool) -> Asset:
 
 
 def _list_on_hub(source: Source) -> Source:
-    from huggingface_hub import HfApi, constants
-
-    if fault := _network.find_fault(constants.ENDPOINT):
-        raise UnavailableError(f"hf:{source.hub} is not in the Hugging Face cache: {fault}")
-    with _explain_hub_errors(source, "listing"):
-        info = HfApi().model_info(str(source.hub), revision=source.revision, timeout=_TIMEOUT)
-    picked = locations.pick_files(source, {sibling.rfilename for sibling in info.siblings or ()})
+    try:
+        hub.require_network()
+    except UnavailableError as error:
+        raise UnavailableError(f"hf:{source.hub} is not in the Hugging Face cache: {error.message}") from error
+    picked = locations.pick_files(source, hub.list_files(source))
     if picked is None:
         expected = ", ".join("+".join(names) for names in locations.PICKS)
         raise TokbenchError(f"{source.hub} on the hub has no supported tokenizer file", f"supported: {expected}")

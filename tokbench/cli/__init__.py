@@ -27,6 +27,7 @@ from tokbench.cli import (
     view,
     vocab,
 )
+from tokbench.cli._echo import echo
 from tokbench.cli._usage import Command
 
 app = typer.Typer(
@@ -73,7 +74,7 @@ for name, function in MODEL_COMMANDS.items():
 def show_version(wanted: bool) -> None:
     """Print the version and exit."""
     if wanted:
-        typer.echo(f"tokbench {__version__}")
+        echo(f"tokbench {__version__}")
         raise typer.Exit
 
 

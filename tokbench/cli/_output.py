@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 FAILED = 1
@@ -74,7 +75,7 @@ def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
     failures = [failure for step in (lambda: print_result(text), *writes) if (failure := attempt(step)) is not None]
     for failure in failures:
         if failure:
-            typer.echo(f"tokbench: {failure}", err=True)
+            echo(f"tokbench: {failure}", err=True)
     if failures:
         raise typer.Exit(FAILED)
 
@@ -98,7 +99,7 @@ def print_result(text: str) -> None:
     """Print to standard output; TokbenchError if it is closed."""
     if sys.stdout is None:
         raise TokbenchError("standard output is closed: the result was not printed", "use -o FILE")
-    typer.echo(text, nl=False)
+    echo(text, nl=False)
     sys.stdout.flush()
 
 

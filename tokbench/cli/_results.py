@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from tokbench.cli._echo import echo
 
 if TYPE_CHECKING:
     from tokbench.report._document_model import Results
@@ -20,9 +20,9 @@ def print_results(results: Results, output_format: str = "table") -> None:
         from tokbench.report import table
 
         color, width = table.terminal_settings()
-        typer.echo(table.format_results(results, color=color, width=width), nl=False)
+        echo(table.format_results(results, color=color, width=width), nl=False)
     else:
-        typer.echo(format_results(results, output_format), nl=False)
+        echo(format_results(results, output_format), nl=False)
 
 
 def check_files(paths: Sequence[Path] | None) -> list[tuple[Path, str]]:

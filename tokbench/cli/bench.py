@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_THREADS, decimal_option, split_numbers, whole_option
 from tokbench.cli._options import Corpus, Languages, Offline, OutputFormat, Quiet, Segments, TokenizerNames, open_corpus
 from tokbench.cli._results import print_results
@@ -69,7 +70,7 @@ def run(
 
     def say(what: str) -> None:
         if not quiet and sys.stderr.isatty():
-            typer.echo(what, err=True)
+            echo(what, err=True)
 
     found = []
     for name in tokenizers:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench._shared.visible_text import reveal_controls
+from tokbench.cli._echo import echo
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import (
     Corpus,
@@ -175,13 +177,13 @@ def run(
         if output_format == "table":
             print_results(show(result, by.value))
         else:
-            typer.echo(render(result, output_format, by.value), nl=False)
+            echo(render(result, output_format, by.value), nl=False)
         if output_format == "csv":
             for line in write_skipped(result):
-                typer.echo(f"tokbench: not compared: {line}", err=True)
+                echo(f"tokbench: not compared: {line}", err=True)
         if unfinished:
             whole = result.corpus.segments
-            typer.echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
+            echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
 
 
@@ -197,6 +199,7 @@ def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Ite
         yield ignore_step
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -219,6 +222,6 @@ def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Ite
         task = progress.add_task("loading", total=tokenizers * texts.size)
 
         def on_step(tokenizer: str, lang: str, encoded: int) -> None:
-            progress.update(task, advance=encoded, description=f"{tokenizer} {lang}")
+            progress.update(task, advance=encoded, description=escape(reveal_controls(f"{tokenizer} {lang}")))
 
         yield on_step

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_MONEY, MOST_TOKENS, decimal_option, parse_whole
 from tokbench.cli._options import (
     Corpus,
@@ -109,7 +110,7 @@ def run(
         price=price,
         rates=rates,
         offline=offline,
-        on_step=(lambda step: None) if quiet else (lambda step: typer.echo(f"measuring {step}", err=True)),
+        on_step=(lambda step: None) if quiet else (lambda step: echo(f"measuring {step}", err=True)),
     )
     write_files(show(costs), files)
     print_results(show(costs), output_format)

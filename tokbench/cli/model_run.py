@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_TEXTS, MOST_TOKENS, split_numbers, whole_option
 from tokbench.cli._options import (
     Corpus,
@@ -75,7 +76,7 @@ def make(
     if vocab_rows is not None:
         architecture = replace(architecture, vocab_rows=vocab_rows)
     checkpoint = open_checkpoint(make_weights(architecture, folder, seed, dtype))
-    typer.echo(f"{checkpoint.path}  weights: {checkpoint.weights}  sha256: {checkpoint.sha256}")
+    echo(f"{checkpoint.path}  weights: {checkpoint.weights}  sha256: {checkpoint.sha256}")
 
 
 def measure(
@@ -129,7 +130,7 @@ def measure(
         checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
         announce(checkpoint)
         for engine, kind in pairs:
-            typer.echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
+            echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
             measured = measure_backend(
                 checkpoint,
                 engine,
@@ -260,4 +261,4 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) 
 def announce(checkpoint: Checkpoint) -> None:
     """Report on standard error which weights are used."""
     note = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
-    typer.echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)
+    echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def run(
         )
     loaded = load_results(results)
     for sentence in find_mismatches(loaded):
-        typer.echo(f"tokbench: warning: {sentence}", err=True)
+        echo(f"tokbench: warning: {sentence}", err=True)
     for path, name in files:
         if charts and name == "markdown":
             write_with_charts(loaded, path)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import Offline, OptionalTokenizerNames, open_corpus
+
+if TYPE_CHECKING:
+    from tokbench.adapters import Tokenizer
 
 
 def run(
@@ -26,25 +32,36 @@ def run(
     The page is served on 127.0.0.1 to this machine only, until Ctrl-C. No text leaves the machine; the page's address
     keeps the text and choices after the #, which browsers do not send.
     """
+    from tokbench.report.live import Worker, make_app, serve
+
+    worker = Worker(partial(load, tokenizers, offline=offline))
+    try:
+        app = make_app(worker)
+        served = worker.start()
+
+        def announce(address: str) -> None:
+            echo(f"{len(served.tokenizers)} tokenizers on {address} (Ctrl-C to stop)")
+            if served.missing:
+                echo(f"not available: {', '.join(served.missing)}", err=True)
+            if browser:
+                typer.launch(address)
+
+        serve(app, port, announce)
+    finally:
+        worker.close()
+
+
+def load(tokenizers: list[str] | None, *, offline: bool) -> tuple[list[Tokenizer], list[str]]:
+    """Load the tokenizers of the page, in its process; return them and the names of those not available."""
+    from tokbench.__main__ import show_warning
     from tokbench.adapters.selection import take_sample
     from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_tokenizers
-    from tokbench.report.live import make_app, serve
 
+    warnings.showwarning = show_warning
     loaded, skipped = load_tokenizers(
         tokenizers or DEFAULT_TOKENIZERS,
         take_sample(open_corpus(None)),
         skip_missing=not tokenizers,
         offline=offline or not tokenizers,
     )
-    app = make_app({tokenizer.name: tokenizer for tokenizer in loaded})
-    for tokenizer in loaded:
-        tokenizer.token_table()  # here, rather than at the first keystroke
-
-    def announce(address: str) -> None:
-        typer.echo(f"{len(loaded)} tokenizers on {address} (Ctrl-C to stop)")
-        if skipped:
-            typer.echo(f"not available: {', '.join(s.name for s in skipped)}", err=True)
-        if browser:
-            typer.launch(address)
-
-    serve(app, port, announce)
+    return loaded, [one.name for one in skipped]

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tokbench._shared.visible_text import reveal
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
@@ -32,6 +33,9 @@ class Cell:
     best: bool = False
     unranked: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", reveal(self.text))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -47,6 +51,10 @@ class Table:
     labels: int
     texts: frozenset[int] = frozenset()
     ruled: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", reveal(self.title))
+        object.__setattr__(self, "headers", tuple(map(reveal, self.headers)))
 
     def holds_text(self, column: int) -> bool:
         """Return whether a column is aligned to the left."""

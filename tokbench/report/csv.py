@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.errors import TokbenchError
 from tokbench.report._document_model import Results
 
@@ -12,4 +13,4 @@ def format_results(results: Results) -> str:
     """Format all values; undefined ones are empty."""
     if results.frame is None:
         raise TokbenchError("these results have no CSV", "use json")
-    return results.frame().write_csv()
+    return reveal_controls(results.frame().write_csv())

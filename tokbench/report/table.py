@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from tokbench._shared.visible_text import reveal_controls
 from tokbench.report._document_model import Facts, Legend, Plain, Points, Prose, Results, Signature
 from tokbench.report._table import Cell, Table
 
@@ -137,7 +138,8 @@ def format_parts(parts: Sequence[Plain], *, color: bool = False, width: int = PI
         note = isinstance(part, Points | Legend | Signature)
         text += block if follows and note else f"\n{block}"
         follows = note
-    return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").split("\n"))
+    whole = "".join(f"{line.rstrip()}\n" for line in text.strip("\n").split("\n"))
+    return reveal_controls(whole, styled=color)
 
 
 def terminal_settings() -> tuple[bool, int]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tokbench.catalog import locations, sources
-from tokbench.catalog.entries import Source
+from tokbench.catalog import hub, locations
 from tokbench.errors import UnavailableError
 
 PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
@@ -18,7 +17,7 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
     Downloads them unless the cache has them. With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is
     opened. Raises UnavailableError if the model or this revision is not available.
     """
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     wanted = f"{repo}@{revision}" if revision else repo
@@ -31,10 +30,11 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
     remedy = "use a folder that contains config.json and model.safetensors"
     if offline or locations.is_offline():
         raise UnavailableError(f"{wanted} is not in the Hugging Face cache: offline", remedy)
-    if fault := sources._network.find_fault(constants.ENDPOINT):
-        raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {fault}", remedy)
-    with sources._explain_hub_errors(Source((), hub=repo, revision=revision), "config.json"):
-        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS))
+    try:
+        hub.require_network()
+    except UnavailableError as error:
+        raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {error.message}", remedy) from error
+    folder = hub.fetch_snapshot(repo, revision, PATTERNS)
     if not is_whole(folder):
         raise UnavailableError(f"{wanted} on the hub has no config.json with safetensors files", remedy)
     return folder

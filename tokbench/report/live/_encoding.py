@@ -53,6 +53,8 @@ class Question:
                 raise TokbenchError(f"{name} contains a lone surrogate, which is not a character", "remove it")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise TokbenchError("tokenizers must be a list of names")
+        if len(set(names)) < len(names):
+            raise TokbenchError("tokenizers must name each tokenizer once")
         if not isinstance(pieces, int) or isinstance(pieces, bool) or not 0 <= pieces <= MOST_PIECES:
             raise TokbenchError(f"pieces must be an integer from 0 to {MOST_PIECES}")
         model = fields.get("model", "1.4B")
