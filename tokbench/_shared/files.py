@@ -89,7 +89,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """Read a JSON object; TokbenchError with line and column if it does not parse."""
     try:
         document = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TokbenchError(f"{path}: not valid JSON ({error})", "download it again") from error
     if not isinstance(document, dict):
         raise TokbenchError(f"{path}: expected a JSON object", "download it again")

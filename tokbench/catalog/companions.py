@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tokbench.catalog.ids import MOST_IDS
 from tokbench.errors import TokbenchError
 
 CONFIG, SPECIAL_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
@@ -21,7 +22,7 @@ NAMES = (ADDED, SPECIAL_MAP, CONFIG)
 _ATTRIBUTES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _EXTRA = ("extra_special_tokens", "additional_special_tokens")
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
-_LARGEST_ID = 2**31 - 1
+_NUMBERING = f"an id must be a whole number from 0 to {MOST_IDS - 1:,}"
 _AGAIN = "fix the file, or download it again"
 
 
@@ -184,7 +185,8 @@ def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, s
 # ---- JSON
 
 
-def _refuse_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def refuse_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members; ValueError if a key is repeated."""
     members = dict(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()
@@ -199,7 +201,7 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises TokbenchError with the file and what is wrong.
     """
     try:
-        document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_refuse_doubles)
+        document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=refuse_doubles)
     except UnicodeDecodeError as error:
         raise TokbenchError(f"{path} is damaged: byte {error.start} is not UTF-8", _AGAIN) from error
     except (ValueError, RecursionError) as error:
@@ -276,14 +278,14 @@ def _read_numbered(
         if not isinstance(decoder, dict):
             raise refuse(path, key, decoder, "an object of ids and tokens is expected")
         for number, value in decoder.items():
-            if not (number.isascii() and number.isdigit() and int(number[:12]) <= _LARGEST_ID):
-                raise refuse(path, key, number, "an id must be a whole number from 0")
+            if not (number.isascii() and number.isdigit() and int(number[:12]) < MOST_IDS):
+                raise refuse(path, key, number, _NUMBERING)
             if not isinstance(value, dict):
                 raise refuse(path, f"{key}: {number}", value, "a token with its flags is expected")
             yield int(number), _read_token(value, path, f"{key}: {number}"), f"{path}, {key}"
         return
     special = set(special)
     for text, number in content.get(ADDED, {}).items():
-        if type(number) is not int or not 0 <= number <= _LARGEST_ID:
-            raise refuse(paths[ADDED], repr(text), number, "an id must be a whole number from 0")
+        if type(number) is not int or not 0 <= number < MOST_IDS:
+            raise refuse(paths[ADDED], repr(text), number, _NUMBERING)
         yield number, _read_token(text, paths[ADDED], repr(text), special=text in special), f"{paths[ADDED]}"
