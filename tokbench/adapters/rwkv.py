@@ -39,8 +39,8 @@ def read_vocabulary(path: Path) -> dict[int, bytes]:
     try:
         lines = path.read_bytes().decode().rstrip("\n").split("\n")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise TokbenchError(f"{path}, line {line}: not UTF-8 ({error.reason})", "download it again") from error
+        broken = error.object.count(b"\n", 0, error.start) + 1
+        raise TokbenchError(f"{path}, line {broken}: not UTF-8 ({error.reason})", "download it again") from error
     holders: dict[bytes, int] = {}
     for number, line in enumerate(lines, 1):
         token, content = _read_line(line.removesuffix("\r"), f"{path}, line {number}")

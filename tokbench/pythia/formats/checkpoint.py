@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tokbench._shared.hashes import sha256_of_all
+from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
 from tokbench.pythia.model.architecture import Architecture
 
@@ -60,9 +61,10 @@ class Checkpoint:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object from a file; TokbenchError if there is none."""
+    refuse_special(path)
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TokbenchError(f"{path} cannot be read as JSON: {error}", "download the file again") from error
     if not isinstance(content, dict):
         raise TokbenchError(f"{path} does not contain a JSON object", "download the file again")

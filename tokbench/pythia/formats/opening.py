@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
 from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint, read_json
 from tokbench.pythia.formats.configuration import read_architecture
@@ -38,6 +39,7 @@ def open_checkpoint(argument: str | Path, *, revision: str | None = None, offlin
 
 
 def _open_path(path: Path, name: str) -> Checkpoint:
+    refuse_special(path)
     if path.is_file():
         if path.suffix.lower() != ".gguf":
             raise TokbenchError(f"{path} is not a checkpoint", "a file must be a GGUF file; otherwise name its folder")
