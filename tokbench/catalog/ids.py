@@ -32,7 +32,7 @@ def check_id(value: Any, where: str, *, what: str = "id", least: int = 0) -> int
     if type(value) is not int:
         raise TokbenchError(f"{where}: the {what} is {show(value)}, not a whole number", _AGAIN)
     if not least <= value < MOST_IDS:
-        number = f"{value:,}" if abs(value) < 10**30 else f"a number of {len(str(abs(value)))} digits"
+        number = f"{value:,}" if abs(value) < 10**30 else "a number of more than 30 digits"
         raise TokbenchError(
             f"{where}: the {what} is {number}, but ids are counted from {least} to {MOST_IDS - 1:,} only",
             "number its tokens from 0 on",
