@@ -17,9 +17,10 @@ from itertools import pairwise
 import numpy as np
 import regex
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.files import read_json_object
+from tokbench._shared.process import single_thread
 from tokbench.adapters import EncodedBatch, find_asset, load_asset
-from tokbench.adapters._hf_pipelines import describe_merges, read_object
+from tokbench.adapters._hf_pipelines import describe_merges
 from tokbench.adapters._merges_as_ranks import GPT2_PATTERN
 from tokbench.adapters.bench.speed import Interval
 from tokbench.adapters.bench.throughput import split_rounds
@@ -33,7 +34,7 @@ class PlainBpe:
     """Byte-level BPE with nothing but Python: dictionaries, tuples and a regular expression."""
 
     def __init__(self, asset: Asset) -> None:
-        document = read_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
+        document = read_json_object(asset.files[0]) if asset.format == "tokenizer.json" else describe_merges(asset)
         model = document["model"]
         pairs = [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in model["merges"]]
         self.ranks = {pair: rank for rank, pair in enumerate(pairs)}

@@ -130,6 +130,19 @@ def test_importing_and_help_stay_light(command: str) -> None:
     assert done.stderr.strip() == ""
 
 
+def test_report_takes_costs_ready_made() -> None:
+    """What a report tells of Pythia is handed over as data; only the page of `view` computes, as one types."""
+    for path in modules():
+        if module_of(path) == "report" and path.parent.name != "live":
+            named = {
+                node.module
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.ImportFrom)
+            }
+            of_pythia = {name for name in named if name and name.startswith("tokbench.pythia")}
+            assert of_pythia <= {"tokbench.pythia.cost", "tokbench.pythia.cost.overview"}, path
+
+
 def test_modules_stay_readable() -> None:
     long = {str(path): size for path in modules() if (size := len(path.read_text(encoding="utf-8").splitlines())) > 300}
     assert not long

@@ -9,86 +9,55 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
+
+from tokbench._shared.lazy_names import import_lazily
 
 if TYPE_CHECKING:
-    from tokbench.adapters import EncodedBatch, Tokenizer, load_tokenizer
-    from tokbench.adapters.selection import EngineCheck, check_engine
-    from tokbench.comparison import Comparison, Presenter, compare, load
-    from tokbench.corpora import ParallelCorpus, load_corpus
-    from tokbench.errors import CacheWarning, EngineError, MissingExtraError, TokbenchError, UnavailableError
-    from tokbench.measurement import Measurements, measure
-    from tokbench.metrics import METRICS, Metric, Reference, evaluate
-    from tokbench.metrics.resampling import Bootstrap
+    from tokbench.adapters import EncodedBatch as EncodedBatch
+    from tokbench.adapters import Tokenizer as Tokenizer
+    from tokbench.adapters import load_tokenizer as load_tokenizer
+    from tokbench.adapters.selection import EngineCheck as EngineCheck
+    from tokbench.adapters.selection import check_engine as check_engine
+    from tokbench.comparison import Comparison as Comparison
+    from tokbench.comparison import Presenter
+    from tokbench.comparison import compare as compare
+    from tokbench.comparison import load as load
+    from tokbench.corpora import ParallelCorpus as ParallelCorpus
+    from tokbench.corpora import load_corpus as load_corpus
+    from tokbench.errors import CacheWarning as CacheWarning
+    from tokbench.errors import EngineError as EngineError
+    from tokbench.errors import MissingExtraError as MissingExtraError
+    from tokbench.errors import TokbenchError as TokbenchError
+    from tokbench.errors import UnavailableError as UnavailableError
+    from tokbench.measurement import Measurements as Measurements
+    from tokbench.measurement import measure as measure
+    from tokbench.metrics import METRICS as METRICS
+    from tokbench.metrics import Metric as Metric
+    from tokbench.metrics import Reference as Reference
+    from tokbench.metrics import evaluate as evaluate
+    from tokbench.metrics.resampling import Bootstrap as Bootstrap
 
 __version__ = "0.2.0"
 
-_PLACES = {
-    "METRICS": "tokbench.metrics",
-    "Bootstrap": "tokbench.metrics.resampling",
-    "CacheWarning": "tokbench.errors",
-    "Comparison": "tokbench.comparison",
-    "EncodedBatch": "tokbench.adapters",
-    "EngineCheck": "tokbench.adapters.selection",
-    "EngineError": "tokbench.errors",
-    "Measurements": "tokbench.measurement",
-    "Metric": "tokbench.metrics",
-    "MissingExtraError": "tokbench.errors",
-    "ParallelCorpus": "tokbench.corpora",
-    "Reference": "tokbench.metrics",
-    "TokbenchError": "tokbench.errors",
-    "Tokenizer": "tokbench.adapters",
-    "UnavailableError": "tokbench.errors",
-    "check_engine": "tokbench.adapters.selection",
-    "compare": "tokbench.comparison",
-    "evaluate": "tokbench.metrics",
-    "load": "tokbench.comparison",
-    "load_corpus": "tokbench.corpora",
-    "load_tokenizer": "tokbench.adapters",
-    "measure": "tokbench.measurement",
+_NAMES = {
+    "adapters": ["EncodedBatch", "Tokenizer", "load_tokenizer"],
+    "adapters.selection": ["EngineCheck", "check_engine"],
+    "comparison": ["Comparison", "compare", "load"],
+    "corpora": ["ParallelCorpus", "load_corpus"],
+    "errors": ["CacheWarning", "EngineError", "MissingExtraError", "TokbenchError", "UnavailableError"],
+    "measurement": ["Measurements", "measure"],
+    "metrics": ["METRICS", "Metric", "Reference", "evaluate"],
+    "metrics.resampling": ["Bootstrap"],
 }
 
-__all__ = [
-    "METRICS",
-    "Bootstrap",
-    "CacheWarning",
-    "Comparison",
-    "EncodedBatch",
-    "EngineCheck",
-    "EngineError",
-    "Measurements",
-    "Metric",
-    "MissingExtraError",
-    "ParallelCorpus",
-    "Reference",
-    "TokbenchError",
-    "Tokenizer",
-    "UnavailableError",
-    "__version__",
-    "check_engine",
-    "compare",
-    "evaluate",
-    "load",
-    "load_corpus",
-    "load_tokenizer",
-    "measure",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `import tokbench` costs nothing."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'tokbench' has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+__all__, __getattr__, __dir__ = import_lazily(__name__, _NAMES)
+__all__ += ["__version__"]
 
 
 def load_presenter() -> Presenter:
-    """Return what writes comparisons for readers.
+    """Return what shows comparisons.
 
-    `Comparison` asks here, where all packages are known: it holds data and imports no format.
+    `Comparison` asks for it here, where all packages are known: it holds data and imports no format.
     """
     return cast("Presenter", import_module("tokbench.report"))
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

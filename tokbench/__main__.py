@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
+import signal
 import sys
 import warnings
-from typing import TextIO
+from types import FrameType
+from typing import NoReturn, TextIO
 
 from tokbench.errors import INTERRUPTED, CacheWarning, TokbenchError
 
@@ -15,26 +16,74 @@ USAGE_ERROR = 2
 
 def main() -> None:
     """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
+    try:
+        sys.exit(run())
+    except KeyboardInterrupt:
+        tell("interrupted")
+        sys.exit(INTERRUPTED)
+
+
+def run() -> int:
+    """Set up the streams, run the command that the arguments name, and return the exit status."""
+    from tokbench.cli._output import FAILED, Escapes, occupy_closed_streams
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end_by_signal)
+    occupy_closed_streams()
+    escapes = Escapes()
+    escapes.install()
+    status = run_app()
+    note = escapes.describe()
+    if note is not None:
+        tell(note)
+    return status or (FAILED if note else 0)
+
+
+def end_by_signal(number: int, _: FrameType | None) -> NoReturn:
+    """End as an exception does, so that temporary files are removed; shells report this exit status."""
+    raise SystemExit(128 + number)
+
+
+def run_app() -> int:
+    """Run the command that the arguments name, and return its exit status."""
+    from tokbench._shared.process import allow_trimming
     from tokbench.cli import app
+    from tokbench.cli._output import FAILED, describe_output_error, silence_output
 
     warnings.showwarning = show_warning
     try:
-        app(prog_name="tokbench")
+        with allow_trimming():
+            app(prog_name="tokbench")
+    except SystemExit as end:
+        return read_status(end.code)
     except TokbenchError as error:
-        sys.stderr.write(f"tokbench: {error}\n")
-        sys.exit(USAGE_ERROR)
-    except KeyboardInterrupt:
-        sys.stderr.write("tokbench: interrupted\n")
-        sys.exit(INTERRUPTED)
+        tell(str(error))
+        return USAGE_ERROR
     except BrokenPipeError:
-        # The reader of a pipe has left; say nothing, and keep the interpreter from flushing into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        silence_output()  # the reader of a pipe has left
+        return FAILED
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        sys.stderr.write("tokbench: the output cannot be written: no space is left on the device\n")
-        sys.exit(1)
+        silence_output()
+        tell(describe_output_error(error))
+        return FAILED
+    return 0
+
+
+def read_status(code: str | int | None) -> int:
+    """Return the exit status that a SystemExit stands for."""
+    if isinstance(code, str):
+        tell(code)
+        return 1
+    return code or 0
+
+
+def tell(sentence: str) -> None:
+    """Write one line to standard error, if it is open."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"tokbench: {sentence}\n")
 
 
 def show_warning(

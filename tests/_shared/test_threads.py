@@ -8,14 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info
 
 from tokbench import load_corpus, load_tokenizer
-from tokbench._shared.threads import cores_are_lent, hold_blas, lend_cores, share
+from tokbench._shared.threads import cores_are_lent, lend_cores, share
 from tokbench.adapters import EncodedBatch
 from tokbench.measurement import measure
 
@@ -82,19 +80,6 @@ def test_an_error_of_the_groups_ends_it() -> None:
 
     with pytest.raises(ValueError, match="cannot be loaded"):
         share(lambda group, item: None, groups(), range(3), threads=2)
-
-
-def test_blas_is_held_to_one_thread_for_a_while() -> None:
-    def threads() -> list[int]:
-        return [int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-    before = threads()
-    with hold_blas():
-        with hold_blas():
-            assert set(threads()) <= {1}
-        assert set(threads()) <= {1}
-        assert np.array_equal(np.eye(3) @ np.eye(3), np.eye(3))
-    assert threads() == before
 
 
 def test_cores_are_lent_for_a_while_and_to_one_thread() -> None:

@@ -128,7 +128,7 @@ def test_bench_writes_every_format(tmp_path: Path) -> None:
     assert "| tokenizer | engine |" in run(*common, "-f", "markdown").stdout
     assert "fastest exact engine" in run(*common).stdout
     refuse(*common, "--path", "speed", says="no path is called 'speed'")
-    refuse(*common, "--threads", "0", says="'0' is not a number of threads")
+    refuse(*common, "--threads", "0", says="--threads is '0'; use a whole number from 1 to 1,024")
     refuse(*common, "-f", "xml", says="no format is called 'xml'")
     refuse("bench", tokenizer, "--engine", "rwkv", says="the engine rwkv does not run")
 

@@ -15,7 +15,7 @@ from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.made import MAKERS
 from tokbench.adapters import EncodedBatch, LoadedTokenizer, Tokenizer, TokenTable, load_tokenizer
-from tokbench.adapters._failures import is_engine_failure
+from tokbench.adapters._failures import explain_bare, is_engine_failure
 from tokbench.adapters.bench.footprint import measure_footprint
 from tokbench.adapters.bench.speed import benchmark_engines
 from tokbench.adapters.huggingface import printable_bytes
@@ -284,3 +284,19 @@ def test_the_command_names_those_that_it_left_out(tmp_path: Path) -> None:
 def test_the_vocabulary_of_one_without_an_unknown_token_is_shown(tmp_path: Path) -> None:
     done = run("vocab", make_without_unknown(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("error", [Exception("bad"), ValueError("bad")])
+def test_bare_exceptions_are_explained(error: Exception) -> None:
+    with pytest.raises(tb.TokbenchError, match="explained: bad"), explain_bare(explain, ValueError):
+        raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), KeyError("bad"), KeyboardInterrupt()])
+def test_other_errors_pass(error: BaseException) -> None:
+    with pytest.raises(type(error)), explain_bare(explain):
+        raise error
+
+
+def explain(error: Exception) -> tb.TokbenchError:
+    return tb.TokbenchError(f"explained: {error}", "mend it")

@@ -52,10 +52,12 @@ def test_pandas_gets_the_figures(result: tb.Comparison, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("by", "groups"), [("language", {"en", "zh"}), ("tokenizer", None)])
 def test_a_plot_holds_the_values(result: tb.Comparison, by: str, groups: set[str] | None) -> None:
-    chart = result.plot("tokens_per_segment", by=by).to_dict()  # type: ignore[arg-type]
+    plot = result.plot("tokens_per_segment", by=by)  # type: ignore[arg-type]
+    chart = plot.chart.to_dict()
     (rows,) = chart["datasets"].values() if "datasets" in chart else [chart["data"]["values"]]
     assert {row["group"] for row in rows} == (groups or set(result.names))
     assert not all(row["ranked"] for row in rows)
+    assert plot._repr_svg_().startswith('<svg role="img" aria-label="tokens/segment by ')
 
 
 def test_a_plot_says_what_is_missing(result: tb.Comparison, monkeypatch: pytest.MonkeyPatch) -> None:

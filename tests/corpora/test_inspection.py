@@ -65,7 +65,7 @@ def test_every_finding_is_counted_in_its_unit(tmp_path: Path) -> None:
         ("en", 11, sum(len(text.encode()) for text in english), sum(map(len, english))),
         ("zh", 11, 11 * 4 + 1, 11 * 2 + 1),
     ]
-    assert set(report.found["lang"].to_list()) == {"en"}
+    assert set(report.nonzero_findings["lang"].to_list()) == {"en"}
 
 
 def test_length_outliers_by_hand(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_formats_without_lines_do_not_know_their_ends(tmp_path: Path) -> None:
     report = inspect_corpus(load_corpus(tmp_path / "a.parquet"))
     assert report.reference == "fr"
     assert counts(report, "fr")["crlf"] == counts(report, "fr")["bom"] == (None, None)
-    assert report.found.height == 0
+    assert report.nonzero_findings.height == 0
 
 
 def test_select_keeps_what_reading_counted(tmp_path: Path) -> None:

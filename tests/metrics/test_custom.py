@@ -50,8 +50,8 @@ def test_it_stands_beside_names(tmp_path: Path) -> None:
         assert "bytes/word" in text
     result.report(tmp_path / "report.html")
     assert "UTF-8 bytes per word." in (tmp_path / "report.html").read_text()
-    result.save(tmp_path)
-    again = tb.load(tmp_path)
+    result.save(tmp_path / "saved")
+    again = tb.load(tmp_path / "saved")
     assert again.frame.equals(result.frame)
     assert again.to_html("language") == result.to_html("language")
 

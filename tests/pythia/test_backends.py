@@ -164,6 +164,20 @@ for kind in ("float32", "int8"):
 
 
 @needs("ctranslate2")
+def test_ctranslate2_is_told_without_a_trace_in_the_environment() -> None:
+    script = """
+import os
+from tokbench.pythia.backends._ctranslate2_spec import check_int8, import_ctranslate2
+import_ctranslate2("a test")
+check_int8("cpu", "int8")
+print(os.environ.get("CT2_USE_MKL"))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "CT2_USE_MKL"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n"
+
+
+@needs("ctranslate2")
 def test_int8_of_ctranslate2_is_near(small: Checkpoint) -> None:
     loaded = run(small, "ctranslate2", "int8", threads=1)
     assert loaded.settings["compute type"] == "int8_float32"

@@ -1,4 +1,4 @@
-"""What texts cost: counts by hand, what-ifs that change nothing, speeds between measured points, the ledger."""
+"""What texts cost: counts by hand, what-ifs that change nothing, speeds between measured points, traces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from tokbench.comparison import Comparison
 from tokbench.pythia.cost import Costs, cost
-from tokbench.pythia.cost.request_trace import STAGES, trace_requests
+from tokbench.pythia.cost.request_trace import STAGES, trace_request
 from tokbench.pythia.cost.workload import Price, Request, count_requests
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import decode_flops, kv_cache_bytes, prefill_flops
@@ -199,15 +199,15 @@ class Scripted:
         return [[97] * new_tokens]
 
 
-def test_the_ledger_accounts_for_the_whole() -> None:
+def test_the_trace_accounts_for_the_whole() -> None:
     runner = Scripted()
-    ledger = trace_requests(b"abc", tb.load_tokenizer("utf8"), runner, 11, clock=runner.clock)  # type: ignore[arg-type]
-    assert list(ledger.seconds) == list(STAGES)
-    assert ledger.seconds["prefill"] == pytest.approx(0.101)
-    assert ledger.seconds["decode"] == pytest.approx(0.1)
-    assert abs(ledger.unaccounted) < 1e-9
+    trace = trace_request(b"abc", tb.load_tokenizer("utf8"), runner, 11, clock=runner.clock)  # type: ignore[arg-type]
+    assert list(trace.seconds) == list(STAGES)
+    assert trace.seconds["prefill"] == pytest.approx(0.101)
+    assert trace.seconds["decode"] == pytest.approx(0.1)
+    assert abs(trace.unaccounted) < 1e-9
     with pytest.raises(tb.TokbenchError, match="not UTF-8 at byte 1"):
-        trace_requests(b"a\xff", tb.load_tokenizer("utf8"), runner, 1)  # type: ignore[arg-type]
+        trace_request(b"a\xff", tb.load_tokenizer("utf8"), runner, 1)  # type: ignore[arg-type]
 
 
 @pytest.mark.smoke

@@ -416,7 +416,7 @@ def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_pat
         (("--quantization", "int8"), "llamacpp supports none of int8"),
         (("--backend", "llamacpp", "--quantization", "q4_0,int8"), "llamacpp cannot run int8"),
         (("--backend", "vllm"), "no backend is called 'vllm'"),
-        (("--prompts", "16,x"), "'x' in '16,x' is not a positive integer"),
+        (("--prompts", "16,x"), "--prompts is 'x'; use a whole number from 1"),
         (("-o", str(tmp_path / "m.xyz")), "cannot tell the format"),
     ):
         with pytest.raises(TokbenchError, match=message):

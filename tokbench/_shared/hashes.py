@@ -9,9 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from tokbench._shared.files import replace_file
+from tokbench._shared.files import refuse_repeated_keys, replace_file
 from tokbench._shared.notes import note_unwritable
 from tokbench.errors import TokbenchError
 
@@ -69,7 +68,7 @@ class Record:
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
-            pairs = json.loads(self.path.read_text(encoding="utf-8"), object_pairs_hook=_read_pairs)
+            pairs = json.loads(self.path.read_text(encoding="utf-8"), object_pairs_hook=refuse_repeated_keys)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
@@ -131,11 +130,3 @@ def _check_entry(key: str, entry: Mapping[str, object]) -> str:
     """Return the digest of a key and its entry (entries of older versions have none)."""
     facts = [key, *sorted((name, value) for name, value in entry.items() if name != "check")]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-
-
-def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of a JSON object; ValueError if a name occurs twice."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return members

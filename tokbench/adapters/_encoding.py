@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 Ids = npt.NDArray[np.int32]
-Places = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
 Offsets = npt.NDArray[np.int64]
 Windows = npt.NDArray[np.uint64]
 """The eight bytes starting at each position of a text, as little-endian numbers."""
@@ -48,7 +48,7 @@ class EncodedBatch:
         return cls(ids, offsets)
 
     @cached_property
-    def places(self) -> Places:
+    def indices(self) -> Indices:
         """`ids` as `intp`, cached: numpy would convert them on every index operation."""
         return self.ids.astype(np.intp)
 
@@ -190,7 +190,7 @@ class TokenTable:
         """The eight bytes at each position of the data, sharing its memory."""
         return _overlap(self.data.tobytes())
 
-    def differ(self, ids: Ids | Places, text: Windows, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def differ(self, ids: Ids | Indices, text: Windows, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return per id whether its bytes differ from those of a text at `starts`.
 
         It is true for an id without bytes.
@@ -217,7 +217,7 @@ class TokenTable:
             longer, at, source, left = longer.take(more), at.take(more), source.take(more), left.take(more)
         return wrong
 
-    def bounds(self, ids: Ids | Places) -> Offsets:
+    def bounds(self, ids: Ids | Indices) -> Offsets:
         """Return where the bytes of each of these ids start when joined, and their end."""
         return offsets_of(self.lengths.take(ids))
 

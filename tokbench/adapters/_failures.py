@@ -51,6 +51,21 @@ def explain_loading(asset: Asset) -> Iterator[None]:
         raise EngineError(asset.name, f"load {file}", reason, "download it again, or leave it out") from error
 
 
+@contextmanager
+def explain_bare(explain: Callable[[Exception], TokbenchError], *others: type[Exception]) -> Iterator[None]:
+    """Raise what `explain` returns for errors of tokenizers, which raises the bare `Exception` for any bad input.
+
+    others: classes that mean the same. Classes are compared exactly: a subclass, and any other error, is a fault of the
+    program and passes unchanged.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error) not in (Exception, *others):
+            raise
+        raise explain(error) from error
+
+
 def shorten(text: str) -> str:
     r"""Quote the beginning of a text, with nothing invisible in it.
 

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
+from tokbench.adapters._failures import explain_bare
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.catalog.entries import Entry, find_by_sha256
-from tokbench.catalog.rank_files import RankFile, write_ranks
+from tokbench.catalog.rank_files import RankFile, format_ranks
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -89,15 +90,13 @@ def copy_tokenizers(candidate: Any, name: str | None) -> Tokenizer:
 
     from tokbench.adapters.huggingface import HuggingFaceTokenizer
 
-    try:
-        serialised = candidate.to_str()
-    except Exception as error:
-        # The library raises the bare class for a part that is written in Python; anything else is not about that.
-        if type(error) is not Exception:
-            raise
-        raise TokbenchError(
+    def explain(error: Exception) -> TokbenchError:
+        return TokbenchError(
             f"the tokenizers.Tokenizer cannot be copied ({error})", "use parts that the library can save"
-        ) from error
+        )
+
+    with explain_bare(explain):  # raised for a part that is written in Python
+        serialised = candidate.to_str()
     sha256 = hashlib.sha256(serialised.encode()).hexdigest()
     asset = describe_object("tokenizers", "tokenizer.json", sha256, name, find_by_sha256(sha256))
     return HuggingFaceTokenizer(asset, tokenizers.Tokenizer.from_str(serialised))
@@ -136,7 +135,7 @@ def copy_tiktoken(candidate: Any, name: str | None) -> Tokenizer:
     ranks: dict[bytes, int] = dict(candidate._mergeable_ranks)
     special: dict[str, int] = dict(candidate._special_tokens)
     pattern: str = candidate._pat_str
-    sha256 = hashlib.sha256(write_ranks(sorted(ranks.items(), key=lambda item: item[1]))).hexdigest()
+    sha256 = hashlib.sha256(format_ranks(sorted(ranks.items(), key=lambda item: item[1]))).hexdigest()
     entry = find_by_sha256(sha256)
     if entry is None or entry.pattern != pattern:
         entry = None

@@ -29,7 +29,7 @@ from tokbench.adapters._fastokens_rewrites import fuse_digits
 from tokbench.adapters._hf_pipelines import describe_merges
 from tokbench.adapters._notation import UTF8_BYTES
 from tokbench.adapters._reference import TextRule
-from tokbench.catalog.rank_files import write_ranks
+from tokbench.catalog.rank_files import format_ranks
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -56,7 +56,7 @@ class Library(Protocol):
     def misread(self) -> Misread | None: ...
 
     def build(self, pattern: str, ranks: bytes) -> Encoder:
-        """Build the engine for a rank file (`rank_files.write_ranks`)."""
+        """Build the engine for a rank file (`rank_files.format_ranks`)."""
         ...
 
 
@@ -212,7 +212,7 @@ class RankedMerges:
             check_whole_pieces(tokenizer, tokens)
         check_reachable(tokenizer, tokens, ids)
         contents = undo_notation(tokens, huggingface.printable_bytes())
-        return cls(pattern, form, added, write_ranks(zip(contents, range(len(contents)), strict=True)), ids)
+        return cls(pattern, form, added, format_ranks(zip(contents, range(len(contents)), strict=True)), ids)
 
     @classmethod
     def recall(cls, asset: Asset) -> RankedMerges:

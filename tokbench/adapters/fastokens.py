@@ -7,13 +7,14 @@ Pipeline steps that it lacks, or runs slowly, are rewritten first.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tokbench._shared.process import ProcessSetting, set_variable
 from tokbench.adapters import huggingface, tiktoken
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
@@ -161,18 +162,31 @@ class FastokensTokenizer(EngineTokenizer):
         return EncodedBatch(np.frombuffer(ids, np.int32), np.frombuffer(offsets, np.int64))
 
 
+_threads = ProcessSetting(lambda: set_variable(_THREADS, "1", keep=True))
+
+
+@cache
+def limit_threads() -> None:
+    """Start fastokens without threads of its own, unless the environment says otherwise.
+
+    They would hide the speed of one thread; the caller spreads the work over threads. fastokens reads its environment
+    variable once, when it first encodes, so the variable is set for that text alone.
+    """
+    with _threads.hold():
+        build_from_tokens([b"a"]).encode_batch_flat(["a"])
+
+
 def load(asset: Asset) -> EngineTokenizer:
     """Load a tokenizer.json, vocab.json and merges.txt, ranks, or RWKV's vocabulary.
 
     Raises TokbenchError for files that fastokens cannot run.
     """
     check_format(asset, LIBRARY, RUNS.keys())
-    # Its own threads would hide the speed of one thread; the caller spreads the work over threads.
-    os.environ.setdefault(_THREADS, "1")
     try:
         import fastokens  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("fastokens", "fast", f"running {asset.name} on fastokens") from error
+    limit_threads()
     try:
         if asset.format == "rwkv":
             return RwkvOnFastokens(asset)

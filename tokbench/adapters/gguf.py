@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Pipeline
 
+from tokbench.adapters._failures import explain_bare
 from tokbench.adapters._gguf_pieces import build_sentencepiece, build_wordpiece, finish
 from tokbench.adapters._gguf_splits import SPLITS, Split
 from tokbench.adapters._gguf_vocabulary import NORMAL, UNUSED, USER_DEFINED, Vocabulary, read_field, read_vocabulary
@@ -126,10 +127,9 @@ def load(asset: Asset) -> Tokenizer:
     kind = vocabulary.get("model", "")
     if kind not in BUILDERS:
         raise TokbenchError(f"{asset.files[0]}: a GGUF vocabulary of the kind {kind!r} is not supported", _OTHER_FILE)
-    try:
+
+    def explain(error: Exception) -> TokbenchError:
+        return TokbenchError(f"{asset.files[0]}: damaged vocabulary ({error})", "download it again")
+
+    with explain_bare(explain, ValueError):
         return BUILDERS[kind](asset, vocabulary)
-    except Exception as error:
-        # tokenizers raises the bare class for a vocabulary it cannot build.
-        if type(error) not in (Exception, ValueError):
-            raise
-        raise TokbenchError(f"{asset.files[0]}: damaged vocabulary ({error})", "download it again") from error

@@ -16,6 +16,7 @@ import tokenizers
 
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._failures import explain_bare
 from tokbench.adapters._hf_pipelines import build_from_json, build_from_merges, build_from_wordpiece
 from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
 from tokbench.adapters._notation import flatten as flatten
@@ -278,13 +279,12 @@ BUILDERS = {
 def load(asset: Asset) -> HuggingFaceTokenizer:
     """Load a tokenizer.json, vocab.json and merges.txt, or a vocab.txt."""
     check_format(asset, "huggingface", REFERENCE_FOR)
-    try:
+
+    def explain(error: Exception) -> TokbenchError:
+        return TokbenchError(f"{asset.files[0]}: tokenizers cannot load it ({error})", "download it again")
+
+    with explain_bare(explain):
         tokenizer = BUILDERS[asset.format](asset)
-    except Exception as error:
-        # The library raises the bare class for anything it cannot parse; other errors are not about the file.
-        if type(error) is not Exception:
-            raise
-        raise TokbenchError(f"{asset.files[0]}: tokenizers cannot load it ({error})", "download it again") from error
     if asset.format == "vocab+merges":
         check_alphabet(asset, tokenizer)
     return HuggingFaceTokenizer(asset, tokenizer)

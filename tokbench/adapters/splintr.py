@@ -18,7 +18,7 @@ from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch, offsets_of
 from tokbench.adapters._reference import check_format, text_rules
-from tokbench.catalog.rank_files import READERS, write_ranks
+from tokbench.catalog.rank_files import READERS, format_ranks
 from tokbench.catalog.sources import Asset
 from tokbench.errors import MissingExtraError, TokbenchError
 
@@ -115,7 +115,7 @@ class SplintrTokenizer(EngineTokenizer):
             return
         file = READERS[asset.format](asset)
         self.shift = file.shift
-        self.encode_ranks = make_encoder(write_ranks(file.ranks.items()), file.pattern)
+        self.encode_ranks = make_encoder(format_ranks(file.ranks.items()), file.pattern)
 
     def encode_read(self, texts: Sequence[str]) -> EncodedBatch:
         """Encode texts without creating a Python object per token."""

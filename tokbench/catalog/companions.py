@@ -6,12 +6,12 @@ it alone numbers the added tokens; otherwise special_tokens_map.json and added_t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.files import read_json_object
 from tokbench.catalog.ids import MOST_IDS
 from tokbench.errors import TokbenchError
 
@@ -154,10 +154,12 @@ def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, s
     Raises TokbenchError, with file and key, for content in a form that `transformers` does not write.
     """
     paths = {path.name: path for path in files if path.name in NAMES}
-    config = read_object(paths[CONFIG]) if CONFIG in paths else {}
+    config = read_json_object(paths[CONFIG], unique_keys=True) if CONFIG in paths else {}
     if config.get("added_tokens_decoder") is not None:
         paths = {CONFIG: paths[CONFIG]}
-    content = {name: config if name == CONFIG else read_object(path) for name, path in paths.items()}
+    content = {
+        name: config if name == CONFIG else read_json_object(path, unique_keys=True) for name, path in paths.items()
+    }
     files = tuple(path for name, path in paths.items() if content[name] or name == CONFIG)
     companions = Companions(files, config)
     missing = (defaults or {}).get(companions.class_name or "", {})
@@ -183,32 +185,6 @@ def read_companions(files: Iterable[Path], defaults: Mapping[str, Mapping[str, s
 
 
 # ---- JSON
-
-
-def refuse_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its members; ValueError if a key is repeated."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        seen: set[str] = set()
-        double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {double!r} is repeated")
-    return members
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object without repeated keys.
-
-    Raises TokbenchError with the file and what is wrong.
-    """
-    try:
-        document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=refuse_doubles)
-    except UnicodeDecodeError as error:
-        raise TokbenchError(f"{path} is damaged: byte {error.start} is not UTF-8", _AGAIN) from error
-    except (ValueError, RecursionError) as error:
-        raise TokbenchError(f"{path} is damaged: {error}", _AGAIN) from error
-    if not isinstance(document, dict):
-        raise TokbenchError(f"{path} is damaged: it contains no JSON object", _AGAIN)
-    return document
 
 
 # ---- tokens

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.files import refuse_repeated_keys
 from tokbench._shared.pipes import refuse_special
-from tokbench.catalog.companions import NAMES, refuse_doubles
+from tokbench.catalog.companions import NAMES
 from tokbench.catalog.ids import check_id, check_size, check_vocabulary, find_double, show
 from tokbench.catalog.sentencepiece_file import check_fields, is_sentencepiece
 from tokbench.catalog.tokenizer_classes import find_unknown, select_companions
@@ -122,7 +123,7 @@ def _inspect_gguf(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
 
 def _parse_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=refuse_doubles)
+        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=refuse_repeated_keys)
     except UnicodeDecodeError as error:
         raise TokbenchError(
             f"{path} is damaged: byte {error.start} is not UTF-8 ({error.reason})", "download it again"

@@ -43,7 +43,7 @@ def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
         raise TokbenchError(f"{path}, {where}: {encoded!r} is not base64", "download it again") from error
 
 
-def write_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
+def format_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
     """Serialise ranks as a rank file: one line per token, in base64, and its rank."""
     return b"".join([b"%b %d\n" % (binascii.b2a_base64(token, newline=False), rank) for token, rank in ranks])
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from tokbench.catalog.companions import AddedToken, Companions, find_companions, read_companions, read_object
+from tokbench._shared.files import read_json_object
+from tokbench.catalog.companions import AddedToken, Companions, find_companions, read_companions
 from tokbench.catalog.sentencepiece_file import list_pieces
 
 Document = dict[str, Any]
@@ -94,7 +95,7 @@ def select_companions(path: Path, file_format: str, document: Document | None = 
         return ()
     companions = read(beside)
     if file_format == "tokenizer.json":
-        counts = _changes_json(read_object(path) if document is None else document, companions)
+        counts = _changes_json(read_json_object(path, unique_keys=True) if document is None else document, companions)
     else:
         counts = _CHANGES[file_format](path, companions)
     return companions.files if counts else ()
@@ -242,7 +243,7 @@ def _list_texts(path: Path, file_format: str) -> Set[str]:
         return list_pieces(path).keys()
     if file_format == "wordpiece":
         return frozenset(path.read_text(encoding="utf-8-sig").split("\n"))
-    document = read_object(path)
+    document = read_json_object(path, unique_keys=True)
     if file_format == "vocab+merges":
         return document.keys()
     return {*list_vocabulary(document), *(token["content"] for token in document.get("added_tokens") or [])}

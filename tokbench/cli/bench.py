@@ -8,25 +8,20 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli.compare import split_languages
+from tokbench.cli._numbers import MOST_THREADS, decimal_option, split_numbers, whole_option
+from tokbench.cli._options import Corpus, Languages, Offline, OutputFormat, Quiet, Segments, TokenizerNames, open_corpus
 from tokbench.errors import TokbenchError
 
 
 def run(
-    tokenizers: Annotated[list[str], typer.Argument(help="Catalogue names, aliases, paths or hf:org/name.")],
-    corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
-    ] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
-    ] = None,
-    segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
-    ] = None,
+    tokenizers: TokenizerNames,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    segments: Segments = None,
     engine: Annotated[str, typer.Option(help="Comma-separated engines to compare with the reference engine.")] = "all",
     threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = "1",
     path: Annotated[str, typer.Option(help="Comma-separated API paths: batch, single, count, decode.")] = "batch",
-    rounds: Annotated[int, typer.Option(min=2, help="Timing rounds, each on text of its own.")] = 12,
+    rounds: Annotated[int, whole_option("--rounds", low=2, help="Timing rounds, each on text of its own.")] = 12,
     memory: Annotated[
         bool,
         typer.Option(
@@ -36,16 +31,17 @@ def run(
     hard: Annotated[
         bool, typer.Option("--hard", help="Measure how time grows with the length of input without words.")
     ] = False,
-    limit: Annotated[float, typer.Option(min=0.1, help="Time limit in seconds per --memory or --hard process.")] = 60.0,
-    output_format: Annotated[
-        str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
-    ] = "table",
+    limit: Annotated[
+        float,
+        decimal_option("--limit", low=0.1, high=86_400, help="Time limit in seconds per --memory or --hard process."),
+    ] = 60.0,
+    output_format: OutputFormat = "table",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write to FILE instead of standard output.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the order within each round.")] = 0,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress messages.")] = False,
+    seed: Annotated[int, whole_option("--seed", help="Seed of the order within each round.")] = 0,
+    offline: Offline = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find the fastest exact engine for a tokenizer, timed in paired rounds.
 
@@ -61,16 +57,14 @@ def run(
     from tokbench.adapters.bench.latency import measure_latency
     from tokbench.adapters.bench.speed import PATHS, benchmark_engines
     from tokbench.adapters.bench.tables import FORMATS, BenchmarkReport
-    from tokbench.corpora import load_corpus
 
     if output_format not in FORMATS:
         raise TokbenchError(f"no format is called {output_format!r}", f"choose from: {', '.join(FORMATS)}")
     paths = choose("path", path, PATHS)
-    counts = [read_count(text) for text in threads.split(",")]
+    counts = split_numbers("--threads", threads, high=MOST_THREADS)
     if output is not None:
         check_writable(output)
-    chosen = None if languages is None else split_languages(languages)
-    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    texts = open_corpus(corpus, languages, segments)
 
     def say(what: str) -> None:
         if not quiet and sys.stderr.isatty():
@@ -118,10 +112,3 @@ def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:
         if name not in known:
             raise TokbenchError(f"no {option} is called {name!r}", f"choose from: {', '.join(known)}")
     return names
-
-
-def read_count(text: str) -> int:
-    """Parse a thread count; TokbenchError for anything else."""
-    if not text.strip().isdigit() or int(text) < 1:
-        raise TokbenchError(f"{text!r} is not a number of threads", "for example: 1,2")
-    return int(text)

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.errors import INTERRUPTED, TokbenchError
+from tokbench.cli._numbers import whole_option
+from tokbench.cli._options import (
+    Corpus,
+    Languages,
+    Offline,
+    OptionalTokenizerNames,
+    OutputFormat,
+    Outputs,
+    Quiet,
+    Reference,
+    Segments,
+    open_corpus,
+)
+from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
@@ -51,23 +64,10 @@ class Segmenter(StrEnum):
 
 
 def run(
-    tokenizers: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Catalogue names, aliases, paths or hf:org/name[@revision]. By default the table of 2023, GPT-NeoX "
-            "and those bundled with installed packages.",
-            show_default=False,
-        ),
-    ] = None,
-    corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
-    ] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
-    ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
-    ] = None,
+    tokenizers: OptionalTokenizerNames = None,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    reference: Reference = None,
     baseline: Annotated[str | None, typer.Option(help="Baseline tokenizer of NSL and significance tests.")] = None,
     metrics: Annotated[
         list[str] | None,
@@ -75,9 +75,7 @@ def run(
             "-m", "--metric", help="Metric (see: tokbench list metrics). Repeatable. [default: all but strr_*]"
         ),
     ] = None,
-    segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
-    ] = None,
+    segments: Segments = None,
     by: Annotated[
         By,
         typer.Option(
@@ -85,21 +83,16 @@ def run(
             "curve, or token lengths."
         ),
     ] = By.summary,
-    output_format: Annotated[
-        str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
-    ] = "table",
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable."),
-    ] = None,
+    output_format: OutputFormat = "table",
+    output: Outputs = None,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Also save values and counts in FOLDER, for report, diff and Python."),
     ] = None,
     resamples: Annotated[
-        int, typer.Option(min=0, help="Bootstrap resamples for intervals; 0 for no intervals.")
+        int, whole_option("--resamples", high=1_000_000, help="Bootstrap resamples for intervals; 0 for no intervals.")
     ] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, whole_option("--seed", help="Seed of the bootstrap.")] = 0,
     draw: Annotated[
         Draw, typer.Option(help="Resampling unit: documents (if the corpus has them) or segments.")
     ] = Draw.documents,
@@ -123,23 +116,22 @@ def run(
             help="Engine: auto (the fastest that is verified to give identical ids), reference, or an engine name."
         ),
     ] = "auto",
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    offline: Offline = False,
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Skip tokenizers that are not available, and list them.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide the progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare tokenizers on a parallel corpus: size, length, fairness, losses, speed.
 
     Without arguments, compares the tokenizers of the well-known table of 2023 and those bundled with installed packages
     on the built-in corpus of 14 languages. Tokenizers that are not available are listed below the table.
     """
-    from tokbench._shared.threads import pause_collector
+    from tokbench._shared.process import pause_collector
 
     with pause_collector():
         from tokbench._shared.files import check_writable, write_whole
         from tokbench.comparison import TESTS, Unfinished, compare
-        from tokbench.corpora import load_corpus
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
         from tokbench.metrics.resampling import Bootstrap
         from tokbench.report import REPORTS, check_format, format_of, render
@@ -150,8 +142,7 @@ def run(
         for path, name in files:
             check_writable(path)
             check_format(name)
-        chosen = None if languages is None else split_languages(languages)
-        texts = load_corpus(corpus, languages=chosen, segments=segments)
+        texts = open_corpus(corpus, languages, segments)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
         unfinished: list[Unfinished] = []
         with show_progress(len(names), texts, quiet=quiet) as on_step:
@@ -191,14 +182,6 @@ def run(
             whole = result.corpus.segments
             typer.echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
-
-
-def split_languages(languages: str) -> list[str]:
-    """Split comma-separated language tags; TokbenchError for an empty one."""
-    tags = [tag.strip() for tag in languages.split(",")]
-    if not all(tags):
-        raise TokbenchError(f"an empty language in {languages!r}", "separate tags with single commas: en,zh")
-    return tags
 
 
 def draw_table(result: Comparison, by: By) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._options import Json, Languages, open_corpus
+
 if TYPE_CHECKING:
     from tokbench.corpora import CorpusReport
 
@@ -15,17 +17,13 @@ def run(
     corpus: Annotated[
         str | None, typer.Argument(help="Corpus: name, file or folder.", show_default="tokbench14")
     ] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
+    languages: Languages = None,
+    as_json: Json = False,
 ) -> None:
     """Describe a corpus: languages, sizes, exclusions with reasons, defects, hash."""
-    from tokbench.cli.compare import split_languages
-    from tokbench.corpora import inspect_corpus, load_corpus
+    from tokbench.corpora import inspect_corpus
 
-    chosen = None if languages is None else split_languages(languages)
-    report = inspect_corpus(load_corpus(corpus, languages=chosen))
+    report = inspect_corpus(open_corpus(corpus, languages))
     if as_json:
         typer.echo(json.dumps(document(report), ensure_ascii=False, indent=1))
     else:
@@ -60,7 +58,7 @@ def write_lines(report: CorpusReport) -> list[str]:
         "",
         write_rows(report.languages.to_dicts()),
     ]
-    found = report.found
+    found = report.nonzero_findings
     if found.height:
         lines += [f"findings (length outliers relative to {report.reference}):", write_rows(found.to_dicts())]
     if report.excluded.height:

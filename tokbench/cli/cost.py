@@ -8,6 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._numbers import MOST_MONEY, MOST_TOKENS, decimal_option, parse_whole
+from tokbench.cli._options import (
+    Corpus,
+    Languages,
+    Offline,
+    OutputFormat,
+    Outputs,
+    Quantization,
+    Quiet,
+    Reference,
+    Segments,
+    Threads,
+    open_corpus,
+)
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -18,31 +32,30 @@ if TYPE_CHECKING:
 def run(
     tokenizers: Annotated[
         list[str] | None,
-        typer.Argument(help="Catalogue names, aliases, paths or hf:org/name. [default: gpt-neox-20b, Pythia's own]"),
+        typer.Argument(
+            help="Catalogue names, aliases, paths or hf:org/name[@revision]. [default: gpt-neox-20b, Pythia's own]"
+        ),
     ] = None,
-    corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
-    ] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
-    ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
-    ] = None,
-    segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
-    ] = None,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    reference: Reference = None,
+    segments: Segments = None,
     model: Annotated[str, typer.Option(help="Pythia model, 70m to 12b.")] = "pythia-1.4b",
     backend: Annotated[
         str, typer.Option(help="analytic computes; ctranslate2, llamacpp and transformers measure on this machine.")
     ] = "analytic",
-    quantization: Annotated[str, typer.Option(help="Weight type, as named by the backend.")] = "int8",
+    quantization: Quantization = "int8",
     new_tokens: Annotated[
         str, typer.Option(help="Tokens generated after each segment, or `same` for as many as the segment has.")
     ] = "64",
-    threads: Annotated[int | None, typer.Option(min=1, help="Backend threads. [default: all cores]")] = None,
-    price_per_hour: Annotated[float | None, typer.Option(help="Price of the machine per hour.")] = None,
-    price_per_mtok: Annotated[float | None, typer.Option(help="Price per million tokens, read or written.")] = None,
+    threads: Threads = None,
+    price_per_hour: Annotated[
+        float | None, decimal_option("--price-per-hour", high=MOST_MONEY, help="Price of the machine per hour.")
+    ] = None,
+    price_per_mtok: Annotated[
+        float | None,
+        decimal_option("--price-per-mtok", high=MOST_MONEY, help="Price per million tokens, read or written."),
+    ] = None,
     timings: Annotated[
         Path | None,
         typer.Option(
@@ -52,15 +65,10 @@ def run(
     ledger: Annotated[
         str | None, typer.Option(metavar="TEXT|-", help="Instead of a corpus, show where the time of one request goes.")
     ] = None,
-    output_format: Annotated[
-        str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
-    ] = "table",
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable."),
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress messages.")] = False,
+    output_format: OutputFormat = "table",
+    output: Outputs = None,
+    offline: Offline = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compute what texts cost on a Pythia model.
 
@@ -72,7 +80,6 @@ def run(
     """
     from tokbench._shared.files import check_writable, write_whole
     from tokbench.comparison import compare
-    from tokbench.corpora import load_corpus
     from tokbench.pythia.cost import OWN_TOKENIZER, check_run, cost
     from tokbench.pythia.cost.workload import Price
     from tokbench.report import format_of
@@ -91,8 +98,7 @@ def run(
     price = Price(price_per_hour, price_per_mtok)
     rates = read_rates(timings) if timings else ()
     amount = parse_new_tokens(new_tokens)
-    chosen = None if languages is None else languages.split(",")
-    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    texts = open_corpus(corpus, languages, segments)
     result = compare(
         names, texts, reference=reference, metrics=["tokens_per_segment"], throughput=False, offline=offline
     )
@@ -117,9 +123,7 @@ def parse_new_tokens(text: str) -> NewTokens:
     """Parse a number of tokens, or `same`."""
     if text == "same":
         return "same"
-    if not text.isdigit() or int(text) < 1:
-        raise TokbenchError(f"--new-tokens is {text!r}", "use a positive number, or same")
-    return int(text)
+    return parse_whole("--new-tokens", text, high=MOST_TOKENS, other=", or same")
 
 
 def read_rates(path: Path) -> tuple[Rates, ...]:
@@ -157,7 +161,7 @@ def keep(
     from tokbench.cli.listing import write_rows
     from tokbench.pythia.backends import run as load_runner
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER
-    from tokbench.pythia.cost.request_trace import STAGES, trace_requests
+    from tokbench.pythia.cost.request_trace import STAGES, trace_request
     from tokbench.pythia.formats.random_weights import open_or_make
 
     if backend == ANALYTIC:
@@ -171,7 +175,7 @@ def keep(
     prompt = int(tokenizer.count_batch([content.decode()])[0])
     amount = max(prompt, 1) if new_tokens == "same" else new_tokens
     try:
-        found = trace_requests(content, tokenizer, runner, amount)
+        found = trace_request(content, tokenizer, runner, amount)
     finally:
         runner.close()
     typer.echo(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._numbers import decimal_option
+from tokbench.cli._options import Json
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -26,13 +28,21 @@ def run(
     ] = None,
     fail_over: Annotated[
         float | None,
-        typer.Option(help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.", min=1.0),
+        decimal_option(
+            "--fail-over",
+            low=1.0,
+            high=1_000_000,
+            help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.",
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write all values as JSON.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also show the changes between results on different texts.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what changed between two saved comparisons.
 
-    Lists changed values and differing signature fields.
+    Lists changed values and differing signature fields. Results on different texts, languages or segments are refused.
 
     With --fail-over, exits with status 1 if a value got worse in its metric's direction by more than the factor, or
     became undefined or disappeared.
@@ -40,9 +50,11 @@ def run(
     import polars as pl
 
     from tokbench.comparison import load
-    from tokbench.comparison.diff import compare_signatures, find_changes
+    from tokbench.comparison.diff import check_comparable, compare_signatures, find_changes
 
     before, after = load(old), load(new)
+    if not force:
+        check_comparable(before, after)
     changes = find_changes(before, after, metrics)
     if not (changes["in_old"] & changes["in_new"]).any():
         raise TokbenchError(f"{old} and {new} have no value in common", "compare the same tokenizers and metrics")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._options import Json, Offline
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def run(
     special: Annotated[
         bool, typer.Option("--special", help="Recognise special tokens such as <|endoftext|> in the text.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write ids, bytes and counts as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    as_json: Json = False,
+    offline: Offline = False,
 ) -> None:
     """Show the tokens of a text: ids, bytes and boundaries.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._options import Json, Offline, Reference, open_corpus
+
 if TYPE_CHECKING:
     from tokbench.analysis.metric_variants import VariantTable
     from tokbench.metrics import Metric
@@ -29,11 +31,9 @@ def run(
     language: Annotated[
         str | None, typer.Option("-l", "--language", help="Language for --variants. [default: see above]")
     ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    reference: Reference = None,
+    offline: Offline = False,
+    as_json: Json = False,
 ) -> None:
     """Explain a metric: formula, unit, direction, edge cases and source.
 
@@ -68,10 +68,9 @@ def make_table(
     """Compute the variants of a metric."""
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.metric_variants import compute_variants
-    from tokbench.corpora import load_corpus
 
     loaded = load_tokenizer(tokenizer or DEFAULT_TOKENIZER, offline=offline)
-    return compute_variants(metric, loaded, load_corpus(corpus), language=language, reference=reference)
+    return compute_variants(metric, loaded, open_corpus(corpus), language=language, reference=reference)
 
 
 def describe(metric: Metric) -> dict[str, str | bool | None]:
@@ -84,7 +83,7 @@ def describe(metric: Metric) -> dict[str, str | bool | None]:
         "ranked_if_lossy": not metric.compression,
         "definition": metric.definition,
         "edge_cases": metric.edge_cases,
-        "elsewhere": metric.other_definitions,
+        "other_definitions": metric.other_definitions,
         "citation": metric.citation,
     }
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tokbench.cli._options import Json
+
 Row = dict[str, Any]
 
 
@@ -23,7 +25,7 @@ class What(StrEnum):
 
 def run(
     what: Annotated[What, typer.Argument(help="What to list.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON with all details.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List what exists: local availability, origin and licence."""
     rows = LISTINGS[what]()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._options import Json
 from tokbench.cli.listing import write_field, write_rows
 
 if TYPE_CHECKING:
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
-JSON_OPTION = typer.Option("--json", help="Write JSON with all details.")
-
 
 @app.command("list")
-def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
+def list_models(as_json: Json = False) -> None:
     """List the models, each trained on the Pile and on the deduplicated Pile."""
     from tokbench.pythia.model.models import suite
 
@@ -35,7 +34,7 @@ def list_models(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
 @app.command("show")
 def show_model(
     name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
-    as_json: Annotated[bool, JSON_OPTION] = False,
+    as_json: Json = False,
 ) -> None:
     """Show a model's facts and the parameters, FLOPs and memory they imply."""
     from tokbench.pythia.model.memory import weight_table

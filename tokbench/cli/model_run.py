@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tokbench.cli._model_results import Format, render_measurements, render_scores
-from tokbench.cli.compare import split_languages
+from tokbench.cli._numbers import MOST_TEXTS, MOST_TOKENS, split_numbers, whole_option
+from tokbench.cli._options import (
+    Corpus,
+    Device,
+    DeviceName,
+    Languages,
+    Offline,
+    Outputs,
+    Quantization,
+    Revision,
+    Segments,
+    Threads,
+    open_corpus,
+    split_names,
+)
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.pythia.formats.checkpoint import Checkpoint
     from tokbench.pythia.measure.probe import BackendMeasurement
 
+ModelOutputFormat = Annotated[Format, typer.Option("-f", "--format", help="Format of standard output.")]
 CHECKPOINTS = typer.Argument(
     help="Name in the suite (pythia-70m), folder, GGUF file, CTranslate2 folder, or org/name on the hub.",
     show_default=False,
 )
-REVISION = typer.Option(help="Saved training step on the hub, such as step3000.", show_default=False)
-THREADS = typer.Option(min=1, help="Backend threads. [default: all available]", show_default=False)
-DEVICE = typer.Option(help="Device to run on.")
-OFFLINE = typer.Option("--offline", help="Do not access the network.")
-
-
-class DeviceName(StrEnum):
-    """Device a model runs on."""
-
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-FORMAT = typer.Option("-f", "--format", help="Format of standard output.")
-OUTPUT = typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable.")
 
 
 def make(
@@ -44,9 +43,10 @@ def make(
         Path, typer.Option("--random-weights", metavar="DIR", help="Folder to create.", show_default=False)
     ],
     vocab_rows: Annotated[
-        int | None, typer.Option(min=1, help="Number of vocabulary rows. [default: the model's]", show_default=False)
+        int | None,
+        whole_option("--vocab-rows", low=1, high=2**24, help="Number of vocabulary rows. [default: the model's]"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, whole_option("--seed", help="Seed; the same seed gives the same bytes.")] = 0,
     dtype: Annotated[str, typer.Option(help="float16 or float32.")] = "float16",
 ) -> None:
     """Write a checkpoint with a model's exact shape and random weights.
@@ -70,25 +70,32 @@ def measure(
     checkpoints: Annotated[list[str], CHECKPOINTS],
     backend: Annotated[str, typer.Option(help="Comma-separated backends.")] = "ctranslate2,llamacpp",
     quantization: Annotated[str, typer.Option(help="Comma-separated weight types.")] = "int8,q4_0",
-    threads: Annotated[int | None, THREADS] = None,
-    device: Annotated[DeviceName, DEVICE] = DeviceName.cpu,
+    threads: Threads = None,
+    device: Device = DeviceName.cpu,
     context: Annotated[
         int | None,
-        typer.Option(
-            min=64, help="Tokens the KV cache has room for. [default: the model's context]", show_default=False
+        whole_option(
+            "--context",
+            low=64,
+            high=MOST_TOKENS,
+            help="Tokens the KV cache has room for. [default: the model's context]",
         ),
     ] = None,
     prompts: Annotated[str, typer.Option(help="Comma-separated prompt lengths, in tokens.")] = "128,512,2048",
     batches: Annotated[str, typer.Option(help="Comma-separated decoding batch sizes.")] = "1,8",
-    new_tokens: Annotated[int, typer.Option(min=2, help="Tokens generated per text.")] = 64,
-    rounds: Annotated[int, typer.Option(min=1, help="Timing rounds; the median, slowest and fastest are shown.")] = 5,
-    revision: Annotated[str | None, REVISION] = None,
+    new_tokens: Annotated[
+        int, whole_option("--new-tokens", low=2, high=MOST_TOKENS, help="Tokens generated per text.")
+    ] = 64,
+    rounds: Annotated[
+        int, whole_option("--rounds", low=1, help="Timing rounds; the median, slowest and fastest are shown.")
+    ] = 5,
+    revision: Revision = None,
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Use random weights even if the hub has the model.")
     ] = False,
-    output_format: Annotated[Format, FORMAT] = Format.table,
-    output: Annotated[list[Path] | None, OUTPUT] = None,
-    offline: Annotated[bool, OFFLINE] = False,
+    output_format: ModelOutputFormat = Format.table,
+    output: Outputs = None,
+    offline: Offline = False,
 ) -> None:
     """Measure load time, memory and speed of models on backends.
 
@@ -99,8 +106,8 @@ def measure(
     from tokbench.pythia.measure.probe import check_free_memory, measure_backend
 
     files = check_outputs(output or [])
-    lengths, sizes = split_numbers(prompts), split_numbers(batches)
-    pairs = list(pair_up(split_names(backend), split_names(quantization), device.value))
+    lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
+    pairs = list(pair_up(split_names("--backend", backend), split_names("--quantization", quantization), device.value))
     found: list[BackendMeasurement] = []
     for name in checkpoints:
         known = find_architecture(name)
@@ -131,29 +138,26 @@ def measure(
 
 def score(
     checkpoint: Annotated[str, CHECKPOINTS],
-    corpus: Annotated[str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder.")] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
-    ] = None,
-    segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
-    ] = None,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    segments: Segments = None,
     backend: Annotated[str, typer.Option(help="ctranslate2 or transformers.")] = "ctranslate2",
-    quantization: Annotated[str, typer.Option(help="Weight type.")] = "float32",
+    quantization: Quantization = "float32",
     window: Annotated[
         int | None,
-        typer.Option(min=2, help="Tokens per window. [default: the model's context]", show_default=False),
+        whole_option("--window", low=2, high=MOST_TOKENS, help="Tokens per window. [default: the model's context]"),
     ] = None,
     stride: Annotated[
-        int | None, typer.Option(min=1, help="Tokens between windows. [default: half a window]", show_default=False)
+        int | None,
+        whole_option("--stride", low=1, high=MOST_TOKENS, help="Tokens between windows. [default: half a window]"),
     ] = None,
     bos: Annotated[bool, typer.Option(help="Start each text with <|endoftext|>.")] = True,
-    threads: Annotated[int | None, THREADS] = None,
-    device: Annotated[DeviceName, DEVICE] = DeviceName.cpu,
-    revision: Annotated[str | None, REVISION] = None,
-    output_format: Annotated[Format, FORMAT] = Format.table,
-    output: Annotated[list[Path] | None, OUTPUT] = None,
-    offline: Annotated[bool, OFFLINE] = False,
+    threads: Threads = None,
+    device: Device = DeviceName.cpu,
+    revision: Revision = None,
+    output_format: ModelOutputFormat = Format.table,
+    output: Outputs = None,
+    offline: Offline = False,
 ) -> None:
     """Score a model on texts in bits per byte. Lower is better.
 
@@ -161,15 +165,13 @@ def score(
     """
     from tokbench._shared.environment import count_cores
     from tokbench._shared.files import write_whole
-    from tokbench.corpora import load_corpus
     from tokbench.pythia.backends import run
     from tokbench.pythia.formats.random_weights import open_or_make
     from tokbench.pythia.measure.probe import check_free_memory
     from tokbench.pythia.measure.score import Windows, load_vocabulary, score_texts, sign_score
 
     files = check_outputs(output or [])
-    chosen = None if languages is None else split_languages(languages)
-    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    texts = open_corpus(corpus, languages, segments)
     model = open_or_make(checkpoint, revision=revision, offline=offline)
     announce(model)
     length = window or model.architecture.context
@@ -216,23 +218,9 @@ def score(
 # ---- arguments
 
 
-def split_names(names: str) -> list[str]:
-    """Split comma-separated names, without duplicates; TokbenchError for an empty one."""
-    found = [name.strip() for name in names.split(",")]
-    if not all(found):
-        raise TokbenchError(f"an empty name in {names!r}", "separate names with single commas")
-    return list(dict.fromkeys(found))
-
-
-def split_numbers(numbers: str) -> tuple[int, ...]:
-    """Parse comma-separated positive integers; none from an empty string."""
-    if not numbers.strip():
-        return ()
-    found = split_names(numbers)
-    for number in found:
-        if not number.isascii() or not number.isdecimal() or int(number) < 1:
-            raise TokbenchError(f"{number!r} in {numbers!r} is not a positive integer", "for example: 128,512")
-    return tuple(sorted(map(int, found)))
+def list_numbers(name: str, text: str, high: int) -> tuple[int, ...]:
+    """Parse comma-separated numbers in ascending order; none from an empty string."""
+    return tuple(sorted(split_numbers(name, text, high=high))) if text.strip() else ()
 
 
 def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._options import Json, Languages, Offline, open_corpus
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -21,21 +22,19 @@ _WEIGHTED = {
 
 def run(
     tokenizers: Annotated[
-        list[str], typer.Argument(help="Two or more catalogue names, aliases, paths or hf:org/name.")
+        list[str], typer.Argument(help="Two or more catalogue names, aliases, paths or hf:org/name[@revision].")
     ],
     corpus: Annotated[
         str | None,
         typer.Option("-c", "--corpus", help="Also weight by token frequencies on a corpus: name, file or folder."),
     ] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages of the corpus. [default: all]")
-    ] = None,
+    languages: Languages = None,
     script: Annotated[
         list[str] | None,
         typer.Option(help="Only tokens with characters of this Unicode script (Han, Hira, ...). Repeatable."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write all pairs as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    as_json: Json = False,
+    offline: Offline = False,
 ) -> None:
     """Compute the pairwise overlap of vocabularies, over the bytes of their tokens.
 
@@ -44,15 +43,12 @@ def run(
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.overlap import measure_overlap
-    from tokbench.cli.compare import split_languages
-    from tokbench.corpora import load_corpus
 
     if len(tokenizers) < 2:
         raise TokbenchError(f"there is nothing to compare {tokenizers[0]} with", "give at least two tokenizers")
     if languages is not None and corpus is None:
         raise TokbenchError("--languages needs a corpus", "for example: -c tokbench14")
-    chosen = None if languages is None else split_languages(languages)
-    texts = None if corpus is None else load_corpus(corpus, languages=chosen)
+    texts = None if corpus is None else open_corpus(corpus, languages)
     loaded = [load_tokenizer(name, offline=offline) for name in tokenizers]
     found = measure_overlap(loaded, texts, scripts=script or ())
     if as_json:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._options import Corpus, Json, Languages, Offline, Segments, TokenizerName, open_corpus
+
 if TYPE_CHECKING:
     from tokbench.analysis.roundtrip import Breakage, RoundTrip
 
@@ -14,21 +16,15 @@ _POINTS_SHOWN = 4
 
 
 def run(
-    tokenizer: Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name.")],
-    corpus: Annotated[
-        str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
-    ] = None,
-    languages: Annotated[
-        str | None, typer.Option("-l", "--languages", help="Comma-separated languages. [default: all]")
-    ] = None,
-    segments: Annotated[
-        int | None, typer.Option("-n", "--segments", min=1, help="Use only the first SEGMENTS segments.")
-    ] = None,
+    tokenizer: TokenizerName,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    segments: Segments = None,
     fail_lossy: Annotated[
         bool, typer.Option("--fail-lossy", help="Exit with status 1 if a segment does not round-trip.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the diagnosis as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    as_json: Json = False,
+    offline: Offline = False,
 ) -> None:
     """Find text that does not round-trip: what is lost, at which stage, with a minimal example.
 
@@ -37,11 +33,8 @@ def run(
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.roundtrip import inspect_round_trip
-    from tokbench.cli.compare import split_languages
-    from tokbench.corpora import load_corpus
 
-    chosen = None if languages is None else split_languages(languages)
-    texts = load_corpus(corpus, languages=chosen, segments=segments)
+    texts = open_corpus(corpus, languages, segments)
     loaded = load_tokenizer(tokenizer, offline=offline)
     found = inspect_round_trip(loaded, (text for lang in texts.languages for text in texts.texts(lang)))
     if as_json:

@@ -6,35 +6,33 @@ from typing import Annotated
 
 import typer
 
+from tokbench.cli._numbers import whole_option
+from tokbench.cli._options import Offline, OptionalTokenizerNames, open_corpus
+
 
 def run(
-    tokenizers: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Catalogue names, aliases, paths or hf:org/name[@revision]. By default the table of 2023, GPT-NeoX "
-            "and those bundled with installed packages, as far as they are available locally.",
-            show_default=False,
-        ),
-    ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")] = 8765,
+    tokenizers: OptionalTokenizerNames = None,
+    port: Annotated[
+        int, whole_option("--port", high=65_535, max=65_535, help="Port to listen on; 0 for any free port.")
+    ] = 8765,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Show in a browser how tokenizers split a text.
 
-    The page shows tokens, ids, bytes, differences, premium and cost on Pythia.
+    The page shows tokens, ids, bytes, differences, premium and cost on Pythia. By default, it shows the tokenizers that
+    are available locally.
 
     The page is served on 127.0.0.1 to this machine only, until Ctrl-C. No text leaves the machine; the page's address
     keeps the text and choices after the #, which browsers do not send.
     """
     from tokbench.adapters.selection import take_sample
-    from tokbench.corpora import load_corpus
     from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_tokenizers
     from tokbench.report.live import make_app, serve
 
     loaded, skipped = load_tokenizers(
         tokenizers or DEFAULT_TOKENIZERS,
-        take_sample(load_corpus()),
+        take_sample(open_corpus(None)),
         skip_missing=not tokenizers,
         offline=offline or not tokenizers,
     )

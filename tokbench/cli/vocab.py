@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._numbers import whole_option
+from tokbench.cli._options import Json, Offline, TokenizerName, open_corpus
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -16,7 +19,7 @@ _SHOWN = 60
 
 
 def run(
-    tokenizer: Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name.")],
+    tokenizer: TokenizerName,
     corpus: Annotated[
         str | None,
         typer.Option(
@@ -24,9 +27,9 @@ def run(
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="Pythia model whose dead rows are counted, 70m to 12b.")] = "pythia-70m",
-    top: Annotated[int, typer.Option(min=1, help="Lines per list; JSON has all of them.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not access the network.")] = False,
+    top: Annotated[int, whole_option("--top", low=1, help="Lines per list; JSON has all of them.")] = 10,
+    as_json: Json = False,
+    offline: Offline = False,
 ) -> None:
     """Examine a vocabulary: sizes, classes, scripts, reachability and coverage.
 
@@ -38,11 +41,10 @@ def run(
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.vocabulary import inspect_vocabulary
-    from tokbench.corpora import load_corpus
     from tokbench.pythia.model.models import find_model
 
     size = find_model(model)
-    found = inspect_vocabulary(load_tokenizer(tokenizer, offline=offline), load_corpus(corpus))
+    found = inspect_vocabulary(load_tokenizer(tokenizer, offline=offline), open_corpus(corpus))
     cost = found.dead_rows(size)
     if as_json:
         typer.echo(json.dumps(document(found, cost), indent=1))

@@ -1,4 +1,4 @@
-"""compare(): tokenizers on a corpus, loaded, measured and evaluated."""
+"""compare(): load tokenizers, measure them on a corpus and evaluate metrics."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find
 from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
 from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
+from tokbench.errors import EngineError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
-from tokbench.measurement.loading import DEFAULT_TOKENIZERS, TokenizerArgument, start_loading
+from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
 from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
@@ -31,11 +32,11 @@ from tokbench.metrics import (
 from tokbench.metrics.resampling import Bootstrap
 
 Unfinished = Callable[[], Comparison]
-"""Computes the comparison of the segments that all tokenizers had encoded when `compare` was interrupted."""
+"""Computes the comparison of what all tokenizers had encoded when `compare` ended early."""
 
 
 def ignore_interruption(unfinished: Unfinished) -> None:
-    """Do not keep what was measured before an interruption."""
+    """Discard what was measured before an interruption."""
 
 
 def compare(
@@ -57,21 +58,28 @@ def compare(
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
-    """Compare tokenizers on a parallel corpus (the embedded one by default).
+    """Compare tokenizers on a parallel corpus.
 
-    tokenizers: names, paths, loaded tokenizers, or objects of the libraries that `load_tokenizer` takes.
-    corpus: a `ParallelCorpus`, texts by language as `ParallelCorpus.from_texts` takes them, or what `load_corpus`
-    reads. metrics: names from `METRICS`, or metrics of your own; by default all built-in ones but STRR.
-    reference: the language that premiums are relative to, English by default, else the corpus's first.
-    baseline: the tokenizer that NSL is relative to.
-    bootstrap: how intervals are made, None for none. tests: the ratios that are tested against the baseline.
-    segmenter: what finds words, `whitespace` or `icu` (an extra).
-    engine: what runs the tokenizers: `auto` takes the fastest that is installed and gives the reference's ids on
-    this corpus, `reference` the library that defines them, or name one.
-    skip_missing: go on without tokenizers that cannot be had, and list them in `skipped`. A tokenizer whose engine
-    gives up on a text is always listed there; EngineError is raised for the baseline and where no other is left.
-    Raises UnavailableError or TokbenchError, before anything is measured, for what cannot be loaded. On
-    an interruption KeyboardInterrupt is raised; if segments are measured by then, `on_interruption` is called first.
+    tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts.
+    corpus: a `ParallelCorpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
+        accepts; by default the bundled corpus.
+    metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
+    reference: the language that premiums are relative to; by default English, otherwise the corpus's first.
+    baseline: the tokenizer that NSL and tests are relative to.
+    bootstrap: how to compute intervals; None for no intervals.
+    tests: the ratios to test against the baseline.
+    segmenter: the word segmenter, `whitespace` or `icu` (an extra).
+    throughput: whether to measure encoding speed.
+    engine: `auto` (the fastest installed engine verified to give the reference's ids on this corpus), `reference`
+        (the library that defines the ids), or an engine name.
+    skip_missing: list unavailable tokenizers in `skipped` instead of raising. A tokenizer whose engine fails on a text
+        is always listed there, unless it is the baseline or the last one left: then EngineError is raised.
+    on_step: called after each batch of texts, from any thread.
+    on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also before
+        any other error that ends the work after measuring. The comparison of it then has no intervals, tests, speeds
+        and examples.
+
+    Raises UnavailableError or TokbenchError, before measuring, if something cannot be loaded.
     """
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
@@ -80,20 +88,29 @@ def compare(
     against = find_reference(texts, reference)
     sample = take_sample(texts)
 
-    def build(measurements: Measurements, texts: ParallelCorpus) -> Comparison:
-        alone, timed = ([m.name for m in chosen if m.level == kind] for kind in ("types", "timings"))
+    def build(measurements: Measurements, texts: ParallelCorpus, *, late: bool = True) -> Comparison:
+        """Evaluate measurements; not `late`: only what follows from the counts, without intervals and tests."""
+        alone, timed = ([m.name for m in chosen if m.level == kind and late] for kind in ("types", "timings"))
         loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
         measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
-        speeds = measure_throughput(loaded, texts, clock=clock) if throughput and timed else []
-        values = evaluate(measurements, chosen, relative, bootstrap)
+        failed: list[Skipped] = []
+        speeds = (
+            measure_throughput(loaded, texts, clock=clock, on_failure=lambda error: failed.append(skip_speed(error)))
+            if throughput and timed
+            else []
+        )
+        drawn = bootstrap if late else None
+        values = evaluate(measurements, chosen, relative, drawn)
         return Comparison(
             frame=arrange([values, isolated], speeds, {t.name: t.engine for t in loaded}, chosen, texts.languages),
-            differences=find_differences(measurements, tested, relative.tokenizer, bootstrap),
-            corpus=describe_corpus(texts, relative, bootstrap, segmenter_signature),
+            differences=find_differences(measurements, tested, relative.tokenizer, drawn),
+            corpus=describe_corpus(texts, relative, drawn, segmenter_signature),
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
-            skipped=tuple(loading.skipped),
+            skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),
-            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0]),
+            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0])
+            if late
+            else (),
             measurements=measurements,
             added_metrics=find_added([*chosen, *tested]),
         )
@@ -106,5 +123,14 @@ def compare(
             if interruption.measurements is not None:
                 first = texts.select(segments=interruption.segments)
                 on_interruption(partial(build, interruption.measurements, first))
-            raise KeyboardInterrupt from interruption  # itself: for a subclass Python exits with another status
-    return build(measurements, texts)
+            raise KeyboardInterrupt from interruption  # not a subclass, for which Python exits with another status
+    try:
+        return build(measurements, texts)
+    except BaseException:
+        on_interruption(partial(build, measurements, texts, late=False))
+        raise
+
+
+def skip_speed(error: EngineError) -> Skipped:
+    """Say that a tokenizer was measured, but not its speed."""
+    return Skipped(f"{error.tokenizer} (speed)", error.fault, error.hint)

@@ -1,4 +1,4 @@
-"""Comparison: the figures of tokenizers on a corpus, every one with its signature, saved and loaded again."""
+"""Comparison: the values of tokenizers on a corpus, saved and loaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from tokbench._shared.environment import Environment, Now, describe_environment, now
-from tokbench._shared.files import format_document, write_whole
+from tokbench._shared.files import format_document, write_whole_folder
 from tokbench.comparison._facts import (
     ComparedCorpus,
     ComparedTokenizer,
@@ -21,12 +21,14 @@ from tokbench.comparison._facts import (
 )
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
 from tokbench.comparison._presentation import Presented
+from tokbench.comparison._saved_schema import SavedComparison, convert_document
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.comparison.worst_segments import Example
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.loading import Skipped
+from tokbench.measurement.saved import MEASUREMENT_FILES
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
     BUILT_IN,
@@ -41,31 +43,29 @@ from tokbench.metrics import (
 )
 from tokbench.metrics.resampling import Bootstrap
 
-FEW_LANGUAGES = 4
-"""With more languages than this, a summary gives premiums instead of one length a language."""
-
-SUMMARY_HEAD = ("vocab_total",)
-SUMMARY_FEW = ("tokens_per_segment",)
-SUMMARY_MANY = ("premium_median", "premium_worst")
-SUMMARY_TAIL = ("bytes_per_token", "fertility", "round_trip_exact", "throughput")
-
 DOCUMENT = "comparison.json"
 
+FILES = frozenset({DOCUMENT, *MEASUREMENT_FILES})
+"""Everything that `Comparison.save` writes into a folder."""
+
 TESTS = ("tokens_per_segment",)
-"""What is tested against a baseline."""
+"""Metrics tested against a baseline by default."""
 
 BOOTSTRAP = Bootstrap()
-"""1,000 resamples, seed 0, 95 %."""
+"""The default intervals: 1,000 resamples, seed 0, 95 %."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Presented):
-    """The figures of tokenizers on a corpus.
+    """The values of tokenizers on a corpus.
 
-    frame: tokenizer, engine, lang (null: over all languages), metric, value, low, high, unit, n; in the order of
-    tokenizers, metrics and languages. differences: the tokenizers against the baseline, with tests (see
-    `tokbench.metrics.find_differences`). examples: the worst segments as each tokenizer cuts them. measurements: the
-    counts behind them, None when loaded from JSON alone. added_metrics: those in use that are not built in.
+    frame: tokenizer, engine, lang (null: over all languages), metric, value, low, high, unit, n; ordered by tokenizer,
+        metric and language.
+    differences: each tokenizer compared with the baseline, with tests (see `tokbench.metrics.find_differences`).
+    skipped: tokenizers that were unavailable or failed.
+    examples: the worst segments, split by each tokenizer.
+    measurements: the counts behind the values; None if loaded from JSON alone.
+    added_metrics: metrics in use that are not built in.
     """
 
     frame: pl.DataFrame
@@ -92,11 +92,13 @@ class Comparison(Presented):
         segmenter: Segmenter = "whitespace",
         today: Now = now,
     ) -> Comparison:
-        """Compare tokenizers from counts alone: measured elsewhere, merged, or made from ids.
+        """Compare tokenizers from counts alone: merged, or made from ids.
 
-        corpus: what was measured; it gives the figures its name and its hash. segmenter: what found the words.
-        The other arguments are those of `compare`; what has to be encoded for it (speeds, STRR, examples) is left out.
-        Raises TokbenchError where the corpus is not the one that was measured.
+        corpus: the corpus that was measured, for its name and hash.
+        segmenter: the segmenter that found the words.
+
+        The other arguments are those of `compare`. Values that require encoding (speeds, STRR, examples) are left out.
+        Raises TokbenchError if the corpus is not the one that was measured.
         """
         chosen, tested = find_metrics(metrics), find_tested(tests)
         names = measurements.tokenizers["tokenizer"].cast(pl.String).to_list()
@@ -121,11 +123,11 @@ class Comparison(Presented):
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """The definitions of built-in metrics and of those added to this comparison, by name."""
+        """Definitions of the built-in and added metrics, by name."""
         return {**BUILT_IN, **{metric.name: metric for metric in self.added_metrics}}
 
     def signature(self, metric: str | None = None, tokenizer: str | None = None, *, long: bool = True) -> str:
-        """Sign the figures on one line: all, those of one metric or of one tokenizer."""
+        """Return the signature of all values, or of those of one metric or tokenizer."""
         chosen = [t for t in self.tokenizers if tokenizer in (None, t.name)]
         if not chosen:
             raise TokbenchError(f"no tokenizer {tokenizer!r} in this comparison", f"it has: {', '.join(self.names)}")
@@ -144,21 +146,22 @@ class Comparison(Presented):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The tokenizers, in order."""
+        """Names of the tokenizers, in order."""
         return tuple(tokenizer.name for tokenizer in self.tokenizers)
 
-    @property
-    def has_all_metrics(self) -> bool:
-        """Whether no metrics were chosen: tables then show a selection, else all that were."""
-        return set(self.frame["metric"]) >= set(DEFAULT_METRICS) - {"throughput"}
-
     def is_lossy(self, tokenizer: str, lang: str | None = None) -> bool:
-        """Whether a tokenizer lost text in a language, or in any: it is then not ranked on compression."""
+        """Return whether a tokenizer lost text in a language, or in any.
+
+        It is then not ranked on compression.
+        """
         (lossy,) = (t.lossy_segments for t in self.tokenizers if t.name == tokenizer)
         return bool(lossy) if lang is None else lang in lossy
 
     def by_language(self, metric: str) -> pl.DataFrame:
-        """One row a language, one column a tokenizer: the values of a metric; null where it is not defined."""
+        """Return the values of a metric by language; null if undefined.
+
+        Columns: lang, and one per tokenizer.
+        """
         if metric not in self.metrics:
             find_metrics([metric])
         rows = self.frame.filter((pl.col("metric") == metric) & pl.col("lang").is_not_null())
@@ -169,9 +172,10 @@ class Comparison(Presented):
         return wide
 
     def premiums(self, reference: str) -> pl.DataFrame:
-        """Tokens of each language over those of any reference language: one row a language, one column a tokenizer.
+        """Return premiums relative to any language, in the columns of `by_language`.
 
-        From the lengths, so that a saved comparison needs no text. Raises TokbenchError where one is not there.
+        They are quotients of `tokens_per_segment`, so a saved comparison needs no text. Raises TokbenchError if the
+        comparison lacks that metric or the language.
         """
         lengths = self.by_language("tokens_per_segment")
         if reference not in self.corpus.languages:
@@ -182,40 +186,8 @@ class Comparison(Presented):
         of_reference = lengths.filter(pl.col("lang") == reference).row(0, named=True)
         return lengths.with_columns(pl.col(name) / of_reference[name] for name in self.names)
 
-    def summary(self) -> pl.DataFrame:
-        """One row a tokenizer: vocabulary, length in each language (or premiums), compression, fidelity, speed."""
-        rows = pl.DataFrame(
-            {
-                "tokenizer": self.names,
-                "engine": [t.engine for t in self.tokenizers],
-            },
-            schema={"tokenizer": pl.String, "engine": pl.String},
-        )
-        for column, metric, lang in self.summary_columns():
-            own = self.frame.filter(
-                (pl.col("metric") == metric.name) & pl.col("lang").eq_missing(pl.lit(lang, pl.String))
-            )
-            values = own.select("tokenizer", pl.col("value").alias(column))
-            rows = rows.join(values, on="tokenizer", how="left", maintain_order="left")
-        return rows
-
-    def summary_columns(self) -> list[tuple[str, Metric, str | None]]:
-        """Return the columns of the summary: name, metric, language (None: over all languages)."""
-        present = set(self.frame["metric"])
-        few = len(self.corpus.languages) <= FEW_LANGUAGES
-        pooled = set(self.frame.filter(pl.col("lang").is_null())["metric"])
-        names = [*SUMMARY_HEAD, *(SUMMARY_FEW if few else SUMMARY_MANY), *SUMMARY_TAIL]
-        names = [*names, *(m.name for m in self.added_metrics)] if self.has_all_metrics else list(self.metrics)
-        columns: list[tuple[str, Metric, str | None]] = []
-        for metric in (self.metrics[name] for name in names if name in present):
-            if few and (metric.name in SUMMARY_FEW or metric.name not in pooled):
-                columns += [(f"{metric.name}/{lang}", metric, lang) for lang in self.corpus.languages]
-            elif metric.name in pooled:
-                columns.append((metric.name, metric, None))
-        return columns
-
     def to_document(self) -> dict[str, Any]:
-        """Return the comparison in its JSON form; `from_document` is the inverse."""
+        """Convert to a JSON document; `from_document` is the inverse."""
         added = {"metrics": [dict(metric.describe()) for metric in self.added_metrics]} if self.added_metrics else {}
         return {
             "signature": self.signature(),
@@ -231,30 +203,31 @@ class Comparison(Presented):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], measurements: Measurements | None = None) -> Comparison:
-        """Return a comparison from its JSON form."""
-        corpus = {**document["corpus"], "languages": tuple(document["corpus"]["languages"])}
+        """Return a comparison from its JSON form; ValueError with the place of the first fault."""
+        return cls.from_saved(convert_document(document), measurements)
+
+    @classmethod
+    def from_saved(cls, saved: SavedComparison, measurements: Measurements | None = None) -> Comparison:
+        """Return a comparison from its parsed JSON document."""
         return cls(
-            frame=pl.DataFrame(document["results"], schema=RESULT_SCHEMA),
-            differences=pl.DataFrame(document["differences"], schema=DIFFERENCES),
-            corpus=ComparedCorpus(**corpus),
-            tokenizers=tuple(ComparedTokenizer(**tokenizer) for tokenizer in document["tokenizers"]),
-            skipped=tuple(Skipped(**skipped) for skipped in document["skipped"]),
-            environment=Environment(**document["environment"]),
-            examples=tuple(Example.from_document(example) for example in document["examples"]),
+            frame=pl.DataFrame(saved.results, schema=RESULT_SCHEMA),
+            differences=pl.DataFrame(saved.differences, schema=DIFFERENCES),
+            corpus=saved.corpus,
+            tokenizers=saved.tokenizers,
+            skipped=saved.skipped,
+            environment=saved.environment,
+            examples=saved.examples,
             measurements=measurements,
-            added_metrics=tuple(Metric(**fields) for fields in document.get("metrics", ())),
+            added_metrics=saved.metrics,
         )
 
     def save(self, folder: str | Path) -> None:
-        """Write the comparison and its measurements into a folder, which is created."""
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise TokbenchError(f"cannot create {folder}: {error.strerror}", "name another folder") from error
-        if self.measurements is not None:
-            self.measurements.save(folder)
-        write_whole(folder / DOCUMENT, format_document(self.to_document()).encode())
+        """Write the comparison and its measurements into a folder: all of it or nothing.
+
+        An earlier result in the folder is replaced. Raises TokbenchError if the folder holds anything else.
+        """
+        files = {} if self.measurements is None else dict(self.measurements.to_files())
+        write_whole_folder(Path(folder), {**files, DOCUMENT: format_document(self.to_document()).encode()}, FILES)
 
     def __repr__(self) -> str:
         corpus = self.corpus
@@ -263,12 +236,15 @@ class Comparison(Presented):
 
 
 def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-    """Return the metrics that are not built in, each once."""
+    """Return the metrics that are not built in, without duplicates."""
     return tuple({metric.name: metric for metric in metrics if metric.name not in BUILT_IN}.values())
 
 
 def list_languages(measurements: Measurements, corpus: ParallelCorpus | None) -> tuple[str, ...]:
-    """Return the languages measured, in the order of the corpus; TokbenchError where it is another corpus."""
+    """Return the measured languages, in corpus order.
+
+    Raises TokbenchError if another corpus was measured.
+    """
     measured = measurements.texts["lang"].cast(pl.String).unique().sort().to_list()
     if corpus is None:
         return tuple(measured)

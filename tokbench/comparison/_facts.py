@@ -18,10 +18,10 @@ from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
 @dataclass(frozen=True)
 class ComparedTokenizer:
-    """What a comparison says of a tokenizer; what is not known of it is None.
+    """Facts about a tokenizer of a comparison; None if unknown.
 
-    lossy_segments: languages in which text was lost, how often. decoded: whether that could be found out; ids without
-    the bytes of their tokens do not tell.
+    lossy_segments: number of segments that lost text, by language.
+    decoded: whether losses are known; they are not for ids without the bytes of their tokens.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ComparedTokenizer:
 
     @property
     def id_space(self) -> int:
-        """Size of the id space; TokbenchError where it is not known."""
+        """Size of the id space; TokbenchError if unknown."""
         if self.vocab_total is None:
             raise TokbenchError(f"the size of the vocabulary of {self.name} is not known", "give vocab_total")
         return self.vocab_total
@@ -71,7 +71,7 @@ class ComparedCorpus:
 
 
 def find_reference(corpus: ParallelCorpus | Sequence[str], reference: str | None) -> str:
-    """Return the reference language of a corpus or of languages: the one named, else English, else the first.
+    """Return the reference language: the named one, else English, else the first.
 
     Raises TokbenchError for an unknown one.
     """
@@ -112,7 +112,7 @@ def describe_texts(
     bootstrap: Bootstrap | None,
     segmenter: str,
 ) -> ComparedCorpus:
-    """Return the facts of texts of which only the counts are there: no name, no hash."""
+    """Collect the facts of texts known only by their counts: no name, no hash."""
     segments = measurements.texts["segment"].n_unique()
     documents = None if measurements.documents.is_empty() else measurements.documents
     return ComparedCorpus(
@@ -131,7 +131,7 @@ def describe_texts(
 
 
 def describe_bootstrap(segments: int, documents: pl.DataFrame | None, bootstrap: Bootstrap | None) -> str | None:
-    """How intervals were made, in a few characters for signatures."""
+    """Describe how intervals are computed, in a few characters for signatures."""
     if bootstrap is None:
         return None
     drawn = "segments" if documents is None else bootstrap.draw
@@ -162,7 +162,7 @@ def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> Comp
 
 
 def describe_measured(name: str, measurements: Measurements) -> ComparedTokenizer:
-    """Return the facts of a tokenizer of which only the counts are there."""
+    """Collect the facts of a tokenizer known only by its counts."""
     (facts,) = measurements.tokenizers.filter(pl.col("tokenizer") == name).to_dicts()
     loss = measurements.counts.filter(pl.col("tokenizer") == name)["loss"]
     return ComparedTokenizer(
@@ -184,7 +184,10 @@ def describe_measured(name: str, measurements: Measurements) -> ComparedTokenize
 
 
 def count_losses(tokenizer: str, measurements: Measurements) -> Mapping[str, int]:
-    """Return by language how many segments a tokenizer lost text of, languages without losses left out."""
+    """Count the segments in which a tokenizer lost text, by language.
+
+    Languages without losses are omitted.
+    """
     lost = measurements.counts.filter((pl.col("tokenizer") == tokenizer) & (pl.col("loss") == Loss.LOSSY))
     by_language = lost.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
     return dict(by_language.iter_rows())

@@ -29,10 +29,12 @@ def arrange(
     metrics: Sequence[Metric],
     languages: Sequence[str],
 ) -> pl.DataFrame:
-    """Return the frame of a comparison, in the order of tokenizers, metrics and languages (all languages first).
+    """Build the frame of a comparison, ordered by tokenizer, metric and language.
 
-    engines: by tokenizer, in their order. metrics: what was evaluated; built-in ones keep the order of tables, others
-    follow in the order given.
+    Values over all languages come first.
+
+    engines: engine by tokenizer; its order is that of the tokenizers.
+    metrics: the metrics evaluated. Built-in ones keep the order of tables; others follow in the order given.
     """
     timings = pl.DataFrame(
         [

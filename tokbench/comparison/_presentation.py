@@ -1,4 +1,8 @@
-"""How a comparison shows itself: methods that hand it to what the root package names, so that it knows no format."""
+"""Methods by which a comparison shows itself in a notebook.
+
+A method has to be on the class, and `report`, which knows tables and formats, may not be imported here. So each method
+passes the comparison to the `Presenter` that the root package loads, and nothing in this package decides what is shown.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,26 @@ import tokbench
 from tokbench.errors import TokbenchError
 
 View = Literal["summary", "language", "intervals", "lorenz", "lengths"]
-"""What a table shows: one row per tokenizer, or languages (with intervals), Lorenz curves, lengths of tokens."""
+"""What a table shows: one row per tokenizer, one per language (with intervals), Lorenz curves, or token lengths."""
 
 
 class Presenter(Protocol):
-    """What writes a `Comparison` for readers: `tokbench.report`."""
+    """What shows a `Comparison`: the package `tokbench.report`."""
+
+    def summarize(self, comparison: Any) -> pl.DataFrame:
+        """Return the values of the summary, one row per tokenizer."""
+        ...
 
     def render(self, comparison: Any, name: str, by: View = "summary") -> str:
-        """Return a view of the comparison in the format of this name."""
+        """Format a view of the comparison in the named format."""
         ...
 
     def write_notebook(self, comparison: Any, by: View = "summary") -> str:
-        """Return a view of the comparison as a fragment of HTML."""
+        """Format a view of the comparison as an HTML fragment."""
         ...
 
     def write_report(self, comparison: Any, path: Path) -> None:
-        """Write the whole report to a file, in the format of its ending."""
+        """Write the full report to a file, in the format given by its extension."""
         ...
 
     def plot(self, comparison: Any, metric: str, by: Literal["language", "tokenizer"]) -> Any:
@@ -35,16 +43,24 @@ class Presenter(Protocol):
 
 
 class Presented:
-    """The methods by which a comparison is shown; `tokbench.load_presenter` names what writes it."""
+    """A mix-in for `Comparison`: summary, tables, chart and report."""
 
     frame: pl.DataFrame
+
+    def summary(self) -> pl.DataFrame:
+        """Return one row per tokenizer: its size, length, compression and speed.
+
+        With at most four languages there is one column of lengths per language, otherwise the median and the worst
+        premium. If metrics were chosen, the columns are those.
+        """
+        return tokbench.load_presenter().summarize(self)
 
     def _repr_html_(self) -> str:
         """Return the summary for notebooks."""
         return self.to_html()
 
     def to_html(self, by: View = "summary") -> str:
-        """Return the tables of a view as a fragment of HTML, with notes and signature."""
+        """Return the tables of a view as an HTML fragment, with notes and signature."""
         return tokbench.load_presenter().write_notebook(self, by)
 
     def to_markdown(self, by: View = "summary") -> str:
@@ -56,7 +72,7 @@ class Presented:
         return tokbench.load_presenter().render(self, "latex", by)
 
     def to_pandas(self) -> Any:
-        """Return `frame` as a pandas DataFrame; TokbenchError where pandas is not installed."""
+        """Return `frame` as a pandas DataFrame; TokbenchError if pandas is not installed."""
         try:
             import pandas
         except ImportError as error:
@@ -66,12 +82,19 @@ class Presented:
         return pandas.DataFrame(self.frame.to_dict(as_series=False))
 
     def report(self, path: str | Path) -> None:
-        """Write the whole report to a file: .html, .md or .tex; .json, .csv and .txt hold the figures."""
+        """Write a report, in the format given by the file's extension.
+
+        .html, .md and .tex hold the full report; .json, .csv and .txt the values alone.
+        """
         tokbench.load_presenter().write_report(self, Path(path))
 
     def plot(self, metric: str = "tokens_per_segment", by: Literal["language", "tokenizer"] = "language") -> Any:
-        """Return an Altair chart of one metric with its intervals: a dot per language and tokenizer, or over all.
+        """Chart one metric, with intervals.
 
-        Raises MissingExtraError without the extra `html`, TokbenchError where there are no values to show.
+        Notebooks show it as SVG; its `chart` is the Altair chart.
+
+        by: `language` draws one dot per language and tokenizer, `tokenizer` the value over all languages.
+
+        Raises MissingExtraError without the extra `html`, TokbenchError if there are no values to show.
         """
         return tokbench.load_presenter().plot(self, metric, by)

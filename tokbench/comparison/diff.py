@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tokbench.comparison._comparison import Comparison
+from tokbench.errors import TokbenchError
 from tokbench.metrics import find_metrics
 
 KEYS = ["tokenizer", "lang", "metric"]
@@ -21,6 +22,30 @@ class SignatureChange:
     field: str
     old: str | None
     new: str | None
+
+
+def check_comparable(old: Comparison, new: Comparison) -> None:
+    """Check that two comparisons are of the same texts; TokbenchError that says what differs."""
+    parts = {
+        "texts": (old.corpus.sha256, new.corpus.sha256),
+        "languages": (set(old.corpus.languages), set(new.corpus.languages)),
+        "segments": (old.corpus.segments, new.corpus.segments),
+    }
+    differing = [name for name, (before, after) in parts.items() if before != after]
+    if differing:
+        *most, last = differing
+        named = f"{', '.join(most)} and {last}" if most else last
+        raise TokbenchError(
+            f"not comparable: their {named} differ ({describe_texts(old)}; {describe_texts(new)})",
+            "compare on the same texts, or add --force",
+        )
+
+
+def describe_texts(comparison: Comparison) -> str:
+    """Return the name and the size of the texts of a comparison."""
+    corpus = comparison.corpus
+    languages = "1 language" if len(corpus.languages) == 1 else f"{len(corpus.languages)} languages"
+    return f"{corpus.name}: {languages}, {corpus.segments:,} segments"
 
 
 def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None = None) -> pl.DataFrame:

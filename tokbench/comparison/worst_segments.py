@@ -1,13 +1,11 @@
-"""Segments that cost more than the same text in the reference language.
+"""Segments that cost most relative to the reference language, with their tokens.
 
-They are split by each tokenizer.
-
-They are collected while the text is at hand: counts alone do not show where a token ends.
+They are collected while the text is available: counts alone do not show where a token ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +41,7 @@ class Segmentation:
 class Example:
     """A segment of one language and its segmentations.
 
-    premium: tokens of all tokenizers together, over those of the same segment in the reference language.
+    premium: total tokens of all tokenizers, over their total for the same segment in the reference language.
     cuts: one segmentation per tokenizer, in their order.
     """
 
@@ -53,27 +51,19 @@ class Example:
     cuts: tuple[Segmentation, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """Convert to a JSON document; `from_document` is the inverse.
+        """Convert to a JSON document.
 
         `dataclasses.asdict` would copy every id of every segmentation.
         """
         return {**vars(self), "cuts": [dict(vars(cut)) for cut in self.cuts]}
 
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Example:
-        """Create an example from its JSON document."""
-        cuts = (
-            Segmentation(c["tokenizer"], c["tokens"], tuple(c["ids"]), tuple(c["pieces"])) for c in document["cuts"]
-        )
-        return cls(document["lang"], document["segment"], document["premium"], tuple(cuts))
-
 
 def find_worst(measurements: Measurements, reference: str, languages: Sequence[str]) -> pl.DataFrame:
     """Find the segments with the highest premiums: lang, segment, premium.
 
-    The premium of a segment is the tokens of all tokenizers together, over those of the same segment in the reference
-    language. Ties are broken by tokens per byte, then by position. Languages take turns, one segment each, worst first,
-    `EXAMPLES` in all.
+    The premium of a segment is the total tokens of all tokenizers, over their total for the same segment in the
+    reference language. Ties are broken by tokens per byte, then by position. Languages take turns, one segment each,
+    worst first, up to `EXAMPLES` segments.
     """
     cells = ["lang", "segment"]
     texts = measurements.texts.sort(cells)

@@ -69,8 +69,8 @@ class CorpusReport:
     left_out: tuple[LeftOut, ...]
 
     @property
-    def found(self) -> pl.DataFrame:
-        """The findings with a count above 0."""
+    def nonzero_findings(self) -> pl.DataFrame:
+        """Findings with a count above 0."""
         return self.findings.filter(pl.col("count") > 0)
 
 

@@ -1,4 +1,4 @@
-"""measure(): encode a corpus once with each tokenizer, part by part, and keep the counts."""
+"""measure(): encode a corpus once with each tokenizer and keep the counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from operator import itemgetter
 
 import polars as pl
 
-from tokbench._shared.threads import lend_cores, map_ordered, release_freed, share, single_thread
+from tokbench._shared.process import release_freed, single_thread
+from tokbench._shared.threads import lend_cores, map_ordered, share
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import EngineError, TokbenchError
@@ -29,21 +30,21 @@ from tokbench.measurement.jackknife_blocks import assign_blocks
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 Step = Callable[[str, str, int], None]
-"""Called from any thread when a tokenizer has encoded texts of a language: both names and the texts' UTF-8 bytes."""
+"""Called from any thread after each encoded part: tokenizer, language, UTF-8 bytes of the part."""
 
 
 def ignore_step(tokenizer: str, lang: str, size: int) -> None:
-    """No progress bar."""
+    """Show no progress."""
 
 
 def raise_failure(error: EngineError) -> None:
-    """Raise what the engine of a tokenizer gave up on."""
+    """Raise the error of an engine that failed on a text."""
     raise error
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one tokenizer counted in one part: the frame `counts`, and its ids."""
+    """Counts of one tokenizer on one part: the frame `counts`, and its ids."""
 
     part: Part
     tokenizer: Tokenizer
@@ -52,7 +53,7 @@ class Result:
 
 
 class MeasurementBuilder:
-    """Results of stripes as they come in, one after the other, and the measurements that they make."""
+    """Collects the results of stripes, in order, and builds the measurements."""
 
     def __init__(self, corpus: ParallelCorpus) -> None:
         self.corpus = corpus
@@ -64,7 +65,10 @@ class MeasurementBuilder:
         self.failures: dict[str, EngineError] = {}
 
     def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
-        """Take the next stripe: the frame `texts` of each of its parts, and what all tokenizers counted."""
+        """Add the next stripe.
+
+        texts: the frame `texts` of each part.
+        """
         for part, frame in zip(stripe.parts, texts, strict=True):
             self.texts[part.lang].append(frame)
         for result in sorted(results, key=lambda result: result.part.start):
@@ -78,14 +82,14 @@ class MeasurementBuilder:
         self.release()
 
     def release(self) -> None:
-        """Give back the memory that stripes leave behind; a corpus of one leaves little."""
+        """Release the memory that stripes leave behind; a single stripe leaves little."""
         if self.corpus.size > WHOLE_BYTES:
             release_freed()
 
     def finish(self) -> Measurements:
-        """Build the measurements, in canonical order, without tokenizers that failed.
+        """Build the measurements, in canonical order, without the tokenizers that failed.
 
-        Raises EngineError where none is left.
+        Raises EngineError if none is left.
         """
         names, languages = sorted(self.tokenizers.keys() - self.failures), sorted(self.texts)
         if self.failures and not names:
@@ -110,12 +114,15 @@ class MeasurementBuilder:
         return found
 
     def finish_early(self) -> tuple[Measurements | None, int]:
-        """Return the measurements of the segments that are whole in all languages, and their number."""
+        """Return the measurements of complete segments, and the number of these."""
         return (self.finish() if self.segments else None), self.segments
 
 
 class Interrupted(KeyboardInterrupt):
-    """Measuring was interrupted; `measurements` holds the first segments, whole in all languages, None if none are."""
+    """Measuring was interrupted.
+
+    measurements: those of the first `segments`, complete in all languages; None if there are none.
+    """
 
     def __init__(self, measurements: Measurements | None, segments: int) -> None:
         super().__init__()
@@ -132,14 +139,16 @@ def measure(
     on_failure: Callable[[EngineError], None] = raise_failure,
     threads: int | None = None,
 ) -> Measurements:
-    """Encode each text of a corpus once with each tokenizer and keep the counts; words by the segmenter.
+    """Encode each text of a corpus once with each tokenizer and keep the counts.
 
-    The corpus is read in stripes of segments; parts of a stripe and tokenizers are spread over threads (one a core by
-    default), and memory grows with the counts alone. The tokenizers are gone through once a stripe: while they are
-    being loaded (`loading.Loading`), those that are ready begin. A tokenizer whose engine gives up on a text is left
-    out of the measurements where `on_failure` does not raise the error that it gets; the error is raised where no
-    tokenizer is left. Raises TokbenchError when two tokenizers have the same name, Interrupted on an interruption from
-    outside.
+    tokenizers: iterated once per stripe; if they are still loading (`loading.Loading`), those that are ready start.
+    segmenter: the word segmenter.
+    on_failure: called if an engine fails on a text. Unless it raises the error, that tokenizer is left out; if none is
+        left, the error is raised.
+    threads: number of threads, by default one per core.
+
+    The corpus is read in stripes of segments, whose parts are spread over the threads, so that memory grows only with
+    the counts. Raises TokbenchError if two tokenizers have the same name, Interrupted on KeyboardInterrupt.
     """
     spaced = dict(
         zip(
@@ -162,7 +171,7 @@ def measure(
 
         def count(tokenizer: Tokenizer, part: Part) -> None:
             segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
-            # Only after a part before it is one left out: which failure is told does not depend on the threads.
+            # Skipped only after a failure in an earlier part: which failure is reported does not depend on threads.
             given_up = any(name == tokenizer.name and place < order[part] for name, place, _ in failed)
             if not given_up and tokenizer.name not in builder.failures:
                 try:
@@ -183,7 +192,7 @@ def measure(
         return list(described), results
 
     try:
-        # On a thread of its own, which an interruption does not reach: a stripe is taken whole or not at all.
+        # Stripes are added on a separate thread, which an interruption does not reach: completely or not at all.
         with single_thread(), ThreadPoolExecutor(1) as keeper:
             for stripe in cut_stripes(corpus, threads):
                 keeper.submit(builder.add, stripe, *measure_stripe(stripe)).result()

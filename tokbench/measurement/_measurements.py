@@ -1,8 +1,7 @@
-"""Measurements: the counts from which every metric follows, without text or tokenizer."""
+"""Measurements: the counts from which every metric is computed."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from tokbench._shared.files import write_whole
 from tokbench.corpora import ParallelCorpus, TextsByLanguage
 from tokbench.errors import TokbenchError
 from tokbench.measurement.recorded import IdsOfTexts, frame_recorded, make_corpus
+from tokbench.measurement.saved import format_files, read_frames
 from tokbench.measurement.words import Segmenter
 
 
@@ -55,15 +55,17 @@ class Measurements:
         prefix: bytes = b"",
         segmenter: Segmenter = "whitespace",
     ) -> Measurements:
-        """Count ids that somebody else made: of closed models, of texts that came tokenised.
+        """Count ids made without tokbench, for example by a closed model.
 
-        texts: a corpus, texts by language, or those of one language, `lang`. ids: the ids of each text, by language
-        where the texts are. token_bytes: the bytes of each token, by id; None for special tokens. Without it all that
-        needs bytes is null: partial tokens, losses, continued words, lengths of tokens.
-        name: the tokenizer's name in tables. prefix: what the tokenizer puts before each text and drops in decoding
-        (`b" "` for most SentencePiece models). Sizes and windows that are not given are null; without `unk_id` no
-        token counts as unknown.
-        Raises TokbenchError where texts, ids and bytes do not fit together.
+        texts: a corpus, texts by language, or the texts of a single language, `lang`.
+        ids: the ids of each text; by language if the texts are.
+        token_bytes: the bytes of each token, by id; None for special tokens. Without it, everything that needs bytes is
+            null: partial tokens, losses, continued words, token lengths.
+        name: the tokenizer's name in tables.
+        prefix: what the tokenizer adds before each text and removes in decoding (`b" "` for most SentencePiece models).
+        unk_id: id of the unknown token; without it, no token counts as unknown.
+
+        Sizes and windows that are not given are null. Raises TokbenchError if texts, ids and bytes do not match.
         """
         facts = {
             "vocab_base": vocab_base,
@@ -132,17 +134,19 @@ class Measurements:
             frames[name] = put_in_order(frame, by)
         return Measurements(**frames)
 
+    def to_files(self) -> dict[str, bytes]:
+        """Return the content of each file of `save`, by its name."""
+        return format_files(vars(self.with_names_as_text()))
+
     def save(self, folder: Path) -> None:
-        """Write each frame as a Parquet file into an existing folder."""
-        for name, frame in vars(self.with_names_as_text()).items():
-            content = io.BytesIO()
-            frame.write_parquet(content)
-            write_whole(folder / f"{name}.parquet", content.getvalue())
+        """Write each frame as a Parquet file into an existing folder, and a list of their hashes."""
+        for name, content in self.to_files().items():
+            write_whole(folder / name, content)
 
     @classmethod
     def load(cls, folder: Path) -> Measurements:
-        """Read a folder written by `save`."""
-        return cls(**{f.name: pl.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}).sorted()
+        """Read a folder written by `save`; TokbenchError for a file that changed since."""
+        return cls(**read_frames(folder)).sorted()
 
 
 def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:

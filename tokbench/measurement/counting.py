@@ -73,7 +73,7 @@ def count_continued(
         forms = LanguageTexts.read([texts.compose(i) or texts.texts[i] for i in changed.tolist()], spaced=True)
         whole = np.ones(len(changed), np.bool_)
         taken = batch.take(changed)
-        continued[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.places), whole, prefix)
+        continued[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.indices), whole, prefix)
     rest = np.flatnonzero(~exact & ~composed)
     spans = tokenizer.spans([texts.texts[i] for i in rest]) if len(rest) else None
     if spans is not None:
@@ -86,23 +86,23 @@ def count_continued(
 def count_texts(
     tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """Return the frame `counts` of a tokenizer on texts of one language, and the histogram of its ids by block."""
+    """Return the frame `counts` on texts of one language, and the ids by block."""
     return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks)
 
 
 def count_batch(
     tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """Return what `count_texts` does, of texts whose ids are there."""
+    """Return the same as `count_texts`, for texts already encoded."""
     table = tokenizer.token_table()
-    bounds = table.bounds(batch.places)
+    bounds = table.bounds(batch.indices)
     concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
     unk_tokens, unk_chars = count_unknown(tokenizer, batch, texts)
     counts = pl.DataFrame(
         {
             "segment": segments,
             "tokens": pl.Series(batch.counts.astype(np.int32)),
-            "partial_tokens": pl.Series(batch.sum_by_text(table.partial.take(batch.places)).astype(np.int32)),
+            "partial_tokens": pl.Series(batch.sum_by_text(table.partial.take(batch.indices)).astype(np.int32)),
             "unk_tokens": unk_tokens,
             "unk_chars": unk_chars,
             "continued_words": count_continued(tokenizer, batch, bounds, texts, concatenated, composed),
@@ -125,12 +125,12 @@ def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
     Time and memory grow with the ids that occur, not with the vocabulary.
     """
     seen = np.zeros(int(batch.ids.max(initial=-1)) + 1, np.bool_)
-    seen[batch.places] = True
+    seen[batch.indices] = True
     present = np.flatnonzero(seen)
     ranks = np.empty(len(seen), np.int32)
     ranks[present] = np.arange(len(present), dtype=np.int32)
     cells = np.repeat(blocks.to_numpy().astype(np.int32) * len(present), batch.counts)
-    cells += ranks.take(batch.places)
+    cells += ranks.take(batch.indices)
     counts = np.bincount(cells, minlength=BLOCKS * len(present))
     occurring = np.flatnonzero(counts)
     first = np.arange(BLOCKS, dtype=np.uint32) << np.uint32(ID_BITS)

@@ -1,6 +1,6 @@
-"""The tokenizers of a comparison.
+"""The tokenizers of a comparison: located before measuring, or skipped.
 
-They are located before anything is measured, loaded while measuring starts, or skipped.
+They are loaded while measuring starts.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from tokbench.errors import EngineError, MissingExtraError, TokbenchError, Unava
 R = TypeVar("R")
 
 TokenizerArgument: TypeAlias = Union[str, Path, Tokenizer, "LibraryTokenizer"]
-"""What names a tokenizer, or is one."""
+"""A tokenizer, or its name or path."""
 
 DEFAULT_TOKENIZERS = (
     *("llama", "belle", "moss", "p50k_base", "cl100k_base", "bloom", "chatglm-6b"),
     "gpt-neox-20b",
     *("mistral-v1", "mistral-v3", "mistral-tekken", "rwkv-world", "byt5"),
 )
-"""The tokenizers of the 2023 table, GPT-NeoX, and those that come in pip packages or need no file at all."""
+"""The tokenizers of the 2023 table, GPT-NeoX, and those that come in pip packages or need no file."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """An available tokenizer: its name, its files, and itself if given loaded."""
+    """An available tokenizer: its name, its files, and itself if already loaded."""
 
     argument: str
     asset: Asset
@@ -159,7 +159,7 @@ def start_loading(
     """Locate the given tokenizers and start loading them; a single one needs no list.
 
     engine: as for `load_engine`, verified on `sample`.
-    skip_missing: list those not available here in `skipped`, instead of raising UnavailableError for the first; the
+    skip_missing: list unavailable ones in `skipped`, instead of raising UnavailableError for the first; the
     `baseline` cannot be skipped.
     Raises TokbenchError for a name given twice and for an unusable file.
     """
@@ -187,7 +187,7 @@ def start_loading(
 
 
 def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -> list[str | Path | Tokenizer]:
-    """List what names tokenizers, or is one: objects of libraries become tokenizers; one alone needs no list."""
+    """Return the arguments as a list, with library objects converted to tokenizers."""
     several = isinstance(arguments, Iterable) and not isinstance(arguments, str)
     listed = cast("Iterable[TokenizerArgument]", arguments if several else [arguments])
     return [one if isinstance(one, str | Path) else adopt_tokenizer(one) for one in listed]
@@ -196,7 +196,7 @@ def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -
 def resolve_requests(
     arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
 ) -> tuple[list[LoadRequest], list[Skipped]]:
-    """Return the tokenizers whose files are here, and those skipped.
+    """Return the tokenizers whose files are available, and those skipped.
 
     Raises TokbenchError for a name given twice.
     """

@@ -1,4 +1,7 @@
-"""Ids that somebody else made, as measurements: closed models, tokenised papers, samples of a training run."""
+"""Measurements of ids made without tokbench.
+
+For closed models, tokenised corpora, and samples of a training run.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,17 @@ from tokbench.measurement.jackknife_blocks import assign_blocks
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 NEED_BYTES = ("partial_tokens", "continued_words", "loss")
-"""Counts that only the bytes of tokens tell."""
+"""Counts that need the bytes of tokens."""
 
 IdsOfTexts: TypeAlias = Sequence[Sequence[int] | npt.NDArray[np.integer]]
 """The ids of each text, in the order of the texts."""
 
 
 class RecordedTokenizer(LoadedTokenizer):
-    """A tokenizer of which only what it emitted is known: it decodes ids whose bytes are given, and encodes nothing."""
+    """A tokenizer known only by its output.
+
+    It decodes ids whose bytes are given, and cannot encode.
+    """
 
     def __init__(self, asset: Asset, table: TokenTable, *, prefix: bytes, unk_id: int | None) -> None:
         super().__init__(asset, "tokbench", "from_ids", base=0, total=len(table))
@@ -38,11 +44,14 @@ class RecordedTokenizer(LoadedTokenizer):
         self.unk_id = unk_id
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
-        """Refuse: there is nothing that encodes."""
+        """Raise an error: there is no engine."""
         raise TokbenchError(f"{self.name} is known by its ids alone", "it cannot encode other texts")
 
     def decode_batch(self, batch: EncodedBatch) -> list[str]:
-        """Return the bytes of the ids as text, without the prefix; invalid UTF-8 becomes U+FFFD."""
+        """Return the bytes of the ids as text, without the prefix.
+
+        Invalid UTF-8 becomes U+FFFD.
+        """
         joined = (self.table.concatenate(ids).tobytes().removeprefix(self.prefix or b"") for ids in batch)
         return [content.decode(errors="replace") for content in joined]
 
@@ -60,10 +69,11 @@ def make_corpus(texts: TextsByLanguage | Sequence[str] | ParallelCorpus, lang: s
 
 
 def read_ids(ids: IdsOfTexts | Mapping[str, IdsOfTexts], corpus: ParallelCorpus) -> dict[str, EncodedBatch]:
-    """Return the ids of each language's texts that are in use.
+    """Return the ids of the texts in use, by language.
 
-    ids: by language, or those of the only one; one sequence for each text, also for texts that are excluded because
-    they are empty. TokbenchError for other languages, other numbers of texts, and ids that are none.
+    ids: by language, or those of the only language; one sequence per text, including texts excluded as empty.
+
+    Raises TokbenchError for other languages, other numbers of texts, and invalid ids.
     """
     by_language = ids if isinstance(ids, Mapping) else {corpus.languages[0]: ids}
     if set(by_language) != set(corpus.languages):
@@ -85,7 +95,10 @@ def read_language(ids: IdsOfTexts, corpus: ParallelCorpus, lang: str) -> Encoded
 
 
 def check_ids(ids: Sequence[int] | npt.NDArray[np.integer], where: str) -> npt.NDArray[np.integer]:
-    """Return the ids of a text as an array; TokbenchError where they are not whole numbers in range."""
+    """Return the ids of a text as an array.
+
+    Raises TokbenchError unless all are integers in range.
+    """
     array = np.asarray(ids) if len(ids) else np.empty(0, np.int32)
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
         raise TokbenchError(f"the ids of {where} are no flat list of whole numbers", "give ids, not tokens or tensors")
@@ -97,7 +110,10 @@ def check_ids(ids: Sequence[int] | npt.NDArray[np.integer], where: str) -> npt.N
 def read_table(
     token_bytes: Sequence[bytes | None] | Mapping[int, bytes | None] | None, batches: Iterable[EncodedBatch]
 ) -> TokenTable:
-    """Return the bytes of ids, none for those that are not given; TokbenchError for what is not bytes."""
+    """Return the bytes of each id, None if not given.
+
+    Raises TokbenchError for anything but bytes.
+    """
     highest = max((int(batch.ids.max(initial=-1)) for batch in batches), default=-1)
     if token_bytes is None:
         return TokenTable.from_tokens(repeat(None, highest + 1))
@@ -112,7 +128,7 @@ def read_table(
 
 
 def hash_ids(batches: Mapping[str, EncodedBatch]) -> str:
-    """Return the SHA-256 of all ids, by which a signature tells them from others."""
+    """Return the SHA-256 of all ids, which identifies them in a signature."""
     digest = hashlib.sha256(b"tokbench ids 1\n")
     for lang, batch in sorted(batches.items()):
         digest.update(f"{lang} {len(batch)}\n".encode())
@@ -130,7 +146,10 @@ def frame_recorded(
     prefix: bytes,
     segmenter: Segmenter,
 ) -> dict[str, pl.DataFrame]:
-    """Return the frames of `Measurements` for one tokenizer; facts: its columns of numbers in `tokenizers`."""
+    """Return the frames of `Measurements` for one tokenizer.
+
+    facts: its numeric columns in `tokenizers`.
+    """
     batches = read_ids(ids, corpus)
     table = read_table(token_bytes, batches.values())
     asset = Asset(name, "ids", (), hash_ids(batches), "ids", None)

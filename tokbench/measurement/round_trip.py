@@ -52,7 +52,7 @@ def compare_bytes(
         # A text of another length has no matching position: it is unequal wherever it is compared.
         shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
         starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected) - 1)
-    wrong = table.differ(batch.places, expected, starts)
+    wrong = table.differ(batch.indices, expected, starts)
     return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
 
 
@@ -67,8 +67,8 @@ def classify_losses(
     """Return per text: (ids decode to the text, ids decode to its NFC form, `Loss`).
 
     Both are expected after `Tokenizer.prefix`.
-    Where one of the two holds, decoding follows from it (`Tokenizer.prefix` guarantees that); the engine decodes the
-    other texts.
+    If one of the two holds, it determines the decoded text (guaranteed by `Tokenizer.prefix`); the engine decodes only
+    the other texts.
     """
     concatenated, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
     prefix = tokenizer.prefix
@@ -82,7 +82,7 @@ def classify_losses(
             changed = batch.take(rest)
             sizes = np.fromiter(map(len, forms), np.int64, len(forms)) + len(prefix)
             expected = view_windows(join_after(prefix, forms))
-            composed[rest] = compare_bytes(changed, table.bounds(changed.places), table, expected, sizes)
+            composed[rest] = compare_bytes(changed, table.bounds(changed.indices), table, expected, sizes)
     loss = np.where(composed, Loss.NFC, Loss.EXACT).astype(np.uint8)
     rest = np.flatnonzero(~concatenated & ~composed)
     if len(rest):

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from tokbench._shared.threads import map_ordered, single_thread
+from tokbench._shared.process import single_thread
+from tokbench._shared.threads import map_ordered
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import ParallelCorpus
 from tokbench.measurement.words import LanguageTexts, Segmenter

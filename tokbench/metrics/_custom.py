@@ -1,4 +1,4 @@
-"""Metrics that users and other packages define: what they may be made of, and what is checked before any measuring."""
+"""Metrics defined by users and other packages, and their checks before measuring."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "languages": ("value",),
     "tokenizers": ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id"),
 }
-"""By level, the columns that the expressions of a metric may use."""
+"""Columns that the expressions of a metric may use, by level."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def check_metric(metric: Metric) -> Metric:
-    """Return a metric ready for evaluation: null wherever its numerator or its denominator is.
+    """Return a metric ready for evaluation: null if its numerator or denominator is.
 
     Raises TokbenchError for a level that cannot be computed from counts, missing expressions and unknown columns.
     """
@@ -53,7 +53,7 @@ def check_metric(metric: Metric) -> Metric:
 
 
 def check_columns(metric: Metric, field: str, level: str) -> None:
-    """Raise TokbenchError where an expression uses a column that its level does not have."""
+    """Raise TokbenchError if an expression uses a column that its level does not have."""
     expr: pl.Expr | None = getattr(metric, field)
     if expr is None:
         return
@@ -64,7 +64,7 @@ def check_columns(metric: Metric, field: str, level: str) -> None:
 
 
 def guard_nulls(metric: Metric) -> Metric:
-    """Return the metric with segments left out of both sums where either side is null."""
+    """Return the metric with segments omitted from both sums if either side is null."""
     if metric.numerator is None or metric.denominator is None:
         return metric
     defined = metric.numerator.is_not_null() & metric.denominator.is_not_null()
@@ -76,10 +76,10 @@ def guard_nulls(metric: Metric) -> Metric:
 
 
 class MetricTable(Mapping[str, Metric]):
-    """Metrics by name: the built-in ones, then those of installed packages, in the order of their names.
+    """Metrics by name: the built-in ones, then those of packages, sorted by name.
 
-    Packages are read when the table is listed or a name is not built in. TokbenchError for a name that is taken, and
-    for an entry point that is not a metric of its own name.
+    Packages are read only when the table is listed or a name is not built in. Raises TokbenchError for a name already
+    taken, and for an entry point whose value is not a metric of that name.
     """
 
     def __init__(self, built_in: Mapping[str, Metric]) -> None:

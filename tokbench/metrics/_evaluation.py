@@ -1,7 +1,4 @@
-"""Compute the frame of values from counts: grouping and references.
-
-The same for all metrics.
-"""
+"""Compute values from counts: grouping and references, common to all metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
-from tokbench._shared.threads import hold_blas, map_ordered
+from tokbench._shared.process import hold_blas
+from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
@@ -35,14 +33,17 @@ def evaluate(
     reference: Reference | str | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> pl.DataFrame:
-    """Return the values of metrics: tokenizer, lang (null: over all languages), metric, value, low, high, n.
+    """Evaluate metrics: tokenizer, lang, metric, value, low, high, n.
 
-    metrics: names, or metrics of one's own. reference: the language that premiums are relative to, or a `Reference`,
-    which also names the baseline tokenizer.
-    low and high are the interval that the bootstrap finds (for metrics over ids, a jackknife at its level: see
-    `tokbench.metrics._spectra`), null without one and for metrics that have none.
+    metrics: names, or your own metrics.
+    reference: the language that premiums are relative to, or a `Reference`, which also names the baseline tokenizer.
+    bootstrap: how to compute intervals; None for no intervals.
 
-    Undefined values (denominator 0, no reference) are null. Metrics over word types and timings get no rows here.
+    lang: null for all languages.
+    low, high: the bootstrap interval (for metrics over ids, a jackknife at its level: see `tokbench.metrics._spectra`);
+        null for metrics without intervals.
+
+    Undefined values (denominator 0, no reference) are null. Metrics over word types and timings have no rows.
     """
     metrics = find_metrics(metrics)
     reference = reference if isinstance(reference, Reference) else Reference(reference)
@@ -153,7 +154,7 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
 def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
     """Evaluate a metric over the values of another in all languages.
 
-    The reference language is excluded if the base metric is relative to it. One row per tokenizer; where no language
+    The reference language is excluded if the base metric is relative to it. One row per tokenizer; if no language
     has a value, the value is null and n is 0.
     """
     if metric.expr is None:

@@ -38,8 +38,8 @@ KEPT_SUMS = 4
 class Resamples:
     """Sums of counts over resampled segments: (rows, tokenizers, languages).
 
-    Every tokenizer and language gets the same resampled segments (or documents, where the corpus has them). Row 0 is
-    the corpus itself; the resamples follow; for BCa, then the corpus without each of its segments or documents.
+    All tokenizers and languages share the resampled segments (or documents, if the corpus has them). Row 0 is the
+    corpus itself, followed by the resamples and, for BCa, the corpus without each segment or document.
     """
 
     def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
@@ -118,10 +118,7 @@ class Resamples:
 
 
 def is_aligned(measurements: Measurements) -> bool:
-    """Return whether every tokenizer has counts of every segment in every language.
-
-    Paired resampling needs this.
-    """
+    """Return whether every tokenizer has counts of every segment in every language."""
     counts = measurements.counts
     cells = counts["tokenizer"].n_unique() * counts["lang"].n_unique() * counts["segment"].n_unique()
     return bool(counts.height == cells)
@@ -172,9 +169,9 @@ def find_intervals(
 
 
 def resample_across(resamples: Resamples, metrics: Sequence[Metric], of: Metric, reference: Reference) -> list[Floats]:
-    """Resampled values of metrics over languages, all of one: their expressions, on the languages of each resample.
+    """Evaluate metrics over languages on each resample.
 
-    One array (rows, tokenizers, 1) per metric.
+    Returns one array (rows, tokenizers, 1) per metric.
 
     All `metrics` share one base metric. Empty without languages, or if the reference of the base metric is missing.
     """

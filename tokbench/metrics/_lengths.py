@@ -43,7 +43,7 @@ def describe_tokens(measurements: Measurements, tokenizer: str, ids: Integers) -
 
 
 def count_characters(tokens: Sequence[bytes], lengths: Integers) -> Integers:
-    """Count the characters of each token, -1 where it is not whole characters.
+    """Count the characters of each token, -1 if they are not whole.
 
     lengths: the size of each token in bytes.
     """

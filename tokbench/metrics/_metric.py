@@ -16,21 +16,22 @@ Better = Literal["higher", "lower"]
 class Metric:
     """A metric: how to compute it from the counts, and what it means.
 
-    level: the rows that it aggregates. `segments`: the counts of each text, as the ratio of the sums of
-    `numerator` and `denominator` (a ratio of sums, never a mean of ratios), once a language and once over all.
-    `ids`: the frequency spectrum of the ids, by `expr` over the columns count, types (how many ids occur so often),
-    tokens (of the whole text), text_bytes and vocab_base, likewise. `lengths`: how long the emitted tokens are, by
-    `expr` over size (bytes), characters and count, likewise. `languages`: the values of the metric `base_metric` in all
-    languages, by `expr` over the column `value`, once a tokenizer. `tokenizers`: the facts of a tokenizer, by
-    `expr`. `types`: measured by `tokbench.measurement.single_token_words`. `timings`: measured by
-    `tokbench.adapters.bench.throughput`.
-
-    relative_to: the ratio is divided by the same ratio in the reference language, or of the baseline tokenizer.
-    factor: a factor from the facts of the tokenizer, applied last.
-    interval: for metrics over ids, whether the value is found again without each block of the text.
-    compression: smaller texts score better, so a lossy tokenizer is not ranked.
-    percent, decimals: how values are shown.
-    edge_cases: what happens at the edges. other_definitions: how other definitions of the name differ.
+    level: the rows that it aggregates, per language and over all:
+        `segments`: counts of each text; the sum of `numerator` over the sum of `denominator` (never a mean of ratios).
+        `ids`: the frequency spectrum of the ids; `expr` over count, types (how many ids occur that often), tokens (of
+        the whole text), text_bytes and vocab_base.
+        `lengths`: lengths of the emitted tokens; `expr` over size (bytes), characters and count.
+        `languages`: values of the metric `base_metric` in all languages; `expr` over value, one result per tokenizer.
+        `tokenizers`: facts of a tokenizer; `expr`, one result per tokenizer.
+        `types`: measured by `tokbench.measurement.single_token_words`.
+        `timings`: measured by `tokbench.adapters.bench.throughput`.
+    relative_to: divide by the same ratio in the reference language, or of the baseline tokenizer.
+    factor: a fact of the tokenizer by which the value is multiplied last.
+    interval: for metrics over ids, whether to compute a jackknife interval.
+    compression: whether smaller texts score better, so that a lossy tokenizer is not ranked.
+    percent, decimals: how to format values.
+    edge_cases: what happens at the edges.
+    other_definitions: how other definitions of the name differ.
     """
 
     name: str
@@ -54,7 +55,10 @@ class Metric:
     other_definitions: str = "Not stated."
 
     def describe(self) -> Mapping[str, Any]:
-        """Return all fields but the expressions, as JSON knows them: `Metric(**fields)` can be shown, not evaluated."""
+        """Return all fields but the expressions, for JSON.
+
+        `Metric(**fields)` can be shown but not evaluated.
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if not isinstance(value, pl.Expr)}
 

@@ -41,9 +41,8 @@ def find_terms(rows: pl.Series, size: int) -> pl.Series:
     rows: as in `find_chances`; NaN if the text has fewer tokens.
 
     The number k of occurrences in a sample without replacement is hypergeometric: E[-k/size log2 k/size] is computed
-    from the ratios of neighbouring probabilities, normalised to sum 1. Wide distributions are evaluated at every
-    step-th k
-    only: exact to 12 digits.
+    from the ratios of neighbouring probabilities, normalised to sum 1. Wide distributions are evaluated only at
+    every step-th k: exact to 12 digits.
     """
     counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     found = np.full(len(counts), np.nan)

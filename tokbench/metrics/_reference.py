@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference language and a baseline tokenizer; None where there is none."""
+    """A reference language and a baseline tokenizer; None if there is none."""
 
     language: str | None = None
     tokenizer: str | None = None

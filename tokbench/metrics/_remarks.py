@@ -11,7 +11,8 @@ from types import MappingProxyType
 class Remark:
     """Notes on a metric beside its definition.
 
-    edge_cases: what happens there. other_definitions: how other definitions of the name differ.
+    edge_cases: what happens at the edges.
+    other_definitions: how other definitions of the name differ.
     """
 
     edge_cases: str
@@ -141,4 +142,4 @@ REMARKS: Mapping[str, Remark] = MappingProxyType(
         ),
     }
 )
-"""Every metric has one, which a test checks."""
+"""Remarks by metric; a test checks that every metric has one."""

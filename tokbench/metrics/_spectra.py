@@ -1,7 +1,5 @@
 """Metrics over frequency spectra, with jackknife intervals.
 
-Intervals come from spectra that leave out one block of the text.
-
 A frequency spectrum counts the ids that occur once, twice, and so on. Tokens of one document depend on each other, so
 whole documents are left out: blocks of documents (see `tokbench.measurement.jackknife_blocks`), or of segments if the
 corpus names no documents. The interval is for the expected value of a text of this many documents: a bias that
@@ -81,11 +79,9 @@ def evaluate_spectra(measurements: Measurements, metrics: Sequence[Metric], leve
 
 
 def list_spectra(measurements: Measurements, tokenizer: str, texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yield the frequency spectra of one tokenizer for each row of `texts`.
+    """Yield the frequency spectra of one tokenizer, a few languages at a time.
 
-    A few languages at a time.
-
-    texts: the result of `list_texts`.
+    texts: the result of `list_texts`; its rows are the texts.
 
     Columns: text (row in `texts`), count, types (how many ids occur that often), tokens (of the text), text_bytes,
     vocab_base. The order is fixed, because the last digit of a sum of floats depends on it.

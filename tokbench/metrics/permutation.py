@@ -1,6 +1,4 @@
-"""Paired approximate randomisation tests of ratios of sums.
-
-They test whether ratios differ by more than chance.
+"""Paired approximate randomisation tests of differences between ratios of sums.
 
 Units (segments or documents) swap sides at random, identically in every test, so that one matrix of signs, multiplied
 by each unit's contribution, shuffles all tests at once.

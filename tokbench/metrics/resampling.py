@@ -1,6 +1,4 @@
-"""Bootstrap and jackknife intervals for ratios of sums.
-
-Also Holm's correction and detectable differences.
+"""Intervals for ratios of sums, Holm's correction, and detectable differences.
 
 Sufficient statistics are resampled, never texts: one matrix of weights (how often each resample drew each segment) is
 multiplied by the counts per segment. All tokenizers and languages share the weights, so that differences and premiums
@@ -111,7 +109,7 @@ def resample_sums(weights: Floats, counts: Floats) -> Floats:
 
 
 def divide(numerators: Floats, denominators: Floats) -> Floats:
-    """Divide sums, NaN where the denominator is 0."""
+    """Divide sums; NaN if the denominator is 0."""
     undefined = np.full(np.broadcast_shapes(numerators.shape, denominators.shape), np.nan)
     ratios: Floats = np.divide(numerators, denominators, out=undefined, where=denominators != 0)
     return ratios

@@ -40,9 +40,7 @@ SCHEMA = {
 def find_differences(
     measurements: Measurements, metrics: Sequence[Metric], baseline: str | None, bootstrap: Bootstrap | None
 ) -> pl.DataFrame:
-    """Compare every other tokenizer with a baseline.
-
-    For metrics that are ratios of sums.
+    """Compare every other tokenizer with a baseline, on ratios of sums.
 
     One row per tokenizer, metric and language (lang null: all languages). Undefined values are null.
     ratio: the tokenizer's value over the baseline's.
@@ -74,7 +72,7 @@ def find_differences(
 
 
 def find_tested(chosen: Sequence[str | Metric]) -> tuple[Metric, ...]:
-    """Look up metrics whose differences can be tested: ratios of sums relative to nothing.
+    """Look up metrics whose differences can be tested.
 
     Those are ratios of sums that are not relative to anything. Raises TokbenchError for any other.
     """

@@ -7,69 +7,39 @@ Everything is loaded on first use, so importing this package costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tokbench._shared.lazy_names import import_lazily
 
 if TYPE_CHECKING:
-    from tokbench.pythia.cost.whatif import WhatIf, what_if
-    from tokbench.pythia.model.architecture import Architecture
-    from tokbench.pythia.model.memory import estimate_memory, weight_bytes
-    from tokbench.pythia.model.models import Model, Revision, checkpoints, find_checkpoint, find_model, suite
-    from tokbench.pythia.model.quantization import Quantization, find_quantization
-    from tokbench.pythia.speed.rates import Rates
-    from tokbench.pythia.speed.roofline import Estimate, Refusal, fit, predict, validate
+    from tokbench.pythia.cost.whatif import WhatIf as WhatIf
+    from tokbench.pythia.cost.whatif import what_if as what_if
+    from tokbench.pythia.model.architecture import Architecture as Architecture
+    from tokbench.pythia.model.memory import estimate_memory as estimate_memory
+    from tokbench.pythia.model.memory import weight_bytes as weight_bytes
+    from tokbench.pythia.model.models import Model as Model
+    from tokbench.pythia.model.models import Revision as Revision
+    from tokbench.pythia.model.models import checkpoints as checkpoints
+    from tokbench.pythia.model.models import find_checkpoint as find_checkpoint
+    from tokbench.pythia.model.models import find_model as find_model
+    from tokbench.pythia.model.models import suite as suite
+    from tokbench.pythia.model.quantization import Quantization as Quantization
+    from tokbench.pythia.model.quantization import find_quantization as find_quantization
+    from tokbench.pythia.speed.rates import Rates as Rates
+    from tokbench.pythia.speed.roofline import Estimate as Estimate
+    from tokbench.pythia.speed.roofline import Refusal as Refusal
+    from tokbench.pythia.speed.roofline import fit as fit
+    from tokbench.pythia.speed.roofline import predict as predict
+    from tokbench.pythia.speed.roofline import validate as validate
 
-_PLACES = {
-    "Architecture": "model.architecture",
-    "Estimate": "speed.roofline",
-    "Model": "model.models",
-    "Quantization": "model.quantization",
-    "Rates": "speed.rates",
-    "Refusal": "speed.roofline",
-    "Revision": "model.models",
-    "WhatIf": "cost.whatif",
-    "checkpoints": "model.models",
-    "estimate_memory": "model.memory",
-    "find_checkpoint": "model.models",
-    "find_model": "model.models",
-    "find_quantization": "model.quantization",
-    "fit": "speed.roofline",
-    "predict": "speed.roofline",
-    "suite": "model.models",
-    "validate": "speed.roofline",
-    "weight_bytes": "model.memory",
-    "what_if": "cost.whatif",
+_NAMES = {
+    "cost.whatif": ["WhatIf", "what_if"],
+    "model.architecture": ["Architecture"],
+    "model.memory": ["estimate_memory", "weight_bytes"],
+    "model.models": ["Model", "Revision", "checkpoints", "find_checkpoint", "find_model", "suite"],
+    "model.quantization": ["Quantization", "find_quantization"],
+    "speed.rates": ["Rates"],
+    "speed.roofline": ["Estimate", "Refusal", "fit", "predict", "validate"],
 }
 
-__all__ = [
-    "Architecture",
-    "Estimate",
-    "Model",
-    "Quantization",
-    "Rates",
-    "Refusal",
-    "Revision",
-    "WhatIf",
-    "checkpoints",
-    "estimate_memory",
-    "find_checkpoint",
-    "find_model",
-    "find_quantization",
-    "fit",
-    "predict",
-    "suite",
-    "validate",
-    "weight_bytes",
-    "what_if",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'tokbench.pythia' has no attribute {name!r}")
-    return getattr(import_module(f"tokbench.pythia.{_PLACES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__, __getattr__, __dir__ = import_lazily(__name__, _NAMES)

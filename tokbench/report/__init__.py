@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tokbench._shared.files import check_writable, write_whole
 from tokbench._shared.registry import Registry
 from tokbench.comparison import Comparison
 from tokbench.comparison import View as By
 from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = [
     "REPORTS",
@@ -21,6 +24,7 @@ __all__ = [
     "plot",
     "render",
     "render_all",
+    "summarize",
     "write_notebook",
     "write_report",
 ]
@@ -91,6 +95,13 @@ def write_report(comparison: Comparison, path: Path) -> None:
     check_writable(path)
     check_format(name)
     write_whole(path, render_all({comparison.corpus.name: comparison}, name).encode())
+
+
+def summarize(comparison: Comparison) -> pl.DataFrame:
+    """Return the values of the summary, one row per tokenizer."""
+    from tokbench.report import _summary
+
+    return _summary.summarize(comparison)
 
 
 def write_notebook(comparison: Comparison, by: By = "summary") -> str:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from tokbench.comparison import Comparison
+from tokbench.pythia.cost.overview import compute_overview
 from tokbench.report._document_model import Chapter, Document, Section
 from tokbench.report._pythia_sections import write_costs
 from tokbench.report._sections import (
@@ -53,7 +54,7 @@ def write_sections(result: Comparison) -> list[Section]:
         *write_compression(result),
         *write_speed(result),
         *write_vocabularies(result),
-        *write_costs(result),
+        *write_costs(compute_overview(result)),
         *write_examples(result),
         *write_losses(result),
         *write_method(result, write_command(result)),

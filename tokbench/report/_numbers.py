@@ -8,6 +8,7 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
+from tokbench.report._summary import list_columns
 from tokbench.report._table import UNRANKED, Cell, Table, header_of, write_column, write_value
 
 
@@ -111,4 +112,4 @@ def write_cells(comparison: Comparison, metric: Metric, lang: str | None) -> lis
 
 def lay_out_summary(comparison: Comparison) -> Table:
     """Lay out the summary, with intervals."""
-    return lay_out_numbers(comparison, [(metric, lang) for _, metric, lang in comparison.summary_columns()])
+    return lay_out_numbers(comparison, [(metric, lang) for _, metric, lang in list_columns(comparison)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -11,14 +12,34 @@ from tokbench.errors import TokbenchError
 from tokbench.report._charts import inline
 from tokbench.report._escaping import reveal
 from tokbench.report._numbers import title_of
-from tokbench.report._svg import load_altair
+from tokbench.report._svg import draw_file, load_altair, specify
 
 WIDTH, STEP = 480, 14
 """Pixels: the width of a chart, and the height of a row per tokenizer."""
 
 
-def plot(comparison: Comparison, metric: str, by: str) -> Any:
-    """Return an Altair chart: a dot per value, a line per interval; pale dots are not ranked.
+@dataclass(frozen=True)
+class Plot:
+    """A chart that notebooks show as SVG: no network is needed.
+
+    chart: the Altair chart, to change or to save.
+    label: what it shows, for screen readers.
+    """
+
+    chart: Any
+    label: str
+
+    def to_svg(self) -> str:
+        """Draw the chart as an SVG element."""
+        return draw_file(specify(self.chart), "plot", self.label)
+
+    def _repr_svg_(self) -> str:
+        """Show the chart in notebooks."""
+        return self.to_svg()
+
+
+def plot(comparison: Comparison, metric: str, by: str) -> Plot:
+    """Return a chart: a dot per value, a line per interval; pale dots are not ranked.
 
     Raises MissingExtraError without Altair, TokbenchError where there are no values to show.
     """
@@ -40,12 +61,13 @@ def plot(comparison: Comparison, metric: str, by: str) -> Any:
     )
     if by == "language":
         base = base.encode(yOffset=alt.YOffset("tokenizer:N", sort=names))
-    axis = alt.Axis(format="~%" if shown.percent else ",~g")
+    axis = alt.Axis(format="~%" if shown.percent else ",~f")
     x = alt.X("value:Q", title=title_of(shown), scale=alt.Scale(zero=False), axis=axis)
     opacity = alt.condition("datum.ranked", alt.value(1), alt.value(0.35))
     dots = base.mark_point(filled=True, size=60).encode(x=x, opacity=opacity)
     intervals = base.transform_filter("datum.low != null").mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
-    return (intervals + dots).properties(width=WIDTH, height=alt.Step(STEP))
+    chart = (intervals + dots).properties(width=WIDTH, height=alt.Step(STEP))
+    return Plot(chart, f"{shown.title} by {by}: {', '.join(names)}")
 
 
 def read_values(comparison: Comparison, metric: str, by: str) -> pl.DataFrame:

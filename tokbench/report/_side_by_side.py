@@ -9,6 +9,7 @@ from tokbench.comparison import Comparison
 from tokbench.metrics import METRICS
 from tokbench.report._document_model import Part, Points, Section
 from tokbench.report._numbers import Number, find_numbers, title_of
+from tokbench.report._summary import list_columns
 from tokbench.report._table import UNRANKED, Cell, Table, write_column
 
 MEANING = {
@@ -62,7 +63,7 @@ def write_side_by_side(results: Mapping[str, Comparison]) -> list[Section]:
 
 def lay_out_together(results: Mapping[str, Comparison], *, ranked: bool) -> Table:
     """One row a result and tokenizer, the columns of every summary that has them."""
-    columns_of_all = [column for result in results.values() for column in result.summary_columns()]
+    columns_of_all = [column for result in results.values() for column in list_columns(result)]
     metrics = {metric.name: metric for _, metric, lang in columns_of_all if lang is None}
     pooled = list(metrics.values()) or [METRICS["bytes_per_token"]]
     pairs = [(name, result, t.name) for name, result in results.items() for t in result.tokenizers]

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from tokbench.comparison import FEW_LANGUAGES, Comparison
+from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
+from tokbench.report._summary import has_few_languages
 
 MOST_SENTENCES = 24
 SIGNIFICANT = 0.05
@@ -21,7 +22,7 @@ def choose_differences(comparison: Comparison) -> pl.DataFrame:
     """
     rows = comparison.differences.filter(pl.col("ratio").is_not_null())
     single = pl.col("lang").is_not_null()
-    if len(comparison.corpus.languages) <= FEW_LANGUAGES:
+    if has_few_languages(comparison):
         return rows.filter(single)
     group = ("metric", "tokenizer")
     languages = rows.filter(single)

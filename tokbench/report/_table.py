@@ -9,6 +9,7 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
+from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"
@@ -82,13 +83,13 @@ def header_of(metric: Metric, lang: str | None = None) -> str:
 
 def lay_out_summary(comparison: Comparison) -> Table:
     """Lay out one row per tokenizer."""
-    summary = comparison.summary()
+    summary = summarize(comparison)
     headers = ["tokenizer", "engine"]
     columns = [
         [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
         [Cell(engine.replace("==", " ")) for engine in summary["engine"]],
     ]
-    for name, metric, lang in comparison.summary_columns():
+    for name, metric, lang in list_columns(comparison):
         headers.append(header_of(metric, lang))
         unranked = [comparison.is_lossy(tokenizer, lang) for tokenizer in comparison.names]
         columns.append(write_column(summary[name].to_list(), unranked, metric))
@@ -104,7 +105,7 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
     """
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
     metrics, present = comparison.metrics, set(by_language["metric"])
-    shown = {*LANGUAGE_METRICS, *(m.name for m in comparison.added_metrics)} if comparison.has_all_metrics else present
+    shown = {*LANGUAGE_METRICS, *(m.name for m in comparison.added_metrics)} if has_all_metrics(comparison) else present
     chosen = [metric for name, metric in metrics.items() if name in present & shown]
     return [lay_out_metric(comparison, metric, intervals=intervals) for metric in chosen]
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.process import single_thread
 from tokbench.adapters import ADAPTERS
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.catalog.sources import Asset

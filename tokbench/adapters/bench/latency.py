@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.process import single_thread
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.throughput import Clock
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.process import single_thread
 from tokbench.adapters._accelerated import EngineTokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.admission import EngineResult, admit

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tokbench._shared.threads import single_thread
+from tokbench._shared.process import single_thread
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.corpora import ParallelCorpus
+from tokbench.errors import EngineError
 
 Clock = Callable[[], float]
 """Returns seconds from some fixed point."""
@@ -19,6 +20,11 @@ Clock = Callable[[], float]
 ROUNDS = 5
 ROUND_BYTES = 100_000
 """UTF-8 bytes that one round encodes; at least one text."""
+
+
+def raise_failure(error: EngineError) -> None:
+    """Raise the error of an engine."""
+    raise error
 
 
 @dataclass(frozen=True)
@@ -74,25 +80,39 @@ def measure_throughput(
     clock: Clock,
     rounds: int = ROUNDS,
     round_bytes: int = ROUND_BYTES,
+    on_failure: Callable[[EngineError], None] = raise_failure,
 ) -> list[Throughput]:
     """Encode parts of a corpus on one thread, tokenizers in turn in each round.
+
+    A tokenizer whose engine fails has no result, unless `on_failure` raises the error that it is given.
 
     Each round has text that no engine has seen before, after a warm-up on yet other text, so that word caches help
     as much as they do on fresh text. A corpus of one text has no rounds, only a warm-up.
     """
     warm_up, *timed = split_rounds(corpus, rounds, round_bytes)
-    speeds: list[list[float]] = [[] for _ in tokenizers]
+    speeds: dict[str, list[float]] = {tokenizer.name: [] for tokenizer in tokenizers}
+
+    def encode(tokenizer: Tokenizer, texts: list[str]) -> float | None:
+        try:
+            start = clock()
+            tokenizer.encode_batch(texts)
+            return clock() - start
+        except EngineError as error:
+            del speeds[tokenizer.name]
+            on_failure(error)
+            return None
+
     with single_thread():
         for tokenizer in tokenizers:
-            tokenizer.encode_batch(warm_up)
+            encode(tokenizer, warm_up)
         for texts in timed:
             size = sum(len(text.encode()) for text in texts)
-            for tokenizer, rates in zip(tokenizers, speeds, strict=True):
-                start = clock()
-                tokenizer.encode_batch(texts)
-                rates.append(size / 1e6 / (clock() - start))
+            for tokenizer in (t for t in tokenizers if t.name in speeds):
+                seconds = encode(tokenizer, texts)
+                if seconds:  # not None, and not below the clock's resolution
+                    speeds[tokenizer.name].append(size / 1e6 / seconds)
     return [
         Throughput(tokenizer.name, tokenizer.engine, tokenizer.call, tuple(rates))
-        for tokenizer, rates in zip(tokenizers, speeds, strict=True)
-        if rates
+        for tokenizer in tokenizers
+        if (rates := speeds.get(tokenizer.name))
     ]

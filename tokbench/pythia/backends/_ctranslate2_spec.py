@@ -10,13 +10,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.files import read_json_object
+from tokbench._shared.process import ProcessSetting, set_variable
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import Device
 from tokbench.pythia.backends._gguf_writing import list_tokens
-from tokbench.pythia.formats.checkpoint import Checkpoint, read_json
+from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
 from tokbench.pythia.formats.weights import Weights, as_float32, split_heads
 
@@ -55,15 +58,27 @@ def without_torch() -> Iterator[None]:
             del sys.modules[name]
 
 
+_use_mkl = ProcessSetting(lambda: set_variable(_USE_MKL, "1", keep=True))
+
+
+@cache
+def _import_first() -> bool:
+    """Import the library; return whether it was told which linear algebra to use.
+
+    On non-Intel processors it uses oneDNN for int8, whose 16-bit sums overflow without VNNI: logits are off by a fifth.
+    The bundled MKL gets them right. The choice is made on import, so the variable is set for that time alone.
+    """
+    told = _USE_MKL in os.environ or "ctranslate2" not in sys.modules
+    with _use_mkl.hold(), without_torch():
+        importlib.import_module("ctranslate2")
+    return told
+
+
 def import_ctranslate2(purpose: str) -> Any:
     """Import the library; MissingExtraError if it is not installed."""
-    # On non-Intel processors it uses oneDNN for int8, whose 16-bit sums overflow without VNNI: logits are off by a
-    # fifth. The bundled MKL gets them right. The choice is made on import.
-    if "ctranslate2" not in sys.modules:
-        os.environ.setdefault(_USE_MKL, "1")
     try:
-        with without_torch():
-            return importlib.import_module("ctranslate2")
+        _import_first()
+        return importlib.import_module("ctranslate2")
     except ModuleNotFoundError as error:
         raise MissingExtraError("ctranslate2", "ctranslate2", purpose) from error
 
@@ -73,7 +88,7 @@ def check_int8(device: Device, quantization: str) -> None:
 
     That is the case if the library was imported before it could be told to use MKL.
     """
-    if device == "cpu" and quantization.startswith("int8") and _USE_MKL not in os.environ:
+    if device == "cpu" and quantization.startswith("int8") and not _import_first():
         raise TokbenchError(
             f"ctranslate2 was imported without {_USE_MKL}: on some processors its {quantization} is wrong",
             f"set {_USE_MKL}=1 before Python starts, or 0 to run without MKL",
@@ -157,5 +172,5 @@ def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
 def _list_vocabulary(checkpoint: Checkpoint) -> list[str]:
     rows = checkpoint.architecture.vocab_rows
     if checkpoint.tokenizer is not None:
-        return list_tokens(read_json(checkpoint.tokenizer), checkpoint.tokenizer, rows)
+        return list_tokens(read_json_object(checkpoint.tokenizer), checkpoint.tokenizer, rows)
     return [_END_OF_TEXT, *(f"<extra_id_{i}>" for i in range(rows - 1))]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tokbench._shared.files import read_json_object
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT
 from tokbench.pythia.formats.checkpoint import Checkpoint
@@ -145,9 +146,7 @@ def read_vocabulary(path: Path, architecture: Architecture) -> Vocabulary:
     are UNUSED. Raises TokbenchError if it is not a byte-level BPE that llama.cpp splits identically, or has more tokens
     than rows.
     """
-    from tokbench.pythia.formats.checkpoint import read_json
-
-    content = read_json(path)
+    content = read_json_object(path)
     model = content.get("model", {})
     if model.get("type") != "BPE":
         raise TokbenchError(f"{path}: the vocabulary type is {model.get('type')}, expected BPE", "remove the file")

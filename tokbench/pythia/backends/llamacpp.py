@@ -90,7 +90,7 @@ def load(
     try:
         server = library.Server(params)
     except RuntimeError as error:
-        raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "get or convert the file again") from error
+        raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "download or convert it again") from error
     runner = _LlamaCppRunner(server, context)
     # A server closed before its loop has started waits forever: an answer shows that it has started.
     runner.prefill([END_OF_TEXT])

@@ -21,7 +21,7 @@ PREFILLS = 3
 
 
 @dataclass(frozen=True)
-class Ledger:
+class RequestTrace:
     """Seconds of each stage of one request, and of the whole, by the same clock.
 
     Reading, tokenizing, generating and detokenizing are timed one after the other within `wall`. Generation is split by
@@ -43,9 +43,9 @@ class Ledger:
         return self.seconds[stage] / self.wall
 
 
-def trace_requests(
+def trace_request(
     text: bytes, tokenizer: Tokenizer, runner: Runner, new_tokens: int, *, clock: Clock = time.perf_counter
-) -> Ledger:
+) -> RequestTrace:
     """Run one request after a warm-up and time its stages.
 
     Raises TokbenchError for text that is not UTF-8 or yields no token.
@@ -81,4 +81,4 @@ def trace_requests(
         "decode": generate - prefill,
         "detokenize": detokenize,
     }
-    return Ledger(len(ids), new_tokens, seconds, times[-1] - times[0])
+    return RequestTrace(len(ids), new_tokens, seconds, times[-1] - times[0])

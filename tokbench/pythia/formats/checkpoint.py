@@ -5,15 +5,12 @@ A Hugging Face folder, GGUF file or CTranslate2 folder.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tokbench._shared.hashes import sha256_of_all
-from tokbench._shared.pipes import refuse_special
-from tokbench.errors import TokbenchError
 from tokbench.pythia.model.architecture import Architecture
 
 Format = Literal["safetensors", "gguf", "ctranslate2"]
@@ -57,15 +54,3 @@ class Checkpoint:
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files with tensors, without the configuration."""
         return tuple(file for file in self.files if file.suffix != ".json")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file; TokbenchError if there is none."""
-    refuse_special(path)
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise TokbenchError(f"{path} cannot be read as JSON: {error}", "download the file again") from error
-    if not isinstance(content, dict):
-        raise TokbenchError(f"{path} does not contain a JSON object", "download the file again")
-    return content

@@ -11,8 +11,9 @@ from math import inf
 from pathlib import Path
 from typing import IO
 
+from tokbench._shared.files import read_json_object
 from tokbench.errors import TokbenchError
-from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint, read_json
+from tokbench.pythia.formats.checkpoint import PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.model.architecture import Architecture
 
 WEIGHTS_KEY, CONTEXT_KEY = "tokbench_weights", "tokbench_context"
@@ -49,7 +50,7 @@ def open_folder(folder: Path, name: str) -> Checkpoint:
         raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
     except (struct.error, UnicodeDecodeError, IndexError, KeyError) as error:
         raise TokbenchError(f"{path}: not a readable CTranslate2 model ({error})", "download the file again") from error
-    config = read_json(folder / "config.json")
+    config = read_json_object(folder / "config.json")
     context = config.get(CONTEXT_KEY, Architecture.context)
     if type(context) is not int or not 0 < context < 1 << 31:
         message = f"{folder / 'config.json'}: {CONTEXT_KEY} is {context!r}, expected a positive integer"

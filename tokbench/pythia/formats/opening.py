@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tokbench._shared.files import read_json_object
 from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
-from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint, read_json
+from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.formats.configuration import read_architecture
 
 
@@ -60,10 +61,10 @@ def _open_hugging_face(folder: Path, name: str) -> Checkpoint:
     if not config.is_file():
         message = f"{folder} is not a checkpoint: it has no config.json"
         raise TokbenchError(message, "expected config.json and model.safetensors, or a CTranslate2 model.bin")
-    architecture = read_architecture(read_json(config), config)
+    architecture = read_architecture(read_json_object(config), config)
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        places = read_json(index).get("weight_map")
+        places = read_json_object(index).get("weight_map")
         if not isinstance(places, dict) or not places:
             raise TokbenchError(f"{index}: weight_map names no files", "download the file again")
         shards = sorted({str(shard) for shard in places.values()})

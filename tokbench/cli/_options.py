@@ -1,0 +1,109 @@
+"""Arguments and options that several commands have, and the corpus that they select."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokbench.cli._numbers import MOST_THREADS, whole_option
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.corpora import ParallelCorpus
+
+_DEFAULT_SET = "By default the table of 2023, GPT-NeoX and those bundled with installed packages"
+
+
+class DeviceName(StrEnum):
+    """Device a model runs on."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+# ---- tokenizers
+
+TokenizerName = Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name[@revision].")]
+TokenizerNames = Annotated[
+    list[str], typer.Argument(help="Catalogue names, aliases, paths or hf:org/name[@revision].", show_default=False)
+]
+OptionalTokenizerNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help=f"Catalogue names, aliases, paths or hf:org/name[@revision]. {_DEFAULT_SET}.", show_default=False
+    ),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Do not access the network.")]
+
+# ---- texts
+
+Corpus = Annotated[
+    str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
+]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option("-l", "--languages", help="Languages, comma-separated or repeated. [default: all]"),
+]
+Segments = Annotated[int | None, whole_option("-n", "--segments", low=1, help="Use only the first SEGMENTS segments.")]
+Reference = Annotated[
+    str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
+]
+
+# ---- models
+
+Quantization = Annotated[str, typer.Option(help="Weight type, as named by the backend.")]
+Threads = Annotated[
+    int | None,
+    whole_option("--threads", low=1, high=MOST_THREADS, help="Backend threads. [default: all cores]"),
+]
+Device = Annotated[DeviceName, typer.Option(help="Device to run on.")]
+Revision = Annotated[
+    str | None, typer.Option(help="Saved training step on the hub, such as step3000.", show_default=False)
+]
+
+# ---- results
+
+OutputFormat = Annotated[
+    str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
+]
+Outputs = Annotated[
+    list[Path] | None,
+    typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON with all details.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
+
+
+def open_corpus(
+    corpus: str | None, languages: Sequence[str] | None = None, segments: int | None = None
+) -> ParallelCorpus:
+    """Read the corpus that --corpus, --languages and --segments select.
+
+    Raises TokbenchError for a language that is empty or given twice, and as `load_corpus` does.
+    """
+    from tokbench.corpora import load_corpus
+
+    return load_corpus(corpus, languages=split_languages(languages), segments=segments)
+
+
+def split_languages(listed: Sequence[str] | None) -> list[str] | None:
+    """Return the languages of all --languages options, in order; None if there are none."""
+    return split_names("--languages", *listed) if listed else None
+
+
+def split_names(name: str, *listed: str) -> list[str]:
+    """Split comma-separated names, without duplicates; TokbenchError for an empty one.
+
+    name: the option, for the error.
+
+    >>> split_names("--languages", "en,zh", "de")
+    ['en', 'zh', 'de']
+    """
+    names = [part.strip() for text in listed for part in text.split(",")]
+    if not all(names):
+        raise TokbenchError(f"{name} {','.join(listed)!r} has an empty name", "separate names with single commas")
+    return list(dict.fromkeys(names))

@@ -1,0 +1,117 @@
+"""What a command found, brought out: standard output first, then files, whatever fails."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from tokbench.errors import TokbenchError
+
+FAILED = 1
+"""Exit status of a command that found its figures, but could not bring all of them out."""
+
+STANDARD_OUTPUT = "-"
+"""The name of standard output as a file."""
+
+_HANDLER = "tokbench.escape"
+
+_DRAWN = {"\u2500": "-", "\u2502": "|", "\u2191": "^", "\u2193": "v", "\u2026": "...", "\u00d7": "x", "\u2014": "--"}
+"""Signs of tables that have a plain form: no information is lost with them."""
+
+
+class Escapes:
+    """Characters that standard output cannot encode are escaped rather than fatal, and counted."""
+
+    def __init__(self) -> None:
+        self.escaped = 0
+
+    def install(self) -> None:
+        """Make standard output use this; a stream that is no text file of its own is left alone."""
+        codecs.register_error(_HANDLER, self._escape)
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=_HANDLER)
+
+    def describe(self) -> str | None:
+        """Return a sentence if anything was escaped."""
+        if not self.escaped:
+            return None
+        encoding = getattr(sys.stdout, "encoding", "ASCII")
+        return f"standard output is {encoding}: {self.escaped:,} characters are shown as \\u...; set PYTHONUTF8=1"
+
+    def _escape(self, error: UnicodeError) -> tuple[str | bytes, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        written = [_DRAWN.get(character, "") for character in error.object[error.start : error.end]]
+        if all(written):
+            return "".join(written), error.end
+        self.escaped += error.end - error.start
+        return codecs.backslashreplace_errors(error)
+
+
+def occupy_closed_streams() -> None:
+    """Open the null device for each standard stream that is closed.
+
+    Otherwise the first file that is opened gets the number of the stream, and what libraries print lands in it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+
+
+def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
+    """Print the result, then write the files; a failure is told and does not stop the rest.
+
+    Exits with status 1 if anything could not be brought out. A reader of a pipe that has left is not told.
+    """
+    failures = [failure for step in (lambda: print_result(text), *writes) if (failure := attempt(step)) is not None]
+    for failure in failures:
+        if failure:
+            typer.echo(f"tokbench: {failure}", err=True)
+    if failures:
+        raise typer.Exit(FAILED)
+
+
+def attempt(step: Callable[[], object]) -> str | None:
+    """Return None if a step worked, else what failed; empty for a closed pipe."""
+    try:
+        step()
+    except BrokenPipeError:
+        silence_output()
+        return ""
+    except TokbenchError as error:
+        return str(error)
+    except OSError as error:
+        silence_output()
+        return describe_output_error(error)
+    return None
+
+
+def print_result(text: str) -> None:
+    """Print to standard output; TokbenchError if it is closed."""
+    if sys.stdout is None:
+        raise TokbenchError("standard output is closed: the result was not printed", "use -o FILE")
+    typer.echo(text, nl=False)
+    sys.stdout.flush()
+
+
+def describe_output_error(error: OSError) -> str:
+    """Say why standard output cannot be written."""
+    reason = "no space is left on the device" if error.errno == errno.ENOSPC else error.strerror or str(error)
+    return f"the output cannot be written: {reason}"
+
+
+def silence_output() -> None:
+    """Point standard output to the null device, so that the interpreter does not fail again when it flushes."""
+    if sys.stdout is None:
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

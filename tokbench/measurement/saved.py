@@ -1,0 +1,89 @@
+"""Measurements as files: Parquet, and a list of their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from tokbench.errors import TokbenchError
+
+LISTING = "measurements.json"
+"""The hashes of the frames' files: a damaged Parquet file can read as other numbers."""
+
+_NAME = pl.String()
+_COUNT = pl.Int32()
+SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
+    "texts": {"lang": _NAME, "segment": pl.UInt32(), "bytes": _COUNT, "chars": _COUNT, "words": _COUNT},
+    "counts": {
+        "tokenizer": _NAME,
+        "lang": _NAME,
+        "segment": pl.UInt32(),
+        "tokens": _COUNT,
+        "partial_tokens": _COUNT,
+        "unk_tokens": _COUNT,
+        "unk_chars": _COUNT,
+        "continued_words": _COUNT,
+        "loss": pl.UInt8(),
+    },
+    "ids": {"tokenizer": _NAME, "lang": _NAME, "block": pl.UInt8(), "id": _COUNT, "count": pl.UInt32()},
+    "vocab": {"tokenizer": _NAME, "id": _COUNT, "bytes": pl.Binary()},
+    "documents": {"segment": pl.UInt32(), "document": _NAME},
+    "tokenizers": {
+        "tokenizer": _NAME,
+        "engine": _NAME,
+        "path": _NAME,
+        "sha256": _NAME,
+        "vocab_base": pl.Int64(),
+        "vocab_total": pl.Int64(),
+        "vocab_rows": pl.Int64(),
+        "context_window": pl.Int64(),
+        "unk_id": pl.Int64(),
+    },
+}
+"""Columns of each frame of `Measurements`, names as text."""
+
+MEASUREMENT_FILES = (LISTING, *(f"{name}.parquet" for name in SCHEMAS))
+
+
+def format_files(frames: Mapping[str, pl.DataFrame]) -> dict[str, bytes]:
+    """Return the content of each file by its name, the listing last."""
+    files = {}
+    for name, frame in frames.items():
+        content = io.BytesIO()
+        frame.write_parquet(content)
+        files[f"{name}.parquet"] = content.getvalue()
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return {**files, LISTING: (json.dumps({"sha256": hashes}, indent=1) + "\n").encode()}
+
+
+def read_frames(folder: Path) -> dict[str, pl.DataFrame]:
+    """Read the frames that were saved in a folder.
+
+    Raises OSError for a file that cannot be read, TokbenchError for one that is not as it was written.
+    """
+    try:
+        hashes = msgspec.json.decode((folder / LISTING).read_bytes(), type=dict[str, dict[str, str]])["sha256"]
+    except (msgspec.DecodeError, RecursionError, KeyError) as error:
+        raise TokbenchError(f"{folder / LISTING}: not a list of hashes", "save the comparison again") from error
+    return {name: _read_frame(folder / f"{name}.parquet", schema, hashes) for name, schema in SCHEMAS.items()}
+
+
+def _read_frame(path: Path, schema: Mapping[str, pl.DataType], hashes: Mapping[str, str]) -> pl.DataFrame:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != hashes.get(path.name):
+        raise TokbenchError(f"{path}: changed since it was saved", "save the comparison again")
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).partition("\n")[0]
+        raise TokbenchError(f"{path}: not a Parquet file ({reason})", "save the comparison again") from error
+    if frame.schema != pl.Schema(schema):
+        found = ", ".join(f"{column} {kind}" for column, kind in frame.schema.items())
+        raise TokbenchError(f"{path}: unexpected columns ({found:.200})", "save the comparison again")
+    return frame

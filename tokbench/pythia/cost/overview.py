@@ -1,0 +1,191 @@
+"""Costs on Pythia for a report: reading by language and size, what-ifs, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from tokbench.comparison import Comparison
+from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost, tabulate_what_ifs
+from tokbench.pythia.cost.whatif import what_if
+from tokbench.pythia.cost.workload import Workload, look_up
+from tokbench.pythia.model.arithmetic import break_even_nsl, kv_cache_bytes, request_flops
+from tokbench.pythia.model.memory import weight_table
+from tokbench.pythia.model.models import Model, find_model, models
+
+MODEL, QUANTIZATION, NEW_TOKENS = "pythia-1.4b", "int8", 64
+"""What is costed in detail: the model, its type, and the tokens generated after each segment."""
+
+CURVES = ("70M", "410M", "1.4B", "12B")
+"""Sizes with a break-even curve."""
+
+MOST_CELLS = 120
+"""Maximum pairs of tokenizer and language for which costs are tabulated."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingCosts:
+    """FLOPs to read an average segment and generate one token.
+
+    frame: lang, size, flops.
+    """
+
+    tokenizer: str
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class ContextExceeded:
+    """The longest segment plus `NEW_TOKENS` does not fit the context; in tokens."""
+
+    longest: int
+    context: int
+
+
+@dataclass(frozen=True, eq=False)
+class WhatIfCosts:
+    """What Pythia would cost with each tokenizer.
+
+    baseline: the tokenizer that NSL is relative to.
+    points: tokenizer, rows, nsl.
+    break_even: tokenizer, size, nsl; the NSL below which a model of that size needs fewer FLOPs.
+    curves: size, rows, nsl; the same over the range of vocabulary sizes compared.
+    what_ifs: one row per tokenizer: `MODEL` with that tokenizer.
+    costs: costs of the texts on `MODEL`; None with more than `MOST_CELLS` pairs of tokenizer and language.
+    """
+
+    baseline: str
+    points: pl.DataFrame
+    break_even: pl.DataFrame
+    curves: pl.DataFrame
+    what_ifs: pl.DataFrame
+    costs: Costs | ContextExceeded | None
+
+
+@dataclass(frozen=True, eq=False)
+class CostOverview:
+    """Costs on Pythia for a report; None if the comparison lacks the counts.
+
+    weights: quantization, size, bytes; for every type that runs today.
+    kv_cache: size, bytes; of a full context in f16.
+    """
+
+    reading: ReadingCosts | None
+    what_ifs: WhatIfCosts | None
+    weights: pl.DataFrame
+    kv_cache: pl.DataFrame
+
+
+def list_sizes() -> tuple[Model, ...]:
+    """Return one model of each size, smallest first."""
+    return tuple(model for model in models() if not model.deduped)
+
+
+def compute_overview(comparison: Comparison) -> CostOverview:
+    """Compute what a report on this comparison tells of costs."""
+    reading = what_ifs = None
+    if comparison.measurements is not None and all(t.vocab_total is not None for t in comparison.tokenizers):
+        workload = Workload.read(comparison.measurements, comparison.corpus.languages, comparison.names)
+        reading = compute_reading(comparison, workload)
+        if workload.total(comparison.names[0]):
+            what_ifs = compute_what_ifs(comparison, workload)
+    sizes = list_sizes()
+    weights = [
+        weight_table(model.architecture)
+        .filter("runnable")
+        .select("quantization", size=pl.lit(model.size), bytes=pl.col("weight_bytes"))
+        for model in sizes
+    ]
+    caches = [kv_cache_bytes(model.architecture, model.architecture.context) for model in sizes]
+    kv_cache = pl.DataFrame({"size": [model.size for model in sizes], "bytes": caches})
+    return CostOverview(reading, what_ifs, pl.concat(weights), kv_cache)
+
+
+def compute_reading(comparison: Comparison, workload: Workload) -> ReadingCosts:
+    """Compute the cost of reading by language and size.
+
+    The tokenizer is Pythia's own, or the first.
+    """
+    tokenizer = OWN_TOKENIZER if OWN_TOKENIZER in comparison.names else comparison.names[0]
+    (total,) = (t.id_space for t in comparison.tokenizers if t.name == tokenizer)
+    rows = []
+    for model in list_sizes():
+        shape = what_if(model.architecture, total, multiple=model.vocab_multiple).changed
+        for lang in comparison.corpus.languages:
+            prompts = workload.tokens[tokenizer, lang]
+            flops = look_up(partial(request_flops, shape), prompts, np.ones_like(prompts))
+            rows.append({"lang": lang, "size": model.size, "flops": float(flops.mean())})
+    return ReadingCosts(tokenizer, pl.DataFrame(rows))
+
+
+def compute_what_ifs(comparison: Comparison, workload: Workload) -> WhatIfCosts:
+    """Compute the cost with each tokenizer, and which tokenizers pay off."""
+    baseline = find_baseline(comparison)
+    tokens = workload.total(baseline)
+    points = pl.DataFrame(
+        {
+            "tokenizer": comparison.names,
+            "rows": [t.vocab_rows or t.id_space for t in comparison.tokenizers],
+            "nsl": [workload.total(name) / tokens for name in comparison.names],
+        }
+    )
+    curved = [model for model in list_sizes() if model.size in CURVES]
+    break_even = pl.DataFrame(
+        [
+            {"tokenizer": tokenizer, "size": model.size, "nsl": break_even_nsl(model.architecture, rows)}
+            for tokenizer, rows in points.select("tokenizer", "rows").iter_rows()
+            for model in curved
+        ]
+    )
+    model = find_model(MODEL)
+    changes = {
+        t.name: what_if(model.architecture, t.id_space, multiple=model.vocab_multiple) for t in comparison.tokenizers
+    }
+    return WhatIfCosts(
+        baseline,
+        points,
+        break_even,
+        trace_curves(points, curved),
+        tabulate_what_ifs(changes, workload, comparison, QUANTIZATION),
+        compute_costs(comparison, workload),
+    )
+
+
+def find_baseline(comparison: Comparison) -> str:
+    """Return the tokenizer that NSL is relative to.
+
+    Pythia's own, else the baseline, else the first.
+    """
+    if OWN_TOKENIZER in comparison.names:
+        return OWN_TOKENIZER
+    return comparison.corpus.baseline or comparison.names[0]
+
+
+def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:
+    """Compute the break-even NSL of models: size, rows, nsl.
+
+    Over the range of vocabulary sizes compared.
+    """
+    top = max(int(points["rows"].to_numpy().max()), 2 * list_sizes()[0].architecture.vocab_rows)
+    grid = np.linspace(256, top, 60).astype(int)
+    return pl.DataFrame(
+        [
+            {"size": model.size, "rows": int(rows), "nsl": break_even_nsl(model.architecture, int(rows))}
+            for model in curved
+            for rows in grid
+        ]
+    )
+
+
+def compute_costs(comparison: Comparison, workload: Workload) -> Costs | ContextExceeded | None:
+    """Compute the costs of the texts on `MODEL`, if they are few and fit its context."""
+    if len(comparison.names) * len(comparison.corpus.languages) > MOST_CELLS:
+        return None
+    longest = max(int(tokens.max(initial=0)) for name in comparison.names for tokens in workload.of(name))
+    context = find_model(MODEL).architecture.context
+    if longest + NEW_TOKENS > context:
+        return ContextExceeded(longest, context)
+    return cost(comparison, model=MODEL, quantization=QUANTIZATION, new_tokens=NEW_TOKENS, offline=True)
