@@ -39,7 +39,7 @@ def run(asset: Asset, module: str) -> str | None:
     except EngineError as error:
         # Of a text, it may never come; of a file, the same would be printed again.
         return None if error.text is not None or error.task.startswith("decode") else error.reason
-    except TokbenchError:
+    except (TokbenchError, ImportError):  # or a module that only the parent finds
         return None
     except MemoryError:
         return f"it ran out of memory within {MEMORY >> 30} GiB"
