@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from helpers.made import (
     make_claude_json,
+    make_gguf_sentencepiece,
     make_ranks,
     make_rwkv,
     make_tekken,
@@ -274,3 +276,19 @@ def test_files_that_are_too_large_empty_or_closed(tmp_path: Path) -> None:
     refuse(path, "contains no known tokenizer")
     path.write_bytes(b'{"model": {"vocab": ' + b"[" * 100_000)
     refuse(path, "is JSON, but not a known tokenizer")
+
+
+@pytest.mark.skipif(find_spec("gguf") is None, reason="not installed: gguf")
+def test_types_and_scores_of_gguf(tmp_path: Path) -> None:
+    path = make_gguf_sentencepiece(tmp_path)
+    whole = path.read_bytes()
+    for key, size, value, says in (
+        ("token_type", 4, (77).to_bytes(4, "little"), "the token 3 is of the unknown type 77"),
+        ("scores", 4, b"\0\0\xc0\x7f", "the score of the token 3 is not a number"),
+    ):
+        content = bytearray(whole)
+        # behind the key: type of the value (an array), type of its elements, their number
+        at = content.index(f"tokenizer.ggml.{key}".encode()) + len(f"tokenizer.ggml.{key}") + 16 + 3 * size
+        content[at : at + size] = value
+        path.write_bytes(content)
+        refuse(path, says)
