@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tokbench._shared.paths import shorten
+from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
 
 _FIX = "fix the file, or download it again"
@@ -154,6 +155,7 @@ def read_json_object(path: Path, *, unique_keys: bool = False) -> dict[str, Any]
 
     Raises TokbenchError with the file and what is wrong.
     """
+    refuse_special(path)
     hook = refuse_repeated_keys if unique_keys else None
     try:
         document = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=hook)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +22,13 @@ from tokbench.adapters._encoding import (
     sum_ranges,
     view_windows,
 )
+from tokbench.adapters._failures import explain_loading
 from tokbench.adapters._library_objects import LibraryTokenizer, adopt_tokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._reference import LoadedTokenizer
 from tokbench.adapters._single_text import SingleText, TokenizedText, write_token
 from tokbench.adapters._stages import Stage, View
+from tokbench.adapters._trial import try_files
 from tokbench.catalog.sources import Asset, find, record
 from tokbench.errors import TokbenchError
 
@@ -57,6 +60,7 @@ __all__ = [
     "find_reference_tokenizer",
     "has_merges",
     "load_asset",
+    "load_on",
     "load_on_engine",
     "load_tokenizer",
     "offsets_of",
@@ -125,7 +129,7 @@ def load_asset(asset: Asset, engine: str | None = None) -> Tokenizer:
     """
     reference = reference_adapter(asset.format)
     if engine in (None, reference):
-        loaded = ADAPTERS[reference].load(asset)
+        loaded = load_on(asset, ADAPTERS[reference])
         record(asset)
         return loaded
     return load_on_engine(asset, ADAPTERS[engine])
@@ -136,9 +140,21 @@ def load_on_engine(asset: Asset, module: Adapter) -> EngineTokenizer:
 
     Its facts are those of the reference.
     """
-    loaded = module.load(asset)
+    loaded = load_on(asset, module)
     record(asset)
     return loaded if isinstance(loaded, EngineTokenizer) else OnEngine(loaded, load_asset)
+
+
+def load_on(asset: Asset, module: Adapter) -> Tokenizer:
+    """Load a tokenizer by an adapter; files that the catalogue does not know are tried in another process first.
+
+    Raises EngineError for a failure of the engine, such as a panic or an abort.
+    """
+    name = getattr(module, "__name__", None)
+    if name in sys.modules:
+        try_files(asset, str(name))
+    with explain_loading(asset):
+        return module.load(asset)
 
 
 def load_tokenizer(

@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from tokbench.adapters._encoding import EncodedBatch
+from tokbench.catalog.sources import Asset
 from tokbench.errors import EngineError, TokbenchError
 
 R = TypeVar("R")
@@ -33,6 +34,21 @@ def is_engine_failure(error: BaseException) -> bool:
     """
     panicked = (type(error).__module__, type(error).__name__) == ("pyo3_runtime", "PanicException")
     return panicked or type(error) is Exception or isinstance(error, ValueError | RuntimeError)
+
+
+@contextmanager
+def explain_loading(asset: Asset) -> Iterator[None]:
+    """Raise what an engine raises while it reads files as one line that names the tokenizer and the file."""
+    try:
+        yield
+    except TokbenchError:
+        raise
+    except BaseException as error:
+        if not is_engine_failure(error) and not isinstance(error, OverflowError):
+            raise
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        file = asset.files[0] if asset.files else asset.name
+        raise EngineError(asset.name, f"load {file}", reason, "download it again, or leave it out") from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.catalog.gguf_header import read_header
+from tokbench.catalog.ids import check_id
 from tokbench.errors import TokbenchError
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
@@ -139,6 +140,10 @@ def read_vocabulary(path: Path) -> Vocabulary:
     types = read_field(path, fields, "token_type", np.ndarray).tolist()
     if len(tokens) != len(types):
         raise TokbenchError(f"{path}: {len(tokens)} tokens have {len(types)} types", "download it again")
+    check_id(max(len(tokens) - 1, 0), str(path), what="highest id")
+    odd = next((number for number, kind in enumerate(types) if kind not in range(BYTE + 1)), None)
+    if odd is not None:
+        raise TokbenchError(f"{path}: the token {odd} is of the unknown type {types[odd]}", "download it again")
     types = [
         UNUSED if _is_padding(number, token) else kind
         for number, (token, kind) in enumerate(zip(tokens, types, strict=True))
@@ -176,6 +181,9 @@ def read_scores(path: Path, fields: Mapping[str, Any], rows: int) -> npt.NDArray
     scores = read_field(path, fields, "scores", np.ndarray)
     if len(scores) < rows:
         raise TokbenchError(f"{path}: {rows} tokens have {len(scores)} scores", "download it again")
+    if np.isnan(scores[:rows]).any():
+        number = int(np.isnan(scores[:rows]).argmax())
+        raise TokbenchError(f"{path}: the score of the token {number} is not a number", "download it again")
     return scores
 
 

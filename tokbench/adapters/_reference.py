@@ -16,6 +16,7 @@ from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._failures import Guarded
 from tokbench.adapters._single_text import SingleText
 from tokbench.adapters._stages import Stage, View
+from tokbench.catalog.ids import MOST_IDS
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -63,10 +64,6 @@ def refuse(asset: Asset, library: str, reason: str) -> TokbenchError:
 def label_asset(asset: Asset) -> str:
     """Return what an error names: the path of the main file, the name of a tokenizer without files."""
     return str(asset.files[0]) if asset.files else asset.name
-
-
-MOST_IDS = 1 << 24
-"""Size of the largest id space: histograms of ids have room for no more, and a table has a row for each id."""
 
 
 def check_id_space(asset: Asset, highest: int) -> None:

@@ -18,6 +18,7 @@ from tokbench._shared.cache import cache_path, read_arrays, write_arrays
 from tokbench.adapters._cost import Cost
 from tokbench.adapters._encoding import EncodedBatch, Ids, TokenTable
 from tokbench.adapters._reference import LoadedTokenizer, check_format, check_id_space
+from tokbench.catalog.ids import parse_id, show
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -31,27 +32,42 @@ def read_vocabulary(path: Path) -> dict[int, bytes]:
     """Read a vocabulary file.
 
     Each line is an id, a Python literal (text or bytes) and its length in bytes.
-    Raises TokbenchError with file and line for a line in another form.
+    Raises TokbenchError with file and line for a line in another form, an id that is too high, and an id or a token
+    that an earlier line has.
     """
     tokens: dict[int, bytes] = {}
-    lines = path.read_bytes().decode(errors="replace").rstrip("\n").split("\n")
+    try:
+        lines = path.read_bytes().decode().rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        broken = error.object.count(b"\n", 0, error.start) + 1
+        raise TokbenchError(f"{path}, line {broken}: not UTF-8 ({error.reason})", "download it again") from error
+    holders: dict[bytes, int] = {}
     for number, line in enumerate(lines, 1):
-        line = line.removesuffix("\r")
-        try:
-            start, end = line.index(" "), line.rindex(" ")
-            token, length = int(line[:start]), int(line[end:])
-            literal = _read_literal(line[start + 1 : end])
-            content = literal.encode() if isinstance(literal, str) else literal
-        except (ValueError, SyntaxError) as error:
-            raise TokbenchError(
-                f"{path}, line {number}: not a line of an RWKV vocabulary", "expected: id 'token' length"
-            ) from error
-        if not isinstance(content, bytes) or len(content) != length:
-            raise TokbenchError(f"{path}, line {number}: the token is not {length} bytes long", "download it again")
-        if not content:
-            raise TokbenchError(f"{path}, line {number}: the token is empty, so no text contains it", "remove the line")
+        token, content = _read_line(line.removesuffix("\r"), f"{path}, line {number}")
+        if token in tokens or content in holders:
+            what = f"the id {token}" if token in tokens else f"the token {show(content)}"
+            raise TokbenchError(f"{path}, line {number}: an earlier line has {what} already", "remove one of them")
         tokens[token] = content
+        holders[content] = token
     return tokens
+
+
+def _read_line(line: str, where: str) -> tuple[int, bytes]:
+    try:
+        start, end = line.index(" "), line.rindex(" ")
+        digits, length = line[:start].encode(), int(line[end:])
+        literal = _read_literal(line[start + 1 : end])
+        content = literal.encode() if isinstance(literal, str) else literal
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+        surrogate = isinstance(error, UnicodeEncodeError)
+        reason = "the token holds a lone surrogate" if surrogate else "not a line of an RWKV vocabulary"
+        raise TokbenchError(f"{where}: {reason}", "expected: id 'token' length") from error
+    token = parse_id(digits, where)
+    if not isinstance(content, bytes) or len(content) != length:
+        raise TokbenchError(f"{where}: the token is not {length} bytes long", "download it again")
+    if not content:
+        raise TokbenchError(f"{where}: the token is empty, so no text contains it", "remove the line")
+    return token, content
 
 
 def _read_literal(literal: str) -> str | bytes:

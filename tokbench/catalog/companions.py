@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tokbench._shared.files import read_json_object
+from tokbench.catalog.ids import MOST_IDS
 from tokbench.errors import TokbenchError
 
 CONFIG, SPECIAL_MAP, ADDED = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
@@ -21,7 +22,7 @@ NAMES = (ADDED, SPECIAL_MAP, CONFIG)
 _ATTRIBUTES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _EXTRA = ("extra_special_tokens", "additional_special_tokens")
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
-_LARGEST_ID = 2**31 - 1
+_NUMBERING = f"an id must be a whole number from 0 to {MOST_IDS - 1:,}"
 _AGAIN = "fix the file, or download it again"
 
 
@@ -253,14 +254,14 @@ def _read_numbered(
         if not isinstance(decoder, dict):
             raise refuse(path, key, decoder, "an object of ids and tokens is expected")
         for number, value in decoder.items():
-            if not (number.isascii() and number.isdigit() and int(number[:12]) <= _LARGEST_ID):
-                raise refuse(path, key, number, "an id must be a whole number from 0")
+            if not (number.isascii() and number.isdigit() and int(number[:12]) < MOST_IDS):
+                raise refuse(path, key, number, _NUMBERING)
             if not isinstance(value, dict):
                 raise refuse(path, f"{key}: {number}", value, "a token with its flags is expected")
             yield int(number), _read_token(value, path, f"{key}: {number}"), f"{path}, {key}"
         return
     special = set(special)
     for text, number in content.get(ADDED, {}).items():
-        if type(number) is not int or not 0 <= number <= _LARGEST_ID:
-            raise refuse(paths[ADDED], repr(text), number, "an id must be a whole number from 0")
+        if type(number) is not int or not 0 <= number < MOST_IDS:
+            raise refuse(paths[ADDED], repr(text), number, _NUMBERING)
         yield number, _read_token(text, paths[ADDED], repr(text), special=text in special), f"{paths[ADDED]}"

@@ -6,12 +6,18 @@ Nothing here runs code or loads a pickle; a damaged file is rejected with the po
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tokbench._shared.files import refuse_repeated_keys
+from tokbench._shared.pipes import refuse_special
 from tokbench.catalog.companions import NAMES
+from tokbench.catalog.ids import check_id, check_size, check_vocabulary, find_double, show
+from tokbench.catalog.sentencepiece_file import check_fields, is_sentencepiece
 from tokbench.catalog.tokenizer_classes import find_unknown, select_companions
 from tokbench.errors import TokbenchError
 
@@ -63,6 +69,7 @@ def inspect(path: Path, *, intact: bool = False, listed: bool = False) -> tuple[
         return _inspect_folder(path)
     if not path.exists():
         raise TokbenchError(f"no such file: {path}", "check the path")
+    refuse_special(path)
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
@@ -72,13 +79,15 @@ def inspect(path: Path, *, intact: bool = False, listed: bool = False) -> tuple[
         raise TokbenchError(f"{path} is empty", "download it again")
     if head.startswith(b"GGUF"):
         return _inspect_gguf(path, head)
+    check_size(path)
     _refuse_binaries(path, head)
+    if is_sentencepiece(head):
+        if not intact:
+            check_fields(path, path.read_bytes())
+        return "sentencepiece", (path, *(() if listed else select_companions(path, "sentencepiece")))
+    _refuse_wide_characters(path, head)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         return _tell_json(path, head, listed=listed) if intact else _inspect_json(path)
-    if _is_sentencepiece(head):
-        if not intact:
-            _walk_sentencepiece(path, path.read_bytes())
-        return "sentencepiece", (path, *(() if listed else select_companions(path, "sentencepiece")))
     return _inspect_text(path, head, intact=intact)
 
 
@@ -89,6 +98,16 @@ def _refuse_binaries(path: Path, head: bytes) -> None:
         raise _UnknownFormatError(
             f"{path} is a pickle, which is never loaded because it can run any code",
             "give the tokenizer's own file (tokenizer.json, tokenizer.model, ...)",
+        )
+
+
+def _refuse_wide_characters(path: Path, head: bytes) -> None:
+    """Raise TokbenchError for text in UTF-16, with or without a byte order mark."""
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    zeros = max(head[0::2].count(0), head[1::2].count(0))
+    if marked or (len(head) >= 8 and 0.45 * len(head) < zeros <= len(head) // 2 + 1 and head.count(0) < len(head)):
+        raise _UnknownFormatError(
+            f"{path} looks like UTF-16", f"convert it to UTF-8: iconv -f UTF-16 -t UTF-8 {path} > NEW"
         )
 
 
@@ -104,7 +123,7 @@ def _inspect_gguf(path: Path, head: bytes) -> tuple[str, tuple[Path, ...]]:
 
 def _parse_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
+        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=refuse_repeated_keys)
     except UnicodeDecodeError as error:
         raise TokbenchError(
             f"{path} is damaged: byte {error.start} is not UTF-8 ({error.reason})", "download it again"
@@ -125,13 +144,15 @@ def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
         raise _UnknownFormatError(f"{path} is JSON, but not a tokenizer: it is not an object", _KNOWN)
     model, config = content.get("model"), content.get("config")
     if isinstance(model, dict) and "vocab" in model:
+        _check_json(path, model["vocab"], content.get("added_tokens"))
         return "tokenizer.json", (path, *select_companions(path, "tokenizer.json", content))
     if isinstance(config, dict) and "pattern" in config and isinstance(content.get("vocab"), list):
         return "tekken", (path,)
     if "pat_str" in content and "bpe_ranks" in content:
         return "tiktoken.json", (path,)
     # Added tokens have the same form, but their ids do not start at 0.
-    if len(content) > 1 and all(type(value) is int for value in content.values()) and 0 in content.values():
+    if _is_vocabulary(content):
+        check_vocabulary(path, content)
         return "vocab+merges", _find_vocabulary(path)
     hint = _KNOWN
     if "tokenizer_class" in content:
@@ -139,6 +160,21 @@ def _inspect_json(path: Path) -> tuple[str, tuple[Path, ...]]:
     elif isinstance(model, dict):
         hint = "it has a 'model' without a 'vocab': the file is incomplete, download it again"
     raise _UnknownFormatError(f"{path} is JSON, but not a known tokenizer", hint)
+
+
+def _is_vocabulary(content: dict[str, Any]) -> bool:
+    """Return whether an object maps tokens to ids; of a large one, some ids may be damaged."""
+    ids = sum(type(value) is int for value in content.values())
+    return 0 in content.values() and (1 < ids == len(content) or (ids >= 256 and ids > 0.9 * len(content)))
+
+
+def _check_json(path: Path, vocab: Any, added: Any) -> None:
+    """Check the ids of a tokenizer.json; what has another type is left to the library."""
+    if isinstance(vocab, dict):
+        check_vocabulary(path, vocab)
+    for token in added if isinstance(added, list) else ():
+        if isinstance(token, dict) and "id" in token:
+            check_id(token["id"], f"{path}, the added token {show(token.get('content'))}")
 
 
 def _tell_json(path: Path, head: bytes, *, listed: bool) -> tuple[str, tuple[Path, ...]]:
@@ -169,62 +205,6 @@ def _find_half(path: Path, half: str, suffix: str) -> Path:
     )
 
 
-# ---- SentencePiece: a protocol buffer whose fields are pieces (1), trainer (2), normalizer (3), ...
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data) and shift < 64:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValueError
-
-
-def _is_sentencepiece(head: bytes) -> bool:
-    """Return whether bytes start with a piece: a string, then a score or type."""
-    try:
-        length, at = _read_varint(head, 1)
-        text_length, text_at = _read_varint(head, at + 1)
-    except ValueError:
-        return False
-    after = text_at + text_length
-    ends = after == at + length or head[after : after + 1] in (b"\x15", b"\x18")
-    return head[:1] == b"\n" and head[at : at + 1] == b"\n" and after <= at + length and ends
-
-
-def _walk_sentencepiece(path: Path, data: bytes) -> None:
-    at, seen = 0, set()
-    while at < len(data):
-        start = at
-        try:
-            key, at = _read_varint(data, at)
-            if key & 7 != 2:  # every top-level field of a model is length-delimited
-                raise ValueError
-            length, at = _read_varint(data, at)
-        except ValueError:
-            raise TokbenchError(
-                f"{path} is a damaged SentencePiece model: no field can be read at byte {start} of {len(data)}",
-                "download it again",
-            ) from None
-        at += length
-        seen.add(key >> 3)
-        if at > len(data):
-            raise TokbenchError(
-                f"{path} is a truncated SentencePiece model: the field at byte {start} ends at byte {at}, "
-                f"the file at {len(data)}",
-                "download it again",
-            )
-    if not seen & {2, 3}:
-        raise TokbenchError(
-            f"{path} is a truncated SentencePiece model: it has pieces, but neither trainer nor normalizer settings",
-            "download it again",
-        )
-
-
 # ---- text
 
 
@@ -245,10 +225,28 @@ def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[
         else:
             lines = text.replace("\r\n", "\n").split("\n")
             if "[UNK]" in lines or (path.name == "vocab.txt" and find_unknown(path) in lines):
+                _check_wordpiece(path, lines)
                 return "wordpiece", (path, *select_companions(path, "wordpiece"))
             if _is_merges(lines):
                 return _inspect_json(_find_half(path, "merges", ".json"))
     raise _UnknownFormatError(f"{path} contains no known tokenizer", _KNOWN)
+
+
+def _check_wordpiece(path: Path, lines: Sequence[str]) -> None:
+    """Raise TokbenchError for a token on two lines, and for a line without one before the last."""
+    tokens = [line.rstrip() for line in lines]  # as the library reads them
+    while tokens and not tokens[-1]:
+        tokens.pop()
+    double = find_double(tokens)
+    if "" in tokens:
+        raise TokbenchError(f"{path}, line {tokens.index('') + 1}: there is no token", "download it again")
+    if double is not None:
+        first = tokens.index(double)
+        raise TokbenchError(
+            f"{path}, line {tokens.index(double, first + 1) + 1}: the token {show(double)} is on line {first + 1} "
+            "already",
+            "remove one of them, or download it again",
+        )
 
 
 def _is_merges(lines: list[str]) -> bool:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.hashes import Record, sha256_of
 from tokbench._shared.paths import expand_home, shorten
+from tokbench._shared.pipes import keep_pipe
 from tokbench.catalog.companions import NAMES as COMPANIONS
 from tokbench.catalog.entries import Entry, File, Source, find_name, fold
 from tokbench.catalog.tokenizer_classes import extends, read
@@ -93,7 +94,7 @@ def read_path(argument: str) -> tuple[Path, str | None]:
         before, _, rules = argument.rpartition("#")
         path = expand_home(before)
     if path.exists():
-        return path, rules
+        return keep_pipe(path), rules
     is_hub_like = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", argument) is not None
     hint = f"for a Hugging Face hub repository, write hf:{argument}" if is_hub_like else "check the path"
     raise TokbenchError(f"no such file or folder: {shorten(str(path))}", hint)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tokbench._shared.files import read_json_object
+from tokbench.catalog.ids import MOST_IDS, check_id, check_text, find_double, parse_id, show
 from tokbench.catalog.sources import Asset
 from tokbench.catalog.tokenizer_classes import read
 from tokbench.errors import TokbenchError
@@ -54,17 +56,51 @@ def read_ranks(path: Path) -> dict[bytes, int]:
 def parse_ranks(content: bytes, path: Path) -> dict[bytes, int]:
     """Parse a rank file.
 
-    Raises TokbenchError with `path`, from which it was read, and the line if it is malformed.
+    Raises TokbenchError with `path`, from which it was read, and the line if it is malformed, has a rank that is no
+    number below `MOST_IDS`, or a token for the second time.
     """
-    ranks = {}
-    for number, line in enumerate(content.split(b"\n"), 1):
+    lines = content.split(b"\n")
+    filled = [line for line in lines if line]
+    try:
+        ranks = {_decode(token): int(rank) for token, rank in map(bytes.split, filled)}
+    except ValueError:
+        ranks = {}
+    # `int` also reads signs and underscores, which base64 does not contain, but for +.
+    if len(ranks) == len(filled) and _are_ids(ranks.values()) and not any(sign in content for sign in (b"_", b" +")):
+        return ranks
+    return _parse_lines(lines, path)
+
+
+def _parse_lines(lines: Sequence[bytes], path: Path) -> dict[bytes, int]:
+    """Parse the lines of a rank file one by one, to name the first that is at fault."""
+    ranks: dict[bytes, int] = {}
+    for number, line in enumerate(lines, 1):
         fields = line.split()
         if not fields:
             continue
-        if len(fields) != 2 or not fields[1].isdigit():
+        if len(fields) != 2:
             raise TokbenchError(f"{path}, line {number}: expected a token in base64 and its rank", "download it again")
-        ranks[decode_rank(fields[0], path, f"line {number}")] = int(fields[1])
+        _add_rank(ranks, fields[0], parse_id(fields[1], f"{path}, line {number}", what="rank"), path, f"line {number}")
     return ranks
+
+
+def _decode(encoded: str | bytes) -> bytes:
+    return b"" if encoded == b"=" else binascii.a2b_base64(encoded, strict_mode=True)
+
+
+def _are_ids(numbers: Collection[Any]) -> bool:
+    """Return whether all are whole numbers from 0 to below `MOST_IDS`."""
+    return set(map(type, numbers)) <= {int} and min(numbers, default=0) >= 0 and max(numbers, default=0) < MOST_IDS
+
+
+def _add_rank(ranks: dict[bytes, int], encoded: str | bytes, rank: int, path: Path, where: str) -> None:
+    """Decode a token and add it to the ranks; TokbenchError if it has one already."""
+    token = decode_rank(encoded, path, where)
+    if token in ranks:
+        raise TokbenchError(
+            f"{path}, {where}: the token {show(token)} has the rank {ranks[token]} already", "download it again"
+        )
+    ranks[token] = rank
 
 
 def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
@@ -74,7 +110,10 @@ def check_ranks(ranks: Mapping[bytes, int], path: Path) -> None:
     """
     if len(set(ranks.values())) < len(ranks):
         rank, times = Counter(ranks.values()).most_common(1)[0]
-        raise TokbenchError(f"{path}: {times} tokens have the rank {rank}", "download it again")
+        first, second, *_ = (show(token) for token, other in ranks.items() if other == rank)
+        raise TokbenchError(
+            f"{path}: {times} tokens have the rank {rank}, {first} and {second} among them", "download it again"
+        )
     missing = [b for b in range(256) if bytes([b]) not in ranks]
     if missing:
         raise TokbenchError(f"{path}: no token is the byte {missing[0]}", "download it again")
@@ -130,13 +169,49 @@ def read_tiktoken_json(asset: Asset) -> RankFile:
 
     Each line of `bpe_ranks` is `! first token token ...`.
     """
-    document = read_json_object(asset.files[0])
-    ranks = {}
-    for number, line in enumerate(document["bpe_ranks"].splitlines(), 1):
-        _, first, *tokens = line.split(" ")
-        for rank, token in enumerate(tokens, int(first)):
-            ranks[decode_rank(token, asset.files[0], f"bpe_ranks line {number}")] = rank
-    return RankFile(ranks, document["pat_str"], special=document["special_tokens"])
+    path = asset.files[0]
+    document = read_json_object(path)
+    ranks: dict[bytes, int] = {}
+    for number, line in enumerate(_read(document, "bpe_ranks", str, path).splitlines(), 1):
+        where = f"bpe_ranks line {number}"
+        _, *fields = line.split(" ")
+        if not fields:
+            raise TokbenchError(f"{path}, {where}: expected ! and a rank, then tokens in base64", "download it again")
+        first = parse_id(fields[0].encode(errors="replace"), f"{path}, {where}", what="rank")
+        check_id(first + len(fields), f"{path}, {where}", what="last rank")
+        for rank, token in enumerate(fields[1:], first):
+            _add_rank(ranks, token, rank, path, where)
+    return RankFile(
+        ranks,
+        check_text(_read(document, "pat_str", str, path), str(path), what="pattern"),
+        special=_read_special(_read(document, "special_tokens", dict, path).items(), path),
+    )
+
+
+def _read(document: Mapping[str, Any], key: str, kind: type, path: Path) -> Any:
+    """Return a value of a JSON object; TokbenchError if it is missing or of another type."""
+    if key not in document:
+        raise TokbenchError(f"{path}: there is no {key!r}", "download it again")
+    value = document[key]
+    if type(value) is not kind:
+        raise TokbenchError(f"{path}: {key} is {show(value)}, not {_KINDS[kind]}", "download it again")
+    return value
+
+
+_KINDS = {str: "a string", dict: "an object", list: "a list", int: "a whole number"}
+
+
+def _read_special(items: Iterable[tuple[Any, Any]], path: Path) -> dict[str, int]:
+    """Return special tokens by their text; TokbenchError for an empty one, a double id, and an id out of bounds."""
+    special: dict[str, int] = {}
+    for text, number in items:
+        if not check_text(text, str(path), what="special token"):
+            raise TokbenchError(f"{path}: a special token is empty, so no text contains it", "remove it")
+        special[text] = check_id(number, f"{path}, the special token {show(text)}")
+    double = find_double(special.values())
+    if double is not None:
+        raise TokbenchError(f"{path}: two special tokens have the id {double}", "download it again")
+    return special
 
 
 def read_tekken(asset: Asset) -> RankFile:
@@ -144,15 +219,39 @@ def read_tekken(asset: Asset) -> RankFile:
 
     Of its tokens, as many count as the default size leaves beside the special ones.
     """
-    document = read_json_object(asset.files[0])
-    config = document["config"]
-    special, total = int(config["default_num_special_tokens"]), int(config["default_vocab_size"])
-    ranks = {
-        decode_rank(token["token_bytes"], asset.files[0], f"rank {token['rank']}"): int(token["rank"])
-        for token in document["vocab"][: total - special]
-    }
-    named = {token["token_str"]: int(token["rank"]) for token in document.get("special_tokens") or []}
-    return RankFile(ranks, config["pattern"], shift=special, total=total, special=named)
+    path = asset.files[0]
+    document = read_json_object(path)
+    config = _read(document, "config", dict, path)
+    special, total = (
+        check_id(_read(config, key, int, path), f"{path}, {key}", what="size")
+        for key in ("default_num_special_tokens", "default_vocab_size")
+    )
+    if special > total:
+        raise TokbenchError(f"{path}: of {total} tokens, {special} are special", "download it again")
+    ranks = _read_tekken_ranks(_read(document, "vocab", list, path)[: total - special], path)
+    listed = document.get("special_tokens") or []
+    if type(listed) is not list or not all(type(token) is dict for token in listed):
+        raise TokbenchError(f"{path}: special_tokens is {show(listed)}, not a list of objects", "download it again")
+    named = _read_special([(token.get("token_str"), token.get("rank")) for token in listed], path)
+    pattern = check_text(_read(config, "pattern", str, path), str(path), what="pattern")
+    return RankFile(ranks, pattern, shift=special, total=total, special=named)
+
+
+def _read_tekken_ranks(vocab: Sequence[Any], path: Path) -> dict[bytes, int]:
+    try:
+        ranks: dict[bytes, int] = {_decode(token["token_bytes"]): token["rank"] for token in vocab}
+    except (ValueError, TypeError, KeyError):
+        ranks = {}
+    if len(ranks) == len(vocab) and _are_ids(ranks.values()):
+        return ranks
+    ranks = {}
+    for number, token in enumerate(vocab):  # one by one, to name the first that is at fault
+        where = f"token {number} of vocab"
+        if type(token) is not dict:
+            raise TokbenchError(f"{path}, {where}: {show(token)} is not an object", "download it again")
+        rank = check_id(_read(token, "rank", int, path), f"{path}, {where}", what="rank")
+        _add_rank(ranks, _read(token, "token_bytes", str, path), rank, path, where)
+    return ranks
 
 
 READERS = {"tiktoken": read_rank_file, "tiktoken.json": read_tiktoken_json, "tekken": read_tekken}

@@ -13,6 +13,7 @@ from typing import Any
 
 from tokbench._shared.files import read_json_object
 from tokbench.catalog.companions import AddedToken, Companions, find_companions, read_companions
+from tokbench.catalog.sentencepiece_file import list_pieces
 
 Document = dict[str, Any]
 
@@ -215,29 +216,13 @@ def check_sentencepiece(companions: Companions) -> None:
             raise companions.refuse(key, "text would be changed before the model sees it", give)
 
 
-def _list_pieces(path: Path) -> Mapping[str, int]:
-    """Return the pieces of a SentencePiece model and their ids.
-
-    Return None if it is damaged, as loading reports that.
-    """
-    import sentencepiece
-
-    processor = sentencepiece.SentencePieceProcessor()
-    try:
-        processor.load_from_serialized_proto(path.read_bytes())
-        pieces = processor.id_to_piece(list(range(processor.get_piece_size())))
-    except (RuntimeError, OSError, UnicodeDecodeError):
-        return {}
-    return {piece: number for number, piece in enumerate(pieces)}
-
-
 def _changes_sentencepiece(path: Path, companions: Companions) -> bool:
     check_sentencepiece(companions)
     if companions.flag("add_prefix_space") is not None or list_sentinels(companions):
         return True
     if not (companions.numbered or companions.named):
         return False
-    pieces = _list_pieces(path)
+    pieces = list_pieces(path)
     numbered = any(not token.special or pieces.get(token.content) != n for n, token in companions.numbered.items())
     return numbered or not companions.named.keys() <= pieces.keys()
 
@@ -255,7 +240,7 @@ def extends(path: Path, file_format: str, companions: Companions, total: int) ->
 
 def _list_texts(path: Path, file_format: str) -> Set[str]:
     if file_format == "sentencepiece":
-        return _list_pieces(path).keys()
+        return list_pieces(path).keys()
     if file_format == "wordpiece":
         return frozenset(path.read_text(encoding="utf-8-sig").split("\n"))
     document = read_json_object(path, unique_keys=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokbench._shared.paths import shorten
+from tokbench._shared.pipes import keep_pipe
 from tokbench.comparison._comparison import DOCUMENT, Comparison
 from tokbench.comparison._saved_schema import parse_saved
 from tokbench.errors import TokbenchError
@@ -18,7 +19,7 @@ def load(path: str | Path) -> Comparison:
     """
     path = Path(path)
     try:
-        file = path / DOCUMENT if path.is_dir() else path
+        file = keep_pipe(path / DOCUMENT if path.is_dir() else path)
         saved = parse_saved(file.read_bytes())
         measurements = Measurements.load(path) if path.is_dir() else None
     except OSError as error:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from tokbench._shared.pipes import keep_pipe, refuse_special
 from tokbench._shared.registry import closest
 from tokbench.corpora._content import (
     HEAD_BYTES,
     HEAD_LINES,
     explain_unread,
     recognize_content,
+    refuse_compressed,
+    refuse_wide_characters,
     spell_corpus,
     unpacking_command,
 )
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._reader_api import LanguageText
+from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
 from tokbench.corpora._utf8 import list_folder, read_head
 from tokbench.errors import TokbenchError
@@ -40,8 +44,9 @@ def load_corpus(
     100
     """
     try:
-        path, options = _locate(DEFAULT_CORPUS if spec is None else spec)
-        said = options.pop("format", None)
+        named, options = _locate(DEFAULT_CORPUS if spec is None else spec)
+        path = keep_pipe(named)
+        said = options.pop("format", None) or (find_piped_reader(path, named, options) if path != named else None)
         name = said or find_reader(path, options)
     except OSError as error:
         raise TokbenchError(
@@ -52,7 +57,7 @@ def load_corpus(
         as_lines = spell_corpus(path, {**options, "format": name})
         for column in raw.columns:
             _refuse_other_content(column, as_lines)
-    corpus = build_corpus(raw, name, str(path))
+    corpus = build_corpus(raw if path == named else _restore_origins(raw, path, named), name, str(named))
     return corpus if segments is None else corpus.select(segments=segments)
 
 
@@ -118,6 +123,34 @@ def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
     raise TokbenchError(f"{path} contains {content.name}, not one plain text per line", works + plain)
 
 
+def find_piped_reader(path: Path, pipe: Path, options: Mapping[str, str]) -> str:
+    """Return the reader for the content of a pipe, whose name says nothing.
+
+    Raises TokbenchError with what works if it is plain text in no named language.
+    """
+    head = read_head(path, HEAD_BYTES)
+    refuse_compressed(pipe, head)
+    refuse_wide_characters(pipe, head)
+    content = recognize_content(head.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")[:HEAD_LINES])
+    if content is not None and content.reader is not None:
+        return content.reader
+    if content is not None:
+        remedy = content.remedy.replace("FILE", str(pipe))
+        raise TokbenchError(f"{pipe} is in no supported format: it contains {content.name}", remedy)
+    if options:
+        return "tsv"  # of one column
+    raise TokbenchError(
+        f"{pipe} is a pipe, whose name does not tell the language of the text",
+        f"give the language, for English: {pipe}:en=1,header=no",
+    )
+
+
+def _restore_origins(raw: RawCorpus, copy: Path, pipe: Path) -> RawCorpus:
+    """Name the pipe, not its copy, as the origin of each column."""
+    columns = [replace(column, origin=column.origin.replace(str(copy), str(pipe))) for column in raw.columns]
+    return replace(raw, columns=columns)
+
+
 def find_reader(path: Path, options: Mapping[str, str]) -> str:
     """Return the name of the one reader that claims `path`.
 
@@ -134,6 +167,7 @@ def find_reader(path: Path, options: Mapping[str, str]) -> str:
     if path.is_file():
         raise explain_unread(path, read_head(path, HEAD_BYTES), options, list(READERS))
     if path.exists():
+        refuse_special(path)
         raise TokbenchError(f"{path} is not a regular file", "copy its content into a file")
     raise _explain_absence(path)
 

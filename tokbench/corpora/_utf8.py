@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tokbench._shared.pipes import refuse_special
 from tokbench.corpora._content import HEAD_BYTES, refuse_compressed, refuse_wide_characters
 from tokbench.errors import TokbenchError
 
@@ -36,6 +37,7 @@ class TextLines:
 @contextmanager
 def open_binary(path: Path) -> Iterator[BinaryIO]:
     """Open a file for its bytes; TokbenchError if it cannot be read."""
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             yield file

@@ -5,26 +5,21 @@ The text of a variant is that of its `seg`: markup of the original format (`bpt`
 `sub` inside them) is dropped, highlighted text (`hi`) is text. Tags are converted to BCP 47's usual case, since files
 mix `EN-US` and `en-us`. If a unit has several variants of a language, the first is read. There are no options.
 
-The file is parsed by defusedxml: entities are rejected, and nothing outside the file is opened.
+Entities are rejected, and nothing outside the file is opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import refuse_compressed
 from tokbench.corpora._languages import canonical_tag, choose_languages
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
 from tokbench.corpora._utf8 import read_head
-from tokbench.errors import MissingExtraError, TokbenchError
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+from tokbench.corpora._xml import XML_LANG, parse_xml
+from tokbench.errors import TokbenchError
 
 
 def claims(path: Path) -> bool:
@@ -43,7 +38,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
             f"{path} names its languages itself, but {', '.join(named)} is given", "choose languages instead"
         )
     refuse_compressed(path, read_head(path, 8))
-    units = list(_units(path))
+    units = _read_units(path)
     available = dict.fromkeys(lang for unit in units for lang, _ in unit)
     if not available:
         raise TokbenchError(f"{path} contains no translation unit", "check that it is a TMX file")
@@ -70,56 +65,60 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     )
 
 
-def _units(path: Path) -> Iterator[list[tuple[str, str]]]:
-    """Yield the variants of each unit as (language, text), in the order of the file."""
-    try:
-        from defusedxml import DefusedXmlException
-        from defusedxml.ElementTree import ParseError, iterparse
-    except ImportError:
-        raise MissingExtraError("defusedxml", "tmx", "reading TMX") from None
-    body: Any = None
-    try:
-        with path.open("rb") as file:
-            for event, element in iterparse(file, events=("start", "end")):
-                if element.tag == "body" and event == "start":
-                    body = element
-                elif element.tag == "tu" and event == "end":
-                    yield [_variant(path, tuv) for tuv in element.iterfind("tuv")]
-                    if body is not None:
-                        body.clear()  # otherwise every unit of a large file stays in memory
-    except ParseError as error:
-        line, column = error.position
-        raise TokbenchError(
-            f"{path}:{line}: not valid XML: {str(error).partition(':')[0]} (column {column})", "fix the file"
-        ) from None
-    except DefusedXmlException as error:
-        raise TokbenchError(f"{path} is rejected: {error}", "remove the entities from the file") from None
-    except (LookupError, ValueError, RecursionError) as error:  # an unknown encoding, or texts nested too deeply
-        nested = isinstance(error, RecursionError)
-        raise TokbenchError(
-            f"{path}: {'a text is nested too deeply' if nested else error}",
-            "fix the file" if nested else "save the file as UTF-8",
-        ) from None
-    except OSError as error:
-        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
+class _Units:
+    """The variants of each unit as (language, text), gathered while a file is parsed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.units: list[list[tuple[str, str]]] = []
+        self._open: list[str] = []
+        self._lang: str | None = None
+        self._text: list[str] | None = None
+        """The text of the first `seg` of a variant; None before it."""
+        self._inside = 0
+        """How many elements are open from that `seg` on."""
+        self._hidden = 0
+        """How many of them from the first that is markup of the original format on."""
+
+    def begin(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Begin a unit, a variant, its text, or an element in its text."""
+        if self._inside:
+            self._inside += 1
+            self._hidden += self._hidden > 0 or tag != "hi"
+            return
+        parent = self._open[-1] if self._open else None
+        if tag == "tu":
+            self.units.append([])
+        elif tag == "tuv" and parent == "tu":
+            self._lang, self._text = attributes.get(XML_LANG) or attributes.get("lang"), None
+        elif tag == "seg" and parent == "tuv" and self._text is None:
+            self._text, self._inside = [], 1
+            return
+        self._open.append(tag)
+
+    def end(self, tag: str) -> None:
+        """End an element in a text, a text, or a variant."""
+        if self._inside:
+            self._inside -= 1
+            self._hidden -= self._hidden > 0
+            return
+        self._open.pop()
+        if tag == "tuv" and self._open[-1:] == ["tu"]:
+            text = "".join(self._text or ())
+            if not self._lang:
+                raise TokbenchError(
+                    f"{self.path}: a variant names no language: {text[:40]!r}", "add xml:lang to its tuv"
+                )
+            self.units[-1].append((canonical_tag(self._lang), text))
+
+    def add_text(self, text: str) -> None:
+        """Add a piece of text, if it belongs to a variant and is no markup."""
+        if self._inside and not self._hidden and self._text is not None:
+            self._text.append(text)
 
 
-def _variant(path: Path, tuv: Element) -> tuple[str, str]:
-    lang = tuv.get(_XML_LANG) or tuv.get("lang")
-    if not lang:
-        raise TokbenchError(
-            f"{path}: a variant names no language: {_text(tuv.find('seg'))[:40]!r}", "add xml:lang to its tuv"
-        )
-    return canonical_tag(lang), _text(tuv.find("seg"))
-
-
-def _text(seg: Element | None) -> str:
-    """Extract the text of a seg or hi, without the markup of the original format."""
-    if seg is None:
-        return ""
-    parts = [seg.text or ""]
-    for child in seg:
-        if child.tag == "hi":
-            parts.append(_text(child))
-        parts.append(child.tail or "")
-    return "".join(parts)
+def _read_units(path: Path) -> list[list[tuple[str, str]]]:
+    """Return the variants of each unit as (language, text), in the order of the file."""
+    gathered = _Units(path)
+    parse_xml(path, gathered)
+    return gathered.units

@@ -177,6 +177,11 @@ def start_loading(
                 raise
             skipped.append(Skipped(request.argument, error.message, error.hint))
             return None
+        except EngineError as error:  # of its files: a panic, an abort, a limit
+            if request.name == needed:
+                raise
+            skipped.append(Skipped(request.argument, error.fault, error.hint))
+            return None
 
     arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
     return Loading(requests, skipped, load, arguments_as_text, needed)

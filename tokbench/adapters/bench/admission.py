@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokbench._shared.environment import installed
-from tokbench.adapters import ADAPTERS, find_engines, load_asset, reference_adapter
+from tokbench.adapters import ADAPTERS, find_engines, load_asset, load_on, reference_adapter
 from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.selection import Mismatch, encode_hard_texts, find_mismatch
@@ -82,7 +82,7 @@ def _admit(name: str, asset: Asset, expected: Sequence[ExpectedIds]) -> EngineRe
     library = getattr(ADAPTERS[name], "LIBRARY", name)
     label = f"{library}=={installed(library)}"
     try:
-        tokenizer = ADAPTERS[name].load(asset)
+        tokenizer = load_on(asset, ADAPTERS[name])
     except TokbenchError as error:
         return EngineResult(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
     facts = (name, tokenizer.engine, tokenizer.call, _side_work(name))

@@ -15,7 +15,16 @@ import numpy as np
 
 from tokbench._shared.cache import cache_path, read_arrays, read_json, write_arrays, write_json
 from tokbench._shared.environment import installed
-from tokbench.adapters import ADAPTERS, Engine, find_cost, find_engines, load_asset, load_on_engine, reference_adapter
+from tokbench.adapters import (
+    ADAPTERS,
+    Engine,
+    find_cost,
+    find_engines,
+    load_asset,
+    load_on,
+    load_on_engine,
+    reference_adapter,
+)
 from tokbench.adapters._accelerated import Facts
 from tokbench.adapters._cost import count_tokens, has_merges
 from tokbench.adapters._encoding import TokenTable
@@ -106,7 +115,7 @@ def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sam
             f"choose auto, or one of: {ways}",
         )
     if installed(engines[name].LIBRARY) is None:
-        return engines[name].load(asset)  # raises the error that names the extra to install
+        return load_on(asset, engines[name])  # raises the error that names the extra to install
     loaded, _, verification = _load_verified(asset, engines[name], sample, None)
     if loaded is None:
         raise TokbenchError(

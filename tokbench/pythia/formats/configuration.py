@@ -18,6 +18,7 @@ from tokbench.pythia.model.architecture import Architecture
 
 KIND, CLASS = "gpt_neox", "GPTNeoXForCausalLM"
 _ROTARY_BASE, _ROTARY_FRACTION = 10000, 0.25
+_LARGEST = 1 << 31
 _ROPE = ("rope_scaling", "rope_parameters")
 
 HONOURED = frozenset(
@@ -117,8 +118,10 @@ def _check_kind(config: Mapping[str, Any], source: Path) -> None:
 
 def _read_whole(config: Mapping[str, Any], key: str, source: Path) -> int:
     value = config.get(key)
-    if type(value) is not int or value < 1:
-        raise TokbenchError(f"{source}: {key} is {value!r}, expected a positive integer", "download the file again")
+    if type(value) is not int or not 1 <= value < _LARGEST:
+        shown = repr(value)[:60]
+        message = f"{source}: {key} is {shown}, expected a positive integer below {_LARGEST:,}"
+        raise TokbenchError(message, "download the file again")
     return value
 
 

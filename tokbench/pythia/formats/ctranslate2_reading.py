@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import IO
 
@@ -45,10 +46,16 @@ def open_folder(folder: Path, name: str) -> Checkpoint:
     try:
         with path.open("rb") as stream:
             variables = _read_variables(stream, path)
-    except (struct.error, UnicodeDecodeError, IndexError) as error:
+    except OSError as error:
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
+    except (struct.error, UnicodeDecodeError, IndexError, KeyError) as error:
         raise TokbenchError(f"{path}: not a readable CTranslate2 model ({error})", "download the file again") from error
     config = read_json_object(folder / "config.json")
-    architecture = _read_architecture(variables, path, int(config.get(CONTEXT_KEY, Architecture.context)), config)
+    context = config.get(CONTEXT_KEY, Architecture.context)
+    if type(context) is not int or not 0 < context < 1 << 31:
+        message = f"{folder / 'config.json'}: {CONTEXT_KEY} is {context!r}, expected a positive integer"
+        raise TokbenchError(message, "convert the model again")
+    architecture = _read_architecture(variables, path, context, config)
     for key, shape in _list_shapes(architecture).items():
         found = variables[key].shape if key in variables else None
         if found != shape:
@@ -107,14 +114,17 @@ def _read_architecture(
             raise TokbenchError(f"{path}: the variable {key} is missing", "only GPT-NeoX models are supported")
         return variables[key]
 
-    rows, width = read("decoder/embeddings/weight").shape
+    shape = read("decoder/embeddings/weight").shape
+    if len(shape) != 2:
+        raise TokbenchError(f"{path}: the embeddings have the shape {shape}, not two dimensions", "convert it again")
+    rows, width = shape
     heads, rotary = read("decoder/num_heads").value, read("decoder/layer_0/self_attention/rotary_dim").value
-    if not heads or not rotary:
+    if heads is None or rotary is None or heads < 1 or rotary < 1 or width % heads:
         raise TokbenchError(
-            f"{path}: the numbers of heads and rotary dimensions are not integers", "download the file again"
+            f"{path}: {heads} heads and {rotary} rotary dimensions do not fit the width of {width}",
+            "download the file again",
         )
     layers = {key.split("/")[1] for key in variables if key.startswith("decoder/layer_") and key.count("/") > 1}
-    epsilon = config.get("layer_norm_epsilon")
     return Architecture(
         layers=len(layers - {"layer_norm"}),
         width=width,
@@ -122,9 +132,18 @@ def _read_architecture(
         vocab_rows=rows,
         context=context,
         rotary_fraction=rotary / (width // heads),
-        layer_norm_epsilon=float(str(epsilon)) if epsilon is not None else Architecture.layer_norm_epsilon,
+        layer_norm_epsilon=_read_epsilon(config.get("layer_norm_epsilon"), path.parent / "config.json"),
         parallel_residual="decoder/layer_0/input_layer_norm/gamma" in variables,
     )
+
+
+def _read_epsilon(value: object, source: Path) -> float:
+    if value is None:
+        return Architecture.layer_norm_epsilon
+    if type(value) not in (int, float) or not 0 < float(str(value)) < inf:
+        message = f"{source}: layer_norm_epsilon is {value!r}, expected a number above 0"
+        raise TokbenchError(message, "convert the model again")
+    return float(str(value))
 
 
 def _list_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:

@@ -55,6 +55,6 @@ def is_whole(folder: Path) -> bool:
             return all(
                 (folder / name).is_file() for name in json.loads(index.read_text("utf-8"))["weight_map"].values()
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return False
     return (folder / "model.safetensors").is_file()

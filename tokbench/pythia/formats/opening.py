@@ -10,6 +10,7 @@ from pathlib import Path
 from tokbench._shared.files import read_json_object
 from tokbench._shared.hub_ids import is_hub_id
 from tokbench._shared.paths import expand_home, explain_path
+from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
 from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.formats.configuration import read_architecture
@@ -49,6 +50,7 @@ def open_checkpoint(argument: str | Path, *, revision: str | None = None, offlin
 
 
 def _open_path(path: Path, name: str) -> Checkpoint:
+    refuse_special(path)
     if path.is_file():
         if path.suffix.lower() != ".gguf":
             raise TokbenchError(f"{path} is not a checkpoint", "a file must be a GGUF file; otherwise name its folder")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +55,30 @@ def list_shapes(architecture: Architecture) -> dict[str, Shape]:
     return shapes
 
 
+def check_layers(layers: int, tensors: Collection[str], setting: str) -> None:
+    """Raise TokbenchError for more layers than there are tensors, before anything is made for each layer.
+
+    setting: the file and the key that give the number of layers.
+    """
+    if layers > len(tensors):
+        raise TokbenchError(
+            f"{setting} is {layers:,}, but the weights have only {len(tensors):,} tensors",
+            "the weights do not match the configuration",
+        )
+
+
+def check_finite(tensor: npt.NDArray[Any], name: str, file: Path) -> None:
+    """Raise TokbenchError, with the first place, for a tensor that holds NaN or an infinity."""
+    finite = np.isfinite(tensor)
+    if not finite.all():
+        place = tuple(int(index) for index in np.unravel_index(int(np.argmin(finite)), tensor.shape))
+        raise TokbenchError(
+            f"{file}: the tensor {name} holds {float(tensor[place])} at {list(place)}, and "
+            f"{tensor.size - int(finite.sum()):,} such values in all",
+            "no result of this model would be a number: download it again",
+        )
+
+
 def is_buffer(name: str) -> bool:
     """Return whether a tensor is a buffer of old checkpoints.
 
@@ -94,11 +118,12 @@ class Weights:
             for file in files:
                 try:
                     shard = opening.enter_context(safe_open(file, framework="numpy"))
-                except SafetensorError as error:
+                except (SafetensorError, OSError) as error:
                     message = f"{file}: not a readable safetensors file ({error})"
                     raise TokbenchError(message, "download the file again") from error
                 self.metadata |= shard.metadata() or {}
                 self._places |= dict.fromkeys(shard.keys(), (file, shard))
+            check_layers(architecture.layers, self._places, f"{files[0].parent / 'config.json'}: num_hidden_layers")
             self._check(list_shapes(architecture), files[0].parent)
             self._stack = opening.pop_all()
 
@@ -124,11 +149,17 @@ class Weights:
                 raise TokbenchError(message, "the weights do not match this config.json")
 
     def read(self, name: str) -> npt.NDArray[Any]:
-        """Read one tensor in the type of the file; bfloat16 as float32, which is lossless."""
+        """Read one tensor in the type of the file; bfloat16 as float32, which is lossless.
+
+        Raises TokbenchError for a value that is not finite, and for a file that cannot be read.
+        """
         file, shard = self._places[name]
-        if self.dtypes[name] == "bfloat16":
-            return read_bfloat16(file, name)
-        tensor: npt.NDArray[Any] = shard.get_tensor(name)
+        try:
+            bfloat16 = self.dtypes[name] == "bfloat16"
+            tensor: npt.NDArray[Any] = read_bfloat16(file, name) if bfloat16 else shard.get_tensor(name)
+        except OSError as error:
+            raise TokbenchError(f"{file} cannot be read: {error.strerror or error}", "check the file") from error
+        check_finite(tensor, name, file)
         return tensor
 
     def __enter__(self) -> Weights:

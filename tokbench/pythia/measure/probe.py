@@ -6,7 +6,6 @@ Load time, memory and speed, in fresh processes.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from tokbench._shared.environment import Environment, Now, count_cores, describe
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Device
 from tokbench.pythia.formats.checkpoint import Checkpoint, WeightsKind
+from tokbench.pythia.measure._limited_process import find_limit, run_limited
 from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request, Timer
 from tokbench.pythia.measure._process_memory import Memory, read_available, read_device_memory
 from tokbench.pythia.model.architecture import Architecture
@@ -256,16 +256,14 @@ def _weigh(path: Path) -> int:
 
 
 def _run_process(request: Request, name: str) -> dict[str, Any]:
+    limit = find_limit(request, _weigh(Path(request.path)))
     with tempfile.TemporaryDirectory(prefix="tokbench-") as folder:
         question, answer = Path(folder, "request.json"), Path(folder, "result.json")
         question.write_text(json.dumps(asdict(request)), "utf-8")
-        command = [sys.executable, "-m", "tokbench.pythia.measure._probe_process", str(question), str(answer)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
-        if done.returncode or not answer.is_file():
-            lines = done.stderr.strip().splitlines()
-            reason = lines[-1] if lines else "no output"
-            message = f"measuring {name} ended with status {done.returncode}: {reason}"
-            raise TokbenchError(message, "if it ran out of memory, choose a smaller model")
+        command = [sys.executable, "-P", "-m", "tokbench.pythia.measure._probe_process", str(question), str(answer)]
+        run_limited(command, f"measuring {name}", limit)
+        if not answer.is_file():
+            raise TokbenchError(f"measuring {name} ended without a result", "run the command again")
         content = json.loads(answer.read_text("utf-8"))
     if "error" in content:
         raise TokbenchError(content["error"]["message"], content["error"]["hint"])

@@ -1,0 +1,70 @@
+"""The process of the trials: `python -m tokbench.adapters._trial_process`.
+
+It reads requests from standard input (eight bytes of length, then a pickle, as only its own parent writes them), and
+answers each with a line: empty if the tokenizer came through, or what kept it from that, as JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pickle
+import signal
+import sys
+from itertools import islice
+
+from tokbench._shared.child import limit_memory, limit_seconds
+from tokbench.adapters import load_on
+from tokbench.adapters._hard_texts import common_texts, surround_tokens
+from tokbench.adapters._trial import MEMORY, Limits, mark_trial
+from tokbench.catalog.sources import Asset
+from tokbench.errors import EngineError, TokbenchError
+
+IDLE_SECONDS = 60
+"""Seconds without a request after which the process ends."""
+_RUN = 1000
+_RESERVED = 2000
+
+
+def run(asset: Asset, module: str) -> str | None:
+    """Load and use a tokenizer; return why it cannot be loaded here at all, None for all that is tried again."""
+    try:
+        tokenizer = load_on(asset, importlib.import_module(module))
+        runs = [piece * (_RUN // len(piece)) for piece in ("a", " ", "\n", "0", "(", "中", "ab", "'s")]
+        texts = [*common_texts(), *runs, *islice(surround_tokens(tokenizer.reserved_texts()), _RESERVED)]
+        tokenizer.token_table()
+        tokenizer.special_tokens()
+        tokenizer.decode_batch(tokenizer.encode_batch(texts))
+    except EngineError as error:
+        # Of a text, it may never come; of a file, the same would be printed again.
+        return None if error.text is not None or error.task.startswith("decode") else error.reason
+    except (TokbenchError, ImportError):  # or a module that only the parent finds
+        return None
+    except MemoryError:
+        return f"it ran out of memory within {MEMORY >> 30} GiB"
+    return None
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    mark_trial()
+    limit_memory(MEMORY)
+    source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print is no answer
+    alarm = getattr(signal, "alarm", lambda _: None)
+    alarm(IDLE_SECONDS)
+    while head := source.read(8):
+        asset, module, limits = pickle.loads(source.read(int.from_bytes(head, "little")))  # noqa: S301
+        assert isinstance(limits, Limits)
+        alarm(0)
+        limit_seconds(limits.seconds)
+        fault = run(asset, module)
+        limit_seconds(1 << 20)
+        answers.write(b"\n" if fault is None else json.dumps(fault).encode() + b"\n")
+        answers.flush()
+        alarm(IDLE_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""SentencePiece models as protocol buffers, read without the library.
+
+The fields are pieces (1), trainer (2), normalizer (3), ...; in a piece, its text (1), score (2) and type (3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokbench.errors import TokbenchError
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data) and shift < 64:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValueError
+
+
+def is_sentencepiece(head: bytes) -> bool:
+    """Return whether bytes start with a piece: a string, then a score or type."""
+    try:
+        length, at = _read_varint(head, 1)
+        text_length, text_at = _read_varint(head, at + 1)
+    except ValueError:
+        return False
+    after = text_at + text_length
+    ends = after == at + length or head[after : after + 1] in (b"\x15", b"\x18")
+    return head[:1] == b"\n" and head[at : at + 1] == b"\n" and after <= at + length and ends
+
+
+def check_fields(path: Path, data: bytes) -> None:
+    """Raise TokbenchError, with the byte, for a model that is damaged or cut off."""
+    seen = {number for number, _, _ in _walk(path, data)}
+    if not seen & {2, 3}:
+        raise TokbenchError(
+            f"{path} is a truncated SentencePiece model: it has pieces, but neither trainer nor normalizer settings",
+            "download it again",
+        )
+
+
+def list_pieces(path: Path) -> dict[str, int]:
+    """Return the pieces of a model and their ids; none if it is damaged, as loading reports that."""
+    data = path.read_bytes()
+    pieces: dict[str, int] = {}
+    try:
+        for number, start, _ in _walk(path, data):
+            if number != 1:
+                continue
+            if data[start] != 0x0A:  # the text of a piece is its first field
+                raise ValueError
+            length, at = _read_varint(data, start + 1)
+            pieces[data[at : at + length].decode()] = len(pieces)
+    except (TokbenchError, ValueError, IndexError):
+        return {}
+    return pieces
+
+
+def _walk(path: Path, data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield number, first byte and end of each field; TokbenchError if one cannot be read."""
+    at = 0
+    while at < len(data):
+        start = at
+        try:
+            key, at = _read_varint(data, at)
+            if key & 7 != 2:  # every top-level field of a model is length-delimited
+                raise ValueError
+            length, at = _read_varint(data, at)
+        except ValueError:
+            raise TokbenchError(
+                f"{path} is a damaged SentencePiece model: no field can be read at byte {start} of {len(data)}",
+                "download it again",
+            ) from None
+        if at + length > len(data):
+            raise TokbenchError(
+                f"{path} is a truncated SentencePiece model: the field at byte {start} ends at byte {at + length}, "
+                f"the file at {len(data)}",
+                "download it again",
+            )
+        yield key >> 3, at, at + length
+        at += length
