@@ -72,6 +72,9 @@ ENOUGH = 0.9
 Place = tuple[str, tuple[int, int], tuple[int, int]]
 """A module, and where in it a mutant starts and ends: line and column."""
 
+Change = tuple[str, str, str]
+"""A file, a line of it and what becomes of that, without surrounding space."""
+
 OPTIONS = ["-x", "-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line", "--assert=plain"]
 LOG, RECORD = Path("tests.log"), Path("tests.json")
 
@@ -238,9 +241,9 @@ def find_tests(module: str) -> tuple[str, ...]:
     return next(tests for target, tests in TESTS.items() if module.startswith(target))
 
 
-def read_equivalents() -> dict[tuple[str, str, str], str]:
+def read_equivalents() -> dict[Change, str]:
     """Return the reasons in EQUIVALENT by file, line and line of the mutant; a line that is gone is an error."""
-    reasons = {}
+    reasons: dict[Change, str] = {}
     for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["mutant"]:
         lines = {line.strip() for line in (ROOT / entry["file"]).read_text(encoding="utf-8").splitlines()}
         if entry["line"] not in lines:
@@ -260,9 +263,10 @@ def find_change(before: str, after: str) -> tuple[str, str]:
 class Sample:
     """Mutants of a seed, one after the other, and how many of them were noticed."""
 
-    def __init__(self, seed: int, mutants: Sequence[MutationSpec], tests: Sequence[Test]) -> None:
-        self.seed, self.mutants, self.tests = seed, mutants, tests
-        self.equivalents = read_equivalents()
+    def __init__(
+        self, seed: int, mutants: Sequence[MutationSpec], tests: Sequence[Test], equivalents: Mapping[Change, str]
+    ) -> None:
+        self.seed, self.mutants, self.tests, self.equivalents = seed, mutants, tests, equivalents
         self.killed = self.equivalent = self.survived = 0
 
     def run(self) -> None:
@@ -318,6 +322,7 @@ def main() -> None:
     os.environ |= {"TOKBENCH_TEST_DATA": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
     sys.dont_write_bytecode = True
     modules = [module for module in list_modules() if arguments.only in module]
+    equivalents = read_equivalents()
     record = arguments.record.resolve() if arguments.record else None
     with tempfile.TemporaryDirectory() as folder:
         copy_repository(Path(folder))
@@ -338,7 +343,7 @@ def main() -> None:
             choose = random.Random(seed)
             drawn = choose.sample(sorted(places), min(arguments.mutants, len(places)))
             mutants = [choose.choice(places[place]) for place in drawn]
-            sample = Sample(seed, mutants, [test for test in tests if test.seconds <= arguments.longest])
+            sample = Sample(seed, mutants, [test for test in tests if test.seconds <= arguments.longest], equivalents)
             sample.run()
             scores.append(sample.score)
     sys.exit(min(scores) < ENOUGH)

@@ -17,6 +17,7 @@ from helpers.corpora import cut_out, equal, write_corpus
 from helpers.dataclasses import check_dataclasses
 from helpers.made import make_sentencepiece, make_tokenizer_json, make_wordpiece
 from tokbench import TokbenchError, load_tokenizer
+from tokbench._shared.threads import cores_are_lent
 from tokbench.adapters import EncodedBatch, TokenTable
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import ParallelCorpus
@@ -337,6 +338,24 @@ def test_a_tokenizer_that_fails_is_left_out_and_its_first_failure_told(threads: 
             measure([tokenizers[2]], corpus, threads=threads)
         with pytest.raises(EngineError, match="segment 0 of en"):
             measure([tokenizers[2]], corpus, on_failure=told.append, threads=threads)
+
+
+@pytest.mark.parametrize(("threads", "lent"), [(None, True), (1, False), (2, False)])
+def test_engines_use_no_more_threads_than_were_given(threads: int | None, lent: bool) -> None:
+    seen: set[bool] = set()
+
+    class Asking(Failing):
+        """Notes whether its engine may use threads of its own."""
+
+        def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+            seen.add(cores_are_lent())
+            return super().encode_batch(texts)
+
+    table = TokenTable.from_tokens([bytes([i]) for i in range(256)])
+    tokenizer = Asking(Asset("asking", "ids", (), "0", "ids", None), table, prefix=b"", unk_id=None)
+    measure([tokenizer], ParallelCorpus.from_texts({"en": ["a", "b"]}), threads=threads)
+    assert seen == {lent}
+    assert not cores_are_lent()
 
 
 @pytest.mark.parametrize(("stop", "segments"), [(1, 0), (4, 1), (5, 2)])

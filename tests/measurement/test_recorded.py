@@ -161,3 +161,13 @@ def test_other_ids_have_another_hash_and_it_encodes_nothing() -> None:
         tokenizer.encode_batch(["a"])
     assert tokenizer.decode_batch(EncodedBatch.from_lists([[0], [0, 0], [1]])) == ["a", "a a", "\ufffd"]
     assert (tokenizer.vocab_base, tokenizer.vocab_total) == (0, 2)
+
+
+def test_ids_of_several_languages_are_named() -> None:
+    texts = {"en": ["a"], "de": ["b"]}
+    for ids, message in (
+        ([[1]], "ids are given for en, texts for en, de"),
+        ({"en": [[1]], "fr": [[1]]}, "ids are given for en, fr, texts for en, de"),
+    ):
+        with pytest.raises(tb.TokbenchError, match=message):
+            tb.Measurements.from_ids(texts, ids, name="x")

@@ -424,3 +424,20 @@ def test_metrics_and_what_computes_them_are_frozen() -> None:
     check_dataclasses(_reference, set())
     check_dataclasses(resampling, {"Units"})
     check_dataclasses(_spectra, {"Spectra"})
+
+
+def test_the_p_of_scaled_ratios_is_the_share_of_all_swaps() -> None:
+    """Characters per token, times windows of 3 and 1: numerator and denominator of a segment swap together."""
+    measured = make_measurements(COUNTS)
+    windows = pl.Series("context_window", [3, 1])
+    measured = replace(measured, tokenizers=measured.tokenizers.with_columns(windows))
+    frame = find_differences(measured, find_metrics(["effective_context"]), "b", Bootstrap(resamples=5))
+    (found,) = frame.filter(pl.col("lang") == "zh")["p"]
+    sides = [[(8 * 3, tokens) for tokens in COUNTS["a"]["zh"]], [(8 * 1, tokens) for tokens in COUNTS["b"]["zh"]]]
+    gaps = []
+    for swaps in np.ndindex(2, 2, 2, 2):
+        sums = [np.sum([sides[side ^ swap][i] for i, swap in enumerate(swaps)], axis=0) for side in (0, 1)]
+        gaps.append(abs(sums[0][0] / sums[0][1] - sums[1][0] / sums[1][1]))
+    share = float(np.mean(np.array(gaps) >= gaps[0] * (1 - 1e-9)))
+    assert found == pytest.approx(share, abs=0.01)
+    assert 0.1 < share < 0.9
