@@ -49,6 +49,12 @@ class Bases:
         """Saved results."""
         return self.folder / "results"
 
+    @cached_property
+    def cached(self) -> dict[str, tuple[tuple[str, ...], bytes]]:
+        """Command lines that read the cache in the folder `cache`, and what each prints."""
+        printed = self.folder / "printed"
+        return {name: (line, (printed / name).read_bytes()) for name, line in list_cached(self).items()}
+
     @property
     def small(self) -> str:
         """A corpus of three segments in two languages."""
@@ -106,7 +112,9 @@ def describe_models() -> dict[str, dict[str, object]]:
     """Describe tokenizer.json files of the other models."""
     vocab = {token: number for number, token in enumerate(WORDPIECE)}
     words = {"[UNK]": 0, "the": 1, "fox": 2, ",": 3}
-    bert = {"normalizer": {"type": "BertNormalizer", "clean_text": True, "lowercase": True}}
+    flags = {"clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}
+    bert = {"normalizer": {"type": "BertNormalizer", **flags}}
+    unknown = {"unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100}
     space = {"pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}}
     return {
         "json-wordpiece": {
@@ -114,7 +122,7 @@ def describe_models() -> dict[str, dict[str, object]]:
             **bert,
             "pre_tokenizer": {"type": "BertPreTokenizer"},
             "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "vocab": vocab},
+            "model": {"type": "WordPiece", **unknown, "vocab": vocab},
         },
         "json-wordlevel": {
             **NOTHING,
@@ -185,6 +193,35 @@ def make_results(bases: Bases, scratch: Path, environment: dict[str, str]) -> No
     (folder / "timings.json").write_text(json.dumps({"measurements": [], "timings": timings}))
 
 
+def list_cached(bases: Bases) -> dict[str, tuple[str, ...]]:
+    """List command lines that read the cache."""
+    bpe, rwkv, small = str(bases.tokenizers["tokenizer.json"]), str(bases.tokenizers["rwkv"]), ("-c", bases.small)
+    return {
+        "compare": ("compare", bpe, rwkv, *small, "--no-throughput", "--resamples", "10", "-f", "csv"),
+        "encode": ("encode", rwkv, "the fox 42"),
+        "encode all": ("encode", *map(str, list_whole(bases)), "the fox 42"),
+        "cost": ("cost", bpe, *small, "-f", "csv"),
+        "score": ("model", "score", str(bases.folder / "model"), *small, "-l", "en", "--window", "16", "-f", "csv"),
+    }
+
+
+def list_whole(bases: Bases) -> list[Path]:
+    """List the tokenizers that need no name of an entry beside their path."""
+    return [path for kind, path in bases.tokenizers.items() if kind != "tiktoken"]
+
+
+def fill_cache(bases: Bases, scratch: Path, environment: dict[str, str]) -> None:
+    """Run the command lines that read the cache twice, and keep what the second run printed."""
+    (bases.folder / "printed").mkdir()
+    here = environment | {"TOKBENCH_CACHE": str(bases.folder / "cache")}
+    for name, line in list_cached(bases).items():
+        run_case(Case("", line), scratch, here)
+        done = run_case(Case("", line), scratch, here)
+        if done.status != 0:
+            raise RuntimeError(f"{name}: {done.stderr.decode()}")
+        (bases.folder / "printed" / name).write_bytes(done.stdout)
+
+
 def make_model(folder: Path, bases: Bases) -> None:
     """Make a checkpoint of random weights, with its tokenizer."""
     from tokbench.pythia.formats.random_weights import make
@@ -211,6 +248,7 @@ def make_bases(folder: Path, environment: dict[str, str]) -> Bases:
     scratch = folder / "scratch"
     scratch.mkdir()
     make_results(bases, scratch, environment)
+    fill_cache(bases, scratch, environment)
     return bases
 
 

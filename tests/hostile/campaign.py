@@ -20,7 +20,7 @@ from hostile.case import Case, Run
 from hostile.outcomes import FAILURES, KINDS, Outcome, judge
 from hostile.processes import ask, run_case
 
-AREAS = ("texts", "corpora", "tokenizers", "results", "cache", "options", "hub", "viewer")
+AREAS = ("texts", "corpora", "tokenizers", "results", "models", "cache", "options", "hub", "viewer")
 SHARES = {"tokenizers": 3, "results": 2, "options": 2}
 """How many cases of an area are drawn for one of another."""
 
@@ -29,7 +29,7 @@ PRELOADED = (
     *("fastokens", "splintr", "gguf", "defusedxml.ElementTree", "altair", "icu4py", "safetensors", "psutil", "pyarrow"),
     *("tokbench", "tokbench.cli", "tokbench.comparison", "tokbench.analysis", "tokbench.report", "tokbench.report.live"),
     *("tokbench.pythia.cost", "tokbench.adapters", "tokbench.adapters.bench", "starlette.applications", "uvicorn"),
-    *("tokbench.analysis.roundtrip", "tokbench.analysis.vocabulary", "http.client", "email.parser", "concurrent.futures"),
+    *("tokbench.analysis.roundtrip", "tokbench.analysis.vocabulary", "huggingface_hub.hf_api", "huggingface_hub.file_download", "httpx2", "http.client", "concurrent.futures"),
 )
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -92,7 +92,11 @@ def run_one(name: str, seed: str, folder: Path, bases: Bases) -> Result:
     home, place = folder / "home", folder / "case"
     home.mkdir(parents=True)
     place.mkdir()
-    case = draw_case(name, seed, place, bases)
+    shutil.copytree(bases.folder / "cache", home / "cache", ignore=lambda folder, names: {"models"} & set(names))
+    try:
+        case = draw_case(name, seed, place, bases)
+    except Exception as error:  # noqa: BLE001 - whatever a generator raises is a fault of it, which is shown
+        return Result(name, "", "", Outcome("wrong", f"the generator: {type(error).__name__}: {error}"), 0.0)
     environment = list_environment(home)
     run = run_case(case, folder, environment)
 
@@ -126,7 +130,7 @@ def prepare() -> Iterator[Bases]:
         home = folder / "home"
         home.mkdir()
         bases = make_bases(folder, list_environment(home))
-        bases.tokenizers, bases.corpora  # noqa: B018 - read once, here
+        bases.tokenizers, bases.corpora, bases.cached  # noqa: B018 - read once, here
         yield bases
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -44,3 +44,13 @@ class Case:
     reference: Check | None = None
     escapes: bool = True
     """Whether control characters on standard output are wrong."""
+    figures: bool = False
+    """Whether there must be figures on standard output, whatever else fails."""
+    accepted: bool = False
+    """Whether an error is wrong."""
+    silent: bool = False
+    """Whether an error without a line is right: nobody is there to read it."""
+    noted: bool = False
+    """Whether other lines than ours may precede the error: a command that says what it does."""
+    stopped: bool = False
+    """Whether it is stopped by SIGINT in the end, as `view` is."""

@@ -16,7 +16,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u20
 _FRAME = re.compile(r'File "[^"]*/(tokbench/[^"]+)", line \d+, in (\S+)')
 _WARNING = re.compile(rb"^\S+:\d+: \w*Warning: (.*)", re.MULTILINE)
 _LONGEST_LINE = 2000
-_FINE = (0, 1, 2)
+INTERRUPTED = 130
+_FINE = (0, 1, 2, INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,16 @@ def judge(case: Case, run: Run, consult: Callable[[Case, Run], str | None]) -> O
     panic = b"PanicException" in run.stderr or b"panicked at" in run.stderr
     if run.status < 0 or panic:
         return Outcome("abort", name_panic(run.stderr) if panic else f"signal {-run.status}")
-    if b"Traceback (most recent call last)" in run.stderr or run.status not in (*_FINE, 130):
+    if b"Traceback (most recent call last)" in run.stderr or run.status not in _FINE:
         return Outcome("traceback", name_traceback(run.stderr, run.status))
-    detail = check_errors(run) if run.status else check_success(case, run)
+    failed = run.status and not (case.stopped and run.status == INTERRUPTED)
+    detail = check_errors(case, run) if failed else check_success(case, run)
     detail = detail or check_characters(case, run) or check_outputs(case, run)
     if not detail and run.status == 0 and case.reference:
         detail = consult(case, run)
     if detail:
         return Outcome("wrong", detail)
-    return Outcome("line" if run.status else "ok")
+    return Outcome("line" if failed else "ok")
 
 
 def name_traceback(stderr: bytes, status: int) -> str:
@@ -64,16 +66,23 @@ def name_panic(stderr: bytes) -> str:
     return f"panic in {found[1].decode(errors='replace').rpartition('/')[2]}" if found else "panic"
 
 
-def check_errors(run: Run) -> str | None:
+def check_errors(case: Case, run: Run) -> str | None:
     """Check an answer with an exit status other than 0: one line, which begins as all of ours."""
     lines = run.stderr.decode(errors="replace").splitlines()
     notes = [line for line in lines if line.startswith("tokbench: ")]
+    first = shorten(next((line for line in lines if line not in notes), "none"))
+    if case.accepted:
+        return f"refused: {shorten(notes[-1]) if notes else first}"
+    if case.figures and not run.stdout:
+        return f"no figures: {shorten(notes[-1]) if notes else first}"
     if run.status == 1 and run.stdout and len(lines) == len(notes):
         return None  # figures, and perhaps a note: --fail-over, --fail-lossy, a file that could not be written
-    if len(lines) != len(notes) or not notes:
-        return f"status {run.status} with other lines than ours: {shorten(next(iter(lines), 'none'))}"
+    if case.silent and not lines:
+        return None
+    if not notes or (len(lines) > len(notes) and not case.noted):
+        return f"status {run.status} with other lines than ours: {first}"
     if run.stdout:
-        return f"status {run.status} with {'output'} on standard output"
+        return f"status {run.status} with output on standard output"
     if len(notes[-1]) > _LONGEST_LINE:
         return "a line of more than 2,000 characters"
     return None

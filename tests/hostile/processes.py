@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import io
 import os
 import resource
@@ -43,6 +44,7 @@ def run_case(case: Case, folder: Path, environment: Mapping[str, str]) -> Run:
         os.environ.update(environment)
         for name, value in case.environment.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        reread_environment()
         os.chdir(case.folder or folder)
         make_streams()
         if case.before:
@@ -53,13 +55,20 @@ def run_case(case: Case, folder: Path, environment: Mapping[str, str]) -> Run:
     return Run(status, stdout.read_bytes(), stderr.read_bytes(), seconds, cpu)
 
 
+def reread_environment() -> None:
+    """Let a library that is imported already, and reads its settings then, read them again."""
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        importlib.reload(constants)
+
+
 def ask(question: Callable[[], str | None], folder: Path) -> str | None:
     """Answer a question in another process; None if it does not live to answer."""
     answer = folder / "answer"
     answer.unlink(missing_ok=True)
 
     def work() -> int:
-        redirect(None, folder / "stdout", folder / "stderr")
+        redirect(None, folder / "answer-stdout", folder / "answer-stderr")
         limit()
         answer.write_text(question() or "", "utf-8", errors="backslashreplace")
         return 0
