@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
@@ -9,16 +10,21 @@ import shutil
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+import typer.main
+
+from hostile.areas.options import list_commands
 from hostile.bases import Bases, make_bases
 from hostile.case import Case, Run
 from hostile.outcomes import FAILURES, KINDS, Outcome, judge
 from hostile.processes import ask, run_case
+from tokbench.cli import app
 
 AREAS = ("texts", "corpora", "tokenizers", "results", "models", "cache", "options", "hub", "viewer")
 SHARES = {"tokenizers": 3, "results": 2, "options": 2}
@@ -31,6 +37,9 @@ PRELOADED = (
     *("tokbench.pythia.cost", "tokbench.adapters", "tokbench.adapters.bench", "starlette.applications", "uvicorn"),
     *("tokbench.analysis.roundtrip", "tokbench.analysis.vocabulary", "huggingface_hub.hf_api", "huggingface_hub.file_download", "httpx2", "http.client", "concurrent.futures"),
 )
+UNLOADED = frozenset(("ctranslate2", "torch", "transformers", "xllamacpp"))
+"""Libraries that may start threads when they are imported."""
+
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "MKL_NUM_THREADS")
 
 Draw = Callable[[random.Random, Path, Bases], Case]
@@ -54,13 +63,29 @@ def choose_cases(count: int, areas: Sequence[str]) -> list[str]:
     return [f"{area}/{n}" for area, share in shares.items() for n in range(-(-count * share // whole))][:count]
 
 
-def preload() -> None:
-    """Import what the commands import, as far as it is installed; none of it is called."""
-    for name in PRELOADED:
+def preload(names: Iterable[str]) -> None:
+    """Import modules, as far as they are installed; none of them is called."""
+    for name in names:
         try:
             import_module(name)
         except ImportError:
             continue
+
+
+def rehearse(bases: Bases, environment: Mapping[str, str]) -> None:
+    """Import here what commands import while they run, and build the command line once for all forks."""
+    folder = bases.folder.parent / "scratch"
+    modules = folder / "modules"
+
+    def note() -> None:
+        atexit.register(lambda: modules.write_text("\n".join(sys.modules)))  # in the fork, which calls it at its end
+
+    typer.main.get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]  # 40 ms in each fork
+    typer.main.get_command(app)
+    for name, line in list_commands(folder, bases).items():
+        run_case(Case(name, (*name.split(), *line), before=note), folder, environment)
+        imported = modules.read_text().split() if modules.exists() else []
+        preload(name for name in imported if name.partition(".")[0] not in UNLOADED and name != "__main__")
 
 
 def draw_case(name: str, seed: str, folder: Path, bases: Bases) -> Case:
@@ -124,13 +149,14 @@ def prepare() -> Iterator[Bases]:
     """Import everything, and make intact files in a folder that is removed at the end."""
     for name in THREADS:
         os.environ[name] = "2"
-    preload()
+    preload(PRELOADED)
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))  # TemporaryDirectory would be removed at the end of every fork
     try:
         home = folder / "home"
         home.mkdir()
         bases = make_bases(folder, list_environment(home))
         bases.tokenizers, bases.corpora, bases.cached  # noqa: B018 - read once, here
+        rehearse(bases, list_environment(home) | {"TOKBENCH_CACHE": str(bases.folder / "cache")})
         yield bases
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from hostile.case import Case
 from hostile.mutators import damage_bytes, damage_json, draw_name, draw_path, draw_text, make_odd_file
 from hostile.outcomes import is_filled, is_json
 
-OUTPUTS = ("r.html", "r.md", "r.tex", "r.json", "r.csv", "r.txt")
+OUTPUTS = ("r.html", "r.md", "r.md", "r.tex", "r.json", "r.csv", "r.txt")
 REQUIRED = ("corpus", "tokenizers", "results", "environment", "skipped", "differences", "signature")
 WRONG_KINDS = (None, 7, "x", [], {}, [1], True, {"x": 1}, [[]], "NaN")
 
@@ -58,7 +58,7 @@ def draw_command(pick: random.Random, folder: Path, bases: Bases, path: Path, no
         options = pick.choice(((), ("--json",), ("--fail-over", "1.02"), ("-m", "fertility")))
         checks = (is_json,) if options == ("--json",) else ()
         return Case(note, ("diff", *pair, *options), refused=refused, checks=checks, escapes="--json" not in options)
-    outputs = [folder / name for name in pick.sample(OUTPUTS, pick.choice((1, 1, 2)))]
+    outputs = [folder / name for name in dict.fromkeys(pick.sample(OUTPUTS, pick.choice((1, 1, 2))))]
     several = (intact,) if pick.random() < 0.15 else ()
     if several:
         outputs = [out for out in outputs if out.suffix in (".html", ".md", ".tex")] or [folder / "r.md"]

@@ -37,16 +37,15 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     """Draw a case."""
     text, note = draw_long(pick)
     text = text.encode("utf-8", "replace").decode()
-    kind = pick.choice(("encode", "encode", "encode", "compare", "compare", "roundtrip", "argument", "bytes", "explain-diff"))
+    kind = pick.choice(("encode",) * 8 + ("argument",) * 3 + ("compare", "compare", "roundtrip", "bytes", "bytes", "explain-diff"))
     if kind == "encode":
         return draw_encode(pick, bases, text, note)
     if kind == "argument":
         text = draw_text(pick, 2000).replace("\0", "")
         tokenizer = pick.choice(("utf8", str(bases.tokenizers["rwkv"]), str(bases.tokenizers["tokenizer.json"])))
         options = pick.choice(((), ("--json",), ("--special",)))
-        return Case(f"an argument {text[:20]!a}", ("encode", tokenizer, "--", text, *()), b"x") if not options else Case(
-            f"an argument {text[:20]!a}", ("encode", *options, tokenizer, "--", text), b"x"
-        )
+        arguments = ("encode", *options, tokenizer, "--", text)
+        return Case(f"an argument {text[:20]!a}", arguments, b"x", escapes="--json" not in options)
     if kind == "bytes":
         data, how = damage_bytes(pick, text.encode()[:50_000] or b"x")
         return Case(f"standard input, {how}", ("encode", pick.choice(list(map(str, bases.tokenizers.values())))), data)
