@@ -55,7 +55,9 @@ def show_cases(names: list[str], seed: str, keep: Path | None) -> int:
             print(f"--- {result.outcome.kind}: {result.outcome.detail} ({result.cpu:.2f} s of CPU time)")
             failed |= result.outcome.failed
             if keep:
-                shutil.copytree(folder, keep / name.replace("/", "-"), symlinks=True, ignore=skip_odd, dirs_exist_ok=True)
+                shutil.copytree(
+                    folder, keep / name.replace("/", "-"), symlinks=True, ignore=skip_odd, dirs_exist_ok=True
+                )
     return int(failed)
 
 

@@ -17,13 +17,52 @@ from hostile.processes import fork, run_case
 TEXTS = {"en": ["the quick fox", "the dog", "fish, 42 of them"], "zh": ["你好，世界", "你好", "鱼"]}
 OTHER = {"en": ["another text", "of two lines"], "zh": ["另外", "两行"]}
 TIMING = {
-    **{"backend": "ctranslate2", "device": "cpu", "quantization": "int8", "threads": 2, "kv_bytes_per_value": 4},
-    **{"model": "pythia-70m", "layers": 6, "width": 512, "heads": 8, "vocab_rows": 50304, "rounds": 1, "weights": "random"},
+    "backend": "ctranslate2",
+    "device": "cpu",
+    "quantization": "int8",
+    "threads": 2,
+    "kv_bytes_per_value": 4,
+    "model": "pythia-70m",
+    "layers": 6,
+    "width": 512,
+    "heads": 8,
+    "vocab_rows": 50304,
+    "rounds": 1,
+    "weights": "random",
 }
 PHASES = (("prefill", 1, 128, 0.05), ("prefill", 1, 512, 0.22), ("decode", 1, 64, 0.01), ("decode", 8, 64, 0.02))
-WORDS = ("the", "fox", "quick", "a", "f", "o", "x", "t", "h", "e", "##e", "##x", "##he", "##o", ",", ".", "4", "2", "##2")
+WORDS = (
+    "the",
+    "fox",
+    "quick",
+    "a",
+    "f",
+    "o",
+    "x",
+    "t",
+    "h",
+    "e",
+    "##e",
+    "##x",
+    "##he",
+    "##o",
+    ",",
+    ".",
+    "4",
+    "2",
+    "##2",
+)
 WORDPIECE = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)
-PIECES = (["<unk>", 0.0], ["▁", -2.0], ["▁the", -3.0], ["e", -3.5], ["t", -3.6], ["h", -3.7], ["o", -4.0], ["fox", -5.0])
+PIECES = (
+    ["<unk>", 0.0],
+    ["▁", -2.0],
+    ["▁the", -3.0],
+    ["e", -3.5],
+    ["t", -3.6],
+    ["h", -3.7],
+    ["o", -4.0],
+    ["fox", -5.0],
+)
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 NOTHING = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "post_processor": None}
 
@@ -94,7 +133,9 @@ def make_tokenizers(folder: Path) -> None:
     companions.mkdir()
     made.make_tokenizer_json(companions)
     (companions / "tokenizer_config.json").write_text(json.dumps(CONFIG))
-    (companions / "special_tokens_map.json").write_text(json.dumps({"eos_token": "<|endoftext|>", "pad_token": "<pad>"}))
+    (companions / "special_tokens_map.json").write_text(
+        json.dumps({"eos_token": "<|endoftext|>", "pad_token": "<pad>"})
+    )
     (companions / "added_tokens.json").write_text(json.dumps({"<pad>": 401}))
     for name, document in describe_models().items():
         (folder / name).mkdir()
@@ -159,7 +200,9 @@ def make_corpora(folder: Path) -> None:
     records = [dict(zip(languages, row, strict=True), document=f"d{n}") for n, row in enumerate(rows)]
     (folder / "c.jsonl").write_text("".join(f"{json.dumps(r, ensure_ascii=False)}\n" for r in records), "utf-8")
     pl.DataFrame(TEXTS).write_parquet(folder / "c.parquet")
-    variants = ("".join(f'<tuv xml:lang="{k}"><seg>{v}</seg></tuv>' for k, v in zip(languages, r, strict=True)) for r in rows)
+    variants = (
+        "".join(f'<tuv xml:lang="{k}"><seg>{v}</seg></tuv>' for k, v in zip(languages, r, strict=True)) for r in rows
+    )
     units = "".join(f"<tu>{variant}</tu>\n" for variant in variants)
     head = '<?xml version="1.0" encoding="utf-8"?>\n<tmx version="1.4"><header/><body>\n'
     (folder / "c.tmx").write_text(f"{head}{units}</body></tmx>\n", "utf-8")

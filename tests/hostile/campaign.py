@@ -31,11 +31,36 @@ SHARES = {"tokenizers": 3, "results": 2, "options": 2}
 """How many cases of an area are drawn for one of another."""
 
 PRELOADED = (
-    *("numpy", "polars", "tokenizers", "tiktoken", "sentencepiece", "regex", "ahocorasick_rs", "rich.console", "rich.table"),
+    *(
+        "numpy",
+        "polars",
+        "tokenizers",
+        "tiktoken",
+        "sentencepiece",
+        "regex",
+        "ahocorasick_rs",
+        "rich.console",
+        "rich.table",
+    ),
     *("fastokens", "splintr", "gguf", "defusedxml.ElementTree", "altair", "icu4py", "safetensors", "psutil", "pyarrow"),
-    *("tokbench", "tokbench.cli", "tokbench.comparison", "tokbench.analysis", "tokbench.report", "tokbench.report.live"),
+    *(
+        "tokbench",
+        "tokbench.cli",
+        "tokbench.comparison",
+        "tokbench.analysis",
+        "tokbench.report",
+        "tokbench.report.live",
+    ),
     *("tokbench.pythia.cost", "tokbench.adapters", "tokbench.adapters.bench", "starlette.applications", "uvicorn"),
-    *("tokbench.analysis.roundtrip", "tokbench.analysis.vocabulary", "huggingface_hub.hf_api", "huggingface_hub.file_download", "httpx2", "http.client", "concurrent.futures"),
+    *(
+        "tokbench.analysis.roundtrip",
+        "tokbench.analysis.vocabulary",
+        "huggingface_hub.hf_api",
+        "huggingface_hub.file_download",
+        "httpx2",
+        "http.client",
+        "concurrent.futures",
+    ),
 )
 UNLOADED = frozenset(("ctranslate2", "torch", "transformers", "xllamacpp"))
 """Libraries that may start threads when they are imported."""
@@ -60,7 +85,8 @@ def choose_cases(count: int, areas: Sequence[str]) -> list[str]:
     """Share cases among the areas, and name them."""
     shares = {area: SHARES.get(area, 1) for area in areas}
     whole = sum(shares.values())
-    return [f"{area}/{n}" for area, share in shares.items() for n in range(-(-count * share // whole))][:count]
+    ordered = sorted((n / share, area, n) for area, share in shares.items() for n in range(-(-count * share // whole)))
+    return [f"{area}/{n}" for _, area, n in ordered[:count]]
 
 
 def preload(names: Iterable[str]) -> None:
@@ -98,7 +124,7 @@ def draw_case(name: str, seed: str, folder: Path, bases: Bases) -> Case:
 def list_environment(home: Path) -> dict[str, str]:
     """Return the environment of every case: nothing of the user's, no network."""
     return {
-        **{name: "2" for name in THREADS},
+        **dict.fromkeys(THREADS, "2"),
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(home),
         "TOKBENCH_CACHE": str(home / "cache"),
@@ -181,7 +207,7 @@ def run_campaign(names: Sequence[str], seed: str, workers: int, say: Callable[[s
                 try:
                     work(worker, tasks, names, seed, folder, bases, file)
                     status = 0
-                except BaseException:
+                except BaseException:  # noqa: BLE001 - a fork must not go on in the code of its parent
                     import traceback
 
                     traceback.print_exc()
@@ -226,7 +252,9 @@ def list_failures(results: Sequence[Result], seed: str, most: int = 3) -> str:
             area = result.case.partition("/")[0]
             groups[result.outcome.kind, area, result.outcome.detail].append(result)
     lines = []
-    for (kind, area, detail), listed in sorted(groups.items(), key=lambda item: (KINDS.index(item[0][0]), -len(item[1]))):
+    for (kind, area, detail), listed in sorted(
+        groups.items(), key=lambda item: (KINDS.index(item[0][0]), -len(item[1]))
+    ):
         lines.append(f"{kind}, {area}, {len(listed)} times: {detail}")
         for result in listed[:most]:
             lines.append(f"  python -m tests.hostile --seed {seed} --case {result.case}   # {result.note[:110]}")

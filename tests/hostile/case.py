@@ -26,8 +26,8 @@ Check = Callable[[Run], "str | None"]
 class Case:
     """One command line of `tokbench`.
 
-    note: what is hostile about it, in a few words. stdin: its content, or None if it is closed. environment: changes; None
-    removes a variable. before: runs in the process before the command, and may start a thread. outputs: files that
+    note: what is hostile about it, in a few words. stdin: its content, or None if it is closed. environment: changes;
+    None removes a variable. before: runs in the process before the command, and may start a thread. outputs: files that
     must be whole or absent. refused: exit status 0 is wrong. check: runs where the answer was `ok`, in this process.
     reference: likewise, in another process, as it runs the library that reads the same damaged file.
     """

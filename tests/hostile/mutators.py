@@ -17,7 +17,22 @@ NUMBERS: tuple[Any, ...] = (
     *(2**64, 10**30, -(2**31) - 1, -(2**63) - 1, 0.5, 1e-320, 1e308, -0.0, float("nan"), float("inf"), float("-inf")),
 )
 TEXTS = (
-    *("", " ", "\0", "\ud800", "\udfff\ud800", "\ufeff", "\ufffe", "\u2028", "\u2029", "\x85", "\r", "\r\n", "\n\n", "\t"),
+    *(
+        "",
+        " ",
+        "\0",
+        "\ud800",
+        "\udfff\ud800",
+        "\ufeff",
+        "\ufffe",
+        "\u2028",
+        "\u2029",
+        "\x85",
+        "\r",
+        "\r\n",
+        "\n\n",
+        "\t",
+    ),
     *("\x1b]0;owned\x07", "\x1b[2J\x1b[31m", "\x9b31m", "\u202eabc", "\u2066x", "\u200f", "\u180e", "\u200b", "\u00ad"),
     *("e\u0301", "I\u0344", "\u212b", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0010ffff", "\ue000", "\ufdd0"),
     *("../../../../etc/passwd", "/dev/zero", "~nosuchuser", "hf:..", "%s%n{0}{x}", "<script>alert(1)</script>", "]]>"),
@@ -53,7 +68,18 @@ def drop(pick: random.Random, data: bytes) -> Damage:
 
 
 def insert(pick: random.Random, data: bytes) -> Damage:
-    pieces = (b"\0", b"\0" * 64, b"\xff\xfe", b"\xef\xbb\xbf", b"\xff", b"\r", b"\n", b"\xed\xa0\x80", b"\xc0\x80", b"\xf5")
+    pieces = (
+        b"\0",
+        b"\0" * 64,
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"\xff",
+        b"\r",
+        b"\n",
+        b"\xed\xa0\x80",
+        b"\xc0\x80",
+        b"\xf5",
+    )
     piece = pick.choice((*pieces, b"A" * 70_000, "\u2028".encode(), b"\x1b]0;x\x07", "\u202e".encode()))
     at = pick.choice((0, len(data), pick.randrange(len(data) + 1)))
     return data[:at] + piece + data[at:], f"{piece[:8]!r} inserted"
@@ -82,7 +108,9 @@ def encode(pick: random.Random, data: bytes) -> Damage:
 
 def replace_all(pick: random.Random, data: bytes) -> Damage:
     whole = (b"", b"\n", b"\0" * 100, b"{}", b"[]", b"null", b"\xef\xbb\xbf", b"[" * DEEP, b'{"a":' * DEEP, b"0" * 5000)
-    other = pick.choice((*whole, pick.randbytes(300), b"<html><body>login</body></html>", b"PK\x03\x04", b"\x80\x04K\x01."))
+    other = pick.choice(
+        (*whole, pick.randbytes(300), b"<html><body>login</body></html>", b"PK\x03\x04", b"\x80\x04K\x01.")
+    )
     return other, f"all of it {other[:8]!r}"
 
 
@@ -106,7 +134,9 @@ def draw_text(pick: random.Random, most: int = 40) -> str:
 
 def draw_characters(pick: random.Random) -> str:
     """Draw a few characters of one region."""
-    start, end = pick.choice(((32, 127), (160, 0x250), (0x590, 0x700), (0x4E00, 0x5000), (0x1F300, 0x1F700), (1, 0xD800)))
+    start, end = pick.choice(
+        ((32, 127), (160, 0x250), (0x590, 0x700), (0x4E00, 0x5000), (0x1F300, 0x1F700), (1, 0xD800))
+    )
     return "".join(chr(pick.randrange(start, end)) for _ in range(pick.randint(1, 12)))
 
 
@@ -141,7 +171,9 @@ def descend(pick: random.Random, document: Any) -> tuple[Any, Any]:
 
 def change_value(pick: random.Random, holder: Any, key: Any) -> tuple[str, bool]:
     """Change what a container holds; return a note, and whether a key was doubled."""
-    kind = pick.choice(("number", "number", "text", "text", "value", "value", "remove", "double", "rename", "deep", "wrap"))
+    kind = pick.choice(
+        ("number", "number", "text", "text", "value", "value", "remove", "double", "rename", "deep", "wrap")
+    )
     value = holder[key]
     if kind == "remove":
         del holder[key]
@@ -202,7 +234,9 @@ def write_number(pick: random.Random) -> bytes:
 
 def make_odd_file(pick: random.Random, path: Path) -> str:
     """Put something at a path that is no regular file."""
-    kind = pick.choice(("fifo", "folder", "link to itself", "dangling link", "/dev/zero", "/dev/null", "/dev/full", "empty"))
+    kind = pick.choice(
+        ("fifo", "folder", "link to itself", "dangling link", "/dev/zero", "/dev/null", "/dev/full", "empty")
+    )
     if path.exists():
         path.unlink()
     if kind == "fifo":
@@ -218,14 +252,61 @@ def make_odd_file(pick: random.Random, path: Path) -> str:
 
 def draw_name(pick: random.Random) -> str:
     """Draw a file name that a file system takes."""
-    odd = ("a b", "a:b=c", "a#b", "-n", "--help", "\x1b]0;x\x07", "\u202egnp", "x\ny", "\udcff\udc80", "e\u0301", "%41", "{}")
+    odd = (
+        "a b",
+        "a:b=c",
+        "a#b",
+        "-n",
+        "--help",
+        "\x1b]0;x\x07",
+        "\u202egnp",
+        "x\ny",
+        "\udcff\udc80",
+        "e\u0301",
+        "%41",
+        "{}",
+    )
     return pick.choice((*odd, "\u4f60" * 80, "a" * 250, "con", "x\r", "'", '"', "$HOME", "*", "~", "NUL"))
 
 
 def draw_path(pick: random.Random) -> str:
     """Draw a path that is not there, or cannot be."""
-    paths = ("", " ", "a" * 256, "a" * 5000, "/" * 300, "a/" * 3000, "~nosuchuser", "~nosuchuser/x", "~", "/", ".", "..")
-    paths += ("/dev/null", "/dev/full/x", "/proc/self/mem", "/nonexistent/x", "hf:..", "hf:a/b.git", "hf:", "hf:a/b/c", "hf:-/-")
-    paths += ("hf:a@", "hf:a/b@../..", "\u202e", "\x1b[31m", "x\ny", "\udcff", "#", "x#", "#cl100k_base", "file:///etc/passwd")
+    paths = (
+        "",
+        " ",
+        "a" * 256,
+        "a" * 5000,
+        "/" * 300,
+        "a/" * 3000,
+        "~nosuchuser",
+        "~nosuchuser/x",
+        "~",
+        "/",
+        ".",
+        "..",
+    )
+    paths += (
+        "/dev/null",
+        "/dev/full/x",
+        "/proc/self/mem",
+        "/nonexistent/x",
+        "hf:..",
+        "hf:a/b.git",
+        "hf:",
+        "hf:a/b/c",
+        "hf:-/-",
+    )
+    paths += (
+        "hf:a@",
+        "hf:a/b@../..",
+        "\u202e",
+        "\x1b[31m",
+        "x\ny",
+        "\udcff",
+        "#",
+        "x#",
+        "#cl100k_base",
+        "file:///etc/passwd",
+    )
     paths += ("http://127.0.0.1:1/", "-", "--", "nul", "C:\\x", "/dev/fd/0", "/dev/stdin", "*", "hf:a/" + "b" * 300)
     return pick.choice(paths)

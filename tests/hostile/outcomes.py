@@ -16,6 +16,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u20
 _FRAME = re.compile(r'File "[^"]*/(tokbench/[^"]+)", line \d+, in (\S+)')
 _WARNING = re.compile(rb"^\S+:\d+: \w*Warning: (.*)", re.MULTILINE)
 _LONGEST_LINE = 2000
+SAVED = {"comparison.json", *(f"{n}.parquet" for n in ("counts", "documents", "ids", "texts", "tokenizers", "vocab"))}
 INTERRUPTED = 130
 _FINE = (0, 1, 2, INTERRUPTED)
 
@@ -111,6 +112,8 @@ def check_characters(case: Case, run: Run) -> str | None:
 def check_outputs(case: Case, run: Run) -> str | None:
     """Check that files are absent or whole."""
     for path in case.outputs:
+        if path.is_dir() and {inner.name for inner in path.iterdir()} != SAVED:
+            return "a folder of --save in part"
         if not path.is_file():
             if run.status == 0 and not path.exists():
                 return f"no output file of {path.suffix}"

@@ -70,6 +70,7 @@ def ask(question: Callable[[], str | None], folder: Path) -> str | None:
     def work() -> int:
         redirect(None, folder / "answer-stdout", folder / "answer-stderr")
         limit()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         answer.write_text(question() or "", "utf-8", errors="backslashreplace")
         return 0
 
@@ -86,7 +87,7 @@ def fork(work: Callable[[], int], limit: float) -> tuple[int | None, float, floa
         try:
             os.setsid()
             status = work()
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a fork must not go on in the code of its parent
             traceback.print_exc()
         finally:
             os._exit(status)
@@ -135,7 +136,7 @@ def redirect(stdin: Path | None, stdout: Path, stderr: Path) -> None:
         os.close(0)
     else:
         os.dup2(os.open(stdin, os.O_RDONLY), 0)
-    os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.dup2(os.open(stdout, os.O_RDWR | os.O_CREAT | os.O_TRUNC), 1)
     os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
 
 
@@ -174,7 +175,7 @@ def run_command(arguments: tuple[str, ...]) -> int:
         main()
     except SystemExit as left:
         status = find_status(left)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - as the interpreter does
         status = 1
         traceback.print_exc()
     return finish(status)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import base64
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from hostile.case import Check, Run
+from hostile.processes import make_streams, run_command
 
 Encode = Callable[[str], list[int]]
 
@@ -32,6 +34,27 @@ def has_ids_of(kind: str, path: Path, text: str) -> Check:
     return check
 
 
+def has_counts_of_reference(arguments: tuple[str, ...]) -> Check:
+    """A check of `compare -f json --engine ...`: the figures are those of the reference engine."""
+
+    def check(run: Run) -> str | None:
+        make_streams()
+        status = run_command((*arguments, "--engine", "reference"))
+        if status:
+            return f"the reference engine refuses it, with status {status}"
+        expected = os.pread(1, 1 << 26, 0)
+        return (
+            None if list_figures(run.stdout) == list_figures(expected) else "other figures than the reference engine's"
+        )
+
+    return check
+
+
+def list_figures(printed: bytes) -> list[tuple[object, ...]]:
+    """Return the figures of a comparison, without the engines."""
+    return [tuple(v for k, v in row.items() if k != "engine") for row in json.loads(printed)["results"]]
+
+
 def open_json(path: Path) -> Encode:
     from tokenizers import Tokenizer
 
@@ -47,7 +70,7 @@ def open_sentencepiece(path: Path) -> Encode:
     from sentencepiece import SentencePieceProcessor
 
     processor = SentencePieceProcessor(model_file=str(path))
-    return lambda text: processor.encode(text)
+    return processor.encode  # type: ignore[no-any-return]
 
 
 def open_rwkv(path: Path) -> Encode:

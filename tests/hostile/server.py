@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 COMMIT = "a" * 40
@@ -64,7 +64,11 @@ class Server:
 
     def list_files(self) -> Iterator[bytes]:
         names: object = [{"rfilename": self.name}]
-        name = {"traversal": "../../tokenizer.json", "absolute": "/tmp/tokenizer.json", "odd name": "\x1b]0;x\x07/tokenizer.json"}
+        name = {
+            "traversal": "../../tokenizer.json",
+            "absolute": "/tmp/tokenizer.json",
+            "odd name": "\x1b]0;x\x07/tokenizer.json",
+        }
         if self.mode in name:
             names = [{"rfilename": name[self.mode]}]
         elif self.mode in WRONG_LISTS:
@@ -75,29 +79,25 @@ class Server:
         yield head(200, body, "application/json") + body
 
     def give_file(self, method: str) -> Iterator[bytes]:
-        body, length = self.content, len(self.content)
-        if self.mode == "flipped":
-            body = bytes([body[0] ^ 1]) + body[1:]
-        elif self.mode == "portal file":
-            body = b"<html>log in</html>"
-            length = len(body)
-        elif self.mode == "longer":
-            length += 1000
-        elif self.mode == "shorter":
-            length -= 1000
-        etag = hashlib.sha1(self.content).hexdigest()
-        extra = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT, "Content-Length": str(length)}
-        if self.mode == "no headers":
-            extra = {}
-        elif self.mode == "odd commit":
-            extra["X-Repo-Commit"] = "../../x"
-        elif self.mode == "odd etag":
-            extra["ETag"] = '"../../../../tmp/hostile-etag"'
-        elif self.mode == "huge length":
-            extra["Content-Length"] = str(1 << 60)
-        yield status_line(200) + b"".join(f"{k}: {v}\r\n".encode() for k, v in extra.items()) + b"\r\n"
-        if method == "HEAD":
-            return
+        body = {"portal file": b"<html>log in</html>", "flipped": bytes([self.content[0] ^ 1]) + self.content[1:]}
+        yield status_line(200) + self.write_headers(body.get(self.mode, self.content)) + b"\r\n"
+        if method != "HEAD":
+            yield from self.give_body(body.get(self.mode, self.content))
+
+    def write_headers(self, body: bytes) -> bytes:
+        """Write the headers of the file, or what the mode has in their place."""
+        length = {"longer": len(body) + 1000, "shorter": len(body) - 1000, "huge length": 1 << 60}
+        headers = {
+            "ETag": {"odd etag": '"../../../../tmp/hostile-etag"'}.get(
+                self.mode, f'"{hashlib.sha1(self.content).hexdigest()}"'
+            ),
+            "X-Repo-Commit": {"odd commit": "../../x"}.get(self.mode, COMMIT),
+            "Content-Length": str(length.get(self.mode, len(body))),
+        }
+        return b"" if self.mode == "no headers" else b"".join(f"{k}: {v}\r\n".encode() for k, v in headers.items())
+
+    def give_body(self, body: bytes) -> Iterator[bytes]:
+        """Yield the body: at once, byte by byte, or its beginning."""
         if self.mode == "drip":
             for at in range(len(body)):
                 yield body[at : at + 1]
@@ -115,6 +115,9 @@ def status_line(status: int) -> bytes:
 
 def head(status: int, body: bytes = b"", kind: str = "text/html") -> bytes:
     return status_line(status) + f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+
+Answer = Callable[[Server], Iterator[bytes]]
 
 
 def portal(server: Server) -> Iterator[bytes]:
@@ -139,7 +142,7 @@ def pour_headers(server: Server) -> Iterator[bytes]:
         yield f"X-{number}: {'y' * 100}\r\n".encode()
 
 
-def redirect(where: str, status: int = 302):
+def redirect(where: str, status: int = 302) -> Answer:
     def answer(server: Server) -> Iterator[bytes]:
         place = where.replace("PORT", str(server.port))
         yield status_line(status) + f"Location: {place}\r\nContent-Length: 0\r\n\r\n".encode()
@@ -147,14 +150,14 @@ def redirect(where: str, status: int = 302):
     return answer
 
 
-def refuse(status: int, extra: str = ""):
+def refuse(status: int, extra: str = "") -> Answer:
     def answer(server: Server) -> Iterator[bytes]:
         yield status_line(status) + f"{extra}Content-Length: 2\r\n\r\nno".encode()
 
     return answer
 
 
-def say(content: bytes):
+def say(content: bytes) -> Answer:
     def answer(server: Server) -> Iterator[bytes]:
         yield content
 
@@ -203,5 +206,25 @@ BODIES = {
     "NaN": b'{"id": NaN, "sha": 1e999}',
 }
 FILES = ("flipped", "portal file", "longer", "shorter", "no headers", "odd commit", "odd etag", "huge length")
-MODES = ("honest", *(mode for mode in ODD if mode not in SLOW), "traversal", "absolute", "odd name", *WRONG_LISTS, *BODIES, *FILES)
-LIES = ("portal", "portal file", "longer", "garbage", "nothing", "loop", "to a file", "status 404", "no JSON", "other files")
+MODES = (
+    "honest",
+    *(mode for mode in ODD if mode not in SLOW),
+    "traversal",
+    "absolute",
+    "odd name",
+    *WRONG_LISTS,
+    *BODIES,
+    *FILES,
+)
+LIES = (
+    "portal",
+    "portal file",
+    "longer",
+    "garbage",
+    "nothing",
+    "loop",
+    "to a file",
+    "status 404",
+    "no JSON",
+    "other files",
+)

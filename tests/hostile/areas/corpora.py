@@ -11,8 +11,28 @@ from hostile.case import Case, Check, Run
 from hostile.mutators import damage_bytes, damage_json, draw_name, draw_path, draw_text, make_odd_file
 from hostile.outcomes import is_filled, is_json
 
-OPTIONS = ("en=1", "en=en", "zh=2", "en=99", "en=0", "en=-1", "header=yes", "header=maybe", "document=1", "document=document")
-OPTIONS += ("format=csv", "format=tmx", "format=lines", "format=nope", "format=", "=x", "en=1,en=2", "en=translation.en")
+OPTIONS = (
+    "en=1",
+    "en=en",
+    "zh=2",
+    "en=99",
+    "en=0",
+    "en=-1",
+    "header=yes",
+    "header=maybe",
+    "document=1",
+    "document=document",
+)
+OPTIONS += (
+    "format=csv",
+    "format=tmx",
+    "format=lines",
+    "format=nope",
+    "format=",
+    "=x",
+    "en=1,en=2",
+    "en=translation.en",
+)
 OPTIONS += ("xx=1", "en=\uff11", "en=99999999999999999999", "en=../../etc/passwd", "en=/dev/null", "en=.", "en=en.txt")
 ENTITIES = '<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;&b;&b;">]>'
 EXTERNAL = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
@@ -92,14 +112,27 @@ def damage_structure(pick: random.Random, file: Path) -> str:
         old, new = pick.choice(
             (
                 ("utf-8", draw_text(pick, 12)),
-                ("utf-8", pick.choice(("nope", "utf-16", "ebcdic-cp-us", "rot13", "base64", "hex", "utf-7", "idna", "punycode"))),
+                (
+                    "utf-8",
+                    pick.choice(
+                        ("nope", "utf-16", "ebcdic-cp-us", "rot13", "base64", "hex", "utf-7", "idna", "punycode")
+                    ),
+                ),
                 ("<tmx", f"{pick.choice((ENTITIES, EXTERNAL))}<tmx"),
-                ("the dog", pick.choice(("&b;", "&#0;", "&#xD800;", "<sub/>", "<hi>" * 3000, "<![CDATA[x]]>", "&#27;]0;x&#7;"))),
-                ('xml:lang="en"', pick.choice(("", 'xml:lang=""', 'lang="en"', 'xml:lang="\u202e"', 'xml:lang="x" xml:lang="y"'))),
+                (
+                    "the dog",
+                    pick.choice(("&b;", "&#0;", "&#xD800;", "<sub/>", "<hi>" * 3000, "<![CDATA[x]]>", "&#27;]0;x&#7;")),
+                ),
+                (
+                    'xml:lang="en"',
+                    pick.choice(("", 'xml:lang=""', 'lang="en"', 'xml:lang="\u202e"', 'xml:lang="x" xml:lang="y"')),
+                ),
                 ("<body>", "<tu>" * pick.choice((1, 5000, 100_000))),
             )
         )
-        file.write_text(data.decode().replace(old, new.encode("utf-8", "replace").decode(), pick.choice((1, -1))), "utf-8")
+        file.write_text(
+            data.decode().replace(old, new.encode("utf-8", "replace").decode(), pick.choice((1, -1))), "utf-8"
+        )
         return f"{file.name}: {old} becomes {new[:20]!a}"
     if file.suffix in (".csv", ".tsv"):
         old = pick.choice((b",", b"\t", b"\n", b"en", b"zh", b'"', b"the dog"))

@@ -14,7 +14,12 @@ from hostile.references import has_ids_of
 from hostile.server import LIES, MODES, SLOW, Server
 
 TEXT = "the fox 42"
-ENVIRONMENT = {"HF_HUB_OFFLINE": None, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": None,
+    "HF_HUB_DISABLE_XET": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
 KINDS = ("tokenizer.json", "sentencepiece", "tekken")
 
 

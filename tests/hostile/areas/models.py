@@ -28,14 +28,20 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
         note = make_odd_file(pick, file)
     elif kind == "index":
         name = pick.choice(("model.safetensors", "../../../etc/passwd", "/dev/zero", draw_name(pick), ""))
-        index = {"weight_map": pick.choice(({"embed_out.weight": name}, {"x": 7}, [name], {"x": name, "y": "model.safetensors"}))}
+        index = {
+            "weight_map": pick.choice(
+                ({"embed_out.weight": name}, {"x": 7}, [name], {"x": name, "y": "model.safetensors"})
+            )
+        }
         (path / "model.safetensors.index.json").write_text(json.dumps(index))
         note = f"an index with {name[:12]!a}"
     elif kind == "structure" and file.suffix == ".safetensors":
         note, refused = damage_weights(pick, file)
     elif kind == "structure" and file.name == "config.json" and pick.random() < 0.5:
         document = json.loads(file.read_bytes())
-        key = pick.choice(("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size", "rotary_pct", "layer_norm_eps"))
+        key = pick.choice(
+            ("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size", "rotary_pct", "layer_norm_eps")
+        )
         document[key] = draw_number(pick)
         file.write_text(json.dumps(document))
         note = f"{key}: {document[key]}"
@@ -58,7 +64,9 @@ def damage_weights(pick: random.Random, file: Path) -> tuple[str, bool]:
     if kind == "values":
         odd = pick.choice((float("nan"), float("inf"), 3e38))
         at = pick.randrange(8 + size, len(data) - 4)
-        file.write_bytes(data[:at] + struct.pack("<f", odd) * 50 + data[at + 200 :] if at + 200 < len(data) else data[:-4])
+        file.write_bytes(
+            data[:at] + struct.pack("<f", odd) * 50 + data[at + 200 :] if at + 200 < len(data) else data[:-4]
+        )
         return f"values {odd}", False
     header, note = damage_json(pick, data[8 : 8 + size])
     header = header[: size + 100_000]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,13 +14,49 @@ from hostile.bases import Bases
 from hostile.case import Case
 from hostile.mutators import draw_name, draw_path, draw_text
 
-NO_NUMBERS = ("nan", "inf", "-inf", "1e309", "-1e309", "18446744073709551616", "\uff11\uff12", "\u0661\u0662", "1_0", "0x10", "")
+NO_NUMBERS = (
+    "nan",
+    "inf",
+    "-inf",
+    "1e309",
+    "-1e309",
+    "18446744073709551616",
+    "\uff11\uff12",
+    "\u0661\u0662",
+    "1_0",
+    "0x10",
+    "",
+)
 NO_NUMBERS += ("9" * 400, " ", "1,5", "--", "\u00b2", "x", "1e", "1 2", "\U0001d7d9")
-ODD_NUMBERS = ("0", "-1", "+1", "1.0", "1e3", "007", " 1", "2147483648", "4294967296", "9223372036854775807", "1000000", "-0")
+ODD_NUMBERS = (
+    "0",
+    "-1",
+    "+1",
+    "1.0",
+    "1e3",
+    "007",
+    " 1",
+    "2147483648",
+    "4294967296",
+    "9223372036854775807",
+    "1000000",
+    "-0",
+)
 NUMERIC = frozenset(("threads", "new_tokens", "prompts", "batches"))
 FORMATS = ("table", "json", "csv", "markdown", "latex", "html", "JSON", "xml", "", "table ", "./x")
-REPEATED = {"--corpus": None, "--languages": ("en", "zh"), "--segments": ("1", "2"), "--format": ("csv", "json"), "--seed": ("1", "2")}
-REPEATED |= {"--reference": ("en", "zh"), "--baseline": ("utf8", "utf16"), "--engine": ("reference", "auto"), "--model": ("70m", "160m")}
+REPEATED = {
+    "--corpus": None,
+    "--languages": ("en", "zh"),
+    "--segments": ("1", "2"),
+    "--format": ("csv", "json"),
+    "--seed": ("1", "2"),
+}
+REPEATED |= {
+    "--reference": ("en", "zh"),
+    "--baseline": ("utf8", "utf16"),
+    "--engine": ("reference", "auto"),
+    "--model": ("70m", "160m"),
+}
 SLOW = frozenset(("bench", "model make", "model measure", "model score"))
 
 
@@ -88,7 +125,9 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     commands = list_commands(folder, bases)
     command = pick.choice([name for name in commands for _ in range(1 if name in SLOW else 4)])
     base = (*command.split(), *commands[command])
-    kind = pick.choice(("value",) * 6 + ("argument", "argument", "repeated", "environment", "environment", "streams", "outputs"))
+    kind = pick.choice(
+        ("value",) * 6 + ("argument", "argument", "repeated", "environment", "environment", "streams", "outputs")
+    )
     if kind == "value":
         return draw_value(pick, command, base)
     if kind == "argument":
@@ -153,7 +192,9 @@ def draw_repeated(pick: random.Random, command: str, base: tuple[str, ...], base
     pair = REPEATED[name] or (bases.small, str(bases.corpora["other"]))
     union = name == "--languages"
     arguments = (*base, *(part for value in pair for part in (name, value)))
-    return Case(f"{command} {name} twice", arguments, refused=not union, checks=(has_both,) if union else (), escapes=False)
+    return Case(
+        f"{command} {name} twice", arguments, refused=not union, checks=(has_both,) if union else (), escapes=False
+    )
 
 
 def has_both(run: Any) -> str | None:
@@ -165,7 +206,18 @@ def draw_environment(pick: random.Random, folder: Path, base: tuple[str, ...]) -
     """Set variables to what nobody sets them to."""
     file = folder / "file"
     file.touch()
-    places = ("", " ", "/dev/null", "/dev/null/x", "/proc/x", str(file), "/" + "a" * 300, "~nosuchuser", "relative", "/dev/full")
+    places = (
+        "",
+        " ",
+        "/dev/null",
+        "/dev/null/x",
+        "/proc/x",
+        str(file),
+        "/" + "a" * 300,
+        "~nosuchuser",
+        "relative",
+        "/dev/full",
+    )
     choices: dict[str, Sequence[str | None]] = {
         "PYTHONIOENCODING": ("latin-1", "ascii", "cp1252", "utf-16", "ascii:replace"),
         "COLUMNS": ("0", "-1", "1", "99999999999", "nan", "\uff11", "x", ""),
@@ -184,7 +236,12 @@ def draw_environment(pick: random.Random, folder: Path, base: tuple[str, ...]) -
     chosen = pick.sample(list(choices), pick.choice((1, 1, 2)))
     environment = {name: pick.choice(choices[name]) for name in chosen}
     note = " ".join(f"{name}={value!a}" for name, value in environment.items())
-    figures = not {"PYTHONIOENCODING", "TOKBENCH_TOKENIZERS"} & set(chosen) and base[0] in ("compare", "encode", "roundtrip", "cost")
+    figures = not {"PYTHONIOENCODING", "TOKBENCH_TOKENIZERS"} & set(chosen) and base[0] in (
+        "compare",
+        "encode",
+        "roundtrip",
+        "cost",
+    )
     options = {"environment": environment, "figures": figures, "escapes": "FORCE_COLOR" not in chosen}
     return Case(f"{base[0]} {note}", base, **options)
 
@@ -213,7 +270,12 @@ def draw_streams(pick: random.Random, folder: Path, base: tuple[str, ...]) -> Ca
     def shut_error() -> None:
         os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
 
-    kinds: dict[str, Callable[[], None] | None] = {"full": fill, "left": leave, "no folder": remove_folder, "closed": shut}
+    kinds: dict[str, Callable[[], None] | None] = {
+        "full": fill,
+        "left": leave,
+        "no folder": remove_folder,
+        "closed": shut,
+    }
     kind = pick.choice((*kinds, "no input", "error full"))
     before = shut_error if kind == "error full" else kinds.get(kind)
     stdin = None if kind == "no input" else b"x"
@@ -224,16 +286,31 @@ def draw_streams(pick: random.Random, folder: Path, base: tuple[str, ...]) -> Ca
 
 
 def draw_outputs(pick: random.Random, folder: Path, bases: Bases) -> Case:
-    """Write results where nothing can be written."""
+    """Write results where nothing can be written, or not all of it."""
+    if pick.random() < 0.3:
+        return draw_small_disk(pick, folder, bases)
     file = folder / "file"
     file.touch()
-    place = pick.choice((str(file / "x.json"), "/dev/full", "/dev/null/x.json", "/proc/x.json", str(folder), "", draw_path(pick), "-"))
-    place = pick.choice((place, str(folder / draw_name(pick)), str(folder / f"{'a' * 251}.json"), str(folder / "no" / "x.json")))
+    place = pick.choice(
+        (str(file / "x.json"), "/dev/full", "/dev/null/x.json", "/proc/x.json", str(folder), "", draw_path(pick), "-")
+    )
+    place = pick.choice(
+        (place, str(folder / draw_name(pick)), str(folder / f"{'a' * 251}.json"), str(folder / "no" / "x.json"))
+    )
     rwkv, small = str(bases.tokenizers["rwkv"]), ("-c", bases.small)
     commands = (
         ("compare", "utf8", *small, "--no-throughput", "--resamples", "0", f"--save={place}"),
         ("compare", "utf8", *small, "--no-throughput", "--resamples", "0", f"--output={place}"),
-        ("compare", "utf8", *small, "--no-throughput", "--resamples", "0", f"--output={place}", f"--save={folder / 's'}"),
+        (
+            "compare",
+            "utf8",
+            *small,
+            "--no-throughput",
+            "--resamples",
+            "0",
+            f"--output={place}",
+            f"--save={folder / 's'}",
+        ),
         ("cost", "utf8", *small, f"--output={place}"),
         ("bench", rwkv, *small, "--rounds", "2", f"--output={place}"),
         ("report", str(bases.results / "comparison.json"), f"--output={place}"),
@@ -241,3 +318,20 @@ def draw_outputs(pick: random.Random, folder: Path, bases: Bases) -> Case:
     )
     command = pick.choice(commands)
     return Case(f"{command[0]} to {place[-20:]!a}", tuple(part.replace("\0", "") for part in command))
+
+
+def draw_small_disk(pick: random.Random, folder: Path, bases: Bases) -> Case:
+    """Write results where files above a size cannot be written, as on a full disk; the table fits."""
+    most = pick.choice((3_000, 20_000))
+    saved, page, values = folder / "s", folder / "r.html", folder / "r.json"
+    outputs = pick.choice(((saved,), (page,), (values,), (saved, page)))
+    options = [f"--save={path}" if path is saved else f"--output={path}" for path in outputs]
+    bpe = str(bases.tokenizers["tokenizer.json"])
+    return Case(
+        f"files of at most {most} bytes, {' '.join(path.name for path in outputs)}",
+        ("compare", "utf8", bpe, "-c", bases.small, "--no-throughput", "--resamples", "10", *options),
+        environment={"TOKBENCH_CACHE": str(folder / "empty")},
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        outputs=outputs,
+        figures=True,
+    )

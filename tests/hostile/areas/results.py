@@ -19,7 +19,9 @@ WRONG_KINDS = (None, 7, "x", [], {}, [1], True, {"x": 1}, [[]], "NaN")
 
 def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     """Draw a case."""
-    kind = pick.choice(("json",) * 6 + ("kind", "kind", "texts", "bytes", "folder", "folder", "timings", "timings", "other", "odd"))
+    kind = pick.choice(
+        ("json",) * 6 + ("kind", "kind", "texts", "bytes", "folder", "folder", "timings", "timings", "other", "odd")
+    )
     path = bases.copy(bases.results / "comparison.json", folder / "r" / "comparison.json")
     if kind == "timings":
         return draw_timings(pick, folder, bases)
@@ -35,7 +37,9 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
         if pick.random() < 0.5:
             del document[name]
         else:
-            document[name] = pick.choice([wrong for wrong in WRONG_KINDS if wrong or type(wrong) is not type(document[name])])
+            document[name] = pick.choice(
+                [wrong for wrong in WRONG_KINDS if wrong or type(wrong) is not type(document[name])]
+            )
         path.write_text(json.dumps(document))
         note, refused = f"{name}: gone or of another kind", True
     elif kind == "texts":
@@ -68,7 +72,9 @@ def draw_command(pick: random.Random, folder: Path, bases: Bases, path: Path, no
 
 def replace_texts(pick: random.Random, path: Path) -> str:
     """Put hostile texts where names and examples are, the same one everywhere."""
-    text = pick.choice(("\x1b]0;owned\x07", "\u202e", "</script><script>", "\x9b2J", "|", "}\\end{document}", draw_text(pick)))
+    text = pick.choice(
+        ("\x1b]0;owned\x07", "\u202e", "</script><script>", "\x9b2J", "|", "}\\end{document}", draw_text(pick))
+    )
     old = pick.choice(("utf8", "wordpiece", '"en"', '"zh"', '"lines"', "fox", "tokenizers", "tokens"))
     new = json.dumps(text)[0 if old[0] == '"' else 1 :][: None if old[0] == '"' else -1]
     path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
@@ -102,7 +108,20 @@ def draw_timings(pick: random.Random, folder: Path, bases: Bases) -> Case:
     data, note = pick.choice((damage_json, damage_json, damage_bytes))(pick, path.read_bytes())
     path.write_bytes(data)
     output = folder / pick.choice(("c.json", "c.csv", "c.md"))
-    arguments = ("cost", "utf8", "-c", bases.small, "--timings", str(path), "-f", "json", "-o", str(output), "--threads", "2")
+    arguments = (
+        "cost",
+        "utf8",
+        "-c",
+        bases.small,
+        "--timings",
+        str(path),
+        "-f",
+        "json",
+        "-o",
+        str(output),
+        "--threads",
+        "2",
+    )
     return Case(f"timings.json: {note}", arguments, checks=(is_json,), outputs=(output,), escapes=False)
 
 
@@ -120,8 +139,12 @@ def draw_other(pick: random.Random, folder: Path, bases: Bases) -> Case:
         return Case("a result of another kind", ("report", path, "-o", str(output)), refused=True, outputs=(output,))
     if kind == "path":
         path = draw_path(pick).replace("\0", "")
-        return Case(f"the path {path[:20]!a}", ("report", "-o", str(output), "--", path), outputs=(output,), refused=True)
-    target = pick.choice((draw_path(pick).replace("\0", ""), str(folder / "r" / "x.html"), str(folder / draw_name(pick)), "/dev/full"))
+        return Case(
+            f"the path {path[:20]!a}", ("report", "-o", str(output), "--", path), outputs=(output,), refused=True
+        )
+    target = pick.choice(
+        (draw_path(pick).replace("\0", ""), str(folder / "r" / "x.html"), str(folder / draw_name(pick)), "/dev/full")
+    )
     return Case(f"the output {target[:20]!a}", ("report", intact, f"--output={target}"), checks=())
 
 

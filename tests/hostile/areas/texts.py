@@ -9,7 +9,7 @@ from hostile.bases import Bases
 from hostile.case import Case
 from hostile.mutators import TEXTS, damage_bytes, draw_characters, draw_text
 from hostile.outcomes import is_filled, is_json
-from hostile.references import REFERENCES, has_ids_of
+from hostile.references import REFERENCES, has_counts_of_reference, has_ids_of
 
 LONG = (1_000, 20_000, 100_000)
 
@@ -19,7 +19,9 @@ def draw_long(pick: random.Random) -> tuple[str, str]:
     kind = pick.choice(("pieces", "pieces", "pieces", "run", "run", "letters", "spaces", "code points", "alternating"))
     size = pick.choice(LONG)
     if kind == "pieces":
-        return "".join(pick.choice((draw_text(pick), draw_characters(pick), " ")) for _ in range(pick.randint(1, 60))), kind
+        return "".join(
+            pick.choice((draw_text(pick), draw_characters(pick), " ")) for _ in range(pick.randint(1, 60))
+        ), kind
     if kind == "run":
         piece = pick.choice((*TEXTS[1:], "a", "中", "\u0301", "0", "\n", "'", "\U0001f600"))
         return (piece * size)[:size], f"{piece[:3]!a} to {size}"
@@ -29,7 +31,7 @@ def draw_long(pick: random.Random) -> tuple[str, str]:
         return "".join(pick.choices(" \t\n\u3000\u00a0\r\x0b\x85", k=size)), f"{kind}, {size}"
     if kind == "alternating":
         return pick.choice(("a\u0301", "a ", "1a", "\n ", "'s", "中a"))[:2] * (size // 2), f"{kind}, {size}"
-    start = pick.choice((0, 0x300, 0x2000, 0x10000, 0x1D000, 0xE0000, 0x10FF00))
+    start = pick.choice((0, 0x300, 0x2000, 0x10000, 0x1D000, 0xE0000, 0x10FE00))
     return "".join(chr(c) for c in range(start, start + 0x200) if not 0xD800 <= c < 0xE000), f"from U+{start:04X}"
 
 
@@ -37,7 +39,11 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     """Draw a case."""
     text, note = draw_long(pick)
     text = text.encode("utf-8", "replace").decode()
-    kind = pick.choice(("encode",) * 8 + ("argument",) * 3 + ("compare", "compare", "roundtrip", "bytes", "bytes", "explain-diff"))
+    kind = pick.choice(
+        ("encode",) * 8
+        + ("argument",) * 3
+        + ("compare", "compare", "engine", "engine", "roundtrip", "bytes", "bytes", "explain-diff")
+    )
     if kind == "encode":
         return draw_encode(pick, bases, text, note)
     if kind == "argument":
@@ -59,7 +65,14 @@ def draw_encode(pick: random.Random, bases: Bases, text: str, note: str) -> Case
     argument = f"{path}#cl100k_base" if name == "tiktoken" else str(path)
     text = text[: 20_000 if name in ("unigram", "json-unigram", "sentencepiece") else None]
     reference = has_ids_of(name, path, text)
-    return Case(f"{name}: {note}", ("encode", argument, "-", "--json"), text.encode(), checks=(is_json,), reference=reference, escapes=False)
+    return Case(
+        f"{name}: {note}",
+        ("encode", argument, "-", "--json"),
+        text.encode(),
+        checks=(is_json,),
+        reference=reference,
+        escapes=False,
+    )
 
 
 def draw_corpus(pick: random.Random, folder: Path, bases: Bases, kind: str, text: str, note: str) -> Case:
@@ -72,10 +85,20 @@ def draw_corpus(pick: random.Random, folder: Path, bases: Bases, kind: str, text
         (corpus / f"{lang}.txt").write_bytes("".join(f"{line}\n" for line in lines).encode())
     names = [str(bases.tokenizers[n]) for n in pick.sample(("tokenizer.json", "rwkv", "wordpiece", "sentencepiece"), 2)]
     if kind == "compare":
-        options = pick.choice((("-f", "json"), ("-f", "csv"), ("-f", "markdown"), (), ("--segmenter", "icu"), ("--by", "lengths")))
+        options = pick.choice(
+            (("-f", "json"), ("-f", "csv"), ("-f", "markdown"), (), ("--segmenter", "icu"), ("--by", "lengths"))
+        )
         arguments = ("compare", *names, "-c", str(corpus), "--no-throughput", "--resamples", "20", *options)
         checks = (is_json,) if "json" in options else (is_filled,)
         return Case(f"compare {note}", arguments, checks=checks, escapes=options in ((), ("-f", "csv")))
+    if kind == "engine":
+        bpe = str(bases.tokenizers[pick.choice(("tokenizer.json", "vocab+merges"))])
+        arguments = ("compare", bpe, "-c", str(corpus), "--no-throughput", "--resamples", "0", "-f", "json")
+        engine = pick.choice(("auto", "fastokens", "splintr", "tiktoken"))
+        reference = has_counts_of_reference(arguments)
+        return Case(
+            f"{engine}: {note}", (*arguments, "--engine", engine), checks=(is_json,), reference=reference, escapes=False
+        )
     if kind == "roundtrip":
         return Case(f"roundtrip {note}", ("roundtrip", names[0], "-c", str(corpus), "--json"), checks=(is_json,))
     return Case(f"explain-diff {note}", ("explain-diff", *names, "-c", str(corpus)), checks=(is_filled,))

@@ -22,24 +22,62 @@ from hostile.mutators import (
     write_number,
 )
 from hostile.outcomes import is_filled, is_json
-from hostile.references import REFERENCES, has_ids_of
+from hostile.references import REFERENCES, has_counts_of_reference, has_ids_of
 
 TEXT = "the fox 42, déjà vu 你好  \n '\u0301x<|endoftext|>"
-PATTERNS = ("", "(", "[", "(a+)+$", "(.*)*x", "(?:a|a)*b", "\\p{L}+|\\p{N}+", "(?<!x)y", "x{1000000}", ".", "(?=.)", "\\b", "$^")
-PATTERNS += ("(?i)(?:\\s+)+\\S", "[^\\x00-\\U0010ffff]", "((((((((a?){30}){30}){30}){30})))", "\\1", "(?P<n>a)(?P<n>b)", "\\", "\0")
+PATTERNS = (
+    "",
+    "(",
+    "[",
+    "(a+)+$",
+    "(.*)*x",
+    "(?:a|a)*b",
+    "\\p{L}+|\\p{N}+",
+    "(?<!x)y",
+    "x{1000000}",
+    ".",
+    "(?=.)",
+    "\\b",
+    "$^",
+)
+PATTERNS += (
+    "(?i)(?:\\s+)+\\S",
+    "[^\\x00-\\U0010ffff]",
+    "((((((((a?){30}){30}){30}){30})))",
+    "\\1",
+    "(?P<n>a)(?P<n>b)",
+    "\\",
+    "\0",
+)
 REGEX_TEXT = "a" * 3000 + "!"
 
 
 def write_token(pick: random.Random) -> bytes:
     """Draw a token as RWKV's files write it."""
-    odd = (b"''", b"b''", b"'\\ud800'", b"'x", b"x", b"'\\x00'", b"b'\\xff'", b"'a' 'b'", b"f'{1}'", b"__import__('os')", b"None")
-    return pick.choice((*odd, repr(draw_text(pick)).encode("utf-8", "replace"), b"'" + b"a" * 70_000 + b"'", b"(" * 300, b"-1"))
+    odd = (
+        b"''",
+        b"b''",
+        b"'\\ud800'",
+        b"'x",
+        b"x",
+        b"'\\x00'",
+        b"b'\\xff'",
+        b"'a' 'b'",
+        b"f'{1}'",
+        b"__import__('os')",
+        b"None",
+    )
+    return pick.choice(
+        (*odd, repr(draw_text(pick)).encode("utf-8", "replace"), b"'" + b"a" * 70_000 + b"'", b"(" * 300, b"-1")
+    )
 
 
 def write_base64(pick: random.Random) -> bytes:
     """Draw a token as rank files write it."""
     odd = (b"", b"=", b"====", b"YQ", b"YQ=", b"!!!!", b"YQ==YQ==", b"\xff", b"QUFB\x00", b"YQ==", b"dGhl")
-    return pick.choice((*odd, encode_base64(draw_text(pick).encode("utf-8", "surrogatepass")), encode_base64(b"\xff\xfe")))
+    return pick.choice(
+        (*odd, encode_base64(draw_text(pick).encode("utf-8", "surrogatepass")), encode_base64(b"\xff\xfe"))
+    )
 
 
 def write_plain(pick: random.Random) -> bytes:
@@ -78,16 +116,35 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     else:
         data, note = damage_structure(pick, file)
         file.write_bytes(data)
-    reference = has_ids_of(kind, path, text) if kind in REFERENCES and how in ("structure", "bytes", "pattern") else None
+    reference = (
+        has_ids_of(kind, path, text) if kind in REFERENCES and how in ("structure", "bytes", "pattern") else None
+    )
     return draw_command(pick, bases, f"{kind}: {file.name}, {note}", argument, text, reference)
 
 
-def draw_command(pick: random.Random, bases: Bases, note: str, argument: str, text: str, reference: Check | None) -> Case:
+def draw_command(
+    pick: random.Random, bases: Bases, note: str, argument: str, text: str, reference: Check | None
+) -> Case:
     """Draw what reads the tokenizer; most often `encode`, whose ids are held against the reference's."""
-    command = pick.choice(("encode",) * 7 + ("encode table", "special", "compare", "vocab", "roundtrip", "overlap", "explain-diff"))
+    command = pick.choice(
+        ("encode",) * 7
+        + ("engine", "encode table", "special", "compare", "vocab", "roundtrip", "overlap", "explain-diff")
+    )
     small = ("-c", bases.small)
     if command == "encode":
-        return Case(note, ("encode", argument, "-", "--json"), text.encode(), checks=(is_json,), reference=reference, escapes=False)
+        return Case(
+            note,
+            ("encode", argument, "-", "--json"),
+            text.encode(),
+            checks=(is_json,),
+            reference=reference,
+            escapes=False,
+        )
+    if command == "engine":
+        arguments = ("compare", argument, *small, "--no-throughput", "--resamples", "0", "-f", "json")
+        engine = pick.choice(("auto", "fastokens", "splintr", "tiktoken"))
+        counts = has_counts_of_reference(arguments)
+        return Case(note, (*arguments, "--engine", engine), checks=(is_json,), reference=counts, escapes=False)
     arguments = {
         "encode table": ("encode", argument, "-"),
         "special": ("encode", argument, "-", "--special"),
@@ -141,7 +198,7 @@ def damage_pattern(pick: random.Random, file: Path) -> str:
     """Put a pattern where the file has one, or could have one."""
     import json
 
-    if file.suffix != ".json" or file.name != "tokenizer.json" and file.name not in ("claude.json", "tekken.json"):
+    if file.suffix != ".json" or (file.name != "tokenizer.json" and file.name not in ("claude.json", "tekken.json")):
         data, note = damage_structure(pick, file)
         file.write_bytes(data)
         return note
@@ -200,7 +257,9 @@ def write_piece(pick: random.Random) -> bytes:
     """Draw a piece: a text, a score, a type."""
     import struct
 
-    text = pick.choice((draw_text(pick).encode("utf-8", "surrogatepass"), b"\xff\xfe", b"", b"<0xZZ>", b"<0x100>", b"a" * 70_000))
+    text = pick.choice(
+        (draw_text(pick).encode("utf-8", "surrogatepass"), b"\xff\xfe", b"", b"<0xZZ>", b"<0x100>", b"a" * 70_000)
+    )
     score = struct.pack("<f", pick.choice((0.0, -1.0, float("nan"), float("inf"), -3e38, 1e-45)))
     kind = pick.choice((0, 1, 2, 3, 4, 5, 6, 7, 99, 2**31, 2**63))
     return b"\n" + write_varint(len(text)) + text + b"\x15" + score + b"\x18" + write_varint(kind)
@@ -211,7 +270,9 @@ def damage_protobuf(pick: random.Random, data: bytes) -> Damage:
     fields = split_fields(data)
     pieces = [at for at, (number, _) in enumerate(fields) if number == 1]
     settings = [at for at, (number, _) in enumerate(fields) if number != 1]
-    kind = pick.choice(("piece", "piece", "piece", "double", "drop", "settings", "settings", "no settings", "sizes", "swap", "many"))
+    kind = pick.choice(
+        ("piece", "piece", "piece", "double", "drop", "settings", "settings", "no settings", "sizes", "swap", "many")
+    )
     at = pick.choice(pieces)
     if kind == "piece":
         fields[at] = (1, write_piece(pick))

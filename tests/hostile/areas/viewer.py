@@ -39,8 +39,16 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
 
 def draw_body(pick: random.Random) -> tuple[bytes, str]:
     """Draw a body: a question, damaged."""
-    text = pick.choice((draw_text(pick, 3000), "a" * pick.choice((10_000, 400_000, 3_900_000)), " \t" * 100_000, "\u0301" * 50_000))
-    question = {"text": text, "tokenizers": ["utf8", "tokenizer.json"], "reference": "utf8", "model": "70m", "new_tokens": 64}
+    text = pick.choice(
+        (draw_text(pick, 3000), "a" * pick.choice((10_000, 400_000, 3_900_000)), " \t" * 100_000, "\u0301" * 50_000)
+    )
+    question = {
+        "text": text,
+        "tokenizers": ["utf8", "tokenizer.json"],
+        "reference": "utf8",
+        "model": "70m",
+        "new_tokens": 64,
+    }
     kind = pick.choice(("text", "text", "value", "value", "number", "bytes", "deep", "whole", "unknown"))
     if kind == "value":
         key = pick.choice(list(question))
@@ -52,7 +60,9 @@ def draw_body(pick: random.Random) -> tuple[bytes, str]:
         key = pick.choice(("text", "tokenizers", "x"))
         return json.dumps({"text": "x", key: 0}).replace(": 0", ": " + "[" * DEEP + "]" * DEEP).encode(), f"deep {key}"
     elif kind == "whole":
-        body = pick.choice((b"", b"7", b"[]", b"null", b"[" * DEEP, b'{"a":' * DEEP, b"\xff", b"x" * 5_000_000, b"{}", b"1" * 5000))
+        body = pick.choice(
+            (b"", b"7", b"[]", b"null", b"[" * DEEP, b'{"a":' * DEEP, b"\xff", b"x" * 5_000_000, b"{}", b"1" * 5000)
+        )
         return body, f"all of it {body[:6]!a}"
     elif kind == "unknown":
         question["tokenizers"] = [draw_text(pick), "gpt2", "../../etc/passwd"]
@@ -65,22 +75,36 @@ def draw_body(pick: random.Random) -> tuple[bytes, str]:
 def draw_request(pick: random.Random) -> tuple[bytes, str]:
     """Draw the bytes of a request."""
     body, note = draw_body(pick)
-    headers = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"}
+    headers = {
+        "Host": "127.0.0.1",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
     method, path = "POST", "/api/encode"
     kind = pick.choice(("body",) * 6 + ("path", "method", "header", "length", "raw"))
     if kind == "path":
-        method, path = "GET", pick.choice(("/../../etc/passwd", "/%2e%2e/x", "/page.js%00", "//", "/" + "a" * 70_000, "/api/setup?x=1", "*"))
+        method, path = (
+            "GET",
+            pick.choice(
+                ("/../../etc/passwd", "/%2e%2e/x", "/page.js%00", "//", "/" + "a" * 70_000, "/api/setup?x=1", "*")
+            ),
+        )
         note = path[:20]
     elif kind == "method":
         method = note = pick.choice(("GET", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "x" * 100, "HEAD"))
     elif kind == "header":
         name = pick.choice(("Host", "Content-Type", "Transfer-Encoding", "Expect", "Origin", "Upgrade", "X"))
-        headers[name] = pick.choice(("evil.example", "chunked", "100-continue", "x" * 70_000, "", "text/plain", "\x01", "websocket"))
+        headers[name] = pick.choice(
+            ("evil.example", "chunked", "100-continue", "x" * 70_000, "", "text/plain", "\x01", "websocket")
+        )
         note = f"{name}: {headers[name][:12]!a}"
     elif kind == "length":
         headers["Content-Length"] = note = pick.choice(("-1", "0", "99999999999999", "x", "1", "1, 2"))
     elif kind == "raw":
-        raw = pick.choice((b"\0\xff\x16\x03", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 1000, pick.randbytes(200)))
+        raw = pick.choice(
+            (b"\0\xff\x16\x03", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 1000, pick.randbytes(200))
+        )
         return raw, f"raw {raw[:8]!a}"
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1", "replace") + body, f"{kind}: {note}"
