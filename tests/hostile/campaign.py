@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import math
 import os
 import random
 import shutil
@@ -27,7 +28,7 @@ from hostile.processes import ask, run_case
 from tokbench.cli import app
 
 AREAS = ("texts", "corpora", "tokenizers", "results", "models", "cache", "options", "hub", "viewer")
-SHARES = {"tokenizers": 3, "results": 2, "options": 2}
+SHARES = {"corpora": 2, "tokenizers": 4, "results": 2, "options": 2, "cache": 0.5, "viewer": 0.5}
 """How many cases of an area are drawn for one of another."""
 
 PRELOADED = (
@@ -85,7 +86,9 @@ def choose_cases(count: int, areas: Sequence[str]) -> list[str]:
     """Share cases among the areas, and name them."""
     shares = {area: SHARES.get(area, 1) for area in areas}
     whole = sum(shares.values())
-    ordered = sorted((n / share, area, n) for area, share in shares.items() for n in range(-(-count * share // whole)))
+    ordered = sorted(
+        (n / share, area, n) for area, share in shares.items() for n in range(math.ceil(count * share / whole))
+    )
     return [f"{area}/{n}" for _, area, n in ordered[:count]]
 
 

@@ -78,6 +78,8 @@ def check_errors(case: Case, run: Run) -> str | None:
         return f"no figures: {shorten(notes[-1]) if notes else first}"
     if run.status == 1 and run.stdout and len(lines) == len(notes):
         return None  # figures, and perhaps a note: --fail-over, --fail-lossy, a file that could not be written
+    if lines and lines[0].startswith("Usage:"):
+        return "a usage error of several lines"
     if case.silent and not lines:
         return None
     if not notes or (len(lines) > len(notes) and not case.noted):

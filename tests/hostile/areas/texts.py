@@ -42,7 +42,7 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     kind = pick.choice(
         ("encode",) * 8
         + ("argument",) * 3
-        + ("compare", "compare", "engine", "engine", "roundtrip", "bytes", "bytes", "explain-diff")
+        + ("compare", "compare", "engine", "roundtrip", "bytes", "bytes", "explain-diff")
     )
     if kind == "encode":
         return draw_encode(pick, bases, text, note)

@@ -140,6 +140,8 @@ def draw_command(
             reference=reference,
             escapes=False,
         )
+    if command == "engine" and not argument.endswith((".json", "merges", "companions")):
+        command = "vocab"
     if command == "engine":
         arguments = ("compare", argument, *small, "--no-throughput", "--resamples", "0", "-f", "json")
         engine = pick.choice(("auto", "fastokens", "splintr", "tiktoken"))

@@ -24,7 +24,7 @@ SECONDS = 7.0
 
 def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     """Draw a case."""
-    names = ("utf8", str(bases.tokenizers["tokenizer.json"]), str(bases.tokenizers["sentencepiece"]))
+    names = ("utf8", str(bases.tokenizers[pick.choice(("tokenizer.json", "sentencepiece"))]))
     request, note = draw_request(pick)
     answer = folder / "answer"
     stdout = folder.parent / "stdout"
@@ -40,7 +40,12 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
 def draw_body(pick: random.Random) -> tuple[bytes, str]:
     """Draw a body: a question, damaged."""
     text = pick.choice(
-        (draw_text(pick, 3000), "a" * pick.choice((10_000, 400_000, 3_900_000)), " \t" * 100_000, "\u0301" * 50_000)
+        (
+            draw_text(pick, 3000),
+            "a" * pick.choice((10_000, 10_000, 100_000, 3_900_000)),
+            " \t" * 100_000,
+            "\u0301" * 50_000,
+        )
     )
     question = {
         "text": text,
