@@ -30,7 +30,7 @@ def saved(tmp_path: Path) -> tuple[Path, Path]:
     for row in document["results"]:
         if row["metric"] == "fertility" and row["tokenizer"] == "utf8" and row["value"] is not None:
             row["value"] *= 1.05
-    document["corpus"]["sha256"] = "f" * 64
+    document["corpus"]["segmenter"] = "icu/78"
     new.write_text(json.dumps(document))
     return old, new
 
@@ -49,7 +49,7 @@ def test_a_regression_fails_and_is_named(saved: tuple[Path, Path]) -> None:
     done = run("diff", old, new, "--fail-over", "1.02")
     assert done.returncode == 1
     assert done.stderr == ""
-    assert "signatures differ in corp: c@sha256:" in done.stdout
+    assert "signatures differ in seg: whitespace -> icu/78" in done.stdout
     assert "fertility of utf8 on en: 2 -> 2.1 (x 1.0500), worse" in done.stdout
     assert "2 values got worse by more than a factor of 1.02" in done.stdout  # in English, and over all languages
     assert run("diff", old, new, "--fail-over", "1.06").returncode == 0
@@ -57,7 +57,7 @@ def test_a_regression_fails_and_is_named(saved: tuple[Path, Path]) -> None:
     assert run("diff", new, old, "--fail-over", "1.02").returncode == 0  # better
     document = json.loads(run("diff", old, new, "--fail-over", "1.02", "--json").stdout)
     assert [row["lang"] for row in document["regressions"]] == [None, "en"]
-    assert document["signature"][0]["field"] == "corp"
+    assert document["signature"][0]["field"] == "seg"
 
 
 def test_a_value_that_is_gone_is_a_regression(saved: tuple[Path, Path], tmp_path: Path) -> None:

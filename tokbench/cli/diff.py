@@ -28,11 +28,14 @@ def run(
         float | None,
         typer.Option(help="Exit with status 1 if a value got worse by more than this factor, such as 1.02.", min=1.0),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Compare results on different texts, languages or numbers of segments.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write all values as JSON.")] = False,
 ) -> None:
     """Show what changed between two saved comparisons.
 
-    Lists changed values and differing signature fields.
+    Lists changed values and differing signature fields. Both must be on the same texts, unless --force is given.
 
     With --fail-over, exits with status 1 if a value got worse in its metric's direction by more than the factor, or
     became undefined or disappeared.
@@ -40,12 +43,15 @@ def run(
     import polars as pl
 
     from tokbench.comparison import load
-    from tokbench.comparison.diff import compare_signatures, find_changes
+    from tokbench.comparison.diff import compare_signatures, find_changes, find_obstacles
 
     before, after = load(old), load(new)
     changes = find_changes(before, after, metrics)
     if not (changes["in_old"] & changes["in_new"]).any():
         raise TokbenchError(f"{old} and {new} have no value in common", "compare the same tokenizers and metrics")
+    obstacles = find_obstacles(before, after)
+    if obstacles and not force:
+        raise TokbenchError(f"{old} and {new} are not comparable: {'; '.join(obstacles)}", "compare them with --force")
     limit = float("inf") if fail_over is None else fail_over
     regressions = changes.filter((pl.col("worse") > limit) | (pl.col("worse").is_infinite() & (limit < float("inf"))))
     signatures = compare_signatures(before, after)

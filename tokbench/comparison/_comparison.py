@@ -11,6 +11,7 @@ import polars as pl
 
 from tokbench._shared.environment import Environment, Now, describe_environment, now
 from tokbench._shared.files import format_document, write_whole
+from tokbench.comparison._consistency import check_consistent
 from tokbench.comparison._facts import (
     ComparedCorpus,
     ComparedTokenizer,
@@ -21,6 +22,7 @@ from tokbench.comparison._facts import (
 )
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
 from tokbench.comparison._presentation import Presented
+from tokbench.comparison._schema import read_as, read_frame, take
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.comparison.worst_segments import Example
 from tokbench.corpora import ParallelCorpus
@@ -231,19 +233,20 @@ class Comparison(Presented):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], measurements: Measurements | None = None) -> Comparison:
-        """Return a comparison from its JSON form."""
-        corpus = {**document["corpus"], "languages": tuple(document["corpus"]["languages"])}
-        return cls(
-            frame=pl.DataFrame(document["results"], schema=RESULT_SCHEMA),
-            differences=pl.DataFrame(document["differences"], schema=DIFFERENCES),
-            corpus=ComparedCorpus(**corpus),
-            tokenizers=tuple(ComparedTokenizer(**tokenizer) for tokenizer in document["tokenizers"]),
-            skipped=tuple(Skipped(**skipped) for skipped in document["skipped"]),
-            environment=Environment(**document["environment"]),
-            examples=tuple(Example.from_document(example) for example in document["examples"]),
+        """Return a comparison from its JSON form; ValueError with the place of what does not fit."""
+        comparison = cls(
+            frame=read_frame(RESULT_SCHEMA, take(document, "results"), "results"),
+            differences=read_frame(DIFFERENCES, take(document, "differences"), "differences"),
+            corpus=read_as(ComparedCorpus, take(document, "corpus"), "corpus"),
+            tokenizers=read_as(tuple[ComparedTokenizer, ...], take(document, "tokenizers"), "tokenizers"),
+            skipped=read_as(tuple[Skipped, ...], take(document, "skipped"), "skipped"),
+            environment=read_as(Environment, take(document, "environment"), "environment"),
+            examples=read_as(tuple[Example, ...], take(document, "examples"), "examples"),
             measurements=measurements,
-            added_metrics=tuple(Metric(**fields) for fields in document.get("metrics", ())),
+            added_metrics=read_as(tuple[Metric, ...], document.get("metrics", []), "metrics"),
         )
+        check_consistent(comparison)
+        return comparison
 
     def save(self, folder: str | Path) -> None:
         """Write the comparison and its measurements into a folder, which is created."""

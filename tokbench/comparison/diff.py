@@ -72,6 +72,19 @@ def rate_change(better: str | None, old: float | None, new: float | None) -> flo
     return worst / best if best else math.inf
 
 
+def find_obstacles(old: Comparison, new: Comparison) -> list[str]:
+    """List why the values of two comparisons are not of the same texts; empty if they are."""
+    a, b = old.corpus, new.corpus
+    found = []
+    if sorted(a.languages) != sorted(b.languages):
+        found.append(f"languages {', '.join(a.languages)} and {', '.join(b.languages)}")
+    if a.segments != b.segments:
+        found.append(f"{a.segments:,} and {b.segments:,} segments")
+    if a.sha256 != b.sha256 and not found:
+        found.append("different texts")
+    return found
+
+
 def compare_signatures(old: Comparison, new: Comparison) -> list[SignatureChange]:
     """List the fields in which two signatures differ, in order."""
     fields = [read_signature(comparison.signature()) for comparison in (old, new)]

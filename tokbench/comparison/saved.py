@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tokbench.comparison._comparison import DOCUMENT, Comparison
+from tokbench.comparison._schema import read_mapping
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 
@@ -15,9 +16,11 @@ from tokbench.measurement import Measurements
 def load(path: str | Path) -> Comparison:
     """Load a comparison from a folder of `Comparison.save`, or from its JSON alone."""
     path = Path(path)
-    file = path / DOCUMENT if path.is_dir() else path
     try:
-        document = json.loads(file.read_bytes())
+        file = path / DOCUMENT if path.is_dir() else path
+        if file.exists() and not (file.is_file() or (file.is_fifo() and _is_substitution(file))):
+            raise ValueError("it is no regular file")
+        document = read_mapping(json.loads(file.read_bytes()), "the file")
         measurements = Measurements.load(path) if path.is_dir() else None
         return Comparison.from_document(document, measurements)
     except OSError as error:
@@ -25,6 +28,11 @@ def load(path: str | Path) -> Comparison:
         raise TokbenchError(
             f"cannot read {error.filename or path}: {reason}", "give a file written by `tokbench compare -o`"
         ) from error
-    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+    except (ValueError, RecursionError, pl.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0]
         raise TokbenchError(f"{path}: not a saved comparison ({reason})", "create it again") from error
+
+
+def _is_substitution(file: Path) -> bool:
+    """Return whether a pipe is one that a shell made for `<(...)`; any other may have no writer."""
+    return str(file).startswith(("/dev/fd/", "/proc/self/fd/"))

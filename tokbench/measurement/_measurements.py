@@ -15,6 +15,21 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement.recorded import IdsOfTexts, frame_recorded, make_corpus
 from tokbench.measurement.words import Segmenter
 
+_CELL = ("tokenizer", "lang", "segment")
+_COUNTS = ("tokens", "partial_tokens", "unk_tokens", "unk_chars", "continued_words", "loss")
+_SIZES = ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id")
+COLUMNS = {
+    "texts": ("lang", "segment", "bytes", "chars", "words"),
+    "counts": (*_CELL, *_COUNTS),
+    "ids": ("tokenizer", "lang", "block", "id", "count"),
+    "vocab": ("tokenizer", "id", "bytes"),
+    "documents": ("segment", "document"),
+    "tokenizers": ("tokenizer", "engine", "path", "sha256", *_SIZES),
+}
+"""The columns of each frame."""
+
+_TEXTS = frozenset({"tokenizer", "lang", "document", "engine", "path", "sha256"})
+
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
@@ -141,8 +156,24 @@ class Measurements:
 
     @classmethod
     def load(cls, folder: Path) -> Measurements:
-        """Read a folder written by `save`."""
-        return cls(**{f.name: pl.read_parquet(folder / f"{f.name}.parquet") for f in fields(cls)}).sorted()
+        """Read a folder written by `save`.
+
+        Raises ValueError, or an error of polars, for files that hold something else.
+        """
+        frames = {field.name: pl.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)}
+        for name, columns in COLUMNS.items():
+            for column in columns:
+                found = frames[name].schema.get(column)
+                if found is None or not _is_kind(found, column):
+                    raise ValueError(f"{name}.parquet: the column {column} is {found or 'missing'}")
+        return cls(**{name: frames[name].select(columns) for name, columns in COLUMNS.items()}).sorted()
+
+
+def _is_kind(found: pl.DataType, column: str) -> bool:
+    """Return whether a column holds text, bytes or whole numbers, as its name says, or nothing at all."""
+    if column in _TEXTS:
+        return found == pl.String
+    return found == pl.Null or found.is_integer() or (column == "bytes" and found == pl.Binary)
 
 
 def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
