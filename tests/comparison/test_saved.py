@@ -81,6 +81,25 @@ def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path: Path) -> None:
     refuse("diff", str(tmp_path / "r.json"), str(tmp_path / "r.json"), says="no regular file")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_among_the_counts_is_not_waited_for(saved: Path) -> None:
+    (saved / "ids.parquet").unlink()
+    os.mkfifo(saved / "ids.parquet")
+    refuse("diff", str(saved), str(saved), says="ids.parquet is no regular file")
+
+
+def test_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
+    link = tmp_path / "r.json"
+    link.symlink_to(link)
+    refuse("report", str(link), "-o", str(tmp_path / "r.md"), says="cannot read")
+
+
+def test_timings_nested_too_deeply_are_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    file.write_text('{"timings": ' + "[" * 100_000)
+    refuse("cost", "utf8", "-n", "1", "--timings", str(file), says="no timings")
+
+
 def test_counts_of_another_kind_are_named(saved: Path) -> None:
     pl.DataFrame({"lang": ["en"]}).write_parquet(saved / "texts.parquet")
     with pytest.raises(tb.TokbenchError, match=r"texts\.parquet: the column segment is missing"):

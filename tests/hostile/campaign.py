@@ -28,7 +28,16 @@ from hostile.processes import ask, run_case
 from tokbench.cli import app
 
 AREAS = ("texts", "corpora", "tokenizers", "results", "models", "cache", "options", "hub", "viewer")
-SHARES = {"corpora": 2, "tokenizers": 4, "results": 2, "options": 2, "cache": 0.5, "viewer": 0.5}
+SHARES = {
+    "corpora": 2,
+    "tokenizers": 4,
+    "results": 2,
+    "options": 1.5,
+    "texts": 0.5,
+    "models": 0.5,
+    "cache": 0.25,
+    "viewer": 0.25,
+}
 """How many cases of an area are drawn for one of another."""
 
 PRELOADED = (

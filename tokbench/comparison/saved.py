@@ -18,8 +18,9 @@ def load(path: str | Path) -> Comparison:
     path = Path(path)
     try:
         file = path / DOCUMENT if path.is_dir() else path
-        if file.exists() and not (file.is_file() or (file.is_fifo() and _is_substitution(file))):
-            raise ValueError("it is no regular file")
+        for part in path.glob("*.parquet") if path.is_dir() else ():
+            check_regular(part)
+        check_regular(file)
         document = read_mapping(json.loads(file.read_bytes()), "the file")
         measurements = Measurements.load(path) if path.is_dir() else None
         return Comparison.from_document(document, measurements)
@@ -33,6 +34,8 @@ def load(path: str | Path) -> Comparison:
         raise TokbenchError(f"{path}: not a saved comparison ({reason})", "create it again") from error
 
 
-def _is_substitution(file: Path) -> bool:
-    """Return whether a pipe is one that a shell made for `<(...)`; any other may have no writer."""
-    return str(file).startswith(("/dev/fd/", "/proc/self/fd/"))
+def check_regular(file: Path) -> None:
+    """Raise ValueError for a device, and for a pipe, which may have no writer, unless a shell made it for `<(...)`."""
+    substituted = str(file).startswith(("/dev/fd/", "/proc/self/fd/"))
+    if file.exists() and not file.is_file() and not (substituted and file.is_fifo()):
+        raise ValueError(f"{file.name} is no regular file")
