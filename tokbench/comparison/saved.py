@@ -29,7 +29,7 @@ def load(path: str | Path) -> Comparison:
         raise TokbenchError(
             f"cannot read {error.filename or path}: {reason}", "give a file written by `tokbench compare -o`"
         ) from error
-    except (ValueError, RecursionError, pl.exceptions.PolarsError) as error:
+    except (ValueError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0]
         raise TokbenchError(f"{path}: not a saved comparison ({reason})", "create it again") from error
 
