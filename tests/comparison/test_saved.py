@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from copy import deepcopy
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 
 import tokbench as tb
+from helpers.commands import refuse
 from helpers.comparisons import make_comparison
 from tokbench.comparison import Comparison
 from tokbench.measurement.saved import LISTING, SCHEMAS, format_files
@@ -50,6 +52,7 @@ def load_changed(document: dict[str, Any], path: Path) -> Comparison:
         (("corpus", "languages"), ["en", "en"], r"'en' 2 times - at `\$\.corpus\.languages`"),
         (("corpus", "reference"), "xx", r"'xx' is not in this comparison - at `\$\.corpus\.reference`"),
         (("corpus", "baseline"), "xx", r"'xx' is not in this comparison - at `\$\.corpus\.baseline`"),
+        (("corpus", "bootstrap"), "x", r"not RESAMPLES/METHOD/UNIT/seedSEED - at `\$\.corpus\.bootstrap`"),
         (("tokenizers",), [], r"no tokenizer - at `\$\.tokenizers`"),
         (("tokenizers", 1, "name"), "utf8", r"'utf8' 2 times - at `\$\.tokenizers`"),
         (("tokenizers", 1, "vocab_base"), 2**60, r"is not a count - at `\$\.tokenizers\[1\]`"),
@@ -205,3 +208,25 @@ def test_frames_of_another_shape_are_refused(result: Comparison, tmp_path: Path)
         (tmp_path / "r" / name).write_bytes(content)
     with pytest.raises(tb.TokbenchError, match=r"texts\.parquet: unexpected columns"):
         tb.load(tmp_path / "r")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_pipes_are_not_waited_for(result: Comparison, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r.json")
+    refuse("diff", str(tmp_path / "r.json"), str(tmp_path / "r.json"), says="is a pipe, not a regular file")
+    result.save(tmp_path / "r")
+    (tmp_path / "r" / "ids.parquet").unlink()
+    os.mkfifo(tmp_path / "r" / "ids.parquet")
+    refuse("diff", str(tmp_path / "r"), str(tmp_path / "r"), says="ids.parquet is a pipe")
+
+
+def test_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
+    link = tmp_path / "r.json"
+    link.symlink_to(link)
+    refuse("report", str(link), "-o", str(tmp_path / "r.md"), says="cannot read")
+
+
+def test_timings_nested_too_deeply_are_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "t.json"
+    file.write_text('{"timings": ' + "[" * 100_000)
+    refuse("cost", "utf8", "-n", "1", "--timings", str(file), says="no timings")

@@ -25,9 +25,8 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from hostile.server import Server
-
 from helpers.made import make_tokenizer_json, train_byte_level
+from hostile.server import Server
 
 TEXTS = {
     "en": "the quick fox jumps over the lazy dog",

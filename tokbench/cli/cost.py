@@ -134,7 +134,7 @@ def read_rates(path: Path) -> tuple[Rates, ...]:
         frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
     except OSError as error:
         raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
-    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
         raise TokbenchError(
             f"{path}: no timings ({error})", "create it with: tokbench model measure -o FILE.json"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,7 @@ def load_results(paths: list[Path]) -> dict[str, Comparison]:
 
     loaded: dict[str, Comparison] = {}
     for path in paths:
-        name = path.resolve().name.removesuffix(".json")
+        name = Path(os.path.realpath(path)).name.removesuffix(".json")  # Path.resolve fails for a link to itself
         if name in loaded:
             raise TokbenchError(f"two results are called {name!r}", "rename one: reports use the file names")
         loaded[name] = load(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from tokbench.comparison._facts import ComparedCorpus, ComparedTokenizer
 from tokbench.comparison.worst_segments import Example
 from tokbench.measurement.loading import Skipped
 from tokbench.metrics import BUILT_IN, Metric
+
+_BOOTSTRAP = re.compile(r"[0-9]+/[a-z]+/(?:[0-9]+ runs of )?[a-z]+/seed[0-9]+")
 
 LARGEST = 2**53
 """Largest count: above it, JSON numbers are not exact in every reader."""
@@ -97,6 +100,8 @@ def _check_names(saved: SavedComparison) -> Iterator[str]:
     yield from _find_repeated(names, "$.tokenizers")
     if not languages:
         yield "no language - at `$.corpus.languages`"
+    if corpus.bootstrap is not None and not _BOOTSTRAP.fullmatch(corpus.bootstrap):
+        yield "not RESAMPLES/METHOD/UNIT/seedSEED - at `$.corpus.bootstrap`"
     if not names:
         yield "no tokenizer - at `$.tokenizers`"
     if corpus.reference is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
 
 LISTING = "measurements.json"
@@ -67,6 +68,7 @@ def read_frames(folder: Path) -> dict[str, pl.DataFrame]:
 
     Raises OSError for a file that cannot be read, TokbenchError for one that is not as it was written.
     """
+    refuse_special(folder / LISTING)
     try:
         hashes = msgspec.json.decode((folder / LISTING).read_bytes(), type=dict[str, dict[str, str]])["sha256"]
     except (msgspec.DecodeError, RecursionError, KeyError) as error:
@@ -75,6 +77,7 @@ def read_frames(folder: Path) -> dict[str, pl.DataFrame]:
 
 
 def _read_frame(path: Path, schema: Mapping[str, pl.DataType], hashes: Mapping[str, str]) -> pl.DataFrame:
+    refuse_special(path)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != hashes.get(path.name):
         raise TokbenchError(f"{path}: changed since it was saved", "save the comparison again")
