@@ -224,15 +224,17 @@ def test_a_cache_that_cannot_be_written_is_one_note(
 
 def test_a_damaged_cache_is_a_note_for_each_file(tokenizers: Path, figures: str, tmp_path: Path) -> None:
     compare(tokenizers, tmp_path)
-    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert kept
-    for path in kept:
-        path.write_bytes(cache_damage.flip(path.read_bytes(), 4000))
-    out, notes = compare(tokenizers, tmp_path)
-    assert out == figures
-    assert len(notes) == len(kept)
-    assert all(note.startswith("tokbench: ") and "is damaged" in note for note in notes)
-    assert compare(tokenizers, tmp_path) == (figures, [])
+    # One after the other: a trial that is repeated mends what it reads, in its own process.
+    for kinds in ({"trials"}, {"rwkv", "engines"}):
+        kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name in kinds]
+        assert {path.parent.name for path in kept} == kinds
+        for path in kept:
+            path.write_bytes(cache_damage.flip(path.read_bytes(), 4000))
+        out, notes = compare(tokenizers, tmp_path)
+        assert out == figures
+        assert len(notes) == len(kept)
+        assert all(note.startswith("tokbench: ") and "is damaged" in note for note in notes)
+        assert compare(tokenizers, tmp_path) == (figures, [])
 
 
 # ---- bits flipped at random

@@ -59,8 +59,9 @@ def test_only_a_command_trims_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
         assert release_freed()
     assert not release_freed()
     trimmed: list[bool] = []
-    monkeypatch.setattr("tokbench.cli.app", lambda prog_name: trimmed.append(release_freed()))
-    __main__.main()
+    monkeypatch.setattr("tokbench.cli.app", lambda **_: trimmed.append(release_freed()))
+    with pytest.raises(SystemExit, match="0"):
+        __main__.main()
     assert trimmed == [True]
 
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import made
 from helpers.commands import refuse, run
 from helpers.data import needs_data
-from helpers.dataclasses import check_dataclasses
+from helpers.frozen_dataclasses import check_dataclasses
 from tokbench.adapters import load_tokenizer
 from tokbench.analysis import overlap
 from tokbench.analysis.overlap import count_emitted, divide, measure_overlap, restrict, select, weigh

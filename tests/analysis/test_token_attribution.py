@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from helpers import made
 from helpers.commands import run
 from helpers.data import needs_data
-from helpers.dataclasses import check_dataclasses
+from helpers.frozen_dataclasses import check_dataclasses
 from tokbench.adapters import EncodedBatch, TokenTable, load_tokenizer
 from tokbench.analysis import token_attribution
 from tokbench.analysis.token_attribution import (

@@ -189,27 +189,6 @@ def test_values_of_claude(tmp_path: Path, edit: Callable[[Any], object], says: s
     refuse(change(make_claude_json(tmp_path), edit), says)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("[UNK]\n", "[UNK]\n[UNK]\n", "line 3: the token '[UNK]' is on line 2 already"),
-        ("[UNK]\n", "[UNK]\n\n", "line 3: there is no token"),
-        ("[UNK]\n", "[UNK]\n[UNK]  \n", "line 3: the token '[UNK]' is on line 2 already"),
-    ],
-)
-def test_lines_of_wordpiece(tmp_path: Path, old: str, new: str, says: str) -> None:
-    path = make_wordpiece(tmp_path)
-    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
-    refuse(path, says)
-
-
-def test_blank_lines_after_the_last_token_of_wordpiece(tmp_path: Path) -> None:
-    path = make_wordpiece(tmp_path)
-    expected = load_tokenizer(path).encode("the clerk")
-    path.write_text(path.read_text("utf-8").replace("\n", "\r\n") + "\r\n", "utf-8")
-    assert load_tokenizer(path).encode("the clerk") == expected
-
-
 VOCABULARY = [
     ({"zz": -1}, "the token 'zz': the id is -1"),
     ({"zz": 10**9}, "the token 'zz': the id is 1,000,000,000"),

@@ -14,7 +14,7 @@ import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
-from helpers.dataclasses import check_dataclasses
+from helpers.frozen_dataclasses import check_dataclasses
 from helpers.made import make_tokenizer_json
 from tokbench.comparison import diff
 from tokbench.comparison.diff import SignatureChange, compare_signatures, find_changes, rate_change

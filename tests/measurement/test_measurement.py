@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.corpora import cut_out, equal, write_corpus
-from helpers.dataclasses import check_dataclasses
+from helpers.frozen_dataclasses import check_dataclasses
 from helpers.made import make_sentencepiece, make_tokenizer_json, make_wordpiece
 from tokbench import TokbenchError, load_tokenizer
 from tokbench._shared.threads import cores_are_lent

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import tokbench as tb
-from helpers.dataclasses import check_dataclasses
+from helpers.frozen_dataclasses import check_dataclasses
 from helpers.measurements import make_measurements
 from tokbench.measurement import Measurements
 from tokbench.metrics import (

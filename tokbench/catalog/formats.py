@@ -9,14 +9,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tokbench._shared.files import refuse_repeated_keys
 from tokbench._shared.pipes import refuse_special
 from tokbench.catalog.companions import NAMES
-from tokbench.catalog.ids import check_id, check_size, check_vocabulary, find_double, show
+from tokbench.catalog.ids import check_id, check_size, check_vocabulary, show
 from tokbench.catalog.sentencepiece_file import check_fields, is_sentencepiece
 from tokbench.catalog.tokenizer_classes import find_unknown, select_companions
 from tokbench.errors import TokbenchError
@@ -225,28 +224,11 @@ def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[
         else:
             lines = text.replace("\r\n", "\n").split("\n")
             if "[UNK]" in lines or (path.name == "vocab.txt" and find_unknown(path) in lines):
-                _check_wordpiece(path, lines)
                 return "wordpiece", (path, *select_companions(path, "wordpiece"))
             if _is_merges(lines):
                 return _inspect_json(_find_half(path, "merges", ".json"))
     raise _UnknownFormatError(f"{path} contains no known tokenizer", _KNOWN)
 
-
-def _check_wordpiece(path: Path, lines: Sequence[str]) -> None:
-    """Raise TokbenchError for a token on two lines, and for a line without one before the last."""
-    tokens = [line.rstrip() for line in lines]  # as the library reads them
-    while tokens and not tokens[-1]:
-        tokens.pop()
-    double = find_double(tokens)
-    if "" in tokens:
-        raise TokbenchError(f"{path}, line {tokens.index('') + 1}: there is no token", "download it again")
-    if double is not None:
-        first = tokens.index(double)
-        raise TokbenchError(
-            f"{path}, line {tokens.index(double, first + 1) + 1}: the token {show(double)} is on line {first + 1} "
-            "already",
-            "remove one of them, or download it again",
-        )
 
 
 def _is_merges(lines: list[str]) -> bool:
