@@ -8,10 +8,10 @@ import sys
 import warnings
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from tokbench._shared.visible_text import reveal_controls
-from tokbench.errors import INTERRUPTED, CacheWarning, NetworkWarning, TokbenchError
+from tokbench.errors import INTERRUPTED, TokbenchError
 
 USAGE_ERROR = 2
 
@@ -53,6 +53,7 @@ def run_command() -> int:
     from tokbench.cli import app
     from tokbench.cli._output import FAILED, describe_output_error, silence_output
     from tokbench.cli._usage import run_app
+    from tokbench.cli._warnings import show_warning
 
     warnings.showwarning = show_warning
     try:
@@ -98,22 +99,6 @@ def is_folder_gone() -> bool:
     except FileNotFoundError:
         return True
     return False
-
-
-def show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """Write a warning about the cache or the network as one line, and any other as Python does."""
-    stream = file or sys.stderr
-    if issubclass(category, (CacheWarning, NetworkWarning)):
-        stream.write(f"tokbench: {reveal_controls(str(message))}\n")
-    else:
-        stream.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 if __name__ == "__main__":

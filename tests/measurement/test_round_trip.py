@@ -40,7 +40,7 @@ def classify(
 ) -> tuple[list[object], list[list[int]]]:
     """For each text: (is it the bytes, is its form, loss); and what was decoded."""
     tokenizer, batch = make_tokenizer(prefix), EncodedBatch.from_lists(ids)
-    bounds = tokenizer.token_table().bounds(batch.places)
+    bounds = tokenizer.token_table().bounds(batch.indices)
     found = classify_losses(tokenizer, batch, bounds, LanguageTexts.read(texts))
     rows: list[object] = list(zip(*(column.tolist() for column in found), strict=True))
     return rows, tokenizer.decoded
@@ -93,7 +93,7 @@ def test_bytes_are_compared_as_python_compares_them(prefix: bytes, texts: list[l
     batch, table = EncodedBatch.from_lists(given_ids), TokenTable.from_tokens(TOKENS)
     same = compare_bytes(
         batch,
-        table.bounds(batch.places),
+        table.bounds(batch.indices),
         table,
         view_windows(b"".join(expected)),
         np.array([*map(len, expected)], np.int64),

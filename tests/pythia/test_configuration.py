@@ -177,12 +177,12 @@ def test_bfloat16_is_the_upper_half_of_float32(tmp_path: Path, pair: tuple[Path,
             np.testing.assert_array_equal(ours.read(name), theirs.read(name))
     np.testing.assert_array_equal(forward(narrow, IDS), forward(wide, IDS))
     tensors = {n: np.zeros(s, "<u2") for n, s in list_shapes(TINY).items()}
-    # Sign, 8 bits of exponent, 7 of fraction: 1, -2, 1.5, infinity, the smallest number.
-    tensors["gpt_neox.final_layer_norm.bias"][:5] = [0x3F80, 0xC000, 0x3FC0, 0x7F80, 0x0001]
+    # Sign, 8 bits of exponent, 7 of fraction: 1, -2, 1.5, the largest and the smallest number.
+    tensors["gpt_neox.final_layer_norm.bias"][:5] = [0x3F80, 0xC000, 0x3FC0, 0x7F7F, 0x0001]
     write_tensors(pair[0] / "model.safetensors", tensors, "BF16")
     with Weights([pair[0] / "model.safetensors"], TINY) as weights:
         found = weights.read("gpt_neox.final_layer_norm.bias")[:5].tolist()
-    assert found == [1.0, -2.0, 1.5, float("inf"), 2.0**-133]
+    assert found == [1.0, -2.0, 1.5, (2 - 2.0**-7) * 2.0**127, 2.0**-133]
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,6 @@ def _inspect_text(path: Path, head: bytes, *, intact: bool) -> tuple[str, tuple[
     raise _UnknownFormatError(f"{path} contains no known tokenizer", _KNOWN)
 
 
-
 def _is_merges(lines: list[str]) -> bool:
     body = lines[1:] if lines[0].startswith("#version") else lines
     sample = [line for line in body[:1000] if line]

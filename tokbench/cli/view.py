@@ -53,8 +53,8 @@ def run(
 
 def load(tokenizers: list[str] | None, *, offline: bool) -> tuple[list[Tokenizer], list[str]]:
     """Load the tokenizers of the page, in its process; return them and the names of those not available."""
-    from tokbench.__main__ import show_warning
     from tokbench.adapters.selection import take_sample
+    from tokbench.cli._warnings import show_warning
     from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_tokenizers
 
     warnings.showwarning = show_warning
