@@ -27,7 +27,7 @@ from tokbench.catalog.rank_files import parse_ranks
 from tokbench.errors import TokbenchError
 
 FAR = MOST_IDS
-BOUND = f"ids are counted from 0 to {MOST_IDS - 1:,} only"
+BOUND = f"ids must be from 0 to {MOST_IDS - 1:,}"
 
 
 def refuse(argument: str | Path, says: str) -> None:
@@ -245,7 +245,7 @@ def test_files_that_are_too_large_empty_or_closed(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_bytes(b'{"model": {"vocab": ')
     os.truncate(path, (1 << 30) + 1)  # a sparse file: nothing is written, and nothing of it is read
-    with pytest.raises(TokbenchError, match=r"has 1\.0 GiB, and no vocabulary has more"):
+    with pytest.raises(TokbenchError, match=r"is 1\.0 GiB, but vocabularies are at most"):
         check_size(path)
     refuse(path, "has 1.0 GiB")
     path.write_bytes(b"")

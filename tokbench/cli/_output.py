@@ -1,4 +1,4 @@
-"""What a command found, brought out: standard output first, then files, whatever fails."""
+"""Output of results: standard output first, then files, whatever fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 FAILED = 1
-"""Exit status of a command that found its figures, but could not bring all of them out."""
+"""Exit status of a command that has its results but could not write all of them."""
 
 STANDARD_OUTPUT = "-"
 """The name of standard output as a file."""
@@ -22,17 +22,17 @@ STANDARD_OUTPUT = "-"
 _HANDLER = "tokbench.escape"
 
 _DRAWN = {"\u2500": "-", "\u2502": "|", "\u2191": "^", "\u2193": "v", "\u2026": "...", "\u00d7": "x", "\u2014": "--"}
-"""Signs of tables that have a plain form: no information is lost with them."""
+"""Symbols of tables that have an ASCII form, so that nothing is lost."""
 
 
 class Escapes:
-    """Characters that standard output cannot encode are escaped rather than fatal, and counted."""
+    """Escape and count the characters that standard output cannot encode."""
 
     def __init__(self) -> None:
         self.escaped = 0
 
     def install(self) -> None:
-        """Make standard output use this; a stream that is no text file of its own is left alone."""
+        """Make standard output use this, unless it cannot be reconfigured."""
         codecs.register_error(_HANDLER, self._escape)
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
@@ -68,9 +68,9 @@ def occupy_closed_streams() -> None:
 
 
 def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
-    """Print the result, then write the files; a failure is told and does not stop the rest.
+    """Print the result, then write the files; a failure is reported and does not stop the rest.
 
-    Exits with status 1 if anything could not be brought out. A reader of a pipe that has left is not told.
+    Exits with status 1 if anything could not be written. A closed pipe is not reported.
     """
     failures = [failure for step in (lambda: print_result(text), *writes) if (failure := attempt(step)) is not None]
     for failure in failures:
