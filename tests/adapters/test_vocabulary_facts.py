@@ -157,12 +157,12 @@ def test_ids_that_no_histogram_holds_are_refused(tmp_path: Path) -> None:
     refuse("encode", f"{ranks}#cl100k_base", "a", says="the rank is 8,589,934,592")
     rwkv = tmp_path / "high.txt"
     rwkv.write_text("".join(f"{i or 1 << 31} {bytes([i])!r} 1\n" for i in range(256)))
-    refuse("encode", str(rwkv), "a", says="the highest id is 2,147,483,648")
+    refuse("encode", str(rwkv), "a", says="the id is 2,147,483,648")
 
 
 def test_rwkv_tokens_that_no_text_holds_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "rwkv.txt"
-    for literal, says in (("'' 0", "the token is empty"), (r"'\ud800' 3", "the token holds a lone surrogate")):
+    for literal, says in (("'' 0", "the token is empty"), (r"'\ud800' 3", "the token contains a lone surrogate")):
         path.write_text("".join(f"{i} {bytes([i])!r} 1\n" for i in range(256)) + f"256 {literal}\n")
         refuse("encode", str(path), "a", says=says)
 
