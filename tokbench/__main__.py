@@ -64,6 +64,9 @@ def run_command() -> int:
     except TokbenchError as error:
         tell(str(error))
         return USAGE_ERROR
+    except MemoryError:
+        tell("there is not enough memory; use fewer tokenizers or a part of the corpus (-n)")
+        return FAILED
     except BrokenPipeError:
         silence_output()  # the reader of a pipe has left
         return FAILED

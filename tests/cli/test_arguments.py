@@ -135,7 +135,7 @@ def test_a_name_that_nothing_has_is_refused(words: tuple[str, ...], name: str, t
         ("compare", "utf8", "-n", "2", "-l", "en", "-o", f"{LONG}.json"),
         ("compare", "utf8", "-n", "2", "-l", "en", "--save", LONG),
         ("compare", "utf8", "-c", LONG),
-        ("bench", "utf8", "-n", "2", "-l", "en", "-o", LONG),
+        ("bench", "utf8", "-n", "2", "-l", "en", "-o", f"{LONG}.json"),
         ("cost", "utf8", "-n", "2", "-l", "en", "-o", f"{LONG}.json"),
         ("cost", "utf8", "-n", "2", "-l", "en", "--timings", LONG),
         ("report", LONG, "-o", "x.html"),

@@ -6,7 +6,9 @@ import codecs
 import errno
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import typer
 
@@ -16,8 +18,8 @@ from tokbench.errors import TokbenchError
 FAILED = 1
 """Exit status of a command that has its results but could not write all of them."""
 
-STANDARD_OUTPUT = "-"
-"""The name of standard output as a file."""
+STANDARD_OUTPUT = Path("-")
+"""Standard output as a file: it has every result anyway."""
 
 _HANDLER = "tokbench.escape"
 
@@ -68,11 +70,14 @@ def occupy_closed_streams() -> None:
 
 
 def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
-    """Print the result, then write the files; a failure is reported and does not stop the rest.
+    """Print a result, then write files: a step that fails does not stop the others.
 
-    Exits with status 1 if anything could not be written. A closed pipe is not reported.
+    Each failure is one line on standard error, and the exit status is 1. A closed pipe is not reported.
     """
-    failures = [failure for step in (lambda: print_result(text), *writes) if (failure := attempt(step)) is not None]
+    failures: list[str] = []
+    with ExitStack() as steps:  # runs all of them, also after one that raises what nobody expected
+        for step in (*reversed(writes), lambda: print_result(text)):
+            steps.callback(attempt, step, failures)
     for failure in failures:
         if failure:
             echo(f"tokbench: {failure}", err=True)
@@ -80,23 +85,37 @@ def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
         raise typer.Exit(FAILED)
 
 
-def attempt(step: Callable[[], object]) -> str | None:
-    """Return None if a step worked, else what failed; empty for a closed pipe."""
+def attempt(step: Callable[[], object], failures: list[str]) -> None:
+    """Run a step; append what failed, empty for a closed pipe."""
     try:
         step()
     except BrokenPipeError:
         silence_output()
-        return ""
+        failures.append("")
     except TokbenchError as error:
-        return str(error)
+        failures.append(str(error))
     except OSError as error:
         silence_output()
-        return describe_output_error(error)
-    return None
+        failures.append(describe_output_error(error))
+
+
+@contextmanager
+def delivering(found: Sized, bring_out: Callable[[], None]) -> Iterator[None]:
+    """Write out what a block has found when it ends, even if by an error, which is raised afterwards."""
+    try:
+        yield
+    except BaseException:
+        if found:
+            with suppress(typer.Exit):
+                bring_out()
+        raise
+    bring_out()
 
 
 def print_result(text: str) -> None:
     """Print to standard output; TokbenchError if it is closed."""
+    if not text:
+        return
     if sys.stdout is None:
         raise TokbenchError("standard output is closed: the result was not printed", "use -o FILE")
     echo(text, nl=False)

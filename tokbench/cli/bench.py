@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_THREADS, decimal_option, split_numbers, whole_option
-from tokbench.cli._options import Corpus, Languages, Offline, OutputFormat, Quiet, Segments, TokenizerNames, open_corpus
-from tokbench.cli._results import print_results
+from tokbench.cli._options import (
+    Corpus,
+    Languages,
+    Offline,
+    OutputFormat,
+    Outputs,
+    Quiet,
+    Segments,
+    TokenizerNames,
+    open_corpus,
+)
+from tokbench.cli._output import delivering
+from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
 
 
@@ -38,9 +48,7 @@ def run(
         decimal_option("--limit", low=0.1, high=86_400, help="Time limit in seconds per --memory or --hard process."),
     ] = 60.0,
     output_format: OutputFormat = "table",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write to FILE instead of standard output.")
-    ] = None,
+    output: Outputs = None,
     seed: Annotated[int, whole_option("--seed", help="Seed of the order within each round.")] = 0,
     offline: Offline = False,
     quiet: Quiet = False,
@@ -53,7 +61,6 @@ def run(
     import time
 
     from tokbench._shared.environment import describe_environment
-    from tokbench._shared.files import check_writable, write_whole
     from tokbench.adapters import find_asset
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
@@ -61,50 +68,45 @@ def run(
     from tokbench.report import pick_writer
     from tokbench.report._benchmark import BenchmarkReport, show
 
-    write = pick_writer(output_format)
+    pick_writer(output_format)
     paths = choose("path", path, PATHS)
     counts = split_numbers("--threads", threads, high=MOST_THREADS)
-    if output is not None:
-        check_writable(output)
+    files = check_files(output)
     texts = open_corpus(corpus, languages, segments)
 
     def say(what: str) -> None:
         if not quiet and sys.stderr.isatty():
             echo(what, err=True)
 
-    found = []
-    for name in tokenizers:
-        asset = find_asset(name, offline=offline)
-        say(f"{name}: speed")
-        outcome = benchmark_engines(
-            asset,
-            texts,
-            engines=[part.strip() for part in engine.split(",")],
-            paths=paths,
-            threads=counts,
-            rounds=rounds,
-            seed=seed,
-            clock=time.perf_counter,
-        )
-        runners = {c.name: c.tokenizer for c in outcome.results if c.ranked and c.tokenizer is not None}
-        flat = texts.frame["text"].to_list()
-        say(f"{name}: latency")
-        latency = measure_latency(runners, flat, time.perf_counter) if "single" in paths else []
-        footprints, scaling = [], []
-        for runner in runners:
-            if memory:
-                say(f"{name}: memory of {runner}")
-                footprint = measure_footprint(asset, runner, flat, limit=limit)
-                footprints += [footprint] if footprint else []
-            if hard:
-                say(f"{name}: hard input for {runner}")
-                scaling += measure_scaling(asset, runner, limit=limit)
-        found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
-    results = show(found, describe_environment())
-    if output is None:
-        print_results(results, output_format)
-    else:
-        write_whole(output, write(results).encode())
+    assets = {name: find_asset(name, offline=offline) for name in tokenizers}
+    found: list[BenchmarkReport] = []
+    with delivering(found, lambda: bring_out(show(found, describe_environment()), output_format, files)):
+        for name, asset in assets.items():
+            say(f"{name}: speed")
+            outcome = benchmark_engines(
+                asset,
+                texts,
+                engines=[part.strip() for part in engine.split(",")],
+                paths=paths,
+                threads=counts,
+                rounds=rounds,
+                seed=seed,
+                clock=time.perf_counter,
+            )
+            runners = {c.name: c.tokenizer for c in outcome.results if c.ranked and c.tokenizer is not None}
+            flat = texts.frame["text"].to_list()
+            say(f"{name}: latency")
+            latency = measure_latency(runners, flat, time.perf_counter) if "single" in paths else []
+            footprints, scaling = [], []
+            for runner in runners:
+                if memory:
+                    say(f"{name}: memory of {runner}")
+                    footprint = measure_footprint(asset, runner, flat, limit=limit)
+                    footprints += [footprint] if footprint else []
+                if hard:
+                    say(f"{name}: hard input for {runner}")
+                    scaling += measure_scaling(asset, runner, limit=limit)
+            found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
 
 
 def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:

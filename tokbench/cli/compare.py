@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,10 +27,12 @@ from tokbench.cli._options import (
     Segments,
     open_corpus,
 )
-from tokbench.cli._results import print_results
+from tokbench.cli._output import deliver
+from tokbench.cli._results import check_files, format_printed
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
     from tokbench.corpora import ParallelCorpus
     from tokbench.measurement import Step
 
@@ -132,22 +135,22 @@ def run(
     from tokbench._shared.process import pause_collector
 
     with pause_collector():
-        from tokbench._shared.files import check_writable, write_whole
-        from tokbench.comparison import TESTS, Unfinished, compare
+        from tokbench._shared.files import check_writable_folder
+        from tokbench.comparison import FILES, TESTS, Unfinished, compare
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
         from tokbench.metrics.resampling import Bootstrap
-        from tokbench.report import REPORTS, check_format, format_of, render
+        from tokbench.report import REPORTS, check_format, render
         from tokbench.report._table import write_skipped
         from tokbench.report._views import show
 
         REPORTS[output_format]  # so that an unknown one is refused first
-        files = [(path, format_of(path)) for path in output or []]
-        for path, name in files:
-            check_writable(path)
-            check_format(name)
+        files = check_files(output, check_format)
+        if save is not None:
+            check_writable_folder(save, FILES)
         texts = open_corpus(corpus, languages, segments)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
         unfinished: list[Unfinished] = []
+        ended: BaseException | None = None
         with show_progress(len(names), texts, quiet=quiet) as on_step:
             try:
                 result = compare(
@@ -166,25 +169,45 @@ def run(
                     on_step=on_step,
                     on_interruption=unfinished.append,
                 )
-            except KeyboardInterrupt:
-                if not unfinished:
+            except BaseException as error:
+                if not unfinished or isinstance(error, SystemExit):
                     raise
-                result = unfinished[0]()
-        for path, name in files:
-            write_whole(path, render(result, name, by.value).encode())
+                result, ended = unfinished[0](), error
+        writes = [partial(write, result, path, name, by) for path, name in files]
         if save is not None:
-            result.save(save)
-        if output_format == "table":
-            print_results(show(result, by.value))
-        else:
-            echo(render(result, output_format, by.value), nl=False)
-        if output_format == "csv":
-            for line in write_skipped(result):
-                echo(f"tokbench: not compared: {line}", err=True)
-        if unfinished:
+            writes.append(partial(result.save, save))
+        with telling(ended, result, texts):
+            shown = output_format == "table"
+            deliver(
+                format_printed(show(result, by.value), "table") if shown else render(result, output_format, by.value),
+                writes,
+            )
+            if output_format == "csv":
+                for line in write_skipped(result):
+                    echo(f"tokbench: not compared: {line}", err=True)
+
+
+def write(result: Comparison, path: Path, name: str, by: By) -> None:
+    """Write a comparison to a file in the named format."""
+    from tokbench._shared.files import write_whole
+    from tokbench.report import render
+
+    write_whole(path, render(result, name, by.value).encode())
+
+
+@contextmanager
+def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorpus) -> Iterator[None]:
+    """Bring out a result; then say what ended the measurement early, if anything did."""
+    try:
+        yield
+    finally:
+        if isinstance(ended, KeyboardInterrupt):
             whole = result.corpus.segments
             echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
+        if ended is not None:
+            echo("tokbench: without intervals, tests, speeds and examples, because of an error:", err=True)
+            raise ended
 
 
 @contextmanager

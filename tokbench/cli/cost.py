@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,10 +24,11 @@ from tokbench.cli._options import (
     Threads,
     open_corpus,
 )
-from tokbench.cli._results import check_files, print_results, write_files
+from tokbench.cli._results import bring_out, check_files, print_results
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
+    from tokbench.pythia.cost import Costs
     from tokbench.pythia.cost.workload import NewTokens
     from tokbench.pythia.speed.rates import Rates
 
@@ -81,7 +83,7 @@ def run(
     is measured: speed and memory do not depend on the values.
     """
     from tokbench.comparison import compare
-    from tokbench.pythia.cost import OWN_TOKENIZER, check_run, cost
+    from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, check_run, cost
     from tokbench.pythia.cost.workload import Price
     from tokbench.report import pick_writer
     from tokbench.report._cost_results import show
@@ -100,20 +102,35 @@ def run(
     result = compare(
         names, texts, reference=reference, metrics=["tokens_per_segment"], throughput=False, offline=offline
     )
-    costs = cost(
-        result,
-        model=model,
-        backend=backend,
-        quantization=quantization,
-        new_tokens=amount,
-        threads=threads,
-        price=price,
-        rates=rates,
-        offline=offline,
-        on_step=(lambda step: None) if quiet else (lambda step: echo(f"measuring {step}", err=True)),
-    )
-    write_files(show(costs), files)
-    print_results(show(costs), output_format)
+    steps: list[str] = []
+
+    def tell(step: str) -> None:
+        steps.append(step)
+        if not quiet:
+            echo(f"measuring {step}", err=True)
+
+    def compute(engine: str) -> Costs:
+        return cost(
+            result,
+            model=model,
+            backend=engine,
+            quantization=quantization,
+            new_tokens=amount,
+            threads=threads,
+            price=price,
+            rates=rates if engine == backend else (),
+            offline=offline,
+            on_step=tell,
+        )
+
+    try:
+        costs = compute(backend)
+    except BaseException:
+        if steps:  # the tokens and FLOPs are known
+            with suppress(typer.Exit):
+                bring_out(show(compute(ANALYTIC)), output_format, files)
+        raise
+    bring_out(show(costs), output_format, files)
 
 
 def parse_new_tokens(text: str) -> NewTokens:

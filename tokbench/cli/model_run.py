@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +26,8 @@ from tokbench.cli._options import (
     open_corpus,
     split_names,
 )
-from tokbench.cli._results import check_files, print_results, write_files
+from tokbench.cli._output import delivering
+from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -122,31 +124,29 @@ def measure(
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
     pairs = list(pair_up(split_names("--backend", backend), split_names("--quantization", quantization), device.value))
     found: list[BackendMeasurement] = []
-    for name in checkpoints:
-        known = find_architecture(name)
-        if known is not None:  # before gigabytes are downloaded or generated
+    with delivering(found, lambda: bring_out(show_measurements(found), output_format.value, files)):
+        for name in checkpoints:
+            known = find_architecture(name)
+            if known is not None:  # before gigabytes are downloaded or generated
+                for engine, kind in pairs:
+                    check_free_memory(known, engine, kind, name=name, context=context, device=device.value)
+            checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
+            announce(checkpoint)
             for engine, kind in pairs:
-                check_free_memory(known, engine, kind, name=name, context=context, device=device.value)
-        checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
-        announce(checkpoint)
-        for engine, kind in pairs:
-            echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
-            measured = measure_backend(
-                checkpoint,
-                engine,
-                kind,
-                threads,
-                device=device.value,
-                context=context,
-                prompt_lengths=lengths,
-                decode_batches=sizes,
-                new_tokens=new_tokens,
-                rounds=rounds,
-            )
-            found.append(measured)
-    results = show_measurements(found)
-    write_files(results, files)
-    print_results(results, output_format.value)
+                echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
+                measured = measure_backend(
+                    checkpoint,
+                    engine,
+                    kind,
+                    threads,
+                    device=device.value,
+                    context=context,
+                    prompt_lengths=lengths,
+                    decode_batches=sizes,
+                    new_tokens=new_tokens,
+                    rounds=rounds,
+                )
+                found.append(measured)
 
 
 def score(
@@ -195,9 +195,9 @@ def score(
     tokenizer = load_vocabulary(model, offline=offline)
     shape = model.architecture
     check_free_memory(shape, backend, quantization, name=model.name, context=length, logits=length, device=device.value)
-    rows = []
+    rows: list[dict[str, Any]] = []
     runner = run(model, backend, quantization, threads=threads or count_cores(), context=length, device=device.value)
-    try:
+    with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format.value, files)):
         for lang in texts.languages:
             result = score_texts(texts.texts(lang), tokenizer, runner, windows, model.architecture.vocab_rows)
             signature = sign_score(
@@ -224,11 +224,6 @@ def score(
                     "signature": signature,
                 }
             )
-    finally:
-        runner.close()
-    results = show_scores(rows)
-    write_files(results, files)
-    print_results(results, output_format.value)
 
 
 # ---- arguments

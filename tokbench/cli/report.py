@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tokbench.cli._echo import echo
+from tokbench.cli._output import STANDARD_OUTPUT, deliver
+from tokbench.cli._results import check_files
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ def run(
             "-o",
             "--output",
             help="Write to FILE, in the format given by its extension: .html, .md, .tex; for a single result also "
-            ".json, .csv, .txt. Repeatable.",
+            ".json, .csv, .txt; `-` prints Markdown. Repeatable.",
         ),
     ],
     charts: Annotated[
@@ -44,14 +47,10 @@ def run(
     The HTML report is a single file that works offline and without scripts. Several results are shown side by side; if
     their signatures do not match, a warning here and in the report names the differing fields.
     """
-    from tokbench._shared.files import check_writable, write_whole
-    from tokbench.report import check_format, format_of, render_all
+    from tokbench.report import check_format, render_all
     from tokbench.report._side_by_side import find_mismatches
 
-    files = [(path, format_of(path)) for path in output]
-    for path, name in files:
-        check_writable(path)
-        check_format(name)
+    files = check_files(output, check_format)
     if charts and all(name != "markdown" for _, name in files):
         raise TokbenchError(
             "--charts is for Markdown; other reports contain their charts", "add -o FILE.md, or leave it out"
@@ -59,11 +58,23 @@ def run(
     loaded = load_results(results)
     for sentence in find_mismatches(loaded):
         echo(f"tokbench: warning: {sentence}", err=True)
-    for path, name in files:
-        if charts and name == "markdown":
-            write_with_charts(loaded, path)
-        else:
-            write_whole(path, render_all(loaded, name).encode())
+    deliver(
+        render_all(loaded, "markdown") if STANDARD_OUTPUT in output else "",
+        [
+            partial(write_with_charts, loaded, path)
+            if charts and name == "markdown"
+            else partial(write, loaded, path, name)
+            for path, name in files
+        ],
+    )
+
+
+def write(loaded: dict[str, Comparison], path: Path, name: str) -> None:
+    """Write a report to a file in the named format."""
+    from tokbench._shared.files import write_whole
+    from tokbench.report import render_all
+
+    write_whole(path, render_all(loaded, name).encode())
 
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+import polars as pl
+
 from tokbench._shared.environment import Clock, Now, describe_environment, now
 from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
@@ -22,6 +24,7 @@ from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
     DEFAULT_METRICS,
+    DIFFERENCES,
     Metric,
     Reference,
     evaluate,
@@ -103,7 +106,9 @@ def compare(
         values = evaluate(measurements, chosen, relative, drawn)
         return Comparison(
             frame=arrange([values, isolated], speeds, {t.name: t.engine for t in loaded}, chosen, texts.languages),
-            differences=find_differences(measurements, tested, relative.tokenizer, drawn),
+            differences=find_differences(measurements, tested, relative.tokenizer, drawn)
+            if late
+            else pl.DataFrame(schema=DIFFERENCES),
             corpus=describe_corpus(texts, relative, drawn, segmenter_signature),
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
             skipped=(*loading.skipped, *failed),
