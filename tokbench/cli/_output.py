@@ -19,7 +19,7 @@ FAILED = 1
 """Exit status of a command that has its results but could not write all of them."""
 
 STANDARD_OUTPUT = Path("-")
-"""Standard output as a file: it has every result anyway."""
+"""Standard output as a file, which has every result anyway."""
 
 _HANDLER = "tokbench.escape"
 
