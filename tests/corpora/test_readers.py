@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -306,6 +307,26 @@ def test_parquet_columns_and_structs(tmp_path: Path) -> None:
     assert "did you mean 'translation.fr'?" in refused("has no column", f"{tmp_path}/t:de=translation.fra")
     (tmp_path / "broken.parquet").write_bytes(file.read_bytes()[:-20])
     refused("cannot be read as Parquet", tmp_path / "broken.parquet")
+
+
+@pytest.mark.parametrize("bit", [39 * 8, 39 * 8 + 2, 41 * 8], ids=["abort", "panic", "panic of a thread"])
+def test_parquet_that_ends_its_reader(tmp_path: Path, bit: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """Polars aborts for a size of petabytes, and panics at others, with lines of its own."""
+    file = tmp_path / "a.parquet"
+    pl.DataFrame({"en": ["a"], "zh": ["b"]}).write_parquet(file)
+    content = bytearray(file.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    file.write_bytes(content)
+    refused("cannot be read as Parquet", file)
+    assert capfd.readouterr().err == ""
+
+
+def test_parquet_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.parquet"
+    pl.DataFrame({"en": ["a"], "zh": ["b"]}).write_parquet(file)
+    first = load_corpus(file)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it was tried again"))
+    assert load_corpus(file).sha256 == first.sha256
 
 
 # --- tmx ------------------------------------------------------------------------------------------------------------
