@@ -39,6 +39,8 @@ SHARES = {
     "viewer": 0.25,
 }
 """How many cases of an area are drawn for one of another."""
+CHEAP = SHARES | {"corpora": 4, "tokenizers": 1, "results": 5, "options": 1, "viewer": 0.06, "cache": 0.1, "texts": 0.4}
+"""The same for few seconds: what a process is started for, or waits, is drawn seldom."""
 
 PRELOADED = (
     *(
@@ -91,9 +93,9 @@ class Result:
     cpu: float
 
 
-def choose_cases(count: int, areas: Sequence[str]) -> list[str]:
-    """Share cases among the areas, and name them."""
-    shares = {area: SHARES.get(area, 1) for area in areas}
+def choose_cases(count: int, areas: Sequence[str], given: Mapping[str, float] = SHARES) -> list[str]:
+    """Share cases among the areas, and name them; an area without a share has 1."""
+    shares = {area: given.get(area, 1) for area in areas}
     whole = sum(shares.values())
     ordered = sorted(
         (n / share, area, n) for area, share in shares.items() for n in range(math.ceil(count * share / whole))
