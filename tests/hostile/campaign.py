@@ -39,7 +39,17 @@ SHARES = {
     "viewer": 0.25,
 }
 """How many cases of an area are drawn for one of another."""
-CHEAP = SHARES | {"corpora": 4, "tokenizers": 1, "results": 5, "options": 1, "viewer": 0.06, "cache": 0.1, "texts": 0.4}
+CHEAP = {
+    "corpora": 6,
+    "results": 6,
+    "models": 1,
+    "options": 0.8,
+    "hub": 0.5,
+    "tokenizers": 0.6,
+    "texts": 0.2,
+    "cache": 0.1,
+    "viewer": 0.06,
+}
 """The same for few seconds: what a process is started for, or waits, is drawn seldom."""
 
 PRELOADED = (
