@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -179,3 +180,11 @@ def test_every_default_passes_the_parser() -> None:
             default = defaults.get(option.removeprefix("--").replace("-", "_"))
             if of == words and default not in (None, inspect.Parameter.empty):
                 assert declared.parser(default) == default
+
+
+def test_what_is_wrong_with_timings_is_told_shortly(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"timings": [[{"phase": "prefill"}] * 1000]}))
+    line = refuse("cost", "utf8", "--timings", str(path))
+    assert "no timings (" in line
+    assert len(line) < 1000
