@@ -184,7 +184,7 @@ def test_every_default_passes_the_parser() -> None:
 
 def test_what_is_wrong_with_timings_is_told_shortly(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
-    path.write_text(json.dumps({"timings": [[{"phase": "prefill"}] * 1000]}))
+    path.write_text(json.dumps({"timings": [[{"phase": "prefill"}] * 2] * 1000}))
     done = run("cost", "utf8", "--timings", str(path))
     assert done.returncode == 2
     assert "no timings (" in done.stderr
