@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tokbench._shared.files import read_json_object
+from tokbench._shared.hashes import sha256_of
 from tokbench.errors import TokbenchError
 
 
@@ -34,3 +35,9 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | None, reason: 
         path.write_bytes(content)
     with pytest.raises(TokbenchError, match=reason):
         read_json_object(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that opens and cannot be read is on Linux")
+def test_a_file_that_opens_and_cannot_be_read() -> None:
+    with pytest.raises(TokbenchError, match="mem cannot be read: Input/output error"):
+        sha256_of(Path("/proc/self/mem"))

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sentencepiece
 
 import tokbench as tb
 from helpers.commands import run
 from helpers.corpora import write_corpus
 from helpers.data import needs_data
-from helpers.made import MAKERS, make_tokenizer_json
+from helpers.made import MAKERS, make_claude_json, make_sentencepiece, make_tokenizer_json
 from tokbench._shared.child import describe_end, environment_of_child
 from tokbench.adapters import _trial, find_asset, load_asset, load_tokenizer
 from tokbench.adapters._trial import Limits, is_known, try_files
@@ -138,3 +139,21 @@ def test_ends_of_processes() -> None:
     assert describe_end(-9, "") == "its process was ended by SIGKILL, which the system sends when memory runs out"
     assert describe_end(-200, "") == "its process was ended by signal 200"
     assert "" not in environment_of_child(A="b")["PYTHONPATH"].split(os.pathsep)
+
+
+def test_a_pattern_that_matches_nothing_is_refused_at_loading(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = make_claude_json(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"pat_str": "(?=.)"}), "utf-8")
+    with pytest.raises(EngineError, match="its engine panics at 'a': range end index"):
+        load_tokenizer(path)
+    assert capfd.readouterr().err == ""
+
+
+def test_warnings_of_sentencepiece_are_not_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = make_sentencepiece(tmp_path)
+    path.write_bytes(path.read_bytes() + b"\n\x0a\n\x01\0\x15\0\0\0\0\x18\x01")  # a null character as a piece
+    sentencepiece.set_min_log_level(0)  # as in a new process; training has raised it
+    assert load_tokenizer(path).encode("the dog")
+    assert capfd.readouterr().err == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -179,3 +180,12 @@ def test_every_default_passes_the_parser() -> None:
             default = defaults.get(option.removeprefix("--").replace("-", "_"))
             if of == words and default not in (None, inspect.Parameter.empty):
                 assert declared.parser(default) == default
+
+
+def test_what_is_wrong_with_timings_is_told_shortly(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"timings": [[{"phase": "prefill"}] * 2] * 1000}))
+    done = run("cost", "utf8", "--timings", str(path))
+    assert done.returncode == 2
+    assert "no timings (" in done.stderr
+    assert len(done.stderr) < 1000

@@ -86,8 +86,9 @@ def test_what_libraries_call_missing_is_named() -> None:
             ParallelCorpus.from_texts(to_pandas({"en": ["a", missing]}))
 
 
-def test_splits_and_streams_of_datasets_are_refused() -> None:
+def test_splits_and_streams_of_datasets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.config.TORCH_AVAILABLE", False)  # else the first stream imports torch, for seconds
     splits = datasets.DatasetDict({"train": to_dataset(TEXTS)})
     with pytest.raises(tb.TokbenchError, match=r"train is a whole table.*texts\['train'\]"):
         ParallelCorpus.from_texts(splits)

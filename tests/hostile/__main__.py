@@ -12,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 def main() -> int:
-    from hostile.campaign import AREAS, choose_cases, draw_table, list_failures, run_campaign
+    from hostile.campaign import AREAS, CHEAP, SHARES, choose_cases, draw_table, list_failures, run_campaign
 
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("--cases", type=int, default=1000, help="cases, shared among the areas")
     parser.add_argument("--seed", default="1", help="the same seed draws the same cases")
     parser.add_argument("--area", default=",".join(AREAS), help="comma-separated areas")
+    parser.add_argument("--cheap", action="store_true", help="draw more of the cases that take little time")
     parser.add_argument("--case", action="append", help="only this case, such as texts/12; shows what it printed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="also write the outcome of every case to a file")
@@ -28,7 +29,7 @@ def main() -> int:
         parser.error(f"no area is called {unknown.pop()}; choose from {', '.join(AREAS)}")
     if options.case:
         return show_cases(options.case, options.seed, options.keep)
-    names = choose_cases(options.cases, areas)
+    names = choose_cases(options.cases, areas, CHEAP if options.cheap else SHARES)
     results = run_campaign(names, options.seed, options.workers, lambda line: print(line, file=sys.stderr))
     if options.json:
         rows = [{**vars(result), "outcome": vars(result.outcome)} for result in results]

@@ -39,6 +39,18 @@ SHARES = {
     "viewer": 0.25,
 }
 """How many cases of an area are drawn for one of another."""
+CHEAP = {
+    "corpora": 6,
+    "results": 6,
+    "models": 1,
+    "options": 0.8,
+    "hub": 0.5,
+    "tokenizers": 0.6,
+    "texts": 0.2,
+    "cache": 0.1,
+    "viewer": 0.06,
+}
+"""The same for few seconds: what a process is started for, or waits, is drawn seldom."""
 
 PRELOADED = (
     *(
@@ -91,9 +103,9 @@ class Result:
     cpu: float
 
 
-def choose_cases(count: int, areas: Sequence[str]) -> list[str]:
-    """Share cases among the areas, and name them."""
-    shares = {area: SHARES.get(area, 1) for area in areas}
+def choose_cases(count: int, areas: Sequence[str], given: Mapping[str, float] = SHARES) -> list[str]:
+    """Share cases among the areas, and name them; an area without a share has 1."""
+    shares = {area: given.get(area, 1) for area in areas}
     whole = sum(shares.values())
     ordered = sorted(
         (n / share, area, n) for area, share in shares.items() for n in range(math.ceil(count * share / whole))

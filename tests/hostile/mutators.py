@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,7 @@ def change_value(pick: random.Random, holder: Any, key: Any) -> tuple[str, bool]
         holder[key] = draw_text(pick)
         return f"text {holder[key][:12]!a}", False
     elif kind == "value":
-        holder[key] = pick.choice(VALUES)
+        holder[key] = deepcopy(pick.choice(VALUES))  # it may be damaged in turn
         return f"value {holder[key]!a}", False
     else:
         holder[key] = draw_number(pick)

@@ -18,13 +18,16 @@ from tokbench.errors import TokbenchError
 @cache
 def _hash(path: str, size: int, changed: int) -> str:
     with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:  # without the name of the file
+            raise TokbenchError(f"{path} cannot be read: {error.strerror}", "give another path") from error
 
 
 def sha256_of(path: Path) -> str:
     """Compute the SHA-256 of a file in hex.
 
-    It is recomputed only if its size or modification time changes.
+    It is recomputed only if its size or modification time changes. Raises TokbenchError if it opens but cannot be read.
     """
     status = path.stat()
     return _hash(str(path.resolve()), status.st_size, status.st_mtime_ns)

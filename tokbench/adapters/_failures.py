@@ -29,11 +29,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def is_engine_failure(error: BaseException) -> bool:
     """Return whether a library gave up on its input, judging by the type of what it raised.
 
-    ValueError and RuntimeError are what engines raise on purpose; tokenizers raises the bare `Exception`. A panic of a
-    Rust extension is a `BaseException` of a class that cannot be imported.
+    ValueError and RuntimeError are what engines raise on purpose; tokenizers raises the bare `Exception`.
     """
-    panicked = (type(error).__module__, type(error).__name__) == ("pyo3_runtime", "PanicException")
-    return panicked or type(error) is Exception or isinstance(error, ValueError | RuntimeError)
+    return is_panic(error) or type(error) is Exception or isinstance(error, ValueError | RuntimeError)
+
+
+def is_panic(error: BaseException | None) -> bool:
+    """Tell whether a Rust extension panicked: a `BaseException` of a class that cannot be imported."""
+    return (type(error).__module__, type(error).__name__) == ("pyo3_runtime", "PanicException")
 
 
 @contextmanager

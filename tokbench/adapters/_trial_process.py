@@ -16,6 +16,7 @@ from itertools import islice
 
 from tokbench._shared.child import limit_memory, limit_seconds
 from tokbench.adapters import load_on
+from tokbench.adapters._failures import is_panic
 from tokbench.adapters._hard_texts import common_texts, surround_tokens
 from tokbench.adapters._trial import MEMORY, Limits, mark_trial
 from tokbench.catalog.sources import Asset
@@ -23,6 +24,7 @@ from tokbench.errors import EngineError, TokbenchError
 
 IDLE_SECONDS = 60
 """Seconds without a request after which the process ends."""
+_PLAIN = ("a", " ", "0", "the dog")
 _RUN = 1000
 _RESERVED = 2000
 
@@ -32,11 +34,14 @@ def run(asset: Asset, module: str) -> str | None:
     try:
         tokenizer = load_on(asset, importlib.import_module(module))
         runs = [piece * (_RUN // len(piece)) for piece in ("a", " ", "\n", "0", "(", "中", "ab", "'s")]
+        tokenizer.encode_batch(_PLAIN)
         texts = [*common_texts(), *runs, *islice(surround_tokens(tokenizer.reserved_texts()), _RESERVED)]
         tokenizer.token_table()
         tokenizer.special_tokens()
         tokenizer.decode_batch(tokenizer.encode_batch(texts))
     except EngineError as error:
+        if error.text in _PLAIN and is_panic(error.__cause__):  # in this process it would print lines of its own
+            return f"its engine panics at {error.text!a}: {error.reason}"
         # A text like it may never occur; what a library prints about a file would be printed twice.
         return None if error.text is not None or error.task.startswith("decode") else error.reason
     except (TokbenchError, ImportError):  # or only the parent finds the module

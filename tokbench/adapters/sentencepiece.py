@@ -29,6 +29,8 @@ REFERENCE_FOR = frozenset({"sentencepiece"})
 SIDE_WORK = "nothing"
 
 _SPACE = "\u2581"
+_ERRORS = 2
+"""The level of errors in the log of the library."""
 _NO_TOKENS: Mapping[int, AddedToken] = MappingProxyType({})
 _PROBE = " \ufb01  a "
 """Text that every normalisation rule except the identity changes: a ligature, outer spaces and a double space."""
@@ -71,6 +73,7 @@ class SentencePieceTokenizer(LoadedTokenizer):
         self.model = model
         self.added = added
         self.prefix_each = prefix_each
+        sentencepiece.set_min_log_level(_ERRORS)  # it warns of odd pieces on standard error
         self.processor = processor = sentencepiece.SentencePieceProcessor()
         try:
             processor.load_from_serialized_proto(model)

@@ -153,7 +153,7 @@ def read_rates(path: Path) -> tuple[Rates, ...]:
         raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
     except (ValueError, KeyError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
         raise TokbenchError(
-            f"{path}: no timings ({error})", "create it with: tokbench model measure -o FILE.json"
+            f"{path}: no timings ({error!s:.200})", "create it with: tokbench model measure -o FILE.json"
         ) from error
     return fit_each(frame)
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from tokbench.corpora._column_choice import choose_sources, split_options, unknown_name
 from tokbench.corpora._languages import is_column_tag
+from tokbench.corpora._parquet_trial import try_reading
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus
 from tokbench.corpora._utf8 import first_line
 from tokbench.errors import TokbenchError
@@ -31,6 +32,17 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
     Raises TokbenchError for a damaged file and a column without text.
     """
+    try:
+        fault = try_reading(path, options, languages)
+    except OSError as error:
+        raise _refuse(path, error.strerror) from error
+    if fault is not None:
+        raise _refuse(path, fault)
+    return read_here(path, options, languages)
+
+
+def read_here(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
+    """Read the columns in this process, which a damaged file may end."""
     settings, given = split_options(options, ("document",))
     document = settings.get("document")
     try:
@@ -42,8 +54,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
             wanted.append(_column(path, schema, document, text=False).alias("document column"))
         table = frame.select(wanted).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise TokbenchError(f"{path} cannot be read as Parquet: {reason}", "check that the file is complete") from error
+        raise _refuse(path, str(error).partition("\n")[0]) from error
     return RawCorpus(
         name=path.stem,
         columns=[
@@ -53,6 +64,10 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         documents=None if document is None else table.select(document="document column"),
         left_out=source.left_out if given else sorted([*source.left_out, *_odd_columns(schema)]),
     )
+
+
+def _refuse(path: Path, reason: str | None) -> TokbenchError:
+    return TokbenchError(f"{path} cannot be read as Parquet: {reason}", "check that the file is complete")
 
 
 def _names(schema: pl.Schema) -> dict[str, str]:
