@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,12 +140,13 @@ def _make_meter(transfer: Transfer) -> type[Any]:
 
 @contextmanager
 def explain_errors(source: Source, name: str) -> Iterator[None]:
-    """Turn errors of the hub's library about a file into an UnavailableError."""
+    """Turn errors of the hub's library about a file into an UnavailableError, the only word about them."""
     from huggingface_hub import errors
 
     where = f"{source.hub} on the hub"
     try:
-        yield
+        with _quiet:
+            yield
     except errors.HfHubHTTPError as error:
         raise _explain_status(error, source, name) from error
     except errors.OfflineModeIsEnabled as error:
@@ -152,6 +155,37 @@ def explain_errors(source: Source, name: str) -> Iterator[None]:
         if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, errors.HfHubHTTPError):
             raise _explain_status(error.__cause__, source, name) from error
         raise UnavailableError(f"{where} could not be downloaded: {type(error).__name__}: {error}") from error
+    except (TypeError, LookupError, AttributeError, RecursionError) as error:  # the library believes any JSON
+        raise UnavailableError(
+            f"{where} could not be downloaded: the answer is not what the hub sends",
+            "if this network has a login page, log in and try again",
+        ) from error
+
+
+class _Quiet:
+    """Keeps the library from logging its attempts while any thread is inside."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level = logging.NOTSET
+
+    def __enter__(self) -> None:
+        logger = logging.getLogger("huggingface_hub")
+        with self._lock:
+            if not self._inside:
+                self._level = logger.level
+                logger.setLevel(logging.CRITICAL)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                logging.getLogger("huggingface_hub").setLevel(self._level)
+
+
+_quiet = _Quiet()
 
 
 def _explain_status(error: HfHubHTTPError, source: Source, name: str) -> UnavailableError:
