@@ -228,6 +228,12 @@ def test_list_says_where_a_tokenizer_is() -> None:
     assert "pythia" in rows["gpt-neox-20b"]["aliases"]
 
 
+def test_pull_refuses_an_unknown_name_before_it_downloads_another() -> None:
+    done = run("pull", "mistral-v1", "nosuch")
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert "no tokenizer is called 'nosuch'" in done.stderr
+
+
 def test_pull_needs_no_network_for_what_is_here() -> None:
     done = run("pull", "mistral-v1", TOKBENCH_TOKENIZERS="")
     assert done.returncode == 0, done.stderr

@@ -15,9 +15,13 @@ def run(
     """Download and verify tokenizer files, so that later runs need no network."""
     from tokbench._shared.cache import is_temporary
     from tokbench.adapters import load_asset
+    from tokbench.catalog.entries import resolve
     from tokbench.catalog.sources import pull
     from tokbench.errors import TokbenchError
 
+    for name in names:  # a name that nothing has is refused before anything is downloaded
+        if not name.startswith("hf:"):
+            resolve(name)
     for name in names:
         asset = pull(name)
         if any(map(is_temporary, asset.files)):

@@ -152,6 +152,8 @@ def draw_value(pick: random.Random, command: str, base: tuple[str, ...]) -> Case
         if option.name == "--output":
             bad = False
         added += [option.name] if option.flag else [f"{option.name}={value}"]
+        if option.name in ("--memory", "--hard"):
+            added.append("--limit=1")  # they measure for minutes
         refused |= bad
         notes.append(f"{option.name}={value[:20]!a}")
     return Case(f"{command} {' '.join(notes)}", (*base, *added), refused=refused, escapes="--json" not in added)
@@ -179,7 +181,8 @@ def draw_argument(pick: random.Random, command: str, base: Sequence[str]) -> Cas
         arguments += ["--", value]
     else:
         arguments[pick.randrange(len(arguments))] = value
-    return Case(f"{command}: {kind} {value[:20]!a}", (*command.split(), *arguments))
+    # `model` says which weights it uses before anything else
+    return Case(f"{command}: {kind} {value[:20]!a}", (*command.split(), *arguments), noted=command in SLOW)
 
 
 def draw_repeated(pick: random.Random, command: str, base: tuple[str, ...], bases: Bases) -> Case:

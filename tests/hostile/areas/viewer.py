@@ -19,7 +19,9 @@ from hostile.case import Case, Check, Run
 from hostile.mutators import DEEP, VALUES, damage_bytes, draw_number, draw_text
 
 SECONDS = 10.0
-"""How long a client waits for an answer."""
+"""How long a client waits for the answer to a complete request."""
+INCOMPLETE_SECONDS = 3.0
+"""How long it waits where the server may well wait for more."""
 
 
 def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
@@ -31,7 +33,7 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     return Case(
         note,
         ("view", *names, "--port", "0", "--no-open"),
-        before=lambda: threading.Thread(target=send, args=(request, stdout, answer), daemon=True).start(),
+        before=lambda: threading.Thread(target=send, args=(request, whole, stdout, answer), daemon=True).start(),
         checks=(is_served(answer, whole),),
         stopped=True,
         seconds=3 * SECONDS,
@@ -113,13 +115,18 @@ def draw_request(pick: random.Random) -> tuple[bytes, str, bool]:
         )
         return raw, f"raw {raw[:8]!a}", False
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1", "replace") + body, f"{kind}: {note}", kind == "body"
+    return (
+        f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1", "replace") + body,
+        f"{kind}: {note}",
+        kind == "body",
+    )
 
 
-def send(request: bytes, stdout: Path, answer: Path) -> None:
+def send(request: bytes, whole: bool, stdout: Path, answer: Path) -> None:
     """Send a request, then one of a browser; write down the answers, and stop the server."""
-    answers = [ask(find_port(stdout), request)]
-    answers.append(ask(find_port(stdout), b"GET /api/setup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    answers = [ask(find_port(stdout), request, SECONDS if whole else INCOMPLETE_SECONDS)]
+    after = b"GET /api/setup HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    answers.append(ask(find_port(stdout), after, SECONDS))
     answer.write_bytes(b"\n==\n".join(answers))
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -136,11 +143,11 @@ def find_port(stdout: Path) -> int:
         time.sleep(0.005)
 
 
-def ask(port: int, request: bytes) -> bytes:
+def ask(port: int, request: bytes, seconds: float) -> bytes:
     """Send bytes, and return the answer as far as it comes in time."""
     taken = b""
-    end = time.monotonic() + SECONDS
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
+    end = time.monotonic() + seconds
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), seconds) as connection:
         with contextlib.suppress(OSError):
             connection.sendall(request)
         while time.monotonic() < end:
