@@ -228,6 +228,13 @@ def test_list_says_where_a_tokenizer_is() -> None:
     assert "pythia" in rows["gpt-neox-20b"]["aliases"]
 
 
+def test_an_error_about_a_long_argument_is_cut() -> None:
+    done = run("corpus", "tokbench14", "-l", "a" * 5000)
+    assert done.returncode == USAGE
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 1500
+
+
 def test_pull_refuses_an_unknown_name_before_it_downloads_another() -> None:
     done = run("pull", "mistral-v1", "nosuch")
     assert (done.returncode, done.stdout) == (USAGE, "")
