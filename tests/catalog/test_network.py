@@ -402,10 +402,17 @@ def test_a_model_of_the_hub_within_limits(web: Web, patient: None, monkeypatch: 
             fetch_model("org/name")
 
 
-def test_a_model_that_does_not_arrive(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokbench.catalog import hub
+def test_a_listing_of_a_model_that_drips_is_given_no_time_for_its_files(web: Web) -> None:
+    web.odd["GET /api/models/org/name/revision/main"] = send(b'{"id": "org/name", "sha": "%s"}' % COMMIT.encode())
+    web.odd[f"GET /api/models/org/name/tree/{COMMIT}"] = drip(web)
+    with (
+        pytest.warns(NetworkWarning, match="still waiting for org/name on the hub"),
+        pytest.raises(UnavailableError, match="org/name on the hub is too slow: 0 bytes in 0 s"),
+    ):
+        fetch_model("org/name")
 
-    monkeypatch.setattr(hub, "_COUNTED", 0)
+
+def test_a_model_that_does_not_arrive(web: Web) -> None:
     web.odd["GET /api/models/org/name/revision/main"] = stall(web, b"{")
     with (
         pytest.warns(NetworkWarning, match="still waiting for org/name on the hub"),

@@ -109,7 +109,7 @@ def fetch_snapshot(repo: str, revision: str | None, patterns: list[str]) -> Path
     """
     from huggingface_hub import snapshot_download
 
-    transfer = Transfer(f"{repo} on the hub", None, _MODEL_FILES * _COUNTED)
+    transfer = Transfer(f"{repo} on the hub", None)
     with explain_errors(Source((), hub=repo, revision=revision), "config.json"):
         return Path(
             transfer.run(
@@ -119,17 +119,24 @@ def fetch_snapshot(repo: str, revision: str | None, patterns: list[str]) -> Path
                     allow_patterns=patterns,
                     etag_timeout=network.LIMITS.silence,
                     max_workers=_MODEL_FILES,
-                    tqdm_class=_make_meter(running),
+                    tqdm_class=_make_meter(running, _MODEL_FILES * _COUNTED),
                 )
             )
         )
 
 
-def _make_meter(transfer: Transfer) -> type[Any]:
-    """Return a progress bar of the hub's library that counts what a transfer receives."""
+def _make_meter(transfer: Transfer, ahead: int | None = None) -> type[Any]:
+    """Return a progress bar of the hub's library that counts what a transfer receives.
+
+    ahead: bytes that may arrive uncounted from when the first bar is made, which is after all files have been listed.
+    """
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Meter(tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            transfer.ahead = transfer.ahead if ahead is None else ahead
+            super().__init__(*arguments, **options)
+
         def update(self, n: float | None = 1) -> bool | None:
             transfer.add(int(n or 0))
             shown: bool | None = super().update(n)
