@@ -135,7 +135,7 @@ def _make_meter(transfer: Transfer, ahead: int | None = None) -> type[Any]:
     class Meter(tqdm):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             transfer.ahead = transfer.ahead if ahead is None else ahead
-            super().__init__(*arguments, **options)
+            super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
 
         def update(self, n: float | None = 1) -> bool | None:
             transfer.add(int(n or 0))
