@@ -19,7 +19,7 @@ LONGEST_LINE = 1500
 
 
 def main() -> None:
-    """Run the command line: an error that a user can mend is one line and exit status 2, never a traceback."""
+    """Run the command line: an error that a user can fix is one line and exit status 2, never a traceback."""
     try:
         sys.exit(run())
     except KeyboardInterrupt:

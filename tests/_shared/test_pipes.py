@@ -92,7 +92,7 @@ def test_a_pipe_is_copied_once(open_pipe: Callable[[bytes], Path], monkeypatch: 
     with pytest.raises(TokbenchError, match="is an empty pipe"):
         keep_pipe(open_pipe(b""))
     monkeypatch.setattr(pipes, "LARGEST_PIPE", 10)
-    with pytest.raises(TokbenchError, match="which are not read from a pipe; write them into a file"):
+    with pytest.raises(TokbenchError, match="the most that is read from a pipe; write it into a file"):
         keep_pipe(open_pipe(b"x" * 11))
 
 

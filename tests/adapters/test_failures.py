@@ -125,7 +125,7 @@ def test_splintr_runs_no_pattern_beyond_whose_limit_it_drops_text(tmp_path: Path
 def test_lone_surrogates_are_named_whatever_an_engine_raises(tmp_path: Path, file_format: str) -> None:
     tokenizer = load_tokenizer("utf8" if file_format == "bytes" else str(MAKERS[file_format](tmp_path)))
     error = fail(lambda: tokenizer.encode_batch(["a", "b\ud800"]))
-    reason = "it holds a lone surrogate, which is no character; take it out"
+    reason = "it contains a lone surrogate, which is not a character; take it out"
     assert str(error) == f"{tokenizer.name}: cannot encode 'b\\ud800': {reason}"
 
 

@@ -79,13 +79,13 @@ def test_a_panic_here_is_the_same_line(tmp_path: Path, monkeypatch: pytest.Monke
 @POSIX
 def test_a_file_that_takes_all_time(tmp_path: Path) -> None:
     asset = find_asset(make_endless(tmp_path))
-    with pytest.raises(EngineError, match=r"it is not done with the texts of a trial after 0 s"):
+    with pytest.raises(EngineError, match=r"it did not finish the trial texts within 0 s"):
         try_files(asset, HUGGINGFACE, limits=Limits(0.0))
 
 
 def test_a_process_that_does_not_answer_is_ended(tmp_path: Path) -> None:
     asset = find_asset(make_tokenizer_json(tmp_path))
-    with pytest.raises(EngineError, match="it is not done with the texts of a trial"):
+    with pytest.raises(EngineError, match="it did not finish the trial texts"):
         try_files(asset, "tokbench.nothing.to.import", limits=Limits(-1.0))
 
 
@@ -135,6 +135,6 @@ def test_ends_of_processes() -> None:
     assert describe_end(-6, "memory allocation of 99 bytes failed", 2 << 30) == "it ran out of memory within 2 GiB"
     assert describe_end(1, "a\nMemoryError\n") == "it ran out of memory"
     assert describe_end(3, "one\ntwo\n") == "its process ended with status 3: two"
-    assert describe_end(-9, "") == "its process was ended by SIGKILL, as the system does where memory is short"
+    assert describe_end(-9, "") == "its process was ended by SIGKILL, which the system sends when memory runs out"
     assert describe_end(-200, "") == "its process was ended by signal 200"
     assert "" not in environment_of_child(A="b")["PYTHONPATH"].split(os.pathsep)

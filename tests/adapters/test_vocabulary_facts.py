@@ -148,7 +148,7 @@ def test_blank_and_double_lines_of_a_wordpiece_vocabulary(
 def test_ids_that_no_histogram_holds_are_refused(tmp_path: Path) -> None:
     assert MOST_IDS == 1 << ID_BITS
     vocab = bpe({"a": 0, "b": MOST_IDS})
-    refuse("encode", write(tmp_path, vocab), "a", says="the id is 16,777,216, but ids are counted from 0 to 16,777,215")
+    refuse("encode", write(tmp_path, vocab), "a", says="the id is 16,777,216, but ids must be from 0 to 16,777,215")
     assert sizes(load_tokenizer(write(tmp_path, bpe({"a": 0, "b": 1 << 20})))) == (2, (1 << 20) + 1)
     refuse("encode", write(tmp_path, bpe({"a": 0}), tokens=[added(10**9, "x")]), "a", says="1,000,000,000")
     rows = {**{bytes([b]): b for b in range(256)}, b"th": 1 << 33}
@@ -157,12 +157,12 @@ def test_ids_that_no_histogram_holds_are_refused(tmp_path: Path) -> None:
     refuse("encode", f"{ranks}#cl100k_base", "a", says="8,589,934,592")
     rwkv = tmp_path / "high.txt"
     rwkv.write_text("".join(f"{i or 1 << 31} {bytes([i])!r} 1\n" for i in range(256)))
-    refuse("encode", str(rwkv), "a", says="the highest id is 2,147,483,648")
+    refuse("encode", str(rwkv), "a", says="the id is 2,147,483,648")
 
 
 def test_rwkv_tokens_that_no_text_holds_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "rwkv.txt"
-    for literal, says in (("'' 0", "the token is empty"), (r"'\ud800' 3", "the token holds a lone surrogate")):
+    for literal, says in (("'' 0", "the token is empty"), (r"'\ud800' 3", "the token contains a lone surrogate")):
         path.write_text("".join(f"{i} {bytes([i])!r} 1\n" for i in range(256)) + f"256 {literal}\n")
         refuse("encode", str(path), "a", says=says)
 

@@ -27,7 +27,7 @@ from tokbench.catalog.rank_files import parse_ranks
 from tokbench.errors import TokbenchError
 
 FAR = MOST_IDS
-BOUND = f"ids are counted from 0 to {MOST_IDS - 1:,} only"
+BOUND = f"ids must be from 0 to {MOST_IDS - 1:,}"
 
 
 def refuse(argument: str | Path, says: str) -> None:
@@ -60,7 +60,7 @@ def test_numbers() -> None:
         ("9" * 5000 + " 'zz' 2", "line 264: the id has 5000 digits"),
         ("5 'zz' 2", "line 264: an earlier line has the id 5 already"),
         ("900 'the' 3", "line 264: an earlier line has the token b'the' already"),
-        ("900 '\\ud800' 3", "line 264: the token holds a lone surrogate"),
+        ("900 '\\ud800' 3", "line 264: the token contains a lone surrogate"),
         ("900 '' 0", "line 264: the token is empty"),
         ("900 b'' 0", "line 264: the token is empty"),
         ("900 'zz' 99999999999999999999", "line 264: the token is not 99999999999999999999 bytes long"),
@@ -154,7 +154,7 @@ def put(*keys: Any) -> Callable[[Any], None]:
         (put("special_tokens", 5), "special_tokens is 5, not a list of objects"),
         (put("special_tokens", [{"rank": -5, "token_str": "<s>"}]), "the special token '<s>': the id is -5"),
         (put("special_tokens", [{"rank": 1, "token_str": ""}]), "a special token is empty"),
-        (put("special_tokens", [{"rank": 1, "token_str": "\ud800"}]), "holds a lone surrogate"),
+        (put("special_tokens", [{"rank": 1, "token_str": "\ud800"}]), "contains a lone surrogate"),
         (put("special_tokens", [{"rank": 1, "token_str": s} for s in "ab"]), "two special tokens have the id 1"),
     ],
 )
@@ -180,7 +180,7 @@ def test_values_of_tekken(tmp_path: Path, edit: Callable[[Any], None], says: str
         (put("special_tokens", {"<EOT>": float("nan")}), "the id is nan, not a whole number"),
         (put("special_tokens", {"<EOT>": True}), "the id is True, not a whole number"),
         (put("special_tokens", {"": 0}), "a special token is empty"),
-        (put("special_tokens", {"\ud800": 0}), "holds a lone surrogate"),
+        (put("special_tokens", {"\ud800": 0}), "contains a lone surrogate"),
         (put("special_tokens", [1]), "special_tokens is [1], not an object"),
         (lambda document: document.pop("special_tokens"), "there is no 'special_tokens'"),
     ],
@@ -196,7 +196,7 @@ VOCABULARY = [
     ({"zz": 1.5}, "the token 'zz': the id is 1.5, not a whole number"),
     ({"zz": None}, "the token 'zz': the id is None, not a whole number"),
     ({"zz": 5}, "both have the id 5"),
-    ({"\ud800": 900}, "holds a lone surrogate"),
+    ({"\ud800": 900}, "contains a lone surrogate"),
 ]
 
 
@@ -245,9 +245,9 @@ def test_files_that_are_too_large_empty_or_closed(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_bytes(b'{"model": {"vocab": ')
     os.truncate(path, (1 << 30) + 1)  # a sparse file: nothing is written, and nothing of it is read
-    with pytest.raises(TokbenchError, match=r"has 1\.0 GiB, and no vocabulary has more"):
+    with pytest.raises(TokbenchError, match=r"is 1\.0 GiB, but vocabularies are at most"):
         check_size(path)
-    refuse(path, "has 1.0 GiB")
+    refuse(path, "is 1.0 GiB")
     path.write_bytes(b"")
     refuse(path, "is empty")
     refuse(tmp_path, "is empty")

@@ -159,23 +159,23 @@ def test_what_is_abandoned_stops_when_it_next_counts(web: Web) -> None:
 def test_an_endless_body_ends_at_the_limit(web: Web, monkeypatch: pytest.MonkeyPatch, patient: None) -> None:
     web.odd["GET /x.json"] = pour
     use_address(web, monkeypatch)
-    refuse_download("is larger than the 200,000 bytes expected at most")
+    refuse_download("is larger than the limit of 200,000 bytes")
     use_address(web, monkeypatch, f', sha256 = "{"0" * 64}", bytes = 1000')
-    refuse_download("is larger than the 1,000 bytes expected at most")
+    refuse_download("is larger than the limit of 1,000 bytes")
 
 
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (send(HF.encode(), Content_Length="1000000"), "is larger than the 200,000 bytes"),
+        (send(HF.encode(), Content_Length="1000000"), "is larger than the limit of 200,000 bytes"),
         (send(HF.encode(), Content_Length=str(len(HF) + 9)), f"was cut off after {len(HF)} of {len(HF) + 9} bytes"),
         (send(PAGE, Content_Type="text/html; charset=utf-8"), "the answer is a web page; if this network has a login"),
-        (send(gzip.compress(HF.encode()), Content_Encoding="gzip"), "encoded as gzip, unasked"),
+        (send(gzip.compress(HF.encode()), Content_Encoding="gzip"), "encoded as gzip, which was not requested"),
         (send(b"", 302, Location="file:///etc/passwd"), "edirection to url 'file:///etc/passwd' is not allowed"),
         (send(b"", 302, Location="ftp://127.0.0.1/x"), "it redirects to ftp://127.0.0.1/x"),
         (send(b"", 302, Location="/x.json"), "infinite loop"),
         (send(b"", 302, Location="http://[::1/x"), "could not be downloaded: "),
-        (send(b"", Content_Length="9" * 40), "is larger than the 200,000 bytes"),
+        (send(b"", Content_Length="9" * 40), "is larger than the limit of 200,000 bytes"),
         (send(b"", 404), "could not be downloaded: status 404"),
         (send(b"", 401), "status 401"),
         (send(b"", 403), "status 403"),
@@ -249,7 +249,7 @@ def test_a_listing_has_a_size_limit(web: Web, patient: None) -> None:
     for answer in (pour, send(gzip.compress(b" " * 10_000_000), Content_Encoding="gzip"), send(b"{" * 200_000, 500)):
         web.odd["GET /api/models/org/name"] = answer
         with pytest.raises(
-            UnavailableError, match="the list of files of org/name on the hub is larger than the 100,000"
+            UnavailableError, match="the list of files of org/name on the hub is larger than the limit of 100,000"
         ):
             find("hf:org/name")
 
@@ -274,7 +274,7 @@ def test_names_in_a_listing_lead_nowhere_else(web: Web, patient: None) -> None:
         (send(b"", Content_Length="x", **HEADERS), "could not be downloaded: "),
         (send(b"", Content_Length="9", ETag='"../../x"', X_Repo_Commit=COMMIT), "the answer is not what the hub sends"),
         (send(b"", Content_Length="9", ETag='"a"', X_Repo_Commit="../.."), "the answer is not what the hub sends"),
-        (send(b"", Content_Length="300000", **HEADERS), "is larger than the 200,000 bytes expected"),
+        (send(b"", Content_Length="300000", **HEADERS), "is larger than the limit of 200,000 bytes"),
     ],
 )
 def test_a_file_of_the_hub_that_is_announced_wrongly(
@@ -311,7 +311,10 @@ def test_a_body_from_the_hub_that_is_not_as_announced(web: Web, monkeypatch: pyt
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 10_000)
     use_catalog(monkeypatch, hub_source('{ name = "tokenizer.json" }'))
     web.repositories["org/name"] = {"tokenizer.json": HF.encode()}
-    for answer, says in ((pour, "is larger than the 200,000 bytes"), (send(b"{}"), "Consistency check failed")):
+    for answer, says in (
+        (pour, "is larger than the limit of 200,000 bytes"),
+        (send(b"{}"), "Consistency check failed"),
+    ):
         web.odd[f"GET {FILE}"] = answer
         with pytest.raises(UnavailableError, match=says):
             find("one")

@@ -66,7 +66,7 @@ def test_compare_takes_texts() -> None:
         ({"en": [1]}, "text 0 of en is of type int, not a str; keep only columns of text, one per language"),
         ({"en": "a"}, "the texts of en are one str, not a sequence of str; write {'en': [...]}"),
         ({"en": 3}, "the texts of en are of type int, not a sequence of str"),
-        ({"en": ["\ud800"]}, "text 0 of en holds a lone surrogate"),
+        ({"en": ["\ud800"]}, "text 0 of en contains a lone surrogate"),
         ({1: ["a"]}, "a language is called 1; name languages by tags such as 'en'"),
         ({}, "there are no texts: no language is given; give a dict, a polars or pandas DataFrame"),
         ({"en": []}, "texts: none of 0 segments is left: the source is empty"),

@@ -128,7 +128,7 @@ def list_jobs(base: Path) -> tuple[Job, ...]:
         Job("pull", ("pull", "hf:org/name"), (), read_pull),
     ]
     if (base / "pythia-70m").is_dir():
-        shape = ("--prompts", "16", "--batches", "1", "--new-tokens", "8", "--rounds", "1", "--context", "64")
+        shape = ("--prompts", "16", "--batches", "1", "--new-tokens", "120", "--rounds", "1", "--context", "200")
         measure = ("model", "measure", model, "--backend", "ctranslate2", "--quantization", "float32", "--offline")
         jobs.append(Job("model", (*measure, *shape, "-o", "model.json"), ("model.json",), read_measurement))
     return tuple(jobs)

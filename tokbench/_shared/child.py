@@ -13,14 +13,14 @@ _NO_MEMORY = ("memory allocation of", "MemoryError", "std::bad_alloc", "out of m
 
 
 def environment_of_child(**more: str) -> dict[str, str]:
-    """Return the environment of a child that imports what this process imports, and nothing from its folder."""
+    """Return an environment in which a child imports what this process does, and nothing from its folder."""
     home = str(Path(__file__).resolve().parents[2])
     paths = dict.fromkeys([home, *(path for path in sys.path if path)])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}
 
 
 def limit_memory(most: int) -> None:
-    """Limit the data that this process may hold to `most` bytes, where the system can."""
+    """Limit the data that this process may hold to `most` bytes, if the system supports it."""
     try:
         import resource
     except ImportError:  # not a POSIX system
@@ -31,7 +31,7 @@ def limit_memory(most: int) -> None:
 
 
 def limit_seconds(more: float) -> None:
-    """Let this process use `more` CPU seconds from now on, where the system can."""
+    """Let this process use `more` CPU seconds from now on, if the system supports it."""
     try:
         import resource
     except ImportError:
@@ -44,14 +44,14 @@ def limit_seconds(more: float) -> None:
 def describe_end(status: int, errors: str, memory: int | None = None) -> str:
     """Say what ended a child: a limit, a signal by name, or a status, with the last line that it wrote.
 
-    status: as `subprocess` gives it, negative for a signal. memory: its limit in bytes.
+    status: as `subprocess` returns it, negative for a signal. memory: its limit in bytes.
     """
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     if any(sign in line for line in lines for sign in _NO_MEMORY):
         limit = "" if memory is None else f" within {memory / 2**30:.0f} GiB"
         return f"it ran out of memory{limit}"
     if status == -getattr(signal, "SIGKILL", 9):
-        return "its process was ended by SIGKILL, as the system does where memory is short"
+        return "its process was ended by SIGKILL, which the system sends when memory runs out"
     if status >= 0:
         return f"its process ended with status {status}" + (f": {lines[-1]}" if lines else "")
     try:
@@ -62,7 +62,7 @@ def describe_end(status: int, errors: str, memory: int | None = None) -> str:
 
 
 def _find_panic(lines: Sequence[str]) -> str:
-    """Return what the first panic of a Rust library says, in brackets; its place is on the line before."""
+    """Return the message of a Rust library's first panic, in brackets; its position is on the line before."""
     for line, following in pairwise([*lines, ""]):
         if "panicked at" in line:
             return f" ({following or line})"

@@ -8,7 +8,7 @@ _REVISION = re.compile(r"[\w][\w./-]{0,254}")
 
 
 def is_hub_id(repository: str, revision: str | None = None) -> bool:
-    """Return whether the hub can have a repository and a revision of these names."""
+    """Return whether the names of a repository and a revision are valid on the hub."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 

@@ -12,7 +12,7 @@ def import_lazily(
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__all__`, `__getattr__` and `__dir__` of a package.
 
-    modules: the names of each module, the module relative to the package.
+    modules: the names to export, by module relative to the package.
     """
     homes = {name: module for module, names in modules.items() for name in names}
 

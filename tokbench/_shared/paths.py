@@ -23,7 +23,7 @@ def expand_home(argument: str | Path) -> Path:
 
 @contextmanager
 def explain_access() -> Iterator[None]:
-    """Turn a refused access, or a name that is too long, into a TokbenchError that names the file."""
+    """Turn denied access, or a name that is too long, into a TokbenchError that names the file."""
     try:
         yield
     except PermissionError as error:

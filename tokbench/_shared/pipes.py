@@ -1,4 +1,4 @@
-"""Files that are no regular files: pipes that a shell opened are copied once, all others are refused."""
+"""Special files: pipes that a shell opened are copied once, all others are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from tokbench.errors import TokbenchError
 
 LARGEST_PIPE = 1 << 31
-"""Bytes that are read from a pipe; a larger input must be a file."""
+"""Most bytes read from a pipe; larger input must be a file."""
 
 _BLOCK = 1 << 20
 _OF_SHELL = re.compile(r"/dev/(?:fd/(?P<fd>\d+)|stdin)|/proc/(?:self|\d+)/fd/\d+")
@@ -26,7 +26,7 @@ _KINDS = (
 
 
 def find_kind(path: Path) -> str | None:
-    """Return what a path is that is neither a regular file nor a folder, such as "a pipe".
+    """Return the kind of a special file, such as "a pipe".
 
     None for a file, a folder and a path that does not exist.
     """
@@ -72,8 +72,8 @@ def _copy(path: str, device: int, inode: int) -> Path:
                 if size > LARGEST_PIPE:
                     copy.unlink()
                     raise TokbenchError(
-                        f"{path} holds more than {LARGEST_PIPE >> 30} GiB, which are not read from a pipe",
-                        "write them into a file",
+                        f"{path} holds more than {LARGEST_PIPE >> 30} GiB, the most that is read from a pipe",
+                        "write it into a file",
                     )
                 target.write(block)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Settings of the whole process, undone when nobody holds them any more."""
+"""Process-wide settings, undone when nobody holds them any more."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def hold_blas() -> AbstractContextManager[None]:
 def pause_collector() -> AbstractContextManager[None]:
     """Disable Python's garbage collector while held, and at exit. For commands only.
 
-    Engines that return one object per token trigger it again and again for nothing: a seventh of a large job.
+    For engines that return one object per token, it would take a seventh of the time and free nothing.
     """
     return _collector.hold()
 

@@ -1,4 +1,4 @@
-"""Memory of this process, as the Linux kernel lists it."""
+"""Memory of this process, as the Linux kernel reports it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ STATUS = Path("/proc/self/status")
 
 
 def read_sizes(path: Path) -> dict[str, int]:
-    """Return the sizes in a file of the kernel in bytes, by name."""
+    """Return the sizes in a kernel file, in bytes by name."""
     sizes = {}
     for line in path.read_text("utf-8").splitlines():
         name, _, value = line.partition(":")

@@ -1,4 +1,4 @@
-"""Text in which every character can be seen: controls, odd spaces and bytes that are no UTF-8 are written out."""
+"""Make every character visible: controls, odd spaces and bytes that are not UTF-8 are written out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STYLE = re.compile("(\x1b\\[(?:0|1|2|3|1;32)m)")  # those of our tables
 
 
 def reveal(text: str) -> str:
-    """Write out what is not seen as itself: controls, marks of direction, odd spaces.
+    """Write out invisible characters: controls, marks of direction, odd spaces.
 
     >>> reveal("a\\x1b[31m\\u202e")
     'a\\\\x1b[31m\\\\u202e'
@@ -21,7 +21,7 @@ def reveal(text: str) -> str:
 
 
 def reveal_bytes(content: bytes) -> str:
-    """Write bytes as text, those that are not UTF-8 by their numbers.
+    """Write bytes as text, with those that are not UTF-8 as hexadecimal escapes.
 
     >>> reveal_bytes(b"\\xe4\\xbd a")
     '\\\\xe4\\\\xbd a'
@@ -30,7 +30,7 @@ def reveal_bytes(content: bytes) -> str:
 
 
 def reveal_controls(text: str, *, styled: bool = False) -> str:
-    """Write out, in lines of text, CSV or JSON, what a terminal would obey.
+    """Write out what a terminal would obey, in lines of text, CSV or JSON.
 
     Line feeds and tabs remain, as do odd spaces and joiners, which some scripts need. JSON remains valid and equal.
     styled: keep the styles of our own tables.

@@ -27,7 +27,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def is_engine_failure(error: BaseException) -> bool:
-    """Tell whether a library gave up on its input, by the type of what it raised.
+    """Return whether a library gave up on its input, judging by the type of what it raised.
 
     ValueError and RuntimeError are what engines raise on purpose; tokenizers raises the bare `Exception`. A panic of a
     Rust extension is a `BaseException` of a class that cannot be imported.
@@ -122,7 +122,7 @@ def _guard(method: Callable[[Guarded, Items], R]) -> Callable[[Guarded, Items], 
             return method(tokenizer, items)
         except BaseException as error:
             if isinstance(error, TypeError | UnicodeEncodeError) and (broken := find_surrogate(items)) is not None:
-                reason = "it holds a lone surrogate, which is no character"
+                reason = "it contains a lone surrogate, which is not a character"
                 task = f"encode {shorten(broken)}"
                 raise EngineError(tokenizer.name, task, reason, "take it out", text=broken) from error
             if not is_engine_failure(error):

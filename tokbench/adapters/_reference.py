@@ -72,7 +72,7 @@ def check_id_space(asset: Asset, highest: int) -> None:
     """TokbenchError where an id is too high for what is kept of each id."""
     if highest >= MOST_IDS:
         raise TokbenchError(
-            f"{label_asset(asset)}: the highest id is {highest:,}, but ids are counted up to {MOST_IDS - 1:,} only",
+            f"{label_asset(asset)}: the highest id is {highest:,}, but ids must be from 0 to {MOST_IDS - 1:,}",
             "number its tokens from 0 on",
         )
 

@@ -1,8 +1,8 @@
-"""Trials of unknown tokenizer files: loaded and run once in a process that can be ended.
+"""Trials of unknown tokenizer files, in a process that can be ended.
 
-A file that the catalogue does not know by hash may make its engine abort, loop or take all memory: nothing in this
-process could stop that. So it is first loaded in a process with limits on time and memory, where it encodes the common
-part of the hard texts. That it came through is cached by the hash of the files and the versions of the libraries.
+A file that the catalogue does not know by hash may make its engine abort, loop or take all memory, and nothing in this
+process could stop it. It is therefore first loaded in a process with limits on time and memory, where it encodes the
+common part of the hard texts. A passed trial is cached by the hash of the files and the versions of the libraries.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from tokbench.catalog.sources import Asset
 from tokbench.errors import EngineError
 
 SECONDS = 6
-"""CPU seconds that a trial may take, beside those for the size of the files."""
+"""CPU seconds that a trial may take, in addition to those for the size of the files."""
 SECONDS_PER_MB = 0.5
 MEMORY = 4 << 30
-"""Bytes of data that the process of a trial may hold."""
+"""Bytes of data that the trial process may hold."""
 
 _VERSION = 1
 _PATIENCE = 10
-"""Seconds that may pass for each CPU second, before the process is ended although it has not used them."""
+"""Elapsed seconds allowed per CPU second, for a process that waits instead of computing."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Limits:
 
 
 def try_files(asset: Asset, module: str, *, limits: Limits | None = None) -> None:
-    """Load and run a tokenizer apart, unless its files are known or have come through before.
+    """Load and run a tokenizer in the trial process, unless its files are known or have passed.
 
-    module: the name of the adapter's module. Raises EngineError if the process ends or reaches a limit; any other
-    error is left to loading it here.
+    module: the name of the adapter's module. Raises EngineError if the process ends or reaches a limit. Any other
+    error is left to the caller, who loads the tokenizer next.
     """
     if _IN_TRIAL or not asset.files or is_known(asset):
         return
@@ -85,7 +85,7 @@ def _list_known() -> frozenset[str]:
 
 
 class _Process:
-    """One process of trials, with its pipes."""
+    """The trial process, with its pipes."""
 
     def __init__(self) -> None:
         self.owner = os.getpid()
@@ -127,13 +127,13 @@ class _Process:
         self.process.kill()
 
     def explain_end(self, limits: Limits, begin: int) -> str | None:
-        """Return why the process has ended; None if it waited in vain for work.
+        """Return why the process has ended; None if it only waited too long for work.
 
-        begin: the length of what it had written to standard error before.
+        begin: the length of its standard error before the request.
         """
         status = self.process.wait()
         if self.late or status == -getattr(signal, "SIGXCPU", 0):
-            return f"it is not done with the texts of a trial after {limits.seconds:.0f} s"
+            return f"it did not finish the trial texts within {limits.seconds:.0f} s of CPU time"
         if status == -getattr(signal, "SIGALRM", 0):
             return None
         self.errors.seek(begin)
@@ -152,7 +152,7 @@ class _Process:
 
 
 class _Worker:
-    """Runs trials one after the other, in a process that is started for the first and after each that ended it."""
+    """Runs trials one at a time, in a process that is started again whenever a trial ends it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -186,10 +186,10 @@ class _Worker:
 
 _WORKER = _Worker()
 _IN_TRIAL = False
-"""Whether this process is that of the trials."""
+"""Whether this is the trial process."""
 
 
 def mark_trial() -> None:
-    """Say that this process is that of the trials, which tries nothing itself."""
+    """Mark this as the trial process, which runs no trials of its own."""
     global _IN_TRIAL  # noqa: PLW0603
     _IN_TRIAL = True

@@ -1,7 +1,7 @@
-"""The process of the trials: `python -m tokbench.adapters._trial_process`.
+"""The trial process: `python -m tokbench.adapters._trial_process`.
 
 It reads requests from standard input (eight bytes of length, then a pickle, as only its own parent writes them), and
-answers each with a line: empty if the tokenizer came through, or what kept it from that, as JSON.
+answers each with one line: empty if the tokenizer passed, otherwise the reason as JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RESERVED = 2000
 
 
 def run(asset: Asset, module: str) -> str | None:
-    """Load and use a tokenizer; return why it cannot be loaded here at all, None for all that is tried again."""
+    """Load and use a tokenizer; return why it fails, None if it passes or the parent is to report it."""
     try:
         tokenizer = load_on(asset, importlib.import_module(module))
         runs = [piece * (_RUN // len(piece)) for piece in ("a", " ", "\n", "0", "(", "中", "ab", "'s")]
@@ -37,9 +37,9 @@ def run(asset: Asset, module: str) -> str | None:
         tokenizer.special_tokens()
         tokenizer.decode_batch(tokenizer.encode_batch(texts))
     except EngineError as error:
-        # Of a text, it may never come; of a file, the same would be printed again.
+        # A text like it may never occur; what a library prints about a file would be printed twice.
         return None if error.text is not None or error.task.startswith("decode") else error.reason
-    except (TokbenchError, ImportError):  # or a module that only the parent finds
+    except (TokbenchError, ImportError):  # or only the parent finds the module
         return None
     except MemoryError:
         return f"it ran out of memory within {MEMORY >> 30} GiB"

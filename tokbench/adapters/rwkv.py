@@ -60,7 +60,7 @@ def _read_line(line: str, where: str) -> tuple[int, bytes]:
         content = literal.encode() if isinstance(literal, str) else literal
     except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         surrogate = isinstance(error, UnicodeEncodeError)
-        reason = "the token holds a lone surrogate" if surrogate else "not a line of an RWKV vocabulary"
+        reason = "the token contains a lone surrogate" if surrogate else "not a line of an RWKV vocabulary"
         raise TokbenchError(f"{where}: {reason}", "expected: id 'token' length") from error
     token = parse_id(digits, where)
     if not isinstance(content, bytes) or len(content) != length:

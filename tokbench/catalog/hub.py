@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FOLDER_NAME = re.compile(r"\w[\w.-]{0,127}", re.ASCII)  # of a commit or tag, which become names in the cache
 _COUNTED = 10 * 1024 * 1024  # the library counts what it receives in pieces of this size
-_MODEL_FILES = 8  # and downloads as many files of a model at the same time
+_MODEL_FILES = 8  # and downloads this many files of a model at a time
 
 
 def require_network() -> None:
@@ -36,7 +36,7 @@ def require_network() -> None:
 def list_files(source: Source) -> set[str]:
     """Return the names of a repository's files.
 
-    Raises UnavailableError if the hub does not say.
+    Raises UnavailableError if the hub does not list them.
     """
     transfer = Transfer(f"the list of files of {source.hub} on the hub", network.LIMITS.listing)
     with explain_errors(source, "listing"):
@@ -72,7 +72,7 @@ def _request_listing(source: Source, transfer: Transfer) -> bytes:
 def fetch_file(source: Source, file: File, revision: str | None) -> Path:
     """Download a file into the Hugging Face cache, unless it is there.
 
-    Raises UnavailableError if it is not available, or larger than it may be.
+    Raises UnavailableError if it is not available, or too large.
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
@@ -196,7 +196,7 @@ _quiet = _Quiet()
 
 
 def _explain_status(error: HfHubHTTPError, source: Source, name: str) -> UnavailableError:
-    """Return the error for an answer that is not the file: no access, nothing there, or a fault of the hub."""
+    """Return the error for an answer that is not the file: no access, not found, or a failure of the hub."""
     from huggingface_hub import errors
 
     where = f"{source.hub} on the hub"

@@ -1,4 +1,4 @@
-"""Ids and ranks in vocabulary files: how many there may be, and which are refused."""
+"""Ids and ranks in vocabulary files: their bounds, and checks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from tokbench.errors import TokbenchError
 
 MOST_IDS = 1 << 24
-"""Size of the largest id space: histograms of ids have room for no more, and a table has a row for each id."""
+"""Size of the largest id space: histograms of ids hold no more, and tables have one row per id."""
 
 LARGEST_FILE = 1 << 30
-"""Bytes of the largest vocabulary file that is read into memory; the largest known has 40 MB."""
+"""Bytes of the largest vocabulary file that is read into memory; the largest known is 40 MB."""
 
 _SHOWN = 40
 _AGAIN = "download the file again"
 
 
 def show(value: object) -> str:
-    """Quote the beginning of a value of a file for an error."""
+    """Quote the beginning of a value from a file for an error."""
     shown = repr(value)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
 
@@ -34,8 +34,8 @@ def check_id(value: Any, where: str, *, what: str = "id", least: int = 0) -> int
     if not least <= value < MOST_IDS:
         number = f"{value:,}" if abs(value) < 10**30 else "a number of more than 30 digits"
         raise TokbenchError(
-            f"{where}: the {what} is {number}, but ids are counted from {least} to {MOST_IDS - 1:,} only",
-            "number its tokens from 0 on",
+            f"{where}: the {what} is {number}, but ids must be from {least} to {MOST_IDS - 1:,}",
+            "number the tokens from 0",
         )
     return value
 
@@ -47,26 +47,26 @@ def parse_id(digits: bytes, where: str, *, what: str = "id") -> int:
     if len(digits) > 8 and len(digits.lstrip(b"0")) > 8:
         what = f"{what} has {len(digits)} digits" if len(digits) > 30 else f"{what} is {int(digits):,}"
         raise TokbenchError(
-            f"{where}: the {what}, but ids are counted from 0 to {MOST_IDS - 1:,} only", "number its tokens from 0 on"
+            f"{where}: the {what}, but ids must be from 0 to {MOST_IDS - 1:,}", "number the tokens from 0"
         )
     return check_id(int(digits), where, what=what)
 
 
 def check_text(value: Any, where: str, *, what: str = "token") -> str:
-    """Return a text of a file; TokbenchError unless it is a string without lone surrogates."""
+    """Return a text from a file; TokbenchError unless it is a string without lone surrogates."""
     if type(value) is not str:
         raise TokbenchError(f"{where}: the {what} is {show(value)}, not a string", _AGAIN)
     try:
         value.encode()
     except UnicodeEncodeError:
         raise TokbenchError(
-            f"{where}: the {what} {show(value)} holds a lone surrogate, which is no text", _AGAIN
+            f"{where}: the {what} {show(value)} contains a lone surrogate, which is not text", _AGAIN
         ) from None
     return value
 
 
 def find_double(values: Iterable[Any]) -> Any:
-    """Return the first value that occurs before; None if all differ."""
+    """Return the first value that occurs a second time; None if all differ."""
     seen: set[Any] = set()
     for value in values:
         if value in seen:
@@ -78,8 +78,8 @@ def find_double(values: Iterable[Any]) -> Any:
 def check_vocabulary(path: Path, vocab: Mapping[Any, Any]) -> None:
     """Check the tokens and ids of a JSON vocabulary.
 
-    Raises TokbenchError for a token that is no text, an id that is no whole number or too high, and two tokens with
-    one id.
+    Raises TokbenchError for a token that is not text, an id that is not a whole number or is too high, and two tokens
+    with the same id.
     """
     ids = vocab.values()
     if not all(type(number) is int and 0 <= number < MOST_IDS for number in ids):
@@ -101,6 +101,6 @@ def check_size(path: Path) -> None:
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise TokbenchError(
-            f"{path} has {size / 2**30:.1f} GiB, and no vocabulary has more than {LARGEST_FILE >> 30} GiB",
+            f"{path} is {size / 2**30:.1f} GiB, but vocabularies are at most {LARGEST_FILE >> 30} GiB",
             "give the tokenizer's own file",
         )

@@ -30,10 +30,10 @@ _PIECE = 1 << 16
 class Limits:
     """Limits of a request, in seconds and bytes.
 
-    probe: seconds, in total, to find out whether hosts can be reached.
+    probe: seconds in total to find out whether hosts can be reached.
     silence: seconds to connect, and between two pieces of an answer.
     notice: seconds until the user is told what is being waited for.
-    grace, rate: a transfer may take `grace` seconds, and one second more per `rate` bytes.
+    grace, rate: a transfer may take `grace` seconds, plus one second per `rate` bytes.
     file, listing: maximum bytes of a file of unknown size, and of an answer that describes files.
     """
 
@@ -67,7 +67,7 @@ class Transfer:
     def add(self, count: int) -> None:
         """Count received bytes.
 
-        Raises UnavailableError if they are too many, or nobody waits for them any more.
+        Raises UnavailableError if there are too many, or if nobody waits for them any more.
         """
         self.received += count
         self.check_size(self.received)
@@ -77,12 +77,12 @@ class Transfer:
     def check_size(self, size: int | None) -> None:
         """Raise UnavailableError if a size is over the limit."""
         if self.maximum is not None and size is not None and size > self.maximum:
-            raise UnavailableError(f"{self.name} is larger than the {self.maximum:,} bytes expected at most")
+            raise UnavailableError(f"{self.name} is larger than the limit of {self.maximum:,} bytes")
 
     def run(self, task: Callable[[Transfer], T]) -> T:
         """Return what the task returns, or raise what it raises.
 
-        Raises UnavailableError once the time that the received bytes allow is over.
+        Raises UnavailableError when the time allowed for the received bytes is over.
         """
         outcome: Future[T] = Future()
 
@@ -115,7 +115,7 @@ def download(address: str, stream: IO[bytes], maximum: int | None) -> None:
     """Write the file at an http(s) address to a stream.
 
     maximum: its known size, which it must not exceed; None for the general limit.
-    Raises UnavailableError for anything but a complete file.
+    Raises UnavailableError unless the file is complete.
     """
     transfer = Transfer(address, LIMITS.file if maximum is None else maximum)
     transfer.run(lambda running: _copy(address, stream, running))
@@ -138,7 +138,7 @@ def _copy(address: str, stream: IO[bytes], transfer: Transfer) -> None:
         error.close()
         reason = f"status {error.code}" if "redirect" not in str(error.msg).lower() else f"{error.msg}"
         raise UnavailableError(f"{address} could not be downloaded: {reason}", hint) from error
-    except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to what is no address
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to an invalid address
         reason = str(getattr(error, "reason", error)) or type(error).__name__
         raise UnavailableError(f"{address} could not be downloaded: {reason}") from error
     if expected is not None and transfer.received != expected:
@@ -146,7 +146,7 @@ def _copy(address: str, stream: IO[bytes], transfer: Transfer) -> None:
 
 
 def _check_headers(headers: Any, transfer: Transfer) -> int | None:
-    """Return the promised number of bytes; UnavailableError if this is no file."""
+    """Return the promised number of bytes; UnavailableError if the answer is not a file."""
     kind = headers.get_content_type()
     if kind == "text/html" and "Content-Type" in headers:
         raise UnavailableError(
@@ -154,7 +154,9 @@ def _check_headers(headers: Any, transfer: Transfer) -> int | None:
             "if this network has a login page, log in and try again",
         )
     if encoding := headers.get("Content-Encoding"):
-        raise UnavailableError(f"{transfer.name} could not be downloaded: it is encoded as {encoding}, unasked")
+        raise UnavailableError(
+            f"{transfer.name} could not be downloaded: it is encoded as {encoding}, which was not requested"
+        )
     promised = headers.get("Content-Length") or ""
     if not (promised.isascii() and promised.isdigit() and len(promised) < 100) or headers.get("Transfer-Encoding"):
         return None
@@ -198,7 +200,7 @@ def _make_opener() -> OpenerDirector:
 
 
 class Probe(threading.Thread):
-    """One request to a host; on a thread, as a silent name server has no timeout."""
+    """One request to a host, on a thread because looking up a name has no timeout."""
 
     def __init__(self, address: str) -> None:
         super().__init__(daemon=True)
@@ -207,7 +209,7 @@ class Probe(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Send the request; any answer will do, even an error: the download says more."""
+        """Send the request; any answer counts, even an error, which the download explains."""
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -227,7 +229,7 @@ class Probe(threading.Thread):
 
 
 class Network:
-    """What is known of the network: one request per host, bounded time in all."""
+    """What is known about the network: one request per host, within a bounded total time."""
 
     def __init__(self) -> None:
         self.probes: dict[str, Probe] = {}

@@ -46,7 +46,7 @@ def check_fields(path: Path, data: bytes) -> None:
 
 
 def list_pieces(path: Path) -> dict[str, int]:
-    """Return the pieces of a model and their ids; none if it is damaged, as loading reports that."""
+    """Return the pieces of a model and their ids; none if it is damaged, which loading reports."""
     data = path.read_bytes()
     pieces: dict[str, int] = {}
     try:

@@ -93,7 +93,8 @@ def pull(name: str) -> Asset:
 def record(asset: Asset) -> None:
     """Record the hashes of a tokenizer's files, which have been read as one.
 
-    From then on, other content under these names is refused. What a network sends instead of a file is never recorded.
+    From then on, other content under these names is refused. A login page that a network sends
+    instead of a file is never recorded.
     """
     for file in asset.unrecorded:
         verify(file.path, file.sha256, "it has changed since it was found: try again")

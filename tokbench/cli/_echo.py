@@ -1,4 +1,4 @@
-"""The one place that prints: nothing that a name or text contains reaches the terminal as a command."""
+"""Printing for all commands: nothing in a name or text reaches the terminal as a command."""
 
 from __future__ import annotations
 

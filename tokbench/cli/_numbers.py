@@ -1,4 +1,4 @@
-"""The one parser of numbers on the command line, and the bounds of every number."""
+"""Numbers on the command line: one parser for all, with bounds."""
 
 from __future__ import annotations
 

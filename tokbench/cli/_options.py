@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have, and the corpus that they select."""
+"""Arguments and options shared by several commands, and the corpus that they select."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ Revision = Annotated[
 # ---- results
 
 OutputFormat = Annotated[
-    str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json or csv.")
+    str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json, csv, html or latex.")
 ]
 Outputs = Annotated[
     list[Path] | None,

@@ -1,4 +1,4 @@
-"""What a command found, brought out: standard output first, then files, whatever fails."""
+"""Output of results: standard output first, then files, whatever fails."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from tokbench.cli._echo import echo
 from tokbench.errors import TokbenchError
 
 FAILED = 1
-"""Exit status of a command that found its figures, but could not bring all of them out."""
+"""Exit status of a command that has its results but could not write all of them."""
 
 STANDARD_OUTPUT = Path("-")
-"""Standard output as a file: it has every result anyway."""
+"""Standard output as a file, which has every result anyway."""
 
 _HANDLER = "tokbench.escape"
 
 _DRAWN = {"\u2500": "-", "\u2502": "|", "\u2191": "^", "\u2193": "v", "\u2026": "...", "\u00d7": "x", "\u2014": "--"}
-"""Signs of tables that have a plain form: no information is lost with them."""
+"""Symbols of tables that have an ASCII form, so that nothing is lost."""
 
 
 class Escapes:
-    """Characters that standard output cannot encode are escaped rather than fatal, and counted."""
+    """Escape and count the characters that standard output cannot encode."""
 
     def __init__(self) -> None:
         self.escaped = 0
 
     def install(self) -> None:
-        """Make standard output use this; a stream that is no text file of its own is left alone."""
+        """Make standard output use this, unless it cannot be reconfigured."""
         codecs.register_error(_HANDLER, self._escape)
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
@@ -72,7 +72,7 @@ def occupy_closed_streams() -> None:
 def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
     """Print a result, then write files: a step that fails does not stop the others.
 
-    Each failure is one line on standard error, and the exit status is 1. A reader of a pipe that has left is no line.
+    Each failure is one line on standard error, and the exit status is 1. A closed pipe is not reported.
     """
     failures: list[str] = []
     with ExitStack() as steps:  # runs all of them, also after one that raises what nobody expected
@@ -101,7 +101,7 @@ def attempt(step: Callable[[], object], failures: list[str]) -> None:
 
 @contextmanager
 def delivering(found: Sized, bring_out: Callable[[], None]) -> Iterator[None]:
-    """Bring out what a block has found when it ends, also if an error ends it, which is raised afterwards."""
+    """Write out what a block has found when it ends, even if by an error, which is raised afterwards."""
     try:
         yield
     except BaseException:

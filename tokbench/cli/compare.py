@@ -197,7 +197,7 @@ def write(result: Comparison, path: Path, name: str, by: By) -> None:
 
 @contextmanager
 def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorpus) -> Iterator[None]:
-    """Bring out a result; then say what ended the measurement early, if anything did."""
+    """Write out a result, then say what ended the measurement early, if anything did."""
     try:
         yield
     finally:
@@ -206,7 +206,7 @@ def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorp
             echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
             raise typer.Exit(INTERRUPTED)
         if ended is not None:
-            echo("tokbench: without intervals, tests, speeds and examples, because of an error:", err=True)
+            echo("tokbench: without intervals, tests, speeds and examples because of an error:", err=True)
             raise ended
 
 

@@ -1,4 +1,4 @@
-"""The schema of saved comparisons: types, and what must hold between fields."""
+"""The schema of saved comparisons: types, and constraints between fields."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def parse_saved(content: bytes) -> SavedComparison:
     """Parse and check the JSON document of a comparison.
 
     Raises ValueError with the place of the first fault (a JSON path such as `$.results[3].n`), or RecursionError for
-    absurd nesting.
+    nesting that is too deep.
     """
     saved = msgspec.json.decode(content, type=SavedComparison)
     check_saved(saved)
@@ -81,14 +81,14 @@ def parse_saved(content: bytes) -> SavedComparison:
 
 
 def convert_document(document: Mapping[str, Any]) -> SavedComparison:
-    """Convert and check a document parsed before; ValueError as for `parse_saved`."""
+    """Convert and check an already parsed document; ValueError as for `parse_saved`."""
     saved = msgspec.convert(document, SavedComparison)
     check_saved(saved)
     return saved
 
 
 def check_saved(saved: SavedComparison) -> None:
-    """Check what must hold between the fields of a document; ValueError with the place of the first fault."""
+    """Check the constraints between the fields of a document; ValueError with the place of the first fault."""
     for fault in chain(_check_names(saved), _check_rows(saved), _check_numbers(saved), _check_examples(saved)):
         raise ValueError(fault)
 

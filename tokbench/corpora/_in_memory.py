@@ -100,7 +100,7 @@ def read_column(lang: str, values: Iterable[Any]) -> pl.Series:
     except UnicodeEncodeError as error:
         row = next(row for row, value in enumerate(listed) if not is_unicode(value))
         raise TokbenchError(
-            f"text {row} of {lang} holds a lone surrogate, which is not valid Unicode", "decode its file as UTF-8"
+            f"text {row} of {lang} contains a lone surrogate, which is not valid Unicode", "decode its file as UTF-8"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The one parser of XML: expat, with entities refused and nothing outside the file opened."""
+"""XML by expat, with entities refused and no other file opened."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ XML_LANG = "http://www.w3.org/XML/1998/namespace}lang"
 """The attribute `xml:lang`: names in a namespace are written `namespace}name`."""
 
 DEEPEST = 1000
-"""Elements inside one another; a file with more is refused."""
+"""Deepest nesting of elements; a file with more is refused."""
 
 _BLOCK = 1 << 18
 
 
 class Handler(Protocol):
-    """What is told of the content of a file, in its order."""
+    """Receiver of the content of a file, in document order."""
 
     def begin(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Take the beginning of an element."""
+        """Handle the start of an element."""
         ...
 
     def end(self, tag: str) -> None:
-        """Take the end of an element."""
+        """Handle the end of an element."""
         ...
 
     def add_text(self, text: str) -> None:
-        """Take a piece of text in the innermost element."""
+        """Handle a piece of text in the innermost element."""
         ...
 
 
 def parse_xml(path: Path, handler: Handler) -> None:
     """Parse a file from beginning to end.
 
-    Raises TokbenchError, with the line, for invalid XML, an entity that the file declares or does not declare, elements
-    nested too deeply, and an encoding that is not known.
+    Raises TokbenchError, with the line, for invalid XML, any entity other than XML's own, elements nested too
+    deeply, and an unknown encoding.
     """
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -50,7 +50,8 @@ def parse_xml(path: Path, handler: Handler) -> None:
         depth += 1
         if depth > DEEPEST:
             raise TokbenchError(
-                f"{path}:{parser.CurrentLineNumber}: a text is nested too deeply, in {DEEPEST} elements", "fix the file"
+                f"{path}:{parser.CurrentLineNumber}: a text is nested too deeply, in more than {DEEPEST} elements",
+                "fix the file",
             )
         handler.begin(tag, attributes)
 

@@ -47,13 +47,13 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
         "unk_id": pl.Int64(),
     },
 }
-"""Columns of each frame of `Measurements`, names as text."""
+"""Columns of each frame of `Measurements`."""
 
 MEASUREMENT_FILES = (LISTING, *(f"{name}.parquet" for name in SCHEMAS))
 
 
 def format_files(frames: Mapping[str, pl.DataFrame]) -> dict[str, bytes]:
-    """Return the content of each file by its name, the listing last."""
+    """Return the content of each file by name, the listing last."""
     files = {}
     for name, frame in frames.items():
         content = io.BytesIO()
@@ -66,7 +66,7 @@ def format_files(frames: Mapping[str, pl.DataFrame]) -> dict[str, bytes]:
 def read_frames(folder: Path) -> dict[str, pl.DataFrame]:
     """Read the frames that were saved in a folder.
 
-    Raises OSError for a file that cannot be read, TokbenchError for one that is not as it was written.
+    Raises OSError for a file that cannot be read, TokbenchError for one that was changed.
     """
     refuse_special(folder / LISTING)
     try:

@@ -17,7 +17,7 @@ MOST_LINES = 40
 def show(
     changes: pl.DataFrame, signatures: Sequence[SignatureChange], regressions: pl.DataFrame, limit: float | None
 ) -> Results:
-    """Return changes, and those for the worse by more than a factor, if there is a limit."""
+    """Return changes, and those that are worse by more than a factor, if one is given."""
     lines = [*list_changes(changes, signatures), *([] if limit is None else list_regressions(regressions, limit))]
     document = {
         "signature": [asdict(change) for change in signatures],

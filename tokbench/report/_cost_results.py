@@ -1,4 +1,4 @@
-"""What texts cost on a model, and where the time of one request goes."""
+"""Costs of texts on a model, and where the time of one request goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `tokbench model measure` and `score` found."""
+"""Results of `tokbench model measure` and `score`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a vocabulary holds, and what it wastes."""
+"""What a vocabulary contains, and what it wastes."""
 
 from __future__ import annotations
 

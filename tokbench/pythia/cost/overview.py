@@ -85,7 +85,7 @@ def list_sizes() -> tuple[Model, ...]:
 
 
 def compute_overview(comparison: Comparison) -> CostOverview:
-    """Compute what a report on this comparison tells of costs."""
+    """Compute what a report on this comparison says about costs."""
     reading = what_ifs = None
     if comparison.measurements is not None and all(t.vocab_total is not None for t in comparison.tokenizers):
         workload = Workload.read(comparison.measurements, comparison.corpus.languages, comparison.names)

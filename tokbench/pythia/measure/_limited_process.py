@@ -1,4 +1,4 @@
-"""Run the measured process with a limit on its time, and say what ended it."""
+"""Run the measured process with a time limit, and say what ended it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SLOWEST_DISK, _SLOWEST_MEMORY, _SLOWEST_CPU = 10e6, 500e6, 500e6
 
 
 def find_limit(request: Request, file_bytes: int) -> float:
-    """Return the seconds after which a measurement is given up: many times what the slowest machine needs.
+    """Return the seconds after which a measurement is given up: many times what a slow machine needs.
 
-    The weights are read once for each load and for each step; each token of a prompt costs two operations a weight.
+    The weights are read once for each load and for each step; each token of a prompt costs two operations per weight.
     """
     loads = 2 + len(request.decode_batches)
     steps = (request.rounds + 2) * len(request.decode_batches) * (request.new_tokens + 1) + request.new_tokens

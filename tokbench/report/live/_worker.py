@@ -1,7 +1,7 @@
-"""A process that encodes for the page, and is ended if a text takes too long.
+"""The process that encodes for the page, ended if a text takes too long.
 
-Engines cannot be interrupted: only the end of their process frees the core. It also keeps the server alive if an engine
-ends its process.
+Engines cannot be interrupted: only ending their process frees the core. A separate process also keeps the server alive
+if an engine crashes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LIMIT_SECONDS = 6.0
 """Maximum time to encode the text of one request, so that a busy machine still answers within 10 seconds."""
 
 Load = Callable[[], tuple[Sequence[Tokenizer], Sequence[str]]]
-"""Load the tokenizers; return them, and the names of those not available. A process must be able to import it."""
+"""Load the tokenizers; return them, and the names of those not available. Must be importable by another process."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Reply:
 
 
 class Worker:
-    """Tokenizers in a process of their own. `start` loads them; `ask` is answered one request after the other."""
+    """Tokenizers in a process of their own. `start` loads them; `ask` handles one request at a time."""
 
     def __init__(self, load: Load, limit: float = LIMIT_SECONDS) -> None:
         self._load = load
@@ -60,7 +60,7 @@ class Worker:
         self._served: Served | None = None
 
     def start(self) -> Served:
-        """Start the process and load the tokenizers, unless that is done.
+        """Start the process and load the tokenizers, unless already done.
 
         Raises TokbenchError if they cannot be loaded.
         """
