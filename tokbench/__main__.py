@@ -14,6 +14,8 @@ from tokbench._shared.visible_text import reveal_controls
 from tokbench.errors import INTERRUPTED, TokbenchError
 
 USAGE_ERROR = 2
+LONGEST_LINE = 1500
+"""Characters of an error that are shown: arguments and files may hold megabytes."""
 
 
 def main() -> None:
@@ -92,7 +94,10 @@ def read_status(code: str | int | None) -> int:
 def tell(sentence: str) -> None:
     """Write one line to standard error, if it is open."""
     if sys.stderr is not None:
-        sys.stderr.write(f"tokbench: {reveal_controls(sentence)}\n")
+        shown = reveal_controls(sentence)
+        if len(shown) > LONGEST_LINE:
+            shown = f"{shown[: LONGEST_LINE // 2]} ... {shown[-LONGEST_LINE // 3 :]}"  # the reason, and the remedy
+        sys.stderr.write(f"tokbench: {shown}\n")
 
 
 def is_folder_gone() -> bool:

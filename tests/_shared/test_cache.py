@@ -15,7 +15,8 @@ import pytest
 from helpers import cache_damage, made
 from tokbench._shared.cache import cache_path, keep_folder, read_arrays, read_json, write_arrays, write_json
 from tokbench._shared.files import create_folder_beside, write_whole
-from tokbench.errors import CacheWarning
+from tokbench._shared.hashes import Record
+from tokbench.errors import CacheWarning, TokbenchError
 
 NAMES = frozenset({"ids", "empty"})
 ARRAYS = {"ids": np.arange(100, dtype=np.int32), "empty": np.zeros(0, np.uint8)}
@@ -90,6 +91,27 @@ def test_a_folder_is_filled_once_and_again_where_it_is_damaged() -> None:
         keep_folder(target, count)
     assert len(filled) == 11
     assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_in_the_cache_is_not_waited_for() -> None:
+    place, target = cache_path("trials", "one"), cache_path("models", "pipe")
+    write_json(place, {"a": 1})
+    place.with_suffix(".document").unlink()
+    os.mkfifo(place.with_suffix(".document"))
+    with pytest.warns(CacheWarning, match=r"is damaged \(it is a pipe\)"):
+        assert read_json(place) is None
+    write_json(place, {"a": 2})
+    assert read_json(place) == {"a": 2}
+    for name in ("config.json", "tokbench-hashes"):
+        keep_folder(target, fill)
+        (target / name).unlink()
+        os.mkfifo(target / name)
+        with pytest.warns(CacheWarning, match="is damaged"):
+            assert (keep_folder(target, fill) / "config.json").read_text() == "{}"
+    os.mkfifo(place.with_name("hashes.json"))
+    with pytest.raises(TokbenchError, match="is damaged: it is a pipe"):
+        Record(place.with_name("hashes.json")).commit("key")
 
 
 def test_a_folder_without_hashes_is_filled_again() -> None:

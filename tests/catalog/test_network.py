@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import re
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -364,6 +366,28 @@ def test_pull_records_what_it_can_read(web: Web, patient: None) -> None:
     assert find("hf:org/name").sha256 == digest(HF)
 
 
+def test_another_tokenizer_under_a_known_name_is_refused(
+    web: Web, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> None:
+    use_catalog(monkeypatch, "vocab_base = 50000\n" + hub_source('{ name = "tokenizer.json" }'))
+    web.repositories["org/name"] = {"tokenizer.json": HF.encode()}
+    refuse("pull", "one", says="holds 1 tokens, one has 50,000: it is another tokenizer; delete it and try again")
+    assert read_record() == {}
+
+
+def test_the_library_does_not_speak_of_its_attempts(
+    web: Web, monkeypatch: pytest.MonkeyPatch, patient: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_catalog(monkeypatch, hub_source('{ name = "tokenizer.json" }'))
+    web.repositories["org/name"] = {"tokenizer.json": HF.encode()}
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    web.odd[f"GET {FILE}"] = send(HF.encode()[:20], Content_Length=str(len(HF)))
+    monkeypatch.setattr(logging.getLogger("huggingface_hub"), "propagate", True)
+    with pytest.raises(UnavailableError, match=r"could not be downloaded: .*(closed|Connection)"):
+        find("one")
+    assert caplog.records == []
+
+
 # ---- models of the hub
 
 
@@ -374,12 +398,24 @@ def test_a_model_of_the_hub_within_limits(web: Web, patient: None, monkeypatch: 
     web.odd["GET /api/models/org/name/revision/main"] = send(PAGE)
     with pytest.raises(UnavailableError, match="org/name on the hub could not be downloaded: "):
         fetch_model("org/name")
+    for tree in (b'["text"]', b"[{}]", b"[null]", b"7", b'[{"type": "file"}]', b"[" * 100_000):
+        web.odd["GET /api/models/org/name/revision/main"] = send(b'{"id": "org/name", "sha": "%s"}' % COMMIT.encode())
+        web.odd[f"GET /api/models/org/name/tree/{COMMIT}"] = send(tree)
+        with pytest.raises(UnavailableError, match="org/name on the hub could not be downloaded: "):
+            fetch_model("org/name")
 
 
-def test_a_model_that_does_not_arrive(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokbench.catalog import hub
+def test_a_listing_of_a_model_that_drips_is_given_no_time_for_its_files(web: Web) -> None:
+    web.odd["GET /api/models/org/name/revision/main"] = send(b'{"id": "org/name", "sha": "%s"}' % COMMIT.encode())
+    web.odd[f"GET /api/models/org/name/tree/{COMMIT}"] = drip(web)
+    with (
+        pytest.warns(NetworkWarning, match="still waiting for org/name on the hub"),
+        pytest.raises(UnavailableError, match="org/name on the hub is too slow: 0 bytes in 0 s"),
+    ):
+        fetch_model("org/name")
 
-    monkeypatch.setattr(hub, "_COUNTED", 0)
+
+def test_a_model_that_does_not_arrive(web: Web) -> None:
     web.odd["GET /api/models/org/name/revision/main"] = stall(web, b"{")
     with (
         pytest.warns(NetworkWarning, match="still waiting for org/name on the hub"),

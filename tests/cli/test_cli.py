@@ -228,6 +228,26 @@ def test_list_says_where_a_tokenizer_is() -> None:
     assert "pythia" in rows["gpt-neox-20b"]["aliases"]
 
 
+def test_an_error_about_a_long_argument_is_cut() -> None:
+    done = run("corpus", "tokbench14", "-l", "a" * 5000)
+    assert done.returncode == USAGE
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 1500
+
+
+def test_pull_refuses_an_unknown_name_before_it_downloads_another() -> None:
+    done = run("pull", "mistral-v1", "nosuch")
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert "no tokenizer is called 'nosuch'" in done.stderr
+
+
+def test_pull_keeps_what_it_has_when_another_fails() -> None:
+    done = run("pull", "hf:no/such", "utf8")
+    assert done.returncode == 1
+    assert done.stdout.startswith("utf8: ")
+    assert done.stderr.startswith("tokbench: hf:no/such is not in the Hugging Face cache: offline")
+
+
 def test_pull_needs_no_network_for_what_is_here() -> None:
     done = run("pull", "mistral-v1", TOKBENCH_TOKENIZERS="")
     assert done.returncode == 0, done.stderr

@@ -54,3 +54,5 @@ class Case:
     """Whether other lines than ours may precede the error: a command that says what it does."""
     stopped: bool = False
     """Whether it is stopped by SIGINT in the end, as `view` is."""
+    seconds: float | None = None
+    """How long it may take, where the usual limit is that of a part of it."""

@@ -49,9 +49,10 @@ def run_case(case: Case, folder: Path, environment: Mapping[str, str]) -> Run:
         make_streams()
         if case.before:
             case.before()
+            make_streams()  # as an interpreter that starts with what `before` did to them
         return run_command(case.arguments)
 
-    status, seconds, cpu = fork(work, SECONDS)
+    status, seconds, cpu = fork(work, case.seconds or SECONDS)
     return Run(status, stdout.read_bytes(), stderr.read_bytes(), seconds, cpu)
 
 
@@ -154,7 +155,10 @@ def make_streams() -> None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding=encoding)
     except OSError:
         sys.stdin = None  # type: ignore[assignment]
-    sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding=encoding)
+    try:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding=encoding)
+    except OSError:
+        sys.stdout = None  # type: ignore[assignment]
     error = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(error, encoding=encoding, errors="backslashreplace", line_buffering=True)
     sys.__stdout__, sys.__stderr__, sys.__stdin__ = sys.stdout, sys.stderr, sys.stdin
@@ -194,7 +198,8 @@ def finish(status: int) -> int:
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write("Exception ignored in: standard output\n" + traceback.format_exc())

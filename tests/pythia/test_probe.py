@@ -334,6 +334,22 @@ def test_windows_change_the_bits_as_in_the_forward_pass(small: Checkpoint) -> No
     assert found == pytest.approx(bits, rel=1e-5)
 
 
+def test_probabilities_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    (file,) = make(SMALL, tmp_path / "large").glob("*.safetensors")
+    weights = {name: values.astype(np.float32) for name, values in load_file(file).items()}
+    weights["gpt_neox.final_layer_norm.weight"][:] = 3e38
+    weights["embed_out.weight"][:] = 3e38
+    save_file(weights, file, {"format": "pt"})
+    train_byte_level(400).save(str(file.with_name("tokenizer.json")))
+    large = open_checkpoint(file.parent)
+    runner = run(large, "ctranslate2", "float32", threads=1)
+    with pytest.raises(TokbenchError, match="the model's probabilities for text 2 are not finite numbers"):
+        score_texts(["", "the fox"], load_vocabulary(large), runner, Windows(8, 4), SMALL.vocab_rows)
+    runner.close()
+
+
 def test_nothing_has_no_bits_per_byte(small: Checkpoint) -> None:
     runner = run(small, "ctranslate2", "float32", threads=1)
     found = score_texts(["", ""], load_vocabulary(small), runner, Windows(8, 4), SMALL.vocab_rows)

@@ -23,6 +23,7 @@ from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.files import create_file_beside, create_folder_beside, replace_file
 from tokbench._shared.hashes import sha256_of
 from tokbench._shared.notes import note_damage, note_unwritable
+from tokbench._shared.pipes import find_kind
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -101,6 +102,9 @@ def _read_sealed(path: Path) -> bytes | None:
     Return None if there is no file, or, with a warning, if it is damaged.
     """
     try:
+        if kind := find_kind(path):
+            note_damage(path, f"it is {kind}")
+            return None
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
@@ -202,7 +206,8 @@ def _is_intact(folder: Path) -> bool:
     if content is None:
         return False
     try:
-        changed = [name for name, expected in json.loads(content).items() if sha256_of(folder / name) != expected]
+        hashes: dict[str, str] = json.loads(content)
+        changed = [name for name in hashes if find_kind(folder / name) or sha256_of(folder / name) != hashes[name]]
     except OSError as error:
         note_damage(folder, error)
         return False

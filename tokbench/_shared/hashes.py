@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tokbench._shared.files import refuse_repeated_keys, replace_file
 from tokbench._shared.notes import note_unwritable
+from tokbench._shared.pipes import find_kind
 from tokbench.errors import TokbenchError
 
 
@@ -71,6 +72,8 @@ class Record:
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
+            if kind := find_kind(self.path):
+                raise self._explain_damage(f"it is {kind}")
             pairs = json.loads(self.path.read_text(encoding="utf-8"), object_pairs_hook=refuse_repeated_keys)
         except (FileNotFoundError, NotADirectoryError):
             return {}

@@ -20,6 +20,8 @@ from tokbench.catalog.ids import MOST_IDS
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
+_LEAST_PART = 0.9  # of the tokens that the catalogue says; its numbers may count added tokens
+
 TextRule = Callable[[str], str]
 
 NORMALIZERS: Mapping[str, TextRule] = {
@@ -75,6 +77,22 @@ def check_id_space(asset: Asset, highest: int) -> None:
         )
 
 
+def check_download(asset: Asset, base: int) -> None:
+    """TokbenchError where a file without a known hash has far fewer tokens than the catalogue says.
+
+    The hub and its mirrors may serve anything under a name; what is accepted once is recorded.
+    """
+    entry = asset.entry
+    if not asset.unrecorded or entry is None:
+        return
+    expected = entry.vocab_base or entry.vocab_total or entry.vocab_rows or 0
+    if base < _LEAST_PART * expected:
+        raise TokbenchError(
+            f"{asset.files[0]} holds {base:,} tokens, {entry.name} has {expected:,}: it is another tokenizer",
+            "delete it and try again, or give its path to use it as it is",
+        )
+
+
 class LoadedTokenizer(SingleText, Guarded, ABC):
     """The common part of the adapters: an asset, an engine's name, and what follows from the token table."""
 
@@ -90,6 +108,7 @@ class LoadedTokenizer(SingleText, Guarded, ABC):
                 f"{asset.files[0]} holds {base} tokens, {entry.name} has {entry.vocab_total} in all: it is another one",
                 "give the path of the file to use it as it is",
             )
+        check_download(asset, base)
         self.vocab_base = entry.vocab_base if entry and entry.vocab_base is not None else base
         self.vocab_total = entry.vocab_total if entry and entry.vocab_total is not None else total
         check_id_space(asset, self.vocab_total - 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,7 +109,7 @@ def fetch_snapshot(repo: str, revision: str | None, patterns: list[str]) -> Path
     """
     from huggingface_hub import snapshot_download
 
-    transfer = Transfer(f"{repo} on the hub", None, _MODEL_FILES * _COUNTED)
+    transfer = Transfer(f"{repo} on the hub", None)
     with explain_errors(Source((), hub=repo, revision=revision), "config.json"):
         return Path(
             transfer.run(
@@ -117,17 +119,24 @@ def fetch_snapshot(repo: str, revision: str | None, patterns: list[str]) -> Path
                     allow_patterns=patterns,
                     etag_timeout=network.LIMITS.silence,
                     max_workers=_MODEL_FILES,
-                    tqdm_class=_make_meter(running),
+                    tqdm_class=_make_meter(running, _MODEL_FILES * _COUNTED),
                 )
             )
         )
 
 
-def _make_meter(transfer: Transfer) -> type[Any]:
-    """Return a progress bar of the hub's library that counts what a transfer receives."""
+def _make_meter(transfer: Transfer, ahead: int | None = None) -> type[Any]:
+    """Return a progress bar of the hub's library that counts what a transfer receives.
+
+    ahead: bytes that may arrive uncounted from when the first bar is made, which is after all files have been listed.
+    """
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Meter(tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            transfer.ahead = transfer.ahead if ahead is None else ahead
+            super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
+
         def update(self, n: float | None = 1) -> bool | None:
             transfer.add(int(n or 0))
             shown: bool | None = super().update(n)
@@ -138,12 +147,13 @@ def _make_meter(transfer: Transfer) -> type[Any]:
 
 @contextmanager
 def explain_errors(source: Source, name: str) -> Iterator[None]:
-    """Turn errors of the hub's library about a file into an UnavailableError."""
+    """Turn errors of the hub's library about a file into an UnavailableError, the only word about them."""
     from huggingface_hub import errors
 
     where = f"{source.hub} on the hub"
     try:
-        yield
+        with _quiet:
+            yield
     except errors.HfHubHTTPError as error:
         raise _explain_status(error, source, name) from error
     except errors.OfflineModeIsEnabled as error:
@@ -152,6 +162,37 @@ def explain_errors(source: Source, name: str) -> Iterator[None]:
         if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, errors.HfHubHTTPError):
             raise _explain_status(error.__cause__, source, name) from error
         raise UnavailableError(f"{where} could not be downloaded: {type(error).__name__}: {error}") from error
+    except (TypeError, LookupError, AttributeError, RecursionError) as error:  # the library believes any JSON
+        raise UnavailableError(
+            f"{where} could not be downloaded: the answer is not what the hub sends",
+            "if this network has a login page, log in and try again",
+        ) from error
+
+
+class _Quiet:
+    """Keeps the library from logging its attempts while any thread is inside."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level = logging.NOTSET
+
+    def __enter__(self) -> None:
+        logger = logging.getLogger("huggingface_hub")
+        with self._lock:
+            if not self._inside:
+                self._level = logger.level
+                logger.setLevel(logging.CRITICAL)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                logging.getLogger("huggingface_hub").setLevel(self._level)
+
+
+_quiet = _Quiet()
 
 
 def _explain_status(error: HfHubHTTPError, source: Source, name: str) -> UnavailableError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from hostile.bases import Bases
@@ -12,6 +13,7 @@ from hostile.outcomes import is_json
 from hostile.processes import reread_environment, run_command
 from hostile.references import has_ids_of
 from hostile.server import LIES, MODES, SLOW, Server
+from tokbench.catalog import network
 
 TEXT = "the fox 42"
 ENVIRONMENT = {
@@ -62,6 +64,7 @@ def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
 def start(server: Server, *, first: bool) -> None:
     """Start the server in this process, and name it to the library; first: run the command once on its lies."""
     server.start()
+    network.LIMITS = replace(network.LIMITS, silence=2.0, notice=0.5, grace=4.0)  # a case ends within ten seconds
     os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{server.port}"
     reread_environment()
     if first:

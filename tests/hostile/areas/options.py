@@ -152,9 +152,12 @@ def draw_value(pick: random.Random, command: str, base: tuple[str, ...]) -> Case
         if option.name == "--output":
             bad = False
         added += [option.name] if option.flag else [f"{option.name}={value}"]
+        if option.name in ("--memory", "--hard"):
+            added.append("--limit=1")  # they measure for minutes
         refused |= bad
         notes.append(f"{option.name}={value[:20]!a}")
-    return Case(f"{command} {' '.join(notes)}", (*base, *added), refused=refused, escapes="--json" not in added)
+    note, escapes = f"{command} {' '.join(notes)}", "--json" not in added
+    return Case(note, (*base, *added), refused=refused, escapes=escapes, noted=command in SLOW)
 
 
 def choose_value(pick: random.Random, option: Option) -> tuple[str, bool]:
@@ -179,7 +182,8 @@ def draw_argument(pick: random.Random, command: str, base: Sequence[str]) -> Cas
         arguments += ["--", value]
     else:
         arguments[pick.randrange(len(arguments))] = value
-    return Case(f"{command}: {kind} {value[:20]!a}", (*command.split(), *arguments))
+    # bench and model say what they do
+    return Case(f"{command}: {kind} {value[:20]!a}", (*command.split(), *arguments), noted=command in SLOW)
 
 
 def draw_repeated(pick: random.Random, command: str, base: tuple[str, ...], bases: Bases) -> Case:
@@ -242,7 +246,8 @@ def draw_environment(pick: random.Random, folder: Path, base: tuple[str, ...]) -
         "roundtrip",
         "cost",
     )
-    options = {"environment": environment, "figures": figures, "escapes": "FORCE_COLOR" not in chosen}
+    escapes = "FORCE_COLOR" not in chosen and environment.get("PYTHONIOENCODING") != "utf-16"  # which has zero bytes
+    options = {"environment": environment, "figures": figures, "escapes": escapes}
     return Case(f"{base[0]} {note}", base, **options)
 
 

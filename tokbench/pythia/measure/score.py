@@ -102,11 +102,20 @@ def load_vocabulary(checkpoint: Checkpoint, *, offline: bool = False) -> Tokeniz
 
 
 def score_texts(texts: Sequence[str], tokenizer: Tokenizer, runner: Runner, windows: Windows, vocab_rows: int) -> Score:
-    """Score texts on a model in memory, each text separately."""
+    """Score texts on a model in memory, each text separately.
+
+    Raises TokbenchError where the model gives no finite probabilities.
+    """
     batch = tokenizer.encode_batch(texts)
     sequences = [batch[i].tolist() for i in range(len(batch))]
-    bits = math.fsum(count_bits(ids, runner.score, windows, vocab_rows) for ids in sequences)
-    return Score(bits, sum(len(text.encode()) for text in texts), sum(map(len, sequences)), len(texts))
+    bits = [count_bits(ids, runner.score, windows, vocab_rows) for ids in sequences]
+    for number, found in enumerate(bits, 1):
+        if not math.isfinite(found):
+            raise TokbenchError(
+                f"the model's probabilities for text {number} are not finite numbers: weights are damaged or too large",
+                "download the model again, or use another",
+            )
+    return Score(math.fsum(bits), sum(len(text.encode()) for text in texts), sum(map(len, sequences)), len(texts))
 
 
 def sign_score(
