@@ -47,10 +47,12 @@ def run(
     The HTML report is a single file that works offline and without scripts. Several results are shown side by side; if
     their signatures do not match, a warning here and in the report names the differing fields.
     """
-    from tokbench.report import check_format, render_all
+    from tokbench.report import check_format, check_several, render_all
     from tokbench.report._side_by_side import find_mismatches
 
     files = check_files(output, check_format)
+    for _, name in files:
+        check_several(name, len(results))
     if charts and all(name != "markdown" for _, name in files):
         raise TokbenchError(
             "--charts is for Markdown; other reports contain their charts", "add -o FILE.md, or leave it out"

@@ -22,6 +22,7 @@ __all__ = [
     "By",
     "Report",
     "check_format",
+    "check_several",
     "format_of",
     "format_results",
     "pick_writer",
@@ -103,17 +104,21 @@ def render_all(results: Mapping[str, Comparison], name: str) -> str:
 
     Raises TokbenchError for several results in a format that holds only one.
     """
-    report = REPORTS[name]
-    several = getattr(report, "render_several", None)
+    check_several(name, len(results))
+    several = getattr(REPORTS[name], "render_several", None)
     if several is not None:
         written: str = several(results)
         return written
-    if len(results) > 1:
-        raise TokbenchError(
-            f"{name} holds one result, not {len(results)}", "write one file per result, or use .html, .md or .tex"
-        )
     (result,) = results.values()
     return render(result, name)
+
+
+def check_several(name: str, count: int) -> None:
+    """Raise TokbenchError for several results in a format that holds only one."""
+    if count > 1 and getattr(REPORTS[name], "render_several", None) is None:
+        raise TokbenchError(
+            f"{name} holds one result, not {count}", "write one file per result, or use .html, .md or .tex"
+        )
 
 
 def write_report(comparison: Comparison, path: Path) -> None:
