@@ -1,4 +1,4 @@
-"""Bundled corpora: a manifest, one file per language, perhaps `segments.tsv`.
+"""Bundled corpora: a manifest, one file per language or other column, perhaps `segments.tsv`.
 
 They are in `corpora/` of the repository and inside the installed package. Every file is checked against the SHA-256 in
 the manifest when it is read. There are no options.
