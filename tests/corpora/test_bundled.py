@@ -133,6 +133,29 @@ def test_texts_that_no_manifest_mends(folder: Path) -> None:
         write_manifest(folder)
 
 
+def test_segments_of_several_lines_in_columns_that_are_no_languages(folder: Path) -> None:
+    file = folder / "manifest.toml"
+    text = DRAFT.replace('source = "own"', 'source = "own"\ncolumns = "programming languages"\nseparator = "--"')
+    file.write_text(text.replace('tag = "zh"', 'tag = "c-99"').replace('tag = "en"', 'tag = "python"'))
+    (folder / "zh.txt").write_text("int a;\n--\n\nint b; --\n\tc--;\n")
+    (folder / "en.txt").write_text("a = 1\n\n\n--\nb = 2\n")
+    manifest = write_manifest(folder)
+    assert (manifest.columns, manifest.separator, manifest.segments) == ("programming languages", "--", 2)
+    assert manifest == read_manifest(folder)
+    corpus = load_corpus(folder)
+    assert corpus.texts("c-99") == ["int a;", "\nint b; --\n\tc--;"]
+    assert corpus.texts("python") == ["a = 1\n\n", "b = 2"]
+    (folder / "en.txt").write_text("a = 1\n--\n\n")
+    with pytest.raises(TokbenchError, match="segment 2 is empty in python"):
+        write_manifest(folder)
+    file.write_text(file.read_text().replace('tag = "python"', 'tag = "C++"'))
+    with pytest.raises(TokbenchError, match=r"'C\+\+' in 'en.txt' is not a lower-case name with a file"):
+        read_manifest(folder)
+    file.write_text(file.read_text().replace('separator = "--"', "separator = 2"))
+    with pytest.raises(TokbenchError, match="separator is 2, not a text"):
+        read_manifest(folder)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -6,7 +6,9 @@ title = "..."                     # one line
 version = "1.0"
 licence = "CC0-1.0"
 source = "own"
-segments = 260                    # lines in each file
+columns = "programming languages" # optional: what the columns are, if not natural languages; tags are then any names
+separator = "%%%%"                # optional: the line between two segments; by default, each line is a segment
+segments = 260                    # in each file
 sha256 = "..."                    # of the texts, as ParallelCorpus.sha256
 
 [[language]]                      # in the order of the corpus
@@ -24,17 +26,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from tokbench.corpora._languages import parse_tag
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
-from tokbench.corpora._reader_api import RawCorpus
+from tokbench.corpora._reader_api import LanguageText, RawCorpus, text_series
 from tokbench.corpora._utf8 import read_bytes, read_lines, read_text
 from tokbench.corpora.lines import read_language
 from tokbench.errors import TokbenchError
@@ -44,9 +48,12 @@ SEGMENTS = "segments.tsv"
 _LANGUAGE: dict[str, type] = dict.fromkeys(("tag", "name", "script", "file", "sha256"), str)
 _CORPUS: dict[str, type] = dict.fromkeys(("name", "title", "version", "licence", "source", "sha256"), str)
 _CORPUS.update(segments=int, language=list)
+_OPTIONAL: dict[str, type] = dict.fromkeys(("columns", "separator"), str)
 _KINDS = {str: "a text", int: "a number above 0", list: "tables"}
 # Written by `write_manifest`.
 _WRITTEN = frozenset({"segments", "sha256"})
+# Tags of columns that are not natural languages.
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,11 @@ class ManifestLanguage:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundled corpus is, as its `manifest.toml` says."""
+    """What a bundled corpus is, as its `manifest.toml` says.
+
+    columns: what the columns are, or None for natural languages. separator: the line between two segments of a file, or
+    None if each line is a segment.
+    """
 
     name: str
     title: str
@@ -72,6 +83,8 @@ class Manifest:
     segments: int
     sha256: str
     languages: tuple[ManifestLanguage, ...]
+    columns: str | None = None
+    separator: str | None = None
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -131,6 +144,26 @@ def check_file(file: Path, sha256: str) -> None:
         )
 
 
+def read_column(folder: Path, manifest: Manifest, language: ManifestLanguage) -> LanguageText:
+    """Read the segments of one language.
+
+    A segment of several lines has LF between them and none at its end.
+    """
+    file = folder / language.file
+    if manifest.separator is None:
+        return read_language(language.tag, file)
+    lines = read_lines(file)
+    segments: list[list[str]] = [[]]
+    for line in lines.lines:
+        if line == manifest.separator:
+            segments.append([])
+        else:
+            segments[-1].append(line)
+    return LanguageText(
+        language.tag, text_series(["\n".join(s) for s in segments]), str(file), int(lines.bom), lines.crlf
+    )
+
+
 def read_segments(folder: Path, segments: int) -> pl.DataFrame | None:
     """Read the document and register of each segment from `segments.tsv`.
 
@@ -162,12 +195,13 @@ def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
     for file in sorted(folder.glob("*.txt")):
         if file.name not in named:
             raise TokbenchError(f"{folder / MANIFEST} does not name the file {file.name}", "add a [[language]] for it")
-    columns = [read_language(language.tag, folder / language.file) for language in manifest.languages]
+    columns = [read_column(folder, manifest, language) for language in manifest.languages]
     raw = RawCorpus(manifest.name, columns, documents=read_segments(folder, columns[0].texts.len()))
     corpus = build_corpus(raw, "bundled", str(folder))
     if corpus.excluded.height:
         segment, reason = corpus.excluded.row(0)
-        raise TokbenchError(f"{folder}: line {segment + 1} is {reason}", "a bundled corpus needs every text")
+        what = "line" if manifest.separator is None else "segment"
+        raise TokbenchError(f"{folder}: {what} {segment + 1} is {reason}", "a bundled corpus needs every text")
     return corpus
 
 
@@ -176,7 +210,7 @@ def _parse(file: Path, *, drafted: bool) -> Manifest:
         table = tomllib.loads(read_text(file).text)
     except tomllib.TOMLDecodeError as error:
         raise TokbenchError(f"{file} is not valid TOML: {error}", "fix the file") from None
-    _check_keys(str(file), table, _CORPUS, drafted)
+    _check_keys(str(file), table, _CORPUS, drafted, _OPTIONAL)
     entries = table.pop("language")
     languages = []
     for number, entry in enumerate(entries, start=1):
@@ -185,17 +219,25 @@ def _parse(file: Path, *, drafted: bool) -> Manifest:
             raise TokbenchError(f"{where} is not a table", "write [[language]]")
         _check_keys(where, entry, _LANGUAGE, drafted)
         languages.append(ManifestLanguage(**{"sha256": "", **entry}))
-        if parse_tag(entry["tag"]) is None or Path(entry["file"]).name != entry["file"]:
+        known = _NAME.fullmatch(entry["tag"]) if "columns" in table else parse_tag(entry["tag"])
+        if known is None or Path(entry["file"]).name != entry["file"]:
+            kind = "lower-case name" if "columns" in table else "language tag"
             raise TokbenchError(
-                f"{where}: {entry['tag']!r} in {entry['file']!r} is not a language tag with a file of the folder"
+                f"{where}: {entry['tag']!r} in {entry['file']!r} is not a {kind} with a file of the folder"
             )
     for field in ("tag", "file"):
         _check_once(file, field, [getattr(language, field) for language in languages])
     return Manifest(**{"segments": 0, "sha256": "", **table}, languages=tuple(languages))
 
 
-def _check_keys(where: str, table: Mapping[str, Any], schema: Mapping[str, type], drafted: bool) -> None:
-    unknown = sorted(table.keys() - schema.keys())
+def _check_keys(
+    where: str,
+    table: Mapping[str, Any],
+    schema: Mapping[str, type],
+    drafted: bool,
+    optional: Mapping[str, type] = MappingProxyType({}),
+) -> None:
+    unknown = sorted(table.keys() - schema.keys() - optional.keys())
     missing = sorted(schema.keys() - table.keys() - (_WRITTEN if drafted else set()))
     if unknown or missing:
         raise TokbenchError(
@@ -204,8 +246,9 @@ def _check_keys(where: str, table: Mapping[str, Any], schema: Mapping[str, type]
     for key, value in table.items():
         if drafted and key in _WRITTEN:
             continue
-        if type(value) is not schema[key] or not value:
-            raise TokbenchError(f"{where}: {key} is {value!r}, not {_KINDS[schema[key]]}")
+        kind = optional.get(key) or schema[key]
+        if type(value) is not kind or not value:
+            raise TokbenchError(f"{where}: {key} is {value!r}, not {_KINDS[kind]}")
 
 
 def _check_once(file: Path, field: str, values: Iterable[str]) -> None:
@@ -222,6 +265,7 @@ def _toml(manifest: Manifest) -> str:
         return [
             f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007F")
             for key, value in table.items()
+            if value is not None
         ]
 
     head = asdict(manifest)

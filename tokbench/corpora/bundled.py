@@ -1,4 +1,4 @@
-"""Bundled corpora: a manifest, one file per language, perhaps `segments.tsv`.
+"""Bundled corpora: a manifest, one file per language or other column, perhaps `segments.tsv`.
 
 They are in `corpora/` of the repository and inside the installed package. Every file is checked against the SHA-256 in
 the manifest when it is read. There are no options.
@@ -11,9 +11,8 @@ from pathlib import Path
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._languages import choose_languages
-from tokbench.corpora._manifest import MANIFEST, check_file, read_manifest, read_segments
+from tokbench.corpora._manifest import MANIFEST, check_file, read_column, read_manifest, read_segments
 from tokbench.corpora._reader_api import RawCorpus
-from tokbench.corpora.lines import read_language
 from tokbench.errors import TokbenchError
 
 
@@ -37,7 +36,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     columns = []
     for lang in choose_languages(list(entries), languages, manifest.name):
         check_file(path / entries[lang].file, entries[lang].sha256)
-        columns.append(read_language(lang, path / entries[lang].file))
+        columns.append(read_column(path, manifest, entries[lang]))
     return RawCorpus(
         name=manifest.name,
         columns=columns,
