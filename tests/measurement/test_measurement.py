@@ -294,8 +294,10 @@ class Failing(RecordedTokenizer):
     """One token per byte; its engine gives up on some texts."""
 
     refused: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        self.asked += tuple(texts)
         for text in texts:
             if text in self.refused:
                 raise EngineError(self.name, "encode it", "too long", None, text=text)
@@ -335,6 +337,9 @@ def test_a_tokenizer_that_fails_is_left_out_and_its_first_failure_told(threads: 
         assert [error.tokenizer for error in told] == ["worse", "bad"]
         assert ["segment 0 of en" in str(told[0]), "segment 1 of de" in str(told[1])] == [True, True]
         assert sum(size for name, _, size in steps if name == "good") == 8
+        # What failed on a stripe, here a segment, is given no text of later ones.
+        assert set(tokenizers[1].asked) <= set("aebf")
+        assert set(tokenizers[2].asked) <= set("ae")
         with pytest.raises(EngineError, match="segment 0 of en"):
             measure([tokenizers[2]], corpus, threads=threads)
         with pytest.raises(EngineError, match="segment 0 of en"):
