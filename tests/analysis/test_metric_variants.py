@@ -110,7 +110,7 @@ def test_fertility_in_its_variants_by_hand(tmp_path: Path) -> None:
     assert (table.languages, table.segments, table.metric) == (("en",), 2, "fertility")
     assert [v.value for v in table.variants] == pytest.approx([7 / 3, (5 / 2 + 2) / 2, 2, 3])
     assert [v.ours for v in table.variants] == [True, False, False, False]
-    none = compute_variants("fertility", tb.load_tokenizer("utf8"), corpus, language="zh")
+    none = compute_variants(metric="fertility", tokenizer=tb.load_tokenizer("utf8"), corpus=corpus, language="zh")
     assert [v.value for v in none.variants] == [None] * 4
 
 

@@ -78,6 +78,12 @@ def test_without_a_known_prefix_all_is_decoded() -> None:
     assert decoded == [[0, 1], [3]]
 
 
+def test_ids_may_go_far_beyond_the_end_of_all_texts() -> None:
+    rows, decoded = classify(["a", "a"], [[0], [0] * 40])
+    assert rows == [(True, False, Loss.EXACT), (False, False, Loss.LOSSY)]
+    assert decoded == [[0] * 40]
+
+
 def test_no_texts_and_texts_without_a_byte() -> None:
     assert classify([], []) == ([], [])
     assert classify(["", ""], [[], [0]])[0] == [(True, False, Loss.EXACT), (False, False, Loss.LOSSY)]

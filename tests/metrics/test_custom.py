@@ -163,6 +163,7 @@ def test_what_a_level_needs(changes: dict[str, Any], message: str) -> None:
 def test_well_formed_metrics_of_every_level_pass() -> None:
     for changes in (
         {"level": "ids", "expr": pl.col("types").sum() / pl.col("tokens").first()},
+        {"level": "ids", "expr": pl.col("types").sum(), "numerator": pl.col("types")},  # of no use there, and no error
         {"level": "lengths", "expr": pl.col("size").max()},
         {"level": "tokenizers", "expr": pl.col("vocab_rows") - pl.col("vocab_base")},
         {"level": "languages", "base_metric": "fertility", "expr": pl.col("value").min()},

@@ -167,6 +167,14 @@ def test_special_tokens_have_no_length() -> None:
     ]  # fmt: skip
 
 
+def test_a_special_token_has_no_length_where_its_id_is_a_token_of_another_vocabulary() -> None:
+    measured = make_measurements({"a": {"en": [4]}, "b": {"en": [4]}}, {"en": [5, 1]})
+    special = pl.when((pl.col("tokenizer") == "a") | (pl.col("id") == 0)).then("bytes").alias("bytes")
+    frame = list_token_lengths(replace(measured, vocab=measured.vocab.with_columns(special)))
+    rows = frame.filter((pl.col("lang") == "en") & (pl.col("unit") == "characters"))
+    assert rows.select("tokenizer", "length", "count").rows() == [("a", 1, 1), ("a", 2, 5), ("b", 2, 5)]
+
+
 def test_utilisation_is_null_where_added_tokens_are_among_the_types() -> None:
     names = ("utilisation", "utilisation_at_10k", "type_token_ratio")
     full = make_measurements({"a": {"en": [16]}}, {"en": [1000] * 16})  # as many types as V_base

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 import tokbench as tb
 from helpers.data import needs_data
 from tokbench.measurement import measure
-from tokbench.metrics.permutation import LARGEST_EXACT, count_shuffles, draw_signs, randomise, sums_exactly
+from tokbench.metrics.permutation import (
+    LARGEST_EXACT,
+    ShuffledRatios,
+    count_shuffles,
+    draw_signs,
+    group_tests,
+    randomise,
+    sums_exactly,
+)
 from tokbench.metrics.resampling import (
     MOST_UNITS,
     Bootstrap,
@@ -194,6 +202,20 @@ def test_shuffling_all_tests_at_once_is_shuffling_each(data: st.DataObject, unit
     ):
         p = randomise(first, second, shuffles=200, seed=3)
         assert p.tolist() == pytest.approx(randomise_plainly(first, second), nan_ok=True)
+
+
+def test_only_where_both_sides_are_whole_numbers_are_ratios_shuffled_in_32_bits() -> None:
+    """Four tests: both sides whole, the numerators alone, the denominators alone, none."""
+    numerators, denominators = np.array([[1.0, 1.0, 0.1, 0.1]] * 2), np.array([[2.0, 0.2, 2.0, 0.2]] * 2)
+    first, second = (numerators, denominators), (2 * numerators, 3 * denominators)
+    groups = list(group_tests(first, second, np.ones(4)))
+    kinds = [
+        (group.cells.tolist(), [step.dtype.name for step in group.steps])
+        for group in groups
+        if isinstance(group, ShuffledRatios)
+    ]
+    assert len(kinds) == len(groups)
+    assert kinds == [([0], ["float32"] * 2), ([1, 2, 3], ["float64"] * 2)]
 
 
 def test_shuffles_that_leave_a_side_without_a_denominator_are_not_extreme() -> None:

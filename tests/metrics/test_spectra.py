@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -218,6 +219,20 @@ def test_a_running_sum_is_the_sum_at_any_time() -> None:
         assert dict(zip(keys.tolist(), counts.tolist(), strict=True)) == {i: n for i, n in expected.items() if n}
 
 
+def test_a_running_sum_merges_once_as_many_rows_wait_as_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    merged: list[int] = []
+
+    def add(histograms: Sequence[Histogram]) -> Histogram:
+        merged.append(len(histograms))
+        return add_histograms(histograms)
+
+    monkeypatch.setattr("tokbench.measurement.counting.add_histograms", add)
+    total, counts = HistogramSum(), np.ones(2, np.uint32)
+    for keys in ([1, 2], [3, 4], [5, 6], [7, 8], [9, 10]):
+        total.add((np.array(keys, np.uint32), counts))
+    assert merged == [2, 3]  # 2 rows and 2, then 4 and 2 + 2; the last pair waits
+
+
 def test_keys_hold_sixteen_blocks_of_sixteen_million_ids() -> None:
     batch = EncodedBatch.from_lists([[2**ID_BITS - 1, 0], [2**ID_BITS - 1]])
     histogram = count_ids(batch, pl.Series([0, BLOCKS - 1], dtype=pl.UInt8))
@@ -260,6 +275,14 @@ def test_bounds_are_never_below_nought_and_metrics_without_one_have_none() -> No
     assert rows["entropy"]["low"] == 0.0
     assert rows["entropy_at_10k"]["low"] is None
     assert [rows[name]["n"] for name in rows] == [3, 3, 3]
+
+
+def test_a_metric_without_an_interval_has_none_where_one_could_be_computed() -> None:
+    """Without any of its three blocks, the text still has the 10,000 tokens that the metric needs."""
+    made = make_blocks({"en": [{1: 9000, 2: 10}, {1: 9000}, {1: 9000, 3: 20}]})
+    frame = evaluate(made, [METRICS["entropy_at_10k"]], Reference(), Bootstrap())
+    assert frame["value"].null_count() == 0
+    assert frame["low"].null_count() == frame["high"].null_count() == frame.height
 
 
 def test_a_tokenizer_without_a_token_keeps_its_rows() -> None:
