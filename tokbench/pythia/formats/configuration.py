@@ -77,6 +77,10 @@ def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
     _check_rope(config, source)
     base_key, base = _read_rotary(config, "rotary_emb_base", "rope_theta", _ROTARY_BASE, source)
     fraction_key, fraction = _read_rotary(config, "rotary_pct", "partial_rotary_factor", _ROTARY_FRACTION, source)
+    if fraction > 1:  # before anything is multiplied by it: the product may be no number
+        raise TokbenchError(
+            f"{source}: {fraction_key} is {fraction!r}, expected at most 1", "such a model is not supported"
+        )
     architecture = Architecture(
         layers=_read_whole(config, "num_hidden_layers", source),
         width=_read_whole(config, "hidden_size", source),
