@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -77,20 +77,21 @@ def read_comparison(folder: Path, printed: str) -> Any:
 def read_benchmark(folder: Path, printed: str) -> Any:
     """The engines of a benchmark, and which are exact."""
     document = json.loads((folder / "bench.json").read_text("utf-8"))
-    return sorted(walk_names(document))
-
-
-def walk_names(value: Any) -> set[str]:
-    """All keys of a document."""
-    if isinstance(value, dict):
-        return set(value).union(*map(walk_names, value.values()))
-    return set().union(*map(walk_names, value)) if isinstance(value, list) else set()
+    return [benchmark["engines"] for benchmark in document["benchmarks"]]
 
 
 def read_measurement(folder: Path, printed: str) -> Any:
-    """The shape of a model's measurement."""
-    document = json.loads((folder / "model.json").read_text("utf-8"))
-    return sorted(walk_names(document))
+    """What a measurement of a model says, apart from what it measured."""
+    return drop_numbers(json.loads((folder / "model.json").read_text("utf-8"))["measurements"])
+
+
+def drop_numbers(value: Any) -> Any:
+    """The same document with every number replaced by its type."""
+    if isinstance(value, dict):
+        return {key: drop_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [drop_numbers(inner) for inner in value]
+    return type(value).__name__ if isinstance(value, int | float) else value
 
 
 def read_pull(folder: Path, printed: str) -> Any:
@@ -267,7 +268,14 @@ def main() -> int:
                 for i in range(options.kills)
                 for job in (jobs[i % len(jobs)],)
             ]
-            findings = [future.result() for future in runs]
+            findings = []
+            for done, future in enumerate(as_completed(runs), 1):
+                findings.append(future.result())
+                if done % 20 == 0:
+                    print(
+                        f"{done} of {options.kills} kills, {sum(bool(f.fault) for f in findings)} faults",
+                        file=sys.stderr,
+                    )
     print(f"{len(findings)} kills, seed {options.seed}")
     for (job_name, number), count in sorted(Counter((f.job, f.signal) for f in findings).items()):
         inside = sum(f.killed for f in findings if (f.job, f.signal) == (job_name, number))

@@ -144,7 +144,7 @@ def write_notebook(comparison: Comparison, by: By = "summary") -> str:
 
 
 def plot(comparison: Comparison, metric: str, by: Literal["language", "tokenizer"] = "language") -> Any:
-    """Return an Altair chart of one metric, by language or by tokenizer."""
+    """Return a `Plot` of one metric, by language or by tokenizer."""
     from tokbench.report import _plot
 
     return _plot.plot(comparison, metric, by)
