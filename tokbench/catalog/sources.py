@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from tokbench._shared.cache import create_file
 from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
-from tokbench._shared.hub_ids import is_hub_id
 from tokbench._shared.paths import explain_access, shorten
 from tokbench.catalog import hub, locations
 from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.catalog.formats import inspect
+from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.catalog.locations import Location
 from tokbench.catalog.network import download, find_fault
 from tokbench.errors import TokbenchError, UnavailableError

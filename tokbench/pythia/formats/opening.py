@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokbench._shared.files import read_json_object
-from tokbench._shared.hub_ids import is_hub_id
 from tokbench._shared.paths import expand_home, explain_path
 from tokbench._shared.pipes import refuse_special
+from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.errors import TokbenchError
 from tokbench.pythia.formats.checkpoint import _HUB_ID, PRETRAINED, RANDOM, Checkpoint
 from tokbench.pythia.formats.configuration import read_architecture
