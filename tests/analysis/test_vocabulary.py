@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -199,7 +200,19 @@ def test_a_token_of_no_bytes_is_unused_and_not_unreachable_too() -> None:
     table = TokenTable.from_tokens([b"a", b"", None])
     tokenizer = load_tokenizer("utf8")
     tokenizer.token_table = lambda: table  # type: ignore[method-assign]
-    assert classify_reach(tokenizer) == [Reach.SINGLE, None, None]
+    assert classify_reach(tokenizer) == {0: Reach.SINGLE}
+
+
+def test_the_holes_of_a_sparse_numbering_are_unused(tmp_path: Path) -> None:
+    """One high id makes sixteen million holes: they are counted, and nothing walks over them in Python."""
+    path, high = made.make_ranks(tmp_path), 2**24 - 2
+    path.write_bytes(path.read_bytes() + f"{base64.b64encode(b' high').decode()} {high}\n".encode())
+    found = inspect_vocabulary(load_tokenizer(f"{path}#cl100k_base"), load_corpus(languages=["en"]))
+    assert found.sizes.highest_id == high
+    assert found.tokens.height == high + 1
+    assert found.tokens.row(high, named=True)["bytes"] == b" high"
+    used = found.tokens["bytes"].count()
+    assert found.count(token_class=TokenClass.UNUSED) == found.tokens.height - used
 
 
 @needs_data
@@ -225,12 +238,12 @@ def test_gpt_neox_has_the_published_unreachable_tokens() -> None:
 def test_llama_reaches_no_byte_that_is_a_character_of_its_own() -> None:
     tokenizer = load_tokenizer("llama")
     reach = classify_reach(tokenizer)
-    hidden = {tokenizer.token_bytes(i) for i, kind in enumerate(reach) if kind is Reach.SINGLE}
+    hidden = {tokenizer.token_bytes(i) for i, kind in reach.items() if kind is Reach.SINGLE}
     assert hidden == {bytes([b]) for b in range(0x21, 0x7F)} | {b"\r"}
-    assert sum(kind is Reach.IMPOSSIBLE for kind in reach) == 13
+    assert sum(kind is Reach.IMPOSSIBLE for kind in reach.values()) == 13
 
 
 @needs_data
 def test_rwkv_wastes_no_token_but_bytes_that_utf8_never_holds() -> None:
     reach = classify_reach(load_tokenizer("rwkv-world"))
-    assert not {Reach.SINGLE, Reach.MULTI} & set(reach)
+    assert not {Reach.SINGLE, Reach.MULTI} & set(reach.values())

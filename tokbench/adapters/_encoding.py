@@ -133,15 +133,20 @@ class TokenTable:
 
     @classmethod
     def from_mapping(cls, token_bytes: Mapping[int, bytes], size: int) -> TokenTable:
-        """Build a table of `size` ids from the bytes of those that have any."""
-        return cls.from_tokens(token_bytes.get(i) for i in range(size))
+        """Build a table of `size` ids from the bytes of those that have any.
+
+        Ids from `size` on are left out.
+        """
+        ids = sorted(number for number in token_bytes if 0 <= number < size)
+        tokens = [token_bytes[number] for number in ids]
+        lengths, known = np.zeros(size, np.int64), np.zeros(size, np.bool_)
+        lengths[ids] = [len(token) for token in tokens]
+        known[ids] = True
+        return cls(np.frombuffer(b"".join(tokens), np.uint8), offsets_of(lengths), known)
 
     @classmethod
     def from_tokens(cls, tokens: Iterable[bytes | None]) -> TokenTable:
-        """Build a table from the bytes of the ids 0, 1, ....
-
-        Return None for a special token or a hole.
-        """
+        """Build a table from the bytes of the ids 0, 1, ...; None for a special token or a hole."""
         listed = list(tokens)
         lengths = np.fromiter((len(t) if t else 0 for t in listed), np.int64, len(listed))
         known = np.fromiter((t is not None for t in listed), np.bool_, len(listed))
@@ -256,3 +261,8 @@ class TokenTable:
         if not self.known[token]:
             return None
         return self.data[self.offsets[token] : self.offsets[token + 1]].tobytes()
+
+    def items(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the ids that have bytes, in order, with their bytes: the holes of a sparse numbering take no time."""
+        for token in np.flatnonzero(self.known).tolist():
+            yield token, self.data[self.offsets[token] : self.offsets[token + 1]].tobytes()

@@ -61,16 +61,15 @@ def occurs_in_utf8(content: bytes) -> bool:
     return True
 
 
-def classify_reach(tokenizer: Tokenizer) -> list[Reach | None]:
-    """Return the reach of each id; None for special tokens, holes and empty tokens.
+def classify_reach(tokenizer: Tokenizer) -> dict[int, Reach]:
+    """Return the reach of each id that has bytes: special tokens, holes and empty tokens are left out.
 
     A token that begins with the engine's prefix (SentencePiece's space) is encoded without it.
     """
     table = tokenizer.token_table()
-    tokens = [table[i] for i in range(len(table))]
-    reach: list[Reach | None] = [None] * len(tokens)
+    reach: dict[int, Reach] = {}
     texts: dict[int, str] = {}
-    for number, content in enumerate(tokens):
+    for number, content in table.items():
         if not content:
             continue
         if table.partial[number]:
@@ -78,9 +77,7 @@ def classify_reach(tokenizer: Tokenizer) -> list[Reach | None]:
         else:
             reach[number] = Reach.REACHABLE
             texts[number] = content.decode()
-    for number, kind in _find_unreachable(tokenizer, texts).items():
-        reach[number] = kind
-    return reach
+    return reach | _find_unreachable(tokenizer, texts)
 
 
 def _find_unreachable(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, Reach]:

@@ -185,34 +185,40 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = Non
 def list_tokens(tokenizer: Tokenizer, words: Collection[str]) -> pl.DataFrame:
     """Build the `tokens` frame of a report."""
     table = tokenizer.token_table()
-    special = tokenizer.special_tokens()
     continuations = continuation_ids(tokenizer, words)
-    classes: list[str] = []
-    texts: list[str | None] = []
-    for number in range(len(table)):
-        content = table[number]
-        text = None if content is None or table.partial[number] else content.decode()
-        texts.append(text)
-        if content is None:
-            found = TokenClass.SPECIAL if number in special else TokenClass.UNUSED
-        elif not content:
+    reach = classify_reach(tokenizer)
+    classes = dict.fromkeys(tokenizer.special_tokens(), TokenClass.SPECIAL)
+    rows = []
+    for number, content in table.items():
+        text = None if table.partial[number] else content.decode()
+        if not content:
             found = TokenClass.UNUSED
         elif text is None:
             found = TokenClass.PARTIAL
         else:
             starts = text[0].isspace() if continuations is None else number not in continuations
             found = classify_text(text, starts_word=starts, words=words)
-        classes.append(found.value)
-    reach = classify_reach(tokenizer)
-    return pl.DataFrame(
-        {
-            "id": pl.Series(range(len(table)), dtype=pl.Int32),
-            "bytes": pl.Series([table[i] for i in range(len(table))], dtype=pl.Binary),
-            "text": pl.Series(texts, dtype=pl.String),
-            "class": pl.Series(classes, dtype=pl.Enum([c.value for c in TokenClass])),
-            "script": pl.Series([None if text is None else script_of(text) for text in texts], dtype=pl.String),
-            "reach": pl.Series(
-                [None if kind is None else kind.value for kind in reach], dtype=pl.Enum([k.value for k in Reach])
-            ),
-        }
+        classes[number] = found
+        rows.append((number, content, text, None if text is None else script_of(text), reach.get(number)))
+    known = pl.DataFrame(
+        rows,
+        orient="row",
+        schema={
+            "id": pl.Int32,
+            "bytes": pl.Binary,
+            "text": pl.String,
+            "script": pl.String,
+            "reach": pl.Enum([kind.value for kind in Reach]),
+        },
+    )
+    named = pl.DataFrame(
+        {"id": list(classes), "class": [found.value for found in classes.values()]},
+        schema={"id": pl.Int32, "class": pl.Enum([found.value for found in TokenClass])},
+    )
+    return (
+        pl.DataFrame({"id": pl.int_range(len(table), dtype=pl.Int32, eager=True)})
+        .join(known, on="id", how="left", maintain_order="left")
+        .join(named, on="id", how="left", maintain_order="left")
+        .with_columns(pl.col("class").fill_null(pl.lit(TokenClass.UNUSED.value, dtype=named["class"].dtype)))
+        .select("id", "bytes", "text", "class", "script", "reach")
     )
