@@ -73,6 +73,7 @@ class RawCorpus:
     """A corpus as a reader returns it; `build_corpus` checks the alignment.
 
     documents: one row per segment with the column `document`, and `register` if known.
+    aligned: whether text n of each column says the same in another language; if not, columns are groups of texts.
     """
 
     name: str
@@ -81,6 +82,7 @@ class RawCorpus:
     left_out: Sequence[LeftOut] = ()
     licence: str | None = None
     source: str | None = None
+    aligned: bool = True
 
 
 class CorpusReader(Protocol):
