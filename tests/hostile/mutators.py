@@ -252,7 +252,7 @@ def make_odd_file(pick: random.Random, path: Path) -> str:
 
 
 def draw_name(pick: random.Random) -> str:
-    """Draw a file name that a file system takes."""
+    """Draw a file name that a file system takes, with any suffix of ours: at most 255 bytes together."""
     odd = (
         "a b",
         "a:b=c",
@@ -267,7 +267,7 @@ def draw_name(pick: random.Random) -> str:
         "%41",
         "{}",
     )
-    return pick.choice((*odd, "\u4f60" * 80, "a" * 250, "con", "x\r", "'", '"', "$HOME", "*", "~", "NUL"))
+    return pick.choice((*odd, "\u4f60" * 80, "a" * 247, "con", "x\r", "'", '"', "$HOME", "*", "~", "NUL"))
 
 
 def draw_path(pick: random.Random) -> str:
