@@ -28,9 +28,9 @@ from tokbench.report.live import Encoded, Question, Refused, answer
 
 NO_UNKNOWN = "the tokenizer has no unknown token and the text needs one"
 WHITESPACE = {"type": "Whitespace"}
-BACKTRACKING = r"(?:(?=a)a+)+b|[^b]"
-"""Doubles the work with each a that no b follows."""
-LONG = "a" * 60 + "c"
+BACKTRACKING = r"(?:(?=x)x+)+b|[^b]"
+"""Doubles the work with each x, a letter that no trial repeats, that no b follows."""
+LONG = "x" * 60 + "c"
 
 MODELS: dict[str, dict[str, Any]] = {
     "unigram": {"type": "Unigram", "unk_id": None, "vocab": [["a", -1.0]], "byte_fallback": False},
@@ -95,10 +95,10 @@ def test_unknown_text_without_an_unknown_token(tmp_path: Path, name: str) -> Non
 
 def test_a_panic_of_an_engine_names_the_text_that_it_gives_up_on(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(make_backtracking(tmp_path))
-    assert tokenizer.encode_batch(["aab", "c"]).counts.tolist() == [3, 1]
-    error = fail(lambda: tokenizer.encode_batch(["aab", LONG, "c"]))
+    assert tokenizer.encode_batch(["xxb", "c"]).counts.tolist() == [3, 1]
+    error = fail(lambda: tokenizer.encode_batch(["xxb", LONG, "c"]))
     assert error.text == LONG
-    assert f"backtracking: cannot encode '{'a' * 60}'... of 61 characters: Onig: Regex search error: " in str(error)
+    assert f"backtracking: cannot encode '{'x' * 60}'... of 61 characters: Onig: Regex search error: " in str(error)
     assert f"{tokenizer.engine} gives up on it" in str(error)
     assert fail(lambda: tokenizer.spans([LONG])).text == fail(lambda: tokenizer.count_batch([LONG])).text == LONG
 
@@ -113,11 +113,11 @@ def test_engines_of_ranks_that_give_up(tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec("splintr") is None, reason="not installed: splintr-rs")
 def test_splintr_runs_no_pattern_beyond_whose_limit_it_drops_text(tmp_path: Path) -> None:
     """It says nothing of its limit: 3 tokens for these 204 bytes."""
-    refers_back = make_backtracking(tmp_path, r"(a|aa)+\1b|[^b]")
-    text = "xyz" + "a" * 200 + "c"
+    refers_back = make_backtracking(tmp_path, r"(x|xx)+\1b|[^b]")
+    text = "ayz" + "x" * 200 + "c"
     with pytest.raises(TokbenchError, match=r"splintr-rs cannot run it \(its pattern refers back"):
         load_tokenizer(refers_back, engine="splintr")
-    other = make_backtracking(tmp_path, r"\\1\p{L}++|(a|aa)+b|[^b]")
+    other = make_backtracking(tmp_path, r"\\1\p{L}++|(x|xx)+b|[^b]")
     assert load_tokenizer(other, engine="splintr").encode_batch([text]).counts.tolist() == [len(text)]
 
 
@@ -220,7 +220,7 @@ def test_an_engine_that_gives_up_where_it_is_verified_is_not_exact(tmp_path: Pat
     on_ranks = load_tokenizer(str(asset.files[0]), engine="tiktoken")
     found = verify(on_ranks, load_tokenizer(str(asset.files[0])), take_sample(corpus))
     assert found.reason is not None
-    assert "cannot encode 'aaa" in found.reason
+    assert "cannot encode 'xxx" in found.reason
     error = fail(lambda: benchmark_engines(asset, corpus, clock=lambda: 0.0))
     assert error.text == LONG
 

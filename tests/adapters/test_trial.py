@@ -71,6 +71,14 @@ def test_a_panic_at_loading_is_an_error_of_the_engine(tmp_path: Path, capfd: pyt
     assert capfd.readouterr().err == ""  # the library's own lines stay in the other process
 
 
+def test_a_pattern_that_repeats_a_repetition_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pattern = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+    path = change(tmp_path, lambda d: d.update(pre_tokenizer=pattern, normalizer=None))
+    with pytest.raises(EngineError, match=r"its engine panics at 'aa+!': .*retry-limit"):
+        load_tokenizer(path)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_panic_here_is_the_same_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_trial, "_IN_TRIAL", True)
     with pytest.raises(EngineError, match="slice index starts at"):

@@ -16,6 +16,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u20
 _FRAME = re.compile(r'File "[^"]*/(tokbench/[^"]+)", line \d+, in (\S+)')
 _WARNING = re.compile(rb"^\S+:\d+: \w*Warning: (.*)", re.MULTILINE)
 _LONGEST_LINE = 2000
+_WEIGHTS = re.compile(r".*: weights: (random|pretrained)\b")
+"""What commands say of a model before they run it."""
 SAVED = {"comparison.json", *(f"{n}.parquet" for n in ("counts", "documents", "ids", "texts", "tokenizers", "vocab"))}
 INTERRUPTED = 130
 _FINE = (0, 1, 2, INTERRUPTED)
@@ -69,7 +71,8 @@ def name_panic(stderr: bytes) -> str:
 
 def check_errors(case: Case, run: Run) -> str | None:
     """Check an answer with an exit status other than 0: one line, which begins as all of ours."""
-    lines = run.stderr.decode(errors="replace").splitlines()
+    written = run.stderr.decode(errors="replace").splitlines()
+    lines = [line for line in written if not _WEIGHTS.match(line)]
     notes = [line for line in lines if line.startswith("tokbench: ")]
     first = shorten(next((line for line in lines if line not in notes), "none"))
     if case.accepted:

@@ -269,6 +269,8 @@ def test_bad_timings_are_refused() -> None:
         (good.with_columns(pl.lit(float("nan")).alias("seconds")), "row 0: nan seconds"),
         (good.with_columns(pl.lit(None, pl.String).alias("model")), "row 0: no model"),
         (good.with_columns(pl.lit("read").alias("phase")), "no phase is called 'read'"),
+        (good.with_columns(vocab_rows=pl.lit(-2147483649)), "vocab_rows is -2147483649; use 1 to 2,147,483,647"),
+        (good.with_columns(width=pl.lit(2**40)), "width is 1099511627776; use 1 to 2,147,483,647"),
         (good.with_columns(pl.col("tokens").cast(pl.String)), "tokens is String, not Int64"),
         (good.with_columns(pl.lit("q9").alias("quantization")), "no quantization is called 'q9'"),
     ):

@@ -35,7 +35,7 @@ SECONDS_PER_MB = 0.5
 MEMORY = 4 << 30
 """Bytes of data that the trial process may hold."""
 
-_VERSION = 1
+_VERSION = 2
 _PATIENCE = 10
 """Elapsed seconds allowed per CPU second, for a process that waits instead of computing."""
 

@@ -38,6 +38,14 @@ TIMINGS_SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
 """Columns of timings: `tokens` is the prompt of a prefill or context of a step, `seconds` for the whole batch."""
 
 
+_LEAST = MappingProxyType(
+    {"threads": 0, "tokens": 0}
+    | dict.fromkeys(("kv_bytes_per_value", "layers", "width", "heads", "vocab_rows", "batch"), 1)
+)
+"""Smallest valid value of each column of counts."""
+_MOST = 2**31 - 1
+
+
 @dataclass(frozen=True)
 class Timing:
     """One measured prefill or decoding step."""
@@ -102,6 +110,9 @@ def _read_row(number: int, row: Mapping[str, Any]) -> Timing:
             raise TokbenchError(f"timings, row {number}: no {name}")
     if row["phase"] not in PHASES:
         raise TokbenchError(f"timings, row {number}: no phase is called {row['phase']!r}", "prefill or decode")
+    for name, least in _LEAST.items():
+        if not least <= row[name] <= _MOST:
+            raise TokbenchError(f"timings, row {number}: {name} is {row[name]}", f"use {least} to {_MOST:,}")
     if not 0 < row["seconds"] < float("inf"):
         raise TokbenchError(f"timings, row {number}: {row['seconds']} seconds is not a time")
     return Timing(
