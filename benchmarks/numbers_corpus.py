@@ -57,7 +57,8 @@ def _mantissa(case: int) -> str:
 
 def _decimal(case: int) -> str:
     whole = draw(0, 10 ** (case // 4) - 1, "before", case)
-    return f"{_MINUS if case % 5 == 4 else ''}{whole}.{_mantissa(case).partition('.')[2]}"
+    sign = ("-", _MINUS)[case % 2] if case % 5 == 4 else ""
+    return f"{sign}{whole}.{_mantissa(case).partition('.')[2]}"
 
 
 def _scientific(case: int) -> str:
@@ -223,7 +224,7 @@ def _measure(case: int) -> str:
         f"{value} × {value + 8} mm",
         f"{value / 100:.2f} m/s²",
         f"{value} MiB",
-        f"{draw(0, 89999, 'latitude', case) / 1000:.3f}, {_MINUS}{draw(0, 179999, 'longitude', case) / 1000:.3f}",
+        f"{draw(0, 89999, 'latitude', case) / 1000:.3f}, -{draw(0, 179999, 'longitude', case) / 1000:.3f}",
     )
     return forms[case % 8]
 
@@ -245,7 +246,7 @@ def _counting(case: int) -> str:
 
 
 def _table(case: int) -> str:
-    """Return a table of figures with its sum, in one of four layouts."""
+    """Return a table of figures in one of four layouts; the first ends with the sum."""
     rows = [
         (1990 + 5 * row + case, draw(10, 9999, "table", case, row), draw(0, 999, "rate", case, row))
         for row in range(3 + case % 4)

@@ -6,6 +6,8 @@ import contextlib
 import io
 import re
 import runpy
+import shutil
+import subprocess
 from collections import Counter
 from datetime import date
 from ipaddress import ip_address, ip_network
@@ -116,6 +118,18 @@ def test_the_python_column_does_what_it_says(task: str, call: str, result: objec
     assert eval(call, run_task(task)) == result
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_settings_are_parsed_by_bash_as_by_python() -> None:
+    """Two keys that are empty, an option of echo as a value, a comment."""
+    script = segments_by_document("code", "bash")["parse-setting"]
+    script += (
+        '\nfor line in " a = b=c " "k = -n" "# a" "=x" "=a=b"; do parse_setting "$line"; echo "$? $key:$value"; done'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["0 a:b=c", "0 k:-n", "0 :", "1 :", "1 :"]
+    assert done.stderr.splitlines() == ["not a setting: =x", "not a setting: =a=b"]
+
+
 def test_lines_of_a_file_are_numbered(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("one\ntwo\n")
     print_numbered = run_task("numbered-lines")["print_numbered"]
@@ -149,6 +163,12 @@ def test_registers_of_numbers() -> None:
     assert numbers("grouped-comma") == [f"{int(digits):,}" for digits in integers[4:]]
     assert [text.replace("\u202f", "") for text in numbers("grouped-space")] == integers[4:]
     assert all(1 <= text.count("\n") <= 7 for text in numbers("table"))
+
+
+def test_both_minus_signs_occur() -> None:
+    decimals = numbers("decimal")
+    assert [text[0] for text in decimals if not text[0].isdigit()] == ["-", "\N{MINUS SIGN}", "-"]
+    assert [text.split(", ")[1][0] for text in numbers("measure")[7::8]] == ["-", "-"]
 
 
 def test_dates_agree() -> None:
@@ -190,8 +210,13 @@ def test_commands_know_both() -> None:
     done = run("compare", "utf8", "byt5", "-c", "code", "-l", "go,c", "--no-throughput")
     assert done.stdout.startswith("code: 2 languages x 24 segments")
     assert "|ref:go|" in done.stdout
-    assert "numbers: 1 language" in run("compare", "utf8", "-c", "numbers", "--no-throughput").stdout
+    assert "numbers: 1 language x 292 segments\n" in run("compare", "utf8", "-c", "numbers", "--no-throughput").stdout
     refuse("compare", "utf8", "-c", "code", "-l", "pyton", says="did you mean 'python'?")
+
+
+def test_corpus_counts_one_language() -> None:
+    assert run("corpus", "numbers").stdout.startswith("numbers: 1 language x 292 segments, format bundled")
+    assert repr(load_corpus("numbers")).startswith("<ParallelCorpus numbers: 1 language x 292 segments,")
 
 
 def test_columns_of_tokbench14_are_natural_languages() -> None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from tokbench._shared.environment import Environment, Now, describe_environment, now
 from tokbench._shared.files import format_document, write_whole_folder
+from tokbench._shared.quantities import write_count
 from tokbench.comparison._facts import (
     ComparedCorpus,
     ComparedTokenizer,
@@ -231,8 +232,8 @@ class Comparison(Presented):
 
     def __repr__(self) -> str:
         corpus = self.corpus
-        size = f"{len(corpus.languages)} languages x {corpus.segments} segments"
-        return f"<Comparison of {len(self.tokenizers)} tokenizers on {corpus.name} ({size})>"
+        size = f"{write_count(len(corpus.languages), 'language')} x {write_count(corpus.segments, 'segment')}"
+        return f"<Comparison of {write_count(len(self.tokenizers), 'tokenizer')} on {corpus.name} ({size})>"
 
 
 def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from tokbench._shared.quantities import write_count
 from tokbench.comparison._comparison import Comparison
 from tokbench.comparison.signature import read_signature
 from tokbench.errors import TokbenchError
@@ -45,8 +46,8 @@ def check_comparable(old: Comparison, new: Comparison) -> None:
 def describe_texts(comparison: Comparison) -> str:
     """Return the name and the size of the texts of a comparison."""
     corpus = comparison.corpus
-    languages = "1 language" if len(corpus.languages) == 1 else f"{len(corpus.languages)} languages"
-    return f"{corpus.name}: {languages}, {corpus.segments:,} segments"
+    languages, segments = write_count(len(corpus.languages), "language"), write_count(corpus.segments, "segment")
+    return f"{corpus.name}: {languages}, {segments}"
 
 
 def find_changes(old: Comparison, new: Comparison, metrics: Sequence[str] | None = None) -> pl.DataFrame:

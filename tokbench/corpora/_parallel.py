@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from tokbench._shared.quantities import write_count
 from tokbench.corpora._in_memory import TextsByLanguage, read_texts
 from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn, iterate_chunks
@@ -129,8 +130,8 @@ class ParallelCorpus:
         )
 
     def __repr__(self) -> str:
-        languages = "1 language" if len(self.languages) == 1 else f"{len(self.languages)} languages"
-        return f"<ParallelCorpus {self.name}: {languages} x {self.n} segments, sha256 {self.sha256[:12]}>"
+        size = f"{write_count(len(self.languages), 'language')} x {write_count(self.n, 'segment')}"
+        return f"<ParallelCorpus {self.name}: {size}, sha256 {self.sha256[:12]}>"
 
 
 def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:

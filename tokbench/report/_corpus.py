@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tokbench._shared.quantities import write_count
 from tokbench.corpora import CorpusReport
 from tokbench.report._document_model import Plain, Prose, Results
 from tokbench.report._table import tabulate
@@ -37,12 +38,12 @@ def lay_out(report: CorpusReport) -> list[Plain]:
     tables = {
         "": report.languages.to_dicts(),
         f"findings (length outliers relative to {report.reference}):": report.nonzero_findings.to_dicts(),
-        f"{report.excluded.height:,} segments excluded from all languages:": reasons.to_dicts(),
+        f"{write_count(report.excluded.height, 'segment')} excluded from all languages:": reasons.to_dicts(),
         "left out:": [item._asdict() for item in report.left_out],
     }
+    size = f"{write_count(report.languages.height, 'language')} x {write_count(report.segments, 'segment')}"
     facts = (
-        f"{report.name}: {report.languages.height} languages x {report.segments:,} segments, format {report.format}, "
-        f"licence {report.licence or 'not stated'}",
+        f"{report.name}: {size}, format {report.format}, licence {report.licence or 'not stated'}",
         f"sha256 {report.sha256}",
     )
     return [Prose(facts), *(tabulate(rows, title) for title, rows in tables.items() if rows)]

@@ -11,6 +11,7 @@ from itertools import groupby
 
 import polars as pl
 
+from tokbench._shared.quantities import write_count
 from tokbench.comparison import Comparison
 from tokbench.comparison.worst_segments import Example, Segmentation
 from tokbench.measurement.jackknife_blocks import BLOCKS
@@ -214,8 +215,9 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
     shown = set(comparison.frame["metric"])
     definitions = Facts(tuple((m.title, m.definition) for m in comparison.metrics.values() if m.name in shown))
     versions = {"tokbench": machine.tokbench, "Python": machine.python, **machine.libraries}
+    size = f"{write_count(len(corpus.languages), 'language')} × {write_count(corpus.segments, 'segment')}"
     facts = [
-        ("corpus", f"{corpus.name}, {len(corpus.languages)} languages × {corpus.segments:,} segments, {corpus.format}"),
+        ("corpus", f"{corpus.name}, {size}, {corpus.format}"),
         ("languages", ", ".join(corpus.languages)),
         ("SHA-256 of the corpus", corpus.sha256),
         ("licence of the corpus", corpus.licence or "not stated"),

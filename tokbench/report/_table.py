@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from tokbench._shared.quantities import write_count
 from tokbench._shared.visible_text import reveal
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
@@ -165,7 +166,9 @@ def lay_out_summary(comparison: Comparison) -> Table:
         unranked = [comparison.is_lossy(tokenizer, lang) for tokenizer in comparison.names]
         columns.append(write_column(summary[name].to_list(), unranked, metric))
     corpus = comparison.corpus
-    title = f"{corpus.name}: {len(corpus.languages)} languages x {corpus.segments:,} segments"
+    title = (
+        f"{corpus.name}: {write_count(len(corpus.languages), 'language')} x {write_count(corpus.segments, 'segment')}"
+    )
     return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
 
 
