@@ -13,12 +13,15 @@ import argparse
 import hashlib
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+from langcodes import Language, standardize_tag
 
 import tokbench as tb
+from tokbench.analysis.ranking import fold
 from tokbench.catalog.entries import CATALOG, Entry
 from tokbench.catalog.sources import find, locate
 from tokbench.measurement.round_trip import Loss
@@ -26,6 +29,26 @@ from tokbench.measurement.round_trip import Loss
 CORPORA = ("flores200/dev", "ntrex128")
 SIZED = ("tokens_per_segment", "premium", "bytes_per_token", "chars_per_token")
 ROUND_TRIPS = {f"round_trip_{loss.name.lower()}": loss for loss in (Loss.EXACT, Loss.NFC, Loss.WHITESPACE)}
+NAMES = {
+    "azj": "North Azerbaijani",
+    "ben": "Bengali",
+    "kac": "Jingpho",
+    "kmr": "Northern Kurdish",
+    "prs": "Dari",
+    "tgl": "Tagalog",
+    "twi": "Twi",
+}
+OTHER_NAMES = {
+    "ben": ("bangla",),
+    "fas": ("farsi",),
+    "khm": ("cambodian",),
+    "mya": ("myanmar",),
+    "ory": ("oriya",),
+    "pes": ("farsi",),
+    "sin": ("sinhalese",),
+    "uig": ("uighur",),
+    "zho": ("mandarin",),
+}
 TABLE = Path(__file__).parents[1] / "tokbench" / "analysis" / "ranking.parquet"
 
 
@@ -87,6 +110,39 @@ def gather(kept: Path) -> Iterator[pl.DataFrame]:
             yield pl.read_parquet(file)
 
 
+def name_languages(tags: list[str]) -> pl.DataFrame:
+    """The English name of each language, and its other spellings, folded and joined by |.
+
+    Of several tags of a language, the usual one has the plain name, others have their script or region in it.
+    """
+    found = {tag: Language.get(standardize_tag(tag.replace("_", "-"), macro=True)) for tag in tags}
+    codes = {tag: tag.replace("-", "_").partition("_")[0] for tag in tags}
+    plain = {tag: NAMES.get(codes[tag]) or strip(language.language_name()) for tag, language in found.items()}
+    rows = []
+    for tag, language in found.items():
+        usual = list(plain.values()).count(plain[tag]) == 1 or is_usual(language)
+        full = strip(language.display_name())
+        name = plain[tag] if usual and plain[tag] != "Chinese" else full
+        names = [name, tag, str(language)]
+        if usual:
+            names += [plain[tag], language.autonym(), str(language.language), codes[tag]]
+            names += OTHER_NAMES.get(codes[tag], ())
+        rows.append({"lang": tag, "language": name, "names": list(dict.fromkeys(map(fold, names)))})
+    counts = Counter(name for row in rows for name in row["names"])  # a spelling of two languages names none
+    return pl.DataFrame(row | {"names": "|".join(name for name in row["names"] if counts[name] == 1)} for row in rows)
+
+
+def strip(name: str) -> str:
+    """A name as people use it: Nepali, not Nepali (individual language)."""
+    return name.removesuffix(" (individual language)").removesuffix(" (Kenya and Tanzania)")
+
+
+def is_usual(language: Language) -> bool:
+    """Whether a tag has the script and region that are usual for its language, or does not say."""
+    usual = Language.get(str(language.language)).maximize()
+    return language.script in (None, usual.script) and language.territory in (None, usual.territory)
+
+
 def main() -> None:
     """Measure what is not kept, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -95,7 +151,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         kept = options.kept or Path(temporary)
         kept.mkdir(parents=True, exist_ok=True)
-        figures = pl.concat(list(gather(kept)))
+        parts = list(gather(kept))
+    figures = pl.concat(
+        part.join(name_languages(part["lang"].to_list()), on="lang", how="left", maintain_order="left")
+        for part in parts
+    )
     figures.write_parquet(TABLE, compression="zstd", compression_level=22)
     print(f"{TABLE}: {figures.height:,} rows, {TABLE.stat().st_size:,} bytes")
 
