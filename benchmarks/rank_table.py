@@ -24,6 +24,7 @@ import tokbench as tb
 from tokbench.analysis.ranking import fold
 from tokbench.catalog.entries import CATALOG, Entry
 from tokbench.catalog.sources import find, locate
+from tokbench.corpora import resolve_public
 from tokbench.measurement.round_trip import Loss
 
 CORPORA = ("flores200/dev", "ntrex128")
@@ -126,10 +127,21 @@ def name_languages(tags: list[str]) -> pl.DataFrame:
         names = [name, tag, str(language)]
         if usual:
             names += [plain[tag], language.autonym(), str(language.language), codes[tag]]
+            names.append(Language.get(str(language.language)).autonym())
             names += OTHER_NAMES.get(codes[tag], ())
         rows.append({"lang": tag, "language": name, "names": list(dict.fromkeys(map(fold, names)))})
     counts = Counter(name for row in rows for name in row["names"])  # a spelling of two languages names none
     return pl.DataFrame(row | {"names": "|".join(name for name in row["names"] if counts[name] == 1)} for row in rows)
+
+
+def complete(part: pl.DataFrame) -> pl.DataFrame:
+    """Add the names of the languages and the licence of the corpus to the figures of a tokenizer."""
+    named = resolve_public(part["corpus"][0])
+    assert named is not None
+    names = name_languages(part["lang"].to_list())
+    return part.join(names, on="lang", how="left", maintain_order="left").with_columns(
+        corpus_licence=pl.lit(named[0].licence)
+    )
 
 
 def strip(name: str) -> str:
@@ -152,10 +164,7 @@ def main() -> None:
         kept = options.kept or Path(temporary)
         kept.mkdir(parents=True, exist_ok=True)
         parts = list(gather(kept))
-    figures = pl.concat(
-        part.join(name_languages(part["lang"].to_list()), on="lang", how="left", maintain_order="left")
-        for part in parts
-    )
+    figures = pl.concat(map(complete, parts))
     figures.write_parquet(TABLE, compression="zstd", compression_level=22)
     print(f"{TABLE}: {figures.height:,} rows, {TABLE.stat().st_size:,} bytes")
 

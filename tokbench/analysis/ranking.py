@@ -159,7 +159,7 @@ def find_language(name: str, frame: pl.DataFrame) -> str:
         listed = ", ".join(f"{tag} ({titles[tag]})" for tag in found)
         raise TokbenchError(f"{name!r} can be {len(found)} languages of {corpus}: {listed}", "name one by its tag")
     near = closest(name, [*titles.values(), *titles])
-    hint = f"did you mean {near!r}?" if near else f"tokbench rank --corpus {corpus} lists no such language"
+    hint = f"did you mean {near!r}?" if near else "use an English name, a code or a tag: thai, th, tha_Thai"
     raise TokbenchError(f"{corpus} has no language {name!r}", hint)
 
 

@@ -29,6 +29,7 @@ MOST_FILES = 10_000
 """Most entries of an archive."""
 
 _BLOCK = 1 << 20
+_PADDING = 1 << 20
 _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error),
     *(EOFError, ValueError, NotImplementedError),
@@ -166,7 +167,7 @@ def _open(file: Path, most: int) -> Iterator[Iterator[Entry]]:
         with zipfile.ZipFile(file) as packed:
             yield _list_zip(packed)
     elif head.startswith(b"\x1f\x8b"):
-        with gzip.open(file) as plain, tarfile.open(fileobj=Bounded(plain, 2 * most), mode="r|") as tar:
+        with gzip.open(file) as plain, tarfile.open(fileobj=Bounded(plain, 2 * most + _PADDING), mode="r|") as tar:
             yield _list_tar(tar)
     else:
         raise ValueError("it is neither .tar.gz nor .zip")

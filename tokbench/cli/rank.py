@@ -29,7 +29,7 @@ def run(
     reference: Annotated[str | None, typer.Option(help="Reference language of premiums. [default: English]")] = None,
     rows: Annotated[
         int | None,
-        whole_option("--rows", "-n", low=1, help="Show only the first ROWS of each table."),
+        whole_option("-n", "--rows", low=1, help="Show only the first ROWS of each table."),
     ] = None,
     output_format: OutputFormat = "table",
     output: Outputs = None,

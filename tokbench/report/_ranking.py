@@ -12,7 +12,7 @@ from tokbench.report._table import ABSENT, Cell, Table
 
 LOSSES = {"exact": "exact", "nfc": "NFC", "whitespace": "but spaces", "lossy": "loses text"}
 FIGURES = ("rank", "tokens", "interval", "premium", "bytes/token", "round trip")
-SHARED = ("corpus", "corpus_sha256", "segments", "reference", "bootstrap", "version")
+SHARED = ("corpus", "corpus_licence", "corpus_sha256", "segments", "reference", "bootstrap", "version")
 
 Row = Mapping[str, Any]
 
