@@ -142,6 +142,16 @@ def test_folders_listed_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
     refuse("corpus", "../mine/own/de/x", says="there is no corpus")
 
 
+def test_folders_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKBENCH_CORPORA", "/" + "a" * 300)
+    refuse("corpus", "ntrex128", says="cannot access")
+    refuse("list", "corpora", says="cannot access")
+    monkeypatch.setenv("TOKBENCH_CORPORA", "~nosuchuser")
+    refuse("list", "corpora", says="there is no such home folder")
+    monkeypatch.setenv("TOKBENCH_CORPORA", os.pathsep.join(["/dev/null", "relative", ""]))
+    refuse("corpus", "ntrex128", says="run `tokbench pull ntrex128`")
+
+
 def test_a_corpus_that_is_not_here_says_how_to_get_it() -> None:
     with pytest.raises(UnavailableError, match="run `tokbench pull ntrex128`"):
         tb.load_corpus("ntrex128")

@@ -192,7 +192,7 @@ def find_tokenizer(name: str, frame: pl.DataFrame) -> str:
     from tokbench.catalog.entries import find_name
 
     entry = find_name(name)
-    if entry in known:
+    if entry is not None and entry in known:
         return entry
     near = closest(name, known)
     if entry is not None:

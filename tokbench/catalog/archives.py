@@ -7,6 +7,7 @@ than expected are refused, and only files that match a pattern are unpacked.
 from __future__ import annotations
 
 import gzip
+import io
 import stat
 import tarfile
 import zipfile
@@ -189,16 +190,17 @@ def _list_zip(packed: zipfile.ZipFile) -> Iterator[Entry]:
         yield Entry(info.filename, fault, lambda info=info: packed.open(info))  # type: ignore[misc]
 
 
-class Bounded:
+class Bounded(io.BufferedIOBase):
     """A stream that raises ValueError once it has given more bytes than expected, whatever is asked for at once."""
 
     def __init__(self, stream: gzip.GzipFile, most: int) -> None:
         self.stream = stream
         self.left = most
 
-    def read(self, size: int) -> bytes:
-        """Read up to `size` bytes."""
-        data = self.stream.read(min(size, self.left + 1))
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to `size` bytes, or all."""
+        most = self.left + 1
+        data = self.stream.read(most if size is None or size < 0 else min(size, most))
         self.left -= len(data)
         if self.left < 0:
             raise ValueError("it holds more than expected")

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tokbench._shared.cache import find_kept_folder
 from tokbench._shared.cache_folder import find_cache_folder
-from tokbench._shared.paths import expand_home
+from tokbench._shared.paths import expand_home, explain_access
+from tokbench.corpora._utf8 import list_folder
 from tokbench.errors import UnavailableError
 
 FOLDERS = "TOKBENCH_CORPORA"
@@ -65,8 +66,8 @@ def read_public(text: str) -> dict[str, PublicCorpus]:
     found = {}
     for name, table in tomllib.loads(text).items():
         parts = tuple(Part(**part) for part in table.pop("part"))
-        lists = {key: tuple(table.pop(key, ())) for key in ("files", "folders")}
-        found[name] = PublicCorpus(name=name, parts=parts, **lists, **table)
+        files, folders = tuple(table.pop("files")), tuple(table.pop("folders", ()))
+        found[name] = PublicCorpus(name=name, files=files, folders=folders, parts=parts, **table)
     return found
 
 
@@ -105,6 +106,7 @@ def resolve_public(spec: str) -> tuple[PublicCorpus, Part | None] | None:
     return None if part is None else (corpus, part)
 
 
+@explain_access()
 def locate_public(corpus: PublicCorpus, part: Part | None) -> Path | None:
     """Return the folder of a part, or of a whole corpus, or None if it is not here."""
     for folder in _search(corpus):
@@ -126,7 +128,7 @@ def kept_folder(corpus: PublicCorpus) -> Path:
 def _search(corpus: PublicCorpus) -> Iterator[Path]:
     names = {fold(name) for name in (corpus.name, *corpus.folders)}
     for parent in list_parents():
-        yield from (sub for sub in sorted(parent.iterdir()) if fold(sub.name) in names and sub.is_dir())
+        yield from (sub for sub in list_folder(parent) if fold(sub.name) in names and sub.is_dir())
     kept = find_kept_folder(kept_folder(corpus))
     if kept is not None:
         yield kept
@@ -139,6 +141,7 @@ def list_parents() -> Iterator[Path]:
             yield parent
 
 
+@explain_access()
 def find_in_parents(spec: str) -> Path | None:
     """Return a folder or file inside one listed in TOKBENCH_CORPORA, or None."""
     path = Path(spec)
