@@ -33,6 +33,7 @@ ROUND_TRIPS = {f"round_trip_{loss.name.lower()}": loss for loss in (Loss.EXACT, 
 NAMES = {
     "azj": "North Azerbaijani",
     "ben": "Bengali",
+    "fuc": "Pulaar",
     "kac": "Jingpho",
     "kmr": "Northern Kurdish",
     "prs": "Dari",
@@ -121,7 +122,8 @@ def name_languages(tags: list[str]) -> pl.DataFrame:
     plain = {tag: NAMES.get(codes[tag]) or strip(language.language_name()) for tag, language in found.items()}
     rows = []
     for tag, language in found.items():
-        usual = list(plain.values()).count(plain[tag]) == 1 or is_usual(language)
+        alike = [other for other in tags if plain[other] == plain[tag]]
+        usual = tag == min(alike, key=lambda other: (not is_usual(found[other]), len(other)))
         full = strip(language.display_name())
         name = plain[tag] if usual and plain[tag] != "Chinese" else full
         names = [name, tag, str(language)]
@@ -130,8 +132,11 @@ def name_languages(tags: list[str]) -> pl.DataFrame:
             names.append(Language.get(str(language.language)).autonym())
             names += OTHER_NAMES.get(codes[tag], ())
         rows.append({"lang": tag, "language": name, "names": list(dict.fromkeys(map(fold, names)))})
-    counts = Counter(name for row in rows for name in row["names"])  # a spelling of two languages names none
-    return pl.DataFrame(row | {"names": "|".join(name for name in row["names"] if counts[name] == 1)} for row in rows)
+    counts = Counter(name for row in rows for name in row["names"])
+    for row in rows:  # a spelling of two languages names none, unless it is the name of one
+        own = fold(row["language"])
+        row["names"] = "|".join(name for name in row["names"] if counts[name] == 1 or name == own)
+    return pl.DataFrame(rows)
 
 
 def complete(part: pl.DataFrame) -> pl.DataFrame:
