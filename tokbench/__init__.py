@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tokbench.adapters import load_tokenizer as load_tokenizer
     from tokbench.adapters.selection import EngineCheck as EngineCheck
     from tokbench.adapters.selection import check_engine as check_engine
+    from tokbench.analysis.ranking import rank as rank
     from tokbench.comparison import Comparison as Comparison
     from tokbench.comparison import Presenter
     from tokbench.comparison import compare as compare
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _NAMES = {
+    "analysis.ranking": ["rank"],
     "adapters": ["EncodedBatch", "Tokenizer", "load_tokenizer"],
     "adapters.selection": ["EngineCheck", "check_engine"],
     "comparison": ["Comparison", "compare", "load"],

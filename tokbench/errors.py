@@ -30,8 +30,12 @@ class NetworkWarning(UserWarning):
     """The network is slow: results are the same, but take longer."""
 
 
+class CorpusWarning(UserWarning):
+    """A corpus argument means one thing, but could be taken for another."""
+
+
 class UnavailableError(TokbenchError):
-    """A known tokenizer is not available here: no network, gated, or not found."""
+    """A known tokenizer or corpus is not available here: no network, gated, or not found."""
 
 
 class MissingExtraError(TokbenchError):

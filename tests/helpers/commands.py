@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from unittest import mock
 
 from tokbench.__main__ import main
-from tokbench.errors import CacheWarning
+from tokbench.errors import CacheWarning, CorpusWarning
 
 USAGE = 2
 WIDTH = "80"
@@ -30,7 +30,7 @@ class Result:
 def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> Result:
     """Run `tokbench` in this process, through the entry point of its script, with everything captured as UTF-8.
 
-    Any warning but those about the cache, which are shown, fails the test.
+    Any warning but those about the cache and corpus names, which are shown, fails the test.
     """
     data = stdin.encode() if isinstance(stdin, str) else stdin
     standard = [io.TextIOWrapper(io.BytesIO(content), encoding="utf-8") for content in (data, b"", b"")]
@@ -42,6 +42,7 @@ def run(*arguments: str, stdin: str | bytes = "", **environment: str) -> Result:
         stack.enter_context(redirect_stderr(standard[2]))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("always", CacheWarning)
+        warnings.simplefilter("always", CorpusWarning)
         status = _find_status()
     written = []
     for stream in standard[1:]:

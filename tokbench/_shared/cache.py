@@ -145,6 +145,14 @@ def keep_folder(target: Path, write: Callable[[Path], None]) -> Path:
     return elsewhere if _is_intact(elsewhere) else _fill(elsewhere, write)
 
 
+def find_kept_folder(target: Path) -> Path | None:
+    """Return a folder that `keep_folder` filled, if it is there and its files are as they were written.
+
+    A damaged one is reported and not returned.
+    """
+    return target if _is_intact(target) else None
+
+
 def create_file(target: Path) -> tuple[Path, Path]:
     """Create an empty file beside `target`.
 

@@ -1,4 +1,4 @@
-"""Warnings about the cache and the network, as Python warnings.
+"""Warnings about the cache, the network and corpus names, as Python warnings.
 
 Nothing that they report changes a result.
 """
@@ -9,7 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from tokbench.errors import CacheWarning, NetworkWarning
+from tokbench.errors import CacheWarning, CorpusWarning, NetworkWarning
 
 _lock = threading.Lock()
 _unwritable: set[Path] = set()
@@ -34,3 +34,9 @@ def note_unwritable(folder: Path, error: OSError) -> None:
 def note_slow(name: str, seconds: float) -> None:
     """Warn that something is still being waited for."""
     warnings.warn(f"still waiting for {name} after {seconds:g} s (Ctrl-C to stop)", NetworkWarning, stacklevel=2)
+
+
+def note_hidden(name: str, corpus: Path) -> None:
+    """Warn that the name of a corpus is also that of a file or folder, which is not read."""
+    message = f"the corpus {name} is read from {corpus}; write ./{name} for the file or folder of this name"
+    warnings.warn(message, CorpusWarning, stacklevel=2)

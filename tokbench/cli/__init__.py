@@ -22,6 +22,7 @@ from tokbench.cli import (
     model_run,
     overlap,
     pull,
+    rank,
     report,
     roundtrip,
     view,
@@ -41,6 +42,7 @@ app = typer.Typer(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.run,
+    "rank": rank.run,
     "bench": bench.run,
     "encode": encode.run,
     "corpus": corpus.run,

@@ -7,7 +7,7 @@ import warnings
 from typing import TextIO
 
 from tokbench._shared.visible_text import reveal_controls
-from tokbench.errors import CacheWarning, NetworkWarning
+from tokbench.errors import CacheWarning, CorpusWarning, NetworkWarning
 
 
 def show_warning(
@@ -18,9 +18,9 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Write a warning about the cache or the network as one line, and any other as Python does."""
+    """Write a warning about the cache, the network or a corpus as one line, and any other as Python does."""
     stream = file or sys.stderr
-    if issubclass(category, (CacheWarning, NetworkWarning)):
+    if issubclass(category, (CacheWarning, CorpusWarning, NetworkWarning)):
         stream.write(f"tokbench: {reveal_controls(str(message))}\n")
     else:
         stream.write(warnings.formatwarning(message, category, filename, lineno, line))

@@ -1,4 +1,4 @@
-"""`tokbench pull`: download tokenizers into the cache."""
+"""`tokbench pull`: download tokenizers and corpora into the cache."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._corpus_download import find_corpus, pull_corpus
 from tokbench.cli._echo import echo
 from tokbench.cli._output import FAILED
 
@@ -14,23 +15,26 @@ if TYPE_CHECKING:
 
 
 def run(
-    names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases or hf:org/name[@revision].")],
+    names: Annotated[
+        list[str], typer.Argument(help="Tokenizers (names, aliases or hf:org/name[@revision]) and corpora.")
+    ],
 ) -> None:
-    """Download and verify tokenizer files, so that later runs need no network."""
+    """Download and verify tokenizer files and corpora, so that later runs need no network.
+
+    The licence of a corpus is shown first (see also: tokbench list corpora).
+    """
     from tokbench.catalog.entries import resolve
     from tokbench.errors import TokbenchError
 
     for name in names:  # a name that nothing has is refused before anything is downloaded
-        if not name.startswith("hf:"):
+        if not name.startswith("hf:") and not find_corpus(name):
             resolve(name)
     failures = []
     for name in names:
         try:
-            asset = pull_readable(name)
+            pull_one(name)
         except TokbenchError as error:
             failures.append(error)
-        else:
-            echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")
     for failure in failures[:-1]:
         echo(f"tokbench: {failure}", err=True)
     if len(failures) == len(names):
@@ -38,6 +42,15 @@ def run(
     if failures:
         echo(f"tokbench: {failures[-1]}", err=True)
         raise typer.Exit(FAILED)
+
+
+def pull_one(name: str) -> None:
+    """Download a corpus or a tokenizer, and print what it is; TokbenchError if it cannot be had."""
+    if corpus := find_corpus(name):
+        pull_corpus(*corpus)
+        return
+    asset = pull_readable(name)
+    echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")
 
 
 def pull_readable(name: str) -> Asset:

@@ -6,6 +6,7 @@ from tokbench.corpora._languages import choose_languages, choose_reference, pars
 from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
+from tokbench.corpora._public import Part, PublicCorpus, kept_folder, locate_public, public_corpora, resolve_public
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
 from tokbench.corpora.bundled import bundled_corpora
@@ -20,6 +21,8 @@ __all__ = [
     "LeftOut",
     "Manifest",
     "ParallelCorpus",
+    "Part",
+    "PublicCorpus",
     "RawCorpus",
     "TextColumn",
     "TextsByLanguage",
@@ -28,11 +31,15 @@ __all__ = [
     "choose_languages",
     "choose_reference",
     "inspect_corpus",
+    "kept_folder",
     "load_corpus",
+    "locate_public",
     "open_corpus",
     "parse_tag",
     "pick_script",
+    "public_corpora",
     "read_manifest",
+    "resolve_public",
     "same_language",
     "verify_manifest",
     "write_manifest",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+from tokbench._shared.notes import note_hidden
 from tokbench._shared.pipes import keep_pipe, refuse_special
 from tokbench._shared.registry import closest
 from tokbench.corpora._content import (
@@ -20,6 +22,14 @@ from tokbench.corpora._content import (
 )
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
+from tokbench.corpora._public import (
+    PublicCorpus,
+    explain_missing,
+    find_in_parents,
+    locate_public,
+    public_names,
+    resolve_public,
+)
 from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
 from tokbench.corpora._utf8 import list_folder, read_head
@@ -33,9 +43,10 @@ def load_corpus(
 ) -> ParallelCorpus:
     """Read a parallel corpus: by default tokbench's own, or the one in `spec`.
 
-    spec: the name of a bundled corpus (`tokbench14`), a path, or `PATH:key=value,...`; a `Path` is never parsed. The
-    option `format` names the reader; by default it is recognised from the path. Tables accept `LANG=COLUMN`,
-    `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`.
+    spec: the name of a bundled corpus (`tokbench14`) or of a public one that is here (`flores200/dev`), a path, or
+    `PATH:key=value,...`; a `Path` is never parsed. A name comes before a path: `./code` is a folder called like a
+    corpus. The option `format` names the reader; by default it is recognised from the path. Tables accept
+    `LANG=COLUMN`, `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`.
     languages: read in this order; if each language is a file, no others are opened.
     segments: keep this many of the first segments that have a text in every language.
     Raises TokbenchError if the corpus is missing, not aligned, not UTF-8 or empty.
@@ -44,7 +55,7 @@ def load_corpus(
     100
     """
     try:
-        named, options = _locate(DEFAULT_CORPUS if spec is None else spec)
+        named, options, public = _locate(DEFAULT_CORPUS if spec is None else spec)
         path = keep_pipe(named)
         said = options.pop("format", None) or (find_piped_reader(path, named, options) if path != named else None)
         name = said or find_reader(path, options)
@@ -57,6 +68,8 @@ def load_corpus(
         as_lines = spell_corpus(path, {**options, "format": name})
         for column in raw.columns:
             _refuse_other_content(column, as_lines)
+    if public is not None:
+        raw = replace(raw, licence=public.licence, source=public.url)
     corpus = build_corpus(raw if path == named else _restore_origins(raw, path, named), name, str(named))
     return corpus if segments is None else corpus.select(segments=segments)
 
@@ -70,21 +83,54 @@ def open_corpus(corpus: ParallelCorpus | TextsByLanguage | str | Path | None) ->
     return ParallelCorpus.from_texts(corpus)
 
 
-def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:
-    """Return the path and the options of a corpus argument."""
-    from tokbench.corpora.bundled import bundled_corpora
+class Location(NamedTuple):
+    """Where a corpus is: its path, the options to read it with, and what it is if it is a public one."""
 
+    path: Path
+    options: dict[str, str]
+    public: PublicCorpus | None = None
+
+
+def _locate(spec: str | Path) -> Location:
+    """Find what a corpus argument names: a corpus by its exact name, then a path, then a corpus spelled otherwise."""
     if isinstance(spec, Path):
-        return spec, {}
+        return Location(spec, {})
     if not spec.strip():
         raise TokbenchError("the corpus argument is empty", "give a name or a path, or omit it for the default corpus")
-    bundled = bundled_corpora()
-    if spec in bundled:
-        return bundled[spec], {}
+    if named := _find_named(spec):
+        return named
     if Path(spec).exists():
-        return Path(spec), {}
+        return Location(Path(spec), {})
     name, options = split_spec(spec)
-    return bundled.get(name, Path(name)), options
+    if options and (named := _find_named(name)):
+        return named._replace(options=options)
+    if Path(name).exists():
+        return Location(Path(name), options)
+    known = resolve_public(name)
+    if known and (found := locate_public(*known)):
+        return Location(found, options, known[0])
+    if found := find_in_parents(name):
+        return Location(found, options)
+    if missing := explain_missing(name):
+        raise missing
+    return Location(Path(name), options)
+
+
+def _find_named(name: str) -> Location | None:
+    """Find a bundled corpus, or a public one that is here, by its exact name.
+
+    Warn if there is a file or folder of this name as well.
+    """
+    from tokbench.corpora.bundled import bundled_corpora
+
+    path, public = bundled_corpora().get(name), None
+    if path is None and name in public_names() and (known := resolve_public(name)):
+        path, public = locate_public(*known), known[0]
+    if path is None:
+        return None
+    if Path(name).exists() and not path.samefile(name):
+        note_hidden(name, path)
+    return Location(path, {}, public)
 
 
 def split_spec(spec: str) -> tuple[str, dict[str, str]]:
@@ -185,9 +231,10 @@ def _explain_absence(path: Path) -> TokbenchError:
                 return TokbenchError(
                     f"{file} is compressed ({packed[0]})", f"unpack the files of {path} first: {packed[1]} {file}"
                 )
-    near = closest(path.name, bundled + [other.name for other in beside])
+    known = [*bundled, *public_names()]
+    near = closest(str(path), known) or closest(path.name, [other.name for other in beside])
     if near is None:
-        hint = f"give a path, or a bundled corpus: {', '.join(bundled) or 'none is installed'}"
+        hint = f"give a path, or a corpus of: {', '.join(known)}"
     else:
-        hint = f"did you mean {near if near in bundled else str(path.parent / near)!r}?"
+        hint = f"did you mean {near if near in known else str(path.parent / near)!r}?"
     return TokbenchError(f"there is no corpus {str(path)!r}", hint)

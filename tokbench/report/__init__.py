@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tokbench._shared.files import check_writable, write_whole
 from tokbench._shared.registry import Registry
-from tokbench.comparison import Comparison
 from tokbench.comparison import View as By
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tokbench.comparison import Comparison
     from tokbench.report._document_model import Results
 
 __all__ = [

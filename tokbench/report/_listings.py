@@ -62,8 +62,8 @@ def list_metrics() -> list[Row]:
 
 
 def list_corpora() -> list[Row]:
-    """List the bundled corpora."""
-    from tokbench.corpora import bundled_corpora, read_manifest
+    """List the bundled corpora, and the public ones with where they are or how to get them."""
+    from tokbench.corpora import bundled_corpora, locate_public, public_corpora, read_manifest
 
     rows: list[Row] = []
     for name, folder in bundled_corpora().items():
@@ -73,10 +73,23 @@ def list_corpora() -> list[Row]:
                 "name": name,
                 "segments": manifest.segments,
                 "languages": [language.tag for language in manifest.languages],
+                "here": "built in",
                 "licence": manifest.licence,
                 "title": manifest.title,
             }
         )
+    rows += [
+        {
+            "name": corpus.spell(part),
+            "segments": part.segments,
+            "languages": [f"{part.languages} languages"],
+            "here": "yes" if locate_public(corpus, part) else f"not here: tokbench pull {corpus.name}",
+            "licence": corpus.licence,
+            "title": corpus.title,
+        }
+        for corpus in public_corpora().values()
+        for part in corpus.parts
+    ]
     return rows
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from tokbench.comparison import Comparison
-from tokbench.metrics import DEFAULT_METRICS, Metric
+if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
+    from tokbench.metrics import Metric
 
 FEW_LANGUAGES = 4
 """With at most this many languages, a summary gives the length in each; with more, premiums."""
@@ -26,6 +29,8 @@ def has_all_metrics(comparison: Comparison) -> bool:
 
     Tables then show a selection, otherwise all that were chosen.
     """
+    from tokbench.metrics import DEFAULT_METRICS
+
     return set(comparison.frame["metric"]) >= set(DEFAULT_METRICS) - {"throughput"}
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from tokbench._shared.quantities import write_count
 from tokbench._shared.visible_text import reveal
-from tokbench.comparison import Comparison
-from tokbench.metrics import Metric
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
+
+if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
+    from tokbench.metrics import Metric
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"

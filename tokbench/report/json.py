@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 from tokbench._shared.files import format_document
-from tokbench.comparison import Comparison
 from tokbench.report._document_model import Results
+
+if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
 
 SUFFIXES = frozenset({".json"})
 

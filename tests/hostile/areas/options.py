@@ -228,6 +228,7 @@ def draw_environment(pick: random.Random, folder: Path, base: tuple[str, ...]) -
         "HOME": (None, "", "/nonexistent", "/dev/null", "/proc/1"),
         "TOKBENCH_CACHE": (None, *places),
         "TOKBENCH_TOKENIZERS": (*places, ":::", "/:/proc", "~nosuchuser:~"),
+        "TOKBENCH_CORPORA": (*places, ":::", "/:/proc", "~nosuchuser:~"),
         "XDG_CACHE_HOME": places,
         "HF_HOME": places,
         "TMPDIR": places,
