@@ -15,9 +15,9 @@ import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from tokbench.comparison import Comparison
-from tokbench.pythia.cost import Costs, cost
+from tokbench.pythia.cost import Costs, Prices, cost
 from tokbench.pythia.cost.request_trace import STAGES, trace_request
-from tokbench.pythia.cost.workload import Price, Request, count_requests
+from tokbench.pythia.cost.workload import Request, count_requests
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import decode_flops, kv_cache_bytes, prefill_flops
 from tokbench.pythia.model.models import find_model
@@ -52,7 +52,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 @pytest.fixture(scope="module")
 def costs(result: Comparison) -> Costs:
-    return cost(result, model="70m", new_tokens=3, price=Price(per_mtok=2.0))
+    return cost(result, model="70m", new_tokens=3, prices=Prices(per_mtok_in=2.0, per_mtok_out=2.0))
 
 
 def value(costs: Costs, quantity: str, lang: str, per: str = "segment", column: str = "value") -> float:
@@ -67,7 +67,7 @@ def value(costs: Costs, quantity: str, lang: str, per: str = "segment", column: 
 
 
 def test_requests_are_counted_by_hand() -> None:
-    counted = count_requests(np.array([4, 0, 2]), SHAPE, Request(3), Linear(), Price(per_hour=3600.0))
+    counted = count_requests(np.array([4, 0, 2]), SHAPE, Request(3), Linear(), Prices(per_hour=3600.0))
     assert counted["tokens"].tolist() == [4, 0, 2]
     assert counted["new_tokens"].tolist() == [3, 0, 3]
     by_hand = prefill_flops(SHAPE, 4) + decode_flops(SHAPE, 5) + decode_flops(SHAPE, 6)
@@ -75,7 +75,7 @@ def test_requests_are_counted_by_hand() -> None:
     assert counted["kv_bytes"].tolist() == [kv_cache_bytes(SHAPE, 6), 0, kv_cache_bytes(SHAPE, 4)]
     assert counted["seconds"].tolist() == pytest.approx([0.024, 0, 0.022])
     assert counted["money"].tolist() == pytest.approx(counted["seconds"].tolist())
-    same = count_requests(np.array([4, 0, 2]), SHAPE, Request("same"), None, Price(per_mtok=1e6))
+    same = count_requests(np.array([4, 0, 2]), SHAPE, Request("same"), None, Prices(per_mtok_in=1e6, per_mtok_out=1e6))
     assert same["new_tokens"].tolist() == [4, 0, 2]
     assert same["money"].tolist() == [8, 0, 4]
     assert "seconds" not in same
@@ -178,7 +178,7 @@ def test_wrong_requests_are_refused(result: Comparison, options: dict[str, objec
 
 def test_two_prices_are_one_too_many() -> None:
     with pytest.raises(tb.TokbenchError, match="give one"):
-        Price(per_hour=1.0, per_mtok=1.0)
+        Prices(per_hour=1.0, per_mtok_in=1.0)
 
 
 class Scripted:

@@ -81,7 +81,7 @@ def show_counts(*, quiet: bool) -> Iterator[CountStep]:
     try:
         yield on_step
     except KeyboardInterrupt:
-        model, counted, total = last
+        _, counted, total = last
         echo(f"tokbench: interrupted: {counted:,} of {total:,} counts are kept", err=True)
         raise typer.Exit(INTERRUPTED) from None
     finally:
