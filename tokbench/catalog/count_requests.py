@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -96,7 +96,7 @@ class CountRequests:
             self.sent += 1
 
 
-def count_each(requests: CountRequests, texts: Sequence[str]) -> Iterator[tuple[str, int]]:
+def count_each(requests: CountRequests, texts: Sequence[str]) -> Generator[tuple[str, int]]:
     """Yield each text with its tokens, in the order in which the answers come.
 
     Requests run on daemon threads, which neither Ctrl-C nor the end of the process waits for. What has been counted

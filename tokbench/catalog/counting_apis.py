@@ -27,6 +27,7 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _KEY = re.compile(r"[!-~]{1,1000}")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost):[0-9]{1,5}")
 _SHOWN = 200  # characters of a server's message
+_QUOTED = 4  # characters from which on a text in a message is a quotation
 _AGAIN = frozenset({408, 429})
 
 
@@ -212,5 +213,6 @@ def _read_message(answer: Answer, key: str, text: str) -> str:
         return ""
     if not isinstance(message, str) or not message.strip():
         return ""
-    clean = " ".join(message.replace(key, "[key]").replace(text, "[text]").split())
+    hidden = message.replace(key, "[key]")
+    clean = " ".join((hidden.replace(text, "[text]") if len(text) >= _QUOTED else hidden).split())
     return f" ({reveal(clean[:_SHOWN])})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 
 from tokbench._shared.environment import Now, now
 from tokbench.adapters import CountedTokenizer
@@ -68,12 +69,13 @@ def count_by_api(
         with record.adding() as writer:
             # The probes first: a wrong key or model is refused before any text of the user is sent.
             for batch in split_probes(missing):
-                for text, tokens in count_each(requests, batch):
-                    writer.add(text, Count(tokens, today().strftime("%Y-%m-%d")))
-                    counted += 1
-                    on_step(named.name, counted, len(missing))
-    counts = {key: record.counts[key] for key in needed}
-    return CountedTokenizer(named, counts, find_overhead(counts))
+                with closing(count_each(requests, batch)) as counts:  # closed, it stops asking, also after Ctrl-C
+                    for text, tokens in counts:
+                        writer.add(text, Count(tokens, today().strftime("%Y-%m-%d")))
+                        counted += 1
+                        on_step(named.name, counted, len(missing))
+    found = {key: record.counts[key] for key in needed}
+    return CountedTokenizer(named, found, find_overhead(found))
 
 
 def check_upload(
