@@ -24,6 +24,7 @@ from tokbench.catalog import count_requests
 from tokbench.errors import INTERRUPTED, TokbenchError, UnavailableError
 from tokbench.measurement.api_counts import PROBES, count_by_api
 from tokbench.metrics import METRICS
+from tokbench.pythia.cost.overview import compute_overview
 
 CLAUDE, GEMINI = "anthropic:claude-x", "gemini:gemini-x"
 TEXTS = {"en": ["two words", "x"], "zh": ["一 二", "三"]}
@@ -113,8 +114,7 @@ def test_tables_and_signatures_say_when_it_was_counted(counting_server: Counting
     loaded = tb.load(tmp_path / "saved")
     assert loaded.frame.equals(result.frame)
     assert loaded.tokenizers == result.tokenizers
-    result.report(tmp_path / "report.html")
-    assert "counted by API on 2026-11-28" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert compute_overview(loaded).reading is None  # what a report says of models needs vocabularies
 
 
 def test_another_count_is_another_signature(counting_server: CountingServer) -> None:

@@ -46,7 +46,7 @@ class Costs:
         premium, premium_low, premium_high, unit, basis (counted, computed, measured, estimated), n.
     what_if: one row per tokenizer with a vocabulary of known size: the model with that tokenizer.
     model: None for tokens and money without a model.
-    notes: what the seconds are based on, by tokenizer.
+    notes: what the seconds, or the counts of a closed model, are based on, by tokenizer.
     """
 
     frame: pl.DataFrame
@@ -163,7 +163,10 @@ def cost(
                 *([f"price:{paid.sign()}"] if paid.given else []),
             ]
         ),
-        notes={name: speed.note for name, speed in speeds.items()},
+        notes={
+            **{t.name: t.origin for t in result.tokenizers if t.counted},
+            **{name: speed.note for name, speed in speeds.items()},
+        },
     )
 
 
