@@ -128,7 +128,7 @@ def test_nothing_leaves_unless_allowed(counting_server: CountingServer) -> None:
         count(allow_upload=False)
     # 9 + 1 + 7 + 3 bytes, and 3 of the probes
     assert str(caught.value) == (
-        f"{CLAUDE}: 7 texts (23 bytes) would be sent to {host}; to send them, add --allow-upload"
+        f"{CLAUDE}: 7 texts (23 bytes) would be sent to {host}; to send them, add --allow-upload (in Python: count_by_api(..., allow_upload=True))"
     )
     with pytest.raises(UnavailableError, match=r"to count 7 texts \(23 bytes\): offline"):
         count(offline=True)
