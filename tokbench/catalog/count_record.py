@@ -74,7 +74,7 @@ class _Writer:
     def __init__(self, counts: dict[str, Count], stream: IO[bytes] | None) -> None:
         self._counts = counts
         self._stream = stream
-        self._begun = False
+        self._torn = stream is not None and stream.tell() > 0  # a line before may have been cut off
 
     def add(self, text: str, count: Count) -> None:
         """Record the count of a text."""
@@ -84,10 +84,10 @@ class _Writer:
             return
         line = msgspec.json.encode(_Line(key, *count, _sum_up(key, *count)))
         try:
-            self._stream.write(line + b"\n" if self._begun else b"\n" + line + b"\n")  # after a line that was torn
+            self._stream.write(b"\n" * self._torn + line + b"\n")
         except OSError as error:
             note_unwritable(find_cache_folder(), error)
-        self._begun = True
+        self._torn = False
 
 
 def _sum_up(text: str, tokens: int, date: str) -> str:

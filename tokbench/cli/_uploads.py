@@ -79,11 +79,14 @@ def show_counts(*, quiet: bool) -> Iterator[CountStep]:
             bar.update(task, completed=counted, total=total, description=f"counting by {model}")
 
     try:
-        yield on_step
+        try:
+            yield on_step
+        finally:
+            if bar is not None:
+                bar.stop()
     except KeyboardInterrupt:
         _, counted, total = last
+        if not total:
+            raise
         echo(f"tokbench: interrupted: {counted:,} of {total:,} counts are kept", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    finally:
-        if bar is not None:
-            bar.stop()

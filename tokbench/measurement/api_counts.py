@@ -88,7 +88,8 @@ def check_upload(
         raise UnavailableError(f"{model.name} needs {model.host} to count {amount}: offline")
     if not allow_upload:
         raise UnavailableError(
-            f"{model.name}: {amount} would be sent to {model.host}", "to send them, add --allow-upload (in Python: count_by_api(..., allow_upload=True))"
+            f"{model.name}: {amount} would be sent to {model.host}",
+            "to send them, add --allow-upload (in Python: count_by_api(..., allow_upload=True))",
         )
     if len(texts) > max_requests:
         raise TokbenchError(
