@@ -114,7 +114,10 @@ def test_tables_and_signatures_say_when_it_was_counted(counting_server: Counting
     loaded = tb.load(tmp_path / "saved")
     assert loaded.frame.equals(result.frame)
     assert loaded.tokenizers == result.tokenizers
-    assert compute_overview(loaded).reading is None  # what a report says of models needs vocabularies
+    of_models = compute_overview(loaded)  # leaves out what has no vocabulary
+    assert of_models.reading is not None
+    assert of_models.what_ifs is not None
+    assert (of_models.reading.tokenizer, of_models.what_ifs.points["tokenizer"].to_list()) == ("utf8", ["utf8"])
 
 
 def test_another_count_is_another_signature(counting_server: CountingServer) -> None:
@@ -128,7 +131,8 @@ def test_nothing_leaves_unless_allowed(counting_server: CountingServer) -> None:
         count(allow_upload=False)
     # 9 + 1 + 7 + 3 bytes, and 3 of the probes
     assert str(caught.value) == (
-        f"{CLAUDE}: 7 texts (23 bytes) would be sent to {host}; to send them, add --allow-upload (in Python: count_by_api(..., allow_upload=True))"
+        f"{CLAUDE}: 7 texts (23 bytes) would be sent to {host}; "
+        "to send them, add --allow-upload (in Python: count_by_api(..., allow_upload=True))"
     )
     with pytest.raises(UnavailableError, match=r"to count 7 texts \(23 bytes\): offline"):
         count(offline=True)
