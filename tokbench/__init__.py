@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tokbench.errors import UnavailableError as UnavailableError
     from tokbench.measurement import Measurements as Measurements
     from tokbench.measurement import measure as measure
+    from tokbench.measurement.api_counts import count_by_api as count_by_api
     from tokbench.metrics import METRICS as METRICS
     from tokbench.metrics import Metric as Metric
     from tokbench.metrics import Reference as Reference
@@ -49,6 +50,7 @@ _NAMES = {
     "corpora": ["ParallelCorpus", "load_corpus"],
     "errors": ["CacheWarning", "EngineError", "MissingExtraError", "TokbenchError", "UnavailableError"],
     "measurement": ["Measurements", "measure"],
+    "measurement.api_counts": ["count_by_api"],
     "metrics": ["METRICS", "Metric", "Reference", "evaluate"],
     "metrics.resampling": ["Bootstrap"],
 }

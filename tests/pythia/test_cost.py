@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +15,20 @@ import pytest
 import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
+from helpers.counting_server import CountingServer
+from helpers.counting_server import counting_server as counting_server
+from tokbench.cli.model_run import pair_up
 from tokbench.comparison import Comparison
-from tokbench.pythia.cost import Costs, cost
+from tokbench.pythia.cost import Costs, Prices, cost, default_quantization
 from tokbench.pythia.cost.request_trace import STAGES, trace_request
-from tokbench.pythia.cost.workload import Price, Request, count_requests
+from tokbench.pythia.cost.workload import Request, count_requests
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import decode_flops, kv_cache_bytes, prefill_flops
 from tokbench.pythia.model.models import find_model
 from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit
 from tokbench.pythia.speed.speeds import EstimatedSpeed, prompt_grid
 from tokbench.report import format_results
+from tokbench.report._cost import write_money
 from tokbench.report._cost_results import show
 
 SHAPE = find_model("70m").architecture
@@ -52,7 +57,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 @pytest.fixture(scope="module")
 def costs(result: Comparison) -> Costs:
-    return cost(result, model="70m", new_tokens=3, price=Price(per_mtok=2.0))
+    return cost(result, model="70m", new_tokens=3, prices=Prices(per_mtok_in=2.0, per_mtok_out=2.0))
 
 
 def value(costs: Costs, quantity: str, lang: str, per: str = "segment", column: str = "value") -> float:
@@ -67,7 +72,7 @@ def value(costs: Costs, quantity: str, lang: str, per: str = "segment", column: 
 
 
 def test_requests_are_counted_by_hand() -> None:
-    counted = count_requests(np.array([4, 0, 2]), SHAPE, Request(3), Linear(), Price(per_hour=3600.0))
+    counted = count_requests(np.array([4, 0, 2]), SHAPE, Request(3), Linear(), Prices(per_hour=3600.0))
     assert counted["tokens"].tolist() == [4, 0, 2]
     assert counted["new_tokens"].tolist() == [3, 0, 3]
     by_hand = prefill_flops(SHAPE, 4) + decode_flops(SHAPE, 5) + decode_flops(SHAPE, 6)
@@ -75,7 +80,7 @@ def test_requests_are_counted_by_hand() -> None:
     assert counted["kv_bytes"].tolist() == [kv_cache_bytes(SHAPE, 6), 0, kv_cache_bytes(SHAPE, 4)]
     assert counted["seconds"].tolist() == pytest.approx([0.024, 0, 0.022])
     assert counted["money"].tolist() == pytest.approx(counted["seconds"].tolist())
-    same = count_requests(np.array([4, 0, 2]), SHAPE, Request("same"), None, Price(per_mtok=1e6))
+    same = count_requests(np.array([4, 0, 2]), SHAPE, Request("same"), None, Prices(per_mtok_in=1e6, per_mtok_out=1e6))
     assert same["new_tokens"].tolist() == [4, 0, 2]
     assert same["money"].tolist() == [8, 0, 4]
     assert "seconds" not in same
@@ -178,7 +183,140 @@ def test_wrong_requests_are_refused(result: Comparison, options: dict[str, objec
 
 def test_two_prices_are_one_too_many() -> None:
     with pytest.raises(tb.TokbenchError, match="give one"):
-        Price(per_hour=1.0, per_mtok=1.0)
+        Prices(per_hour=1.0, per_mtok_in=1.0)
+
+
+# ---- money
+
+
+def test_money_by_hand() -> None:
+    """4 tokens read, half of them cached, and 3 written: 2 at 3.00, 2 at 0.30 and 3 at 15.00 per million."""
+    prices = Prices(per_mtok_in=3, per_mtok_out=15, per_mtok_cached=0.3, cached_share=0.5)
+    assert prices.price_tokens(np.array([4.0, 0.0]), np.array([3.0, 0.0])).tolist() == pytest.approx([51.6e-6, 0])
+    assert Prices(per_mtok_in=3).price_tokens(np.array([4.0]), np.array([3.0])).tolist() == [12e-6]
+    assert Prices(per_mtok_out=15).price_tokens(np.array([4.0]), np.array([3.0])).tolist() == [45e-6]
+    assert Prices(per_mtok_in=3, per_mtok_out=15, per_mtok_cached=0.3, cached_share=1).price_tokens(
+        np.array([10.0]), np.array([0.0])
+    ).tolist() == pytest.approx([3e-6])
+
+
+def test_money_per_thousand_requests_and_per_month_by_hand(result: Comparison) -> None:
+    prices = Prices(per_mtok_in=1e6, per_mtok_out=2e6, currency="EUR", requests_per_day=10)
+    found = cost(result, model=None, new_tokens="same", prices=prices)
+    # Each token read costs 1, and as many are written at 2: 3 tokens a segment in English, 5 in German.
+    assert [value(found, "money", lang) for lang in ("en", "de")] == pytest.approx([9, 15])
+    assert [value(found, "money", lang, "1000 requests") for lang in ("en", "de")] == pytest.approx([9000, 15000])
+    assert [value(found, "money", lang, "month") for lang in ("en", "de")] == pytest.approx([2700, 4500])
+    assert value(found, "money", "de", "1000 characters") == pytest.approx(3000)
+    assert value(found, "money", "de", "month", "premium") == pytest.approx(5 / 3)
+    tokens = [value(found, "tokens", "de", column=bound) for bound in ("low", "high")]
+    assert [value(found, "money", "de", "month", bound) for bound in ("low", "high")] == pytest.approx(
+        [900 * bound for bound in tokens]
+    )
+    assert set(found.frame["quantity"]) == {"tokens", "new_tokens", "money"}
+    assert found.what_if.is_empty()
+    assert found.signature.endswith("|model:none|new:same|price:in1000000/out2000000/EUR")
+    table = format_results(show(found), "table")
+    assert "4,500.00 [" in table
+    assert "EUR" in table
+    assert "month: 30 days of 10 requests" in table
+    assert "pythia" not in table
+    assert json.loads(format_results(show(found), "json"))["prices"]["requests_per_day"] == 10
+
+
+def test_money_per_hour_is_that_of_the_seconds(result: Comparison) -> None:
+    with pytest.raises(
+        tb.TokbenchError, match="needs seconds, and the analytic backend runs nothing; choose a backend"
+    ):
+        cost(result, model="70m", prices=Prices(per_hour=2))
+    with pytest.raises(tb.TokbenchError, match="needs seconds, and no model is run"):
+        cost(result, model=None, prices=Prices(per_hour=2))
+    counted = count_requests(np.array([4]), SHAPE, Request(3), Linear(), Prices(per_hour=2))
+    assert counted["money"].tolist() == pytest.approx([0.024 * 2 / 3600])
+
+
+@pytest.mark.parametrize(
+    ("prices", "message"),
+    [
+        ({"per_mtok_in": -1}, "per_mtok_in is -1"),
+        ({"per_mtok_out": float("nan")}, "per_mtok_out is nan"),
+        ({"per_hour": float("inf")}, "per_hour is inf"),
+        ({"per_mtok_in": 1, "cached_share": 0.5}, "price of cached tokens and their share go together"),
+        ({"per_mtok_in": 1, "per_mtok_cached": 0.5}, "price of cached tokens and their share go together"),
+        ({"per_mtok_in": 1, "per_mtok_cached": 1, "cached_share": 1.5}, "from 0 to 1"),
+        ({"per_mtok_out": 1, "per_mtok_cached": 1, "cached_share": 0.5}, "not cached have no price"),
+        ({"per_hour": 1, "per_mtok_cached": 1, "cached_share": 0.5}, "give one of them"),
+        ({"requests_per_day": 5}, "money per month needs a price"),
+        ({"per_mtok_in": 1, "currency": "EURO"}, "'EURO' is not a currency"),
+        ({"per_mtok_in": 1, "currency": "$"}, r"'\$' is not a currency"),
+    ],
+)
+def test_prices_that_mean_nothing_are_refused(prices: dict[str, Any], message: str) -> None:
+    with pytest.raises(tb.TokbenchError, match=message):
+        Prices(**prices)
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (None, "–"), (0, "0.00"), (1234567.891, "1,234,567.89"), (1, "1.00"), (0.9999, "1.00"), (0.994, "0.994"),
+        (0.5, "0.500"), (0.0123456, "0.0123"), (0.00001, "0.0000100"),
+        (5.6e-13, "0.000000000000560"), (1e12, "1,000,000,000,000.00"),
+    ],
+)  # fmt: skip
+def test_amounts_have_cents_or_three_digits(amount: float | None, written: str) -> None:
+    assert write_money(amount) == written
+
+
+def test_a_closed_model_has_tokens_and_money_only(counting_server: CountingServer, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["abcd", "ab"], de=["abcdefgh", "ab"])
+    arguments = ("cost", "anthropic:claude-x", "utf8", "-c", str(tmp_path / "c"), "--model", "70m", "--new-tokens", "3")
+    arguments += ("--price-in", "2", "--price-out", "4", "--currency", "usd")
+    refuse(*arguments, says="would be sent to 127.0.0.1")
+    done = run(*arguments, "--allow-upload", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    rows = pl.DataFrame(document["costs"])
+    own = rows.filter(pl.col("tokenizer") == "anthropic:claude-x")
+    assert set(own["quantity"]) == {"tokens", "new_tokens", "money"}
+    money = own.filter((pl.col("quantity") == "money") & (pl.col("per") == "segment"))
+    assert dict(money.select("lang", "value").iter_rows()) == pytest.approx({"de": 22e-6, "en": 18e-6})
+    assert [row["tokenizer"] for row in document["what_if"]] == ["utf8"]
+    table = run(*arguments)
+    assert table.returncode == 0, table.stderr
+    assert "USD" in table.stdout
+    alone = run("cost", "anthropic:claude-x", "-c", str(tmp_path / "c"), "-f", "json")
+    assert json.loads(alone.stdout)["model"] is None
+    assert "counted by API on" in table.stdout
+
+
+def test_prices_of_the_command_line(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["the fox"])
+    command = ("cost", "utf8", "-c", str(tmp_path / "c"), "--model", "none")
+    done = run(*command, "--price-per-mtok", "1", "--new-tokens", "3", "-f", "json")
+    assert json.loads(done.stdout)["prices"]["per_mtok_out"] == 1
+    refuse(*command, "--price-per-mtok", "1", "--price-in", "1", says="leave it out, or the others")
+    refuse(*command, "--price-in", "1", "--cached-share", "2", says="--cached-share is '2'; use a number from 0 to 1")
+    refuse(*command, "--price-in", "1", "--price-cached", "1", says="give both --price-cached and --cached-share")
+    refuse(*command, "--price-in", "1", "--currency", "euro", says="'EURO' is not a currency")
+    refuse(*command, "--price-per-hour", "1", says="needs seconds, and no model is run")
+    refuse(*command, "--backend", "ctranslate2", says="--backend ctranslate2 runs a model, and there is none")
+    refuse("cost", "utf8", "-c", str(tmp_path / "c"), "--price-per-hour", "2", says="choose a backend (--backend")
+
+
+@pytest.mark.parametrize(
+    ("backends", "pairs"),
+    [
+        (["ctranslate2"], [("ctranslate2", "int8")]),
+        (["llamacpp"], [("llamacpp", "q4_0")]),
+        (["ctranslate2", "llamacpp"], [("ctranslate2", "int8"), ("llamacpp", "q4_0")]),
+    ],
+)
+def test_the_default_type_of_weights_fits_the_backend(backends: list[str], pairs: list[tuple[str, str]]) -> None:
+    pytest.importorskip("ctranslate2")
+    pytest.importorskip("xllamacpp")
+    assert list(pair_up(backends, None, "cpu")) == pairs
+    assert [default_quantization(backend) for backend in backends] == [kind for _, kind in pairs]
 
 
 class Scripted:

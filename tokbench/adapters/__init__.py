@@ -12,6 +12,7 @@ from tokbench._shared.paths import expand_home
 from tokbench._shared.registry import Registry
 from tokbench.adapters._accelerated import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
 from tokbench.adapters._cost import Cost, count_tokens, has_merges
+from tokbench.adapters._counted import COUNTS, CountedTokenizer
 from tokbench.adapters._encoding import (
     EncodedBatch,
     Offsets,
@@ -34,8 +35,10 @@ from tokbench.errors import TokbenchError
 
 __all__ = [
     "ADAPTERS",
+    "COUNTS",
     "Adapter",
     "Cost",
+    "CountedTokenizer",
     "EncodedBatch",
     "Engine",
     "EngineTokenizer",

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlsplit
 
 from tokbench.catalog import network
 from tokbench.catalog.entries import File, Source
-from tokbench.catalog.network import Transfer, find_fault, suggest_retry
+from tokbench.catalog.network import Transfer, find_fault
+from tokbench.catalog.waiting import suggest_retry
 from tokbench.errors import UnavailableError
 
 if TYPE_CHECKING:

@@ -2,23 +2,25 @@
 
 A transfer that takes long is announced by a `NetworkWarning` and ended by an UnavailableError. Requests run on daemon
 threads, because neither name servers nor libraries keep to a time limit; an abandoned one cannot delay the process.
+Texts are sent only by `post`, which follows no redirect.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from tokbench._shared.notes import note_slow
+from tokbench.catalog.waiting import suggest_retry
 from tokbench.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from urllib.request import OpenerDirector
+    from urllib.request import HTTPRedirectHandler, OpenerDirector
 
 T = TypeVar("T")
 
@@ -34,7 +36,8 @@ class Limits:
     silence: seconds to connect, and between two pieces of an answer.
     notice: seconds until the user is told what is being waited for.
     grace, rate: a transfer may take `grace` seconds, plus one second per `rate` bytes.
-    file, listing: maximum bytes of a file of unknown size, and of an answer that describes files.
+    file, listing, answer: maximum bytes of a file of unknown size, of an answer that describes files, and of an answer
+        to `post`.
     """
 
     probe: float = 4.0
@@ -44,6 +47,7 @@ class Limits:
     rate: float = 20_000.0
     file: int = 1_000_000_000
     listing: int = 20_000_000
+    answer: int = 100_000
 
 
 LIMITS = Limits()
@@ -164,14 +168,6 @@ def _check_headers(headers: Any, transfer: Transfer) -> int | None:
     return int(promised)
 
 
-def suggest_retry(headers: Any) -> str | None:
-    """Return a hint with the wait that the header Retry-After asks for, if any."""
-    after = (headers.get("Retry-After") or "").strip() if headers is not None else ""
-    if not after:
-        return None
-    return f"try again in {after} s" if after.isascii() and after.isdigit() else f"try again after {after[:40]}"
-
-
 def _make_opener() -> OpenerDirector:
     """Return an opener that follows redirects to http(s) only, never from https to http."""
     from urllib.error import URLError
@@ -196,6 +192,57 @@ def _make_opener() -> OpenerDirector:
     return build_opener(Careful)
 
 
+# ---- what is sent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answers to `post`: status, headers (names in lower case), body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def post(address: str, headers: Mapping[str, str], content: bytes, name: str) -> Answer:
+    """Send a document to an http(s) address and return the answer, whatever its status.
+
+    name: what errors call it; neither they nor warnings show headers or content.
+    A redirect is returned like any other answer: keys and texts go to one host, and to no other.
+    Raises UnavailableError if there is no answer, or if it is too large or too slow.
+    """
+    sent = {**USER_AGENT, **headers}
+    return Transfer(name, LIMITS.answer).run(lambda running: _exchange(address, sent, content, running))
+
+
+def _exchange(address: str, headers: Mapping[str, str], content: bytes, transfer: Transfer) -> Answer:
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request, build_opener
+
+    body = bytearray()
+    request = Request(address, content, dict(headers), method="POST")  # noqa: S310 - the caller has http(s) only
+    try:
+        try:
+            answer = build_opener(_refuse_redirects()).open(request, timeout=LIMITS.silence)
+        except HTTPError as error:
+            answer = error
+        with answer:
+            while piece := answer.read1(_PIECE):
+                transfer.add(len(piece))
+                body += piece
+    except (OSError, HTTPException, ValueError) as error:
+        reason = str(getattr(error, "reason", error)) or type(error).__name__
+        raise UnavailableError(f"{transfer.name} failed: {reason}") from error
+    return Answer(answer.status, {key.lower(): value for key, value in answer.headers.items()}, bytes(body))
+
+
+def _refuse_redirects() -> type[HTTPRedirectHandler]:
+    from urllib.request import HTTPRedirectHandler
+
+    return type("NoRedirect", (HTTPRedirectHandler,), {"redirect_request": lambda *_: None})  # one host, and no other
+
+
 # ---- whether a host can be reached
 
 
@@ -212,15 +259,11 @@ class Probe(threading.Thread):
         """Send the request; any answer counts, even an error, which the download explains."""
         from http.client import HTTPException
         from urllib.error import HTTPError
-        from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-        class NoRedirect(HTTPRedirectHandler):  # one host is contacted, and no other
-            def redirect_request(self, *_: object) -> None:
-                return None
+        from urllib.request import Request, build_opener
 
         request = Request(self.address, method="HEAD", headers=USER_AGENT)  # noqa: S310 - the catalogue has http(s) only
         try:
-            build_opener(NoRedirect).open(request, timeout=LIMITS.probe).close()
+            build_opener(_refuse_redirects()).open(request, timeout=LIMITS.probe).close()
         except (OSError, HTTPException) as error:
             answered = isinstance(error, HTTPError) or "CERTIFICATE" in str(error)
             self.fault = None if answered else str(getattr(error, "reason", error))

@@ -15,6 +15,7 @@ from tokbench._shared.cache import create_file
 from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
 from tokbench._shared.paths import explain_access, shorten
 from tokbench.catalog import hub, locations
+from tokbench.catalog.counting_apis import is_counting_model, refuse_counting_model
 from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.catalog.formats import inspect
 from tokbench.catalog.hub_ids import is_hub_id
@@ -60,6 +61,8 @@ def find(argument: str, *, offline: bool = False) -> Asset:
     """
     if argument.startswith("hf:"):
         return _find_on_hub(argument, offline)
+    if is_counting_model(argument):
+        raise refuse_counting_model(argument)
     if locations.means_path(argument):
         return _find_path(argument)
     try:

@@ -16,6 +16,7 @@ MOST_THREADS = 1024
 MOST_TEXTS = 65_536
 MOST_TOKENS = 2**20
 MOST_MONEY = 1_000_000_000
+MOST_REQUESTS = 1_000_000_000
 
 _WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)

@@ -56,6 +56,10 @@ Reference = Annotated[
 # ---- models
 
 Quantization = Annotated[str, typer.Option(help="Weight type, as named by the backend.")]
+BackendQuantization = Annotated[
+    str | None,
+    typer.Option("--quantization", help="Weight type, as named by the backend. [default: int8, or the backend's own]"),
+]
 Threads = Annotated[
     int | None,
     whole_option("--threads", low=1, high=MOST_THREADS, help="Backend threads. [default: all cores]"),

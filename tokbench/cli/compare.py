@@ -29,6 +29,7 @@ from tokbench.cli._options import (
 )
 from tokbench.cli._output import deliver
 from tokbench.cli._results import check_files, format_printed
+from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def run(
         ),
     ] = "auto",
     offline: Offline = False,
+    allow_upload: AllowUpload = False,
+    max_requests: MaxRequests = DEFAULT_REQUESTS,
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Skip tokenizers that are not available, and list them.")
     ] = False,
@@ -149,12 +152,15 @@ def run(
             check_writable_folder(save, FILES)
         texts = open_corpus(corpus, languages, segments)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
+        chosen = count_closed_models(
+            names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline, quiet=quiet
+        )
         unfinished: list[Unfinished] = []
         ended: BaseException | None = None
         with show_progress(len(names), texts, quiet=quiet) as on_step:
             try:
                 result = compare(
-                    names,
+                    chosen,
                     texts,
                     metrics=metrics,
                     reference=reference,

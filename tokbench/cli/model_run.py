@@ -84,7 +84,9 @@ def make(
 def measure(
     checkpoints: Annotated[list[str], CHECKPOINTS],
     backend: Annotated[str, typer.Option(help="Comma-separated backends.")] = "ctranslate2,llamacpp",
-    quantization: Annotated[str, typer.Option(help="Comma-separated weight types.")] = "int8,q4_0",
+    quantization: Annotated[
+        str | None, typer.Option(help="Comma-separated weight types. [default: int8, or the backend's own]")
+    ] = None,
     threads: Threads = None,
     device: Device = DeviceName.cpu,
     context: Annotated[
@@ -122,7 +124,8 @@ def measure(
 
     files = check_files(output)
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
-    pairs = list(pair_up(split_names("--backend", backend), split_names("--quantization", quantization), device.value))
+    kinds = None if quantization is None else split_names("--quantization", quantization)
+    pairs = list(pair_up(split_names("--backend", backend), kinds, device.value))
     found: list[BackendMeasurement] = []
     with delivering(found, lambda: bring_out(show_measurements(found), output_format.value, files)):
         for name in checkpoints:
@@ -234,14 +237,18 @@ def list_numbers(name: str, text: str, high: int) -> tuple[int, ...]:
     return tuple(sorted(split_numbers(name, text, high=high))) if text.strip() else ()
 
 
-def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) -> Iterator[tuple[str, str]]:
+def pair_up(backends: Sequence[str], quantizations: Sequence[str] | None, device: Any) -> Iterator[tuple[str, str]]:
     """Yield each backend with each quantization that it supports.
 
+    quantizations: None for the usual one of each backend.
     Raises TokbenchError for a quantization that no backend supports, and for a backend that supports none of them.
     """
-    from tokbench.pythia.backends import BACKENDS, check_quantization
+    from tokbench.pythia.backends import BACKENDS, check_quantization, choose_quantization
 
     runs = {name: BACKENDS[name].list_quantizations(device) for name in backends}
+    if quantizations is None:
+        yield from ((name, choose_quantization(supported)) for name, supported in runs.items())
+        return
     for kind in quantizations:
         if not any(kind in supported for supported in runs.values()):
             every = [known for supported in runs.values() for known in supported]

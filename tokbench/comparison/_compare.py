@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from tokbench._shared.environment import Clock, Now, describe_environment, now
+from tokbench.adapters import CountedTokenizer, Tokenizer
 from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
@@ -19,6 +20,7 @@ from tokbench.comparison.worst_segments import find_examples
 from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
 from tokbench.errors import EngineError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
+from tokbench.measurement.api_counts import count_by_api
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
 from tokbench.measurement.single_token_words import measure_isolated
 from tokbench.measurement.words import Segmenter, describe_segmenter
@@ -63,7 +65,8 @@ def compare(
 ) -> Comparison:
     """Compare tokenizers on a parallel corpus.
 
-    tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts.
+    tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts; also
+        `anthropic:MODEL` and `gemini:MODEL`, if `count_by_api` has counted the texts before.
     corpus: a `ParallelCorpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
         accepts; by default the bundled corpus.
     metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
@@ -90,15 +93,17 @@ def compare(
     texts = open_corpus(corpus)
     against = find_reference(texts, reference)
     sample = take_sample(texts)
+    count = partial(count_by_api, texts=texts, offline=offline)
 
     def build(measurements: Measurements, texts: ParallelCorpus, *, late: bool = True) -> Comparison:
         """Evaluate measurements; not `late`: only what follows from the counts, without intervals and tests."""
         alone, timed = ([m.name for m in chosen if m.level == kind and late] for kind in ("types", "timings"))
-        loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))
+        loaded, isolated = loading.try_with(lambda left: measure_isolated(list_encoding(left), texts, alone, segmenter))
         measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
+        with_ids = list_encoding(loaded)
         failed: list[Skipped] = []
         speeds = (
-            measure_throughput(loaded, texts, clock=clock, on_failure=lambda error: failed.append(skip_speed(error)))
+            measure_throughput(with_ids, texts, clock=clock, on_failure=lambda error: failed.append(skip_speed(error)))
             if throughput and timed
             else []
         )
@@ -113,14 +118,16 @@ def compare(
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
             skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),
-            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0])
+            examples=find_examples(with_ids, texts, measurements, relative.language or texts.languages[0])
             if late
             else (),
             measurements=measurements,
             added_metrics=find_added([*chosen, *tested]),
         )
 
-    with start_loading(tokenizers, sample, engine, baseline, skip_missing=skip_missing, offline=offline) as loading:
+    with start_loading(
+        tokenizers, sample, engine, baseline, count=count, skip_missing=skip_missing, offline=offline
+    ) as loading:
         relative = Reference(against, loading.baseline)
         try:
             measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
@@ -134,6 +141,11 @@ def compare(
     except BaseException:
         on_interruption(partial(build, measurements, texts, late=False))
         raise
+
+
+def list_encoding(tokenizers: Sequence[Tokenizer]) -> list[Tokenizer]:
+    """Return the tokenizers that give ids: not those known by counts alone."""
+    return [tokenizer for tokenizer in tokenizers if not isinstance(tokenizer, CountedTokenizer)]
 
 
 def skip_speed(error: EngineError) -> Skipped:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tokbench.adapters import Tokenizer
+from tokbench.adapters import COUNTS, CountedTokenizer, Tokenizer
 from tokbench.corpora import ParallelCorpus, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
@@ -21,7 +21,8 @@ class ComparedTokenizer:
     """Facts about a tokenizer of a comparison; None if unknown.
 
     lossy_segments: number of segments that lost text, by language.
-    decoded: whether losses are known; they are not for ids without the bytes of their tokens.
+    decoded: whether losses are known; they are not for ids without the bytes of their tokens, and for counts without
+        ids.
     """
 
     name: str
@@ -38,6 +39,11 @@ class ComparedTokenizer:
     vocab_rows: int | None
     lossy_segments: Mapping[str, int]
     decoded: bool = True
+
+    @property
+    def counted(self) -> bool:
+        """Return whether there are counts of a counting API only; `origin` then says when they were made."""
+        return self.format == COUNTS
 
     @property
     def id_space(self) -> int:
@@ -141,6 +147,7 @@ def describe_bootstrap(segments: int, documents: pl.DataFrame | None, bootstrap:
 def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> ComparedTokenizer:
     """Collect the facts of a tokenizer, and count its lossy segments."""
     asset, entry = tokenizer.asset, tokenizer.asset.entry
+    has_ids = not isinstance(tokenizer, CountedTokenizer)
     return ComparedTokenizer(
         name=tokenizer.name,
         engine=tokenizer.engine,
@@ -151,10 +158,11 @@ def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> Comp
         family=entry.family if entry else None,
         algorithm=entry.algorithm if entry else None,
         licence=entry.licence if entry else None,
-        vocab_base=tokenizer.vocab_base,
-        vocab_total=tokenizer.vocab_total,
+        vocab_base=tokenizer.vocab_base if has_ids else None,
+        vocab_total=tokenizer.vocab_total if has_ids else None,
         vocab_rows=entry.vocab_rows if entry else None,
         lossy_segments=count_losses(tokenizer.name, measurements),
+        decoded=has_ids,
     )
 
 

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from tokbench.adapters import Tokenizer
+from tokbench.adapters import CountedTokenizer, Tokenizer
 from tokbench.corpora import ParallelCorpus
 
 
@@ -20,14 +20,15 @@ def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
     rows = []
     for tokenizer in tokenizers:
         entry = tokenizer.asset.entry
+        sized = not isinstance(tokenizer, CountedTokenizer)
         rows.append(
             {
                 "tokenizer": tokenizer.name,
                 "engine": tokenizer.engine,
                 "path": tokenizer.call,
                 "sha256": tokenizer.asset.sha256,
-                "vocab_base": tokenizer.vocab_base,
-                "vocab_total": tokenizer.vocab_total,
+                "vocab_base": tokenizer.vocab_base if sized else None,
+                "vocab_total": tokenizer.vocab_total if sized else None,
                 "vocab_rows": entry.vocab_rows if entry else None,
                 "context_window": entry.context_window if entry else None,
                 "unk_id": tokenizer.unk_id,

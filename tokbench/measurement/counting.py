@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import EncodedBatch, Offsets, Tokenizer
+from tokbench.adapters import CountedTokenizer, EncodedBatch, Offsets, Tokenizer
 from tokbench.errors import EngineError
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.round_trip import classify_losses
@@ -17,6 +17,8 @@ from tokbench.measurement.words import LanguageTexts, count_continued_by_bytes, 
 
 Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
 """(`block << ID_BITS | id`, count) of the ids that occur in each block, with ascending keys."""
+
+NO_HISTOGRAM: Histogram = (np.empty(0, np.uint32), np.empty(0, np.uint32))
 
 ID_BITS = 24
 """Bits of an id in a histogram key: up to 16 million ids and 256 blocks."""
@@ -86,8 +88,27 @@ def count_continued(
 def count_texts(
     tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
 ) -> tuple[pl.DataFrame, Histogram]:
-    """Return the frame `counts` on texts of one language, and the ids by block."""
+    """Return the frame `counts` on texts of one language, and the ids by block.
+
+    Of a tokenizer without ids there are tokens only; the rest is null, and no id occurs.
+    """
+    if isinstance(tokenizer, CountedTokenizer):
+        return frame_tokens(tokenizer.count_batch(texts.texts), segments), NO_HISTOGRAM
     return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks)
+
+
+def frame_tokens(tokens: npt.NDArray[np.int64], segments: pl.Series) -> pl.DataFrame:
+    """Return the frame `counts` of texts of which only the number of tokens is known."""
+    unknown = pl.Series([None] * len(tokens), dtype=pl.Int32)
+    names = ("partial_tokens", "unk_tokens", "unk_chars", "continued_words")
+    return pl.DataFrame(
+        {
+            "segment": segments,
+            "tokens": pl.Series(tokens.astype(np.int32)),
+            **dict.fromkeys(names, unknown),
+            "loss": unknown.cast(pl.UInt8),
+        }
+    )
 
 
 def count_batch(

@@ -16,6 +16,7 @@ from tokbench._shared.paths import expand_home
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, find_asset
 from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_engine
+from tokbench.catalog.counting_apis import is_counting_model
 from tokbench.catalog.entries import find_name, fold
 from tokbench.catalog.locations import means_path
 from tokbench.catalog.sources import Asset
@@ -154,19 +155,21 @@ def start_loading(
     engine: str = AUTO,
     baseline: str | None = None,
     *,
+    count: Callable[[str], Tokenizer] | None = None,
     skip_missing: bool = False,
     offline: bool = False,
 ) -> Loading:
     """Locate the given tokenizers and start loading them; a single one needs no list.
 
     engine: as for `load_engine`, verified on `sample`.
+    count: returns the counts of a closed model (`anthropic:MODEL`); without it, naming one is an error.
     skip_missing: list unavailable ones in `skipped`, instead of raising UnavailableError for the first; the
     `baseline` cannot be skipped.
     Raises TokbenchError for a name given twice and for an unusable file.
     """
     check_engine_name(engine)
     named = list_arguments(arguments)
-    requests, skipped = resolve_requests(named, skip_missing=skip_missing, offline=offline)
+    requests, skipped = resolve_requests(named, count, skip_missing=skip_missing, offline=offline)
     needed = None if baseline is None else find_baseline(baseline, requests)
 
     def load(request: LoadRequest) -> Tokenizer | None:
@@ -195,7 +198,11 @@ def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -
 
 
 def resolve_requests(
-    arguments: Sequence[str | Path | Tokenizer], *, skip_missing: bool, offline: bool
+    arguments: Sequence[str | Path | Tokenizer],
+    count: Callable[[str], Tokenizer] | None = None,
+    *,
+    skip_missing: bool,
+    offline: bool,
 ) -> tuple[list[LoadRequest], list[Skipped]]:
     """Return the tokenizers whose files are available, and those skipped.
 
@@ -206,6 +213,9 @@ def resolve_requests(
         if not isinstance(argument, str | Path):
             return LoadRequest(argument.name, argument.asset, argument)
         try:
+            if count is not None and isinstance(argument, str) and is_counting_model(argument):
+                counted = count(argument)
+                return LoadRequest(argument, counted.asset, counted)
             return LoadRequest(str(argument), find_asset(argument, offline=offline))
         except UnavailableError as error:
             if not skip_missing:

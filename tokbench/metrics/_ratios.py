@@ -226,9 +226,9 @@ RATIOS = (
         "UNK",
         "tokens",
         numerator=pl.col("unk_tokens"),
-        denominator=tokens,
+        denominator=pl.when(pl.col("unk_tokens").is_not_null()).then(tokens),
         definition="Share of tokens that are the unknown token.",
-        edge_cases="0 for tokenizers without an unknown token.",
+        edge_cases="0 for tokenizers without an unknown token; null for counts without ids.",
         other_definitions="Characters, words or differences of string lengths instead of tokens: one id may stand for "
         "a clause.",
     ),

@@ -229,7 +229,9 @@ def write_notes(comparison: Comparison) -> list[str]:
         rest = f" and in {more} more" if more > 0 else ""
         notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")
     notes += [
-        f"{t.name}: losses are unknown, since the bytes of its tokens are not given"
+        f"{t.name}: {t.origin}; ids, losses and the vocabulary are unknown"
+        if t.counted
+        else f"{t.name}: losses are unknown, since the bytes of its tokens are not given"
         for t in comparison.tokenizers
         if not t.decoded
     ]

@@ -126,6 +126,18 @@ def run(
     return found.load(path, quantization, threads=threads, context=length, batch=batch, device=device)
 
 
+USUAL_QUANTIZATIONS = ("int8", "q4_0", "float32")
+
+
+def choose_quantization(supported: Sequence[str]) -> str:
+    """Return the type to use where none is named: the first usual one that a backend supports, else its own first.
+
+    >>> choose_quantization(("float32", "int8")), choose_quantization(("q8_0", "q4_0"))
+    ('int8', 'q4_0')
+    """
+    return next((kind for kind in USUAL_QUANTIZATIONS if kind in supported), supported[0])
+
+
 def check_quantization(backend: str, quantization: str, supported: Sequence[str], reason: str) -> None:
     """Raise TokbenchError for an unsupported type.
 

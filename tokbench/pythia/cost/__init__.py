@@ -1,12 +1,18 @@
 """The cost of a comparison's tokens on a model."""
 
-from tokbench.pythia.cost.costs import ANALYTIC, OWN_TOKENIZER, Costs, check_run, cost, tabulate_what_ifs
+from tokbench.pythia.cost.checks import ANALYTIC, check_run, check_seconds, default_quantization
+from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost, tabulate_what_ifs
+from tokbench.pythia.cost.prices import DAYS_PER_MONTH, Prices
 
 __all__ = [
     "ANALYTIC",
+    "DAYS_PER_MONTH",
     "OWN_TOKENIZER",
     "Costs",
+    "Prices",
     "check_run",
+    "check_seconds",
     "cost",
+    "default_quantization",
     "tabulate_what_ifs",
 ]

@@ -6,7 +6,7 @@ Per segment and per 1,000 characters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,11 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, default_quantization
+from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.cost.tabulation import tabulate_costs
 from tokbench.pythia.cost.whatif import WhatIf, what_if
-from tokbench.pythia.cost.workload import NewTokens, Price, Request, Workload
+from tokbench.pythia.cost.workload import NewTokens, Request, Workload
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import flops_per_token, parameters, training_flops_of_text
 from tokbench.pythia.model.memory import weight_bytes
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
 OWN_TOKENIZER = "gpt-neox-20b"
 """The catalogue name of Pythia's own tokenizer, the baseline of every what-if."""
 
-ANALYTIC = "analytic"
-"""The backend that runs nothing: it counts, and estimates times if rates are given."""
-
 ROUNDS = 3
 
 Report = Callable[[str], None]
@@ -43,19 +42,20 @@ Report = Callable[[str], None]
 class Costs:
     """The costs of a comparison's texts on a model.
 
-    frame: tokenizer, lang, quantity, per (segment, 1000 characters), value, low, high, premium, premium_low,
-        premium_high, unit, basis (counted, computed, measured, estimated), n.
-    what_if: one row per tokenizer: the model with that tokenizer.
-    notes: what the seconds are based on, by tokenizer.
+    frame: tokenizer, lang, quantity, per (segment, 1000 characters; money also 1000 requests, month), value, low, high,
+        premium, premium_low, premium_high, unit, basis (counted, computed, measured, estimated), n.
+    what_if: one row per tokenizer with a vocabulary of known size: the model with that tokenizer.
+    model: None for tokens and money without a model.
+    notes: what the seconds, or the counts of a closed model, are based on, by tokenizer.
     """
 
     frame: pl.DataFrame
     what_if: pl.DataFrame
-    model: str
+    model: str | None
     backend: str
     quantization: str
     new_tokens: NewTokens
-    price: Price
+    prices: Prices
     reference: str
     signature: str
     notes: Mapping[str, str]
@@ -68,7 +68,7 @@ class Costs:
             "backend": self.backend,
             "quantization": self.quantization,
             "new_tokens": self.new_tokens,
-            "price": {"per_hour": self.price.per_hour, "per_mtok": self.price.per_mtok},
+            "prices": asdict(self.prices),
             "reference": self.reference,
             "notes": dict(self.notes),
             "costs": self.frame.to_dicts(),
@@ -80,7 +80,9 @@ class Costs:
         return self.frame.filter(pl.col("per") == "segment")._repr_html_()
 
     def __repr__(self) -> str:
-        return f"<Costs of {self.what_if.height} tokenizers on {self.model}, {self.backend} {self.quantization}>"
+        number = self.frame["tokenizer"].n_unique()
+        where = f" on {self.model}, {self.backend} {self.quantization}" if self.model else ""
+        return f"<Costs of {number} tokenizers{where}>"
 
 
 def ignore_report(step: str) -> None:
@@ -90,12 +92,12 @@ def ignore_report(step: str) -> None:
 def cost(
     result: Comparison,
     *,
-    model: str,
+    model: str | None,
     backend: str = ANALYTIC,
-    quantization: str = "int8",
+    quantization: str | None = None,
     new_tokens: NewTokens = 64,
     threads: int | None = None,
-    price: Price | None = None,
+    prices: Prices | None = None,
     rates: Sequence[Rates] = (),
     bootstrap: Bootstrap | None = None,
     offline: bool = False,
@@ -103,30 +105,37 @@ def cost(
 ) -> Costs:
     """Compute the costs of a comparison's texts on a Pythia model.
 
-    With Pythia's own tokenizer the model is unchanged; other tokenizers give a what-if.
+    With Pythia's own tokenizer the model is unchanged; other tokenizers give a what-if. Closed models, whose vocabulary
+    is not known, have tokens and money only.
 
+    model: None for tokens and money alone.
     backend: `analytic` computes; with `rates`, fitted to measurements of other models, it also estimates seconds. Any
         other backend measures on this machine, with one model per vocabulary size.
+    quantization: by default int8, or what the backend has instead.
     new_tokens: number generated after each segment, or "same" for as many as the segment has.
 
-    Raises TokbenchError for an unknown model, a comparison without its measurements, and a type or size that cannot be
-    run.
+    Raises TokbenchError for an unknown model, a comparison without its measurements, a type or size that cannot be
+    run, and a price per hour without seconds.
     """
     if result.measurements is None:
         raise TokbenchError("this comparison was loaded without its measurements", "load the folder, not the JSON file")
     if new_tokens != "same" and new_tokens < 1:
         raise TokbenchError(f"new_tokens is {new_tokens}", "use at least 1, or 'same'")
-    found = find_model(model)
-    changes = {
-        t.name: what_if(found.architecture, t.id_space, multiple=found.vocab_multiple) for t in result.tokenizers
-    }
+    kind = quantization or default_quantization(backend)
+    paid = prices or Prices()
+    check_seconds(paid, model, backend, rates)
+    sized = [t for t in result.tokenizers if t.vocab_total is not None]
+    found = find_model(model) if model is not None and sized else None
+    changes = (
+        {t.name: what_if(found.architecture, t.id_space, multiple=found.vocab_multiple) for t in sized} if found else {}
+    )
     workload = Workload.read(result.measurements, result.corpus.languages, result.names)
-    request, paid = Request(new_tokens), price or Price()
+    request = Request(new_tokens)
     shapes = {name: change.changed for name, change in changes.items()}
-    if backend == ANALYTIC:
-        speeds: dict[str, Speed] = estimate_speeds(shapes, rates, quantization, workload, request)
+    if backend == ANALYTIC or found is None:
+        speeds: dict[str, Speed] = estimate_speeds(shapes, rates, kind, workload, request)
     else:
-        speeds = measure_speeds(found, shapes, backend, quantization, threads, workload, offline, on_step)
+        speeds = measure_speeds(found, shapes, backend, kind, threads, workload, offline, on_step)
     reference = result.corpus.reference or result.corpus.languages[0]
     frame = tabulate_costs(
         workload,
@@ -134,34 +143,31 @@ def cost(
         reference=reference,
         request=request,
         speeds=speeds,
-        price=paid,
+        prices=paid,
         bootstrap=bootstrap or Bootstrap(),
     )
     return Costs(
         frame=frame,
-        what_if=tabulate_what_ifs(changes, workload, result, quantization),
-        model=found.name,
+        what_if=tabulate_what_ifs(changes, workload, result, kind),
+        model=found.name if found else None,
         backend=backend,
-        quantization=quantization,
+        quantization=kind,
         new_tokens=new_tokens,
-        price=paid,
+        prices=paid,
         reference=reference,
-        signature=f"{result.signature(long=False)}|model:{found.name}|be:{backend}/{quantization}|new:{new_tokens}",
-        notes={name: speed.note for name, speed in speeds.items()},
+        signature="|".join(
+            [
+                result.signature(long=False),
+                f"model:{found.name}|be:{backend}/{kind}" if found else "model:none",
+                f"new:{new_tokens}",
+                *([f"price:{paid.sign()}"] if paid.given else []),
+            ]
+        ),
+        notes={
+            **{t.name: t.origin for t in result.tokenizers if t.counted},
+            **{name: speed.note for name, speed in speeds.items()},
+        },
     )
-
-
-def check_run(model: str, backend: str, quantization: str) -> None:
-    """Raise TokbenchError for an unknown model, backend or type.
-
-    To be called before anything is measured.
-    """
-    from tokbench.pythia.backends import BACKENDS
-
-    find_model(model)
-    if backend != ANALYTIC:
-        BACKENDS[backend]
-    find_quantization(quantization)
 
 
 def estimate_speeds(
@@ -258,6 +264,8 @@ def tabulate_what_ifs(
                 "verdict": verdict.word if verdict else None,
             }
         )
+    if not rows:
+        return pl.DataFrame()
     integers = dict.fromkeys(("vocabulary", "vocab_rows", "parameters", "weight_bytes"), pl.Int64)
     floats = dict.fromkeys(("training_flops", "nsl", "relative_flops"), pl.Float64)
     return pl.DataFrame(rows, schema_overrides={**integers, **floats, "verdict": pl.String})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -85,10 +85,16 @@ def list_sizes() -> tuple[Model, ...]:
 
 
 def compute_overview(comparison: Comparison) -> CostOverview:
-    """Compute what a report on this comparison says about costs."""
+    """Compute what a report on this comparison says about costs.
+
+    Tokenizers whose vocabulary is not known, such as those of closed models, are left out.
+    """
     reading = what_ifs = None
-    if comparison.measurements is not None and all(t.vocab_total is not None for t in comparison.tokenizers):
-        workload = Workload.read(comparison.measurements, comparison.corpus.languages, comparison.names)
+    sized = tuple(t for t in comparison.tokenizers if t.vocab_total is not None)
+    measurements = comparison.measurements
+    if measurements is not None and sized:
+        comparison = replace(comparison, tokenizers=sized)
+        workload = Workload.read(measurements, comparison.corpus.languages, comparison.names)
         reading = compute_reading(comparison, workload)
         if workload.total(comparison.names[0]):
             what_ifs = compute_what_ifs(comparison, workload)
@@ -161,7 +167,8 @@ def find_baseline(comparison: Comparison) -> str:
     """
     if OWN_TOKENIZER in comparison.names:
         return OWN_TOKENIZER
-    return comparison.corpus.baseline or comparison.names[0]
+    baseline = comparison.corpus.baseline
+    return baseline if baseline is not None and baseline in comparison.names else comparison.names[0]
 
 
 def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:

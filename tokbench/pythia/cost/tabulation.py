@@ -20,7 +20,8 @@ from tokbench.metrics.resampling import (
     percentile_interval,
     resample_sums,
 )
-from tokbench.pythia.cost.workload import UNITS, Price, Request, Workload, count_requests
+from tokbench.pythia.cost.prices import DAYS_PER_MONTH, Prices
+from tokbench.pythia.cost.workload import UNITS, Request, Workload, count_requests
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.speed.speeds import Speed
 
@@ -48,14 +49,17 @@ def tabulate_costs(
     reference: str,
     request: Request,
     speeds: Mapping[str, Speed],
-    price: Price,
+    prices: Prices,
     bootstrap: Bootstrap,
 ) -> pl.DataFrame:
     """Tabulate the costs of all tokenizers and languages.
 
     In the columns of `COST_SCHEMA`.
 
-    value: mean over segments, or ratio of sums per 1,000 characters.
+    architectures: by tokenizer; one without has tokens and money only.
+
+    value: mean over segments, or ratio of sums per 1,000 characters; money also for 1,000 requests and, with requests
+        per day, for a month.
     low, high: percentiles of a paired bootstrap over documents or segments.
     premium: cost of the segments over their cost in the reference language.
 
@@ -68,15 +72,19 @@ def tabulate_costs(
     for tokenizer in workload.tokenizers:
         speed = speeds.get(tokenizer)
         by_lang = {
-            lang: count_requests(workload.tokens[tokenizer, lang], architectures[tokenizer], request, speed, price)
+            lang: count_requests(workload.tokens[tokenizer, lang], architectures.get(tokenizer), request, speed, prices)
             for lang in workload.languages
         }
         for quantity in by_lang[reference]:
             counts = np.stack([by_lang[lang][quantity] for lang in workload.languages], axis=1)
             chars = np.stack([workload.chars[lang] for lang in workload.languages], axis=1)
-            basis = speed.basis if speed and UNITS[quantity] in ("s", "money") else "computed"
+            timed = UNITS[quantity] == "s" or (quantity == "money" and not prices.per_token)
+            basis = speed.basis if speed and timed else "computed"
+            described = describe(workload.languages, reference, counts, chars, units, weights, bootstrap.level)
+            if quantity == "money":
+                described = add_periods(described, prices)
             rows.append(
-                describe(workload.languages, reference, counts, chars, units, weights, bootstrap.level).with_columns(
+                described.with_columns(
                     tokenizer=pl.lit(tokenizer),
                     quantity=pl.lit(quantity),
                     unit=pl.lit(UNITS[quantity]),
@@ -85,6 +93,19 @@ def tabulate_costs(
                 )
             )
     return pl.concat(rows).select(pl.col(name).cast(kind) for name, kind in COST_SCHEMA.items())
+
+
+def add_periods(described: pl.DataFrame, prices: Prices) -> pl.DataFrame:
+    """Add the money of 1,000 requests, and of a month if the requests per day are given."""
+    factors = {"1000 requests": 1000}
+    if prices.requests_per_day is not None:
+        factors["month"] = prices.requests_per_day * DAYS_PER_MONTH
+    of_request = described.filter(pl.col("per") == "segment")
+    periods = [
+        of_request.with_columns(pl.col("value", "low", "high") * factor, per=pl.lit(per))
+        for per, factor in factors.items()
+    ]
+    return pl.concat([described, *periods])
 
 
 def describe(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import number_clusters
+from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, request_flops
 from tokbench.pythia.speed.speeds import Speed
@@ -34,22 +35,7 @@ UNITS: Mapping[str, str] = {
     "kv_bytes": "B",
     "money": "money",
 }
-"""Quantities of a request and their units; money is in the currency of the given price."""
-
-
-@dataclass(frozen=True)
-class Price:
-    """A price per hour, or per million tokens read and written; not both."""
-
-    per_hour: float | None = None
-    per_mtok: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.per_hour is not None and self.per_mtok is not None:
-            raise TokbenchError("there is both a price per hour and one per million tokens", "give one of them")
-        for price in (self.per_hour, self.per_mtok):
-            if price is not None and price < 0:
-                raise TokbenchError(f"the price {price} is negative", "use a price of at least 0")
+"""Quantities of a request and their units; money is in the currency of the given prices."""
 
 
 @dataclass(frozen=True)
@@ -69,34 +55,33 @@ class Request:
 
 
 def count_requests(
-    prompts: Tokens, architecture: Architecture, request: Request, speed: Speed | None, price: Price
+    prompts: Tokens, architecture: Architecture | None, request: Request, speed: Speed | None, prices: Prices
 ) -> dict[str, Floats]:
     """Compute the quantities of each request.
 
-    Seconds, and money per hour, need a speed. Raises TokbenchError if a prompt with its new tokens does not fit the
-    context.
+    Without an architecture there are tokens and money only. Seconds, and money per hour, need a speed. Raises
+    TokbenchError if a prompt with its new tokens does not fit the context.
     """
     new = request.count_new(prompts)
-    longest = int((prompts + new).max(initial=0))
-    if longest > architecture.context:
-        raise TokbenchError(
-            f"a segment needs {longest} tokens including new ones, the context holds {architecture.context}",
-            "generate fewer new tokens, or leave out the language or tokenizer",
-        )
-    quantities: dict[str, Floats] = {
-        "tokens": prompts.astype(np.float64),
-        "new_tokens": new.astype(np.float64),
-        "flops": look_up(partial(request_flops, architecture), prompts, new),
-        "kv_bytes": np.asarray((prompts + np.maximum(new - 1, 0)) * kv_cache_bytes(architecture, 1), np.float64),
-    }
+    quantities: dict[str, Floats] = {"tokens": prompts.astype(np.float64), "new_tokens": new.astype(np.float64)}
+    if architecture is not None:
+        longest = int((prompts + new).max(initial=0))
+        if longest > architecture.context:
+            raise TokbenchError(
+                f"a segment needs {longest} tokens including new ones, the context holds {architecture.context}",
+                "generate fewer new tokens, leave out the language or tokenizer, or use --model none for money alone",
+            )
+        quantities["flops"] = look_up(partial(request_flops, architecture), prompts, new)
+        cached = (prompts + np.maximum(new - 1, 0)) * kv_cache_bytes(architecture, 1)
+        quantities["kv_bytes"] = np.asarray(cached, np.float64)
     if speed is not None:
         quantities["prefill_seconds"] = speed.prefill_seconds(prompts)
         quantities["decode_seconds"] = speed.decode_seconds(prompts, new)
         quantities["seconds"] = quantities["prefill_seconds"] + quantities["decode_seconds"]
-    if price.per_mtok is not None:
-        quantities["money"] = (prompts + new).astype(np.float64) * (price.per_mtok / 1e6)
-    elif price.per_hour is not None and speed is not None:
-        quantities["money"] = quantities["seconds"] * (price.per_hour / 3600)
+    if prices.per_token:
+        quantities["money"] = prices.price_tokens(quantities["tokens"], quantities["new_tokens"])
+    elif prices.per_hour is not None and speed is not None:
+        quantities["money"] = quantities["seconds"] * (prices.per_hour / 3600)
     return quantities
 
 
