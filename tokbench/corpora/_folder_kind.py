@@ -13,6 +13,9 @@ from tokbench.corpora._readers import find_table_reader
 from tokbench.corpora._storage import is_dir, is_file, list_folder
 from tokbench.corpora._suffixes import PROSE, name_content
 
+SAVED = ("state.json", "dataset_dict.json")
+"""Files that mark a dataset that Hugging Face's `save_to_disk` wrote."""
+
 _MIXED = PROSE | {None, "tsv", "csv", "json"}
 
 
@@ -23,6 +26,8 @@ def holds_parallel(path: Path) -> bool:
     them, or if they do not look like code. A folder that also holds code is not searched one level down.
     """
     files = [file for file in list_folder(path) if is_file(file) and not file.name.startswith(".")]
+    if any(file.name in SAVED for file in files):
+        return False
     if any(is_language_file(file) for file in files) or group_tables(files):
         return True
     folders = [p for p in list_folder(path) if is_dir(p) and not p.is_file() and not p.name.startswith(".")]

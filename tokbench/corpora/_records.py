@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from tokbench.corpora._column_choice import choose_sources, tag_columns, unknown_name
+from tokbench.corpora._column_choice import choose_sources, unknown_name
 from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._languages import is_column_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._storage import stem_of
-from tokbench.corpora._text_columns import Layout, Source, find_text_name, read_layout, read_source, refuse_grouping
+from tokbench.corpora._text_columns import Layout, Source, choose_text, read_layout, read_source, refuse_grouping
 from tokbench.errors import TokbenchError
 
 Record: TypeAlias = Mapping[str, Any] | str | None
@@ -71,8 +71,7 @@ def read_records(table: Records, options: Mapping[str, str], languages: Sequence
         return _read_strings(table, layout, languages)
     objects = [(where, _as_object(where, record)) for where, record in table.records]
     names = _keys(first)
-    tagged = bool(tag_columns(names) or layout.given)
-    text = layout.settings.get("text") or (None if tagged else find_text_name(first))
+    text = choose_text(layout, names, first)
     if text is not None:
         return _read_text_key(table, objects, text, layout, languages)
     source = choose_sources(

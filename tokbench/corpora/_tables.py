@@ -13,7 +13,15 @@ from tokbench.corpora._languages import is_column_tag, parse_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._readers import spell_for
 from tokbench.corpora._storage import stem_of
-from tokbench.corpora._text_columns import Layout, Source, find_text_name, read_layout, read_source, refuse_grouping
+from tokbench.corpora._text_columns import (
+    Layout,
+    Source,
+    choose_text,
+    find_text_name,
+    read_layout,
+    read_source,
+    refuse_grouping,
+)
 from tokbench.errors import TokbenchError
 
 # Usual heads of text columns: a first row of nothing else may be a header.
@@ -57,7 +65,7 @@ def read_table(path: Path, table: Rows, options: Mapping[str, str], languages: S
     document = settings.get("document")
     header = _has_header(path, table.reader, first[1], options, given)
     body = pending if header else chain(blank, [first], pending)
-    if layout.grouped or (header and not given and not tag_columns(first[1]) and find_text_name(first[1])):
+    if layout.grouped or (header and choose_text(layout, first[1], first[1])):
         return _read_text_column(path, table, body, first[1], header, layout, languages)
     refuse_grouping(path, layout)
     # Without a header nothing is guessed: the cells of a segment are not names.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tokbench.corpora._column_choice import split_options
+from tokbench.corpora._column_choice import split_options, tag_columns
 from tokbench.corpora._groups import build_groups, choose_split, split_all
 from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
@@ -66,6 +66,17 @@ def find_text_name(names: Iterable[str]) -> str | None:
     """Return the name of the column or key that holds the texts, if one has a usual name."""
     known = set(names)
     return next((name for name in TEXT_NAMES if name in known), None)
+
+
+def choose_text(layout: Layout, texts: Iterable[str], names: Iterable[str]) -> str | None:
+    """Return the name of the column of all texts, given or found; None if columns are languages.
+
+    texts: the names of the columns that can be languages. One such name alone is not believed beside a column of texts:
+    `geo` is Georgian, too.
+    """
+    if layout.grouped or layout.given:
+        return layout.settings.get("text")
+    return None if len(tag_columns(texts)) > 1 else find_text_name(names)
 
 
 class Source(NamedTuple):

@@ -1,8 +1,7 @@
 """A folder of files that are not translations of each other: source code, documentation, prose.
 
 A file's group is the programming language or format that its suffix stands for (`python`, `markdown`), or, with
-`group=folder`, the sub-folder that it is in. Folders with files of a single kind in several sub-folders are grouped by
-sub-folder. Other options: `label=NAME` makes one group of all files, `split=lines|documents|none` says what a segment
+`group=folder`, the sub-folder that it is in. Prose of a single kind in several sub-folders is grouped by sub-folder. Other options: `label=NAME` makes one group of all files, `split=lines|documents|none` says what a segment
 is (by default a whole file). Hidden files, files that are not UTF-8 text, and installed packages are left out.
 """
 
@@ -15,11 +14,11 @@ from tokbench._shared.pipes import find_kind
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import HEAD_BYTES, is_text
 from tokbench.corpora._folder import shorten
-from tokbench.corpora._folder_kind import holds_parallel
+from tokbench.corpora._folder_kind import SAVED, holds_parallel
 from tokbench.corpora._groups import build_groups, choose_split, split_all
 from tokbench.corpora._reader_api import LeftOut, RawCorpus
 from tokbench.corpora._storage import is_dir, is_file, list_folder
-from tokbench.corpora._suffixes import name_group
+from tokbench.corpora._suffixes import PROSE, name_group
 from tokbench.corpora._utf8 import read_head, read_text
 from tokbench.errors import TokbenchError
 
@@ -34,7 +33,7 @@ _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 def claims(path: Path) -> bool:
     """Claim a folder that holds no parallel corpus, no manifest and no dataset of Hugging Face."""
-    if not is_dir(path) or any(is_file(path / name) for name in ("manifest.toml", "state.json", "dataset_dict.json")):
+    if not is_dir(path) or any(is_file(path / name) for name in ("manifest.toml", *SAVED)):
         return False
     return not holds_parallel(path)
 
@@ -55,7 +54,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     skipped: dict[str, list[str]] = {}
     files = list(_walk(path, path, skipped))
     labels = {file: _label(path, file, settings.get("label"), group) for file in files}
-    if group is None and len(set(labels.values())) == 1 and "label" not in settings:
+    if group is None and "label" not in settings and len(kinds := set(labels.values())) == 1 and kinds <= PROSE:
         inside = {file: _label(path, file, None, "folder") for file in files}
         labels = inside if len(set(inside.values())) > 1 else labels
     texts = _read_texts(path, labels, skipped)

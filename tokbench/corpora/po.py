@@ -26,6 +26,8 @@ from tokbench.errors import TokbenchError
 _KEYWORD = re.compile(r'(?P<word>msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?)\s*(?P<string>".*")\s*')
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
+# Codecs that are no charsets of texts, some of them slow.
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
@@ -47,7 +49,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     if named:
         raise TokbenchError(f"{path} has no columns, but {', '.join(named)} is given", "give source=LANG,target=LANG")
     messages = _parse(path, _decode(path))
-    header = dict(re.findall(r"^([\w-]+):[ \t]*(.*?)[ \t]*$", next(_headers(messages), ""), re.MULTILINE))
+    header = dict(re.findall(r"^([\w-]+):[ \t]*(.*?)[ \t]*$", _find_header(messages), re.MULTILINE))
     entries = [message for message in messages if message.strings.get("msgid")]
     kept = [message for message in entries if not message.fuzzy]
     if not kept:
@@ -71,9 +73,9 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     )  # fmt: skip
 
 
-def _headers(messages: Sequence[_Message]) -> Sequence[str]:
-    found = [message.strings.get("msgstr", "") for message in messages if message.strings.get("msgid") == ""]
-    return iter(found)  # type: ignore[return-value]
+def _find_header(messages: Sequence[_Message]) -> str:
+    found = (message.strings.get("msgstr", "") for message in messages if message.strings.get("msgid") == "")
+    return next(found, "")
 
 
 def _find_target(path: Path, header: Mapping[str, str]) -> str | None:
@@ -91,7 +93,7 @@ def _decode(path: Path) -> str:
     match = re.search(rb"charset=\s*([\w.:-]+)", data[:8192])
     charset = match[1].decode("ascii", "replace") if match and match[1] != b"CHARSET" else "utf-8"
     try:
-        if not codecs.lookup(charset)._is_text_encoding:
+        if codecs.lookup(charset).name in _NO_CHARSETS or b"".decode(charset):
             raise LookupError(charset)
         text = data.decode(charset)
     except LookupError:

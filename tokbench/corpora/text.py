@@ -19,7 +19,9 @@ from tokbench.corpora._suffixes import PROSE, name_content
 from tokbench.corpora._utf8 import first_line, read_head, read_text
 from tokbench.errors import TokbenchError
 
-_OTHERS = frozenset({".csv", ".jsonl", ".ndjson", ".po", ".pot", ".sgm", ".tab", ".tmx", ".tsv", ".xlf", ".xliff"})
+_OTHERS = frozenset(
+    {".csv", ".json", ".jsonl", ".ndjson", ".po", ".pot", ".sgm", ".tab", ".tmx", ".tsv", ".xlf", ".xliff"}
+)
 
 
 def claims(path: Path) -> bool:

@@ -2,7 +2,8 @@
 
 Mark-up of the original format (`bpt`, `ept`, `ph`, `it`, `x`, `ut`) is dropped; the text in `g`, `mrk` and `pc` is
 text. Proposals (`alt-trans`), notes and skeletons are not read, nor are units that say `translate="no"`. A unit without
-a target is missing in that language. There are no options. The rules for entities are those of TMX.
+a target is missing in that language. The options `source=LANG` and `target=LANG` are for files that do not say their
+languages. The rules for entities are those of TMX.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ def claims(path: Path) -> bool:
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
     """Read the requested languages; TokbenchError with file and line for invalid XLIFF."""
-    _, named = split_options(options, ())
+    settings, named = split_options(options, ("source", "target"))
     if named:
         raise TokbenchError(
             f"{path} names its languages itself, but {', '.join(named)} is given", "choose languages instead"
         )
     refuse_compressed(path, read_head(path, HEAD_BYTES))
-    units = _Units(path)
+    units = _Units(path, settings)
     parse_xml(path, units)
-    available = [lang for lang in dict.fromkeys(lang for unit in units.units for lang in unit)]
+    available = list(dict.fromkeys(lang for unit in units.units for lang in unit))
     if not available:
         raise TokbenchError(f"{path} contains no unit of translation", "check that it is an XLIFF file")
     chosen = choose_languages(available, languages, str(path))
@@ -57,8 +58,9 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 class _Units:
     """The texts of each unit by language, gathered while a file is parsed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, str]) -> None:
         self.path = path
+        self._settings = settings
         self.units: list[dict[str, str]] = []
         self.untranslated = 0
         self._languages: dict[str, str | None] = {"source": None, "target": None}
@@ -113,11 +115,15 @@ class _Units:
             self._in_unit = False
 
     def _add(self, text: str) -> None:
-        lang = self._languages[self._role]
+        lang = self._settings.get(self._role) or self._languages[self._role]
         if not lang:
             if not text.strip():
                 return
-            raise TokbenchError(f"{self.path}: a {self._role} names no language: {text[:40]!r}", "add it to its file")
+            example = "en" if self._role == "source" else "de"
+            raise TokbenchError(
+                f"{self.path}: a {self._role} names no language: {text[:40]!r}",
+                f"give it, such as {self.path}:{self._role}={example}",
+            )
         self.units[-1].setdefault(canonical_tag(lang), text)
 
     def add_text(self, text: str) -> None:
