@@ -58,7 +58,7 @@ def _keep_ends(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def build_groups(
+def collect_groups(
     path: Path,
     name: str,
     groups: Mapping[str, tuple[Sequence[str | None], str, int | None]],

@@ -48,7 +48,7 @@ class Tag(NamedTuple):
 
 
 @cache
-def _standard(code: str) -> str:
+def shortest_code(code: str) -> str:
     """Return the shortest code of a language, of the macrolanguage where it has one: `zh` for zho, chi and cmn.
 
     A code that no list has comes back as it is.
@@ -63,7 +63,7 @@ def _standard(code: str) -> str:
 def _is_known(code: str) -> bool:
     from langcodes import Language
 
-    standard = Language.get(_standard(code))
+    standard = Language.get(shortest_code(code))
     short = len(standard.language or "") == 2 and standard.is_valid()
     return code in _ISO_639_3.split() or (short and code not in _WORDS)
 
@@ -94,7 +94,7 @@ def pick_script(tag: Tag) -> str:
     """Return the script code of a tag, the usual one of its language and region if it names none, else Latn."""
     from langcodes import Language
 
-    standard = Language.get(_standard(tag.language))
+    standard = Language.get(shortest_code(tag.language))
     script, region = tag.script or standard.script, tag.region or standard.territory
     if script is None:
         script = Language.make(language=standard.language, territory=region).maximize().script
@@ -131,11 +131,11 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
     wanted = parse_tag(canonical_tag(tag))
     if wanted is None:
         return []
-    language = _standard(wanted.language)
+    language = shortest_code(wanted.language)
     matches = []
     for candidate in known:
         other = parse_tag(candidate)
-        if other is None or _standard(other.language) != language:
+        if other is None or shortest_code(other.language) != language:
             continue
         if wanted.script and other.script and wanted.script != other.script:
             continue
@@ -148,19 +148,74 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
 def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, where: str) -> tuple[str, ...]:
     """Return the languages to read: all, or those wanted, in their order, once each.
 
+    They may be written in any notation (`th`, `tha`, `tha_Thai`) or by their English name (`thai`).
     A string with commas (`en,zh`) is read as several tags.
-    Raises TokbenchError for an unavailable one, suggesting the closest tag.
+    Raises TokbenchError for an unavailable one, suggesting the closest tag, and for one that may mean several.
     """
     if wanted is None:
         return tuple(available)
     if isinstance(wanted, str):
         wanted = [tag.strip() for tag in wanted.split(",")]
-    for tag in wanted:
-        if tag not in available:
-            raise _unknown(tag, available, where)
     if not wanted:
         raise TokbenchError(f"{where}: the list of languages is empty", f"available: {_shortened(available)}")
-    return tuple(dict.fromkeys(wanted))
+    return tuple(dict.fromkeys(_resolve(tag, available, where) for tag in wanted))
+
+
+def _resolve(wanted: str, available: Sequence[str], where: str) -> str:
+    """Return the language of a corpus that a tag or an English name means; TokbenchError if none, or several."""
+    if wanted in available:
+        return wanted
+    alike = _find_alike(wanted, available)
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        names = " or ".join(repr(name) for name in alike)
+        raise TokbenchError(f"{where}: {wanted!r} may be {names}", "give one of them")
+    raise _unknown(wanted, available, where)
+
+
+def _find_alike(wanted: str, available: Sequence[str]) -> list[str]:
+    """Return the languages that a tag or an English name may mean, narrowed down as far as its rules allow.
+
+    Of several, those that are the very language come first (`ar` is arb, not arz), then those in its usual script (`zh`
+    is zho_Hans, `zh-TW` zho_Hant), then those without a region, then those in its usual one (`en` is eng-US).
+    """
+    from langcodes import Language
+
+    from tokbench.corpora._language_facts import find_code
+
+    text = canonical_tag(wanted)
+    tag = parse_tag(text)
+    if tag is None:
+        named = find_code(wanted)
+        tag = None if named is None else parse_tag(named)
+    if tag is None:
+        # A code that is known only with a script, such as azb.
+        return [name for name in available if (parsed := parse_tag(name)) and parsed.language == wanted.lower()]
+    text = "-".join(part for part in tag if part)
+    language, script = _individual(tag.language), pick_script(tag)
+    left = [(name, parsed) for name in same_language(text, available) if (parsed := parse_tag(name))]
+    if tag.script or tag.region:  # `zh-TW` is not in the usual script
+        left = [item for item in left if pick_script(item[1]) == script]
+    usual = Language.get(f"{shortest_code(tag.language)}-{script}").maximize().territory
+    for rule in (
+        lambda parsed: _individual(parsed.language) == language,
+        lambda parsed: pick_script(parsed) == script,
+        lambda parsed: parsed.region == tag.region,
+        lambda parsed: parsed.region == usual,
+    ):
+        kept = [item for item in left if rule(item[1])]
+        left = kept or left
+    return [name for name, _ in left]
+
+
+@cache
+def _individual(code: str) -> str:
+    """Return the shortest code of a language, without its macrolanguage: `ar` for arb, `arz` for arz."""
+    from langcodes import standardize_tag
+
+    standard = standardize_tag(code)
+    return _WHOLE.get(standard, standard)
 
 
 def choose_reference(languages: Sequence[str], reference: str | None, where: str) -> str:

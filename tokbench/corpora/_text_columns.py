@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokbench.corpora._column_choice import split_options, tag_columns
-from tokbench.corpora._groups import build_groups, choose_split, split_all
+from tokbench.corpora._groups import choose_split, collect_groups, split_all
 from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
 from tokbench.corpora._storage import stem_of
@@ -103,7 +103,7 @@ def read_source(
     origin = f"{path}, {source.kind} {source.column}"
     if source.langs is None:
         label = settings.get("label", name)
-        return build_groups(
+        return collect_groups(
             path, name, {label: (split_all(source.texts, split), origin, source.bom)}, languages, left_out
         )
     if source.ids is not None:
@@ -116,7 +116,7 @@ def read_source(
             raise TokbenchError(f"{path}, row {row}: there is no text in {lang}", "fix the row")
         groups.setdefault(lang, []).append(text)
     made = {lang: (split_all(texts, split), f"{origin}, rows in {lang}", source.bom) for lang, texts in groups.items()}
-    return build_groups(path, name, made, languages, left_out)
+    return collect_groups(path, name, made, languages, left_out)
 
 
 def _check_labels(source: Source) -> list[str]:

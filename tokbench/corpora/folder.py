@@ -1,8 +1,9 @@
 """A folder of files that are not translations of each other: source code, documentation, prose.
 
 A file's group is the programming language or format that its suffix stands for (`python`, `markdown`), or, with
-`group=folder`, the sub-folder that it is in. Prose of a single kind in several sub-folders is grouped by sub-folder. Other options: `label=NAME` makes one group of all files, `split=lines|documents|none` says what a segment
-is (by default a whole file). Hidden files, files that are not UTF-8 text, and installed packages are left out.
+`group=folder`, the sub-folder that it is in. Prose of a single kind in several sub-folders is grouped by sub-folder.
+Other options: `label=NAME` makes one group of all files, `split=lines|documents|none` says what a segment is (by default
+a whole file). Hidden files, symbolic links, files that are not UTF-8 text, and installed packages are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import HEAD_BYTES, is_text
 from tokbench.corpora._folder import shorten
 from tokbench.corpora._folder_kind import SAVED, holds_parallel
-from tokbench.corpora._groups import build_groups, choose_split, split_all
+from tokbench.corpora._groups import choose_split, collect_groups, split_all
 from tokbench.corpora._reader_api import LeftOut, RawCorpus
 from tokbench.corpora._storage import is_dir, is_file, list_folder
 from tokbench.corpora._suffixes import PROSE, name_group
@@ -64,7 +65,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         label: (split_all(found, split), f"{path}, {len(found)} files", None) for label, found in sorted(texts.items())
     }
     left_out = [LeftOut(shorten(names, 4), why) for why, names in sorted(skipped.items())]
-    return build_groups(path, path.resolve().name, groups, languages, left_out)
+    return collect_groups(path, path.resolve().name, groups, languages, left_out)
 
 
 def _label(folder: Path, file: Path, label: str | None, group: str | None) -> str:

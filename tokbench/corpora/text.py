@@ -12,7 +12,7 @@ from pathlib import Path
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import HEAD_BYTES, is_text, recognize_head
 from tokbench.corpora._file_names import is_language_file
-from tokbench.corpora._groups import build_groups, choose_split, split_text
+from tokbench.corpora._groups import choose_split, collect_groups, split_text
 from tokbench.corpora._reader_api import RawCorpus
 from tokbench.corpora._storage import is_file, stem_of, suffix_of
 from tokbench.corpora._suffixes import PROSE, name_content
@@ -51,4 +51,4 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     segments = split_text(decoded.text, choose_split(settings, "lines"))
     if not segments:
         raise TokbenchError(f"{path} is empty", "give a file that contains texts")
-    return build_groups(path, stem_of(path), {label: (segments, str(path), int(decoded.bom))}, languages)
+    return collect_groups(path, stem_of(path), {label: (segments, str(path), int(decoded.bom))}, languages)
