@@ -100,7 +100,7 @@ def note_languages(wanted: Sequence[str], chosen: Sequence[str]) -> None:
 
     meant = [f"{tag} is {choose_languages(chosen, [tag], 'the corpus')[0]}" for tag in wanted if tag not in chosen]
     if meant:
-        echo(f"languages: {', '.join(meant)}", err=True)
+        echo(f"tokbench: {', '.join(meant)}", err=True)
 
 
 def split_languages(listed: Sequence[str] | None) -> list[str] | None:

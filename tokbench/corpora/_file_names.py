@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from tokbench.corpora._content import HEAD_BYTES, HEAD_LINES
@@ -49,7 +50,14 @@ def list_prefixed(prefix: Path) -> list[Path]:
         lang = language_of(rest)
         if rest != file.name and lang is not None and lang == rest.split(".")[0] and is_file(file):
             files.append(file)
-    return sorted(files, key=lambda file: (len(file.name), file.name))
+    return sorted(drop_copies(files), key=lambda file: (len(file.name), file.name))
+
+
+def drop_copies(files: Iterable[Path]) -> list[Path]:
+    """Drop compressed files that lie beside the file itself."""
+    listed = list(files)
+    names = {file.name for file in listed}
+    return [file for file in listed if (name := strip_compression(file.name)) == file.name or name not in names]
 
 
 def is_language_file(file: Path) -> bool:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tokbench.corpora._content import refuse_compressed, spell_corpus, unpacking_command
-from tokbench.corpora._file_names import TEXT_EXTENSIONS, is_language_file, language_of, pattern_of
-from tokbench.corpora._language_tables import group_tables
+from tokbench.corpora._file_names import TEXT_EXTENSIONS, drop_copies, is_language_file, language_of, pattern_of
+from tokbench.corpora._language_tables import find_tag, group_tables
 from tokbench.corpora._languages import parse_tag
 from tokbench.corpora._reader_api import LeftOut
 from tokbench.corpora._readers import find_table_reader
-from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, strip_compression, suffix_of
+from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, suffix_of
 from tokbench.corpora._utf8 import read_head
 from tokbench.errors import TokbenchError
 
@@ -73,10 +73,7 @@ def _has_language_files(folder: Path) -> bool:
 def _scan(folder: Path) -> LanguageFiles:
     """Find the language files of the folder itself; there may be none."""
     entries = sorted(filter(is_file, list_folder(folder)), key=lambda file: (len(file.name), file.name))
-    names = {file.name for file in entries}
-    entries = [file for file in entries if language_of(file.name) is None or is_language_file(file)]
-    # A compressed copy beside the file itself.
-    entries = [file for file in entries if (name := strip_compression(file.name)) == file.name or name not in names]
+    entries = [f for f in drop_copies(entries) if language_of(f.name) is None or is_language_file(f)]
     unread = []
     for file in entries:
         if language_of(file.name) is None and suffix_of(file)[1:] in TEXT_EXTENSIONS:
@@ -159,7 +156,14 @@ def _ask_for_files(path: Path, folders: Sequence[Path]) -> TokbenchError:
 def plain_files(folder: Path) -> dict[str, Path]:
     """Map the files of a folder by their name, with `*` for a language tag in it."""
     files = (file for file in list_folder(folder) if is_file(file) and not file.name.startswith("."))
-    return {pattern_of(file.name) if language_of(file.name) else file.name: file for file in files}
+    return {_find_pattern(file): file for file in files}
+
+
+def _find_pattern(file: Path) -> str:
+    table = find_tag(file)
+    if table is not None:
+        return table[0]
+    return pattern_of(file.name) if language_of(file.name) else file.name
 
 
 def _explain_no_language(path: Path, folders: Sequence[Path]) -> TokbenchError:

@@ -10,12 +10,11 @@ from pathlib import Path
 from tokbench.corpora._languages import is_column_tag
 from tokbench.corpora._reader_api import RawCorpus
 from tokbench.corpora._readers import READERS
-from tokbench.corpora._storage import strip_compression, suffix_of
+from tokbench.corpora._storage import strip_compression
 from tokbench.corpora._utf8 import read_lines
 from tokbench.errors import TokbenchError
 
 TABLES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ".tab", ".tsv"})
-_NAME = re.compile(r"(?P<before>.*[._-]|)(?P<tag>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]+)*)(?P<suffix>\.[a-z]+)")
 _NUMBER = re.compile(r"\s*[-+]?[\d.,' ]+%?\s*")
 _ROWS = 200
 
@@ -24,17 +23,23 @@ def group_tables(files: Iterable[Path]) -> dict[str, dict[str, Path]]:
     """Group files by the pattern of their names, then by language; patterns with one language are dropped."""
     patterns: dict[str, dict[str, Path]] = {}
     for file in files:
-        name = strip_compression(file.name)
-        match = _NAME.fullmatch(name) if suffix_of(file) in TABLES else None
-        if match is None or file.name.startswith("."):
-            continue
-        # The longest tag that the name ends with: `x_zh_cn.tsv` is zh_cn, `mgsm_en.tsv` is en.
-        for start in range(len(name)):
-            tag = name[start : match.start("suffix")]
-            if (start == 0 or name[start - 1] in "._-") and is_column_tag(tag):
-                patterns.setdefault(f"{name[:start]}*{match['suffix']}", {})[tag] = file
-                break
+        found = None if file.name.startswith(".") else find_tag(file)
+        if found is not None:
+            patterns.setdefault(found[0], {})[found[1]] = file
     return {pattern: group for pattern, group in patterns.items() if len(group) > 1}
+
+
+def find_tag(file: Path) -> tuple[str, str] | None:
+    """Return the name of a table or of records with `*` for the language that it ends with, and that language.
+
+    It is the longest one: `x_zh_cn.tsv` is zh_cn, `mgsm_en.tsv` is en.
+    """
+    stem, dot, suffix = strip_compression(file.name).rpartition(".")
+    if f".{suffix.lower()}" not in TABLES:
+        return None
+    starts = [0, *(match.end() for match in re.finditer(r"[._-]", stem))]
+    found = next((start for start in starts if is_column_tag(stem[start:])), None)
+    return None if found is None else (f"{stem[:found]}*{dot}{suffix}", stem[found:])
 
 
 def read_table_of(lang: str, file: Path, reader: str, options: Mapping[str, str], spelled: str) -> RawCorpus:

@@ -48,6 +48,16 @@ def load_corpus(
     >>> load_corpus("tokbench14", languages=["en", "zh"], segments=100).n
     100
     """
+    raw, reader, source = read_raw(spec, languages)
+    corpus = build_corpus(raw, reader, source)
+    return corpus if segments is None else corpus.select(segments=segments)
+
+
+def read_raw(spec: str | Path | None = None, languages: Sequence[str] | None = None) -> tuple[RawCorpus, str, str]:
+    """Read a corpus as its reader returns it; return the names of the reader and of the source with it.
+
+    See `load_corpus`.
+    """
     try:
         named, options = _locate(DEFAULT_CORPUS if spec is None else spec)
         path = _enter_archive(keep_stdin() if str(named) == STDIN else keep_pipe(named))
@@ -65,8 +75,7 @@ def load_corpus(
         as_lines = spell_corpus(path, {**options, "format": name})
         for column in raw.columns:
             _refuse_other_content(column, as_lines)
-    corpus = build_corpus(_restore_origins(raw, path, named) if piped else raw, name, str(named))
-    return corpus if segments is None else corpus.select(segments=segments)
+    return (_restore_origins(raw, path, named) if piped else raw), name, str(named)
 
 
 def open_corpus(corpus: ParallelCorpus | TextsByLanguage | str | Path | None) -> ParallelCorpus:

@@ -2,8 +2,8 @@
 
 A file's group is the programming language or format that its suffix stands for (`python`, `markdown`), or, with
 `group=folder`, the sub-folder that it is in. Prose of a single kind in several sub-folders is grouped by sub-folder.
-Other options: `label=NAME` makes one group of all files, `split=lines|documents|none` says what a segment is (by default
-a whole file). Hidden files, symbolic links, files that are not UTF-8 text, and installed packages are left out.
+Other options: `label=NAME` makes one group of all files, `split=lines|documents|none` says what a segment is (by
+default a whole file). Hidden files, symbolic links, files that are not UTF-8 text, and installed packages are left out.
 """
 
 from __future__ import annotations

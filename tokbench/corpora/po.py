@@ -2,8 +2,8 @@
 
 The language of the translations is that of the header, else of the file's name or folder (`de.po`,
 `de/LC_MESSAGES/app.po`); that of the messages is English, unless the header has `X-Source-Language` or the option
-`source=LANG` says otherwise; `target=LANG` overrides the header. Untranslated messages are missing, fuzzy and obsolete
-ones are left out, and of plurals the singular is read.
+`source=LANG` says otherwise; `target=LANG` overrides the header. A catalogue without any translation is read in one language.
+Untranslated messages are missing, fuzzy and obsolete ones are left out, and of plurals the singular is read.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     kept = [message for message in entries if not message.fuzzy]
     if not kept:
         raise TokbenchError(f"{path} contains no message", "give a catalogue with messages that are not fuzzy")
+    translated = [m.strings.get("msgstr") or m.strings.get("msgstr[0]") or None for m in kept]
     source = settings.get("source") or canonical_tag(header.get("X-Source-Language", "")) or "en"
     target = settings.get("target") or _find_target(path, header)
-    if target is None or target == source:
+    if any(translated) and (target is None or target == source):
         what = "does not tell the language of its translations" if target is None else f"is from {source} to {target}"
         raise TokbenchError(f"{path} {what}", f"give it: {path}:source=en,target=de")
-    texts: dict[str, list[str | None]] = {
-        source: [message.strings["msgid"] for message in kept],
-        target: [message.strings.get("msgstr") or message.strings.get("msgstr[0]") or None for message in kept],
-    }
+    texts: dict[str, list[str | None]] = {source: [message.strings["msgid"] for message in kept]}
+    if target is not None and any(translated):
+        texts[target] = translated
     fuzzy, plural = len(entries) - len(kept), sum("msgid_plural" in message.strings for message in kept)
     chosen = choose_languages(list(texts), languages, str(path))
     return RawCorpus(
