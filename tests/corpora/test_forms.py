@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 from tokbench import TokbenchError, load_corpus
-from tokbench.corpora import RawCorpus
+from tokbench.corpora import RawCorpus, arrow, parquet
 from tokbench.corpora._groups import split_text
 from tokbench.corpora._loading import read_raw
 
@@ -328,6 +328,14 @@ def _long_arrow(file: Path) -> None:
     pl.DataFrame(LONG, schema=["code", "key", "text"], orient="row").write_ipc(file)
 
 
+@pytest.fixture
+def untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the trial of Parquet and Arrow in a process of its own, which costs a second per file."""
+    for reader in (arrow, parquet):
+        monkeypatch.setattr(reader, "try_reading", lambda *_: None)
+
+
+@pytest.mark.usefixtures("untried")
 @pytest.mark.parametrize("write", [_long_csv, _long_tsv, _long_jsonl, _long_json, _long_parquet, _long_arrow])
 def test_long_tables(tmp_path: Path, write: Callable[[Path], None]) -> None:
     file = tmp_path / f"a.{write.__name__.removeprefix('_long_')}"
@@ -350,6 +358,7 @@ def test_long_tables_that_are_refused(tmp_path: Path) -> None:
     assert parallel(f"{tmp_path}/a.csv:id=sentence,header=yes") == {"id": ["a", "b"]}  # Indonesian
 
 
+@pytest.mark.usefixtures("untried")
 def test_columns_with_a_prefix(tmp_path: Path) -> None:
     put(tmp_path, {"a.csv": "id,sentence_eng_Latn,topic,sentence_zho_Hans\n1,a,t,b\n"})
     put(tmp_path, {"b.jsonl": '{"text_en": "a", "text_de": "b", "url": "u"}\n'})
@@ -520,15 +529,26 @@ def test_sgm_sets(tmp_path: Path) -> None:
 # --- Arrow ----------------------------------------------------------------------------------------------------------
 
 
-def test_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("untried")
+def test_arrow(tmp_path: Path) -> None:
     pl.DataFrame({"en": ["a", "b"], "de": ["c", None]}).write_ipc(tmp_path / "a.feather")
     pl.DataFrame({"text": ["a", "b"]}).write_ipc_stream(tmp_path / "b.arrow")
     assert parallel(tmp_path / "a.feather") == {"en": ["a", "b"], "de": ["c", None]}
     assert groups(tmp_path / "b.arrow") == {"b": ["a", "b"]}
-    put(tmp_path, {"c.arrow": (tmp_path / "b.arrow").read_bytes()[:60]})
-    assert "cannot be read as Arrow" in refusal(tmp_path / "c.arrow")
 
 
+def test_a_damaged_arrow_file_is_tried_in_a_process_of_its_own(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pl.DataFrame({"en": ["a", "b"]}).write_ipc(tmp_path / "a.arrow")
+    content = bytearray((tmp_path / "a.arrow").read_bytes())
+    content[40:80] = b"\xff" * 40
+    put(tmp_path, {"a.arrow": bytes(content)})
+    assert "cannot be read as Arrow" in refusal(tmp_path / "a.arrow")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("untried")
 def test_saved_datasets(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     datasets.disable_progress_bars()

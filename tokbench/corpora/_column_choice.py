@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tokbench._shared.registry import closest
-from tokbench.corpora._languages import canonical_tag, choose_languages, is_column_tag, parse_tag
+from tokbench.corpora._language_choice import choose_languages
+from tokbench.corpora._languages import canonical_tag, is_column_tag, parse_tag
 from tokbench.corpora._reader_api import LeftOut
 from tokbench.corpora._readers import spell_for
 from tokbench.errors import TokbenchError

@@ -22,12 +22,9 @@ from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
-from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, only_file
+from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, only_file, stem_of
 from tokbench.corpora._utf8 import read_head
 from tokbench.errors import TokbenchError
-
-LABELLED = frozenset({"text", "json", "jsonl"})
-"""Readers that name a group after the file, so that standard input needs a name."""
 
 DEFAULT_CORPUS = "tokbench14"
 
@@ -68,8 +65,6 @@ def read_raw(spec: str | Path | None = None, languages: Sequence[str] | None = N
             f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
     piped = not path.is_relative_to(named)
-    if piped and name in LABELLED:
-        options.setdefault("label", "stdin" if str(named) == STDIN else "text")
     raw = READERS[name].read(path, options, languages)
     if said is None and name in PLAIN:
         as_lines = spell_corpus(path, {**options, "format": name})
@@ -154,6 +149,8 @@ def _restore_origins(raw: RawCorpus, copy: Path, pipe: Path) -> RawCorpus:
     """Name the pipe, not its copy, as the origin of each column."""
     name = "standard input" if str(pipe) == STDIN else str(pipe)
     columns = [replace(column, origin=column.origin.replace(str(copy), name)) for column in raw.columns]
+    if str(pipe) != STDIN and not raw.aligned:  # the copy is named after a number
+        columns = [replace(column, lang="text" if column.lang == stem_of(copy) else column.lang) for column in columns]
     return replace(raw, columns=columns, name="stdin" if str(pipe) == STDIN else raw.name)
 
 

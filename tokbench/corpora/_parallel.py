@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from tokbench.corpora._in_memory import TextsByLanguage, read_texts
-from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn, iterate_chunks
 from tokbench.errors import TokbenchError
 

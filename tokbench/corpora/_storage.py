@@ -187,7 +187,7 @@ def _open_zstd(path: Path, raw: io.BufferedReader) -> IO[bytes]:
 
 def _errors() -> tuple[type[Exception], ...]:
     """Return the errors that damaged data raises, those of the library that unpacks zstd included if it is in use."""
-    used = [sys.modules[name] for name in ("compression.zstd", "zstandard") if name in sys.modules]
+    used = [module for name in ("compression.zstd", "zstandard") if (module := sys.modules.get(name)) is not None]
     return (*_DAMAGED, *(module.ZstdError for module in used))
 
 

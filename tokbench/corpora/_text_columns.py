@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tokbench.corpora._column_choice import split_options, tag_columns
 from tokbench.corpora._groups import choose_split, collect_groups, split_all
-from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
 from tokbench.corpora._storage import stem_of
 from tokbench.errors import TokbenchError

@@ -19,8 +19,8 @@ from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._file_names import TEXT_EXTENSIONS
 from tokbench.corpora._folder import PARTS, check_named_file, find_language_files
 from tokbench.corpora._folder_kind import holds_parallel
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._language_tables import TABLES, read_table_of
-from tokbench.corpora._languages import choose_languages
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._readers import READERS, find_table_reader
 from tokbench.corpora._sliced_file import LARGE_BYTES, find_lines

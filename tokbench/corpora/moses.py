@@ -14,7 +14,7 @@ from pathlib import Path
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._file_names import is_language_file, language_of, list_prefixed
 from tokbench.corpora._folder import choose_files
-from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import LeftOut, RawCorpus
 from tokbench.corpora._storage import is_dir, is_file, suffix_of
 from tokbench.corpora._utf8 import first_line

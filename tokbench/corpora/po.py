@@ -2,7 +2,7 @@
 
 The language of the translations is that of the header, else of the file's name or folder (`de.po`,
 `de/LC_MESSAGES/app.po`); that of the messages is English, unless the header has `X-Source-Language` or the option
-`source=LANG` says otherwise; `target=LANG` overrides the header. A catalogue without any translation is read in one language.
+`source=LANG` says otherwise; `target=LANG` overrides the header. A catalogue without translations has one language.
 Untranslated messages are missing, fuzzy and obsolete ones are left out, and of plurals the singular is read.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import refuse_compressed
 from tokbench.corpora._file_names import language_of
-from tokbench.corpora._languages import canonical_tag, choose_languages, parse_tag
+from tokbench.corpora._language_choice import choose_languages
+from tokbench.corpora._languages import canonical_tag, parse_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
 from tokbench.corpora._storage import is_file, stem_of, strip_compression, suffix_of
 from tokbench.corpora._utf8 import read_bytes

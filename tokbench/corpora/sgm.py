@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._file_names import language_of
-from tokbench.corpora._languages import canonical_tag, choose_languages, parse_tag
+from tokbench.corpora._language_choice import choose_languages
+from tokbench.corpora._languages import canonical_tag, parse_tag
 from tokbench.corpora._reader_api import LanguageText, RawCorpus, document_frame, text_series
 from tokbench.corpora._storage import is_file, list_folder, strip_compression, suffix_of
 from tokbench.corpora._utf8 import read_text

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import refuse_compressed
-from tokbench.corpora._languages import canonical_tag, choose_languages
+from tokbench.corpora._language_choice import choose_languages
+from tokbench.corpora._languages import canonical_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
 from tokbench.corpora._storage import is_file, stem_of, suffix_of
 from tokbench.corpora._utf8 import read_head
