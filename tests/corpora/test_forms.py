@@ -541,9 +541,8 @@ def test_a_damaged_arrow_file_is_tried_in_a_process_of_its_own(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pl.DataFrame({"en": ["a", "b"]}).write_ipc(tmp_path / "a.arrow")
-    content = bytearray((tmp_path / "a.arrow").read_bytes())
-    content[40:80] = b"\xff" * 40
-    put(tmp_path, {"a.arrow": bytes(content)})
+    content = (tmp_path / "a.arrow").read_bytes()
+    put(tmp_path, {"a.arrow": content[: len(content) // 2]})
     assert "cannot be read as Arrow" in refusal(tmp_path / "a.arrow")
     assert capfd.readouterr().err == ""
 

@@ -46,14 +46,19 @@ def test_compressed_records(tmp_path: Path, suffix: str, pack: Callable[[bytes],
 
 
 @pytest.mark.parametrize(("suffix", "pack"), PACKERS, ids=[suffix for suffix, _ in PACKERS])
-def test_damaged_files_are_one_line(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
+def test_damaged_files_are_told(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
     file = tmp_path / f"a.jsonl{suffix}"
     packed = bytearray(pack(RECORDS * 100))
     for content in (packed[: len(packed) // 2], packed[:40] + b"\0\xff" * 8 + packed[56:]):
         file.write_bytes(content)
-        with pytest.raises(TokbenchError) as caught:
+        with pytest.raises(TokbenchError, match="is damaged|not a text in UTF-8") as caught:
             load_corpus(file)
         assert "\n" not in str(caught.value)
+
+
+def test_frames_of_zstd(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.zst").write_bytes(zstd(RECORDS) + zstd(b"") + zstd(RECORDS))
+    assert load_corpus(tmp_path / "a.jsonl.zst").n == 4
 
 
 @pytest.mark.parametrize(("suffix", "pack"), PACKERS, ids=[suffix for suffix, _ in PACKERS])
@@ -112,7 +117,7 @@ def test_tar_archives_and_parquet_in_archives_say_what_to_do(tmp_path: Path) -> 
     tar.write_bytes(gzip.compress(b"a.txt".ljust(257, b"\0") + b"ustar".ljust(255, b"\0")))
     with pytest.raises(TokbenchError, match="is a tar archive; unpack it: tar -xf"):
         load_corpus(tar)
-    (tmp_path / "a.parquet.gz").write_bytes(gzip.compress(b"PAR1"))
+    (tmp_path / "a.parquet.gz").write_bytes(gzip.compress(b"PAR1\0\0"))
     with pytest.raises(TokbenchError, match="where Parquet cannot be read; unpack it first"):
         load_corpus(tmp_path / "a.parquet.gz")
 

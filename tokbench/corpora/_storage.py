@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NamedTuple, cast
 
 from tokbench._shared.pipes import refuse_special
+from tokbench.corpora._zstd import open_zstd
 from tokbench.errors import TokbenchError
 
 MOST_UNPACKED = 1 << 30
@@ -164,25 +165,7 @@ def _unpack(path: Path, raw: io.BufferedReader, compression: str) -> IO[bytes]:
         return bz2.BZ2File(raw)
     if compression == "xz":
         return lzma.LZMAFile(raw)
-    return _open_zstd(path, raw)
-
-
-def _open_zstd(path: Path, raw: io.BufferedReader) -> IO[bytes]:
-    try:
-        from compression.zstd import ZstdFile  # type: ignore[import-not-found]  # Python 3.14
-    except ImportError:
-        try:
-            import zstandard
-        except ImportError:
-            raise TokbenchError(
-                f"{path} is compressed (zstd), which needs the package zstandard",
-                f"install tokbench[zstd], or unpack it: unzstd {path}",
-            ) from None
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        stream: IO[bytes] = decompressor.stream_reader(raw, read_across_frames=True)
-        return stream
-    opened: IO[bytes] = ZstdFile(raw)
-    return opened
+    return open_zstd(path, raw)
 
 
 def _errors() -> tuple[type[Exception], ...]:
