@@ -146,6 +146,50 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "standard input is an empty pipe" in refusal("-")
 
 
+WAS_REFUSED: list[tuple[dict[str, bytes | str], str, dict[str, int]]] = [
+    ({"OpenSubtitles.en-pt_br.en": "a\nb\n", "OpenSubtitles.en-pt_br.pt_br": "c\nd\n"}, "OpenSubtitles.en-pt_br",
+     {"en": 2, "pt_br": 2}),
+    ({"mac.en": "one\rtwo\rthree\r", "mac.de": "eins\rzwei\rdrei\r"}, "mac", {"de": 3, "en": 3}),
+    ({"g.en.gz": gzip.compress(b"a\nb\n"), "g.de.gz": gzip.compress(b"x\ny\n")}, "g", {"de": 2, "en": 2}),
+    ({"g.en.gz": gzip.compress(b"a\nb\n")}, "g.en.gz", {"en": 2}),
+    ({"en.txt.gz": gzip.compress(b"a\n"), "de.txt.gz": gzip.compress(b"x\n")}, "", {"de": 1, "en": 1}),
+    ({"s.csv": "en;de\nhello;hallo\n"}, "s.csv", {"en": 1, "de": 1}),
+    ({"e.jsonl": '{"en":"a","de":"b"}\n\n'}, "e.jsonl", {"en": 2, "de": 2}),  # the blank line is an empty segment
+    ({"l.json": '[{"en":"a","de":"b"}]'}, "l.json", {"en": 1, "de": 1}),
+    ({"l.json": '[\n{"en": "a", "de": "b"},\n{"en": "c", "de": "d"}\n]'}, "l.json", {"en": 2, "de": 2}),
+    ({"book.txt": "a\nb\n"}, "book.txt", {"book": 2}),
+    ({"book": "a\nb\n"}, "book", {"book": 2}),
+    ({"book.txt.gz": gzip.compress(b"a\nb\n")}, "book.txt.gz", {"book": 2}),
+    ({"a.jsonl": '{"text": "a"}\n'}, "a.jsonl", {"a": 1}),
+    ({"a.jsonl": '{"content": "a"}\n{"content": "b"}\n'}, "a.jsonl", {"a": 2}),
+    ({"a.json": '["a", "b", "c"]'}, "a.json", {"a": 3}),
+    ({"a.ndjson.gz": gzip.compress(b'{"prompt": "a"}\n')}, "a.ndjson.gz", {"a": 1}),
+    ({"src/a.py": "x = 1\n", "src/b.rs": "fn main() {}\n"}, "src", {"python": 1, "rust": 1}),
+    ({"hyp.txt": "a\n", "ref.txt": "b\n"}, "", {"text": 2}),
+    ({"a.po": 'msgid ""\nmsgstr "Language: de\\n"\n\nmsgid "a"\nmsgstr "b"\n'}, "a.po", {"en": 1, "de": 1}),
+    ({"a.srt.dat": "en\tde\na\tb\n"}, "a.srt.dat", {"en": 1, "de": 1}),
+    ({"a.csv": "sep=;\nen;de\na;b\n"}, "a.csv", {"en": 1, "de": 1}),
+    ({"a.csv": "en^de\na, x^b\nc^d\n"}, "a.csv", {"en": 2, "de": 2}),
+    ({"a.csv": "sentence_en,sentence_de\na,b\n"}, "a.csv", {"en": 1, "de": 1}),
+    ({"m_en.tsv": "a?\t1\nb?\t2\n", "m_de.tsv": "x?\t1\ny?\t2\n"}, "", {"de": 2, "en": 2}),
+    ({"a.html": "<!DOCTYPE html>\n<p>one</p>\n"}, "a.html", {"a": 2}),
+    ({"notes.md": "# A\n\ntext\n"}, "notes.md", {"notes": 2}),
+    ({"Main.java": "class A {\n}\n"}, "Main.java", {"java": 2}),
+    ({"code.txt": "\tx\ny\n"}, "code.txt:format=lines", {"code": 2}),
+    ({"code.txt": "x\ny\n"}, "code.txt:label=en,split=none", {"en": 1}),
+    ({"a.txt": "x\n"}, "a.txt:en=1,header=no", {"en": 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "name", "counts"), WAS_REFUSED)
+def test_what_was_refused_is_read(
+    tmp_path: Path, files: dict[str, bytes | str], name: str, counts: dict[str, int]
+) -> None:
+    put(tmp_path, files)
+    raw, _, _ = read_raw(f"{tmp_path}/{name}" if name else str(tmp_path))
+    assert {column.lang: column.texts.len() for column in raw.columns} == counts
+
+
 # --- folders --------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +217,9 @@ def test_a_folder_of_code(tmp_path: Path) -> None:
         "x = 1\n", "int x;\n", "let x = {\n", "};\n", "y = 2\n",
     ]  # fmt: skip
     assert list(groups(tmp_path / "project", ["python", "c"])) == ["python", "c"]
+    raw, _, _ = read_raw(f"{tmp_path}/project/src:split=lines", ["typescript", "python"])
+    assert raw.documents is not None
+    assert raw.documents["document"].to_list() == ["d.ts", "d.ts", "a.py", "deep/b.py"]
 
 
 def test_the_number_of_files_of_this_package(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_damaged_files_are_told(tmp_path: Path, suffix: str, pack: Callable[[byt
     packed = bytearray(pack(RECORDS * 100))
     for content in (packed[: len(packed) // 2], packed[:40] + b"\0\xff" * 8 + packed[56:]):
         file.write_bytes(content)
-        with pytest.raises(TokbenchError, match="is damaged|not a text in UTF-8") as caught:
+        with pytest.raises(TokbenchError, match=r"is damaged|not a text in UTF-8") as caught:
             load_corpus(file)
         assert "\n" not in str(caught.value)
 

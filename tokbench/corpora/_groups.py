@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tokbench.corpora._language_choice import choose_languages
-from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
+from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._utf8 import ends_in_cr
 from tokbench.errors import TokbenchError
 
@@ -64,9 +64,11 @@ def collect_groups(
     groups: Mapping[str, tuple[Sequence[str | None], str, int | None]],
     languages: Sequence[str] | None,
     left_out: Sequence[LeftOut] = (),
+    documents: Mapping[str, Sequence[str]] | None = None,
 ) -> RawCorpus:
     """Build a corpus of groups from (texts, origin, byte order marks) by label.
 
+    documents: the document of each segment by label; those of the chosen groups follow each other in the corpus.
     Raises TokbenchError for an unknown label.
     """
     chosen = choose_languages(list(groups), languages, str(path))
@@ -74,6 +76,9 @@ def collect_groups(
     return RawCorpus(
         name=name,
         columns=[LanguageText(label, text_series(texts), origin, bom) for label, texts, origin, bom in columns],
+        documents=None
+        if documents is None
+        else document_frame([name for label in chosen for name in documents[label]]),
         left_out=left_out,
         aligned=False,
     )

@@ -16,7 +16,7 @@ from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import HEAD_BYTES, is_text
 from tokbench.corpora._folder import shorten
 from tokbench.corpora._folder_kind import SAVED, holds_parallel
-from tokbench.corpora._groups import choose_split, collect_groups, split_all
+from tokbench.corpora._groups import choose_split, collect_groups, split_text
 from tokbench.corpora._reader_api import LeftOut, RawCorpus
 from tokbench.corpora._storage import is_dir, is_file, list_folder
 from tokbench.corpora._suffixes import PROSE, name_group
@@ -61,11 +61,14 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     texts = _read_texts(path, labels, skipped)
     if not any(texts.values()):
         raise TokbenchError(f"{path} contains no text", "give a folder with files of text")
-    groups: dict[str, tuple[list[str | None], str, int | None]] = {
-        label: (split_all(found, split), f"{path}, {len(found)} files", None) for label, found in sorted(texts.items())
-    }
+    groups: dict[str, tuple[list[str | None], str, int | None]] = {}
+    documents: dict[str, list[str]] = {}
+    for label, found in sorted(texts.items()):
+        segments = [(name, segment) for name, text in found for segment in split_text(text, split)]
+        groups[label] = [segment for _, segment in segments], f"{path}, {len(found)} files", None
+        documents[label] = [name for name, _ in segments]
     left_out = [LeftOut(shorten(names, 4), why) for why, names in sorted(skipped.items())]
-    return collect_groups(path, path.resolve().name, groups, languages, left_out)
+    return collect_groups(path, path.resolve().name, groups, languages, left_out, documents)
 
 
 def _label(folder: Path, file: Path, label: str | None, group: str | None) -> str:
@@ -111,8 +114,11 @@ def _unread(entry: Path) -> str | None:
     return "an archive" if entry.is_file() and is_dir(entry) else None
 
 
-def _read_texts(root: Path, labels: Mapping[Path, str], skipped: dict[str, list[str]]) -> dict[str, list[str | None]]:
-    texts: dict[str, list[str | None]] = {}
+def _read_texts(
+    root: Path, labels: Mapping[Path, str], skipped: dict[str, list[str]]
+) -> dict[str, list[tuple[str, str]]]:
+    """Read the files of each group as (name, text)."""
+    texts: dict[str, list[tuple[str, str]]] = {}
     size = 0
     for file, label in labels.items():
         name = file.relative_to(root).as_posix()
@@ -123,7 +129,7 @@ def _read_texts(root: Path, labels: Mapping[Path, str], skipped: dict[str, list[
         size += len(text)
         if size > MOST_BYTES:
             raise TokbenchError(f"{root} holds more than {MOST_BYTES >> 30} GiB of text", "give one of its folders")
-        texts.setdefault(label, []).append(text)
+        texts.setdefault(label, []).append((name, text))
     return texts
 
 
