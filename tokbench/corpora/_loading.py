@@ -26,6 +26,9 @@ from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, only
 from tokbench.corpora._utf8 import read_head
 from tokbench.errors import TokbenchError
 
+GROUPED = frozenset({"text", "folder"})
+"""Readers of what no other reader claims."""
+
 DEFAULT_CORPUS = "tokbench14"
 
 
@@ -165,6 +168,8 @@ def find_reader(path: Path, options: Mapping[str, str]) -> str:
     claiming = [name for name, reader in READERS.items() if reader.claims(path)]
     if claiming == ["text"] and any(is_column_option(key) for key in options):
         return "tsv"  # of one column
+    # Any file of text, and any folder, can be read as groups: what another reader claims is not.
+    claiming = [name for name in claiming if name not in GROUPED] or claiming
     if len(claiming) == 1:
         return claiming[0]
     if claiming:
