@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import shutil
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -206,6 +208,19 @@ def make_corpora(folder: Path) -> None:
     units = "".join(f"<tu>{variant}</tu>\n" for variant in variants)
     head = '<?xml version="1.0" encoding="utf-8"?>\n<tmx version="1.4"><header/><body>\n'
     (folder / "c.tmx").write_text(f"{head}{units}</body></tmx>\n", "utf-8")
+    (folder / "c.json").write_text(json.dumps(records, ensure_ascii=False), "utf-8")
+    (folder / "c.jsonl.gz").write_bytes(gzip.compress((folder / "c.jsonl").read_bytes(), mtime=0))
+    with zipfile.ZipFile(folder / "c.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for lang, lines in TEXTS.items():
+            archive.writestr(f"c.{lang}", "".join(f"{line}\n" for line in lines))
+    messages = (f'msgid "{row[0]}"\nmsgstr "{row[-1]}"\n\n' for row in rows)
+    (folder / "c.po").write_text('msgid ""\nmsgstr "Language: zh\\n"\n\n' + "".join(messages), "utf-8")
+    pairs = (f"<trans-unit><source>{row[0]}</source><target>{row[-1]}</target></trans-unit>\n" for row in rows)
+    file = '<file source-language="en" target-language="zh"><body>'
+    (folder / "c.xlf").write_text(f'<xliff version="1.2">{file}{"".join(pairs)}</body></file></xliff>\n', "utf-8")
+    segments = "".join(f'<seg id="{n}">{row[0]}</seg>\n' for n, row in enumerate(rows))
+    (folder / "c.sgm").write_text(f'<srcset srclang="en"><doc docid="d">{segments}</doc></srcset>\n', "utf-8")
+    pl.DataFrame(TEXTS).write_ipc(folder / "c.arrow")
     (folder / "with-segments").mkdir()
     for lang, lines in TEXTS.items():
         (folder / "with-segments" / f"{lang}.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_THREADS, whole_option
 from tokbench.errors import TokbenchError
 
@@ -91,7 +92,19 @@ def open_corpus(
     """
     from tokbench.corpora import load_corpus
 
-    return load_corpus(corpus, languages=split_languages(languages), segments=segments)
+    wanted = split_languages(languages)
+    opened = load_corpus(corpus, languages=wanted, segments=segments)
+    note_languages(wanted or (), opened.languages)
+    return opened
+
+
+def note_languages(wanted: Sequence[str], chosen: Sequence[str]) -> None:
+    """Tell which languages of a corpus are meant by tags and names that it does not use itself."""
+    from tokbench.corpora import choose_languages
+
+    meant = [f"{tag} is {choose_languages(chosen, [tag], 'the corpus')[0]}" for tag in wanted if tag not in chosen]
+    if meant:
+        echo(f"tokbench: {', '.join(meant)}", err=True)
 
 
 def split_languages(listed: Sequence[str] | None) -> list[str] | None:

@@ -2,7 +2,8 @@
 
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
-from tokbench.corpora._languages import choose_languages, choose_reference, parse_tag, pick_script, same_language
+from tokbench.corpora._language_choice import choose_languages, choose_reference
+from tokbench.corpora._languages import parse_tag, pick_script, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from tokbench._shared.registry import closest
-from tokbench.corpora._languages import canonical_tag, choose_languages, is_column_tag, parse_tag
-from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
+from tokbench.corpora._language_choice import choose_languages
+from tokbench.corpora._languages import canonical_tag, is_column_tag, parse_tag
+from tokbench.corpora._reader_api import LeftOut
 from tokbench.corpora._readers import spell_for
 from tokbench.errors import TokbenchError
 
-# Usual heads of text columns: a first row of nothing else may be a header.
-_HEADS = frozenset(
-    (
-        *("source", "target", "src", "tgt", "trg", "ref", "reference", "hyp", "hypothesis", "mt", "original"),
-        *("text", "texts", "sentence", "segment", "translation", "string", "english", "chinese", "german", "french"),
-        *("spanish", "italian", "portuguese", "russian", "japanese", "korean", "arabic", "hindi", "thai", "turkish"),
-    )
-)
+# Usual names of the columns of a long table: the language of each row, its text, the id that translations share.
+_LANGS = ("lang", "language", "lang_code", "language_code", "locale", "iso_639_3")
+_TEXTS = ("text", "sentence", "content", "prompt", "translation", "question", "value")
+_IDS = ("id", "sentence_id", "segment_id", "text_id", "idx", "index", "key")
 
 
 def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -42,6 +38,20 @@ def split_options(options: Mapping[str, str], settings: Sequence[str]) -> tuple[
                 f"no corpus option is called {key!r}", f"did you mean {near!r}?" if near else f"known: {known}"
             )
     return chosen, sources
+
+
+def is_column_option(key: str) -> bool:
+    """Return whether an option names the column or file of a language."""
+    return key != "id" and _names_language(key)
+
+
+def hint_long(names: Iterable[str]) -> dict[str, str] | None:
+    """Return the options of a long table if columns are named like one, else None."""
+    known = list(names)
+    lang, text, key = (next((name for name in usual if name in known), None) for usual in (_LANGS, _TEXTS, _IDS))
+    if lang is None or text is None:
+        return None
+    return {"lang": lang, "text": text} | ({} if key is None else {"id": key})
 
 
 def _names_language(key: str) -> bool:
@@ -77,12 +87,36 @@ def choose_sources(
     left_out: list[LeftOut] = []
     if not given:
         texts = {name: key for name, key in names.items() if document not in (name, key)}
-        given = {name: key for name, key in texts.items() if is_column_tag(name)}
-        left_out = [LeftOut(f"{kind} {name}", "its name is not a known language tag") for name in texts.keys() - given]
+        tagged = tag_columns(texts)
+        given = {tag: texts[name] for tag, name in tagged.items()}
+        others = texts.keys() - set(tagged.values())
+        left_out = [LeftOut(f"{kind} {name}", "its name is not a known language tag") for name in others]
     if not given:
         raise untold(path, reader, [(key, name) for name, key in names.items()], kind)
     chosen = choose_languages(list(given), languages, str(path))
     return Sources({lang: given[lang] for lang in chosen}, sorted(left_out))
+
+
+def tag_columns(names: Iterable[str]) -> dict[str, str]:
+    """Return the names that tell a language, by tag.
+
+    They are tags, or, if none is, have one prefix before a tag: `sentence_eng_Latn`, `text.de`. A prefix counts if it
+    comes with two languages at least; if several do, none counts.
+    """
+    listed = list(names)
+    tags = {name: name for name in listed if is_column_tag(name)}
+    if tags:
+        return tags
+    prefixed: dict[str, dict[str, str]] = {}
+    for name in listed:
+        parts = re.split(r"([_.-])", name)
+        for start in range(2, len(parts), 2):
+            tag = "".join(parts[start:])
+            if is_column_tag(tag):
+                prefixed.setdefault("".join(parts[:start]), {})[tag] = name
+                break
+    several = [group for group in prefixed.values() if len(group) > 1]
+    return several[0] if len(several) == 1 else {}
 
 
 def untold(path: Path, reader: str, names: Sequence[tuple[str, str]], kind: str) -> TokbenchError:
@@ -90,168 +124,24 @@ def untold(path: Path, reader: str, names: Sequence[tuple[str, str]], kind: str)
 
     names: for each of them, what to write in the corpus argument (its number, or its name again), and its name.
     """
-    shown = ", ".join(
-        repr(_clipped(name)) if label == name else f"{label} {_clipped(name)!r}" for label, name in names[:12]
-    )
+    shown = ", ".join(repr(clip(name)) if label == name else f"{label} {clip(name)!r}" for label, name in names[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    spelled = spell_for(reader, path, dict(zip(("en", "zh"), (label for label, _ in names), strict=False)))
+    long = hint_long(name for _, name in names)
+    options = dict(zip(("en", "zh"), (label for label, _ in names), strict=False)) if long is None else long
+    spelled = spell_for(reader, path, options)
     return TokbenchError(
         f"{path}: cannot tell which {kind} is which language; it has {shown or 'none'}{more}",
         f"name them, such as {spelled}" if names and spelled else f"give a file with a {kind} per language",
     )
 
 
-def _clipped(text: str, most: int = 16) -> str:
+def clip(text: str, most: int = 16) -> str:
+    """Shorten a text for a message."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
 def unknown_name(where: str, name: str, names: Sequence[str], kind: str) -> TokbenchError:
     """Build the error for an unknown column or key, suggesting the closest one."""
     near = closest(name, list(names))
-    there = ", ".join(repr(_clipped(known)) for known in names[:20])
+    there = ", ".join(repr(clip(known)) for known in names[:20])
     return TokbenchError(f"{where} has no {kind} {name!r}", f"did you mean {near!r}?" if near else f"it has: {there}")
-
-
-class Rows(NamedTuple):
-    """The rows of a table with their first lines' numbers, as `reader` parsed them."""
-
-    reader: str
-    rows: Iterable[tuple[int, list[str]]]
-    bom: bool
-    crlf: int
-
-
-def read_table(path: Path, table: Rows, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
-    """Read the rows of a table as a corpus.
-
-    The first row is a header with `header=yes`, if a column is given by name, or if at least two of its cells are
-    language tags; otherwise, and with `header=no`, it is the first segment. A blank line is a segment that is empty in
-    all languages, except before a header, where it is ignored. Raises TokbenchError with file and line for a row with
-    too few columns or more than the first, and for a first row that may or may not be a header.
-    """
-    pending = iter(table.rows)
-    blank = []
-    first: tuple[int, list[str]] | None = None
-    for first in pending:
-        if not _is_blank(first[1]):
-            break
-        blank.append(first)
-    if first is None or _is_blank(first[1]):
-        raise TokbenchError(f"{path} is empty", "give a table with one row per segment")
-    settings, given = split_options(options, ("document", "header"))
-    document = settings.get("document")
-    header = _has_header(path, table.reader, first[1], options, given)
-    # Without a header nothing is guessed: the cells of a segment are not names.
-    if not header and not given:
-        raise untold(
-            path, table.reader, [(str(number), cell) for number, cell in enumerate(first[1], start=1)], "column"
-        )
-    names = _names(path, table.reader, first[1], given)
-    source = choose_sources(path, table.reader, names, given, document, languages, "column")
-    columns = {
-        lang: _position(path, table.reader, column, first[1], header) for lang, column in source.languages.items()
-    }
-    where = [] if document is None else [_position(path, table.reader, document, first[1], header)]
-    texts = _collect(path, pending if header else chain(blank, [first], pending), [*columns.values(), *where], first[1])
-    return RawCorpus(
-        name=path.stem,
-        columns=[
-            LanguageText(lang, text_series(texts[column]), f"{path}, column {column + 1}", int(table.bom), table.crlf)
-            for lang, column in columns.items()
-        ],
-        documents=document_frame(texts[where[0]]) if where else None,
-        left_out=source.left_out,
-    )
-
-
-def _is_blank(row: Sequence[str]) -> bool:
-    return len(row) == 1 and not row[0].strip()
-
-
-def _collect(
-    path: Path, rows: Iterable[tuple[int, list[str]]], columns: Sequence[int], first: Sequence[str]
-) -> dict[int, list[str]]:
-    """Collect the cells of the columns, by column."""
-    texts: dict[int, list[str]] = {column: [] for column in columns}
-    needed, width = max(texts) + 1, len(first)
-    for line, row in rows:
-        if _is_blank(row):
-            row = [""] * needed
-        if len(row) < needed:
-            raise TokbenchError(f"{path}:{line}: the row has {len(row)} columns and needs {needed}", "fix the row")
-        if len(row) > width and any(row[width:]):
-            raise TokbenchError(
-                f"{path}:{line}: the row has {len(row)} columns, the first has {width}",
-                "fix the row: a delimiter inside a text splits it",
-            )
-        for column, cells in texts.items():
-            cells.append(row[column])
-    return texts
-
-
-def _has_header(
-    path: Path, reader: str, first: Sequence[str], options: Mapping[str, str], given: Mapping[str, str]
-) -> bool:
-    said = options.get("header")
-    if said not in (None, "yes", "no"):
-        raise TokbenchError(f"{path}: header={said} is neither yes nor no", "write header=yes or header=no")
-    if said is not None:
-        return said == "yes"
-    chosen = [*given.values(), options.get("document", "")]
-    if any(column and not column.isdecimal() for column in chosen) or sum(map(is_column_tag, first)) > 1:
-        return True
-    cells = [first[int(column) - 1] if 1 <= int(column) <= len(first) else "" for column in given.values()]
-    if cells and all(map(_is_head, cells)):
-        yes, no = (spell_for(reader, path, {**options, "header": value}) for value in ("yes", "no"))
-        raise TokbenchError(
-            f"{path}: the first row may be a header or a text: {', '.join(map(repr, cells))}",
-            f"say which: {yes} or {no}",
-        )
-    return False
-
-
-def _is_head(cell: str) -> bool:
-    """Return whether a cell looks like a column name: usual words, language tags."""
-    words = [word for word in re.split(r"[\W\d_]+", cell.strip().casefold()) if word]
-    return bool(words) and all(word in _HEADS or parse_tag(word) is not None for word in words)
-
-
-def _names(path: Path, reader: str, first: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Map the heads of the columns to their numbers.
-
-    Raises TokbenchError for two of one language, if none is given.
-    """
-    names: dict[str, str] = {}
-    for number, name in enumerate(first, start=1):
-        if name in names and is_column_tag(name) and not given:
-            raise _two_columns(path, reader, first, name)
-        names.setdefault(name, str(number))
-    return names
-
-
-def _position(path: Path, reader: str, column: str, first: Sequence[str], header: bool) -> int:
-    """Return the index of a column given by number from 1, or by name in a header."""
-    if column.isdecimal():
-        if not 1 <= int(column) <= len(first):
-            raise TokbenchError(f"{path} has no column {column}", f"its first row has {len(first)}")
-        return int(column) - 1
-    if not header:
-        raise TokbenchError(
-            f"{path} has no header, so the column {column!r} cannot be found by name",
-            "give the column's number, from 1",
-        )
-    if column not in first:
-        raise unknown_name(str(path), column, first, "column")
-    if list(first).count(column) > 1:
-        raise _two_columns(path, reader, first, column)
-    return list(first).index(column)
-
-
-def _two_columns(path: Path, reader: str, first: Sequence[str], name: str) -> TokbenchError:
-    numbers = [str(number) for number, cell in enumerate(first, start=1) if cell == name]
-    heads = {cell: str(number) for number, cell in reversed(list(enumerate(first, start=1))) if is_column_tag(cell)}
-    spelled = spell_for(reader, path, {**dict(reversed(heads.items())), "header": "yes"}) if heads else None
-    return TokbenchError(
-        f"{path} has two columns {name!r}, {' and '.join(numbers)}",
-        f"choose by number, such as {spelled}" if spelled else "give the column's number, from 1",
-    )

@@ -34,9 +34,9 @@ _MARKUP = re.compile(
     r"<(?:\?xml|!doctype|!--|(?:tmx|xliff|srcset|refset|tstset|mteval|dataset|document|doc|html|tei|text|body|root)\b)",
     re.IGNORECASE,
 )
+_SETS = ("srcset", "refset", "tstset", "mteval")
 _ROOT = re.compile(r"<(?P<name>[a-z][\w:.-]*)", re.IGNORECASE)
-_PLAIN = "extract its texts: one per line, one file per language (en.txt, zh.txt)"
-_ARRAY = "convert it to JSON Lines, from an array of objects: jq -c '.[]' FILE > NEW.jsonl"
+_AS_TEXT = "to read its lines as they are, give FILE:format=text"
 
 
 class Content(NamedTuple):
@@ -95,35 +95,33 @@ def recognize_content(lines: Sequence[str]) -> Content | None:
     if first.startswith(("{", "[")):
         return _recognize_json(filled)
     if any(line.startswith("msgid ") for line in filled) and any(line.startswith("msgstr") for line in filled):
-        return Content("a gettext catalogue (PO)", None, "convert it to TMX (Translate Toolkit: po2tmx), or " + _PLAIN)
+        return Content("a gettext catalogue (PO)", "po", "")
     return _recognize_table(filled)
 
 
 def _recognize_markup(text: str) -> Content:
     root = _ROOT.search(re.sub(r"<!--.*?-->", "", text))
     name = root["name"].lower() if root else ""
-    if name == "tmx":
-        return Content("TMX", "tmx", "")
-    known = {"xliff": "XLIFF", "dataset": "WMT XML", "srcset": "SGML", "refset": "SGML", "tstset": "SGML"}
-    return Content(known.get(name, "XML or SGML"), None, _PLAIN)
+    names = {"tmx": "TMX", "xliff": "XLIFF", "dataset": "WMT XML", **dict.fromkeys(_SETS, "SGML")}
+    readers = {"tmx": "tmx", "xliff": "xliff", "dataset": "wmt", **dict.fromkeys(_SETS, "sgm")}
+    return Content(names.get(name, "XML or SGML"), readers.get(name), _AS_TEXT)
 
 
 def _recognize_json(filled: Sequence[str]) -> Content | None:
     if filled[0].rstrip() in ("{", "["):
-        return Content("JSON", None, _ARRAY)
+        return Content("JSON", "json", "")
     try:
         first = json.loads(filled[0])
     except (ValueError, RecursionError):
         # An array or object over several lines, if what follows the bracket can start one.
         begins = re.match(r'\s*(?:\[\s*[\[{"]|\{\s*")', filled[0])
-        return Content("JSON", None, _ARRAY) if begins else None
+        return Content("JSON", "json", "") if begins else None
     if isinstance(first, dict):
         return Content("JSON Lines", "jsonl", "")
     # A number in brackets may be the start of a text.
     if not isinstance(first, list) or not first or not isinstance(first[0], str | dict | list):
         return None
-    is_texts = isinstance(first[0], str)
-    return Content("a JSON array", None, "convert it to lines: jq -r '.[]' FILE > NEW.en" if is_texts else _ARRAY)
+    return Content("a JSON array", "json", "")
 
 
 def _recognize_table(filled: Sequence[str]) -> Content | None:
@@ -145,7 +143,24 @@ def spell_corpus(place: object, options: Mapping[str, object]) -> str | None:
     return f"{place}:" + ",".join(f"{key}={value}" for key, value in options.items()) if options else str(place)
 
 
-def explain_unread(path: Path, head: bytes, options: Mapping[str, str], formats: Sequence[str]) -> TokbenchError:
+def is_text(head: bytes) -> bool:
+    """Return whether the first bytes of a file can be those of a text in UTF-8: no NUL, nothing invalid."""
+    if b"\x00" in head:
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def recognize_head(head: bytes) -> Content | None:
+    """Recognise mark-up, records or a table from the first bytes of a file."""
+    text = head.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    return recognize_content(text.split("\n")[:HEAD_LINES])
+
+
+def explain_unread(path: Path, head: bytes) -> TokbenchError:
     """Build the error for a file that no reader claims: its content, and what works."""
     refuse_compressed(path, head)
     refuse_wide_characters(path, head)
@@ -153,24 +168,12 @@ def explain_unread(path: Path, head: bytes, options: Mapping[str, str], formats:
         return TokbenchError(
             f"{path} starts like UTF-16", f"convert it to UTF-8: iconv -f UTF-16 -t UTF-8 {path} > NEW"
         )
-    text = head.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
-    content = recognize_content(text.split("\n")[:HEAD_LINES])
-    if content and content.reader:
-        return TokbenchError(
-            f"{path} cannot be read by its name alone; it contains {content.name}",
-            f"give {spell_corpus(path, {'format': content.reader, **({} if content.reader == 'tmx' else options)})}",
-        )
+    if head[257:262] == b"ustar":
+        return TokbenchError(f"{path} is a tar archive", f"unpack it: tar -xf {path}")
+    content = recognize_head(head) if is_text(head) else None
     if content:
-        return TokbenchError(
-            f"{path} is in no supported format: it contains {content.name}", content.remedy.replace("FILE", str(path))
-        )
-    if not text.strip():
-        return TokbenchError(f"{path} is empty", "give a file that contains texts")
-    if "\x00" in text or "\ufffd" in text[:-4]:
-        return TokbenchError(f"{path} is in no supported format", f"supported formats: {', '.join(formats)}")
-    has_manifest = (path.parent / "manifest.toml").is_file()
-    named = spell_corpus(path.parent, {"en": path.name, **({"format": "lines"} if has_manifest else {})})
+        return TokbenchError(f"{path} contains {content.name}", content.remedy.replace("FILE", str(path)))
     return TokbenchError(
-        f"{path}: its name does not tell the language of the text",
-        f"give the language, for English: {named}" if named else f"rename it to NAME.LANGUAGE, such as {path.stem}.en",
+        f"{path} is not a text in UTF-8",
+        "supported: text, tables, JSON, TMX, XLIFF, PO, WMT sets, Parquet, Arrow; compressed or in a zip archive",
     )

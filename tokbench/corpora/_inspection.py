@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tokbench.corpora._languages import choose_reference
+from tokbench.corpora._language_choice import choose_reference
 from tokbench.corpora._parallel import ParallelCorpus
 from tokbench.corpora._reader_api import LeftOut
 

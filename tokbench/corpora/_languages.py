@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
-
-from tokbench._shared.registry import closest
-from tokbench.errors import TokbenchError
 
 # Languages of FLORES-200 and NTREX-128 without a two-letter code. Not all of ISO 639-3: "src", "tgt", "doc", "url" and
 # "row" are codes in it, and so are many three-letter file extensions.
@@ -48,7 +45,7 @@ class Tag(NamedTuple):
 
 
 @cache
-def _standard(code: str) -> str:
+def shortest_code(code: str) -> str:
     """Return the shortest code of a language, of the macrolanguage where it has one: `zh` for zho, chi and cmn.
 
     A code that no list has comes back as it is.
@@ -63,7 +60,7 @@ def _standard(code: str) -> str:
 def _is_known(code: str) -> bool:
     from langcodes import Language
 
-    standard = Language.get(_standard(code))
+    standard = Language.get(shortest_code(code))
     short = len(standard.language or "") == 2 and standard.is_valid()
     return code in _ISO_639_3.split() or (short and code not in _WORDS)
 
@@ -94,7 +91,7 @@ def pick_script(tag: Tag) -> str:
     """Return the script code of a tag, the usual one of its language and region if it names none, else Latn."""
     from langcodes import Language
 
-    standard = Language.get(_standard(tag.language))
+    standard = Language.get(shortest_code(tag.language))
     script, region = tag.script or standard.script, tag.region or standard.territory
     if script is None:
         script = Language.make(language=standard.language, territory=region).maximize().script
@@ -131,11 +128,11 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
     wanted = parse_tag(canonical_tag(tag))
     if wanted is None:
         return []
-    language = _standard(wanted.language)
+    language = shortest_code(wanted.language)
     matches = []
     for candidate in known:
         other = parse_tag(candidate)
-        if other is None or _standard(other.language) != language:
+        if other is None or shortest_code(other.language) != language:
             continue
         if wanted.script and other.script and wanted.script != other.script:
             continue
@@ -145,46 +142,10 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
     return matches
 
 
-def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, where: str) -> tuple[str, ...]:
-    """Return the languages to read: all, or those wanted, in their order, once each.
+@cache
+def individual_code(code: str) -> str:
+    """Return the shortest code of a language, without its macrolanguage: `ar` for arb, `arz` for arz."""
+    from langcodes import standardize_tag
 
-    A string with commas (`en,zh`) is read as several tags.
-    Raises TokbenchError for an unavailable one, suggesting the closest tag.
-    """
-    if wanted is None:
-        return tuple(available)
-    if isinstance(wanted, str):
-        wanted = [tag.strip() for tag in wanted.split(",")]
-    for tag in wanted:
-        if tag not in available:
-            raise _unknown(tag, available, where)
-    if not wanted:
-        raise TokbenchError(f"{where}: the list of languages is empty", f"available: {_shortened(available)}")
-    return tuple(dict.fromkeys(wanted))
-
-
-def choose_reference(languages: Sequence[str], reference: str | None, where: str) -> str:
-    """Return the reference language: the one named, else English, else the first.
-
-    Raises TokbenchError for an unknown one.
-    """
-    if reference is not None:
-        return choose_languages(languages, [reference], where)[0]
-    return (same_language("en", languages) or languages)[0]
-
-
-def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:
-    alike = same_language(tag, available)
-    near = closest(tag, list(available))
-    if alike:
-        hint = f"did you mean {' or '.join(repr(name) for name in alike)}?"
-    elif near:
-        hint = f"did you mean {near!r}?"
-    else:
-        hint = f"available: {_shortened(available)}"
-    return TokbenchError(f"{where} has no language {tag!r}", hint)
-
-
-def _shortened(tags: Sequence[str], most: int = 20) -> str:
-    rest = len(tags) - most
-    return ", ".join(tags[:most]) + (f" and {rest} more" if rest > 0 else "") if tags else "none"
+    standard = standardize_tag(code)
+    return _WHOLE.get(standard, standard)

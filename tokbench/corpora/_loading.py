@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tokbench._shared.notes import note_hidden
-from tokbench._shared.pipes import keep_pipe, refuse_special
+from tokbench._shared.pipes import STDIN, keep_pipe, keep_stdin, refuse_special
 from tokbench._shared.registry import closest
+from tokbench.corpora._column_choice import is_column_option
 from tokbench.corpora._content import (
     HEAD_BYTES,
     HEAD_LINES,
     explain_unread,
+    is_text,
     recognize_content,
-    refuse_compressed,
-    refuse_wide_characters,
+    recognize_head,
     spell_corpus,
-    unpacking_command,
 )
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
@@ -32,8 +32,12 @@ from tokbench.corpora._public import (
 )
 from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
-from tokbench.corpora._utf8 import list_folder, read_head
+from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, only_file, stem_of
+from tokbench.corpora._utf8 import read_head
 from tokbench.errors import TokbenchError
+
+GROUPED = frozenset({"text", "folder"})
+"""Readers of what no other reader claims."""
 
 DEFAULT_CORPUS = "tokbench14"
 
@@ -43,10 +47,11 @@ def load_corpus(
 ) -> ParallelCorpus:
     """Read a parallel corpus: by default tokbench's own, or the one in `spec`.
 
-    spec: the name of a bundled corpus (`tokbench14`) or of a public one that is here (`flores200/dev`), a path, or
-    `PATH:key=value,...`; a `Path` is never parsed. A name comes before a path: `./code` is a folder called like a
-    corpus. The option `format` names the reader; by default it is recognised from the path. Tables accept
-    `LANG=COLUMN`, `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`.
+    spec: the name of a bundled corpus (`tokbench14`) or of a public one that is here (`flores200/dev`), a path, `-`
+    (standard input), or `PATH:key=value,...`; a `Path` is never parsed. A name comes before a path: `./code` is a
+    folder called like a corpus. The option `format` names the reader; by default it is recognised from the path and the
+    content. Tables accept `LANG=COLUMN`, `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders
+    `LANG=FILE`, text that is not parallel `label=NAME` and `split=lines|documents|none`.
     languages: read in this order; if each language is a file, no others are opened.
     segments: keep this many of the first segments that have a text in every language.
     Raises TokbenchError if the corpus is missing, not aligned, not UTF-8 or empty.
@@ -54,15 +59,26 @@ def load_corpus(
     >>> load_corpus("tokbench14", languages=["en", "zh"], segments=100).n
     100
     """
+    raw, reader, source = read_raw(spec, languages)
+    corpus = build_corpus(raw, reader, source)
+    return corpus if segments is None else corpus.select(segments=segments)
+
+
+def read_raw(spec: str | Path | None = None, languages: Sequence[str] | None = None) -> tuple[RawCorpus, str, str]:
+    """Read a corpus as its reader returns it; return the names of the reader and of the source with it.
+
+    See `load_corpus`.
+    """
     try:
         named, options, public = _locate(DEFAULT_CORPUS if spec is None else spec)
-        path = keep_pipe(named)
-        said = options.pop("format", None) or (find_piped_reader(path, named, options) if path != named else None)
+        path = _enter_archive(keep_stdin() if str(named) == STDIN else keep_pipe(named))
+        said = options.pop("format", None)
         name = said or find_reader(path, options)
     except OSError as error:
         raise TokbenchError(
             f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
+    piped = not path.is_relative_to(named)
     raw = READERS[name].read(path, options, languages)
     if said is None and name in PLAIN:
         as_lines = spell_corpus(path, {**options, "format": name})
@@ -70,8 +86,7 @@ def load_corpus(
             _refuse_other_content(column, as_lines)
     if public is not None:
         raw = replace(raw, licence=public.licence, source=public.url)
-    corpus = build_corpus(raw if path == named else _restore_origins(raw, path, named), name, str(named))
-    return corpus if segments is None else corpus.select(segments=segments)
+    return (_restore_origins(raw, path, named) if piped else raw), name, str(named)
 
 
 def open_corpus(corpus: ParallelCorpus | TextsByLanguage | str | Path | None) -> ParallelCorpus:
@@ -99,12 +114,12 @@ def _locate(spec: str | Path) -> Location:
         raise TokbenchError("the corpus argument is empty", "give a name or a path, or omit it for the default corpus")
     if named := _find_named(spec):
         return named
-    if Path(spec).exists():
+    if exists(Path(spec)):
         return Location(Path(spec), {})
     name, options = split_spec(spec)
     if options and (named := _find_named(name)):
         return named._replace(options=options)
-    if Path(name).exists():
+    if exists(Path(name)):
         return Location(Path(name), options)
     known = resolve_public(name)
     if known and (found := locate_public(*known)):
@@ -159,7 +174,7 @@ def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
     as_lines: the corpus argument that reads the file line by line regardless.
     """
     path = Path(column.origin)
-    if not path.is_file():
+    if not is_file(path):
         return  # a column of a table or a key of records
     content = recognize_content(column.texts.slice(0, HEAD_LINES).to_list())
     if content is None:
@@ -169,40 +184,38 @@ def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:
     raise TokbenchError(f"{path} contains {content.name}, not one plain text per line", works + plain)
 
 
-def find_piped_reader(path: Path, pipe: Path, options: Mapping[str, str]) -> str:
-    """Return the reader for the content of a pipe, whose name says nothing.
-
-    Raises TokbenchError with what works if it is plain text in no named language.
-    """
-    head = read_head(path, HEAD_BYTES)
-    refuse_compressed(pipe, head)
-    refuse_wide_characters(pipe, head)
-    content = recognize_content(head.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")[:HEAD_LINES])
-    if content is not None and content.reader is not None:
-        return content.reader
-    if content is not None:
-        remedy = content.remedy.replace("FILE", str(pipe))
-        raise TokbenchError(f"{pipe} is in no supported format: it contains {content.name}", remedy)
-    if options:
-        return "tsv"  # of one column
-    raise TokbenchError(
-        f"{pipe} is a pipe, whose name does not tell the language of the text",
-        f"give the language, for English: {pipe}:en=1,header=no",
-    )
+def _enter_archive(path: Path) -> Path:
+    """Return the only file of a zip archive, or the path itself; a copy of a pipe is given a name first."""
+    if path.is_file() and path.suffix == "" and read_head(path, 4) == b"PK\x03\x04":
+        named = path.with_name(f"{path.name}.zip")
+        if not named.exists():
+            named.symlink_to(path.name)
+        path = named
+    return only_file(path) or path
 
 
 def _restore_origins(raw: RawCorpus, copy: Path, pipe: Path) -> RawCorpus:
     """Name the pipe, not its copy, as the origin of each column."""
-    columns = [replace(column, origin=column.origin.replace(str(copy), str(pipe))) for column in raw.columns]
-    return replace(raw, columns=columns)
+    name = "standard input" if str(pipe) == STDIN else str(pipe)
+    columns = [replace(column, origin=column.origin.replace(str(copy), name)) for column in raw.columns]
+    if str(pipe) != STDIN and not raw.aligned:  # the copy is named after a number
+        columns = [replace(column, lang="text" if column.lang == stem_of(copy) else column.lang) for column in columns]
+    return replace(raw, columns=columns, name="stdin" if str(pipe) == STDIN else raw.name)
 
 
 def find_reader(path: Path, options: Mapping[str, str]) -> str:
-    """Return the name of the one reader that claims `path`.
+    """Return the name of the one reader that claims `path`, else of the one that its content needs.
 
-    Raises TokbenchError with what works if there is none.
+    A folder whose files the options name by language is read by `lines`. Raises TokbenchError with what works if there
+    is none.
     """
+    if is_dir(path) and any(is_column_option(key) for key in options) and not is_file(path / "manifest.toml"):
+        return "lines"
     claiming = [name for name, reader in READERS.items() if reader.claims(path)]
+    if claiming == ["text"] and any(is_column_option(key) for key in options):
+        return "tsv"  # of one column
+    # Any file of text, and any folder, can be read as groups: what another reader claims is not.
+    claiming = [name for name in claiming if name not in GROUPED] or claiming
     if len(claiming) == 1:
         return claiming[0]
     if claiming:
@@ -210,8 +223,12 @@ def find_reader(path: Path, options: Mapping[str, str]) -> str:
             f"{path} can be read as {' or '.join(claiming)}",
             f"say which: {spell_corpus(path, {'format': claiming[0], **options})}",
         )
-    if path.is_file():
-        raise explain_unread(path, read_head(path, HEAD_BYTES), options, list(READERS))
+    if is_file(path):
+        head = read_head(path, HEAD_BYTES)
+        content = recognize_head(head) if is_text(head) else None
+        if content and content.reader:
+            return content.reader
+        raise explain_unread(path, head)
     if path.exists():
         refuse_special(path)
         raise TokbenchError(f"{path} is not a regular file", "copy its content into a file")
@@ -223,14 +240,7 @@ def _explain_absence(path: Path) -> TokbenchError:
     from tokbench.corpora.bundled import bundled_corpora
 
     bundled = list(bundled_corpora())
-    beside = list_folder(path.parent) if path.parent.is_dir() else []
-    for file in beside:
-        if file.name.startswith(f"{path.name}.") and file.is_file():
-            packed = unpacking_command(read_head(file, 8))
-            if packed:
-                return TokbenchError(
-                    f"{file} is compressed ({packed[0]})", f"unpack the files of {path} first: {packed[1]} {file}"
-                )
+    beside = list_folder(path.parent) if is_dir(path.parent) else []
     known = [*bundled, *public_names()]
     near = closest(str(path), known) or closest(path.name, [other.name for other in beside])
     if near is None:

@@ -13,7 +13,7 @@ import polars as pl
 
 from tokbench._shared.quantities import write_count
 from tokbench.corpora._in_memory import TextsByLanguage, read_texts
-from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn, iterate_chunks
 from tokbench.errors import TokbenchError
 

@@ -1,4 +1,4 @@
-"""The process that tries a Parquet file: `python -m tokbench.corpora._parquet_process`.
+"""The process that tries a Parquet or Arrow file: `python -m tokbench.corpora._parquet_process`.
 
 It reads one request from standard input: the path, the options and the languages, as JSON.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from tokbench._shared.child import limit_seconds
+from tokbench.corpora.arrow import read_file
 from tokbench.corpora.parquet import read_here
 from tokbench.errors import TokbenchError
 
@@ -22,10 +23,13 @@ SECONDS_PER_MB = 1.0
 
 def main() -> None:
     """Read the file that standard input names; write what a panic says."""
-    path, options, languages = json.load(sys.stdin)
+    path, options, languages, reader = json.load(sys.stdin)
     limit_seconds(SECONDS + SECONDS_PER_MB * Path(path).stat().st_size / 1e6)
     try:
-        read_here(Path(path), options, languages)
+        if reader == "arrow":
+            read_file(Path(path))
+        else:
+            read_here(Path(path), options, languages)
     except pl.exceptions.PanicException as error:
         sys.stdout.write(str(error).partition("\n")[0] or "polars panics")
     except TokbenchError:

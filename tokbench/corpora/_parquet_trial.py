@@ -1,4 +1,4 @@
-"""Trials of Parquet files: read once in a process that can be ended.
+"""Trials of Parquet and Arrow files: read once in a process that can be ended.
 
 Polars panics at some damaged files, with lines of its own on standard error, and aborts the process at others: a bit of
 a size that flips is an allocation of petabytes. That a file came through is cached by its hash.
@@ -19,12 +19,14 @@ from tokbench._shared.child import describe_end, environment_of_child
 from tokbench._shared.hashes import sha256_of
 
 
-def try_reading(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> str | None:
+def try_reading(
+    path: Path, options: Mapping[str, str], languages: Sequence[str] | None, reader: str = "parquet"
+) -> str | None:
     """Read a file in another process, unless it has come through before; return what keeps it from being read.
 
     Errors other than a panic or the end of the process are left to reading it here.
     """
-    request = [str(path), dict(options), None if languages is None else list(languages)]
+    request = [str(path), dict(options), None if languages is None else list(languages), reader]
     place = cache_path("parquet", sha256_of(path), *request[1:], pl.__version__)
     if read_json(place) is not None:
         return None

@@ -17,7 +17,7 @@ from pathlib import Path
 from tokbench._shared.cache import find_kept_folder
 from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.paths import expand_home, explain_access
-from tokbench.corpora._utf8 import list_folder
+from tokbench.corpora._storage import list_folder
 from tokbench.errors import UnavailableError
 
 FOLDERS = "TOKBENCH_CORPORA"

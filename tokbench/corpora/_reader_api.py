@@ -72,7 +72,8 @@ class LanguageText:
 class RawCorpus:
     """A corpus as a reader returns it; `build_corpus` checks the alignment.
 
-    documents: one row per segment with the column `document`, and `register` if known.
+    documents: one row per segment with the column `document`, and `register` if known; if not aligned, the rows of the
+    first column, then those of the second, and so on.
     aligned: whether text n of each column says the same in another language; if not, columns are groups of texts.
     """
 

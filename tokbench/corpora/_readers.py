@@ -15,13 +15,15 @@ READERS: Registry[CorpusReader] = Registry("tokbench.corpora", "corpus reader")
 PLAIN = frozenset({"lines", "moses"})
 """Readers of plain text files with one segment per line."""
 
+_NO_TABLES = PLAIN | {"text", "folder", "bundled"}
+
 
 def find_table_reader(path: Path) -> str | None:
     """Return the one reader that claims a file and does not read plain text.
 
     Return None if there is none, or several.
     """
-    claiming = [name for name, reader in READERS.items() if name not in PLAIN and reader.claims(path)]
+    claiming = [name for name, reader in READERS.items() if name not in _NO_TABLES and reader.claims(path)]
     return claiming[0] if len(claiming) == 1 else None
 
 

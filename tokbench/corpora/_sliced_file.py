@@ -12,7 +12,8 @@ import numpy.typing as npt
 import polars as pl
 
 from tokbench.corpora._content import HEAD_BYTES, refuse_compressed, refuse_wide_characters
-from tokbench.corpora._utf8 import explain_not_utf8, open_binary, read_head, refuse_lone_cr
+from tokbench.corpora._storage import open_binary
+from tokbench.corpora._utf8 import explain_not_utf8, read_head
 from tokbench.errors import TokbenchError
 
 LARGE_BYTES = 64_000_000
@@ -96,8 +97,11 @@ class FoundLines:
     crlf: int
 
 
-def find_lines(path: Path) -> FoundLines:
-    """Index the lines of a file; TokbenchError with line and byte if it is not UTF-8."""
+def find_lines(path: Path) -> FoundLines | None:
+    """Index the lines of a file; return None if they end in CR alone.
+
+    Raises TokbenchError with line and byte if it is not UTF-8.
+    """
     changed = path.stat().st_mtime_ns
     head = read_head(path, HEAD_BYTES)
     refuse_compressed(path, head)
@@ -121,7 +125,8 @@ def find_lines(path: Path) -> FoundLines:
         _check(path, rest, lines)
         crlf += rest.endswith(b"\r")
         cr += rest.count(b"\r")
-        refuse_lone_cr(path, cr - crlf, lines)
+    if cr - crlf > lines:
+        return None
     begin = np.array([len(codecs.BOM_UTF8) if bom else 0], np.int64)
     # A last line without a line feed ends with the file.
     tail = [np.array([at + len(rest)], np.int64)] if rest else []

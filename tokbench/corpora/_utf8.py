@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from tokbench._shared.pipes import refuse_special
 from tokbench.corpora._content import HEAD_BYTES, refuse_compressed, refuse_wide_characters
+from tokbench.corpora._storage import open_binary
 from tokbench.errors import TokbenchError
 
 
@@ -32,19 +29,6 @@ class TextLines:
     lines: list[str]
     bom: bool
     crlf: int
-
-
-@contextmanager
-def open_binary(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for its bytes; TokbenchError if it cannot be read."""
-    refuse_special(path)
-    try:
-        with path.open("rb") as file:
-            yield file
-    except FileNotFoundError:
-        raise TokbenchError(f"there is no file {path}", "check the path") from None
-    except OSError as error:
-        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -82,35 +66,34 @@ def explain_not_utf8(path: Path, data: bytes, at: int, lines_before: int = 0) ->
     return TokbenchError(f"{path}:{line}: not UTF-8: byte 0x{data[at]:02X} at offset {offset} of the line", hint)
 
 
-def refuse_lone_cr(path: Path, lone: int, lf: int) -> None:
-    """Raise TokbenchError if there are more lone CRs than LFs.
+def ends_in_cr(text: str) -> bool:
+    """Return whether lines end in CR alone: more lone CRs than LFs, as in classic Mac OS.
 
-    Classic Mac OS ended lines that way.
-    A CR at the very end of the file is not counted.
+    A CR at the very end is not counted.
     """
-    if lone > lf:
-        raise TokbenchError(
-            f"{path}: lines end in CR alone ({lone} CR, {lf} LF)", f"convert them: tr '\\r' '\\n' < {path} > NEW"
-        )
+    return "\r" in text and text.count("\r") - text.count("\r\n") - text.endswith("\r") > text.count("\n")
 
 
 def read_lines(path: Path) -> TextLines:
     """Read the lines of a file, split at LF only.
 
     One CR before it is dropped, a final LF starts no line.
-    Raises TokbenchError if most lines end in CR alone; other lone CRs are text. So are U+2028, U+0085, form feed and
-    the like: `str.splitlines` and universal newlines would split at them and misalign every later segment with its
+    If most lines end in CR alone, they end there; other lone CRs are text. So are U+2028, U+0085, form feed and the
+    like: `str.splitlines` and universal newlines would split at them and misalign every later segment with its
     translation.
     """
     decoded = read_text(path)
     text, crlf = decoded.text, 0
-    if "\r" in text:
+    in_cr = ends_in_cr(text)
+    if in_cr:
+        crlf = text.count("\r\n")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    elif "\r" in text:
         crlf = text.count("\r\n") + text.endswith("\r")
-        refuse_lone_cr(path, text.count("\r") - crlf, text.count("\n"))
         text = text.removesuffix("\r").replace("\r\n", "\n")
     lines = text.split("\n")
     # Nothing follows the last LF; a lone CR at the end is an empty line.
-    if lines[-1] == "" and not decoded.text.endswith("\r"):
+    if lines[-1] == "" and (in_cr or not decoded.text.endswith("\r")):
         lines.pop()
     return TextLines(lines, decoded.bom, crlf)
 
@@ -125,11 +108,3 @@ def read_head(path: Path, most: int) -> bytes:
     """Read the first `most` bytes of a file; TokbenchError if it cannot be read."""
     with open_binary(path) as file:
         return file.read(most)
-
-
-def list_folder(folder: Path) -> list[Path]:
-    """List a folder in the order of the names; TokbenchError if it cannot be read."""
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise TokbenchError(f"{folder} cannot be read: {error.strerror}", "check its permissions") from error

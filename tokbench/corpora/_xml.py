@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 from xml.parsers import expat
 
-from tokbench.corpora._utf8 import open_binary
+from tokbench.corpora._storage import open_binary
 from tokbench.errors import TokbenchError
 
 XML_LANG = "http://www.w3.org/XML/1998/namespace}lang"

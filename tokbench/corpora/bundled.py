@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokbench.corpora._column_choice import split_options
-from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._manifest import MANIFEST, check_file, read_column, read_manifest, read_segments
 from tokbench.corpora._reader_api import RawCorpus
 from tokbench.errors import TokbenchError

@@ -12,9 +12,11 @@ from itertools import takewhile
 from pathlib import Path
 
 from tokbench.corpora._column_choice import split_options
-from tokbench.corpora._folder import choose_files, language_of, list_prefixed
-from tokbench.corpora._languages import choose_languages
+from tokbench.corpora._file_names import is_language_file, language_of, list_prefixed
+from tokbench.corpora._folder import choose_files
+from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import LeftOut, RawCorpus
+from tokbench.corpora._storage import is_dir, is_file, suffix_of
 from tokbench.corpora._utf8 import first_line
 from tokbench.corpora.lines import read_language
 from tokbench.errors import TokbenchError
@@ -22,10 +24,10 @@ from tokbench.errors import TokbenchError
 
 def claims(path: Path) -> bool:
     """Claim a prefix of files in two languages, a list of files, or a language file."""
-    if path.is_dir():
+    if is_dir(path):
         return False
-    if path.is_file():
-        return language_of(path.name) is not None and not (path.suffix == ".txt" and b"\t" in first_line(path))
+    if is_file(path):
+        return is_language_file(path) and not (suffix_of(path) == ".txt" and b"\t" in first_line(path))
     return "," in str(path) or len({language_of(file.name) for file in list_prefixed(path)}) > 1
 
 
@@ -40,7 +42,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
             f"the files of {path} are named after their languages and take no columns, but {', '.join(named)} is given",
             f"omit that: give {path}",
         )
-    listed = path.is_file() or "," in str(path)
+    listed = is_file(path) or "," in str(path)
     left_out: list[LeftOut] = []
     if listed:
         files = _listed(path)
@@ -61,13 +63,13 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 def _listed(path: Path) -> dict[str, Path]:
     """Return the files listed, by language, in the order given."""
     files: dict[str, Path] = {}
-    for part in [str(path)] if path.is_file() else str(path).split(","):
+    for part in [str(path)] if is_file(path) else str(path).split(","):
         file = Path(part.strip())
         lang = language_of(file.name)
         if lang is None:
             raise TokbenchError(
                 f"the name of {file} does not end with a language tag",
-                "rename it to NAME.LANGUAGE, or name the files of a folder: FOLDER:en=FILE,zh=FILE",
+                f"read it alone, as {file}:format=text, or name the files of a folder: FOLDER:en=FILE,zh=FILE",
             )
         if lang in files:
             raise TokbenchError(

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import refuse_compressed
-from tokbench.corpora._languages import canonical_tag, choose_languages
+from tokbench.corpora._language_choice import choose_languages
+from tokbench.corpora._languages import canonical_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
+from tokbench.corpora._storage import is_file, stem_of, suffix_of
 from tokbench.corpora._utf8 import read_head
 from tokbench.corpora._xml import XML_LANG, parse_xml
 from tokbench.errors import TokbenchError
@@ -24,7 +26,7 @@ from tokbench.errors import TokbenchError
 
 def claims(path: Path) -> bool:
     """Claim a .tmx file."""
-    return path.is_file() and path.suffix.lower() == ".tmx"
+    return is_file(path) and suffix_of(path) == ".tmx"
 
 
 def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
@@ -56,7 +58,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         )
     ]
     return RawCorpus(
-        name=path.stem,
+        name=stem_of(path),
         columns=[
             LanguageText(lang, text_series([first.get(lang) for first in firsts]), f"{path}, variants in {lang}")
             for lang in chosen

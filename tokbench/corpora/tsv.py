@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tokbench.corpora._column_choice import Rows, read_table
 from tokbench.corpora._reader_api import RawCorpus
 from tokbench.corpora._readers import spell_for
+from tokbench.corpora._storage import is_file, suffix_of
+from tokbench.corpora._tables import Rows, read_table
 from tokbench.corpora._utf8 import first_line, read_lines
 from tokbench.errors import TokbenchError
 
@@ -22,9 +23,9 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 def claims(path: Path) -> bool:
     """Claim a .tsv or .tab file, or a .txt file with a tab in its first line."""
-    if not path.is_file():
+    if not is_file(path):
         return False
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     return suffix in {".tsv", ".tab"} or (suffix == ".txt" and b"\t" in first_line(path))
 
 
