@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -224,10 +225,10 @@ def test_a_folder_of_code(tmp_path: Path) -> None:
 
 def test_the_number_of_files_of_this_package(tmp_path: Path) -> None:
     package = Path(__file__).parents[2] / "tokbench" / "corpora"
-    listed = subprocess.run(
-        ["find", package, "-name", "*.py", "-size", "+0"], capture_output=True, text=True, check=True
-    )
-    assert {label: len(found) for label, found in groups(package).items()} == {"python": len(listed.stdout.split())}
+    found = subprocess.run(["find", package, "-type", "f", "-size", "+0"], capture_output=True, text=True, check=True)
+    suffixes = Counter(Path(name).suffix for name in found.stdout.split() if "__pycache__" not in name)
+    expected = {"python": suffixes[".py"], "toml": suffixes[".toml"]}
+    assert {label: len(texts) for label, texts in groups(package).items()} == expected
 
 
 def test_prose_is_grouped_by_sub_folder(tmp_path: Path) -> None:
