@@ -21,7 +21,7 @@ import polars as pl
 
 from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.analysis.vocabulary import COMMON, script_of_character
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 
 DIGITS, WHITESPACE, PUNCTUATION, OTHER = "digits", "white space", "punctuation and symbols", "control characters"
 WORDS = "words: "
@@ -99,7 +99,7 @@ class _Tally:
 
 
 def explain_difference(
-    a: Tokenizer, b: Tokenizer, corpus: ParallelCorpus, languages: Sequence[str] | None = None
+    a: Tokenizer, b: Tokenizer, corpus: Corpus, languages: Sequence[str] | None = None
 ) -> Explanation:
     """Attribute the tokens of both tokenizers to the texts of a corpus.
 

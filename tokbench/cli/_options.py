@@ -13,7 +13,7 @@ from tokbench.cli._numbers import MOST_THREADS, whole_option
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
-    from tokbench.corpora import ParallelCorpus
+    from tokbench.corpora import Corpus as AnyCorpus
 
 _DEFAULT_SET = "By default the table of 2023, GPT-NeoX and those bundled with installed packages"
 
@@ -78,9 +78,7 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON with all details.
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
 
 
-def open_corpus(
-    corpus: str | None, languages: Sequence[str] | None = None, segments: int | None = None
-) -> ParallelCorpus:
+def open_corpus(corpus: str | None, languages: Sequence[str] | None = None, segments: int | None = None) -> AnyCorpus:
     """Read the corpus that --corpus, --languages and --segments select.
 
     Raises TokbenchError for a language that is empty or given twice, and as `load_corpus` does.

@@ -33,7 +33,7 @@ from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
-    from tokbench.corpora import ParallelCorpus
+    from tokbench.corpora import Corpus as AnyCorpus
     from tokbench.measurement import Step
 
 
@@ -196,7 +196,7 @@ def write(result: Comparison, path: Path, name: str, by: By) -> None:
 
 
 @contextmanager
-def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorpus) -> Iterator[None]:
+def telling(ended: BaseException | None, result: Comparison, texts: AnyCorpus) -> Iterator[None]:
     """Write out a result, then say what ended the measurement early, if anything did."""
     try:
         yield
@@ -211,7 +211,7 @@ def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorp
 
 
 @contextmanager
-def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Iterator[Step]:
+def show_progress(tokenizers: int, texts: AnyCorpus, *, quiet: bool) -> Iterator[Step]:
     """Show a progress bar on standard error if it is a terminal.
 
     Yields the function to call after each step.

@@ -16,7 +16,7 @@ from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_a
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference
 from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
-from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
+from tokbench.corpora import Corpus, TextsByLanguage, open_corpus
 from tokbench.errors import EngineError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
@@ -44,7 +44,7 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 def compare(
     tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
-    corpus: ParallelCorpus | TextsByLanguage | str | Path | None = None,
+    corpus: Corpus | TextsByLanguage | str | Path | None = None,
     *,
     metrics: str | Metric | Sequence[str | Metric] | None = None,
     reference: str | None = None,
@@ -64,7 +64,7 @@ def compare(
     """Compare tokenizers on a parallel corpus.
 
     tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts.
-    corpus: a `ParallelCorpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
+    corpus: a `Corpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
         accepts; by default the bundled corpus.
     metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
     reference: the language that premiums are relative to; by default English, otherwise the corpus's first.
@@ -91,7 +91,7 @@ def compare(
     against = find_reference(texts, reference)
     sample = take_sample(texts)
 
-    def build(measurements: Measurements, texts: ParallelCorpus, *, late: bool = True) -> Comparison:
+    def build(measurements: Measurements, texts: Corpus, *, late: bool = True) -> Comparison:
         """Evaluate measurements; not `late`: only what follows from the counts, without intervals and tests."""
         alone, timed = ([m.name for m in chosen if m.level == kind and late] for kind in ("types", "timings"))
         loaded, isolated = loading.try_with(lambda left: measure_isolated(left, texts, alone, segmenter))

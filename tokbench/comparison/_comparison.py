@@ -24,7 +24,7 @@ from tokbench.comparison._presentation import Presented
 from tokbench.comparison._saved_schema import SavedComparison, convert_document
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.comparison.worst_segments import Example
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.loading import Skipped
@@ -82,7 +82,7 @@ class Comparison(Presented):
     def from_measurements(
         cls,
         measurements: Measurements,
-        corpus: ParallelCorpus | None = None,
+        corpus: Corpus | None = None,
         *,
         metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
         reference: str | None = None,
@@ -240,7 +240,7 @@ def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
     return tuple({metric.name: metric for metric in metrics if metric.name not in BUILT_IN}.values())
 
 
-def list_languages(measurements: Measurements, corpus: ParallelCorpus | None) -> tuple[str, ...]:
+def list_languages(measurements: Measurements, corpus: Corpus | None) -> tuple[str, ...]:
     """Return the measured languages, in corpus order.
 
     Raises TokbenchError if another corpus was measured.

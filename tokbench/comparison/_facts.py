@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import ParallelCorpus, choose_reference
+from tokbench.corpora import Corpus, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
@@ -70,17 +70,17 @@ class ComparedCorpus:
     segmenter: str
 
 
-def find_reference(corpus: ParallelCorpus | Sequence[str], reference: str | None) -> str:
+def find_reference(corpus: Corpus | Sequence[str], reference: str | None) -> str:
     """Return the reference language: the named one, else English, else the first.
 
     Raises TokbenchError for an unknown one.
     """
-    name, languages = (corpus.name, corpus.languages) if isinstance(corpus, ParallelCorpus) else ("texts", corpus)
+    name, languages = (corpus.name, corpus.languages) if isinstance(corpus, Corpus) else ("texts", corpus)
     return choose_reference(languages, reference, name)
 
 
 def describe_corpus(
-    corpus: ParallelCorpus, reference: Reference, bootstrap: Bootstrap | None, segmenter: str
+    corpus: Corpus, reference: Reference, bootstrap: Bootstrap | None, segmenter: str
 ) -> ComparedCorpus:
     """Collect the facts of a corpus.
 

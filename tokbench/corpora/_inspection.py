@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._languages import choose_reference
-from tokbench.corpora._parallel import ParallelCorpus
 from tokbench.corpora._reader_api import LeftOut
 
 OUTLIER_Z = 3.5
@@ -74,7 +74,7 @@ class CorpusReport:
         return self.findings.filter(pl.col("count") > 0)
 
 
-def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> CorpusReport:
+def inspect_corpus(corpus: Corpus, reference: str | None = None) -> CorpusReport:
     """Count the `FINDINGS` in each language of a corpus.
 
     reference: the language that length ratios refer to; by default English if the corpus has it, else the first one.
@@ -102,9 +102,7 @@ def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> Corp
     )
 
 
-def _findings(
-    corpus: ParallelCorpus, reading: pl.DataFrame, outliers: pl.DataFrame, spreads: pl.DataFrame
-) -> pl.DataFrame:
+def _findings(corpus: Corpus, reading: pl.DataFrame, outliers: pl.DataFrame, spreads: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("text")
     hits = {name: text.str.count_matches(pattern) for name, (pattern, _) in _CHARACTERS.items()}
     counted = corpus.frame.group_by("lang", maintain_order=True).agg(
@@ -131,7 +129,7 @@ def _findings(
     return pl.concat(parts).sort("lang", "finding")
 
 
-def _length_outliers(corpus: ParallelCorpus, reference: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _length_outliers(corpus: Corpus, reference: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Find segments of unusual length, and the languages where that can be judged."""
     chars = corpus.frame["text"].str.len_chars().to_numpy().reshape(len(corpus.languages), corpus.n)
     base = chars[corpus.languages.index(reference)]

@@ -145,9 +145,12 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
     return matches
 
 
-def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, where: str) -> tuple[str, ...]:
+def choose_languages(
+    available: Sequence[str], wanted: Sequence[str] | None, where: str, *, kind: str = "language"
+) -> tuple[str, ...]:
     """Return the languages to read: all, or those wanted, in their order, once each.
 
+    kind: what they are called in errors.
     A string with commas (`en,zh`) is read as several tags.
     Raises TokbenchError for an unavailable one, suggesting the closest tag.
     """
@@ -157,9 +160,9 @@ def choose_languages(available: Sequence[str], wanted: Sequence[str] | None, whe
         wanted = [tag.strip() for tag in wanted.split(",")]
     for tag in wanted:
         if tag not in available:
-            raise _unknown(tag, available, where)
+            raise _unknown(tag, available, where, kind)
     if not wanted:
-        raise TokbenchError(f"{where}: the list of languages is empty", f"available: {_shortened(available)}")
+        raise TokbenchError(f"{where}: the list of {kind}s is empty", f"available: {_shortened(available)}")
     return tuple(dict.fromkeys(wanted))
 
 
@@ -173,7 +176,7 @@ def choose_reference(languages: Sequence[str], reference: str | None, where: str
     return (same_language("en", languages) or languages)[0]
 
 
-def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:
+def _unknown(tag: str, available: Sequence[str], where: str, kind: str) -> TokbenchError:
     alike = same_language(tag, available)
     near = closest(tag, list(available))
     if alike:
@@ -182,7 +185,7 @@ def _unknown(tag: str, available: Sequence[str], where: str) -> TokbenchError:
         hint = f"did you mean {near!r}?"
     else:
         hint = f"available: {_shortened(available)}"
-    return TokbenchError(f"{where} has no language {tag!r}", hint)
+    return TokbenchError(f"{where} has no {kind} {tag!r}", hint)
 
 
 def _shortened(tags: Sequence[str], most: int = 20) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias, cast
 
 from tokbench._shared.pipes import keep_pipe, refuse_special
 from tokbench._shared.registry import closest
@@ -18,10 +19,12 @@ from tokbench.corpora._content import (
     spell_corpus,
     unpacking_command,
 )
+from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
+from tokbench.corpora._text_groups import join_corpora
 from tokbench.corpora._utf8 import list_folder, read_head
 from tokbench.errors import TokbenchError
 
@@ -29,15 +32,20 @@ DEFAULT_CORPUS = "tokbench14"
 
 
 def load_corpus(
-    spec: str | Path | None = None, *, languages: Sequence[str] | None = None, segments: int | None = None
-) -> ParallelCorpus:
-    """Read a parallel corpus: by default tokbench's own, or the one in `spec`.
+    spec: str | Path | None = None,
+    *,
+    languages: Sequence[str] | None = None,
+    segments: int | None = None,
+    split: str | None = None,
+) -> Corpus:
+    """Read a corpus: by default tokbench's own, which is parallel, or the one in `spec`.
 
     spec: the name of a bundled corpus (`tokbench14`), a path, or `PATH:key=value,...`; a `Path` is never parsed. The
     option `format` names the reader; by default it is recognised from the path. Tables accept `LANG=COLUMN`,
     `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders `LANG=FILE`.
     languages: read in this order; if each language is a file, no others are opened.
-    segments: keep this many of the first segments that have a text in every language.
+    segments: keep this many of the first segments that have a text in every language, or of the first of each group.
+    split: what a segment of plain text is: lines, documents or none; the same as the option `split` of `spec`.
     Raises TokbenchError if the corpus is missing, not aligned, not UTF-8 or empty.
 
     >>> load_corpus("tokbench14", languages=["en", "zh"], segments=100).n
@@ -52,7 +60,7 @@ def load_corpus(
         raise TokbenchError(
             f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
-    raw = READERS[name].read(path, options, languages)
+    raw = READERS[name].read(path, options if split is None else {**options, "split": split}, languages)
     if said is None and name in PLAIN:
         as_lines = spell_corpus(path, {**options, "format": name})
         for column in raw.columns:
@@ -61,13 +69,22 @@ def load_corpus(
     return corpus if segments is None else corpus.select(segments=segments)
 
 
-def open_corpus(corpus: ParallelCorpus | TextsByLanguage | str | Path | None) -> ParallelCorpus:
-    """Return a corpus from whatever names or holds one: see `load_corpus` and `ParallelCorpus.from_texts`."""
-    if isinstance(corpus, ParallelCorpus):
+CorpusArgument: TypeAlias = Corpus | TextsByLanguage | str | Path | Sequence[Corpus | str | Path] | None
+"""What names or holds a corpus, or several as groups side by side."""
+
+
+def open_corpus(corpus: CorpusArgument) -> Corpus:
+    """Return a corpus from whatever names or holds one: see `load_corpus` and `ParallelCorpus.from_texts`.
+
+    Several in a list become groups side by side: see `join_corpora`.
+    """
+    if isinstance(corpus, Corpus):
         return corpus
     if corpus is None or isinstance(corpus, str | Path):
         return load_corpus(corpus)
-    return ParallelCorpus.from_texts(corpus)
+    if isinstance(corpus, list | tuple) and corpus and all(isinstance(one, Corpus | str | Path) for one in corpus):
+        return join_corpora([open_corpus(one) for one in corpus])
+    return ParallelCorpus.from_texts(cast("TextsByLanguage", corpus))
 
 
 def _locate(spec: str | Path) -> tuple[Path, dict[str, str]]:

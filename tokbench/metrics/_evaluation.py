@@ -9,6 +9,7 @@ import polars as pl
 from tokbench._shared.process import hold_blas
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
+from tokbench.metrics._groups import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
 from tokbench.metrics._lengths import evaluate_lengths
@@ -43,10 +44,14 @@ def evaluate(
     low, high: the bootstrap interval (for metrics over ids, a jackknife at its level: see `tokbench.metrics._spectra`);
         null for metrics without intervals.
 
-    Undefined values (denominator 0, no reference) are null. Metrics over word types and timings have no rows.
+    Undefined values are null: denominator 0, no reference, or no parallel text for a metric that compares translations.
+    Metrics over word types and timings have no rows.
     """
     metrics = find_metrics(metrics)
     reference = reference if isinstance(reference, Reference) else Reference(reference)
+    grouped = is_grouped(measurements)
+    if grouped:
+        reference = Reference(None, reference.tokenizer)
     of = [find_base(m, metrics) for m in metrics if m.base_metric is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
@@ -61,14 +66,20 @@ def evaluate(
     if lengths:
         jobs.append(lambda: evaluate_lengths(measurements, lengths))
     if bootstrap is not None:
-        jobs.append(lambda: find_intervals(measurements, metrics, reference, bootstrap))
+        find = find_group_intervals if grouped else find_intervals
+        jobs.append(lambda: find(measurements, metrics, reference, bootstrap))
     with hold_blas():
         for found in map_ordered(lambda job: job(), jobs):
             if "value" in found.columns:
                 parts.append(tall(found))
             if "low" in found.columns:
                 bounds.append(found.select(*BOUNDS))
-    parts += [evaluate_across(by_segment, m, find_base(m, metrics), reference) for m in metrics if m.base_metric]
+    alone = [m.name for m in metrics if grouped and needs_alignment(m, metrics)]
+    parts += [
+        evaluate_across(by_segment, m, find_base(m, metrics), reference, defined=m.name not in alone)
+        for m in metrics
+        if m.base_metric
+    ]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.level == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
@@ -151,9 +162,12 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
     return joined.with_columns(value=divide_columns(joined["value"], joined["divisor"]))
 
 
-def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
+def evaluate_across(
+    by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference, *, defined: bool = True
+) -> pl.DataFrame:
     """Evaluate a metric over the values of another in all languages.
 
+    defined: false if the texts are not parallel and the metric needs that: the value is null and n is 0.
     The reference language is excluded if the base metric is relative to it. One row per tokenizer; if no language
     has a value, the value is null and n is 0.
     """
@@ -162,7 +176,7 @@ def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, refe
     own = (pl.col("metric") == base.name) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
     if base.relative_to == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
-    rows = by_segment.filter(own).sort("tokenizer", "lang")
+    rows = by_segment.filter(own & pl.lit(defined)).sort("tokenizer", "lang")
     found = rows.group_by("tokenizer").agg(value=metric.expr, n=pl.len())
     every = by_segment.select("tokenizer").unique().sort("tokenizer")
     values = every.join(found, on="tokenizer", how="left", maintain_order="left").with_columns(pl.col("n").fill_null(0))

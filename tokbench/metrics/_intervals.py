@@ -42,7 +42,12 @@ class Resamples:
     corpus itself, followed by the resamples and, for BCa, the corpus without each segment or document.
     """
 
-    def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
+    def __init__(self, measurements: Measurements, bootstrap: Bootstrap, kept: int | None = KEPT_SUMS) -> None:
+        """Draw the weights.
+
+        kept: number of sums cached at once; None for all.
+        """
+        self.kept = kept
         self.rows = with_texts(measurements)
         self.tokenizers = measurements.tokenizers["tokenizer"].cast(pl.String).sort().to_list()
         self.languages = self.rows["lang"].unique().cast(pl.String).sort().to_list()
@@ -62,7 +67,7 @@ class Resamples:
         """
         key = str(count)
         if key not in self._sums:
-            while len(self._sums) >= KEPT_SUMS:
+            while self.kept is not None and len(self._sums) >= self.kept:
                 del self._sums[next(iter(self._sums))]
             by_unit = self.by_unit(count)
             observed = by_unit.sum(axis=0, keepdims=True)
@@ -146,8 +151,8 @@ def find_intervals(
 
     lang: null for the value over all languages.
 
-    Facts have no interval, nor do measurements that are not aligned. Intervals of metrics over ids are computed in
-    `_spectra`.
+    Facts have no interval, nor do measurements that are not aligned: for groups, see `_groups`. Intervals of metrics
+    over ids are computed in `_spectra`.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     if not is_aligned(measurements):

@@ -9,6 +9,7 @@ import polars as pl
 
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
+from tokbench.metrics._groups import is_grouped, resample_groups
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._table import METRICS, find_metrics
@@ -51,20 +52,22 @@ def find_differences(
     detectable: minimum relative difference that a test at this level detects in 80 % of corpora of this size.
     shuffles: number of shuffles.
     n: number of shuffled units.
-    No rows without a baseline, another tokenizer or a bootstrap, or if the measurements are not aligned.
+    No rows without a baseline, another tokenizer or a bootstrap, or if tokenizers have encoded different texts.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     names = measurements.tokenizers["tokenizer"].cast(pl.String).to_list()
     if baseline is None or baseline not in names or len(names) < 2 or not metrics:
         return empty
-    if bootstrap is None or not is_aligned(measurements):
+    grouped = is_grouped(measurements)
+    if bootstrap is None or not (grouped or is_aligned(measurements)):
         return empty
-    resamples = Resamples(measurements, bootstrap)
-    others = [name for name in resamples.tokenizers if name != baseline]
-    cells = len(metrics) * len(others) * (len(resamples.languages) + 1)
+    cells = len(metrics) * (len(names) - 1) * (measurements.texts["lang"].n_unique() + 1)
     shuffles = count_shuffles(cells, bootstrap.level)
-    parts = [empty, *(compare_ratios(resamples, metric, baseline, shuffles) for metric in metrics)]
-    frame = pl.concat(parts)
+    if grouped:
+        frame = compare_groups(measurements, metrics, baseline, bootstrap, shuffles)
+    else:
+        resamples = Resamples(measurements, bootstrap)
+        frame = pl.concat([empty, *(compare_ratios(resamples, metric, baseline, shuffles) for metric in metrics)])
     p = frame["p"].fill_null(float("nan")).to_numpy()
     return frame.with_columns(p_holm=pl.Series(adjust_holm(p)).fill_nan(None)).select(
         pl.col(name).cast(kind) for name, kind in SCHEMA.items()
@@ -111,6 +114,23 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
                 n=pl.lit(units, pl.Int64),
             ).select(pl.col(key).cast(kind) for key, kind in SCHEMA.items())
         )
+    return pl.concat(parts)
+
+
+def compare_groups(
+    measurements: Measurements, metrics: Sequence[Metric], baseline: str, bootstrap: Bootstrap, shuffles: int
+) -> pl.DataFrame:
+    """Compare all tokenizers with the baseline in groups of texts, and over all groups.
+
+    The segments of a group are shuffled in its own test; those of all groups in the test over all.
+    """
+    groups, together = resample_groups(measurements, metrics, bootstrap)
+    parts = []
+    for metric in metrics:
+        over_all = compare_ratios(together, metric, baseline, shuffles).filter(pl.col("lang").is_null())
+        of_groups = [compare_ratios(group, metric, baseline, shuffles) for group in groups]
+        rows = pl.concat([over_all, *(frame.drop_nulls("lang") for frame in of_groups)])
+        parts.append(rows.sort("tokenizer", maintain_order=True))
     return pl.concat(parts)
 
 
