@@ -17,7 +17,7 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement import measure
 from tokbench.measurement.single_token_words import list_words
 from tokbench.measurement.words import LanguageTexts
-from tokbench.metrics import METRICS, Reference, evaluate
+from tokbench.metrics import METRICS, Reference, evaluate, needs_alignment
 from tokbench.metrics._fairness import gini
 
 Counts = npt.NDArray[np.int64]
@@ -251,8 +251,11 @@ def compute_variants(
         metrics (default: the reference).
     reference: default English, else the first language of the corpus.
 
-    Raises TokbenchError for a metric without variants.
+    Raises TokbenchError for a metric without variants, and for groups of texts if the metric needs parallel text.
     """
     if metric not in VARIANTS:
         raise TokbenchError(f"{metric} has no variants to compute", f"choose from: {', '.join(VARIANTS)}")
-    return VARIANTS[metric](tokenizer, corpus, language, find_reference(corpus, reference))
+    against = find_reference(corpus, reference)
+    if against is None and needs_alignment(METRICS[metric], ()):
+        raise TokbenchError(f"{metric} needs parallel text, and {corpus.name} is not parallel", "give another corpus")
+    return VARIANTS[metric](tokenizer, corpus, language, against or corpus.languages[0])

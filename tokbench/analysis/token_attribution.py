@@ -118,7 +118,7 @@ def explain_difference(
         counts = [batch.counts.tolist() for batch in batches]
         for i, text in enumerate(texts):
             _share_out(text, (spans[0][i], spans[1][i]), (counts[0][i], counts[1][i]), (kinds, words))
-        frames.append(_list_segments(lang, corpus.segments, texts, counts))
+        frames.append(_list_segments(lang, corpus.number(lang), texts, counts))
     segments = pl.concat(frames).sort("difference", "lang", "segment", descending=[True, False, False])
     return Explanation(
         a=a.name,

@@ -25,6 +25,14 @@ class DeviceName(StrEnum):
     cuda = "cuda"
 
 
+class Splits(StrEnum):
+    """What a segment of plain text is."""
+
+    lines = "lines"
+    documents = "documents"
+    none = "none"
+
+
 # ---- tokenizers
 
 TokenizerName = Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name[@revision].")]
@@ -42,7 +50,17 @@ Offline = Annotated[bool, typer.Option("--offline", help="Do not access the netw
 # ---- texts
 
 Corpus = Annotated[
-    str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
+    list[str] | None,
+    typer.Option(
+        "-c",
+        "--corpus",
+        metavar="CORPUS",
+        help="Corpus: name, file or folder. Several are groups side by side. [default: tokbench14]",
+    ),
+]
+Split = Annotated[
+    Splits | None,
+    typer.Option(help="What a segment of plain text is: a line, a document or all of it. [default: by format]"),
 ]
 Languages = Annotated[
     list[str] | None,
@@ -78,14 +96,26 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON with all details.
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
 
 
-def open_corpus(corpus: str | None, languages: Sequence[str] | None = None, segments: int | None = None) -> AnyCorpus:
-    """Read the corpus that --corpus, --languages and --segments select.
+def open_corpus(
+    corpus: str | Sequence[str] | None,
+    languages: Sequence[str] | None = None,
+    segments: int | None = None,
+    split: Splits | None = None,
+) -> AnyCorpus:
+    """Read the corpus that --corpus, --languages, --segments and --split select.
 
-    Raises TokbenchError for a language that is empty or given twice, and as `load_corpus` does.
+    Several corpora become groups side by side; the languages are then labels of groups.
+    Raises TokbenchError for a language that is empty, and as `load_corpus` does.
     """
-    from tokbench.corpora import load_corpus
+    from tokbench.corpora import join_corpora, load_corpus
 
-    return load_corpus(corpus, languages=split_languages(languages), segments=segments)
+    cut = None if split is None else split.value
+    chosen = split_languages(languages)
+    specs: list[str | None] = [corpus] if corpus is None or isinstance(corpus, str) else [*corpus] or [None]
+    if len(specs) == 1:
+        return load_corpus(specs[0], languages=chosen, segments=segments, split=cut)
+    joined = join_corpora([load_corpus(spec, split=cut) for spec in specs])
+    return joined.select(chosen, segments)
 
 
 def split_languages(listed: Sequence[str] | None) -> list[str] | None:

@@ -25,6 +25,7 @@ from tokbench.cli._options import (
     Quiet,
     Reference,
     Segments,
+    Split,
     open_corpus,
 )
 from tokbench.cli._output import deliver
@@ -81,6 +82,7 @@ def run(
         ),
     ] = None,
     segments: Segments = None,
+    split: Split = None,
     by: Annotated[
         By,
         typer.Option(
@@ -127,7 +129,7 @@ def run(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare tokenizers on a parallel corpus: size, length, fairness, losses, speed.
+    """Compare tokenizers on a corpus: size, length, fairness, losses, speed.
 
     Without arguments, compares the tokenizers of the well-known table of 2023 and those bundled with installed packages
     on the built-in corpus of 14 languages. Tokenizers that are not available are listed below the table.
@@ -147,7 +149,7 @@ def run(
         files = check_files(output, check_format)
         if save is not None:
             check_writable_folder(save, FILES)
-        texts = open_corpus(corpus, languages, segments)
+        texts = open_corpus(corpus, languages, segments, split)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
         unfinished: list[Unfinished] = []
         ended: BaseException | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 
@@ -16,7 +15,7 @@ from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_a
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference
 from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
-from tokbench.corpora import Corpus, TextsByLanguage, open_corpus
+from tokbench.corpora import Corpus, CorpusArgument, open_corpus
 from tokbench.errors import EngineError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
@@ -44,7 +43,7 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 def compare(
     tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
-    corpus: Corpus | TextsByLanguage | str | Path | None = None,
+    corpus: CorpusArgument = None,
     *,
     metrics: str | Metric | Sequence[str | Metric] | None = None,
     reference: str | None = None,
@@ -61,11 +60,11 @@ def compare(
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
-    """Compare tokenizers on a parallel corpus.
+    """Compare tokenizers on a corpus: parallel texts, or groups of texts.
 
     tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts.
-    corpus: a `Corpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
-        accepts; by default the bundled corpus.
+    corpus: a `ParallelCorpus` or `TextGroups`, texts by language as for `ParallelCorpus.from_texts`, or anything that
+        `load_corpus` accepts; by default the bundled corpus. Several in a list are groups side by side.
     metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
     reference: the language that premiums are relative to; by default English, otherwise the corpus's first.
     baseline: the tokenizer that NSL and tests are relative to.
@@ -113,8 +112,8 @@ def compare(
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
             skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),
-            examples=find_examples(loaded, texts, measurements, relative.language or texts.languages[0])
-            if late
+            examples=find_examples(loaded, texts, measurements, relative.language)
+            if late and relative.language is not None
             else (),
             measurements=measurements,
             added_metrics=find_added([*chosen, *tested]),
@@ -126,7 +125,7 @@ def compare(
             measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
         except Interrupted as interruption:
             if interruption.measurements is not None:
-                first = texts.select(segments=interruption.segments)
+                first = texts.shorten(interruption.lengths)
                 on_interruption(partial(build, interruption.measurements, first))
             raise KeyboardInterrupt from interruption  # not a subclass, for which Python exits with another status
     try:

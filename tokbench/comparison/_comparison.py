@@ -40,6 +40,7 @@ from tokbench.metrics import (
     find_differences,
     find_metrics,
     find_tested,
+    is_grouped,
 )
 from tokbench.metrics.resampling import Bootstrap
 
@@ -105,7 +106,7 @@ class Comparison(Presented):
         if baseline is not None and baseline not in names:
             raise TokbenchError(f"the baseline {baseline!r} was not measured", f"measured: {', '.join(names)}")
         languages = list_languages(measurements, corpus)
-        relative = Reference(find_reference(corpus or languages, reference), baseline)
+        relative = Reference(find_measured_reference(measurements, corpus or languages, reference), baseline)
         found = describe_segmenter(segmenter)
         engines = dict(measurements.tokenizers.select(pl.col("tokenizer").cast(pl.String), "engine").iter_rows())
         return cls(
@@ -134,7 +135,7 @@ class Comparison(Presented):
         corpus = self.corpus
         return sign(
             [SignedTokenizer(t.name, t.sha256, t.engine, t.path) for t in chosen],
-            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments),
+            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments, corpus.aligned),
             metric=metric,
             reference=corpus.reference,
             baseline=corpus.baseline,
@@ -178,6 +179,8 @@ class Comparison(Presented):
         comparison lacks that metric or the language.
         """
         lengths = self.by_language("tokens_per_segment")
+        if not self.corpus.aligned:
+            raise TokbenchError(f"{self.corpus.name} is not parallel: premiums need parallel text")
         if reference not in self.corpus.languages:
             known = ", ".join(self.corpus.languages)
             raise TokbenchError(f"no language {reference!r} in this comparison", f"it has: {known}")
@@ -191,7 +194,7 @@ class Comparison(Presented):
         added = {"metrics": [dict(metric.describe()) for metric in self.added_metrics]} if self.added_metrics else {}
         return {
             "signature": self.signature(),
-            "corpus": asdict(self.corpus),
+            "corpus": self.corpus.to_document(),
             "tokenizers": [asdict(tokenizer) for tokenizer in self.tokenizers],
             "skipped": [asdict(skipped) for skipped in self.skipped],
             "results": self.frame.to_dicts(),
@@ -231,8 +234,17 @@ class Comparison(Presented):
 
     def __repr__(self) -> str:
         corpus = self.corpus
-        size = f"{len(corpus.languages)} languages x {corpus.segments} segments"
+        size = corpus.describe_size()
         return f"<Comparison of {len(self.tokenizers)} tokenizers on {corpus.name} ({size})>"
+
+
+def find_measured_reference(
+    measurements: Measurements, corpus: Corpus | Sequence[str], reference: str | None
+) -> str | None:
+    """Return the reference language as `find_reference` does; None also for counts of groups."""
+    if is_grouped(measurements) and not isinstance(corpus, Corpus):
+        return None
+    return find_reference(corpus, reference)
 
 
 def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
@@ -249,10 +261,10 @@ def list_languages(measurements: Measurements, corpus: Corpus | None) -> tuple[s
     if corpus is None:
         return tuple(measured)
     texts = measurements.texts.height
-    if set(measured) != set(corpus.languages) or texts != corpus.n * len(measured):
+    if set(measured) != set(corpus.languages) or texts != corpus.count:
         raise TokbenchError(
             f"the measurements hold {texts:,} texts in {', '.join(measured)}, {corpus.name} holds "
-            f"{corpus.n * len(corpus.languages):,} in {', '.join(corpus.languages)}",
+            f"{corpus.count:,} in {', '.join(corpus.languages)}",
             "give the corpus that was measured, or none",
         )
     return corpus.languages

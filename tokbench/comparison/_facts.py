@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import Corpus, choose_reference
+from tokbench.corpora import Corpus, TextGroups, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
-from tokbench.metrics import Reference
+from tokbench.metrics import Reference, is_grouped
 from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
 
@@ -55,6 +56,9 @@ class ComparedCorpus:
     bootstrap: how intervals were computed, for example `1000/percentile/documents/seed0`: resamples, method, resampling
         unit, seed.
     segmenter: the word segmenter, with its version.
+    aligned: whether the languages have the same segments; if not, they are labels of groups.
+    sizes: segments by group; empty if the languages have the same.
+    parts: the corpora that are side by side; empty if there is one.
     """
 
     name: str
@@ -68,13 +72,45 @@ class ComparedCorpus:
     baseline: str | None
     bootstrap: str | None
     segmenter: str
+    aligned: bool = True
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> int:
+        """Number of texts in all languages."""
+        return self.segments * len(self.languages) if self.aligned else self.segments
+
+    def count_segments(self, lang: str) -> int:
+        """Return the number of segments of one language."""
+        return self.sizes.get(lang, self.segments)
+
+    def describe_size(self, times: str = "x") -> str:
+        """Return the size in words: languages and segments in each, or groups and segments in all."""
+        languages, segments = len(self.languages), f"{self.segments:,} segments"
+        if self.aligned:
+            return f"{languages} languages {times} {segments}"
+        return f"{languages} group{'s' * (languages != 1)}, {segments}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Convert to a JSON document: what only groups have is left out for parallel texts."""
+        document = asdict(self)
+        for name in ("aligned", "sizes", "parts") if self.aligned else ():
+            del document[name]
+        return document
 
 
-def find_reference(corpus: Corpus | Sequence[str], reference: str | None) -> str:
-    """Return the reference language: the named one, else English, else the first.
+def find_reference(corpus: Corpus | Sequence[str], reference: str | None) -> str | None:
+    """Return the reference language: the named one, else English, else the first; None for groups of texts.
 
-    Raises TokbenchError for an unknown one.
+    Raises TokbenchError for an unknown one, and for groups if one is named.
     """
+    if isinstance(corpus, Corpus) and not corpus.aligned:
+        if reference is not None:
+            raise TokbenchError(
+                f"{corpus.name} is not parallel: there is no reference language", "leave out the reference"
+            )
+        return None
     name, languages = (corpus.name, corpus.languages) if isinstance(corpus, Corpus) else ("texts", corpus)
     return choose_reference(languages, reference, name)
 
@@ -97,8 +133,11 @@ def describe_corpus(
         excluded=dict(reasons.iter_rows()),
         reference=reference.language,
         baseline=reference.tokenizer,
-        bootstrap=describe_bootstrap(corpus.n, corpus.documents, bootstrap),
+        bootstrap=describe_bootstrap(max(map(len, map(corpus.number, corpus.languages))), corpus.documents, bootstrap),
         segmenter=segmenter,
+        aligned=corpus.aligned,
+        sizes={} if corpus.aligned else {lang: column.len() for lang, column in corpus.columns.items()},
+        parts=corpus.parts if isinstance(corpus, TextGroups) else (),
     )
 
 
@@ -112,6 +151,8 @@ def describe_texts(
     """Collect the facts of texts known only by their counts: no name, no hash."""
     segments = measurements.texts["segment"].n_unique()
     documents = None if measurements.documents.is_empty() else measurements.documents
+    by_group = measurements.texts.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
+    sizes = dict(by_group.iter_rows()) if is_grouped(measurements) else {}
     return ComparedCorpus(
         name="texts",
         sha256="",
@@ -122,8 +163,10 @@ def describe_texts(
         excluded={},
         reference=reference.language,
         baseline=reference.tokenizer,
-        bootstrap=describe_bootstrap(segments, documents, bootstrap),
+        bootstrap=describe_bootstrap(max(sizes.values(), default=segments), documents, bootstrap),
         segmenter=segmenter,
+        aligned=not sizes,
+        sizes=sizes,
     )
 
 

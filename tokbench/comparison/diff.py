@@ -45,6 +45,8 @@ def check_comparable(old: Comparison, new: Comparison) -> None:
 def describe_texts(comparison: Comparison) -> str:
     """Return the name and the size of the texts of a comparison."""
     corpus = comparison.corpus
+    if not corpus.aligned:
+        return f"{corpus.name}: {corpus.describe_size()}"
     languages = "1 language" if len(corpus.languages) == 1 else f"{len(corpus.languages)} languages"
     return f"{corpus.name}: {languages}, {corpus.segments:,} segments"
 

@@ -30,12 +30,13 @@ class SignedTokenizer:
 
 @dataclass(frozen=True)
 class SignedCorpus:
-    """A corpus in a signature: its languages, and a hash of the texts in use."""
+    """A corpus in a signature: its languages or groups, and a hash of the texts in use."""
 
     name: str
     sha256: str
     languages: tuple[str, ...]
     n: int
+    aligned: bool = True
 
 
 def sign(
@@ -57,6 +58,7 @@ def sign(
     tok, eng: tokenizers and their engines, in the same order.
     spec: special tokens (always off).
     corp, lang, n: the corpus, its languages, and segments per language.
+    pairs: `none` if the texts are groups and not parallel; n is then the segments of all groups.
     ref, base: what premiums and NSL are relative to.
     agg: ratio of sums (micro).
     seg: the word segmenter.
@@ -79,6 +81,7 @@ def sign(
         "corp": f"{corpus.name}@sha256:{corpus.sha256[:digits]}" if corpus.sha256 else corpus.name,
         "lang": languages,
         "n": str(corpus.n),
+        "pairs": None if corpus.aligned else "none",
         "ref": reference,
         "base": baseline,
         "agg": "micro",

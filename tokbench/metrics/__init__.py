@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokbench.metrics._evaluation import evaluate
 from tokbench.metrics._fairness import trace_lorenz
+from tokbench.metrics._groups import derive_seed, is_grouped, needs_alignment
 from tokbench.metrics._lengths import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
@@ -18,10 +19,13 @@ __all__ = [
     "METRICS",
     "Metric",
     "Reference",
+    "derive_seed",
     "evaluate",
     "find_differences",
     "find_metrics",
     "find_tested",
+    "is_grouped",
     "list_token_lengths",
+    "needs_alignment",
     "trace_lorenz",
 ]

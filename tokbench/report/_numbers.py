@@ -94,7 +94,7 @@ def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | No
         headers.append(title_of(metric, lang))
         cells.append(write_cells(comparison, metric, lang))
     corpus = comparison.corpus
-    title = f"{corpus.name}: {len(corpus.languages)} languages × {corpus.segments:,} segments"
+    title = f"{corpus.name}: {corpus.describe_size('×')}"
     return Table(title, tuple(headers), tuple(zip(*cells, strict=True)), labels=2)
 
 

@@ -34,7 +34,8 @@ def list_columns(comparison: Comparison) -> list[tuple[str, Metric, str | None]]
     present = set(comparison.frame["metric"])
     few = has_few_languages(comparison)
     pooled = set(comparison.frame.filter(pl.col("lang").is_null())["metric"])
-    names = [*HEAD, *(FEW if few else MANY), *TAIL, *(metric.name for metric in comparison.added_metrics)]
+    lengths = FEW if few or not comparison.corpus.aligned else MANY
+    names = [*HEAD, *lengths, *TAIL, *(metric.name for metric in comparison.added_metrics)]
     if not has_all_metrics(comparison):
         names = list(comparison.metrics)
     columns: list[tuple[str, Metric, str | None]] = []

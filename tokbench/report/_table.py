@@ -11,14 +11,12 @@ import polars as pl
 from tokbench._shared.visible_text import reveal
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
+from tokbench.report._groups import choose_by_language, name_rows, write_alignment
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"
 ABSENT = "–"
-
-LANGUAGE_METRICS = ("tokens_per_segment", "premium")
-"""Metrics in a table by language if the user chose none."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def lay_out_summary(comparison: Comparison) -> Table:
         unranked = [comparison.is_lossy(tokenizer, lang) for tokenizer in comparison.names]
         columns.append(write_column(summary[name].to_list(), unranked, metric))
     corpus = comparison.corpus
-    title = f"{corpus.name}: {len(corpus.languages)} languages x {corpus.segments:,} segments"
+    title = f"{corpus.name}: {corpus.describe_size()}"
     return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
 
 
@@ -176,7 +174,8 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
     """
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
     metrics, present = comparison.metrics, set(by_language["metric"])
-    shown = {*LANGUAGE_METRICS, *(m.name for m in comparison.added_metrics)} if has_all_metrics(comparison) else present
+    usual = {*choose_by_language(comparison), *(m.name for m in comparison.added_metrics)}
+    shown = usual if has_all_metrics(comparison) else present
     chosen = [metric for name, metric in metrics.items() if name in present & shown]
     return [lay_out_metric(comparison, metric, intervals=intervals) for metric in chosen]
 
@@ -203,7 +202,7 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
         title += f", relative to {comparison.corpus.reference}"
     if metric.relative_to == "baseline":
         title += f", relative to {comparison.corpus.baseline}"
-    return Table(title, ("language", *comparison.names), tuple(rows), labels=1)
+    return Table(title, (name_rows(comparison), *comparison.names), tuple(rows), labels=1)
 
 
 def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str], tuple[float, float]]:
@@ -215,11 +214,11 @@ def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str],
 def write_notes(comparison: Comparison) -> list[str]:
     """List the notes below the tables."""
     corpus = comparison.corpus
-    notes = []
+    notes = write_alignment(comparison)
     lossy = [t for t in comparison.tokenizers if t.lossy_segments]
     for tokenizer in lossy:
         worst = sorted(tokenizer.lossy_segments.items(), key=lambda item: -item[1])[:4]
-        where = ", ".join(f"{count:,} of {corpus.segments:,} in {lang}" for lang, count in worst)
+        where = ", ".join(f"{count:,} of {corpus.count_segments(lang):,} in {lang}" for lang, count in worst)
         more = len(tokenizer.lossy_segments) - len(worst)
         rest = f" and in {more} more" if more > 0 else ""
         notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost.groups import tabulate_groups
 from tokbench.pythia.cost.tabulation import tabulate_costs
 from tokbench.pythia.cost.whatif import WhatIf, what_if
 from tokbench.pythia.cost.workload import NewTokens, Price, Request, Workload
@@ -56,7 +58,7 @@ class Costs:
     quantization: str
     new_tokens: NewTokens
     price: Price
-    reference: str
+    reference: str | None
     signature: str
     notes: Mapping[str, str]
 
@@ -128,7 +130,10 @@ def cost(
     else:
         speeds = measure_speeds(found, shapes, backend, quantization, threads, workload, offline, on_step)
     reference = result.corpus.reference or result.corpus.languages[0]
-    frame = tabulate_costs(
+    tabulate = tabulate_costs
+    if not result.corpus.aligned:
+        tabulate = partial(tabulate_groups, tabulate_costs, result.measurements)
+    frame = tabulate(
         workload,
         shapes,
         reference=reference,
@@ -145,7 +150,7 @@ def cost(
         quantization=quantization,
         new_tokens=new_tokens,
         price=paid,
-        reference=reference,
+        reference=reference if result.corpus.aligned else None,
         signature=f"{result.signature(long=False)}|model:{found.name}|be:{backend}/{quantization}|new:{new_tokens}",
         notes={name: speed.note for name, speed in speeds.items()},
     )
