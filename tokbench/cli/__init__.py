@@ -13,6 +13,7 @@ from tokbench.cli import (
     compare,
     corpus,
     cost,
+    count,
     diff,
     encode,
     explain,
@@ -42,6 +43,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.run,
     "bench": bench.run,
+    "count": count.run,
     "encode": encode.run,
     "corpus": corpus.run,
     "diff": diff.run,

@@ -30,6 +30,7 @@ from tokbench.cli._options import (
 )
 from tokbench.cli._output import deliver
 from tokbench.cli._results import check_files, format_printed
+from tokbench.cli._weights import Weights, parse_weights
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def run(
     ] = None,
     segments: Segments = None,
     split: Split = None,
+    weights: Weights = None,
     by: Annotated[
         By,
         typer.Option(
@@ -145,6 +147,7 @@ def run(
         from tokbench.report._table import write_skipped
         from tokbench.report._views import show
 
+        shares = parse_weights(weights)
         REPORTS[output_format]  # so that an unknown one is refused first
         files = check_files(output, check_format)
         if save is not None:
@@ -163,6 +166,7 @@ def run(
                     baseline=baseline,
                     bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
                     tests=tests or TESTS,
+                    weights=shares,
                     segmenter=segmenter.value,
                     throughput=throughput,
                     engine=engine,

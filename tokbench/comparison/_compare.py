@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import polars as pl
@@ -12,7 +12,7 @@ from tokbench._shared.environment import Clock, Now, describe_environment, now
 from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
-from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference
+from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference, read_weights
 from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
 from tokbench.corpora import Corpus, CorpusArgument, open_corpus
@@ -50,6 +50,7 @@ def compare(
     baseline: str | None = None,
     bootstrap: Bootstrap | None = BOOTSTRAP,
     tests: Sequence[str | Metric] = TESTS,
+    weights: Mapping[str, float] | None = None,
     segmenter: Segmenter = "whitespace",
     throughput: bool = True,
     engine: str = AUTO,
@@ -70,6 +71,8 @@ def compare(
     baseline: the tokenizer that NSL and tests are relative to.
     bootstrap: how to compute intervals; None for no intervals.
     tests: the ratios to test against the baseline.
+    weights: of languages or groups, positive numbers of any scale: values over all languages are then those of a
+        mixture with these shares (see `tokbench.metrics.Mixture`).
     segmenter: the word segmenter, `whitespace` or `icu` (an extra).
     throughput: whether to measure encoding speed.
     engine: `auto` (the fastest installed engine verified to give the reference's ids on this corpus), `reference`
@@ -88,6 +91,7 @@ def compare(
     segmenter_signature = describe_segmenter(segmenter)
     texts = open_corpus(corpus)
     against = find_reference(texts, reference)
+    mixture = read_weights(weights, texts.languages, texts.name)
     sample = take_sample(texts)
 
     def build(measurements: Measurements, texts: Corpus, *, late: bool = True) -> Comparison:
@@ -102,13 +106,13 @@ def compare(
             else []
         )
         drawn = bootstrap if late else None
-        values = evaluate(measurements, chosen, relative, drawn)
+        values = evaluate(measurements, chosen, relative, drawn, mixture)
         return Comparison(
             frame=arrange([values, isolated], speeds, {t.name: t.engine for t in loaded}, chosen, texts.languages),
-            differences=find_differences(measurements, tested, relative.tokenizer, drawn)
+            differences=find_differences(measurements, tested, relative.tokenizer, drawn, mixture)
             if late
             else pl.DataFrame(schema=DIFFERENCES),
-            corpus=describe_corpus(texts, relative, drawn, segmenter_signature),
+            corpus=describe_corpus(texts, relative, drawn, segmenter_signature, mixture),
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
             skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),

@@ -18,6 +18,7 @@ from tokbench.comparison._facts import (
     describe_measured,
     describe_texts,
     find_reference,
+    read_weights,
 )
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
 from tokbench.comparison._presentation import Presented
@@ -90,6 +91,7 @@ class Comparison(Presented):
         baseline: str | None = None,
         bootstrap: Bootstrap | None = BOOTSTRAP,
         tests: Sequence[str | Metric] = TESTS,
+        weights: Mapping[str, float] | None = None,
         segmenter: Segmenter = "whitespace",
         today: Now = now,
     ) -> Comparison:
@@ -107,14 +109,17 @@ class Comparison(Presented):
             raise TokbenchError(f"the baseline {baseline!r} was not measured", f"measured: {', '.join(names)}")
         languages = list_languages(measurements, corpus)
         relative = Reference(find_measured_reference(measurements, corpus or languages, reference), baseline)
+        mixture = read_weights(weights, languages, "texts" if corpus is None else corpus.name)
         found = describe_segmenter(segmenter)
         engines = dict(measurements.tokenizers.select(pl.col("tokenizer").cast(pl.String), "engine").iter_rows())
         return cls(
-            frame=arrange([evaluate(measurements, chosen, relative, bootstrap)], [], engines, chosen, languages),
-            differences=find_differences(measurements, tested, baseline, bootstrap),
-            corpus=describe_texts(measurements, languages, relative, bootstrap, found)
+            frame=arrange(
+                [evaluate(measurements, chosen, relative, bootstrap, mixture)], [], engines, chosen, languages
+            ),
+            differences=find_differences(measurements, tested, baseline, bootstrap, mixture),
+            corpus=describe_texts(measurements, languages, relative, bootstrap, found, mixture)
             if corpus is None
-            else describe_corpus(corpus, relative, bootstrap, found),
+            else describe_corpus(corpus, relative, bootstrap, found, mixture),
             tokenizers=tuple(describe_measured(name, measurements) for name in names),
             skipped=(),
             environment=describe_environment(today),
@@ -135,7 +140,7 @@ class Comparison(Presented):
         corpus = self.corpus
         return sign(
             [SignedTokenizer(t.name, t.sha256, t.engine, t.path) for t in chosen],
-            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments, corpus.aligned),
+            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments, corpus.aligned, corpus.shares),
             metric=metric,
             reference=corpus.reference,
             baseline=corpus.baseline,

@@ -13,7 +13,7 @@ from tokbench.corpora import Corpus, TextGroups, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
-from tokbench.metrics import Reference, is_grouped
+from tokbench.metrics import Mixture, Reference, is_grouped
 from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
 
@@ -59,6 +59,7 @@ class ComparedCorpus:
     aligned: whether the languages have the same segments; if not, they are labels of groups.
     sizes: segments by group; empty if the languages have the same.
     parts: the corpora that are side by side; empty if there is one.
+    shares: of the mixture that values over all languages are of, by language; empty without one.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ComparedCorpus:
     aligned: bool = True
     sizes: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def texts(self) -> int:
@@ -93,11 +95,23 @@ class ComparedCorpus:
         return f"{languages} group{'s' * (languages != 1)}, {segments}"
 
     def to_document(self) -> dict[str, Any]:
-        """Convert to a JSON document: what only groups have is left out for parallel texts."""
+        """Convert to a JSON document: what only groups or mixtures have is left out elsewhere."""
         document = asdict(self)
-        for name in ("aligned", "sizes", "parts") if self.aligned else ():
-            del document[name]
-        return document
+        absent = [*(("aligned", "sizes", "parts") if self.aligned else ()), *(() if self.shares else ("shares",))]
+        return {name: value for name, value in document.items() if name not in absent}
+
+    def describe_mixture(self) -> str:
+        """Return the shares in words, such as `en 60 %, zh 40 %`."""
+        return ", ".join(f"{label} {100 * share:.3g} %" for label, share in self.shares.items())
+
+
+def read_weights(weights: Mapping[str, float] | None, languages: Sequence[str], name: str) -> Mixture | None:
+    """Return the mixture with these weights; TokbenchError for one of a language that is not in the corpus."""
+    if weights is None:
+        return None
+    mixture = Mixture(weights)
+    mixture.check(languages, name)
+    return mixture
 
 
 def find_reference(corpus: Corpus | Sequence[str], reference: str | None) -> str | None:
@@ -116,7 +130,11 @@ def find_reference(corpus: Corpus | Sequence[str], reference: str | None) -> str
 
 
 def describe_corpus(
-    corpus: Corpus, reference: Reference, bootstrap: Bootstrap | None, segmenter: str
+    corpus: Corpus,
+    reference: Reference,
+    bootstrap: Bootstrap | None,
+    segmenter: str,
+    mixture: Mixture | None = None,
 ) -> ComparedCorpus:
     """Collect the facts of a corpus.
 
@@ -138,6 +156,7 @@ def describe_corpus(
         aligned=corpus.aligned,
         sizes={} if corpus.aligned else {lang: column.len() for lang, column in corpus.columns.items()},
         parts=corpus.parts if isinstance(corpus, TextGroups) else (),
+        shares={} if mixture is None else mixture.shares,
     )
 
 
@@ -147,6 +166,7 @@ def describe_texts(
     reference: Reference,
     bootstrap: Bootstrap | None,
     segmenter: str,
+    mixture: Mixture | None = None,
 ) -> ComparedCorpus:
     """Collect the facts of texts known only by their counts: no name, no hash."""
     segments = measurements.texts["segment"].n_unique()
@@ -167,6 +187,7 @@ def describe_texts(
         segmenter=segmenter,
         aligned=not sizes,
         sizes=sizes,
+        shares={} if mixture is None else mixture.shares,
     )
 
 

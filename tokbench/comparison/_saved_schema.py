@@ -106,6 +106,9 @@ def _check_names(saved: SavedComparison) -> Iterator[str]:
         yield "no tokenizer - at `$.tokenizers`"
     if not corpus.aligned and set(corpus.sizes) != set(languages):
         yield "not a size for each group - at `$.corpus.sizes`"
+    yield from _find_unknown(((label, "$.corpus.shares") for label in corpus.shares), languages)
+    if not all(0 < share <= 1 for share in corpus.shares.values()):
+        yield "a share is not between 0 and 1 - at `$.corpus.shares`"
     if corpus.reference is not None:
         yield from _find_unknown([(corpus.reference, "$.corpus.reference")], languages)
     if corpus.baseline is not None:

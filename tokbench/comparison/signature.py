@@ -6,8 +6,8 @@ They tell whether two values are comparable.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 MANY_LANGUAGES = 8
 SHORT_HASH = 8
@@ -37,6 +37,7 @@ class SignedCorpus:
     languages: tuple[str, ...]
     n: int
     aligned: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def sign(
@@ -58,6 +59,7 @@ def sign(
     tok, eng: tokenizers and their engines, in the same order.
     spec: special tokens (always off).
     corp, lang, n: the corpus, its languages, and segments per language.
+    mix: the share of each language in the mixture that values over all languages are of, if there is one.
     pairs: `none` if the texts are groups and not parallel; n is then the segments of all groups.
     ref, base: what premiums and NSL are relative to.
     agg: ratio of sums (micro).
@@ -82,6 +84,7 @@ def sign(
         "lang": languages,
         "n": str(corpus.n),
         "pairs": None if corpus.aligned else "none",
+        "mix": ",".join(f"{label}={share:.6g}" for label, share in corpus.shares.items()) or None,
         "ref": reference,
         "base": baseline,
         "agg": "micro",

@@ -7,6 +7,7 @@ from tokbench.metrics._fairness import trace_lorenz
 from tokbench.metrics._groups import derive_seed, is_grouped, needs_alignment
 from tokbench.metrics._lengths import list_token_lengths
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import BUILT_IN, DEFAULT_METRICS, METRICS, find_metrics
 from tokbench.metrics.significance import SCHEMA as DIFFERENCES
@@ -18,6 +19,7 @@ __all__ = [
     "DIFFERENCES",
     "METRICS",
     "Metric",
+    "Mixture",
     "Reference",
     "derive_seed",
     "evaluate",
@@ -26,6 +28,7 @@ __all__ = [
     "find_tested",
     "is_grouped",
     "list_token_lengths",
+    "mix_sums",
     "needs_alignment",
     "trace_lorenz",
 ]

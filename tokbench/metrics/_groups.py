@@ -7,7 +7,7 @@ still paired: they encode the same segments, and share the resamples of a group.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +16,13 @@ import polars as pl
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA, Resamples, bound
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._ratios import segments
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import find_base
-from tokbench.metrics.resampling import Bootstrap, Floats
+from tokbench.metrics.resampling import Bootstrap, Floats, divide
+
+SIZE = pl.col("bytes")
 
 
 def is_grouped(measurements: Measurements) -> bool:
@@ -66,46 +69,58 @@ class GroupResamples(Resamples):
 
 
 class TogetherResamples(Resamples):
-    """The sums over all groups, as one language: (rows, tokenizers, 1).
+    """The sums over all groups, by their shares in a mixture if there is one, as one language: (rows, tokenizers, 1).
 
     Rows that leave out a unit are those of the first group, then of the second, and so on.
     """
 
-    def __init__(self, groups: Sequence[GroupResamples], bootstrap: Bootstrap) -> None:
-        self.groups, self.bootstrap = groups, bootstrap
+    def __init__(
+        self, groups: Sequence[GroupResamples], bootstrap: Bootstrap, shares: Mapping[str, float] | None
+    ) -> None:
+        self.bootstrap, self.mixture = bootstrap, None
+        self.groups = [g for g in groups if shares is None or g.languages[0] in shares]
+        self.shares = shares
         self.tokenizers, self.facts = groups[0].tokenizers, groups[0].facts
         self.languages = [""]
 
     def sum(self, count: pl.Expr) -> Floats:
         """Return the resampled sums of one count."""
         shared = self.bootstrap.resamples + 1
-        sums = [group.sum(count) for group in self.groups]
+        sums = [self.weigh(group, group.sum(count), group.sum(SIZE)) for group in self.groups]
         total: Floats = np.sum([own[:shared] for own in sums], axis=0)
         without = [total[0] - (own[0] - own[shared:]) for own in sums]
         return np.concatenate([total, *without])
 
     def by_unit(self, count: pl.Expr) -> Floats:
         """Sum one count per resampling unit of all groups: (units, tokenizers)."""
-        return np.concatenate([group.by_unit(count) for group in self.groups])
+        return np.concatenate([self.weigh(group, group.by_unit(count), group.sum(SIZE)[0].T) for group in self.groups])
+
+    def weigh(self, group: GroupResamples, sums: Floats, sizes: Floats) -> Floats:
+        """Return sums of a group per byte, times its share; as they are without a mixture."""
+        return sums if self.shares is None else divide(sums, sizes) * self.shares[group.languages[0]]
 
 
 def resample_groups(
-    measurements: Measurements, metrics: Sequence[Metric], bootstrap: Bootstrap
+    measurements: Measurements, metrics: Sequence[Metric], bootstrap: Bootstrap, mixture: Mixture | None
 ) -> tuple[list[GroupResamples], TogetherResamples]:
     """Resample each group, and all together, for these ratios."""
-    parts = [part for m in metrics for part in (m.numerator, m.denominator) if part is not None]
+    parts = [SIZE, *(part for m in metrics for part in (m.numerator, m.denominator) if part is not None)]
     counts = list({str(part): part for part in parts}.values())
     labels = measurements.texts["lang"].unique().cast(pl.String).sort().to_list()
     groups = [GroupResamples(measurements, label, bootstrap).hold(counts) for label in labels]
-    return groups, TogetherResamples(groups, bootstrap)
+    return groups, TogetherResamples(groups, bootstrap, None if mixture is None else mixture.shares)
 
 
 def find_group_intervals(
-    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap
+    measurements: Measurements,
+    metrics: Sequence[Metric],
+    reference: Reference,
+    bootstrap: Bootstrap,
+    mixture: Mixture | None = None,
 ) -> pl.DataFrame:
     """Compute intervals as `find_intervals` does: per group and over all groups."""
     ratios = [m for m in metrics if m.level == "segments" and m.relative_to != "reference"]
-    groups, together = resample_groups(measurements, ratios, bootstrap)
+    groups, together = resample_groups(measurements, ratios, bootstrap, mixture)
     parts = [pl.DataFrame(schema=SCHEMA)]
     for metric in ratios:
         parts += list(_bound_each(metric, reference, groups, together))

@@ -12,6 +12,7 @@ from tokbench.measurement import Measurements
 from tokbench.metrics._groups import is_grouped, resample_groups
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._table import METRICS, find_metrics
 from tokbench.metrics.permutation import count_shuffles, randomise
 from tokbench.metrics.resampling import (
@@ -39,11 +40,15 @@ SCHEMA = {
 
 
 def find_differences(
-    measurements: Measurements, metrics: Sequence[Metric], baseline: str | None, bootstrap: Bootstrap | None
+    measurements: Measurements,
+    metrics: Sequence[Metric],
+    baseline: str | None,
+    bootstrap: Bootstrap | None,
+    mixture: Mixture | None = None,
 ) -> pl.DataFrame:
     """Compare every other tokenizer with a baseline, on ratios of sums.
 
-    One row per tokenizer, metric and language (lang null: all languages). Undefined values are null.
+    One row per tokenizer, metric and language (lang null: all languages, or their mixture). Undefined values are null.
     ratio: the tokenizer's value over the baseline's.
     low, high: its paired interval.
     p: two-sided, for no difference, by paired approximate randomisation of segments (or documents, if the bootstrap
@@ -64,9 +69,9 @@ def find_differences(
     cells = len(metrics) * (len(names) - 1) * (measurements.texts["lang"].n_unique() + 1)
     shuffles = count_shuffles(cells, bootstrap.level)
     if grouped:
-        frame = compare_groups(measurements, metrics, baseline, bootstrap, shuffles)
+        frame = compare_groups(measurements, metrics, baseline, bootstrap, shuffles, mixture)
     else:
-        resamples = Resamples(measurements, bootstrap)
+        resamples = Resamples(measurements, bootstrap, mixture)
         frame = pl.concat([empty, *(compare_ratios(resamples, metric, baseline, shuffles) for metric in metrics)])
     p = frame["p"].fill_null(float("nan")).to_numpy()
     return frame.with_columns(p_holm=pl.Series(adjust_holm(p)).fill_nan(None)).select(
@@ -118,13 +123,18 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
 
 
 def compare_groups(
-    measurements: Measurements, metrics: Sequence[Metric], baseline: str, bootstrap: Bootstrap, shuffles: int
+    measurements: Measurements,
+    metrics: Sequence[Metric],
+    baseline: str,
+    bootstrap: Bootstrap,
+    shuffles: int,
+    mixture: Mixture | None,
 ) -> pl.DataFrame:
     """Compare all tokenizers with the baseline in groups of texts, and over all groups.
 
     The segments of a group are shuffled in its own test; those of all groups in the test over all.
     """
-    groups, together = resample_groups(measurements, metrics, bootstrap)
+    groups, together = resample_groups(measurements, metrics, bootstrap, mixture)
     parts = []
     for metric in metrics:
         over_all = compare_ratios(together, metric, baseline, shuffles).filter(pl.col("lang").is_null())
@@ -153,7 +163,8 @@ def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floa
 
     Shape (rows, tokenizers, 1 + languages).
     """
-    sums = [with_all(resamples.sum(part)) for part in parts_of(metric)]
+    by_language = [resamples.sum(part) for part in parts_of(metric)]
+    sums = [np.concatenate([resamples.pool(part), part], axis=2) for part in by_language]
     values = divide(sums[0], sums[1])
     if metric.factor is not None:
         values = values * resamples.factors(metric.factor)[None, :, None]
@@ -169,7 +180,8 @@ def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
     found = []
     for part in parts_of(metric):
         counts = resamples.by_unit(part)
-        found.append(with_all(counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))))
+        cells = counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))
+        found.append(np.concatenate([resamples.pool_units(cells), cells], axis=2))
     numerators, denominators = found
     if metric.factor is not None:
         numerators = numerators * resamples.factors(metric.factor)[None, :, None]
@@ -181,8 +193,3 @@ def parts_of(metric: Metric) -> tuple[pl.Expr, pl.Expr]:
     if metric.numerator is None or metric.denominator is None:
         raise ValueError(f"the metric {metric.name} is not a ratio")
     return metric.numerator, metric.denominator
-
-
-def with_all(by_language: Floats) -> Floats:
-    """Prepend the sums over all languages to sums by language."""
-    return np.concatenate([by_language.sum(axis=2, keepdims=True), by_language], axis=2)

@@ -22,6 +22,12 @@ def name_rows(comparison: Comparison) -> str:
     return "language" if comparison.corpus.aligned else "group"
 
 
+def write_mixture(comparison: Comparison) -> list[str]:
+    """Say what values over all languages are of, if they are of a mixture."""
+    shares = comparison.corpus.describe_mixture()
+    return [f"over all: the mixture of {shares} of the bytes"] if shares else []
+
+
 def write_alignment(comparison: Comparison) -> list[str]:
     """Say once which values groups of texts cannot have."""
     if comparison.corpus.aligned:

@@ -41,14 +41,14 @@ def write_probability(p: float | None) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
-def write_difference(row: Mapping[str, Any], metrics: Mapping[str, Metric], rows: str = "language") -> str:
+def write_difference(row: Mapping[str, Any], metrics: Mapping[str, Metric], everywhere: str = "all languages") -> str:
     """One difference as a sentence.
 
-    rows: what the texts are divided into.
+    everywhere: what the value over all is of.
     """
     metric = metrics[row["metric"]]
     interval = "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
-    where = f"on all {rows}s" if row["lang"] is None else f"on {row['lang']}"
+    where = f"on {everywhere}" if row["lang"] is None else f"on {row['lang']}"
     what = "needs" if metric.name == "tokens_per_segment" else "has"
     of = "tokens" if metric.name == "tokens_per_segment" else metric.title
     sentence = f"{row['tokenizer']} {what} {row['ratio']:.2f}{interval} times the {of} of {row['baseline']} {where}"
@@ -66,7 +66,7 @@ def write_differences(comparison: Comparison) -> list[str]:
     rows = choose_differences(comparison)
     if rows.is_empty():
         return []
-    kind = name_rows(comparison)
+    kind = "the mixture" if comparison.corpus.shares else f"all {name_rows(comparison)}s"
     chosen = rows.head(MOST_SENTENCES).iter_rows(named=True)
     lines = [write_difference(row, comparison.metrics, kind) for row in chosen]
     if rows.height > MOST_SENTENCES:

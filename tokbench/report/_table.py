@@ -11,7 +11,7 @@ import polars as pl
 from tokbench._shared.visible_text import reveal
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
-from tokbench.report._groups import choose_by_language, name_rows, write_alignment
+from tokbench.report._groups import choose_by_language, name_rows, write_alignment, write_mixture
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
@@ -214,7 +214,7 @@ def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str],
 def write_notes(comparison: Comparison) -> list[str]:
     """List the notes below the tables."""
     corpus = comparison.corpus
-    notes = write_alignment(comparison)
+    notes = [*write_mixture(comparison), *write_alignment(comparison)]
     lossy = [t for t in comparison.tokenizers if t.lossy_segments]
     for tokenizer in lossy:
         worst = sorted(tokenizer.lossy_segments.items(), key=lambda item: -item[1])[:4]

@@ -84,6 +84,8 @@ def judge_differences(comparison: Comparison) -> list[str]:
 def name_languages(comparison: Comparison) -> str:
     """Name the languages if there are few, else their number."""
     languages = comparison.corpus.languages
+    if comparison.corpus.shares:
+        return f"the mixture of {comparison.corpus.describe_mixture()}"
     return join(list(languages)) if len(languages) <= 4 else f"{len(languages)} {name_rows(comparison)}s"
 
 
