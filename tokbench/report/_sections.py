@@ -14,10 +14,10 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.comparison.worst_segments import Example, Segmentation
 from tokbench.measurement.jackknife_blocks import BLOCKS
+from tokbench.report._alignment import choose_by_language, name_rows
 from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
 from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Section, Segmentations, SegmentedText
 from tokbench.report._escaping import reveal_bytes
-from tokbench.report._groups import choose_by_language, name_rows
 from tokbench.report._numbers import (
     Number,
     find_numbers,

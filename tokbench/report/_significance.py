@@ -9,7 +9,7 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
-from tokbench.report._groups import name_rows
+from tokbench.report._alignment import name_rows
 from tokbench.report._summary import has_few_languages
 
 MOST_SENTENCES = 24

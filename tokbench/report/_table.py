@@ -11,7 +11,7 @@ import polars as pl
 from tokbench._shared.visible_text import reveal
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
-from tokbench.report._groups import choose_by_language, name_rows, write_alignment, write_mixture
+from tokbench.report._alignment import choose_by_language, name_rows, write_alignment, write_mixture
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}

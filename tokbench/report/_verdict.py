@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.report._groups import name_rows
+from tokbench.report._alignment import name_rows
 from tokbench.report._numbers import Number, find_numbers, rank
 from tokbench.report._table import write_value
 
