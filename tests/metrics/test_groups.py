@@ -21,7 +21,7 @@ from tokbench.metrics import (
     is_grouped,
     needs_alignment,
 )
-from tokbench.metrics._groups import resample_groups
+from tokbench.metrics._stratified import resample_groups
 from tokbench.metrics.permutation import randomise
 from tokbench.metrics.resampling import Bootstrap, draw_weights
 

@@ -9,7 +9,6 @@ import polars as pl
 from tokbench._shared.process import hold_blas
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
-from tokbench.metrics._groups import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
 from tokbench.metrics._lengths import evaluate_lengths
@@ -17,6 +16,7 @@ from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
+from tokbench.metrics._stratified import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
 from tokbench.metrics.resampling import Bootstrap, divide
 

@@ -20,7 +20,7 @@ from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._ratios import segments
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import find_base
-from tokbench.metrics.resampling import Bootstrap, Floats, divide
+from tokbench.metrics.resampling import Bootstrap, Floats, Units, divide
 
 SIZE = pl.col("bytes")
 
@@ -81,6 +81,7 @@ class TogetherResamples(Resamples):
         self.groups = [g for g in groups if shares is None or g.languages[0] in shares]
         self.shares = shares
         self.tokenizers, self.facts = groups[0].tokenizers, groups[0].facts
+        self.units = Units(sum(group.units.number for group in self.groups), None)
         self.languages = [""]
 
     def sum(self, count: pl.Expr) -> Floats:
