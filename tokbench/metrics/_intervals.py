@@ -183,7 +183,7 @@ def find_intervals(
 
     lang: null for the value over all languages.
 
-    Facts have no interval, nor do measurements that are not aligned: for groups, see `_stratified`. Intervals of metrics
+    Facts have no interval, nor do measurements that are not aligned (groups: see `_stratified`). Intervals of metrics
     over ids are computed in `_spectra`.
     """
     empty = pl.DataFrame(schema=SCHEMA)
