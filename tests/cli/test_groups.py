@@ -44,9 +44,12 @@ def test_several_corpora_are_groups(folders: tuple[str, ...]) -> None:
     one = compare("-c", "news")["corpus"]
     assert isinstance(one, dict)
     assert "aligned" not in one  # a single corpus stays parallel
-    unknown = run("compare", "utf8", *folders, "-l", "en")
+    both = compare(*folders, "-l", "en")["corpus"]
+    assert isinstance(both, dict)
+    assert both["languages"] == ["news/en", "talks/en"]
+    unknown = run("compare", "utf8", *folders, "-l", "fr")
     assert unknown.returncode == USAGE
-    assert "news+talks has no group 'en'" in unknown.stderr
+    assert "news+talks has no group 'fr'" in unknown.stderr
 
 
 def test_tables_name_groups_and_say_once_what_is_undefined(folders: tuple[str, ...]) -> None:

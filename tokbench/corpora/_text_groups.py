@@ -52,11 +52,13 @@ class TextGroups(Corpus):
     def select(self, languages: Sequence[str] | None = None, segments: int | None = None) -> TextGroups:
         """Return these groups, in this order, and the first segments of each.
 
+        languages: labels; one that several corpora have chooses the groups of all, such as `a/en` and `b/en` for `en`.
         Raises TokbenchError for an unknown group.
         """
         if segments is not None and segments < 1:
             raise TokbenchError(f"{segments} segments are requested", "request at least 1")
-        chosen = choose_languages(self.languages, languages, self.name, kind="group")
+        wanted = None if languages is None else [label for tag in languages for label in self._expand(tag)]
+        chosen = choose_languages(self.languages, wanted, self.name, kind="group")
         lengths = {label: self.columns[label].len() for label in chosen}
         if segments is not None:
             lengths = {label: min(length, segments) for label, length in lengths.items()}
@@ -81,6 +83,10 @@ class TextGroups(Corpus):
             reading=pl.DataFrame({"lang": [*columns]}).join(self.reading, on="lang", how="left", maintain_order="left"),
             sizes=sizes,
         )
+
+    def _expand(self, tag: str) -> list[str]:
+        """Return the labels that a tag stands for; an unknown one stands for itself."""
+        return [tag] if tag in self.columns else [c for c in self.columns if c.endswith(f"/{tag}")] or [tag]
 
     def _starts(self) -> dict[str, int]:
         """Return the place in `segments` of each group's first one."""
