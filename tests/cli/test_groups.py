@@ -131,7 +131,7 @@ def test_split_reaches_the_reader(folders: tuple[str, ...], monkeypatch: pytest.
     assert _loading.load_corpus("a.txt", split="none").texts("text") == ["{'split': 'none'}"]
     assert _loading.load_corpus("a.txt").texts("text") == ["{}"]
     shown = run("compare", "utf8", "-c", "a.txt", "--split", "documents", *QUICK)
-    assert "1 group, 1 segments" in shown.stdout
+    assert "1 group, 1 segment" in shown.stdout
     assert run("compare", "utf8", "-c", "a.txt", "--split", "words").returncode == USAGE
     assert build_groups(SplitReader().read(Path("a.txt"), {}, None), "text", "a.txt").languages == ("text",)
 

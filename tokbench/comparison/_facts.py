@@ -89,9 +89,10 @@ class ComparedCorpus:
 
     def describe_size(self, times: str = "x") -> str:
         """Return the size in words: languages and segments in each, or groups and segments in all."""
-        languages, segments = len(self.languages), f"{self.segments:,} segments"
+        languages = len(self.languages)
         if self.aligned:
-            return f"{languages} languages {times} {segments}"
+            return f"{languages} languages {times} {self.segments:,} segments"
+        segments = f"{self.segments:,} segment{'s' * (self.segments != 1)}"
         return f"{languages} group{'s' * (languages != 1)}, {segments}"
 
     def to_document(self) -> dict[str, Any]:
