@@ -49,6 +49,25 @@ the value -+ Student's t times the standard error. It is for the expected value 
 short text is biased low, and so is its interval; the Miller-Madow correction shifts both. Null for fewer than two
 blocks. Token lengths and rarefied entropies have no intervals. In simulated texts of 80 documents these intervals cover
 94 to 97 %; from blocks of single segments they would cover 62 to 92 % (`benchmarks/coverage.py`).
+
+## Groups
+
+Texts that are not translations of each other are groups: a folder of code, prompts, several `-c` side by side. Whatever
+compares a text with its translation is null: metrics relative to a reference language, and spreads of tokens per
+segment over languages (Gini, max/min). The rest is as for languages. Each group resamples its own documents or
+segments, from a seed that depends on its label, so that other groups do not change its intervals; a resample of all
+groups together is the sum of one of each (a stratified bootstrap). Tests pair tokenizers, not languages: both have
+encoded the same segments of each group.
+
+## Mixtures
+
+`--weights en=60,zh=20,code=20` makes the values over all languages those of a mixture: a text in which each language or
+group has its share s (weight over the sum of weights) of the UTF-8 bytes, with counts per byte as in the corpus. A
+ratio of sums becomes sum(s * numerator / b) / sum(s * denominator / b), where the sums and the bytes b are those of one
+language. So tokens per byte are the mean of the languages' tokens per byte, weighted by s, and bytes per token are its
+inverse. A language without a weight has no share. Intervals come from the same resamples as those of the languages, in
+which b varies too; tests shuffle the weighted counts. Metrics over ids and token lengths have no value of a mixture;
+medians, maxima and Gini over languages stay unweighted. Weights are in the signature.
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tokbench.comparison import compare as compare
     from tokbench.comparison import load as load
     from tokbench.corpora import ParallelCorpus as ParallelCorpus
+    from tokbench.corpora import TextGroups as TextGroups
     from tokbench.corpora import load_corpus as load_corpus
     from tokbench.errors import CacheWarning as CacheWarning
     from tokbench.errors import EngineError as EngineError
@@ -47,7 +48,7 @@ _NAMES = {
     "adapters": ["EncodedBatch", "Tokenizer", "load_tokenizer"],
     "adapters.selection": ["EngineCheck", "check_engine"],
     "comparison": ["Comparison", "compare", "load"],
-    "corpora": ["ParallelCorpus", "load_corpus"],
+    "corpora": ["ParallelCorpus", "TextGroups", "load_corpus"],
     "errors": ["CacheWarning", "EngineError", "MissingExtraError", "TokbenchError", "UnavailableError"],
     "measurement": ["Measurements", "measure"],
     "measurement.api_counts": ["count_by_api"],

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Ids = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.intp]
@@ -239,6 +242,8 @@ class TokenTable:
     def to_series(self) -> pl.Series:
         """Return the bytes of each id as a polars series, null for those that have none."""
         # Slices of one value share its memory, without a Python object per token.
+        import polars as pl  # here, since counting tokens does without it
+
         whole = pl.lit(self.data.tobytes(), pl.Binary)
         rows = pl.DataFrame({"start": self.offsets[:-1], "size": self.lengths, "known": self.known})
         return rows.select(pl.when("known").then(whole.bin.slice(pl.col("start"), pl.col("size")))).to_series()

@@ -12,12 +12,12 @@ import polars as pl
 
 from tokbench.adapters import Tokenizer
 from tokbench.comparison._facts import find_reference
-from tokbench.corpora import ParallelCorpus, same_language
+from tokbench.corpora import Corpus, same_language
 from tokbench.errors import TokbenchError
 from tokbench.measurement import measure
 from tokbench.measurement.single_token_words import list_words
 from tokbench.measurement.words import LanguageTexts
-from tokbench.metrics import METRICS, Reference, evaluate
+from tokbench.metrics import METRICS, Reference, evaluate, needs_alignment
 from tokbench.metrics._fairness import gini
 
 Counts = npt.NDArray[np.int64]
@@ -57,7 +57,7 @@ class VariantTable:
     variants: tuple[Variant, ...]
 
 
-def find_example(corpus: ParallelCorpus, language: str | None, reference: str) -> str:
+def find_example(corpus: Corpus, language: str | None, reference: str) -> str:
     """Return the language named, else Chinese, else the first other language.
 
     Other than the reference.
@@ -77,9 +77,7 @@ def divide_or_none(numerator: float, denominator: float) -> float | None:
     return float(numerator / denominator) if denominator else None
 
 
-def our_value(
-    tokenizer: Tokenizer, corpus: ParallelCorpus, metric: str, lang: str | None, reference: str
-) -> float | None:
+def our_value(tokenizer: Tokenizer, corpus: Corpus, metric: str, lang: str | None, reference: str) -> float | None:
     """Compute the value that tokbench reports."""
     measured = measure([tokenizer], corpus)
     frame = evaluate(measured, [METRICS[metric]], Reference(reference, None))
@@ -87,7 +85,7 @@ def our_value(
     return found
 
 
-def vary_premium(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
+def vary_premium(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
     """Compare ratio of sums, mean, median, special tokens and joined lines."""
     lang = find_example(corpus, language, reference)
     pair = corpus.select([lang, reference])
@@ -109,7 +107,7 @@ def vary_premium(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | N
     return VariantTable("premium", tokenizer.name, corpus.name, (lang, reference), pair.n, variants)
 
 
-def vary_fertility(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
+def vary_fertility(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
     """Compare fertility in running text, per segment, and of isolated words."""
     lang, single, texts, words = read_words(corpus, language, reference)
     tokens = tokenizer.count_batch(texts.texts)
@@ -127,7 +125,7 @@ def vary_fertility(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str |
     return VariantTable("fertility", tokenizer.name, corpus.name, (lang,), single.n, variants)
 
 
-def vary_continued(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
+def vary_continued(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
     """Compare the share of split words under several definitions.
 
     In running text, in isolation, after a space, and by types.
@@ -147,8 +145,8 @@ def vary_continued(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str |
 
 
 def read_words(
-    corpus: ParallelCorpus, language: str | None, reference: str
-) -> tuple[str, ParallelCorpus, LanguageTexts, list[str] | None]:
+    corpus: Corpus, language: str | None, reference: str
+) -> tuple[str, Corpus, LanguageTexts, list[str] | None]:
     """Return one language's tag, its part of the corpus, its texts and its words.
 
     language: by default the reference.
@@ -170,7 +168,7 @@ def count_words(tokenizer: Tokenizer, words: list[str]) -> tuple[Counts, Counts]
     return tokenizer.count_batch(types)[at], tokenizer.count_batch([f" {word}" for word in types])[at]
 
 
-def vary_gini(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
+def vary_gini(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
     """Compare Gini of tokens per parallel segment, per byte and per character."""
     sums = []
     for lang in corpus.languages:
@@ -207,7 +205,7 @@ def find_gini(costs: npt.NDArray[np.float64]) -> float | None:
     return float(known.select(gini).item())
 
 
-def vary_renyi(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | None, reference: str) -> VariantTable:
+def vary_renyi(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
     """Compare normalisation by vocabulary or types, and order 1 with 2.5."""
     single = corpus.select([language or reference])
     (lang,) = single.languages
@@ -227,7 +225,7 @@ def vary_renyi(tokenizer: Tokenizer, corpus: ParallelCorpus, language: str | Non
     return VariantTable("renyi_efficiency", tokenizer.name, corpus.name, (lang,), single.n, variants)
 
 
-VARIANTS: Mapping[str, Callable[[Tokenizer, ParallelCorpus, str | None, str], VariantTable]] = MappingProxyType(
+VARIANTS: Mapping[str, Callable[[Tokenizer, Corpus, str | None, str], VariantTable]] = MappingProxyType(
     {
         "premium": vary_premium,
         "fertility": vary_fertility,
@@ -242,7 +240,7 @@ VARIANTS: Mapping[str, Callable[[Tokenizer, ParallelCorpus, str | None, str], Va
 def compute_variants(
     metric: str,
     tokenizer: Tokenizer,
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     *,
     language: str | None = None,
     reference: str | None = None,
@@ -253,8 +251,11 @@ def compute_variants(
         metrics (default: the reference).
     reference: default English, else the first language of the corpus.
 
-    Raises TokbenchError for a metric without variants.
+    Raises TokbenchError for a metric without variants, and for groups of texts if the metric needs parallel text.
     """
     if metric not in VARIANTS:
         raise TokbenchError(f"{metric} has no variants to compute", f"choose from: {', '.join(VARIANTS)}")
-    return VARIANTS[metric](tokenizer, corpus, language, find_reference(corpus, reference))
+    against = find_reference(corpus, reference)
+    if against is None and needs_alignment(METRICS[metric], ()):
+        raise TokbenchError(f"{metric} needs parallel text, and {corpus.name} is not parallel", "give another corpus")
+    return VARIANTS[metric](tokenizer, corpus, language, against or corpus.languages[0])

@@ -15,7 +15,7 @@ import polars as pl
 
 from tokbench.adapters import Tokenizer
 from tokbench.analysis.vocabulary import find_script, script_of_character
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
 
 Counts = Mapping[bytes, int]
@@ -63,7 +63,7 @@ class Overlap:
 
 
 def measure_overlap(
-    tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus | None = None, *, scripts: Sequence[str] = ()
+    tokenizers: Sequence[Tokenizer], corpus: Corpus | None = None, *, scripts: Sequence[str] = ()
 ) -> Overlap:
     """Compute Jaccard and containment of vocabularies, plain and weighted by a corpus.
 
@@ -113,7 +113,7 @@ def select(tokens: Collection[bytes], scripts: Collection[str]) -> Iterator[byte
             yield token
 
 
-def count_emitted(tokenizer: Tokenizer, corpus: ParallelCorpus) -> Counts:
+def count_emitted(tokenizer: Tokenizer, corpus: Corpus) -> Counts:
     """Count each byte string that a tokenizer emits on a corpus, over all languages."""
     table = tokenizer.token_table()
     histogram = np.zeros(len(table), np.int64)

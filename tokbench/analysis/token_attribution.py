@@ -21,7 +21,7 @@ import polars as pl
 
 from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.analysis.vocabulary import COMMON, script_of_character
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 
 DIGITS, WHITESPACE, PUNCTUATION, OTHER = "digits", "white space", "punctuation and symbols", "control characters"
 WORDS = "words: "
@@ -99,7 +99,7 @@ class _Tally:
 
 
 def explain_difference(
-    a: Tokenizer, b: Tokenizer, corpus: ParallelCorpus, languages: Sequence[str] | None = None
+    a: Tokenizer, b: Tokenizer, corpus: Corpus, languages: Sequence[str] | None = None
 ) -> Explanation:
     """Attribute the tokens of both tokenizers to the texts of a corpus.
 
@@ -118,7 +118,7 @@ def explain_difference(
         counts = [batch.counts.tolist() for batch in batches]
         for i, text in enumerate(texts):
             _share_out(text, (spans[0][i], spans[1][i]), (counts[0][i], counts[1][i]), (kinds, words))
-        frames.append(_list_segments(lang, corpus.segments, texts, counts))
+        frames.append(_list_segments(lang, corpus.number(lang), texts, counts))
     segments = pl.concat(frames).sort("difference", "lang", "segment", descending=[True, False, False])
     return Explanation(
         a=a.name,

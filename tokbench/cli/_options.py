@@ -14,7 +14,7 @@ from tokbench.cli._numbers import MOST_THREADS, whole_option
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
-    from tokbench.corpora import ParallelCorpus
+    from tokbench.corpora import Corpus as AnyCorpus
 
 _DEFAULT_SET = "By default the table of 2023, GPT-NeoX and those bundled with installed packages"
 
@@ -24,6 +24,14 @@ class DeviceName(StrEnum):
 
     cpu = "cpu"
     cuda = "cuda"
+
+
+class Splits(StrEnum):
+    """What a segment of plain text is."""
+
+    lines = "lines"
+    documents = "documents"
+    none = "none"
 
 
 # ---- tokenizers
@@ -43,7 +51,17 @@ Offline = Annotated[bool, typer.Option("--offline", help="Do not access the netw
 # ---- texts
 
 Corpus = Annotated[
-    str | None, typer.Option("-c", "--corpus", help="Corpus: name, file or folder. [default: tokbench14]")
+    list[str] | None,
+    typer.Option(
+        "-c",
+        "--corpus",
+        metavar="CORPUS",
+        help="Corpus: name, file or folder. Several are groups side by side. [default: tokbench14]",
+    ),
+]
+Split = Annotated[
+    Splits | None,
+    typer.Option(help="What a segment of plain text is: a line, a document or all of it. [default: by format]"),
 ]
 Languages = Annotated[
     list[str] | None,
@@ -84,17 +102,26 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
 
 
 def open_corpus(
-    corpus: str | None, languages: Sequence[str] | None = None, segments: int | None = None
-) -> ParallelCorpus:
-    """Read the corpus that --corpus, --languages and --segments select.
+    corpus: str | Sequence[str] | None,
+    languages: Sequence[str] | None = None,
+    segments: int | None = None,
+    split: Splits | None = None,
+) -> AnyCorpus:
+    """Read the corpus that --corpus, --languages, --segments and --split select.
 
-    Raises TokbenchError for a language that is empty or given twice, and as `load_corpus` does.
+    Several corpora become groups side by side; the languages are then labels of groups.
+    Raises TokbenchError for a language that is empty, and as `load_corpus` does.
     """
-    from tokbench.corpora import load_corpus
+    from tokbench.corpora import join_corpora, load_corpus
 
-    wanted = split_languages(languages)
-    opened = load_corpus(corpus, languages=wanted, segments=segments)
-    note_languages(wanted or (), opened.languages)
+    cut = None if split is None else split.value
+    chosen = split_languages(languages)
+    specs: list[str | None] = [corpus] if corpus is None or isinstance(corpus, str) else [*corpus] or [None]
+    if len(specs) == 1:
+        opened = load_corpus(specs[0], languages=chosen, segments=segments, split=cut)
+    else:
+        opened = join_corpora([load_corpus(spec, split=cut) for spec in specs]).select(chosen, segments)
+    note_languages(chosen or (), opened.languages)
     return opened
 
 

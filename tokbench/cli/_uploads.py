@@ -15,7 +15,7 @@ from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from tokbench.adapters import Tokenizer
-    from tokbench.corpora import ParallelCorpus
+    from tokbench.corpora import Corpus
     from tokbench.measurement.api_counts import CountStep
 
 AllowUpload = Annotated[
@@ -32,7 +32,7 @@ DEFAULT_REQUESTS = 5_000
 
 
 def count_closed_models(
-    names: Sequence[str], texts: ParallelCorpus, *, allow_upload: bool, max_requests: int, offline: bool, quiet: bool
+    names: Sequence[str], texts: Corpus, *, allow_upload: bool, max_requests: int, offline: bool, quiet: bool
 ) -> list[str | Tokenizer]:
     """Count the texts by each `anthropic:MODEL` and `gemini:MODEL` among the names, and return the counts in its place.
 

@@ -25,16 +25,18 @@ from tokbench.cli._options import (
     Quiet,
     Reference,
     Segments,
+    Split,
     open_corpus,
 )
 from tokbench.cli._output import deliver
 from tokbench.cli._results import check_files, format_printed
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
+from tokbench.cli._weights import Weights, parse_weights
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
-    from tokbench.corpora import ParallelCorpus
+    from tokbench.corpora import Corpus as AnyCorpus
     from tokbench.measurement import Step
 
 
@@ -82,6 +84,8 @@ def run(
         ),
     ] = None,
     segments: Segments = None,
+    split: Split = None,
+    weights: Weights = None,
     by: Annotated[
         By,
         typer.Option(
@@ -130,7 +134,7 @@ def run(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare tokenizers on a parallel corpus: size, length, fairness, losses, speed.
+    """Compare tokenizers on a corpus: size, length, fairness, losses, speed.
 
     Without arguments, compares the tokenizers of the well-known table of 2023 and those bundled with installed packages
     on the built-in corpus of 14 languages. Tokenizers that are not available are listed below the table.
@@ -146,11 +150,12 @@ def run(
         from tokbench.report._table import write_skipped
         from tokbench.report._views import show
 
+        shares = parse_weights(weights)
         REPORTS[output_format]  # so that an unknown one is refused first
         files = check_files(output, check_format)
         if save is not None:
             check_writable_folder(save, FILES)
-        texts = open_corpus(corpus, languages, segments)
+        texts = open_corpus(corpus, languages, segments, split)
         names = tokenizers or list(DEFAULT_TOKENIZERS)
         chosen = count_closed_models(
             names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline, quiet=quiet
@@ -167,6 +172,7 @@ def run(
                     baseline=baseline,
                     bootstrap=Bootstrap(resamples, seed, draw=draw.value, method=method.value) if resamples else None,
                     tests=tests or TESTS,
+                    weights=shares,
                     segmenter=segmenter.value,
                     throughput=throughput,
                     engine=engine,
@@ -202,7 +208,7 @@ def write(result: Comparison, path: Path, name: str, by: By) -> None:
 
 
 @contextmanager
-def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorpus) -> Iterator[None]:
+def telling(ended: BaseException | None, result: Comparison, texts: AnyCorpus) -> Iterator[None]:
     """Write out a result, then say what ended the measurement early, if anything did."""
     try:
         yield
@@ -217,7 +223,7 @@ def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorp
 
 
 @contextmanager
-def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Iterator[Step]:
+def show_progress(tokenizers: int, texts: AnyCorpus, *, quiet: bool) -> Iterator[Step]:
     """Show a progress bar on standard error if it is a terminal.
 
     Yields the function to call after each step.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 
@@ -14,10 +13,10 @@ from tokbench.adapters import CountedTokenizer, Tokenizer
 from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
-from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference
+from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference, read_weights
 from tokbench.comparison._frame import arrange
 from tokbench.comparison.worst_segments import find_examples
-from tokbench.corpora import ParallelCorpus, TextsByLanguage, open_corpus
+from tokbench.corpora import Corpus, CorpusArgument, open_corpus
 from tokbench.errors import EngineError
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
 from tokbench.measurement.api_counts import count_by_api
@@ -46,13 +45,14 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 def compare(
     tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
-    corpus: ParallelCorpus | TextsByLanguage | str | Path | None = None,
+    corpus: CorpusArgument = None,
     *,
     metrics: str | Metric | Sequence[str | Metric] | None = None,
     reference: str | None = None,
     baseline: str | None = None,
     bootstrap: Bootstrap | None = BOOTSTRAP,
     tests: Sequence[str | Metric] = TESTS,
+    weights: Mapping[str, float] | None = None,
     segmenter: Segmenter = "whitespace",
     throughput: bool = True,
     engine: str = AUTO,
@@ -63,17 +63,19 @@ def compare(
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
-    """Compare tokenizers on a parallel corpus.
+    """Compare tokenizers on a corpus: parallel texts, or groups of texts.
 
     tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts; also
         `anthropic:MODEL` and `gemini:MODEL`, if `count_by_api` has counted the texts before.
-    corpus: a `ParallelCorpus`, texts by language as for `ParallelCorpus.from_texts`, or anything that `load_corpus`
-        accepts; by default the bundled corpus.
+    corpus: a `ParallelCorpus` or `TextGroups`, texts by language as for `ParallelCorpus.from_texts`, or anything that
+        `load_corpus` accepts; by default the bundled corpus. Several in a list are groups side by side.
     metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
     reference: the language that premiums are relative to; by default English, otherwise the corpus's first.
     baseline: the tokenizer that NSL and tests are relative to.
     bootstrap: how to compute intervals; None for no intervals.
     tests: the ratios to test against the baseline.
+    weights: of languages or groups, positive numbers of any scale: values over all languages are then those of a
+        mixture with these shares (see `tokbench.metrics.Mixture`).
     segmenter: the word segmenter, `whitespace` or `icu` (an extra).
     throughput: whether to measure encoding speed.
     engine: `auto` (the fastest installed engine verified to give the reference's ids on this corpus), `reference`
@@ -92,10 +94,11 @@ def compare(
     segmenter_signature = describe_segmenter(segmenter)
     texts = open_corpus(corpus)
     against = find_reference(texts, reference)
+    mixture = read_weights(weights, texts.languages, texts.name)
     sample = take_sample(texts)
     count = partial(count_by_api, texts=texts, offline=offline)
 
-    def build(measurements: Measurements, texts: ParallelCorpus, *, late: bool = True) -> Comparison:
+    def build(measurements: Measurements, texts: Corpus, *, late: bool = True) -> Comparison:
         """Evaluate measurements; not `late`: only what follows from the counts, without intervals and tests."""
         alone, timed = ([m.name for m in chosen if m.level == kind and late] for kind in ("types", "timings"))
         loaded, isolated = loading.try_with(lambda left: measure_isolated(list_encoding(left), texts, alone, segmenter))
@@ -108,18 +111,18 @@ def compare(
             else []
         )
         drawn = bootstrap if late else None
-        values = evaluate(measurements, chosen, relative, drawn)
+        values = evaluate(measurements, chosen, relative, drawn, mixture)
         return Comparison(
             frame=arrange([values, isolated], speeds, {t.name: t.engine for t in loaded}, chosen, texts.languages),
-            differences=find_differences(measurements, tested, relative.tokenizer, drawn)
+            differences=find_differences(measurements, tested, relative.tokenizer, drawn, mixture)
             if late
             else pl.DataFrame(schema=DIFFERENCES),
-            corpus=describe_corpus(texts, relative, drawn, segmenter_signature),
+            corpus=describe_corpus(texts, relative, drawn, segmenter_signature, mixture),
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
             skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),
-            examples=find_examples(with_ids, texts, measurements, relative.language or texts.languages[0])
-            if late
+            examples=find_examples(with_ids, texts, measurements, relative.language)
+            if late and relative.language is not None
             else (),
             measurements=measurements,
             added_metrics=find_added([*chosen, *tested]),
@@ -133,7 +136,7 @@ def compare(
             measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
         except Interrupted as interruption:
             if interruption.measurements is not None:
-                first = texts.select(segments=interruption.segments)
+                first = texts.shorten(interruption.lengths)
                 on_interruption(partial(build, interruption.measurements, first))
             raise KeyboardInterrupt from interruption  # not a subclass, for which Python exits with another status
     try:

@@ -19,13 +19,14 @@ from tokbench.comparison._facts import (
     describe_measured,
     describe_texts,
     find_reference,
+    read_weights,
 )
 from tokbench.comparison._frame import RESULT_SCHEMA, arrange
 from tokbench.comparison._presentation import Presented
 from tokbench.comparison._saved_schema import SavedComparison, convert_document
 from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.comparison.worst_segments import Example
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.loading import Skipped
@@ -41,6 +42,7 @@ from tokbench.metrics import (
     find_differences,
     find_metrics,
     find_tested,
+    is_grouped,
 )
 from tokbench.metrics.resampling import Bootstrap
 
@@ -83,13 +85,14 @@ class Comparison(Presented):
     def from_measurements(
         cls,
         measurements: Measurements,
-        corpus: ParallelCorpus | None = None,
+        corpus: Corpus | None = None,
         *,
         metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
         reference: str | None = None,
         baseline: str | None = None,
         bootstrap: Bootstrap | None = BOOTSTRAP,
         tests: Sequence[str | Metric] = TESTS,
+        weights: Mapping[str, float] | None = None,
         segmenter: Segmenter = "whitespace",
         today: Now = now,
     ) -> Comparison:
@@ -106,15 +109,18 @@ class Comparison(Presented):
         if baseline is not None and baseline not in names:
             raise TokbenchError(f"the baseline {baseline!r} was not measured", f"measured: {', '.join(names)}")
         languages = list_languages(measurements, corpus)
-        relative = Reference(find_reference(corpus or languages, reference), baseline)
+        relative = Reference(find_measured_reference(measurements, corpus or languages, reference), baseline)
+        mixture = read_weights(weights, languages, "texts" if corpus is None else corpus.name)
         found = describe_segmenter(segmenter)
         engines = dict(measurements.tokenizers.select(pl.col("tokenizer").cast(pl.String), "engine").iter_rows())
         return cls(
-            frame=arrange([evaluate(measurements, chosen, relative, bootstrap)], [], engines, chosen, languages),
-            differences=find_differences(measurements, tested, baseline, bootstrap),
-            corpus=describe_texts(measurements, languages, relative, bootstrap, found)
+            frame=arrange(
+                [evaluate(measurements, chosen, relative, bootstrap, mixture)], [], engines, chosen, languages
+            ),
+            differences=find_differences(measurements, tested, baseline, bootstrap, mixture),
+            corpus=describe_texts(measurements, languages, relative, bootstrap, found, mixture)
             if corpus is None
-            else describe_corpus(corpus, relative, bootstrap, found),
+            else describe_corpus(corpus, relative, bootstrap, found, mixture),
             tokenizers=tuple(describe_measured(name, measurements) for name in names),
             skipped=(),
             environment=describe_environment(today),
@@ -135,7 +141,7 @@ class Comparison(Presented):
         corpus = self.corpus
         return sign(
             [SignedTokenizer(t.name, t.sha256, t.engine, t.path) for t in chosen],
-            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments),
+            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments, corpus.aligned, corpus.shares),
             metric=metric,
             reference=corpus.reference,
             baseline=corpus.baseline,
@@ -179,6 +185,8 @@ class Comparison(Presented):
         comparison lacks that metric or the language.
         """
         lengths = self.by_language("tokens_per_segment")
+        if not self.corpus.aligned:
+            raise TokbenchError(f"{self.corpus.name} is not parallel: premiums need parallel text")
         if reference not in self.corpus.languages:
             known = ", ".join(self.corpus.languages)
             raise TokbenchError(f"no language {reference!r} in this comparison", f"it has: {known}")
@@ -192,7 +200,7 @@ class Comparison(Presented):
         added = {"metrics": [dict(metric.describe()) for metric in self.added_metrics]} if self.added_metrics else {}
         return {
             "signature": self.signature(),
-            "corpus": asdict(self.corpus),
+            "corpus": self.corpus.to_document(),
             "tokenizers": [asdict(tokenizer) for tokenizer in self.tokenizers],
             "skipped": [asdict(skipped) for skipped in self.skipped],
             "results": self.frame.to_dicts(),
@@ -232,8 +240,17 @@ class Comparison(Presented):
 
     def __repr__(self) -> str:
         corpus = self.corpus
-        size = f"{write_count(len(corpus.languages), 'language')} x {write_count(corpus.segments, 'segment')}"
+        size = corpus.describe_size()
         return f"<Comparison of {write_count(len(self.tokenizers), 'tokenizer')} on {corpus.name} ({size})>"
+
+
+def find_measured_reference(
+    measurements: Measurements, corpus: Corpus | Sequence[str], reference: str | None
+) -> str | None:
+    """Return the reference language as `find_reference` does; None also for counts of groups."""
+    if is_grouped(measurements) and not isinstance(corpus, Corpus):
+        return None
+    return find_reference(corpus, reference)
 
 
 def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
@@ -241,7 +258,7 @@ def find_added(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
     return tuple({metric.name: metric for metric in metrics if metric.name not in BUILT_IN}.values())
 
 
-def list_languages(measurements: Measurements, corpus: ParallelCorpus | None) -> tuple[str, ...]:
+def list_languages(measurements: Measurements, corpus: Corpus | None) -> tuple[str, ...]:
     """Return the measured languages, in corpus order.
 
     Raises TokbenchError if another corpus was measured.
@@ -250,10 +267,10 @@ def list_languages(measurements: Measurements, corpus: ParallelCorpus | None) ->
     if corpus is None:
         return tuple(measured)
     texts = measurements.texts.height
-    if set(measured) != set(corpus.languages) or texts != corpus.n * len(measured):
+    if set(measured) != set(corpus.languages) or texts != corpus.count:
         raise TokbenchError(
             f"the measurements hold {texts:,} texts in {', '.join(measured)}, {corpus.name} holds "
-            f"{corpus.n * len(corpus.languages):,} in {', '.join(corpus.languages)}",
+            f"{corpus.count:,} in {', '.join(corpus.languages)}",
             "give the corpus that was measured, or none",
         )
     return corpus.languages

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import polars as pl
 
+from tokbench._shared.quantities import write_count
 from tokbench.adapters import COUNTS, CountedTokenizer, Tokenizer
-from tokbench.corpora import ParallelCorpus, choose_reference
+from tokbench.corpora import Corpus, TextGroups, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
-from tokbench.metrics import Reference
+from tokbench.metrics import Mixture, Reference, is_grouped
 from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
 
@@ -61,6 +63,10 @@ class ComparedCorpus:
     bootstrap: how intervals were computed, for example `1000/percentile/documents/seed0`: resamples, method, resampling
         unit, seed.
     segmenter: the word segmenter, with its version.
+    aligned: whether the languages have the same segments; if not, they are labels of groups.
+    sizes: segments by group; empty if the languages have the same.
+    parts: the corpora that are side by side; empty if there is one.
+    shares: of the mixture that values over all languages are of, by language; empty without one.
     """
 
     name: str
@@ -74,19 +80,68 @@ class ComparedCorpus:
     baseline: str | None
     bootstrap: str | None
     segmenter: str
+    aligned: bool = True
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> int:
+        """Number of texts in all languages."""
+        return self.segments * len(self.languages) if self.aligned else self.segments
+
+    def count_segments(self, lang: str) -> int:
+        """Return the number of segments of one language."""
+        return self.sizes.get(lang, self.segments)
+
+    def describe_size(self, times: str = "x") -> str:
+        """Return the size in words: languages and segments in each, or groups and segments in all."""
+        segments = write_count(self.segments, "segment")
+        if self.aligned:
+            return f"{write_count(len(self.languages), 'language')} {times} {segments}"
+        return f"{write_count(len(self.languages), 'group')}, {segments}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Convert to a JSON document: what only groups or mixtures have is left out elsewhere."""
+        document = asdict(self)
+        absent = [*(("aligned", "sizes", "parts") if self.aligned else ()), *(() if self.shares else ("shares",))]
+        return {name: value for name, value in document.items() if name not in absent}
+
+    def describe_mixture(self) -> str:
+        """Return the shares in words, such as `en 60 %, zh 40 %`."""
+        return ", ".join(f"{label} {100 * share:.3g} %" for label, share in self.shares.items())
 
 
-def find_reference(corpus: ParallelCorpus | Sequence[str], reference: str | None) -> str:
-    """Return the reference language: the named one, else English, else the first.
+def read_weights(weights: Mapping[str, float] | None, languages: Sequence[str], name: str) -> Mixture | None:
+    """Return the mixture with these weights; TokbenchError for one of a language that is not in the corpus."""
+    if weights is None:
+        return None
+    mixture = Mixture(weights)
+    mixture.check(languages, name)
+    return mixture
 
-    Raises TokbenchError for an unknown one.
+
+def find_reference(corpus: Corpus | Sequence[str], reference: str | None) -> str | None:
+    """Return the reference language: the named one, else English, else the first; None for groups of texts.
+
+    Raises TokbenchError for an unknown one, and for groups if one is named.
     """
-    name, languages = (corpus.name, corpus.languages) if isinstance(corpus, ParallelCorpus) else ("texts", corpus)
+    if isinstance(corpus, Corpus) and not corpus.aligned:
+        if reference is not None:
+            raise TokbenchError(
+                f"{corpus.name} is not parallel: there is no reference language", "leave out the reference"
+            )
+        return None
+    name, languages = (corpus.name, corpus.languages) if isinstance(corpus, Corpus) else ("texts", corpus)
     return choose_reference(languages, reference, name)
 
 
 def describe_corpus(
-    corpus: ParallelCorpus, reference: Reference, bootstrap: Bootstrap | None, segmenter: str
+    corpus: Corpus,
+    reference: Reference,
+    bootstrap: Bootstrap | None,
+    segmenter: str,
+    mixture: Mixture | None = None,
 ) -> ComparedCorpus:
     """Collect the facts of a corpus.
 
@@ -103,8 +158,12 @@ def describe_corpus(
         excluded=dict(reasons.iter_rows()),
         reference=reference.language,
         baseline=reference.tokenizer,
-        bootstrap=describe_bootstrap(corpus.n, corpus.documents, bootstrap),
+        bootstrap=describe_bootstrap(max(map(len, map(corpus.number, corpus.languages))), corpus.documents, bootstrap),
         segmenter=segmenter,
+        aligned=corpus.aligned,
+        sizes={} if corpus.aligned else {lang: column.len() for lang, column in corpus.columns.items()},
+        parts=corpus.parts if isinstance(corpus, TextGroups) else (),
+        shares={} if mixture is None else mixture.shares,
     )
 
 
@@ -114,10 +173,13 @@ def describe_texts(
     reference: Reference,
     bootstrap: Bootstrap | None,
     segmenter: str,
+    mixture: Mixture | None = None,
 ) -> ComparedCorpus:
     """Collect the facts of texts known only by their counts: no name, no hash."""
     segments = measurements.texts["segment"].n_unique()
     documents = None if measurements.documents.is_empty() else measurements.documents
+    by_group = measurements.texts.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
+    sizes = dict(by_group.iter_rows()) if is_grouped(measurements) else {}
     return ComparedCorpus(
         name="texts",
         sha256="",
@@ -128,8 +190,11 @@ def describe_texts(
         excluded={},
         reference=reference.language,
         baseline=reference.tokenizer,
-        bootstrap=describe_bootstrap(segments, documents, bootstrap),
+        bootstrap=describe_bootstrap(max(sizes.values(), default=segments), documents, bootstrap),
         segmenter=segmenter,
+        aligned=not sizes,
+        sizes=sizes,
+        shares={} if mixture is None else mixture.shares,
     )
 
 

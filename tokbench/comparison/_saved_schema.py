@@ -104,6 +104,11 @@ def _check_names(saved: SavedComparison) -> Iterator[str]:
         yield "not RESAMPLES/METHOD/UNIT/seedSEED - at `$.corpus.bootstrap`"
     if not names:
         yield "no tokenizer - at `$.tokenizers`"
+    if not corpus.aligned and set(corpus.sizes) != set(languages):
+        yield "not a size for each group - at `$.corpus.sizes`"
+    yield from _find_unknown(((label, "$.corpus.shares") for label in corpus.shares), languages)
+    if not all(0 < share <= 1 for share in corpus.shares.values()):
+        yield "a share is not between 0 and 1 - at `$.corpus.shares`"
     if corpus.reference is not None:
         yield from _find_unknown([(corpus.reference, "$.corpus.reference")], languages)
     if corpus.baseline is not None:
@@ -135,6 +140,7 @@ def _check_numbers(saved: SavedComparison) -> Iterator[str]:
     counts: Iterable[tuple[int | None, str]] = chain(
         [(saved.corpus.segments, "$.corpus.segments"), (saved.environment.cores, "$.environment.cores")],
         ((count, "$.corpus.excluded") for count in saved.corpus.excluded.values()),
+        ((count, "$.corpus.sizes") for count in saved.corpus.sizes.values()),
         ((row["n"], f"$.results[{i}].n") for i, row in enumerate(saved.results)),
         ((row["n"], f"$.differences[{i}].n") for i, row in enumerate(saved.differences)),
         ((row["shuffles"], f"$.differences[{i}].shuffles") for i, row in enumerate(saved.differences)),

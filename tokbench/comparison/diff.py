@@ -46,6 +46,8 @@ def check_comparable(old: Comparison, new: Comparison) -> None:
 def describe_texts(comparison: Comparison) -> str:
     """Return the name and the size of the texts of a comparison."""
     corpus = comparison.corpus
+    if not corpus.aligned:
+        return f"{corpus.name}: {corpus.describe_size()}"
     languages, segments = write_count(len(corpus.languages), "language"), write_count(corpus.segments, "segment")
     return f"{corpus.name}: {languages}, {segments}"
 

@@ -6,8 +6,8 @@ They tell whether two values are comparable.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 MANY_LANGUAGES = 8
 SHORT_HASH = 8
@@ -30,12 +30,14 @@ class SignedTokenizer:
 
 @dataclass(frozen=True)
 class SignedCorpus:
-    """A corpus in a signature: its languages, and a hash of the texts in use."""
+    """A corpus in a signature: its languages or groups, and a hash of the texts in use."""
 
     name: str
     sha256: str
     languages: tuple[str, ...]
     n: int
+    aligned: bool = True
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def sign(
@@ -57,6 +59,8 @@ def sign(
     tok, eng: tokenizers and their engines, in the same order.
     spec: special tokens (always off).
     corp, lang, n: the corpus, its languages, and segments per language.
+    mix: the share of each language in the mixture that values over all languages are of, if there is one.
+    pairs: `none` if the texts are groups and not parallel; n is then the segments of all groups.
     ref, base: what premiums and NSL are relative to.
     agg: ratio of sums (micro).
     seg: the word segmenter.
@@ -79,6 +83,8 @@ def sign(
         "corp": f"{corpus.name}@sha256:{corpus.sha256[:digits]}" if corpus.sha256 else corpus.name,
         "lang": languages,
         "n": str(corpus.n),
+        "pairs": None if corpus.aligned else "none",
+        "mix": ",".join(f"{label}={share:.6g}" for label, share in corpus.shares.items()) or None,
         "ref": reference,
         "base": baseline,
         "agg": "micro",

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import divide
 
@@ -100,7 +100,7 @@ def segment_text(tokenizer: Tokenizer, text: str) -> Segmentation:
 
 
 def find_examples(
-    tokenizers: Sequence[Tokenizer], corpus: ParallelCorpus, measurements: Measurements, reference: str
+    tokenizers: Sequence[Tokenizer], corpus: Corpus, measurements: Measurements, reference: str
 ) -> tuple[Example, ...]:
     """Find the worst segments of a corpus and split them with each tokenizer."""
     examples = []

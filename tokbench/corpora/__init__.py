@@ -1,21 +1,25 @@
-"""Parallel corpora: one reader module per format, and the corpus they produce."""
+"""Corpora, parallel or groups of texts: one reader module per format, and the corpus they produce."""
 
+from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
 from tokbench.corpora._language_choice import choose_languages, choose_reference
 from tokbench.corpora._languages import parse_tag, pick_script, same_language
-from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus, open_corpus
+from tokbench.corpora._loading import DEFAULT_CORPUS, CorpusArgument, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._public import Part, PublicCorpus, kept_folder, locate_public, public_corpora, resolve_public
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
+from tokbench.corpora._text_groups import TextGroups, join_corpora
 from tokbench.corpora.bundled import bundled_corpora
 
 __all__ = [
     "DEFAULT_CORPUS",
     "FINDINGS",
     "READERS",
+    "Corpus",
+    "CorpusArgument",
     "CorpusReader",
     "CorpusReport",
     "LanguageText",
@@ -26,12 +30,14 @@ __all__ = [
     "PublicCorpus",
     "RawCorpus",
     "TextColumn",
+    "TextGroups",
     "TextsByLanguage",
     "build_corpus",
     "bundled_corpora",
     "choose_languages",
     "choose_reference",
     "inspect_corpus",
+    "join_corpora",
     "kept_folder",
     "load_corpus",
     "locate_public",

@@ -27,10 +27,11 @@ TextsByLanguage: TypeAlias = Mapping[str, Iterable[str]] | pl.DataFrame | Column
 """Texts by language; the columns of frames and datasets are languages."""
 
 
-def read_texts(texts: TextsByLanguage, name: str) -> RawCorpus:
+def read_texts(texts: TextsByLanguage, name: str, *, aligned: bool = True) -> RawCorpus:
     """Return the texts of each language, unchanged.
 
-    Raises TokbenchError for unequal lengths, and for anything but text: the message names the language and the row.
+    Raises TokbenchError for unequal lengths of aligned texts, and for anything but text: the message names the language
+    and the row.
     """
     columns = tuple(
         LanguageText(lang=lang, texts=read_column(lang, values), origin=lang)
@@ -41,12 +42,12 @@ def read_texts(texts: TextsByLanguage, name: str) -> RawCorpus:
     first = columns[0]
     for column in columns[1:]:
         count, expected = column.texts.len(), first.texts.len()
-        if count != expected:
+        if aligned and count != expected:
             raise TokbenchError(
                 f"unequal numbers of texts: {count:,} in {column.lang}, {expected:,} in {first.lang}",
-                "text n of each language must say the same",
+                "text n of each language must say the same; use TextGroups.from_texts for texts that do not",
             )
-    return RawCorpus(name=name, columns=columns)
+    return RawCorpus(name=name, columns=columns, aligned=aligned)
 
 
 def list_columns(texts: TextsByLanguage) -> dict[str, Iterable[Any]]:

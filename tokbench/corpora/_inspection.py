@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._language_choice import choose_reference
-from tokbench.corpora._parallel import ParallelCorpus
 from tokbench.corpora._reader_api import LeftOut
+from tokbench.errors import TokbenchError
 
 OUTLIER_Z = 3.5
 """A length ratio is an outlier beyond this many robust standard deviations (Iglewicz & Hoaglin 1993)."""
@@ -45,6 +46,8 @@ FINDINGS = {
 class CorpusReport:
     """Statistics of a corpus.
 
+    segments: in each language if the corpus is parallel, else in all groups.
+    reference: what length ratios refer to; None for groups, which have none.
     Counts are of the segments in use, except bom and crlf, which are of the files read.
     languages: lang, origin, segments, bytes (UTF-8), chars (Unicode scalar values).
     findings: lang, finding (a name of `FINDINGS`), count, characters; one row per language and finding. `count` is in
@@ -61,7 +64,7 @@ class CorpusReport:
     licence: str | None
     sha256: str
     segments: int
-    reference: str
+    reference: str | None
     languages: pl.DataFrame
     findings: pl.DataFrame
     outliers: pl.DataFrame
@@ -74,13 +77,16 @@ class CorpusReport:
         return self.findings.filter(pl.col("count") > 0)
 
 
-def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> CorpusReport:
+def inspect_corpus(corpus: Corpus, reference: str | None = None) -> CorpusReport:
     """Count the `FINDINGS` in each language of a corpus.
 
     reference: the language that length ratios refer to; by default English if the corpus has it, else the first one.
     Raises TokbenchError for an unknown reference.
     """
-    reference = choose_reference(corpus.languages, reference, corpus.name)
+    if corpus.aligned:
+        reference = choose_reference(corpus.languages, reference, corpus.name)
+    elif reference is not None:
+        raise TokbenchError(f"{corpus.name} is not parallel: there is no reference", "leave out the reference")
     reading = corpus.reading.with_columns(pl.col("lang").cast(corpus.frame.schema["lang"]))
     sizes = corpus.frame.group_by("lang", maintain_order=True).agg(
         segments=pl.len(), bytes=pl.col("text").str.len_bytes().sum(), chars=pl.col("text").str.len_chars().sum()
@@ -102,9 +108,7 @@ def inspect_corpus(corpus: ParallelCorpus, reference: str | None = None) -> Corp
     )
 
 
-def _findings(
-    corpus: ParallelCorpus, reading: pl.DataFrame, outliers: pl.DataFrame, spreads: pl.DataFrame
-) -> pl.DataFrame:
+def _findings(corpus: Corpus, reading: pl.DataFrame, outliers: pl.DataFrame, spreads: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("text")
     hits = {name: text.str.count_matches(pattern) for name, (pattern, _) in _CHARACTERS.items()}
     counted = corpus.frame.group_by("lang", maintain_order=True).agg(
@@ -131,8 +135,12 @@ def _findings(
     return pl.concat(parts).sort("lang", "finding")
 
 
-def _length_outliers(corpus: ParallelCorpus, reference: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Find segments of unusual length, and the languages where that can be judged."""
+def _length_outliers(corpus: Corpus, reference: str | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find segments of unusual length, and the languages where that can be judged: none without a reference."""
+    if reference is None:
+        columns = {"lang": corpus.frame.schema["lang"], "segment": pl.UInt32(), "chars": pl.UInt32()}
+        outliers = pl.DataFrame(schema={**columns, "reference_chars": pl.UInt32(), "z": pl.Float64()})
+        return outliers, outliers.select("lang")
     chars = corpus.frame["text"].str.len_chars().to_numpy().reshape(len(corpus.languages), corpus.n)
     base = chars[corpus.languages.index(reference)]
     log_ratio = np.log(chars) - np.log(base)

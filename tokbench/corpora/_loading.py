@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, cast
 
 from tokbench._shared.notes import note_hidden
 from tokbench._shared.pipes import STDIN, keep_pipe, keep_stdin, refuse_special
@@ -20,6 +20,7 @@ from tokbench.corpora._content import (
     recognize_head,
     spell_corpus,
 )
+from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._public import (
@@ -33,6 +34,7 @@ from tokbench.corpora._public import (
 from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
 from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, only_file, stem_of
+from tokbench.corpora._text_groups import join_corpora
 from tokbench.corpora._utf8 import read_head
 from tokbench.errors import TokbenchError
 
@@ -43,9 +45,13 @@ DEFAULT_CORPUS = "tokbench14"
 
 
 def load_corpus(
-    spec: str | Path | None = None, *, languages: Sequence[str] | None = None, segments: int | None = None
-) -> ParallelCorpus:
-    """Read a parallel corpus: by default tokbench's own, or the one in `spec`.
+    spec: str | Path | None = None,
+    *,
+    languages: Sequence[str] | None = None,
+    segments: int | None = None,
+    split: str | None = None,
+) -> Corpus:
+    """Read a corpus: by default tokbench's own, which is parallel, or the one in `spec`.
 
     spec: the name of a bundled corpus (`tokbench14`) or of a public one that is here (`flores200/dev`), a path, `-`
     (standard input), or `PATH:key=value,...`; a `Path` is never parsed. A name comes before a path: `./code` is a
@@ -53,18 +59,21 @@ def load_corpus(
     content. Tables accept `LANG=COLUMN`, `document=COLUMN` and `header=yes|no` (`cmn.txt:en=1,zh=2`), folders
     `LANG=FILE`, text that is not parallel `label=NAME` and `split=lines|documents|none`.
     languages: read in this order; if each language is a file, no others are opened.
-    segments: keep this many of the first segments that have a text in every language.
+    segments: keep this many of the first segments that have a text in every language, or of the first of each group.
+    split: what a segment of plain text is: lines, documents or none; the same as the option `split` of `spec`.
     Raises TokbenchError if the corpus is missing, not aligned, not UTF-8 or empty.
 
     >>> load_corpus("tokbench14", languages=["en", "zh"], segments=100).n
     100
     """
-    raw, reader, source = read_raw(spec, languages)
+    raw, reader, source = read_raw(spec, languages, split)
     corpus = build_corpus(raw, reader, source)
     return corpus if segments is None else corpus.select(segments=segments)
 
 
-def read_raw(spec: str | Path | None = None, languages: Sequence[str] | None = None) -> tuple[RawCorpus, str, str]:
+def read_raw(
+    spec: str | Path | None = None, languages: Sequence[str] | None = None, split: str | None = None
+) -> tuple[RawCorpus, str, str]:
     """Read a corpus as its reader returns it; return the names of the reader and of the source with it.
 
     See `load_corpus`.
@@ -79,7 +88,7 @@ def read_raw(spec: str | Path | None = None, languages: Sequence[str] | None = N
             f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
     piped = not path.is_relative_to(named)
-    raw = READERS[name].read(path, options, languages)
+    raw = READERS[name].read(path, options if split is None else {**options, "split": split}, languages)
     if said is None and name in PLAIN:
         as_lines = spell_corpus(path, {**options, "format": name})
         for column in raw.columns:
@@ -89,13 +98,22 @@ def read_raw(spec: str | Path | None = None, languages: Sequence[str] | None = N
     return (_restore_origins(raw, path, named) if piped else raw), name, str(named)
 
 
-def open_corpus(corpus: ParallelCorpus | TextsByLanguage | str | Path | None) -> ParallelCorpus:
-    """Return a corpus from whatever names or holds one: see `load_corpus` and `ParallelCorpus.from_texts`."""
-    if isinstance(corpus, ParallelCorpus):
+CorpusArgument: TypeAlias = Corpus | TextsByLanguage | str | Path | Sequence[Corpus | str | Path] | None
+"""What names or holds a corpus, or several as groups side by side."""
+
+
+def open_corpus(corpus: CorpusArgument) -> Corpus:
+    """Return a corpus from whatever names or holds one: see `load_corpus` and `ParallelCorpus.from_texts`.
+
+    Several in a list become groups side by side: see `join_corpora`.
+    """
+    if isinstance(corpus, Corpus):
         return corpus
     if corpus is None or isinstance(corpus, str | Path):
         return load_corpus(corpus)
-    return ParallelCorpus.from_texts(corpus)
+    if isinstance(corpus, list | tuple) and corpus and all(isinstance(one, Corpus | str | Path) for one in corpus):
+        return join_corpora([open_corpus(one) for one in corpus])
+    return ParallelCorpus.from_texts(cast("TextsByLanguage", corpus))
 
 
 class Location(NamedTuple):

@@ -37,7 +37,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.corpora._languages import parse_tag
-from tokbench.corpora._parallel import ParallelCorpus, build_corpus
+from tokbench.corpora._parallel import ParallelCorpus, build_parallel
 from tokbench.corpora._reader_api import LanguageText, RawCorpus, text_series
 from tokbench.corpora._utf8 import read_bytes, read_lines, read_text
 from tokbench.corpora.lines import read_language
@@ -197,7 +197,7 @@ def _corpus(folder: Path, manifest: Manifest) -> ParallelCorpus:
             raise TokbenchError(f"{folder / MANIFEST} does not name the file {file.name}", "add a [[language]] for it")
     columns = [read_column(folder, manifest, language) for language in manifest.languages]
     raw = RawCorpus(manifest.name, columns, documents=read_segments(folder, columns[0].texts.len()))
-    corpus = build_corpus(raw, "bundled", str(folder))
+    corpus = build_parallel(raw, "bundled", str(folder))
     if corpus.excluded.height:
         segment, reason = corpus.excluded.row(0)
         what = "line" if manifest.separator is None else "segment"

@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from tokbench._shared.quantities import write_count
+from tokbench.corpora._corpus import Corpus, frame_reading, hash_texts
 from tokbench.corpora._in_memory import TextsByLanguage, read_texts
 from tokbench.corpora._language_choice import choose_languages
-from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn, iterate_chunks
+from tokbench.corpora._reader_api import RawCorpus, iterate_chunks
+from tokbench.corpora._text_groups import build_groups
 from tokbench.errors import TokbenchError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ParallelCorpus:
+class ParallelCorpus(Corpus):
     """Aligned segments in several languages.
 
-    Every language has the same segments, none of them empty.
-    name: of the file or folder, or of the bundled corpus.
-    columns: the texts of each language, exactly as in the source, in the order of the segments; large files are read in
-    slices, on demand.
-    segments: 0-based indices in the source of the segments in use, ascending (UInt32, length n).
-    documents: segment, document, and register if known; or None.
-    excluded: segment, reason ("empty in zh,ja", "missing in de").
-    sha256: of the languages and texts in use, independent of format and path.
-    size: UTF-8 bytes of all texts.
-    format, source, licence: the reader, the origin, the licence (None if the corpus does not say).
-    reading: lang, origin, bom, crlf: what reading removed from the lines.
-    left_out: files, columns and variants that exist but are not used.
+    Every language has the same segments, none of them empty; `segments` holds their 0-based indices in the source,
+    ascending. The other fields are those of `Corpus`.
     """
 
-    name: str
-    columns: Mapping[str, TextColumn]
-    segments: pl.Series
-    documents: pl.DataFrame | None
-    excluded: pl.DataFrame
-    sha256: str
-    size: int
-    format: str
-    source: str
-    licence: str | None
-    reading: pl.DataFrame
-    left_out: tuple[LeftOut, ...] = ()
+    aligned: ClassVar[bool] = True
 
     @classmethod
     def from_texts(cls, texts: TextsByLanguage, name: str = "texts") -> ParallelCorpus:
@@ -61,40 +41,11 @@ class ParallelCorpus:
         >>> ParallelCorpus.from_texts({"en": ["one", "two"], "de": ["eins", "zwei"]})
         <ParallelCorpus texts: 2 languages x 2 segments, sha256 6ac4e7792515>
         """
-        return build_corpus(read_texts(texts, name), "memory", name)
+        return build_parallel(read_texts(texts, name), "memory", name)
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Language tags in the order of the corpus."""
-        return tuple(self.columns)
-
-    @property
-    def n(self) -> int:
-        """Number of segments in each language."""
-        return len(self.segments)
-
-    @cached_property
-    def frame(self) -> pl.DataFrame:
-        """The whole corpus in memory: segment, lang (Enum), text; by lang, then segment.
-
-        The Enum is in the order of `languages`.
-        """
-        lang = pl.Enum(list(self.languages))
-        index = self.segments.alias("segment")
-        parts = [
-            pl.DataFrame(
-                [index, pl.repeat(tag, self.n, dtype=lang, eager=True).alias("lang"), column.slice(0).alias("text")]
-            )
-            for tag, column in self.columns.items()
-        ]
-        return pl.concat(parts)
-
-    def texts(self, lang: str) -> list[str]:
-        """Return the texts of one language in the order of the segments.
-
-        Raises TokbenchError for an unknown language.
-        """
-        return self.columns[choose_languages(self.languages, [lang], self.name)[0]].slice(0).to_list()
+    def number(self, lang: str) -> pl.Series:
+        """Return the numbers of the segments, which are those of every language."""
+        return self.segments
 
     def iterate_rows(self) -> Iterator[tuple[str, ...]]:
         """Yield the texts of all languages by segment, with part of the corpus in memory."""
@@ -117,7 +68,7 @@ class ParallelCorpus:
             return self
         columns = {lang: self.columns[lang] if whole else self.columns[lang].head(len(index)) for lang in chosen}
         end = pl.col("segment") <= index[-1]
-        sha256, size = hash_texts(columns)
+        sha256, sizes = hash_texts(columns)
         return replace(
             self,
             columns=columns,
@@ -125,16 +76,25 @@ class ParallelCorpus:
             documents=self.documents if self.documents is None or whole else self.documents.filter(end),
             excluded=self.excluded if whole else self.excluded.filter(end),
             sha256=sha256,
-            size=size,
+            size=sum(sizes.values()),
             reading=pl.DataFrame({"lang": chosen}).join(self.reading, on="lang", how="left", maintain_order="left"),
         )
+
+    def shorten(self, lengths: Mapping[str, int]) -> ParallelCorpus:
+        """Return the first segments; every language has as many."""
+        return self.select(segments=min(lengths.values()))
 
     def __repr__(self) -> str:
         size = f"{write_count(len(self.languages), 'language')} x {write_count(self.n, 'segment')}"
         return f"<ParallelCorpus {self.name}: {size}, sha256 {self.sha256[:12]}>"
 
 
-def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
+def build_corpus(raw: RawCorpus, reader: str, source: str) -> Corpus:
+    """Return the corpus of what a reader has read: parallel, or groups of texts."""
+    return build_parallel(raw, reader, source) if raw.aligned else build_groups(raw, reader, source)
+
+
+def build_parallel(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
     """Check alignment, exclude segments empty in any language, and hash the rest.
 
     A text is empty if it contains only characters with the Unicode property White_Space. Raises TokbenchError for
@@ -153,7 +113,7 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
     complete = bool(mask.all())
     columns = {column.lang: column.texts if complete else column.texts.filter(mask) for column in raw.columns}
     documents = None if raw.documents is None else raw.documents.with_columns(index).filter(mask)
-    sha256, size = hash_texts(columns)
+    sha256, sizes = hash_texts(columns)
     return ParallelCorpus(
         name=raw.name,
         columns=columns,
@@ -161,39 +121,13 @@ def build_corpus(raw: RawCorpus, reader: str, source: str) -> ParallelCorpus:
         documents=None if documents is None else documents.select("segment", pl.exclude("segment")),
         excluded=excluded,
         sha256=sha256,
-        size=size,
+        size=sum(sizes.values()),
         format=reader,
         source=raw.source or source,
         licence=raw.licence,
-        reading=pl.DataFrame(
-            [(column.lang, column.origin, column.bom, column.crlf) for column in raw.columns],
-            schema={"lang": pl.String, "origin": pl.String, "bom": pl.UInt32, "crlf": pl.UInt32},
-            orient="row",
-        ),
+        reading=frame_reading(raw.columns),
         left_out=tuple(raw.left_out),
     )
-
-
-def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, int]:
-    """Compute the SHA-256 (hexadecimal) of languages and texts, and the texts' bytes.
-
-    Hashed, for each language in the order of the tags: the tag's length in bytes and the number of texts (8 bytes each,
-    little endian), the tag, the texts' lengths in bytes (8 bytes each), the texts in UTF-8. Because the lengths come
-    first, no two corpora share an encoding. File format, order of languages and indices of segments do not matter.
-    """
-    digest = hashlib.sha256(b"tokbench corpus 1\n")
-    size = 0
-    for lang, column in sorted(columns.items()):
-        tag = lang.encode()
-        digest.update(np.array([len(tag), column.len()], dtype="<u8").tobytes())
-        digest.update(tag)
-        for chunk in iterate_chunks(column):
-            lengths = chunk.str.len_bytes().to_numpy().astype("<u8")
-            size += int(lengths.sum())
-            digest.update(lengths.tobytes())
-        for chunk in iterate_chunks(column):
-            digest.update(chunk.str.join("").cast(pl.Binary).item())
-    return digest.hexdigest(), size
 
 
 def _check_lengths(raw: RawCorpus) -> None:

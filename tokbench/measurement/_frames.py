@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import CountedTokenizer, Tokenizer
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 
 
 def describe_tokenizers(tokenizers: Sequence[Tokenizer]) -> pl.DataFrame:
@@ -48,7 +48,7 @@ def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
     )
 
 
-def list_documents(corpus: ParallelCorpus) -> pl.DataFrame:
+def list_documents(corpus: Corpus) -> pl.DataFrame:
     """Return the frame `documents` of a corpus: segment, document."""
     if corpus.documents is None:
         return pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})

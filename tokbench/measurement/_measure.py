@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import polars as pl
 from tokbench._shared.process import release_freed, single_thread
 from tokbench._shared.threads import lend_cores, map_ordered, share
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.measurement._frames import describe_tokenizers, label_cells, list_documents, list_vocabulary
 from tokbench.measurement._measurements import Measurements
@@ -55,13 +55,13 @@ class Result:
 class MeasurementBuilder:
     """Collects the results of stripes, in order, and builds the measurements."""
 
-    def __init__(self, corpus: ParallelCorpus) -> None:
+    def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self.tokenizers: dict[str, Tokenizer] = {}
         self.texts: defaultdict[str, list[pl.DataFrame]] = defaultdict(list)
         self.counts: defaultdict[tuple[str, str], list[pl.DataFrame]] = defaultdict(list)
         self.histograms: defaultdict[tuple[str, str], HistogramSum] = defaultdict(HistogramSum)
-        self.segments = 0
+        self.lengths: Counter[str] = Counter()
         self.failures: dict[str, EngineError] = {}
 
     def add(self, stripe: Stripe, texts: Sequence[pl.DataFrame], results: Sequence[Result]) -> None:
@@ -78,7 +78,8 @@ class MeasurementBuilder:
             self.tokenizers[result.tokenizer.name] = result.tokenizer
             self.counts[cell].append(result.counts)
             self.histograms[cell].add(result.histogram)
-        self.segments += stripe.length
+        for part in stripe.parts:
+            self.lengths[part.lang] += part.length
         self.release()
 
     def release(self) -> None:
@@ -107,32 +108,46 @@ class MeasurementBuilder:
             counts=label_cells(pl.concat(counts), [frame.height for frame in counts], by_tokenizer),
             ids=label_cells(frame_histograms(histograms), sizes, by_tokenizer),
             vocab=pl.concat(map_ordered(lambda t: list_vocabulary(t, pl.Enum(names)), tokenizers)),
-            documents=list_documents(self.corpus).head(self.segments),
+            documents=self.list_measured_documents(),
             tokenizers=describe_tokenizers(tokenizers).with_columns(pl.col("tokenizer").cast(pl.Enum(names))),
         )
         self.release()
         return found
 
-    def finish_early(self) -> tuple[Measurements | None, int]:
-        """Return the measurements of complete segments, and the number of these."""
-        return (self.finish() if self.segments else None), self.segments
+    def list_measured_documents(self) -> pl.DataFrame:
+        """Return the documents of the segments that were measured."""
+        documents = list_documents(self.corpus)
+        if self.corpus.aligned or documents.is_empty():
+            return documents.head(max(self.lengths.values(), default=0))
+        numbers = [self.corpus.number(lang).head(length) for lang, length in self.lengths.items()]
+        return documents.join(pl.concat(numbers).alias("segment").to_frame(), on="segment", how="semi")
+
+    def finish_early(self) -> tuple[Measurements | None, dict[str, int]]:
+        """Return the measurements of complete segments, and the number of these in each language."""
+        return (self.finish() if self.lengths else None), dict(self.lengths)
 
 
 class Interrupted(KeyboardInterrupt):
     """Measuring was interrupted.
 
-    measurements: those of the first `segments`, complete in all languages; None if there are none.
+    measurements: those of the first segments; None if there are none.
+    lengths: number of segments measured in each language; of a parallel corpus, the same in all.
     """
 
-    def __init__(self, measurements: Measurements | None, segments: int) -> None:
+    def __init__(self, measurements: Measurements | None, lengths: Mapping[str, int]) -> None:
         super().__init__()
         self.measurements = measurements
-        self.segments = segments
+        self.lengths = lengths
+
+    @property
+    def segments(self) -> int:
+        """Number of segments measured in the language that has most."""
+        return max(self.lengths.values(), default=0)
 
 
 def measure(
     tokenizers: Collection[Tokenizer],
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     *,
     segmenter: Segmenter = "whitespace",
     on_step: Step = ignore_step,
@@ -158,7 +173,7 @@ def measure(
         )
     )
     builder = MeasurementBuilder(corpus)
-    blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
+    numbered = number_segments(corpus)
 
     def read(part: Part) -> LanguageTexts:
         return LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
@@ -170,7 +185,7 @@ def measure(
         failed: list[tuple[str, int, EngineError]] = []
 
         def count(tokenizer: Tokenizer, part: Part) -> None:
-            segments, own_blocks = (rows.slice(part.start, part.length) for rows in (corpus.segments, blocks))
+            segments, own_blocks = (rows.slice(part.start, part.length) for rows in numbered[part.lang])
             # Skipped only after a failure in an earlier part: which failure is reported does not depend on threads.
             given_up = any(name == tokenizer.name and place < order[part] for name, place, _ in failed)
             if not given_up and tokenizer.name not in builder.failures:
@@ -188,7 +203,9 @@ def measure(
             if name not in builder.failures:
                 builder.failures[name] = error
                 on_failure(error)
-        described = (texts[part].describe(corpus.segments.slice(part.start, part.length)) for part in stripe.parts)
+        described = (
+            texts[part].describe(numbered[part.lang][0].slice(part.start, part.length)) for part in stripe.parts
+        )
         return list(described), results
 
     try:
@@ -199,6 +216,15 @@ def measure(
     except KeyboardInterrupt as interruption:
         raise Interrupted(*builder.finish_early()) from interruption
     return builder.finish()
+
+
+def number_segments(corpus: Corpus) -> dict[str, tuple[pl.Series, pl.Series]]:
+    """Return the segments of each language and their blocks; parallel languages share them."""
+    documents = list_documents(corpus)
+    if corpus.aligned:
+        return dict.fromkeys(corpus.languages, (corpus.segments, assign_blocks(corpus.segments, documents)["block"]))
+    numbers = {lang: corpus.number(lang) for lang in corpus.languages}
+    return {lang: (own, assign_blocks(own, documents)["block"]) for lang, own in numbers.items()}
 
 
 def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:

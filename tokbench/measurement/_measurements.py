@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from tokbench._shared.files import write_whole
-from tokbench.corpora import ParallelCorpus, TextsByLanguage
+from tokbench.corpora import Corpus, TextsByLanguage
 from tokbench.errors import TokbenchError
 from tokbench.measurement.recorded import IdsOfTexts, frame_recorded, make_corpus
 from tokbench.measurement.saved import format_files, read_frames
@@ -41,7 +41,7 @@ class Measurements:
     @classmethod
     def from_ids(
         cls,
-        texts: TextsByLanguage | Sequence[str] | ParallelCorpus,
+        texts: TextsByLanguage | Sequence[str] | Corpus,
         ids: IdsOfTexts | Mapping[str, IdsOfTexts],
         token_bytes: Sequence[bytes | None] | Mapping[int, bytes | None] | None = None,
         *,

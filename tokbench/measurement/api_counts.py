@@ -12,7 +12,7 @@ from tokbench.catalog.count_requests import CountRequests, count_each
 from tokbench.catalog.counting_apis import CountingModel, parse_counting_model
 from tokbench.catalog.locations import is_offline
 from tokbench.catalog.network import find_fault
-from tokbench.corpora import ParallelCorpus, TextsByLanguage
+from tokbench.corpora import Corpus, TextsByLanguage
 from tokbench.errors import TokbenchError, UnavailableError
 from tokbench.measurement.recorded import make_corpus
 
@@ -32,7 +32,7 @@ def ignore_count(model: str, counted: int, total: int) -> None:
 
 def count_by_api(
     model: str,
-    texts: ParallelCorpus | TextsByLanguage | Sequence[str],
+    texts: Corpus | TextsByLanguage | Sequence[str],
     *,
     allow_upload: bool = False,
     max_requests: int = MOST_REQUESTS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tokbench._shared.environment import count_cores
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus, TextGroups
 
 STRIPE_BYTES = 4_000_000
 """Approximate UTF-8 bytes per stripe; texts in memory with the positions of their words take about ten times that."""
@@ -38,22 +38,28 @@ class Part:
     start: int
     length: int
 
-    def read(self, corpus: ParallelCorpus) -> list[str]:
+    def read(self, corpus: Corpus) -> list[str]:
         """Return the texts of the part."""
         return corpus.columns[self.lang].slice(self.start, self.length).to_list()
 
 
 @dataclass(frozen=True)
 class Stripe:
-    """A range of segments in all languages."""
+    """A range of segments in all languages; of groups, a range in each.
+
+    start: the first segment (of the first group). length: segments per language, or of all groups together.
+    """
 
     start: int
     length: int
     parts: tuple[Part, ...]
 
 
-def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[Stripe]:
+def cut_stripes(corpus: Corpus, threads: int | None = None) -> Iterator[Stripe]:
     """Yield the stripes of a corpus in order, of about equal size, as are parts."""
+    if isinstance(corpus, TextGroups):
+        yield from _cut_groups(corpus, threads)
+        return
     languages = corpus.languages
     stripe_bytes = WHOLE_BYTES if corpus.size <= WHOLE_BYTES else max(STRIPE_BYTES, LANGUAGE_BYTES * len(languages))
     for start, length in _cut(0, corpus.n, corpus.size / stripe_bytes):
@@ -63,6 +69,27 @@ def cut_stripes(corpus: ParallelCorpus, threads: int | None = None) -> Iterator[
         )
         ranges = list(_cut(start, length, wanted))
         yield Stripe(start, length, tuple(Part(lang, *part) for lang in languages for part in ranges))
+
+
+def _cut_groups(corpus: TextGroups, threads: int | None) -> Iterator[Stripe]:
+    """Yield stripes with the same share of every group.
+
+    A group with fewer segments than there are stripes is missing in some of them.
+    """
+    whole = corpus.size <= WHOLE_BYTES
+    stripes = 1 if whole else min(corpus.n, round(corpus.size / max(STRIPE_BYTES, LANGUAGE_BYTES * len(corpus.sizes))))
+    lengths = {label: column.len() for label, column in corpus.columns.items()}
+    for i in range(stripes):
+        parts: list[Part] = []
+        for label, length in lengths.items():
+            start, end = i * length // stripes, (i + 1) * length // stripes
+            each = corpus.sizes[label] * (end - start) / length
+            # As many parts of all groups together as keep the threads busy, by their share of the text.
+            share = corpus.sizes[label] / corpus.size
+            wanted = max(each / PART_BYTES, min(_PARTS_A_THREAD * (threads or count_cores()) * share, each / _SMALLEST))
+            if end > start:
+                parts += [Part(label, *part) for part in _cut(start, end - start, wanted)]
+        yield Stripe(sum(part.start for part in parts[:1]), sum(part.length for part in parts), tuple(parts))
 
 
 def _cut(start: int, length: int, wanted: float) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,7 @@ import polars as pl
 
 from tokbench.adapters import EncodedBatch, LoadedTokenizer, TokenTable
 from tokbench.catalog.sources import Asset
-from tokbench.corpora import ParallelCorpus, TextsByLanguage
+from tokbench.corpora import Corpus, ParallelCorpus, TextsByLanguage
 from tokbench.errors import TokbenchError
 from tokbench.measurement._frames import describe_tokenizers, label_cells, list_documents, list_vocabulary
 from tokbench.measurement.counting import ID_BITS, count_batch, frame_histograms
@@ -60,15 +60,15 @@ class RecordedTokenizer(LoadedTokenizer):
         return self.table
 
 
-def make_corpus(texts: TextsByLanguage | Sequence[str] | ParallelCorpus, lang: str) -> ParallelCorpus:
+def make_corpus(texts: TextsByLanguage | Sequence[str] | Corpus, lang: str) -> Corpus:
     """Return the corpus of texts by language, or of the texts of one language."""
-    if isinstance(texts, ParallelCorpus):
+    if isinstance(texts, Corpus):
         return texts
     by_language = {lang: texts} if isinstance(texts, Sequence) else texts
     return ParallelCorpus.from_texts(by_language)
 
 
-def read_ids(ids: IdsOfTexts | Mapping[str, IdsOfTexts], corpus: ParallelCorpus) -> dict[str, EncodedBatch]:
+def read_ids(ids: IdsOfTexts | Mapping[str, IdsOfTexts], corpus: Corpus) -> dict[str, EncodedBatch]:
     """Return the ids of the texts in use, by language.
 
     ids: by language, or those of the only language; one sequence per text, including texts excluded as empty.
@@ -84,12 +84,13 @@ def read_ids(ids: IdsOfTexts | Mapping[str, IdsOfTexts], corpus: ParallelCorpus)
     return {lang: read_language(by_language[lang], corpus, lang) for lang in corpus.languages}
 
 
-def read_language(ids: IdsOfTexts, corpus: ParallelCorpus, lang: str) -> EncodedBatch:
+def read_language(ids: IdsOfTexts, corpus: Corpus, lang: str) -> EncodedBatch:
     """Return the ids of the texts of one language that are in use."""
-    total = corpus.n + corpus.excluded.height if corpus.format == "memory" else corpus.n
-    if len(ids) not in {total, corpus.n}:
+    count = corpus.columns[lang].len()
+    total = corpus.n + corpus.excluded.height if corpus.format == "memory" and corpus.aligned else count
+    if len(ids) not in {total, count}:
         raise TokbenchError(f"{lang} has {total:,} texts and ids for {len(ids):,}", "give one sequence of ids per text")
-    used = corpus.segments.to_list() if len(ids) == total and total != corpus.n else range(corpus.n)
+    used = corpus.segments.to_list() if len(ids) == total and total != count else range(count)
     arrays = [check_ids(ids[i], f"text {i} of {lang}") for i in used]
     return EncodedBatch.from_arrays(arrays)
 
@@ -138,7 +139,7 @@ def hash_ids(batches: Mapping[str, EncodedBatch]) -> str:
 
 
 def frame_recorded(
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     ids: IdsOfTexts | Mapping[str, IdsOfTexts],
     token_bytes: Sequence[bytes | None] | Mapping[int, bytes | None] | None,
     name: str,
@@ -154,20 +155,23 @@ def frame_recorded(
     table = read_table(token_bytes, batches.values())
     asset = Asset(name, "ids", (), hash_ids(batches), "ids", None)
     tokenizer = RecordedTokenizer(asset, table, prefix=prefix, unk_id=facts["unk_id"])
-    blocks = assign_blocks(corpus.segments, list_documents(corpus))["block"]
+    documents = list_documents(corpus)
     texts, counts, histograms = [], [], []
     for lang in corpus.languages:
         read = LanguageTexts.read(corpus.texts(lang), segmenter, has_words(corpus.columns[lang], segmenter))
-        counted, histogram = count_batch(tokenizer, batches[lang], read, corpus.segments, blocks)
-        texts.append(read.describe(corpus.segments))
+        segments = corpus.number(lang)
+        blocks = assign_blocks(segments, documents)["block"]
+        counted, histogram = count_batch(tokenizer, batches[lang], read, segments, blocks)
+        texts.append(read.describe(segments))
         counts.append(counted)
         histograms.append(histogram)
     labels = {"tokenizer": [name], "lang": list(corpus.languages)}
     sizes = [len(keys) for keys, _ in histograms]
     unknown = [] if token_bytes is not None else NEED_BYTES
-    of_cells = label_cells(pl.concat(counts), [corpus.n] * len(counts), labels)
+    heights = [frame.height for frame in texts]
+    of_cells = label_cells(pl.concat(counts), heights, labels)
     return {
-        "texts": label_cells(pl.concat(texts), [corpus.n] * len(texts), {"lang": list(corpus.languages)}),
+        "texts": label_cells(pl.concat(texts), heights, {"lang": list(corpus.languages)}),
         "counts": of_cells.with_columns(pl.lit(None, of_cells.schema[column]).alias(column) for column in unknown),
         "ids": label_cells(frame_histograms(histograms), sizes, labels),
         "vocab": list_vocabulary(tokenizer, pl.Enum([name])),

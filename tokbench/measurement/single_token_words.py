@@ -9,7 +9,7 @@ import polars as pl
 from tokbench._shared.process import single_thread
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.measurement.words import LanguageTexts, Segmenter
 
 SCHEMA = {
@@ -40,7 +40,7 @@ def list_words(texts: LanguageTexts) -> list[str] | None:
 
 def measure_isolated(
     tokenizers: Sequence[Tokenizer],
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     metrics: Collection[str] = tuple(WAYS),
     segmenter: Segmenter = "whitespace",
 ) -> pl.DataFrame:

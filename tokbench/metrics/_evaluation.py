@@ -13,8 +13,10 @@ from tokbench.metrics._intervals import SCHEMA as BOUNDS
 from tokbench.metrics._intervals import find_intervals, with_texts
 from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._spectra import evaluate_spectra
+from tokbench.metrics._stratified import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
 from tokbench.metrics.resampling import Bootstrap, divide
 
@@ -32,6 +34,7 @@ def evaluate(
     metrics: str | Metric | Iterable[str | Metric] = DEFAULT_METRICS,
     reference: Reference | str | None = None,
     bootstrap: Bootstrap | None = None,
+    mixture: Mixture | None = None,
 ) -> pl.DataFrame:
     """Evaluate metrics: tokenizer, lang, metric, value, low, high, n.
 
@@ -39,17 +42,24 @@ def evaluate(
     reference: the language that premiums are relative to, or a `Reference`, which also names the baseline tokenizer.
     bootstrap: how to compute intervals; None for no intervals.
 
+    mixture: what values over all languages are of, instead of all texts as they are. Metrics over ids and token lengths
+        have none then: they are not sums over texts.
+
     lang: null for all languages.
     low, high: the bootstrap interval (for metrics over ids, a jackknife at its level: see `tokbench.metrics._spectra`);
         null for metrics without intervals.
 
-    Undefined values (denominator 0, no reference) are null. Metrics over word types and timings have no rows.
+    Undefined values are null: denominator 0, no reference, or no parallel text for a metric that compares translations.
+    Metrics over word types and timings have no rows.
     """
     metrics = find_metrics(metrics)
     reference = reference if isinstance(reference, Reference) else Reference(reference)
+    grouped = is_grouped(measurements)
+    if grouped:
+        reference = Reference(None, reference.tokenizer)
     of = [find_base(m, metrics) for m in metrics if m.base_metric is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
-    by_segment = evaluate_ratios(measurements, list(ratios.values()), reference)
+    by_segment = evaluate_ratios(measurements, list(ratios.values()), reference, mixture)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
     spectra = [m for m in metrics if m.level == "ids"]
     lengths = [m for m in metrics if m.level == "lengths"]
@@ -61,19 +71,29 @@ def evaluate(
     if lengths:
         jobs.append(lambda: evaluate_lengths(measurements, lengths))
     if bootstrap is not None:
-        jobs.append(lambda: find_intervals(measurements, metrics, reference, bootstrap))
+        find = find_group_intervals if grouped else find_intervals
+        jobs.append(lambda: find(measurements, metrics, reference, bootstrap, mixture))
     with hold_blas():
-        for found in map_ordered(lambda job: job(), jobs):
-            if "value" in found.columns:
-                parts.append(tall(found))
-            if "low" in found.columns:
-                bounds.append(found.select(*BOUNDS))
-    parts += [evaluate_across(by_segment, m, find_base(m, metrics), reference) for m in metrics if m.base_metric]
+        for done in map_ordered(lambda job: job(), jobs):
+            if "value" in done.columns:
+                parts.append(tall(done))
+            if "low" in done.columns:
+                bounds.append(done.select(*BOUNDS))
+    alone = [m.name for m in metrics if grouped and needs_alignment(m, metrics)]
+    parts += [
+        evaluate_across(by_segment, m, find_base(m, metrics), reference, defined=m.name not in alone)
+        for m in metrics
+        if m.base_metric
+    ]
     parts += [evaluate_fact(measurements, m) for m in metrics if m.level == "tokenizers"]
     value = pl.when(pl.col("value").is_finite()).then("value")
     values = pl.concat(parts).with_columns(value.alias("value"))
     keys = ["tokenizer", "lang", "metric"]
-    return values.join(pl.concat(bounds), on=keys, how="left", nulls_equal=True, maintain_order="left")
+    found = values.join(pl.concat(bounds), on=keys, how="left", nulls_equal=True, maintain_order="left")
+    if mixture is None:
+        return found
+    unmixed = pl.col("lang").is_null() & pl.col("metric").is_in([m.name for m in (*spectra, *lengths)])
+    return found.with_columns(pl.when(~unmixed).then(pl.col(name)).alias(name) for name in ("value", "low", "high"))
 
 
 def tall(frame: pl.DataFrame) -> pl.DataFrame:
@@ -81,8 +101,10 @@ def tall(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
-def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], reference: Reference) -> pl.DataFrame:
-    """Compute ratios of sums over segments, per language and pooled over all.
+def evaluate_ratios(
+    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, mixture: Mixture | None
+) -> pl.DataFrame:
+    """Compute ratios of sums over segments, per language and pooled over all, or over a mixture.
 
     Metrics relative to a reference language have no pooled value.
     """
@@ -97,15 +119,25 @@ def evaluate_ratios(measurements: Measurements, metrics: Sequence[Metric], refer
         for m in metrics
         if m.numerator is not None and m.denominator is not None
     ]
-    cells = with_texts(measurements).group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments)
+    size = pl.col("bytes").sum().cast(pl.Float64).alias("bytes")
+    cells = with_texts(measurements).group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments, size)
     cells = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
-    pooled = cells.group_by("tokenizer").agg(pl.exclude("lang").sum())
+    pooled = pool_cells(cells, [column.meta.output_name() for column in sums], mixture)
     facts = measurements.tokenizers.with_columns(pl.col("tokenizer").cast(pl.String))
     parts = [tall(pl.DataFrame(schema=SCHEMA))]
     for m in metrics:
         frames = [cells] if m.relative_to == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
         parts += [tall(scale(relate(ratio(frame, m), m, reference), facts, m)) for frame in frames]
     return pl.concat(parts)
+
+
+def pool_cells(cells: pl.DataFrame, sums: Sequence[str], mixture: Mixture | None) -> pl.DataFrame:
+    """Add up the sums of all languages per tokenizer, in a mixture by their shares of its bytes."""
+    if mixture is not None:
+        cells = cells.filter(pl.col("lang").is_in(list(mixture.shares)))
+        share = pl.col("lang").replace_strict(mixture.shares, return_dtype=pl.Float64)
+        cells = cells.with_columns(pl.col(sums) / pl.col("bytes") * share)
+    return cells.group_by("tokenizer").agg(pl.exclude("lang").sum())
 
 
 def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
@@ -151,9 +183,12 @@ def relate(values: pl.DataFrame, metric: Metric, reference: Reference) -> pl.Dat
     return joined.with_columns(value=divide_columns(joined["value"], joined["divisor"]))
 
 
-def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference) -> pl.DataFrame:
+def evaluate_across(
+    by_segment: pl.DataFrame, metric: Metric, base: Metric, reference: Reference, *, defined: bool = True
+) -> pl.DataFrame:
     """Evaluate a metric over the values of another in all languages.
 
+    defined: false if the texts are not parallel and the metric needs that: the value is null and n is 0.
     The reference language is excluded if the base metric is relative to it. One row per tokenizer; if no language
     has a value, the value is null and n is 0.
     """
@@ -162,7 +197,7 @@ def evaluate_across(by_segment: pl.DataFrame, metric: Metric, base: Metric, refe
     own = (pl.col("metric") == base.name) & pl.col("lang").is_not_null() & pl.col("value").is_not_null()
     if base.relative_to == "reference":
         own &= pl.col("lang") != pl.lit(reference.language or "")
-    rows = by_segment.filter(own).sort("tokenizer", "lang")
+    rows = by_segment.filter(own & pl.lit(defined)).sort("tokenizer", "lang")
     found = rows.group_by("tokenizer").agg(value=metric.expr, n=pl.len())
     every = by_segment.select("tokenizer").unique().sort("tokenizer")
     values = every.join(found, on="tokenizer", how="left", maintain_order="left").with_columns(pl.col("n").fill_null(0))

@@ -9,6 +9,7 @@ import polars as pl
 
 from tokbench.measurement import Measurements, put_in_order
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import find_base
 from tokbench.metrics.resampling import (
@@ -42,7 +43,20 @@ class Resamples:
     corpus itself, followed by the resamples and, for BCa, the corpus without each segment or document.
     """
 
-    def __init__(self, measurements: Measurements, bootstrap: Bootstrap) -> None:
+    def __init__(
+        self,
+        measurements: Measurements,
+        bootstrap: Bootstrap,
+        mixture: Mixture | None = None,
+        kept: int | None = KEPT_SUMS,
+    ) -> None:
+        """Draw the weights.
+
+        mixture: what values over all languages are of; None for all texts as they are.
+        kept: number of sums cached at once; None for all.
+        """
+        self.mixture = mixture
+        self.kept = kept
         self.rows = with_texts(measurements)
         self.tokenizers = measurements.tokenizers["tokenizer"].cast(pl.String).sort().to_list()
         self.languages = self.rows["lang"].unique().cast(pl.String).sort().to_list()
@@ -62,7 +76,7 @@ class Resamples:
         """
         key = str(count)
         if key not in self._sums:
-            while len(self._sums) >= KEPT_SUMS:
+            while self.kept is not None and len(self._sums) >= self.kept:
                 del self._sums[next(iter(self._sums))]
             by_unit = self.by_unit(count)
             observed = by_unit.sum(axis=0, keepdims=True)
@@ -81,7 +95,7 @@ class Resamples:
             raise ValueError(f"the metric {metric.name} is not a ratio")
         numerators, denominators = self.sum(metric.numerator), self.sum(metric.denominator)
         if pooled:
-            numerators, denominators = (sums.sum(axis=2, keepdims=True) for sums in (numerators, denominators))
+            numerators, denominators = self.pool(numerators), self.pool(denominators)
         values = divide(numerators, denominators)
         if metric.relative_to == "reference":
             if reference.language not in self.languages:
@@ -96,6 +110,19 @@ class Resamples:
         if metric.factor is not None:
             values = values * self.factors(metric.factor)[None, :, None]
         return values
+
+    def pool(self, sums: Floats) -> Floats:
+        """Add up resampled sums over languages, by their shares in a mixture: (rows, tokenizers, 1)."""
+        if self.mixture is None:
+            return sum_languages(sums)
+        return mix_sums(sums, self.sum(pl.col("bytes")), self.mixture.align(self.languages))
+
+    def pool_units(self, counts: Floats) -> Floats:
+        """Add up counts per unit over languages, by their shares in a mixture: (units, tokenizers, 1)."""
+        if self.mixture is None:
+            return sum_languages(counts)
+        observed = np.broadcast_to(self.sum(pl.col("bytes"))[:1], counts.shape)
+        return mix_sums(counts, observed, self.mixture.align(self.languages))
 
     def by_unit(self, count: pl.Expr) -> Floats:
         """Sum one count per resampling unit: (units, cells).
@@ -115,6 +142,12 @@ class Resamples:
         if self.bootstrap.method == "percentile":
             return percentile_interval(resampled, self.bootstrap.level)
         return bca_interval(resampled, values[0], values[self.bootstrap.resamples + 1 :], self.bootstrap.level)
+
+
+def sum_languages(counts: Floats) -> Floats:
+    """Add up counts over languages: (..., languages) to (..., 1)."""
+    total: Floats = counts.sum(axis=-1, keepdims=True)
+    return total
 
 
 def is_aligned(measurements: Measurements) -> bool:
@@ -138,7 +171,11 @@ def with_texts(measurements: Measurements) -> pl.DataFrame:
 
 
 def find_intervals(
-    measurements: Measurements, metrics: Sequence[Metric], reference: Reference, bootstrap: Bootstrap
+    measurements: Measurements,
+    metrics: Sequence[Metric],
+    reference: Reference,
+    bootstrap: Bootstrap,
+    mixture: Mixture | None = None,
 ) -> pl.DataFrame:
     """Compute intervals of metrics over segments and languages.
 
@@ -146,13 +183,13 @@ def find_intervals(
 
     lang: null for the value over all languages.
 
-    Facts have no interval, nor do measurements that are not aligned. Intervals of metrics over ids are computed in
-    `_spectra`.
+    Facts have no interval, nor do measurements that are not aligned (groups: see `_stratified`). Intervals of metrics
+    over ids are computed in `_spectra`.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     if not is_aligned(measurements):
         return empty
-    resamples = Resamples(measurements, bootstrap)
+    resamples = Resamples(measurements, bootstrap, mixture)
     parts = [empty]
     for metric in metrics:
         if metric.level == "segments":

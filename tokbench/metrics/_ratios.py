@@ -55,7 +55,7 @@ RATIOS = (
         decimals=1,
         numerator=tokens,
         denominator=segments,
-        definition="Tokens per segment of the parallel corpus, without special tokens: sum t / n.",
+        definition="Tokens per segment of the corpus, without special tokens: sum t / n.",
         edge_cases=SUMS,
         other_definitions="The 'average token length' of older tables; some count special tokens.",
     ),

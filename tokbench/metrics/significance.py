@@ -11,6 +11,8 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._mixture import Mixture
+from tokbench.metrics._stratified import is_grouped, resample_groups
 from tokbench.metrics._table import METRICS, find_metrics
 from tokbench.metrics.permutation import count_shuffles, randomise
 from tokbench.metrics.resampling import (
@@ -38,11 +40,15 @@ SCHEMA = {
 
 
 def find_differences(
-    measurements: Measurements, metrics: Sequence[Metric], baseline: str | None, bootstrap: Bootstrap | None
+    measurements: Measurements,
+    metrics: Sequence[Metric],
+    baseline: str | None,
+    bootstrap: Bootstrap | None,
+    mixture: Mixture | None = None,
 ) -> pl.DataFrame:
     """Compare every other tokenizer with a baseline, on ratios of sums.
 
-    One row per tokenizer, metric and language (lang null: all languages). Undefined values are null.
+    One row per tokenizer, metric and language (lang null: all languages, or their mixture). Undefined values are null.
     ratio: the tokenizer's value over the baseline's.
     low, high: its paired interval.
     p: two-sided, for no difference, by paired approximate randomisation of segments (or documents, if the bootstrap
@@ -51,20 +57,22 @@ def find_differences(
     detectable: minimum relative difference that a test at this level detects in 80 % of corpora of this size.
     shuffles: number of shuffles.
     n: number of shuffled units.
-    No rows without a baseline, another tokenizer or a bootstrap, or if the measurements are not aligned.
+    No rows without a baseline, another tokenizer or a bootstrap, or if tokenizers have encoded different texts.
     """
     empty = pl.DataFrame(schema=SCHEMA)
     names = measurements.tokenizers["tokenizer"].cast(pl.String).to_list()
     if baseline is None or baseline not in names or len(names) < 2 or not metrics:
         return empty
-    if bootstrap is None or not is_aligned(measurements):
+    grouped = is_grouped(measurements)
+    if bootstrap is None or not (grouped or is_aligned(measurements)):
         return empty
-    resamples = Resamples(measurements, bootstrap)
-    others = [name for name in resamples.tokenizers if name != baseline]
-    cells = len(metrics) * len(others) * (len(resamples.languages) + 1)
+    cells = len(metrics) * (len(names) - 1) * (measurements.texts["lang"].n_unique() + 1)
     shuffles = count_shuffles(cells, bootstrap.level)
-    parts = [empty, *(compare_ratios(resamples, metric, baseline, shuffles) for metric in metrics)]
-    frame = pl.concat(parts)
+    if grouped:
+        frame = compare_groups(measurements, metrics, baseline, bootstrap, shuffles, mixture)
+    else:
+        resamples = Resamples(measurements, bootstrap, mixture)
+        frame = pl.concat([empty, *(compare_ratios(resamples, metric, baseline, shuffles) for metric in metrics)])
     p = frame["p"].fill_null(float("nan")).to_numpy()
     return frame.with_columns(p_holm=pl.Series(adjust_holm(p)).fill_nan(None)).select(
         pl.col(name).cast(kind) for name, kind in SCHEMA.items()
@@ -114,6 +122,28 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
     return pl.concat(parts)
 
 
+def compare_groups(
+    measurements: Measurements,
+    metrics: Sequence[Metric],
+    baseline: str,
+    bootstrap: Bootstrap,
+    shuffles: int,
+    mixture: Mixture | None,
+) -> pl.DataFrame:
+    """Compare all tokenizers with the baseline in groups of texts, and over all groups.
+
+    The segments of a group are shuffled in its own test; those of all groups in the test over all.
+    """
+    groups, together = resample_groups(measurements, metrics, bootstrap, mixture)
+    parts = []
+    for metric in metrics:
+        over_all = compare_ratios(together, metric, baseline, shuffles).filter(pl.col("lang").is_null())
+        of_groups = [compare_ratios(group, metric, baseline, shuffles) for group in groups]
+        rows = pl.concat([over_all, *(frame.drop_nulls("lang") for frame in of_groups)])
+        parts.append(rows.sort("tokenizer", maintain_order=True))
+    return pl.concat(parts)
+
+
 def test_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles: int) -> tuple[Floats, int]:
     """Return p-values against the baseline, and the number of units.
 
@@ -133,7 +163,8 @@ def relative_values(resamples: Resamples, metric: Metric, baseline: str) -> Floa
 
     Shape (rows, tokenizers, 1 + languages).
     """
-    sums = [with_all(resamples.sum(part)) for part in parts_of(metric)]
+    by_language = [resamples.sum(part) for part in parts_of(metric)]
+    sums = [np.concatenate([resamples.pool(part), part], axis=2) for part in by_language]
     values = divide(sums[0], sums[1])
     if metric.factor is not None:
         values = values * resamples.factors(metric.factor)[None, :, None]
@@ -149,7 +180,8 @@ def sums_by_unit(resamples: Resamples, metric: Metric) -> tuple[Floats, Floats]:
     found = []
     for part in parts_of(metric):
         counts = resamples.by_unit(part)
-        found.append(with_all(counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))))
+        cells = counts.reshape(len(counts), len(resamples.tokenizers), len(resamples.languages))
+        found.append(np.concatenate([resamples.pool_units(cells), cells], axis=2))
     numerators, denominators = found
     if metric.factor is not None:
         numerators = numerators * resamples.factors(metric.factor)[None, :, None]
@@ -161,8 +193,3 @@ def parts_of(metric: Metric) -> tuple[pl.Expr, pl.Expr]:
     if metric.numerator is None or metric.denominator is None:
         raise ValueError(f"the metric {metric.name} is not a ratio")
     return metric.numerator, metric.denominator
-
-
-def with_all(by_language: Floats) -> Floats:
-    """Prepend the sums over all languages to sums by language."""
-    return np.concatenate([by_language.sum(axis=2, keepdims=True), by_language], axis=2)

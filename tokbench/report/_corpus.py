@@ -35,15 +35,30 @@ def to_document(report: CorpusReport) -> dict[str, Any]:
 def lay_out(report: CorpusReport) -> list[Plain]:
     """Lay out facts, and a table per kind of finding, where there are any."""
     reasons = report.excluded.group_by("reason").len("segments").sort("segments", "reason", descending=[True, False])
+    where = "" if report.reference is None else " from all languages"
     tables = {
         "": report.languages.to_dicts(),
-        f"findings (length outliers relative to {report.reference}):": report.nonzero_findings.to_dicts(),
-        f"{write_count(report.excluded.height, 'segment')} excluded from all languages:": reasons.to_dicts(),
+        write_findings(report): report.nonzero_findings.to_dicts(),
+        f"{write_count(report.excluded.height, 'segment')} excluded{where}:": reasons.to_dicts(),
         "left out:": [item._asdict() for item in report.left_out],
     }
-    size = f"{write_count(report.languages.height, 'language')} x {write_count(report.segments, 'segment')}"
     facts = (
-        f"{report.name}: {size}, format {report.format}, licence {report.licence or 'not stated'}",
+        f"{report.name}: {write_size(report)}, format {report.format}, licence {report.licence or 'not stated'}",
         f"sha256 {report.sha256}",
     )
     return [Prose(facts), *(tabulate(rows, title) for title, rows in tables.items() if rows)]
+
+
+def write_findings(report: CorpusReport) -> str:
+    """Return the title of the findings."""
+    if report.reference is None:
+        return "findings (length outliers need parallel text):"
+    return f"findings (length outliers relative to {report.reference}):"
+
+
+def write_size(report: CorpusReport) -> str:
+    """Return the number of languages and segments, or of groups and segments in all."""
+    segments = write_count(report.segments, "segment")
+    if report.reference is None:
+        return f"{write_count(report.languages.height, 'group')}, not parallel, {segments}"
+    return f"{write_count(report.languages.height, 'language')} x {segments}"

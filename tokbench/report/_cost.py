@@ -157,7 +157,9 @@ def write_notes(costs: Costs) -> list[str]:
     """List the notes below the tables."""
     notes = [
         "[low, high]: 95 % confidence intervals of the mean over texts like these (paired bootstrap)",
-        f"premium: the same segments, relative to {costs.reference}",
+        f"premium: the same segments, relative to {costs.reference}"
+        if costs.reference
+        else "no premiums: they need parallel text",
     ]
     bases = set(costs.frame["basis"])
     if "estimated" in bases:

@@ -80,8 +80,12 @@ def write_command(result: Comparison) -> str:
     Given the same files under the same names.
     """
     corpus = result.corpus
-    words = ["tokbench", "compare", *result.names, "-c", corpus.name, "-l", ",".join(corpus.languages)]
-    words += ["-n", str(corpus.segments)]
+    words = ["tokbench", "compare", *result.names]
+    words += [word for name in corpus.parts or (corpus.name,) for word in ("-c", name)]
+    words += ["-l", ",".join(corpus.languages)]
+    words += ["-n", str(corpus.segments if corpus.aligned else max(corpus.sizes.values()))]
+    if corpus.shares:
+        words += ["--weights", ",".join(f"{label}={share:.6g}" for label, share in corpus.shares.items())]
     if corpus.reference is not None:
         words += ["--reference", corpus.reference]
     if corpus.baseline is not None:

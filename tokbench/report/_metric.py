@@ -10,6 +10,11 @@ from tokbench.metrics import Metric
 from tokbench.report._document_model import Plain, Prose, Results
 from tokbench.report._table import Table, tabulate
 
+MIXTURE = (
+    "Mixture (--weights): each sum per byte of its language, times the language's share of the bytes, added up on both "
+    "sides of the ratio."
+)
+
 
 def show(metric: Metric, variants: VariantTable | None) -> Results:
     """Return a metric's definition, with its variants if they were computed."""
@@ -21,12 +26,14 @@ def lay_out(metric: Metric, variants: VariantTable | None) -> list[Plain]:
     """Lay out the definition in paragraphs, and the variants as a table."""
     better = f"{metric.better} is better" if metric.better else "neither direction is better"
     lossy = "; a tokenizer that loses text is not ranked on it" if metric.compression else ""
-    facts = (
+    facts: tuple[str, ...] = (
         f"Direction: {better}{lossy}.",
         f"Edge cases: {metric.edge_cases}",
         f"Other definitions: {metric.other_definitions}",
         f"Source: {metric.citation or 'none; the name says what is counted'}.",
     )
+    if metric.level == "segments" and metric.relative_to != "reference":
+        facts += (MIXTURE,)
     heading = f"{metric.name} ({metric.title}) [{metric.unit}]"
     parts: list[Plain] = [Prose((heading,)), Prose((metric.definition,)), Prose(facts)]
     return parts if variants is None else [*parts, lay_out_variants(variants, percent=metric.percent)]

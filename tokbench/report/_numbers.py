@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from tokbench._shared.quantities import write_count
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
 from tokbench.report._summary import list_columns
@@ -95,9 +94,7 @@ def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | No
         headers.append(title_of(metric, lang))
         cells.append(write_cells(comparison, metric, lang))
     corpus = comparison.corpus
-    title = (
-        f"{corpus.name}: {write_count(len(corpus.languages), 'language')} × {write_count(corpus.segments, 'segment')}"
-    )
+    title = f"{corpus.name}: {corpus.describe_size('×')}"
     return Table(title, tuple(headers), tuple(zip(*cells, strict=True)), labels=2)
 
 

@@ -11,10 +11,10 @@ from itertools import groupby
 
 import polars as pl
 
-from tokbench._shared.quantities import write_count
 from tokbench.comparison import Comparison
 from tokbench.comparison.worst_segments import Example, Segmentation
 from tokbench.measurement.jackknife_blocks import BLOCKS
+from tokbench.report._alignment import choose_by_language, name_rows
 from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
 from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Section, Segmentations, SegmentedText
 from tokbench.report._escaping import reveal_bytes
@@ -28,7 +28,6 @@ from tokbench.report._numbers import (
 from tokbench.report._scripts import name_script
 from tokbench.report._table import (
     ABSENT,
-    LANGUAGE_METRICS,
     UNRANKED,
     Cell,
     Table,
@@ -62,7 +61,7 @@ def order_by_script(comparison: Comparison) -> list[str]:
 def write_premiums(comparison: Comparison) -> list[Section]:
     """Return the premiums of each language, as heatmap and table."""
     rows = comparison.frame.filter((pl.col("metric") == "premium") & pl.col("lang").is_not_null())
-    if rows.is_empty() or len(comparison.corpus.languages) < 2:
+    if rows.is_empty() or len(comparison.corpus.languages) < 2 or not comparison.corpus.aligned:
         return []
     languages = order_by_script(comparison)
     labels = {name: f"{name} {UNRANKED}" if comparison.is_lossy(name) else name for name in comparison.names}
@@ -154,7 +153,8 @@ def write_compression(comparison: Comparison) -> list[Section]:
     figures: list[Part] = [bars] if bars else []
     present = set(comparison.frame.filter(pl.col("lang").is_not_null())["metric"])
     metrics = comparison.metrics
-    chosen = [name for name in LANGUAGE_METRICS if name in present] or [name for name in metrics if name in present]
+    usual = [name for name in choose_by_language(comparison) if name in present]
+    chosen = usual or [name for name in metrics if name in present]
     chosen += [m.name for m in comparison.added_metrics if m.name in present and m.name not in chosen]
     tables = [lay_out_metric(comparison, metrics[name]) for name in chosen if name != "premium"]
     return [Section("compression", "Compression", (*figures, *tables))] if figures or tables else []
@@ -205,7 +205,8 @@ def write_losses(comparison: Comparison) -> list[Section]:
         return [Section("losses", "Losses", (prose, Prose(("No tokenizer lost any text.",))))]
     langs = [lang for lang in comparison.corpus.languages if any(lang in t.lossy_segments for t in lossy)]
     rows = tuple((Cell(t.name), *(Cell(f"{t.lossy_segments.get(lang, 0):,}") for lang in langs)) for t in lossy)
-    title = f"segments lost, of {comparison.corpus.segments:,} in each language"
+    corpus = comparison.corpus
+    title = f"segments lost, of {corpus.segments:,} in each language" if corpus.aligned else "segments lost, by group"
     return [Section("losses", "Losses", (prose, Table(title, ("tokenizer", *langs), rows, labels=1)))]
 
 
@@ -215,10 +216,9 @@ def write_method(comparison: Comparison, command: str | None) -> list[Section]:
     shown = set(comparison.frame["metric"])
     definitions = Facts(tuple((m.title, m.definition) for m in comparison.metrics.values() if m.name in shown))
     versions = {"tokbench": machine.tokbench, "Python": machine.python, **machine.libraries}
-    size = f"{write_count(len(corpus.languages), 'language')} × {write_count(corpus.segments, 'segment')}"
     facts = [
-        ("corpus", f"{corpus.name}, {size}, {corpus.format}"),
-        ("languages", ", ".join(corpus.languages)),
+        ("corpus", f"{corpus.name}, {corpus.describe_size('×')}, {corpus.format}"),
+        (f"{name_rows(comparison)}s", ", ".join(corpus.languages)),
         ("SHA-256 of the corpus", corpus.sha256),
         ("licence of the corpus", corpus.licence or "not stated"),
         ("intervals", corpus.bootstrap or "none"),

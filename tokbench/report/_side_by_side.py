@@ -17,6 +17,8 @@ MEANING = {
     "corp": "corpus",
     "lang": "languages",
     "n": "segments",
+    "pairs": "alignment",
+    "mix": "mixture",
     "ref": "reference language",
     "base": "baseline",
     "agg": "aggregation",

@@ -9,6 +9,7 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
+from tokbench.report._alignment import name_rows
 from tokbench.report._summary import has_few_languages
 
 MOST_SENTENCES = 24
@@ -40,11 +41,14 @@ def write_probability(p: float | None) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
-def write_difference(row: Mapping[str, Any], metrics: Mapping[str, Metric]) -> str:
-    """One difference as a sentence."""
+def write_difference(row: Mapping[str, Any], metrics: Mapping[str, Metric], everywhere: str = "all languages") -> str:
+    """One difference as a sentence.
+
+    everywhere: what the value over all is of.
+    """
     metric = metrics[row["metric"]]
     interval = "" if row["low"] is None else f" [{row['low']:.2f}, {row['high']:.2f}]"
-    where = "on all languages" if row["lang"] is None else f"on {row['lang']}"
+    where = f"on {everywhere}" if row["lang"] is None else f"on {row['lang']}"
     what = "needs" if metric.name == "tokens_per_segment" else "has"
     of = "tokens" if metric.name == "tokens_per_segment" else metric.title
     sentence = f"{row['tokenizer']} {what} {row['ratio']:.2f}{interval} times the {of} of {row['baseline']} {where}"
@@ -62,7 +66,9 @@ def write_differences(comparison: Comparison) -> list[str]:
     rows = choose_differences(comparison)
     if rows.is_empty():
         return []
-    lines = [write_difference(row, comparison.metrics) for row in rows.head(MOST_SENTENCES).iter_rows(named=True)]
+    kind = "the mixture" if comparison.corpus.shares else f"all {name_rows(comparison)}s"
+    chosen = rows.head(MOST_SENTENCES).iter_rows(named=True)
+    lines = [write_difference(row, comparison.metrics, kind) for row in chosen]
     if rows.height > MOST_SENTENCES:
         lines.append(f"... and {rows.height - MOST_SENTENCES} more differences (the JSON has all)")
     tests, shuffles = comparison.differences.select(pl.col("p").count(), pl.col("shuffles").max()).row(0)

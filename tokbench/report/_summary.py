@@ -20,8 +20,8 @@ TAIL = ("bytes_per_token", "fertility", "round_trip_exact", "throughput")
 
 
 def has_few_languages(comparison: Comparison) -> bool:
-    """Return whether each language is shown, not only values over all."""
-    return len(comparison.corpus.languages) <= FEW_LANGUAGES
+    """Return whether each language is shown, not only values over all or of a mixture."""
+    return len(comparison.corpus.languages) <= FEW_LANGUAGES and not comparison.corpus.shares
 
 
 def has_all_metrics(comparison: Comparison) -> bool:
@@ -39,7 +39,8 @@ def list_columns(comparison: Comparison) -> list[tuple[str, Metric, str | None]]
     present = set(comparison.frame["metric"])
     few = has_few_languages(comparison)
     pooled = set(comparison.frame.filter(pl.col("lang").is_null())["metric"])
-    names = [*HEAD, *(FEW if few else MANY), *TAIL, *(metric.name for metric in comparison.added_metrics)]
+    lengths = MANY if comparison.corpus.aligned and not (few or comparison.corpus.shares) else FEW
+    names = [*HEAD, *lengths, *TAIL, *(metric.name for metric in comparison.added_metrics)]
     if not has_all_metrics(comparison):
         names = list(comparison.metrics)
     columns: list[tuple[str, Metric, str | None]] = []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tokbench._shared.quantities import write_count
 from tokbench._shared.visible_text import reveal
+from tokbench.report._alignment import choose_by_language, name_rows, write_alignment, write_mixture
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"
 ABSENT = "–"
-
-LANGUAGE_METRICS = ("tokens_per_segment", "premium")
-"""Metrics in a table by language if the user chose none."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +165,7 @@ def lay_out_summary(comparison: Comparison) -> Table:
         unranked = [comparison.is_lossy(tokenizer, lang) for tokenizer in comparison.names]
         columns.append(write_column(summary[name].to_list(), unranked, metric))
     corpus = comparison.corpus
-    title = (
-        f"{corpus.name}: {write_count(len(corpus.languages), 'language')} x {write_count(corpus.segments, 'segment')}"
-    )
+    title = f"{corpus.name}: {corpus.describe_size()}"
     return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
 
 
@@ -181,7 +176,8 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
     """
     by_language = comparison.frame.filter(pl.col("lang").is_not_null())
     metrics, present = comparison.metrics, set(by_language["metric"])
-    shown = {*LANGUAGE_METRICS, *(m.name for m in comparison.added_metrics)} if has_all_metrics(comparison) else present
+    usual = {*choose_by_language(comparison), *(m.name for m in comparison.added_metrics)}
+    shown = usual if has_all_metrics(comparison) else present
     chosen = [metric for name, metric in metrics.items() if name in present & shown]
     return [lay_out_metric(comparison, metric, intervals=intervals) for metric in chosen]
 
@@ -208,7 +204,7 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
         title += f", relative to {comparison.corpus.reference}"
     if metric.relative_to == "baseline":
         title += f", relative to {comparison.corpus.baseline}"
-    return Table(title, ("language", *comparison.names), tuple(rows), labels=1)
+    return Table(title, (name_rows(comparison), *comparison.names), tuple(rows), labels=1)
 
 
 def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str], tuple[float, float]]:
@@ -220,11 +216,11 @@ def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str],
 def write_notes(comparison: Comparison) -> list[str]:
     """List the notes below the tables."""
     corpus = comparison.corpus
-    notes = []
+    notes = [*write_mixture(comparison), *write_alignment(comparison)]
     lossy = [t for t in comparison.tokenizers if t.lossy_segments]
     for tokenizer in lossy:
         worst = sorted(tokenizer.lossy_segments.items(), key=lambda item: -item[1])[:4]
-        where = ", ".join(f"{count:,} of {corpus.segments:,} in {lang}" for lang, count in worst)
+        where = ", ".join(f"{count:,} of {corpus.count_segments(lang):,} in {lang}" for lang, count in worst)
         more = len(tokenizer.lossy_segments) - len(worst)
         rest = f" and in {more} more" if more > 0 else ""
         notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from tokbench.comparison import Comparison
+from tokbench.report._alignment import name_rows
 from tokbench.report._numbers import Number, find_numbers, rank
 from tokbench.report._table import write_value
 
@@ -83,7 +84,9 @@ def judge_differences(comparison: Comparison) -> list[str]:
 def name_languages(comparison: Comparison) -> str:
     """Name the languages if there are few, else their number."""
     languages = comparison.corpus.languages
-    return join(list(languages)) if len(languages) <= 4 else f"{len(languages)} languages"
+    if comparison.corpus.shares:
+        return f"the mixture of {comparison.corpus.describe_mixture()}"
+    return join(list(languages)) if len(languages) <= 4 else f"{len(languages)} {name_rows(comparison)}s"
 
 
 def judge_fairness(comparison: Comparison) -> list[str]:
@@ -118,11 +121,11 @@ def judge_losses(comparison: Comparison) -> list[str]:
         return [f"{everyone} every segment unchanged, up to Unicode normalisation (NFC) and white space."]
     sentences = []
     for tokenizer in lossy:
-        total = comparison.corpus.segments * len(comparison.corpus.languages)
+        total = comparison.corpus.texts
         lost = sum(tokenizer.lossy_segments.values())
         sentences.append(
             f"{tokenizer.name} loses text in {lost:,} of {total:,} segments, in {len(tokenizer.lossy_segments)} of "
-            f"{len(comparison.corpus.languages)} languages, and is not ranked on length where it does."
+            f"{len(comparison.corpus.languages)} {name_rows(comparison)}s, and is not ranked on length where it does."
         )
     return sentences
 

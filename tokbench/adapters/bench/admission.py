@@ -11,7 +11,7 @@ from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.selection import Mismatch, encode_hard_texts, find_mismatch
 from tokbench.catalog.sources import Asset
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import EngineError, TokbenchError
 
 
@@ -57,7 +57,7 @@ def list_engines(asset: Asset, wanted: Sequence[str]) -> list[str]:
     return [name for name in every if name in (every[0], *wanted)]
 
 
-def admit(asset: Asset, wanted: Sequence[str], corpus: ParallelCorpus) -> list[EngineResult]:
+def admit(asset: Asset, wanted: Sequence[str], corpus: Corpus) -> list[EngineResult]:
     """Load each engine and compare its ids with the reference's; the reference comes first.
 
     Compared are the whole corpus and the hard texts, those that the reference gives up on left out.

@@ -22,7 +22,7 @@ from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.admission import EngineResult, admit
 from tokbench.adapters.bench.throughput import split_rounds
 from tokbench.catalog.sources import Asset
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
 
 PATHS = ("batch", "single", "count", "decode")
@@ -138,7 +138,7 @@ def time_call(
 
 def benchmark_engines(
     asset: Asset,
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     *,
     engines: Sequence[str] = ("all",),
     paths: Sequence[str] = ("batch",),
@@ -176,7 +176,7 @@ def compare_speeds(faster: Speed, slower: Speed, null: Interval) -> Ratio:
 def time_rounds(
     runners: Mapping[str, Tokenizer],
     twice: str,
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     path: str,
     threads: int,
     rounds: int,

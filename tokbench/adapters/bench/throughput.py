@@ -12,7 +12,7 @@ from statistics import median
 from tokbench._shared.environment import Clock
 from tokbench._shared.process import single_thread
 from tokbench.adapters._protocol import Tokenizer
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import EngineError
 
 ROUNDS = 5
@@ -53,16 +53,15 @@ class Throughput:
         return max(self.rounds)
 
 
-def split_rounds(corpus: ParallelCorpus, rounds: int, round_bytes: int) -> list[list[str]]:
+def split_rounds(corpus: Corpus, rounds: int, round_bytes: int) -> list[list[str]]:
     """Split texts into a warm-up and rounds of nearly equal size.
 
     No text is in two of them, and languages are mixed.
     A corpus with fewer segments than rounds gives fewer rounds; empty ones are left out.
     """
-    mixed = (text for row in corpus.iterate_rows() for text in row)
     parts: list[list[str]] = [[] for _ in range(rounds + 1)]
     sizes = [0] * (rounds + 1)
-    for text in mixed:
+    for text in corpus.iterate_texts():
         smallest = min(range(rounds + 1), key=sizes.__getitem__)
         if sizes[smallest] >= round_bytes:
             break
@@ -73,7 +72,7 @@ def split_rounds(corpus: ParallelCorpus, rounds: int, round_bytes: int) -> list[
 
 def measure_throughput(
     tokenizers: Sequence[Tokenizer],
-    corpus: ParallelCorpus,
+    corpus: Corpus,
     *,
     clock: Clock,
     rounds: int = ROUNDS,

@@ -3,6 +3,7 @@
 from tokbench.adapters.selection._choice import AUTO, REFERENCE, check_engine_name, load_engine
 from tokbench.adapters.selection.engine_check import EngineCheck, check_engine
 from tokbench.adapters.selection.verification import (
+    SAMPLE_BYTES,
     Mismatch,
     Sample,
     encode_hard_texts,
@@ -14,6 +15,7 @@ from tokbench.adapters.selection.verification import (
 __all__ = [
     "AUTO",
     "REFERENCE",
+    "SAMPLE_BYTES",
     "EngineCheck",
     "Mismatch",
     "Sample",

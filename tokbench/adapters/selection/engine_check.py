@@ -16,7 +16,7 @@ from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._hard_texts import common_texts
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.selection.verification import Mismatch, encode_hard_texts, find_mismatch
-from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.corpora import Corpus, load_corpus
 from tokbench.errors import EngineError, TokbenchError
 
 TokenIds: TypeAlias = "Sequence[int] | npt.NDArray[np.integer]"
@@ -106,7 +106,7 @@ def _read_row(ids: object, text: str, vocab_total: int) -> npt.NDArray[np.intege
 def check_engine(
     function: Engine,
     tokenizer: str | Path | Tokenizer | LibraryTokenizer,
-    corpus: ParallelCorpus | str | Path | None = None,
+    corpus: Corpus | str | Path | None = None,
 ) -> EngineCheck:
     """Check that a function gives the ids of a tokenizer's reference engine.
 
@@ -117,7 +117,7 @@ def check_engine(
     of the function are faults, others pass through. Raises EngineError where the reference cannot encode the corpus.
     """
     reference = _find_reference(tokenizer)
-    opened = corpus if isinstance(corpus, ParallelCorpus) else load_corpus(corpus)
+    opened = corpus if isinstance(corpus, Corpus) else load_corpus(corpus)
     segments = opened.frame["text"].to_list()
     hard, hard_ids = encode_hard_texts(reference)
     parts = [("the hard texts", hard, hard_ids), (opened.name, segments, reference.encode_batch(segments))]

@@ -12,7 +12,7 @@ import numpy as np
 from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._hard_texts import hard_texts, surround_tokens
 from tokbench.adapters._protocol import Tokenizer
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import Corpus
 from tokbench.errors import EngineError
 
 SAMPLE_BYTES = 200_000
@@ -125,14 +125,14 @@ def _is_encodable(tokenizer: Tokenizer, text: str) -> bool:
     return True
 
 
-def take_sample(corpus: ParallelCorpus) -> Sample:
+def take_sample(corpus: Corpus) -> Sample:
     """Take about `SAMPLE_BYTES` of texts, spread over languages and segments."""
     step = max(1, corpus.size // SAMPLE_BYTES)
     chosen: list[str] = []
     offset = 0
     for column in corpus.columns.values():
         # The same positions as in one list of all texts, language after language.
-        if offset < corpus.n:
+        if offset < column.len():
             chosen.extend(column.gather_every(step, offset))
-        offset = (offset - corpus.n) % step
+        offset = (offset - column.len()) % step
     return Sample(tuple(chosen), corpus.size)

@@ -14,7 +14,7 @@ from tokbench.analysis.vocabulary._classes import TokenClass, classify_text, con
 from tokbench.analysis.vocabulary._coverage import measure_coverage
 from tokbench.analysis.vocabulary._reachability import Reach, classify_reach
 from tokbench.analysis.vocabulary._scripts import script_of
-from tokbench.corpora import ParallelCorpus, load_corpus
+from tokbench.corpora import Corpus, load_corpus
 from tokbench.pythia.model.arithmetic import pad_vocabulary, parameters
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class VocabularyReport:
         return DeadRows(model.name, rows, unreachable, unused, padding, wasted, wasted / parameters(architecture))
 
 
-def inspect_vocabulary(tokenizer: Tokenizer, corpus: ParallelCorpus | None = None) -> VocabularyReport:
+def inspect_vocabulary(tokenizer: Tokenizer, corpus: Corpus | None = None) -> VocabularyReport:
     """Examine a vocabulary.
 
     Sizes, classes, scripts, reachability, duplicates, coverage.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, default_quantization
+from tokbench.pythia.cost.groups import tabulate_groups
 from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.cost.tabulation import tabulate_costs
 from tokbench.pythia.cost.whatif import WhatIf, what_if
@@ -56,7 +58,7 @@ class Costs:
     quantization: str
     new_tokens: NewTokens
     prices: Prices
-    reference: str
+    reference: str | None
     signature: str
     notes: Mapping[str, str]
 
@@ -137,7 +139,10 @@ def cost(
     else:
         speeds = measure_speeds(found, shapes, backend, kind, threads, workload, offline, on_step)
     reference = result.corpus.reference or result.corpus.languages[0]
-    frame = tabulate_costs(
+    tabulate = tabulate_costs
+    if not result.corpus.aligned:
+        tabulate = partial(tabulate_groups, tabulate_costs, result.measurements)
+    frame = tabulate(
         workload,
         shapes,
         reference=reference,
@@ -154,7 +159,7 @@ def cost(
         quantization=kind,
         new_tokens=new_tokens,
         prices=paid,
-        reference=reference,
+        reference=reference if result.corpus.aligned else None,
         signature="|".join(
             [
                 result.signature(long=False),
