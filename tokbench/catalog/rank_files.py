@@ -45,7 +45,8 @@ def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
 
 def format_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
     """Serialise ranks as a rank file: one line per token, in base64, and its rank."""
-    return b"".join([b"%b %d\n" % (binascii.b2a_base64(token, newline=False), rank) for token, rank in ranks])
+    encode = binascii.b2a_base64
+    return b"".join([b"%b %d\n" % (encode(token, newline=False) or b"=", rank) for token, rank in ranks])
 
 
 def read_ranks(path: Path) -> dict[bytes, int]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tokbench._shared.cache import create_file
 from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
 from tokbench._shared.paths import explain_access, shorten
-from tokbench.catalog import hub, locations
+from tokbench.catalog import hub, locations, rebuilding
 from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
 from tokbench.catalog.formats import inspect
 from tokbench.catalog.hub_ids import is_hub_id
@@ -79,7 +79,7 @@ def locate(entry: Entry) -> str | None:
     if entry.engine is not None:
         return "built in"
     location = locations.find_location(entry)
-    return location.origin if location else None
+    return location.origin if location else rebuilding.describe_origin(entry)
 
 
 def pull(name: str) -> Asset:
@@ -110,7 +110,8 @@ def _find_entry(entry: Entry, location: Location | None, offline: bool) -> Asset
     if entry.engine is not None:
         facts = f"{entry.name} {entry.algorithm} {entry.vocab_total}"
         return Asset(entry.name, entry.engine, (), hashlib.sha256(facts.encode()).hexdigest(), "built in", entry)
-    return _describe(entry.name, location or _download(entry, offline or locations.is_offline()), entry)
+    location = location or rebuilding.rebuild(entry) or _download(entry, offline or locations.is_offline())
+    return _describe(entry.name, location, entry)
 
 
 def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
