@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files as package_files
 
 from tokbench._shared.registry import closest
-from tokbench.catalog._entry_types import Entry, File, Rebuilt, Source
 from tokbench.catalog._catalog_file import fold, list_names, read_catalog
+from tokbench.catalog._entry_types import Entry, File, Rebuilt, Source
 from tokbench.errors import TokbenchError
 
 __all__ = [

@@ -6,6 +6,7 @@ import base64
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from tokbench.catalog.byte_level import printable_bytes
 from tokbench.catalog.entries import Rebuilt
@@ -76,29 +77,37 @@ def _add_token(number: int, text: str, special: bool) -> Mapping[str, object]:
 def derive_merges(vocab: Mapping[str, int], first: int) -> Iterator[tuple[str, str]]:
     """Yield the merge that makes each token of several characters, in the order of ids from `first`.
 
-    It joins what the merges of all smaller ids make of the token; raises ValueError if those are not two parts.
+    It joins the two parts that the merges of all smaller ids leave of the token. Raises ValueError if there is no such
+    merge.
 
     >>> list(derive_merges({"a": 0, "b": 1, "ab": 2, "aba": 3}, 0))
     [('a', 'b'), ('ab', 'a')]
     """
     for token, number in vocab.items():
-        if number >= first and len(token) > 1:
+        if number < first or len(token) == 1:
+            continue
+        halves = ((token[:at], token[at:]) for at in range(1, len(token)))
+        pairs = [pair for pair in halves if max(vocab.get(pair[0], number), vocab.get(pair[1], number)) < number]
+        if len(pairs) > 1:
             parts = _merge_below(token, vocab, number)
-            if len(parts) != 2:
-                raise ValueError(f"no merge makes {token!r} of {parts}")
-            yield parts[0], parts[1]
+            pairs = [(parts[0], parts[1])] if len(parts) == 2 else []
+        if not pairs:
+            raise ValueError(f"no merge makes {token!r}")
+        yield pairs[0]
 
 
 def _merge_below(token: str, vocab: Mapping[str, int], limit: int) -> list[str]:
     """Apply the merges whose results have ids below `limit`, the smallest first."""
     parts = list(token)
-    while len(parts) > 2:
-        joined = [vocab.get(left + right, limit) for left, right in zip(parts, parts[1:], strict=False)]
-        smallest = min(joined)
-        if smallest >= limit:
-            break
+    joined = [vocab.get(left + right, limit) for left, right in pairwise(parts)]
+    while joined and (smallest := min(joined)) < limit:
         at = joined.index(smallest)
         parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        del joined[at]
+        if at:
+            joined[at - 1] = vocab.get(parts[at - 1] + parts[at], limit)
+        if at < len(joined):
+            joined[at] = vocab.get(parts[at] + parts[at + 1], limit)
     return parts
 
 
@@ -156,7 +165,7 @@ _NORMALIZER = {
     "normalization_rule_tsv": 6,
 }
 _UNKNOWN, _CONTROL, _USER_DEFINED, _BYTE = 2, 3, 4, 6
-_LAST_CHOICE = -1e9  # the score of runs of spaces
+_LAST_CHOICE = -1e9  # the score of spaces alone
 
 
 def write_sentencepiece(tokens: Sequence[bytes], rebuilt: Rebuilt) -> bytes:
@@ -177,8 +186,8 @@ def write_sentencepiece(tokens: Sequence[bytes], rebuilt: Rebuilt) -> bytes:
             piece = (token.decode().replace(" ", "\u2581"), 0.0, _USER_DEFINED)
         else:
             text = token.decode().replace(" ", "\u2581")
-            is_run = len(text) > 1 and not text.strip("\u2581")
-            piece = (text, _LAST_CHOICE if is_run else float(first_byte + 256 - number), None)
+            score = float(first_byte + 256 - number) if text.strip("\u2581") else _LAST_CHOICE
+            piece = (text, score, None)
         pieces.append(_field(1, _write_piece(*piece)))
     after = (2, _TRAINER, trainer), (3, _NORMALIZER, dict(rebuilt.normalizer))
     return b"".join([*pieces, *(_field(number, _message(fields, values)) for number, fields, values in after)])
