@@ -15,7 +15,7 @@ from tokbench.errors import TokbenchError
 
 _TEXT = ("family", "algorithm", "licence", "quirks", "pattern", "normalizer", "wrapper", "engine", "files_of")
 _NUMBERS = ("vocab_base", "vocab_total", "vocab_rows", "context_window")
-_LISTS = ("aliases", "used_by")
+_LISTS = ("aliases", "used_by", "hub_ids")
 _ENTRY_TYPES: Mapping[str, type] = {
     **dict.fromkeys(_TEXT, str),
     **dict.fromkeys(_NUMBERS, int),

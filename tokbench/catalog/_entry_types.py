@@ -82,6 +82,7 @@ class Entry:
     context_window: int | None = None
     aliases: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
+    hub_ids: tuple[str, ...] = ()
     quirks: str | None = None
     pattern: str | None = None
     normalizer: str | None = None

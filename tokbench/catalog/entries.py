@@ -5,6 +5,7 @@ The facts are data, in `catalog.toml` beside this module; to add a tokenizer, ad
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files as package_files
@@ -61,12 +62,20 @@ def _spellings() -> Mapping[str, str]:
     entries = CATALOG.values()
     hubs = {fold(s.hub): entry.name for entry in entries if not entry.files_of for s in entry.sources if s.hub}
     models = {fold(spelling): entry.name for entry in entries for spelling in _hub_ids(entry)}
+    models |= {fold(spelling): entry.name for entry in entries for spelling in entry.hub_ids}
     return {**models, **hubs, **{fold(spelling): entry.name for entry in entries for spelling in list_names(entry)}}
 
 
+_VARIANT = re.compile(r"-(?:instruct|chat|base|it|pt|hf)$", re.IGNORECASE)
+
+
 def find_name(spelling: str) -> str | None:
-    """Return the entry's name for a name, alias, model or hub id; None if unknown."""
-    return _spellings().get(fold(spelling))
+    """Return the entry's name for a name, alias, model or hub id; None if unknown.
+
+    A variant of a known model, such as `-Instruct`, has its tokenizer.
+    """
+    spellings = _spellings()
+    return spellings.get(fold(spelling)) or spellings.get(fold(_VARIANT.sub("", spelling)))
 
 
 def resolve(name: str) -> Entry:

@@ -29,13 +29,16 @@ def describe_origin(entry: Entry) -> str | None:
     return next((_name_origin(source) for source in _list_sources(entry)), None)
 
 
-def rebuild(entry: Entry) -> Location | None:
+def rebuild(entry: Entry, *, exact: bool = False) -> Location | None:
     """Rebuild the files of an entry in the cache, or find them there.
 
     Return None if no installed package carries its vocabulary, or carries another one than the known.
     The files are verified on each call: by their known hashes, else by those recorded when they were written.
+    exact: only the original files, proven by their hashes.
     """
     for source in _list_sources(entry):
+        if exact and not _is_exact(source):
+            continue
         try:
             return Location(_rebuild_files(source), _name_origin(source), source)
         except UnavailableError:
@@ -58,9 +61,12 @@ def _find_version(package: str) -> str | None:
 def _name_origin(source: Source) -> str:
     """Return where a rebuilt file comes from: the known file, or only what a package says."""
     assert source.rebuilt is not None
-    known = all(file.sha256 for file in source.files)
     package = source.rebuilt.package
-    return f"{'rebuilt from' if known else 'as in'} {package} {_find_version(package)}"
+    return f"{'rebuilt from' if _is_exact(source) else 'as in'} {package} {_find_version(package)}"
+
+
+def _is_exact(source: Source) -> bool:
+    return all(file.sha256 for file in source.files)
 
 
 def _rebuild_files(source: Source) -> tuple[Path, ...]:

@@ -176,25 +176,23 @@ def write_sentencepiece(tokens: Sequence[bytes], rebuilt: Rebuilt) -> bytes:
     trainer, first_byte = dict(rebuilt.trainer), rebuilt.first
     named = {trainer[f"{one}_id"]: str(trainer[f"{one}_piece"]) for one in ("unk", "bos", "eos", "pad")}
     chosen = {number for start, end in rebuilt.user_defined for number in range(start, end)}
-    pieces = []
+    pieces: list[bytes] = []
     for number, token in enumerate(tokens):
+        kind: int | None = None
+        score = 0.0
         if number in named:
-            piece = (named[number], 0.0, _UNKNOWN if number == trainer["unk_id"] else _CONTROL)
+            text, kind = named[number], _UNKNOWN if number == trainer["unk_id"] else _CONTROL
         elif first_byte <= number < first_byte + 256:
-            piece = (f"<0x{number - first_byte:02X}>", 0.0, _BYTE)
-        elif number in chosen:
-            piece = (token.decode().replace(" ", "\u2581"), 0.0, _USER_DEFINED)
+            text, kind = f"<0x{number - first_byte:02X}>", _BYTE
         else:
             text = token.decode().replace(" ", "\u2581")
-            score = float(first_byte + 256 - number) if text.strip("\u2581") else _LAST_CHOICE
-            piece = (text, score, None)
-        pieces.append(_field(1, _write_piece(*piece)))
+            if number in chosen:
+                kind = _USER_DEFINED
+            else:
+                score = float(first_byte + 256 - number) if text.strip("\u2581") else _LAST_CHOICE
+        pieces.append(_field(1, _field(1, text) + _field(2, score) + (b"" if kind is None else _field(3, kind))))
     after = (2, _TRAINER, trainer), (3, _NORMALIZER, dict(rebuilt.normalizer))
     return b"".join([*pieces, *(_field(number, _message(fields, values)) for number, fields, values in after)])
-
-
-def _write_piece(text: str, score: float, kind: int | None) -> bytes:
-    return _field(1, text) + _field(2, score) + (b"" if kind is None else _field(3, kind))
 
 
 def _message(numbers: Mapping[str, int], values: Mapping[str, str | int | float]) -> bytes:
