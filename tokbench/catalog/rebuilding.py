@@ -7,15 +7,13 @@ original, byte for byte, which its SHA-256 proves; the others are used as they a
 from __future__ import annotations
 
 import threading
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokbench._shared.cache import cache_path, keep_folder
 from tokbench._shared.hashes import verify
 from tokbench.catalog.entries import Entry, Rebuilt, Source
-from tokbench.catalog.locations import Location
+from tokbench.catalog.locations import Location, find_version
 from tokbench.errors import TokbenchError, UnavailableError
 
 if TYPE_CHECKING:
@@ -47,22 +45,14 @@ def rebuild(entry: Entry, *, exact: bool = False) -> Location | None:
 
 
 def _list_sources(entry: Entry) -> list[Source]:
-    return [source for source in entry.sources if source.rebuilt and _find_version(source.rebuilt.package)]
-
-
-@cache
-def _find_version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    return [source for source in entry.sources if source.rebuilt and find_version(source.rebuilt.package)]
 
 
 def _name_origin(source: Source) -> str:
     """Return where a rebuilt file comes from: the known file, or only what a package says."""
     assert source.rebuilt is not None
     package = source.rebuilt.package
-    return f"{'rebuilt from' if _is_exact(source) else 'as in'} {package} {_find_version(package)}"
+    return f"{'rebuilt from' if _is_exact(source) else 'as in'} {package} {find_version(package)}"
 
 
 def _is_exact(source: Source) -> bool:
@@ -72,7 +62,7 @@ def _is_exact(source: Source) -> bool:
 def _rebuild_files(source: Source) -> tuple[Path, ...]:
     assert source.rebuilt is not None
     (file,) = source.files
-    folder = cache_path("rebuilt", source.rebuilt, _find_version(source.rebuilt.package), file.base)
+    folder = cache_path("rebuilt", source.rebuilt, find_version(source.rebuilt.package), file.base)
 
     def write(part: Path) -> None:
         path = part / file.base
