@@ -11,6 +11,7 @@ from typing import Any
 
 from tokbench._shared.registry import closest
 from tokbench.catalog._entry_types import Entry, File, Rebuilt, Source
+from tokbench.catalog.rebuilt_files import WRITERS
 from tokbench.errors import TokbenchError
 
 _TEXT = ("family", "algorithm", "licence", "quirks", "pattern", "normalizer", "wrapper", "engine", "files_of")
@@ -76,6 +77,8 @@ def _read_source(table: object, where: str, patterns: Mapping[str, str]) -> Sour
 
 def _read_rebuilt(table: object, where: str, patterns: Mapping[str, str]) -> Rebuilt:
     keys = dict(_check(table, _REBUILT_TYPES, ("package", "vocabulary", "writer", "ids"), f"rebuilt of {where}"))
+    if keys["writer"] not in WRITERS:
+        raise TokbenchError(f"catalogue: rebuilt of {where} names the unknown writer {keys['writer']!r}")
     ranges = [keys.pop("ids"), *keys.get("user_defined", [])]
     for one in ranges:
         if not (isinstance(one, list) and list(map(type, one)) == [int, int] and 0 <= one[0] < one[1]):

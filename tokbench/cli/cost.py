@@ -22,6 +22,7 @@ from tokbench.cli._options import (
     Reference,
     Segments,
     Threads,
+    expand_tokenizers,
     open_corpus,
 )
 from tokbench.cli._results import bring_out, check_files, print_results
@@ -37,7 +38,7 @@ def run(
     tokenizers: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Catalogue names, aliases, paths or hf:org/name[@revision]. [default: gpt-neox-20b, Pythia's own]"
+            help="Catalogue names, aliases, paths, hub repositories or sets. [default: gpt-neox-20b, Pythia's own]"
         ),
     ] = None,
     corpus: Corpus = None,
@@ -88,7 +89,7 @@ def run(
     from tokbench.report import pick_writer
     from tokbench.report._cost_results import show
 
-    names = tokenizers or [OWN_TOKENIZER]
+    names = expand_tokenizers(tokenizers or [OWN_TOKENIZER], offline=offline)
     check_run(model, backend, quantization)
     if ledger is not None:
         keep(ledger, names, model, backend, quantization, parse_new_tokens(new_tokens), threads, offline)

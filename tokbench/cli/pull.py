@@ -14,26 +14,32 @@ if TYPE_CHECKING:
 
 
 def run(
-    names: Annotated[list[str], typer.Argument(help="Catalogue names, aliases or hf:org/name[@revision].")],
+    names: Annotated[
+        list[str], typer.Argument(help="Catalogue names, aliases, hub repositories org/name[@revision] or sets.")
+    ],
 ) -> None:
     """Download and verify tokenizer files, so that later runs need no network."""
-    from tokbench.catalog.entries import resolve
+    from tokbench.catalog.entries import find_name, resolve
+    from tokbench.catalog.locations import is_hub_argument
+    from tokbench.catalog.sets import expand_sets
     from tokbench.errors import TokbenchError
 
-    for name in names:  # a name that nothing has is refused before anything is downloaded
-        if not name.startswith("hf:"):
+    listed = list(expand_sets(names))
+    for name in listed:  # a name that nothing has is refused before anything is downloaded
+        if not (name.startswith("hf:") or (find_name(name) is None and is_hub_argument(name))):
             resolve(name)
     failures = []
-    for name in names:
+    for name in listed:
         try:
             asset = pull_readable(name)
         except TokbenchError as error:
             failures.append(error)
         else:
-            echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")
+            origin = asset.origin if asset.origin.startswith("rebuilt") else f"from {asset.origin}"
+            echo(f"{asset.name}: {asset.format} {origin}, sha256 {asset.sha256}")
     for failure in failures[:-1]:
         echo(f"tokbench: {failure}", err=True)
-    if len(failures) == len(names):
+    if len(failures) == len(listed):
         raise failures[-1]
     if failures:
         echo(f"tokbench: {failures[-1]}", err=True)
