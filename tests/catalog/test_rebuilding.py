@@ -249,7 +249,7 @@ def test_merges_are_those_that_smaller_ids_leave() -> None:
     assert list(derive_merges(vocab, 5)) == [("ab", "c"), ("abc", "ab")]
 
 
-@pytest.mark.parametrize("tokens", [["a", "b", "abb"], ["a", "b", "c", "ab", "bc", "cb", "abcb"]])
+@pytest.mark.parametrize("tokens", [["a", "b", "abb"], ["ab"]])
 def test_a_token_that_no_merge_makes(tokens: list[str]) -> None:
     with pytest.raises(ValueError, match=f"no merge makes '{tokens[-1]}'"):
         list(derive_merges({token: number for number, token in enumerate(tokens)}, 0))
@@ -270,10 +270,6 @@ def test_a_sentencepiece_model_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> 
     written = write_sentencepiece(tokens, rebuilt)
     kinds = zip((b"?", b"<", b">"), (b"\2", b"\3", b"\3"), strict=True)
     starts = [b"\n\x0a\n\x01" + text + b"\x15\0\0\0\0\x18" + kind for text, kind in kinds]
-        b"\n\x0a\n\x01?\x15\0\0\0\0\x18\2",
-        b"\n\x0a\n\x01<\x15\0\0\0\0\x18\3",
-        b"\n\x0a\n\x01>\x15\0\0\0\0\x18\3",
-    ]
     assert written.startswith(b"".join([*starts, b"\n\x0f\n\x06<0x00>\x15\0\0\0\0\x18\6"]))
     pieces = [
         b"\n\x0b\n\x04\xe2\x96\x81a\x15\0\0\0\0",  # score -0.0 and 0.0 are one number, not one encoding
