@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from unicodedata import is_normalized
 
 import pytest
 
+import tokbench as tb
 from helpers.commands import run
 from helpers.web import use_catalog
 from tokbench._shared.hashes import sha256_of
@@ -21,6 +23,7 @@ from tokbench.catalog.rebuilt_files import derive_merges, write_sentencepiece, w
 from tokbench.catalog.sources import find, locate, pull
 from tokbench.corpora import load_corpus
 from tokbench.errors import CacheWarning, TokbenchError, UnavailableError
+from tokbench.report import render
 
 splintr = pytest.importorskip("splintr")
 
@@ -166,6 +169,15 @@ def test_deepseek_is_split_as_by_its_three_patterns(shared_cache: None, texts: l
 
 
 # ---- where they come from
+
+
+def test_a_comparison_says_whose_ids_are_compared(shared_cache: None) -> None:
+    corpus = load_corpus("tokbench14", languages=["en", "de"], segments=4)
+    result = tb.compare(["glm-4", "whisper"], corpus, throughput=False)
+    glm, whisper = result.tokenizers
+    assert glm.ids_as_in == f"splintr-rs {version('splintr-rs')}"
+    assert (glm.origin, whisper.ids_as_in) == (f"as in {glm.ids_as_in}", None)
+    assert f"{glm.sha256[:16]}, ids as in splintr-rs" in render(result, "markdown")
 
 
 def test_nothing_is_written_to_say_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:

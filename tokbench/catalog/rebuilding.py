@@ -19,6 +19,9 @@ from tokbench.errors import TokbenchError, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+AS_IN = "as in "
+"""What the origin of a tokenizer starts with if its ids are those of a package, which no known hash proves."""
+
 _REBUILDING = threading.Lock()
 
 
@@ -52,7 +55,7 @@ def _name_origin(source: Source) -> str:
     """Return where a rebuilt file comes from: the known file, or only what a package says."""
     assert source.rebuilt is not None
     package = source.rebuilt.package
-    return f"{'rebuilt from' if _is_exact(source) else 'as in'} {package} {find_version(package)}"
+    return f"{'rebuilt from ' if _is_exact(source) else AS_IN}{package} {find_version(package)}"
 
 
 def _is_exact(source: Source) -> bool:
