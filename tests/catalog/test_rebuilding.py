@@ -23,7 +23,7 @@ from tokbench.catalog.rebuilt_files import derive_merges, write_sentencepiece, w
 from tokbench.catalog.sources import find, locate, pull
 from tokbench.corpora import load_corpus
 from tokbench.errors import CacheWarning, TokbenchError, UnavailableError
-from tokbench.report import render
+from tokbench.report._sections import lay_out_tokenizers
 
 splintr = pytest.importorskip("splintr")
 
@@ -177,7 +177,7 @@ def test_a_comparison_says_whose_ids_are_compared(shared_cache: None) -> None:
     glm, whisper = result.tokenizers
     assert glm.ids_as_in == f"splintr-rs {version('splintr-rs')}"
     assert (glm.origin, whisper.ids_as_in) == (f"as in {glm.ids_as_in}", None)
-    assert f"{glm.sha256[:16]}, ids as in splintr-rs" in render(result, "markdown")
+    assert f"{glm.sha256[:16]}, ids as in splintr-rs" in str(lay_out_tokenizers(result).rows[0][-1])
 
 
 def test_nothing_is_written_to_say_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
