@@ -10,12 +10,11 @@ from itertools import pairwise
 
 from tokbench.catalog._entry_types import Rebuilt
 from tokbench.catalog.byte_level import printable_bytes
+from tokbench.catalog.rank_lines import format_ranks
 
 
 def write_ranks(tokens: Sequence[bytes], rebuilt: Rebuilt) -> bytes:
     """Write a rank file: the ids are the ranks."""
-    from tokbench.catalog.rank_files import format_ranks
-
     numbers = range(rebuilt.first, rebuilt.end)
     return format_ranks((tokens[number], number) for number in numbers)
 
