@@ -83,9 +83,7 @@ def test_the_id_of_a_known_model_is_no_path_unless_something_lies_there(
 
 
 def test_a_missing_path_may_be_meant_for_the_hub() -> None:
-    with pytest.raises(
-        TokbenchError, match="no file or folder EleutherAI/pythia-33m, and hf:EleutherAI"
-    ):
+    with pytest.raises(TokbenchError, match="no file or folder EleutherAI/pythia-33m, and hf:EleutherAI"):
         find("EleutherAI/pythia-33m")
     with pytest.raises(TokbenchError, match="no such file or folder"):
         find("./nothing/here.json")
