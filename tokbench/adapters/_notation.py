@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
+
+from tokbench.catalog.byte_level import printable_bytes as printable_bytes
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
@@ -14,17 +15,6 @@ UTF8_BYTES = frozenset(range(256)) - {0xC0, 0xC1, *range(0xF5, 0x100)}
 """The bytes that occur in UTF-8."""
 
 Part = dict[str, Any]
-
-
-@cache
-def printable_bytes() -> dict[str, int]:
-    """Return the byte of each character in byte-level BPE files (GPT-2's alphabet).
-
-    Printable Latin-1 characters represent themselves; the other bytes are U+0100 onwards, in order.
-    """
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [b for b in range(256) if b not in printable]
-    return {chr(b): b for b in printable} | {chr(0x100 + i): b for i, b in enumerate(others)}
 
 
 def flatten(part: Part | None) -> list[Part]:

@@ -185,7 +185,7 @@ def load(asset: Asset) -> EngineTokenizer:
     try:
         import fastokens  # noqa: F401
     except ModuleNotFoundError as error:
-        raise MissingExtraError("fastokens", "fast", f"running {asset.name} on fastokens") from error
+        raise MissingExtraError("fastokens", None, f"running {asset.name} on fastokens") from error
     limit_threads()
     try:
         if asset.format == "rwkv":

@@ -132,7 +132,7 @@ def load(asset: Asset) -> EngineTokenizer:
     try:
         import splintr  # noqa: F401
     except ModuleNotFoundError as error:
-        raise MissingExtraError("splintr-rs", "fast", f"running {asset.name} on splintr") from error
+        raise MissingExtraError("splintr-rs", None, f"running {asset.name} on splintr") from error
     if asset.format not in READERS:
         from tokbench.adapters._merges_as_ranks import load_merges
 

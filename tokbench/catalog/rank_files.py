@@ -12,6 +12,7 @@ from typing import Any
 
 from tokbench._shared.files import read_json_object
 from tokbench.catalog.ids import MOST_IDS, check_id, check_text, find_double, parse_id, show
+from tokbench.catalog.rank_lines import format_ranks as format_ranks
 from tokbench.catalog.sources import Asset
 from tokbench.catalog.tokenizer_classes import read
 from tokbench.errors import TokbenchError
@@ -41,11 +42,6 @@ def decode_rank(encoded: str | bytes, path: Path, where: str) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise TokbenchError(f"{path}, {where}: {encoded!r} is not base64", "download it again") from error
-
-
-def format_ranks(ranks: Iterable[tuple[bytes, int]]) -> bytes:
-    """Serialise ranks as a rank file: one line per token, in base64, and its rank."""
-    return b"".join([b"%b %d\n" % (binascii.b2a_base64(token, newline=False), rank) for token, rank in ranks])
 
 
 def read_ranks(path: Path) -> dict[bytes, int]:

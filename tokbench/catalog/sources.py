@@ -14,9 +14,9 @@ from typing import NamedTuple
 from tokbench._shared.cache import create_file
 from tokbench._shared.hashes import sha256_of, sha256_of_all, verify
 from tokbench._shared.paths import explain_access, shorten
-from tokbench.catalog import hub, locations
+from tokbench.catalog import hub, locations, rebuilding
 from tokbench.catalog.counting_apis import is_counting_model, refuse_counting_model
-from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, resolve
+from tokbench.catalog.entries import CATALOG, Entry, Source, find_by_sha256, find_name, resolve
 from tokbench.catalog.formats import inspect
 from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.catalog.locations import Location
@@ -52,9 +52,9 @@ class Asset:
 
 @explain_access()
 def find(argument: str, *, offline: bool = False) -> Asset:
-    """Find or download a tokenizer: name, alias, path, or `hf:org/name[@revision]`.
+    """Find or download a tokenizer: name, alias, path, or `[hf:]org/name[@revision]`.
 
-    `org/name` is a path, unless it does not exist and the catalogue knows a hub model with this id.
+    `org/name` is a path if it exists, else a model that the catalogue knows, else the hub repository `hf:org/name`.
     `PATH#NAME` reads the file by the rules of the catalogue entry NAME, without its sizes, special tokens and licence.
     With `offline`, or with HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE set, no socket is opened. Raises UnavailableError if
     it is known but not available, TokbenchError for an unknown name, a damaged file, or one that is not the known file.
@@ -65,6 +65,11 @@ def find(argument: str, *, offline: bool = False) -> Asset:
         raise refuse_counting_model(argument)
     if locations.means_path(argument):
         return _find_path(argument)
+    if find_name(argument) is None and locations.is_hub_argument(argument):
+        try:
+            return _find_on_hub(f"hf:{argument}", offline)
+        except UnavailableError as error:
+            raise UnavailableError(f"no file or folder {shorten(argument)}, and {error.message}", error.hint) from error
     try:
         entry = resolve(argument)
     except TokbenchError:
@@ -82,15 +87,26 @@ def locate(entry: Entry) -> str | None:
     if entry.engine is not None:
         return "built in"
     location = locations.find_location(entry)
-    return location.origin if location else None
+    return location.origin if location else rebuilding.describe_origin(entry)
 
 
 def pull(name: str) -> Asset:
-    """Download an entry or `hf:` repository, unless a package or cache has it."""
-    if name.startswith("hf:"):
-        return find(name)
+    """Download an entry or hub repository, unless a package or cache has its very files.
+
+    Raises UnavailableError if it cannot be downloaded, and says what is used instead if a package has its vocabulary.
+    """
+    if name.startswith("hf:") or (find_name(name) is None and locations.is_hub_argument(name)):
+        return find(name if name.startswith("hf:") else f"hf:{name}")
     entry = resolve(name)
-    return _find_entry(entry, locations.find_cached(entry), offline=False)
+    if entry.engine is not None:
+        return _find_entry(entry, None, offline=False)
+    location = locations.find_cached(entry) or rebuilding.rebuild(entry, exact=True)
+    try:
+        return _describe(entry.name, location or _download(entry, locations.is_offline()), entry)
+    except UnavailableError as error:
+        if origin := rebuilding.describe_origin(entry):
+            raise UnavailableError(f"{error.message}; it is used {origin}", error.hint) from error
+        raise
 
 
 def record(asset: Asset) -> None:
@@ -113,7 +129,8 @@ def _find_entry(entry: Entry, location: Location | None, offline: bool) -> Asset
     if entry.engine is not None:
         facts = f"{entry.name} {entry.algorithm} {entry.vocab_total}"
         return Asset(entry.name, entry.engine, (), hashlib.sha256(facts.encode()).hexdigest(), "built in", entry)
-    return _describe(entry.name, location or _download(entry, offline or locations.is_offline()), entry)
+    location = location or rebuilding.rebuild(entry) or _download(entry, offline or locations.is_offline())
+    return _describe(entry.name, location, entry)
 
 
 def _describe(name: str, location: Location, entry: Entry | None) -> Asset:

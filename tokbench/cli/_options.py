@@ -16,7 +16,8 @@ from tokbench.errors import TokbenchError
 if TYPE_CHECKING:
     from tokbench.corpora import Corpus as AnyCorpus
 
-_DEFAULT_SET = "By default the table of 2023, GPT-NeoX and those bundled with installed packages"
+_DEFAULT_SET = "[default: @default, of today]"
+_KINDS = "Catalogue names, aliases, paths, hub repositories org/name[@revision] or sets such as @openai"
 
 
 class DeviceName(StrEnum):
@@ -36,15 +37,13 @@ class Splits(StrEnum):
 
 # ---- tokenizers
 
-TokenizerName = Annotated[str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hf:org/name[@revision].")]
-TokenizerNames = Annotated[
-    list[str], typer.Argument(help="Catalogue names, aliases, paths or hf:org/name[@revision].", show_default=False)
+TokenizerName = Annotated[
+    str, typer.Argument(help="Tokenizer: catalogue name, alias, path or hub repository org/name[@revision].")
 ]
+TokenizerNames = Annotated[list[str], typer.Argument(help=f"{_KINDS}.", show_default=False)]
 OptionalTokenizerNames = Annotated[
     list[str] | None,
-    typer.Argument(
-        help=f"Catalogue names, aliases, paths or hf:org/name[@revision]. {_DEFAULT_SET}.", show_default=False
-    ),
+    typer.Argument(help=f"{_KINDS}. {_DEFAULT_SET}", show_default=False),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Do not access the network.")]
 
@@ -99,6 +98,30 @@ Outputs = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON with all details.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
+
+
+def expand_tokenizers(names: Sequence[str], *, offline: bool) -> list[str]:
+    """Return tokenizers with sets replaced by those of their members that are available, and name the others.
+
+    Raises TokbenchError if none is left.
+    """
+    from tokbench.adapters import find_asset
+    from tokbench.catalog.sets import SetMember, expand_sets
+    from tokbench.errors import UnavailableError
+
+    available, missing = [], []
+    for name in expand_sets(names):
+        try:
+            if isinstance(name, SetMember):
+                find_asset(name, offline=offline)
+            available.append(name)
+        except UnavailableError:
+            missing.append(name)
+    if not available:
+        raise TokbenchError(f"of {', '.join(names)}, no tokenizer is available here", f"try `tokbench pull {names[0]}`")
+    if missing:
+        echo(f"tokbench: not available here: {', '.join(missing)}; get them with `tokbench pull NAME`", err=True)
+    return available
 
 
 def open_corpus(

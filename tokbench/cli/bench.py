@@ -18,6 +18,7 @@ from tokbench.cli._options import (
     Quiet,
     Segments,
     TokenizerNames,
+    expand_tokenizers,
     open_corpus,
 )
 from tokbench.cli._output import delivering
@@ -78,7 +79,7 @@ def run(
         if not quiet and sys.stderr.isatty():
             echo(what, err=True)
 
-    assets = {name: find_asset(name, offline=offline) for name in tokenizers}
+    assets = {name: find_asset(name, offline=offline) for name in expand_tokenizers(tokenizers, offline=offline)}
     found: list[BenchmarkReport] = []
     with delivering(found, lambda: bring_out(show(found, describe_environment()), output_format, files)):
         for name, asset in assets.items():

@@ -136,13 +136,14 @@ def run(
 ) -> None:
     """Compare tokenizers on a corpus: size, length, fairness, losses, speed.
 
-    Without arguments, compares the tokenizers of the well-known table of 2023 and those bundled with installed packages
-    on the built-in corpus of 14 languages. Tokenizers that are not available are listed below the table.
+    Without arguments, compares a set of today's tokenizers, most of which come with tokbench, on the built-in corpus of
+    14 languages. `tokbench list sets` names other sets, such as @openai. Those that are not available are listed below.
     """
     from tokbench._shared.process import pause_collector
 
     with pause_collector():
         from tokbench._shared.files import check_writable_folder
+        from tokbench.catalog.sets import expand_sets
         from tokbench.comparison import FILES, TESTS, Unfinished, compare
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
         from tokbench.metrics.resampling import Bootstrap
@@ -156,7 +157,7 @@ def run(
         if save is not None:
             check_writable_folder(save, FILES)
         texts = open_corpus(corpus, languages, segments, split)
-        names = tokenizers or list(DEFAULT_TOKENIZERS)
+        names = expand_sets(tokenizers or DEFAULT_TOKENIZERS)
         chosen = count_closed_models(
             names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline, quiet=quiet
         )

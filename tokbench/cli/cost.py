@@ -22,6 +22,7 @@ from tokbench.cli._options import (
     Reference,
     Segments,
     Threads,
+    expand_tokenizers,
     open_corpus,
 )
 from tokbench.cli._results import bring_out, check_files, print_results
@@ -40,7 +41,7 @@ def run(
     tokenizers: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Catalogue names, aliases, paths, hf:org/name[@revision], anthropic:MODEL or gemini:MODEL. "
+            help="Catalogue names, aliases, paths, hub repositories, sets, anthropic:MODEL or gemini:MODEL. "
             "[default: gpt-neox-20b, Pythia's own]"
         ),
     ] = None,
@@ -118,7 +119,7 @@ def run(
     from tokbench.report import pick_writer
     from tokbench.report._cost_results import show
 
-    names = tokenizers or [OWN_TOKENIZER]
+    names = expand_tokenizers(tokenizers or [OWN_TOKENIZER], offline=offline)
     chosen = None if model == NO_MODEL else model
     check_run(chosen, backend, quantization)
     if ledger is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._options import Json, Offline
+from tokbench.cli._options import Json, Offline, expand_tokenizers
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
 
@@ -37,7 +37,7 @@ def run(
 
     names, text = (arguments[:-1], arguments[-1]) if len(arguments) > 1 else (arguments, "-")
     text = read_input() if text == "-" else check_text(text)
-    tokenizers = [load_tokenizer(name, offline=offline) for name in names]
+    tokenizers = [load_tokenizer(name, offline=offline) for name in expand_tokenizers(names, offline=offline)]
     print_results(show(tokenizers, text, special=special), "json" if as_json else "table")
 
 

@@ -15,6 +15,7 @@ class What(StrEnum):
     """What can be listed."""
 
     tokenizers = "tokenizers"
+    sets = "sets"
     adapters = "adapters"
     metrics = "metrics"
     corpora = "corpora"

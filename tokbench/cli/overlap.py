@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._options import Json, Languages, Offline, open_corpus
+from tokbench.cli._options import Json, Languages, Offline, expand_tokenizers, open_corpus
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
 
 
 def run(
     tokenizers: Annotated[
-        list[str], typer.Argument(help="Two or more catalogue names, aliases, paths or hf:org/name[@revision].")
+        list[str], typer.Argument(help="Two or more catalogue names, aliases, paths, hub repositories or sets.")
     ],
     corpus: Annotated[
         str | None,
@@ -36,11 +36,12 @@ def run(
     from tokbench.analysis.overlap import measure_overlap
     from tokbench.report._overlap import show
 
-    if len(tokenizers) < 2:
-        raise TokbenchError(f"there is nothing to compare {tokenizers[0]} with", "give at least two tokenizers")
+    names = expand_tokenizers(tokenizers, offline=offline)
+    if len(names) < 2:
+        raise TokbenchError(f"there is nothing to compare {names[0]} with", "give at least two tokenizers")
     if languages is not None and corpus is None:
         raise TokbenchError("--languages needs a corpus", "for example: -c tokbench14")
     texts = None if corpus is None else open_corpus(corpus, languages)
-    loaded = [load_tokenizer(name, offline=offline) for name in tokenizers]
+    loaded = [load_tokenizer(name, offline=offline) for name in names]
     found = measure_overlap(loaded, texts, scripts=script or ())
     print_results(show(found), "json" if as_json else "table")

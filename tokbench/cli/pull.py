@@ -16,28 +16,33 @@ if TYPE_CHECKING:
 
 def run(
     names: Annotated[
-        list[str], typer.Argument(help="Tokenizers (names, aliases or hf:org/name[@revision]) and corpora.")
+        list[str],
+        typer.Argument(help="Catalogue names, aliases, hub repositories org/name[@revision], sets, or corpora."),
     ],
 ) -> None:
     """Download and verify tokenizer files and corpora, so that later runs need no network.
 
     The licence of a corpus is shown first (see also: tokbench list corpora).
     """
-    from tokbench.catalog.entries import resolve
+    from tokbench.catalog.entries import find_name, resolve
+    from tokbench.catalog.locations import is_hub_argument
+    from tokbench.catalog.sets import expand_sets
     from tokbench.errors import TokbenchError
 
-    for name in names:  # a name that nothing has is refused before anything is downloaded
-        if not name.startswith("hf:") and not find_corpus(name):
+    listed = list(expand_sets(names))
+    for name in listed:  # a name that nothing has is refused before anything is downloaded
+        from_hub = name.startswith("hf:") or (find_name(name) is None and is_hub_argument(name))
+        if not from_hub and not find_corpus(name):
             resolve(name)
     failures = []
-    for name in names:
+    for name in listed:
         try:
             pull_one(name)
         except TokbenchError as error:
             failures.append(error)
     for failure in failures[:-1]:
         echo(f"tokbench: {failure}", err=True)
-    if len(failures) == len(names):
+    if len(failures) == len(listed):
         raise failures[-1]
     if failures:
         echo(f"tokbench: {failures[-1]}", err=True)
@@ -50,7 +55,8 @@ def pull_one(name: str) -> None:
         pull_corpus(*corpus)
         return
     asset = pull_readable(name)
-    echo(f"{asset.name}: {asset.format} from {asset.origin}, sha256 {asset.sha256}")
+    origin = asset.origin if asset.origin.startswith("rebuilt") else f"from {asset.origin}"
+    echo(f"{asset.name}: {asset.format} {origin}, sha256 {asset.sha256}")
 
 
 def pull_readable(name: str) -> Asset:

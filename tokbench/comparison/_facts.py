@@ -10,6 +10,7 @@ import polars as pl
 
 from tokbench._shared.quantities import write_count
 from tokbench.adapters import COUNTS, CountedTokenizer, Tokenizer
+from tokbench.catalog.rebuilding import AS_IN
 from tokbench.corpora import Corpus, TextGroups, choose_reference
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
@@ -53,6 +54,11 @@ class ComparedTokenizer:
         if self.vocab_total is None:
             raise TokbenchError(f"the size of the vocabulary of {self.name} is not known", "give vocab_total")
         return self.vocab_total
+
+    @property
+    def ids_as_in(self) -> str | None:
+        """The package, with version, that the ids are taken from if the original file is not known by its hash."""
+        return self.origin.removeprefix(AS_IN) if self.origin.startswith(AS_IN) else None
 
 
 @dataclass(frozen=True)

@@ -19,20 +19,17 @@ from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_en
 from tokbench.catalog.counting_apis import is_counting_model
 from tokbench.catalog.entries import find_name, fold
 from tokbench.catalog.locations import means_path
+from tokbench.catalog.sets import DEFAULT, SetMember, expand_sets
 from tokbench.catalog.sources import Asset
 from tokbench.errors import EngineError, MissingExtraError, TokbenchError, UnavailableError
 
 R = TypeVar("R")
 
 TokenizerArgument: TypeAlias = Union[str, Path, Tokenizer, "LibraryTokenizer"]
-"""A tokenizer, or its name or path."""
+"""A tokenizer, its name or path, or the name of a set of them."""
 
-DEFAULT_TOKENIZERS = (
-    *("llama", "belle", "moss", "p50k_base", "cl100k_base", "bloom", "chatglm-6b"),
-    "gpt-neox-20b",
-    *("mistral-v1", "mistral-v3", "mistral-tekken", "rwkv-world", "byt5"),
-)
-"""The tokenizers of the 2023 table, GPT-NeoX, and those that come in pip packages or need no file."""
+DEFAULT_TOKENIZERS = (DEFAULT,)
+"""What is compared if no tokenizer is named: a set of today's, of which most come with tokbench."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +160,8 @@ def start_loading(
 
     engine: as for `load_engine`, verified on `sample`.
     count: returns the counts of a closed model (`anthropic:MODEL`); without it, naming one is an error.
-    skip_missing: list unavailable ones in `skipped`, instead of raising UnavailableError for the first; the
-    `baseline` cannot be skipped.
+    skip_missing: list unavailable ones in `skipped`, instead of raising UnavailableError for the first, as always for
+    members of sets; the `baseline` cannot be skipped.
     Raises TokbenchError for a name given twice and for an unusable file.
     """
     check_engine_name(engine)
@@ -176,7 +173,7 @@ def start_loading(
         try:
             return request.tokenizer if request.tokenizer is not None else load_engine(request.asset, engine, sample)
         except MissingExtraError as error:
-            if not skip_missing or request.name == needed:
+            if not (skip_missing or isinstance(request.argument, SetMember)) or request.name == needed:
                 raise
             skipped.append(Skipped(request.argument, error.message, error.hint))
             return None
@@ -191,10 +188,11 @@ def start_loading(
 
 
 def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -> list[str | Path | Tokenizer]:
-    """Return the arguments as a list, with library objects converted to tokenizers."""
+    """Return the arguments as a list, with sets expanded and library objects converted to tokenizers."""
     several = isinstance(arguments, Iterable) and not isinstance(arguments, str)
     listed = cast("Iterable[TokenizerArgument]", arguments if several else [arguments])
-    return [one if isinstance(one, str | Path) else adopt_tokenizer(one) for one in listed]
+    adopted = [one if isinstance(one, str | Path) else adopt_tokenizer(one) for one in listed]
+    return expand_sets(adopted)
 
 
 def resolve_requests(
@@ -216,9 +214,10 @@ def resolve_requests(
             if count is not None and isinstance(argument, str) and is_counting_model(argument):
                 counted = count(argument)
                 return LoadRequest(argument, counted.asset, counted)
-            return LoadRequest(str(argument), find_asset(argument, offline=offline))
+            name = argument if isinstance(argument, str) else str(argument)
+            return LoadRequest(name, find_asset(argument, offline=offline))
         except UnavailableError as error:
-            if not skip_missing:
+            if not (skip_missing or isinstance(argument, SetMember)):
                 raise
             return Skipped(str(argument), error.message, error.hint)
 

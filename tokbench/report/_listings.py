@@ -35,6 +35,23 @@ def list_tokenizers() -> list[Row]:
     ]
 
 
+def list_tokenizer_sets() -> list[Row]:
+    """List the named sets of tokenizers."""
+    from tokbench.catalog.entries import CATALOG
+    from tokbench.catalog.sets import MARK, list_sets
+    from tokbench.catalog.sources import locate
+
+    return [
+        {
+            "name": f"{MARK}{name}",
+            "here": sum(locate(CATALOG[member]) is not None for member in one.tokenizers),
+            "about": one.about,
+            "tokenizers": list(one.tokenizers) if one.tokenizers != tuple(CATALOG) else len(CATALOG),
+        }
+        for name, one in list_sets().items()
+    ]
+
+
 def list_adapters() -> list[Row]:
     """List the engines, and the file formats whose ids they define."""
     from tokbench.adapters import ADAPTERS
@@ -95,6 +112,7 @@ def list_corpora() -> list[Row]:
 
 LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
     "tokenizers": list_tokenizers,
+    "sets": list_tokenizer_sets,
     "adapters": list_adapters,
     "metrics": list_metrics,
     "corpora": list_corpora,

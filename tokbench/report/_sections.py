@@ -252,7 +252,7 @@ def lay_out_tokenizers(comparison: Comparison) -> Table:
                     t.algorithm or ABSENT,
                     f"{t.engine.replace('==', ' ')}, {t.path}",
                     t.licence or "not known",
-                    t.sha256[:16],
+                    t.sha256[:16] if t.ids_as_in is None else f"{t.sha256[:16]}, ids as in {t.ids_as_in}",
                 ),
             )
         )
