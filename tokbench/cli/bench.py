@@ -18,6 +18,7 @@ from tokbench.cli._options import (
     Quiet,
     Segments,
     TokenizerNames,
+    list_option,
     open_corpus,
 )
 from tokbench.cli._output import delivering
@@ -30,9 +31,13 @@ def run(
     corpus: Corpus = None,
     languages: Languages = None,
     segments: Segments = None,
-    engine: Annotated[str, typer.Option(help="Comma-separated engines to compare with the reference engine.")] = "all",
-    threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = "1",
-    path: Annotated[str, typer.Option(help="Comma-separated API paths: batch, single, count, decode.")] = "batch",
+    engine: Annotated[
+        list[str], list_option("--engine", metavar="ENGINE", help="Engines to compare with the reference engine.")
+    ] = ["all"],  # noqa: B006 - typer reads it, nothing changes it
+    threads: Annotated[list[str], list_option("--threads", metavar="N", help="Thread counts.")] = ["1"],  # noqa: B006
+    path: Annotated[
+        list[str], list_option("--path", metavar="PATH", help="API paths: batch, single, count, decode.")
+    ] = ["batch"],  # noqa: B006
     rounds: Annotated[int, whole_option("--rounds", low=2, help="Timing rounds, each on text of its own.")] = 12,
     memory: Annotated[
         bool,
@@ -70,7 +75,7 @@ def run(
 
     pick_writer(output_format)
     paths = choose("path", path, PATHS)
-    counts = split_numbers("--threads", threads, high=MOST_THREADS)
+    counts = split_numbers("--threads", ",".join(threads), high=MOST_THREADS)
     files = check_files(output)
     texts = open_corpus(corpus, languages, segments)
 
@@ -86,7 +91,7 @@ def run(
             outcome = benchmark_engines(
                 asset,
                 texts,
-                engines=[part.strip() for part in engine.split(",")],
+                engines=engine,
                 paths=paths,
                 threads=counts,
                 rounds=rounds,
@@ -109,9 +114,8 @@ def run(
             found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
 
 
-def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:
-    """Split comma-separated names; TokbenchError for an unknown one."""
-    names = [name.strip() for name in listed.split(",")]
+def choose(option: str, names: list[str], known: tuple[str, ...]) -> list[str]:
+    """Return the names; TokbenchError for an unknown one."""
     for name in names:
         if name not in known:
             raise TokbenchError(f"no {option} is called {name!r}", f"choose from: {', '.join(known)}")

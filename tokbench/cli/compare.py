@@ -25,6 +25,7 @@ from tokbench.cli._options import (
     Quiet,
     Reference,
     Segments,
+    list_option,
     open_corpus,
 )
 from tokbench.cli._output import deliver
@@ -76,8 +77,11 @@ def run(
     baseline: Annotated[str | None, typer.Option(help="Baseline tokenizer of NSL and significance tests.")] = None,
     metrics: Annotated[
         list[str] | None,
-        typer.Option(
-            "-m", "--metric", help="Metric (see: tokbench list metrics). Repeatable. [default: all but strr_*]"
+        list_option(
+            "-m",
+            "--metric",
+            metavar="METRIC",
+            help="Metrics (see: tokbench list metrics). [default: all but strr_*]",
         ),
     ] = None,
     segments: Segments = None,
@@ -106,9 +110,10 @@ def run(
     ] = Method.percentile,
     tests: Annotated[
         list[str] | None,
-        typer.Option(
+        list_option(
             "--test",
-            help="Metric to test for a difference from the baseline. Repeatable. [default: tokens_per_segment]",
+            metavar="METRIC",
+            help="Metrics to test for a difference from the baseline. [default: tokens_per_segment]",
         ),
     ] = None,
     segmenter: Annotated[
@@ -139,11 +144,9 @@ def run(
         from tokbench.comparison import FILES, TESTS, Unfinished, compare
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
         from tokbench.metrics.resampling import Bootstrap
-        from tokbench.report import REPORTS, check_format, render
+        from tokbench.report import check_format
         from tokbench.report._table import write_skipped
-        from tokbench.report._views import show
 
-        REPORTS[output_format]  # so that an unknown one is refused first
         files = check_files(output, check_format)
         if save is not None:
             check_writable_folder(save, FILES)
@@ -177,22 +180,28 @@ def run(
         if save is not None:
             writes.append(partial(result.save, save))
         with telling(ended, result, texts):
-            shown = output_format == "table"
-            deliver(
-                format_printed(show(result, by.value), "table") if shown else render(result, output_format, by.value),
-                writes,
-            )
+            deliver(format_comparison(result, output_format, by), writes)
             if output_format == "csv":
                 for line in write_skipped(result):
                     echo(f"tokbench: not compared: {line}", err=True)
 
 
+def format_comparison(result: Comparison, output_format: str, by: By) -> str | bytes:
+    """Format a comparison for standard output."""
+    from tokbench.report import is_binary, render
+    from tokbench.report._views import show
+
+    if output_format == "table" or is_binary(output_format):
+        return format_printed(show(result, by.value), output_format)
+    return render(result, output_format, by.value)
+
+
 def write(result: Comparison, path: Path, name: str, by: By) -> None:
     """Write a comparison to a file in the named format."""
     from tokbench._shared.files import write_whole
-    from tokbench.report import render
+    from tokbench.report import encode
 
-    write_whole(path, render(result, name, by.value).encode())
+    write_whole(path, encode(result, name, by.value))
 
 
 @contextmanager

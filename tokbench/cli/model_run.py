@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,13 +17,14 @@ from tokbench.cli._options import (
     DeviceName,
     Languages,
     Offline,
+    OutputFormat,
     Outputs,
     Quantization,
     Revision,
     Segments,
     Threads,
+    list_option,
     open_corpus,
-    split_names,
 )
 from tokbench.cli._output import delivering
 from tokbench.cli._results import bring_out, check_files
@@ -38,18 +38,6 @@ CHECKPOINTS = typer.Argument(
     help="Name in the suite (pythia-70m), folder, GGUF file, CTranslate2 folder, or org/name on the hub.",
     show_default=False,
 )
-
-
-class Format(StrEnum):
-    """Output format of results."""
-
-    table = "table"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
-
-
-ModelOutputFormat = Annotated[Format, typer.Option("-f", "--format", help="Format of standard output.")]
 
 
 def make(
@@ -83,8 +71,13 @@ def make(
 
 def measure(
     checkpoints: Annotated[list[str], CHECKPOINTS],
-    backend: Annotated[str, typer.Option(help="Comma-separated backends.")] = "ctranslate2,llamacpp",
-    quantization: Annotated[str, typer.Option(help="Comma-separated weight types.")] = "int8,q4_0",
+    backend: Annotated[
+        list[str],
+        list_option("--backend", metavar="BACKEND", help="Backends: ctranslate2, llamacpp, transformers."),
+    ] = ["ctranslate2", "llamacpp"],  # noqa: B006 - typer reads it, nothing changes it
+    quantization: Annotated[
+        list[str], list_option("--quantization", metavar="TYPE", help="Weight types, as named by the backends.")
+    ] = ["int8", "q4_0"],  # noqa: B006
     threads: Threads = None,
     device: Device = DeviceName.cpu,
     context: Annotated[
@@ -96,8 +89,12 @@ def measure(
             help="Tokens the KV cache has room for. [default: the model's context]",
         ),
     ] = None,
-    prompts: Annotated[str, typer.Option(help="Comma-separated prompt lengths, in tokens.")] = "128,512,2048",
-    batches: Annotated[str, typer.Option(help="Comma-separated decoding batch sizes.")] = "1,8",
+    prompts: Annotated[
+        list[str], list_option("--prompts", metavar="N", help="Prompt lengths, in tokens; none if empty.")
+    ] = ["128", "512", "2048"],  # noqa: B006
+    batches: Annotated[
+        list[str], list_option("--batches", metavar="N", help="Decoding batch sizes; none if empty.")
+    ] = ["1", "8"],  # noqa: B006
     new_tokens: Annotated[
         int, whole_option("--new-tokens", low=2, high=MOST_TOKENS, help="Tokens generated per text.")
     ] = 64,
@@ -108,7 +105,7 @@ def measure(
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Use random weights even if the hub has the model.")
     ] = False,
-    output_format: ModelOutputFormat = Format.table,
+    output_format: OutputFormat = "table",
     output: Outputs = None,
     offline: Offline = False,
 ) -> None:
@@ -122,9 +119,9 @@ def measure(
 
     files = check_files(output)
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
-    pairs = list(pair_up(split_names("--backend", backend), split_names("--quantization", quantization), device.value))
+    pairs = list(pair_up(backend, quantization, device.value))
     found: list[BackendMeasurement] = []
-    with delivering(found, lambda: bring_out(show_measurements(found), output_format.value, files)):
+    with delivering(found, lambda: bring_out(show_measurements(found), output_format, files)):
         for name in checkpoints:
             known = find_architecture(name)
             if known is not None:  # before gigabytes are downloaded or generated
@@ -168,7 +165,7 @@ def score(
     threads: Threads = None,
     device: Device = DeviceName.cpu,
     revision: Revision = None,
-    output_format: ModelOutputFormat = Format.table,
+    output_format: OutputFormat = "table",
     output: Outputs = None,
     offline: Offline = False,
 ) -> None:
@@ -197,7 +194,7 @@ def score(
     check_free_memory(shape, backend, quantization, name=model.name, context=length, logits=length, device=device.value)
     rows: list[dict[str, Any]] = []
     runner = run(model, backend, quantization, threads=threads or count_cores(), context=length, device=device.value)
-    with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format.value, files)):
+    with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format, files)):
         for lang in texts.languages:
             result = score_texts(texts.texts(lang), tokenizer, runner, windows, model.architecture.vocab_rows)
             signature = sign_score(
@@ -229,8 +226,9 @@ def score(
 # ---- arguments
 
 
-def list_numbers(name: str, text: str, high: int) -> tuple[int, ...]:
-    """Parse comma-separated numbers in ascending order; none from an empty string."""
+def list_numbers(name: str, listed: list[str], high: int) -> tuple[int, ...]:
+    """Parse numbers in ascending order; none from an empty string."""
+    text = ",".join(listed)
     return tuple(sorted(split_numbers(name, text, high=high))) if text.strip() else ()
 
 
