@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench._shared.visible_text import reveal_controls
 from tokbench.cli._echo import echo
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import (
@@ -22,20 +20,19 @@ from tokbench.cli._options import (
     OptionalTokenizerNames,
     OutputFormat,
     Outputs,
-    Quiet,
     Reference,
     Segments,
     list_option,
     open_corpus,
 )
 from tokbench.cli._output import deliver
+from tokbench.cli._progress import show_progress
 from tokbench.cli._results import check_files, format_printed
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
     from tokbench.corpora import ParallelCorpus
-    from tokbench.measurement import Step
 
 
 class Draw(StrEnum):
@@ -130,7 +127,6 @@ def run(
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Skip tokenizers that are not available, and list them.")
     ] = False,
-    quiet: Quiet = False,
 ) -> None:
     """Compare tokenizers on a parallel corpus: size, length, fairness, losses, speed.
 
@@ -154,7 +150,7 @@ def run(
         names = tokenizers or list(DEFAULT_TOKENIZERS)
         unfinished: list[Unfinished] = []
         ended: BaseException | None = None
-        with show_progress(len(names), texts, quiet=quiet) as on_step:
+        with show_progress() as progress:
             try:
                 result = compare(
                     names,
@@ -169,7 +165,7 @@ def run(
                     engine=engine,
                     skip_missing=skip_missing or not tokenizers,
                     offline=offline,
-                    on_step=on_step,
+                    progress=progress,
                     on_interruption=unfinished.append,
                 )
             except BaseException as error:
@@ -217,43 +213,3 @@ def telling(ended: BaseException | None, result: Comparison, texts: ParallelCorp
         if ended is not None:
             echo("tokbench: without intervals, tests, speeds and examples because of an error:", err=True)
             raise ended
-
-
-@contextmanager
-def show_progress(tokenizers: int, texts: ParallelCorpus, *, quiet: bool) -> Iterator[Step]:
-    """Show a progress bar on standard error if it is a terminal.
-
-    Yields the function to call after each step.
-    """
-    from tokbench.measurement import ignore_step
-
-    if quiet or not sys.stderr.isatty():  # FORCE_COLOR does not make a file a terminal
-        yield ignore_step
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        task = progress.add_task("loading", total=tokenizers * texts.size)
-
-        def on_step(tokenizer: str, lang: str, encoded: int) -> None:
-            progress.update(task, advance=encoded, description=escape(reveal_controls(f"{tokenizer} {lang}")))
-
-        yield on_step

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_MONEY, MOST_TOKENS, decimal_option, parse_whole
 from tokbench.cli._options import (
     Corpus,
@@ -18,12 +18,12 @@ from tokbench.cli._options import (
     OutputFormat,
     Outputs,
     Quantization,
-    Quiet,
     Reference,
     Segments,
     Threads,
     open_corpus,
 )
+from tokbench.cli._progress import measuring, show_progress
 from tokbench.cli._results import bring_out, check_files, print_results
 from tokbench.errors import TokbenchError
 
@@ -72,7 +72,6 @@ def run(
     output_format: OutputFormat = "table",
     output: Outputs = None,
     offline: Offline = False,
-    quiet: Quiet = False,
 ) -> None:
     """Compute what texts cost on a Pythia model.
 
@@ -99,17 +98,19 @@ def run(
     rates = read_rates(timings) if timings else ()
     amount = parse_new_tokens(new_tokens)
     texts = open_corpus(corpus, languages, segments)
-    result = compare(
-        names, texts, reference=reference, metrics=["tokens_per_segment"], throughput=False, offline=offline
-    )
+    with show_progress() as progress:
+        result = compare(
+            names,
+            texts,
+            reference=reference,
+            metrics=["tokens_per_segment"],
+            throughput=False,
+            offline=offline,
+            progress=progress,
+        )
     steps: list[str] = []
 
-    def tell(step: str) -> None:
-        steps.append(step)
-        if not quiet:
-            echo(f"measuring {step}", err=True)
-
-    def compute(engine: str) -> Costs:
+    def compute(engine: str, tell: Callable[[str], None]) -> Costs:
         return cost(
             result,
             model=model,
@@ -124,11 +125,17 @@ def run(
         )
 
     try:
-        costs = compute(backend)
+        with measuring(len(result.tokenizers) if backend != ANALYTIC else 0) as tell:
+
+            def begin(step: str) -> None:
+                steps.append(step)
+                tell(step)
+
+            costs = compute(backend, begin)
     except BaseException:
         if steps:  # the tokens and FLOPs are known
             with suppress(typer.Exit):
-                bring_out(show(compute(ANALYTIC)), output_format, files)
+                bring_out(show(compute(ANALYTIC, steps.append)), output_format, files)
         raise
     bring_out(show(costs), output_format, files)
 

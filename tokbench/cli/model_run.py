@@ -27,6 +27,7 @@ from tokbench.cli._options import (
     open_corpus,
 )
 from tokbench.cli._output import delivering
+from tokbench.cli._progress import measuring, note
 from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
 
@@ -121,7 +122,10 @@ def measure(
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
     pairs = list(pair_up(backend, quantization, device.value))
     found: list[BackendMeasurement] = []
-    with delivering(found, lambda: bring_out(show_measurements(found), output_format, files)):
+    with (
+        delivering(found, lambda: bring_out(show_measurements(found), output_format, files)),
+        measuring(len(checkpoints) * len(pairs)) as tell,
+    ):
         for name in checkpoints:
             known = find_architecture(name)
             if known is not None:  # before gigabytes are downloaded or generated
@@ -130,7 +134,7 @@ def measure(
             checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
             announce(checkpoint)
             for engine, kind in pairs:
-                echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
+                tell(f"{checkpoint.name} as {kind} on {engine}")
                 measured = measure_backend(
                     checkpoint,
                     engine,
@@ -253,5 +257,5 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str], device: Any) 
 
 def announce(checkpoint: Checkpoint) -> None:
     """Report on standard error which weights are used."""
-    note = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
-    echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)
+    meaning = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
+    note(f"{checkpoint.name}: weights: {checkpoint.weights}{meaning}")

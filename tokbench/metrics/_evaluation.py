@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import polars as pl
 
 from tokbench._shared.process import hold_blas
+from tokbench._shared.progress import ignore_metric
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
@@ -32,12 +33,15 @@ def evaluate(
     metrics: str | Metric | Iterable[str | Metric] = DEFAULT_METRICS,
     reference: Reference | str | None = None,
     bootstrap: Bootstrap | None = None,
+    *,
+    on_metric: Callable[[], object] = ignore_metric,
 ) -> pl.DataFrame:
     """Evaluate metrics: tokenizer, lang, metric, value, low, high, n.
 
     metrics: names, or your own metrics.
     reference: the language that premiums are relative to, or a `Reference`, which also names the baseline tokenizer.
     bootstrap: how to compute intervals; None for no intervals.
+    on_metric: called when the interval of a metric over segments or languages is known, from any thread.
 
     lang: null for all languages.
     low, high: the bootstrap interval (for metrics over ids, a jackknife at its level: see `tokbench.metrics._spectra`);
@@ -61,7 +65,7 @@ def evaluate(
     if lengths:
         jobs.append(lambda: evaluate_lengths(measurements, lengths))
     if bootstrap is not None:
-        jobs.append(lambda: find_intervals(measurements, metrics, reference, bootstrap))
+        jobs.append(lambda: find_intervals(measurements, metrics, reference, bootstrap, on_metric=on_metric))
     with hold_blas():
         for found in map_ordered(lambda job: job(), jobs):
             if "value" in found.columns:
