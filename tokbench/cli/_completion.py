@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -65,7 +64,7 @@ def list_tokenizers(ctx: Any, typed: str) -> list[str]:
 
 def list_metrics(ctx: Any, typed: str) -> list[str]:
     """Return the names of metrics, of other packages too."""
-    return [*METRICS, *(point.name for point in entry_points(group="tokbench.metrics"))]
+    return [*METRICS, *list_added("metrics")]
 
 
 def list_corpora(ctx: Any, typed: str) -> list[str]:
@@ -104,9 +103,16 @@ def list_modules(folder: str, *more: str) -> Callable[[Any, str], list[str]]:
     def find(ctx: Any, typed: str) -> list[str]:
         path = str(_PACKAGE.joinpath(*folder.split(".")))
         own = sorted(one.name for one in iter_modules([path]) if not (one.ispkg or one.name.startswith("_")))
-        return [*more, *own, *(point.name for point in entry_points(group=f"tokbench.{folder}"))]
+        return [*more, *own, *list_added(folder)]
 
     return find
+
+
+def list_added(folder: str) -> list[str]:
+    """Return what other packages add to a registry."""
+    from importlib.metadata import entry_points
+
+    return [point.name for point in entry_points(group=f"tokbench.{folder}")]
 
 
 def list_models(ctx: Any, typed: str) -> list[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-
-from tokbench.cli._logging import logging_to_terminal
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,17 @@ class Invocation:
         """Make this the running command."""
         token = _RUNNING.set(self)
         try:
-            with logging_to_terminal(self.verbose):
+            with self._log():
                 yield
         finally:
             _RUNNING.reset(token)
+
+    def _log(self) -> AbstractContextManager[None]:
+        if not self.verbose:
+            return nullcontext()
+        from tokbench.cli._logging import logging_to_terminal
+
+        return logging_to_terminal(self.verbose)
 
 
 _RUNNING: ContextVar[Invocation | None] = ContextVar("tokbench.invocation", default=None)

@@ -22,13 +22,10 @@ class TerminalHandler(logging.Handler):
 
 @contextmanager
 def logging_to_terminal(verbose: int) -> Iterator[None]:
-    """Write what is logged to standard error: nothing at 0, what is done at 1, details from 2.
+    """Write what is logged to standard error: what is done at 1, details from 2.
 
     Only loggers of tokbench are heard: those of libraries may tell more than a user wants to show.
     """
-    if not verbose:
-        yield
-        return
     logger = logging.getLogger(LOGGER)
     handler = TerminalHandler()
     before = logger.level, logger.propagate

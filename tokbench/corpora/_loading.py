@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from tokbench.corpora._reader_api import LanguageText, RawCorpus
 from tokbench.corpora._readers import PLAIN, READERS
 from tokbench.corpora._utf8 import list_folder, read_head
 from tokbench.errors import TokbenchError
+
+_LOG = logging.getLogger(__name__)
 
 DEFAULT_CORPUS = "tokbench14"
 
@@ -52,6 +55,7 @@ def load_corpus(
         raise TokbenchError(
             f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
+    _LOG.info("the corpus %s is read as %s", named, name)
     raw = READERS[name].read(path, options, languages)
     if said is None and name in PLAIN:
         as_lines = spell_corpus(path, {**options, "format": name})
