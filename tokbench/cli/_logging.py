@@ -17,7 +17,8 @@ class TerminalHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         text = " ".join(record.getMessage().split())
-        echo(f"tokbench: {record.name.removeprefix(f'{LOGGER}.')}: {text}", err=True)
+        package = record.name.split(".")[1].removeprefix("_")
+        echo(f"tokbench: {package}: {text}", err=True)
 
 
 @contextmanager
