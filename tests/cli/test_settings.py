@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from helpers.commands import USAGE, Result, run
+from helpers.data import ROOT
+from tokbench.cli._settings import FOLDERS, GENERAL
 
 SMALL = ("compare", "utf8", "--no-throughput", "--json")
 
@@ -150,3 +152,12 @@ def test_a_general_corpus_is_not_for_commands_that_mean_something_else_by_it(pro
     configure(project, 'languages = ["en"]\n')
     done = run("overlap", "utf8", "byt5", "--json")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_example_of_the_documentation_is_accepted(project: Path) -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    configure(project, page.partition("```toml\n")[2].partition("```")[0])
+    shown = {row["option"]: row["value"] for row in json.loads(run("config", "-f", "json").stdout)}
+    assert shown["compare.metric"] == ["premium", "gini"]
+    assert shown["sets.mine"] == ["llama3", "o200k_base"]
+    assert all(f"\n{key} = " in page for key in (*GENERAL, *FOLDERS))
