@@ -190,6 +190,17 @@ def test_results_without_a_table_say_which_format_has_them(tmp_path: Path) -> No
     assert run("list", "adapters", "-f", "csv").stdout.startswith("name,reads,about\n")
 
 
+def test_results_without_formats_of_their_own_follow_the_shared_options(tmp_path: Path) -> None:
+    """Such as those of `cost --ledger`, which ignored --format and --output."""
+    from tokbench.cli._results import print_results
+    from tokbench.report._document_model import Results
+
+    results = Results(list, lambda: [{"stage": "read"}], lambda: pl.DataFrame({"stage": ["read"]}))
+    with Invocation(output_format="csv", output=(tmp_path / "a.json",)).active():
+        print_results(results)
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == [{"stage": "read"}]
+
+
 # ---- -v and -q
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from helpers.commands import USAGE, Result, run
 from helpers.data import ROOT
+from tokbench.cli._own_sets import expand_own_sets
 from tokbench.cli._settings import FOLDERS, GENERAL
 
 SMALL = ("compare", "utf8", "--no-throughput", "--json")
@@ -161,3 +162,19 @@ def test_the_example_of_the_documentation_is_accepted(project: Path) -> None:
     assert shown["compare.metric"] == ["premium", "gini"]
     assert shown["sets.mine"] == ["llama3", "o200k_base"]
     assert all(f"\n{key} = " in page for key in (*GENERAL, *FOLDERS))
+
+
+def test_own_sets_stand_for_their_tokenizers(project: Path) -> None:
+    configure(project, '[sets]\nbytes = ["utf8", "byt5"]\nall-mine = ["@bytes", "utf8"]\nround = ["@round"]\n')
+    done = run("compare", "@all-mine", "-l", "en", "-n", "2", "--no-throughput", "--json", "--resamples", "0")
+    assert done.returncode == 0, done.stderr
+    assert [one["name"] for one in json.loads(done.stdout)["tokenizers"]] == ["utf8", "byt5"]
+    refused = run("compare", "@round")
+    assert (refused.returncode, refused.stdout) == (USAGE, "")
+    assert "the set @round contains itself: @round > @round; remove it from one" in refused.stderr
+
+
+def test_other_sets_and_names_given_twice_are_left_to_the_catalogue() -> None:
+    sets = {"mine": ("llama3", "gpt2", "@openai")}
+    assert expand_own_sets(["gpt2", "@mine", "@open"], sets) == ["gpt2", "llama3", "@openai", "@open"]
+    assert expand_own_sets(["gpt2", "gpt2"], sets) == ["gpt2", "gpt2"]

@@ -21,6 +21,7 @@ from tokbench.cli._invocation import Invocation
 from tokbench.cli._needs import check_needs
 from tokbench.cli._option_table import OPTIONS, Kind, Option
 from tokbench.cli._options import LIST_MARK, Json, OutputFormat, Outputs, Quiet, Verbose, split_names
+from tokbench.cli._own_sets import expand_arguments
 from tokbench.cli._results import check_files, check_printed
 from tokbench.errors import TokbenchError
 
@@ -64,6 +65,7 @@ def extend(words: tuple[str, ...], function: Callable[..., None]) -> Callable[..
     def run(**given: Any) -> None:
         invocation = take_invocation(given, name, writes="output" in own)
         with invocation.active():
+            expand_arguments(given)
             function(**{key: given[key] for key in own})
 
     run.__annotations__ = declared
@@ -93,10 +95,10 @@ def take_invocation(given: dict[str, Any], command: str, *, writes: bool) -> Inv
         given["output_format"] = name
         if name != "table":
             check_printed(name, anything=not writes)
-    files: list[tuple[Path, str]] = []
-    if given.get("output") and not writes:
-        files = check_files(given["output"])
-    return Invocation(bool(given["quiet"]), given["verbose"], name, tuple(files))
+    output = tuple(given.get("output") or ())
+    if not writes:
+        check_files(output)
+    return Invocation(bool(given["quiet"]), given["verbose"], name, output)
 
 
 def choose_format(given: Mapping[str, Any]) -> str:

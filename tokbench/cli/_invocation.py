@@ -16,13 +16,13 @@ class Invocation:
     quiet: whether to hide progress and notes.
     verbose: how much to explain: 0, 1 or more.
     output_format: the format of standard output.
-    files: files to write as well, with their formats; empty where the command writes them itself.
+    output: files to write as well.
     """
 
     quiet: bool = False
     verbose: int = 0
     output_format: str = "table"
-    files: tuple[tuple[Path, str], ...] = ()
+    output: tuple[Path, ...] = ()
 
     @contextmanager
     def active(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ def print_results(results: Results, output_format: str = "table") -> None:
     """Print results and write them to files, as the shared options ask; `output_format` if these are silent."""
     asked = running()
     chosen = output_format if asked.output_format == "table" else asked.output_format
-    bring_out(results, chosen, asked.files)
+    bring_out(results, chosen, check_files(asked.output))
 
 
 def bring_out(results: Results, output_format: str, files: Sequence[tuple[Path, str]]) -> None:

@@ -33,7 +33,7 @@ def run(
             "-o",
             "--output",
             help="Write to FILE, in the format given by its extension: .html, .md, .tex; for a single result also "
-            ".json, .csv, .txt; `-` prints Markdown. Repeatable.",
+            ".json, .csv, .txt, .parquet, .xlsx; `-` prints Markdown. Repeatable.",
         ),
     ],
     charts: Annotated[
