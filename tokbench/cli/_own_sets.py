@@ -33,8 +33,12 @@ def expand_own_sets(names: Sequence[str], sets: Mapping[str, Sequence[str]]) -> 
     expanded: list[str] = []
     for name in names:
         own = name.removeprefix(MARK) in sets and name.startswith(MARK)
-        members = _list_members(name, sets, ()) if own else [name]
-        expanded += [member for member in members if not own or member not in (*names, *expanded)]
+        if not own:
+            expanded.append(name)
+            continue
+        for member in _list_members(name, sets, ()):
+            if member not in (*names, *expanded):
+                expanded.append(member)
     return expanded
 
 
