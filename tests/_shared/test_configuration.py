@@ -88,6 +88,9 @@ def test_a_variable_names_the_only_file_or_none(project: Path, monkeypatch: pyte
         (b"[sets]\nmine = []\n", "sets.mine is []"),
         (b"[sets]\nmine = [1]\n", "sets.mine is [1]"),
         (b"a = " + b"[" * 5000, "is damaged"),
+        (b"a = " + b"9" * 5000, "is damaged: Exceeds the limit"),
+        (b"[sets]\nmine" + b".a" * 50 + b" = 1", "sets.mine is {'a': {'a'"),
+        (b"[sets]\nmine" + b" . a" * 1_000 + b" = 1", "a key has more than 100 parts"),
         (b"#" * (LARGEST + 1), "is larger than 1,000,000 bytes"),
     ],
 )

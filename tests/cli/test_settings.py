@@ -69,6 +69,9 @@ def test_lists_and_texts_of_files_are_as_on_the_command_line(project: Path) -> N
         ("cache = 3", "cache is 3; use a folder in quotes"),
         ("tokenizers = [3]", "tokenizers is [3]; use a folder in quotes"),
         ("[compare", "is damaged"),
+        ("a" + ".a" * 50 + " = 1", "a.a.a.a.a.a.a.a.a: no option is called that"),
+        ("[compare]\nlimit = nan", "compare.limit: no option is called that"),
+        ("[compare]\nseed = nan", "compare.seed: --seed is 'nan'"),
         ('"\\u001b[31m" = 3', "\\x1b[31m: no option is called that"),
     ],
 )

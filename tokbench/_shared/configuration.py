@@ -20,13 +20,14 @@ threads = 4
 from __future__ import annotations
 
 import os
+import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokbench._shared.paths import expand_home, shorten
-from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
 
 FILE = "tokbench.toml"
@@ -37,6 +38,10 @@ VARIABLE = "TOKBENCH_CONFIG"
 SETS = "sets"
 LARGEST = 1_000_000
 """Bytes of a file that are read."""
+
+MOST_PARTS = 100
+DEEPEST = 8
+"""Tables within tables that are looked into; no known key has so many."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,8 @@ def _read(path: Path) -> Iterator[tuple[Path, dict[str, Any], str]]:
     """Yield the table of a file and the prefix of its keys; nothing for a pyproject.toml that has none of tokbench."""
     import tomllib
 
+    from tokbench._shared.pipes import refuse_special
+
     refuse_special(path)
     try:
         with path.open("rb") as stream:
@@ -145,12 +152,14 @@ def _read(path: Path) -> Iterator[tuple[Path, dict[str, Any], str]]:
             return
         if len(content) > LARGEST:
             raise TokbenchError(f"{path} is larger than {LARGEST:,} bytes", "remove what is no configuration")
+        if has_deep_key(content):  # the library takes a time that grows with the square of the parts
+            raise TokbenchError(f"{path}: a key has more than {MOST_PARTS} parts", "remove it")
         document = tomllib.loads(content.decode())
     except OSError as error:
         raise TokbenchError(f"cannot read {path}: {error.strerror}", "change its permissions") from error
     except UnicodeDecodeError as error:
         raise TokbenchError(f"{path} is damaged: byte {error.start} is not UTF-8", "save it as UTF-8") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise TokbenchError(f"{path} is damaged: {error!s:.200}", "correct the TOML") from error
     if path.name != PYPROJECT:
         yield path, document, ""
@@ -160,26 +169,39 @@ def _read(path: Path) -> Iterator[tuple[Path, dict[str, Any], str]]:
     if isinstance(table, dict):
         yield path, table, "tool.tokbench."
     elif table is not None:
-        raise TokbenchError(f"{path}: tool.tokbench is {table!r:.40}", "use a table: [tool.tokbench]")
+        raise TokbenchError(f"{path}: tool.tokbench is {shorten_value(table)}", "use a table: [tool.tokbench]")
 
 
-def _flatten(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all values with the keys that lead to them; an empty table is a value too."""
-    waiting = [(before, table)]
+def has_deep_key(content: bytes) -> bool:
+    """Return whether a TOML document may have a key of more than `MOST_PARTS` parts."""
+    parts = re.split(rb"[\n=,\[\]{}]", content.translate(None, b" \t\r"))
+    return any(part.count(b".") >= MOST_PARTS for part in parts)
+
+
+def _flatten(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield all values with the keys that lead to them; an empty table, and one too deep to be known, are values."""
+    waiting: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [((), table)]
     while waiting:
-        prefix, inner = waiting.pop()
+        before, inner = waiting.pop()
         for key, value in inner.items():
-            if isinstance(value, dict) and value:
-                waiting.append((f"{prefix}{key}.", value))
+            if isinstance(value, dict) and value and len(before) < DEEPEST:
+                waiting.append(((*before, key), value))
             else:
-                yield f"{prefix}{key}", value
+                yield ".".join((*before, key)), value
+
+
+def shorten_value(value: Any) -> str:
+    """Write a value of a file for an error, however large or deep it is."""
+    return reprlib.repr(value)
 
 
 def _read_sets(table: Any, where: str) -> dict[str, tuple[str, ...]]:
     """Check the sets of tokenizers; TokbenchError for anything but lists of names."""
     if not isinstance(table, dict):
-        raise TokbenchError(f"{where} is {table!r:.40}", 'use a table of lists, as in mine = ["llama3", "o200k_base"]')
+        raise TokbenchError(
+            f"{where} is {shorten_value(table)}", 'use a table of lists, as in mine = ["llama3", "o200k_base"]'
+        )
     for name, members in table.items():
         if not isinstance(members, list) or not members or not all(isinstance(one, str) and one for one in members):
-            raise TokbenchError(f"{where}.{name} is {members!r:.40}", 'use a list of names, as in ["llama3"]')
+            raise TokbenchError(f"{where}.{name} is {shorten_value(members)}", 'use a list of names, as in ["llama3"]')
     return {name.removeprefix("@"): tuple(members) for name, members in table.items()}

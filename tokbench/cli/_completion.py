@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 from tokbench._shared.bundled_files import MANIFEST, list_bundled
@@ -101,6 +100,8 @@ def list_modules(folder: str, *more: str) -> Callable[[Any, str], list[str]]:
     """Return a function that lists the modules of a registry, by its folder, and those of other packages."""
 
     def find(ctx: Any, typed: str) -> list[str]:
+        from pkgutil import iter_modules
+
         path = str(_PACKAGE.joinpath(*folder.split(".")))
         own = sorted(one.name for one in iter_modules([path]) if not (one.ispkg or one.name.startswith("_")))
         return [*more, *own, *list_added(folder)]

@@ -8,8 +8,7 @@ from typing import Any
 
 import typer
 
-from tokbench._shared.configuration import Configuration, Setting, load_configuration
-from tokbench._shared.registry import closest
+from tokbench._shared.configuration import Configuration, Setting, load_configuration, shorten_value
 from tokbench.cli._option_table import OPTIONS, Option
 from tokbench.errors import TokbenchError
 
@@ -109,7 +108,7 @@ def check_type(setting: Setting, option: Option) -> Any:
             return list(value)
         case "list" if is_number_list(option) and (number or is_numbers(value)):
             return [str(one) for one in (value if isinstance(value, list) else [value])]
-    raise TokbenchError(f"{setting.origin} is {value!r:.60}", f"use {_WANTED[option.kind]}")
+    raise TokbenchError(f"{setting.origin} is {shorten_value(value)}", f"use {_WANTED[option.kind]}")
 
 
 def is_number_list(option: Option) -> bool:
@@ -129,7 +128,7 @@ def find_folder(key: str, configuration: Configuration) -> Setting | None:
         return None
     listed = setting.value if isinstance(setting.value, list) and key == "tokenizers" else [setting.value]
     if not listed or not all(isinstance(one, str) and one for one in listed):
-        raise TokbenchError(f"{setting.origin} is {setting.value!r:.60}", "use a folder in quotes")
+        raise TokbenchError(f"{setting.origin} is {shorten_value(setting.value)}", "use a folder in quotes")
     folder = configuration.folders[key]
     paths = [one if one.startswith("~") else str(folder / one) for one in listed]
     return Setting(os.pathsep.join(paths), setting.origin)
@@ -140,6 +139,8 @@ def check_keys(configuration: Configuration) -> None:
 
     Raises TokbenchError with the file, the key and the nearest one for a key that does not.
     """
+    from tokbench._shared.registry import closest
+
     known = {*GENERAL, *FOLDERS}
     for command, options in OPTIONS.items():
         known |= {f"{command.replace(' ', '.')}.{key}" for key in options}
@@ -147,7 +148,7 @@ def check_keys(configuration: Configuration) -> None:
     for key, setting in configuration.settings.items():
         if key not in known and not (key in groups and setting.value == {}):
             near = closest(key, sorted(known))
-            hint = f"did you mean {near}?" if near else "see: tokbench config --all"
+            hint = f"did you mean {near}?" if near else "see: tokbench config COMMAND"
             raise TokbenchError(f"{setting.origin}: no option is called that", hint)
 
 
