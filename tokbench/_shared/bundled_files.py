@@ -6,12 +6,15 @@ from pathlib import Path
 
 MANIFEST = "manifest.toml"
 
-_PACKAGE = Path(__file__).parents[1] / "corpora"
+PACKAGE = Path(__file__).parents[1] / "corpora"
 
 
-def list_bundled() -> dict[str, Path]:
-    """Map names of bundled corpora to folders, of the installation or checkout."""
-    installed, checkout = _PACKAGE / "bundled", _PACKAGE.parents[1] / "corpora"
+def list_bundled(package: Path = PACKAGE) -> dict[str, Path]:
+    """Map names of bundled corpora to folders, of the installation or checkout.
+
+    package: the folder of `tokbench.corpora`.
+    """
+    installed, checkout = package / "bundled", package.parents[1] / "corpora"
     # Beside an installed package, `corpora` belongs to someone else: only a checkout has a pyproject.toml there.
     if installed.is_dir():
         home = installed

@@ -25,6 +25,7 @@ from tokbench.cli._options import (
     Threads,
     list_option,
     open_corpus,
+    split_names,
 )
 from tokbench.cli._output import delivering
 from tokbench.cli._progress import measuring, note
@@ -120,7 +121,9 @@ def measure(
 
     files = check_files(output)
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
-    pairs = list(pair_up(backend, quantization, device.value))
+    pairs = list(
+        pair_up(split_names("--backend", *backend), split_names("--quantization", *quantization), device.value)
+    )
     found: list[BackendMeasurement] = []
     with (
         delivering(found, lambda: bring_out(show_measurements(found), output_format, files)),

@@ -49,4 +49,4 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 def bundled_corpora() -> dict[str, Path]:
     """Map names of bundled corpora to folders, of the installation or checkout."""
-    return list_bundled()
+    return list_bundled(Path(__file__).parent)
