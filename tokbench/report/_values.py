@@ -29,9 +29,10 @@ def make_frame(results: Results, name: str) -> pl.DataFrame:
 
 
 def is_table(document: Any) -> bool:
-    """Return whether a document is a list of facts, none of which has parts of its own."""
+    """Return whether a document is a list of facts, at least one, none of which has parts of its own."""
     return (
         isinstance(document, list)
+        and bool(document)
         and all(isinstance(row, dict) for row in document)
         and not any(is_nested(value) for row in document for value in row.values())
     )
