@@ -34,6 +34,7 @@ def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TOKBENCH_CONFIG", "none")
     monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     if SHARED_DATA is not None:
         monkeypatch.setenv("TOKBENCH_TOKENIZERS", str(SHARED_DATA / "tokenizers"))

@@ -69,7 +69,7 @@ def test_programs_get_a_document_that_no_terminal_acts_on_and_a_frame() -> None:
     assert "\\u202e\\u009b\\ud800 é" in text
     assert json.loads(text) == RESULTS.document()
     assert format_results(RESULTS, "csv") == "value\n2.5\n\n"
-    with pytest.raises(TokbenchError, match="these results have no CSV"):
+    with pytest.raises(TokbenchError, match="these results are no table, so csv cannot hold them"):
         format_results(Results(list, list), "csv")
 
 

@@ -10,6 +10,7 @@ import atexit
 import hashlib
 import io
 import json
+import logging
 import shutil
 import tempfile
 import zipfile
@@ -36,6 +37,7 @@ Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
 _SEAL = b"tokbench sha256 %s\n"
 _SEAL_BYTES = len(_SEAL % (b"0" * 64))
 _HASHES = "tokbench-hashes"
+_LOG = logging.getLogger(__name__)
 
 
 def cache_path(kind: str, *parts: object) -> Path:
@@ -115,6 +117,7 @@ def _read_sealed(path: Path) -> bytes | None:
     if seal != _seal(path, content):
         note_damage(path, "its SHA-256 differs from the one recorded when it was written")
         return None
+    _LOG.debug("read %s", path)
     return content
 
 
@@ -122,6 +125,7 @@ def _write_sealed(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, _seal(path, content) + content)
+        _LOG.debug("wrote %s", path)
     except OSError as error:
         note_unwritable(find_cache_folder(), error)
 

@@ -7,6 +7,7 @@ Texts are sent only by `post`, which follows no redirect.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 USER_AGENT = {"User-Agent": "tokbench"}
 _PIECE = 1 << 16
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Transfer:
         Raises UnavailableError when the time allowed for the received bytes is over.
         """
         outcome: Future[T] = Future()
+        _LOG.info("requesting %s", self.name)
 
         def settle() -> None:
             try:
@@ -109,7 +112,9 @@ class Transfer:
         if self.abandoned:
             waited = time.monotonic() - begun
             raise UnavailableError(f"{self.name} is too slow: {self.received:,} bytes in {waited:.0f} s")
-        return outcome.result()
+        result = outcome.result()
+        _LOG.info("received %s: %d bytes", self.name, self.received)
+        return result
 
     def _allow(self) -> float:
         return LIMITS.grace + (self.received + self.ahead) / LIMITS.rate
@@ -282,6 +287,7 @@ class Network:
         """Return why a host cannot be reached, or None."""
         parts = urlsplit(address)
         if parts.netloc not in self.probes:
+            _LOG.info("asking whether %s can be reached", parts.netloc)
             self.probes[parts.netloc] = Probe(f"{parts.scheme}://{parts.netloc}/")
         begun = time.monotonic()
         probe = self.probes[parts.netloc]

@@ -7,6 +7,7 @@ repository code is run and no pickle is loaded: only tokenizer files requested b
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.catalog.locations import Location
 from tokbench.catalog.network import download, find_fault
 from tokbench.errors import TokbenchError, UnavailableError
+
+_LOG = logging.getLogger(__name__)
 
 
 class Unrecorded(NamedTuple):
@@ -146,6 +149,7 @@ def _describe(name: str, location: Location, entry: Entry | None) -> Asset:
     named = entry or find_by_sha256(sha256_of(present[0]))
     files = locations.choose_files(location, named, file_format, present)
     hashes = [*map(sha256_of, files)]
+    _LOG.info("%s is read from %s (%s)", name, ", ".join(map(str, files)), location.origin)
     known = entry or find_by_sha256(*hashes)
     other = entry and location.origin == "path" and all(s.files[0].sha256 != hashes[0] for s in entry.sources)
     if known and (other or locations.is_extended(known, file_format, files)):

@@ -11,6 +11,7 @@ from tokbench import __version__
 from tokbench.cli import (
     bench,
     compare,
+    config,
     corpus,
     cost,
     count,
@@ -29,6 +30,7 @@ from tokbench.cli import (
     view,
     vocab,
 )
+from tokbench.cli._commands import extend
 from tokbench.cli._echo import echo
 from tokbench.cli._usage import Command
 
@@ -54,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "vocab": vocab.run,
     "overlap": overlap.run,
     "explain-diff": explain_diff.run,
+    "config": config.run,
     "list": listing.run,
     "pull": pull.run,
     "cost": cost.run,
@@ -69,10 +72,10 @@ MODEL_COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 for name, function in COMMANDS.items():
-    app.command(name, cls=Command)(function)
+    app.command(name, cls=Command)(extend((name,), function))
 app.add_typer(model.app)
 for name, function in MODEL_COMMANDS.items():
-    model.app.command(name, cls=Command)(function)
+    model.app.command(name, cls=Command)(extend(("model", name), function))
 
 
 def show_version(wanted: bool) -> None:

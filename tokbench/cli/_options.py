@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 _DEFAULT_SET = "[default: @default, of today]"
 _KINDS = "Catalogue names, aliases, paths, hub repositories org/name[@revision] or sets such as @openai"
+
+
+LIST_MARK = ",..."
+"""How the name of an option's values ends if it takes several, comma-separated or repeated."""
+
+
+def list_option(*names: str, metavar: str, help: str, **settings: Any) -> Any:  # noqa: A002
+    """Declare an option for several names, comma-separated or repeated; the parameter is a list of text.
+
+    names, settings: as for `typer.Option`. The command receives the names one by one, each once.
+    """
+    before, bracket, default = help.partition(" [default:")
+    shown = f"{before} Comma-separated or repeated.{bracket}{default}"
+    return typer.Option(*names, metavar=f"{metavar}{LIST_MARK}", help=shown, **settings)
 
 
 class DeviceName(StrEnum):
@@ -64,9 +78,9 @@ Split = Annotated[
 ]
 Languages = Annotated[
     list[str] | None,
-    typer.Option("-l", "--languages", help="Languages, comma-separated or repeated. [default: all]"),
+    list_option("-l", "--languages", metavar="LANGUAGE", help="Languages. [default: all]"),
 ]
-Segments = Annotated[int | None, whole_option("-n", "--segments", low=1, help="Use only the first SEGMENTS segments.")]
+Segments = Annotated[int | None, whole_option("-n", "--segments", low=1, help="Use only the first N segments.")]
 Reference = Annotated[
     str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
 ]
@@ -90,14 +104,25 @@ Revision = Annotated[
 # ---- results
 
 OutputFormat = Annotated[
-    str, typer.Option("-f", "--format", help="Format of standard output: table, markdown, json, csv, html or latex.")
+    str,
+    typer.Option(
+        "-f",
+        "--format",
+        help="Format of standard output: table, markdown, json, csv, html, latex, parquet or xlsx.",
+    ),
 ]
 Outputs = Annotated[
     list[Path] | None,
     typer.Option("-o", "--output", help="Also write to FILE, in the format given by its extension. Repeatable."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON with all details.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress.")]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json, which has all details.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Hide progress and notes.")]
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "-v", "--verbose", count=True, show_default=False, help="Explain on standard error what is done; -vv says more."
+    ),
+]
 
 
 def expand_tokenizers(names: Sequence[str], *, offline: bool) -> list[str]:

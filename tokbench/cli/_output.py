@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from tokbench.cli._echo import echo
+from tokbench.cli._echo import echo, echo_bytes
 from tokbench.errors import TokbenchError
 
 FAILED = 1
@@ -69,7 +69,7 @@ def occupy_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
 
 
-def deliver(text: str, writes: Sequence[Callable[[], object]] = ()) -> None:
+def deliver(text: str | bytes, writes: Sequence[Callable[[], object]] = ()) -> None:
     """Print a result, then write files: a step that fails does not stop the others.
 
     Each failure is one line on standard error, and the exit status is 1. A closed pipe is not reported.
@@ -112,13 +112,16 @@ def delivering(found: Sized, bring_out: Callable[[], None]) -> Iterator[None]:
     bring_out()
 
 
-def print_result(text: str) -> None:
+def print_result(text: str | bytes) -> None:
     """Print to standard output; TokbenchError if it is closed."""
     if not text:
         return
     if sys.stdout is None:
         raise TokbenchError("standard output is closed: the result was not printed", "use -o FILE")
-    echo(text, nl=False)
+    if isinstance(text, bytes):
+        echo_bytes(text)
+    else:
+        echo(text, nl=False)
     sys.stdout.flush()
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokbench.cli._invocation import running
 from tokbench.cli._output import STANDARD_OUTPUT, deliver
+from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.report._document_model import Results
 
 
 def print_results(results: Results, output_format: str = "table") -> None:
-    """Print results; tables for the width and colours of standard output."""
-    deliver(format_printed(results, output_format))
+    """Print results and write them to files, as the shared options ask; `output_format` if these are silent."""
+    asked = running()
+    chosen = output_format if asked.output_format == "table" else asked.output_format
+    bring_out(results, chosen, check_files(asked.output))
 
 
 def bring_out(results: Results, output_format: str, files: Sequence[tuple[Path, str]]) -> None:
@@ -23,10 +28,12 @@ def bring_out(results: Results, output_format: str, files: Sequence[tuple[Path, 
     deliver(format_printed(results, output_format), [partial(write_file, results, *file) for file in files])
 
 
-def format_printed(results: Results, output_format: str) -> str:
-    """Format results for standard output."""
-    from tokbench.report import format_results
+def format_printed(results: Results, output_format: str) -> str | bytes:
+    """Format results for standard output; tables for its width and colours."""
+    from tokbench.report import encode_results, format_results, is_binary
 
+    if is_binary(output_format):
+        return encode_results(results, output_format)
     if output_format != "table":
         return format_results(results, output_format)
     from tokbench.report import table
@@ -35,17 +42,33 @@ def format_printed(results: Results, output_format: str) -> str:
     return table.format_results(results, color=color, width=width)
 
 
+def check_printed(name: str, *, anything: bool = True) -> None:
+    """Check, before anything is measured, that standard output can take a format.
+
+    anything: whether it must hold the results of any command, not comparisons alone.
+
+    Raises TokbenchError for an unknown format, and for a binary one on a terminal.
+    """
+    from tokbench.report import REPORTS, is_binary, pick_writer
+
+    REPORTS[name]
+    if anything and not is_binary(name):
+        pick_writer(name)
+    if is_binary(name) and sys.stdout is not None and sys.stdout.isatty():
+        raise TokbenchError(f"{name} is binary, and standard output is a terminal", f"add -o FILE.{name} instead")
+
+
 def check_files(paths: Sequence[Path] | None, check: Callable[[str], object] | None = None) -> list[tuple[Path, str]]:
     """Return output files with their formats, checked before anything is measured; `-` is left out.
 
-    check: raises TokbenchError for a format that cannot be written; by default for one without `format_results`.
+    check: raises TokbenchError for a format that cannot be written; by default for one that holds only comparisons.
     """
     from tokbench._shared.files import check_writable
-    from tokbench.report import format_of, pick_writer
+    from tokbench.report import check_results_format, format_of
 
     files = [(path, format_of(path)) for path in paths or () if path != STANDARD_OUTPUT]
     for path, name in files:
-        (check or pick_writer)(name)
+        (check or check_results_format)(name)
         check_writable(path)
     return files
 
@@ -53,6 +76,6 @@ def check_files(paths: Sequence[Path] | None, check: Callable[[str], object] | N
 def write_file(results: Results, path: Path, name: str) -> None:
     """Write results to a file in the named format."""
     from tokbench._shared.files import write_whole
-    from tokbench.report import format_results
+    from tokbench.report import encode_results
 
-    write_whole(path, format_results(results, name).encode())
+    write_whole(path, encode_results(results, name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokbench.cli._echo import echo
+from tokbench.cli._invocation import running
 from tokbench.cli._numbers import whole_option
 from tokbench.errors import INTERRUPTED
 
@@ -32,7 +33,7 @@ DEFAULT_REQUESTS = 5_000
 
 
 def count_closed_models(
-    names: Sequence[str], texts: Corpus, *, allow_upload: bool, max_requests: int, offline: bool, quiet: bool
+    names: Sequence[str], texts: Corpus, *, allow_upload: bool, max_requests: int, offline: bool
 ) -> list[str | Tokenizer]:
     """Count the texts by each `anthropic:MODEL` and `gemini:MODEL` among the names, and return the counts in its place.
 
@@ -46,7 +47,7 @@ def count_closed_models(
         if not (allow_upload and is_counting_model(name)):
             counted.append(name)
             continue
-        with show_counts(quiet=quiet) as on_step:
+        with show_counts() as on_step:
             counted.append(
                 count_by_api(
                     name, texts, allow_upload=True, max_requests=max_requests, offline=offline, on_step=on_step
@@ -56,14 +57,14 @@ def count_closed_models(
 
 
 @contextmanager
-def show_counts(*, quiet: bool) -> Iterator[CountStep]:
+def show_counts() -> Iterator[CountStep]:
     """Show a progress bar on standard error if it is a terminal; say what is kept if interrupted.
 
     Yields the function to call after each text.
     """
     last = ("", 0, 0)
     bar = None
-    if not quiet and sys.stderr.isatty():
+    if not running().quiet and sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -8,22 +8,28 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from tokbench.cli._commands import split_lists
+from tokbench.cli._settings import UsageError, explain_usage, find_defaults
 from tokbench.errors import TokbenchError
 
-UsageError: Any = typer.BadParameter.__bases__[0]
-"""Base class of what typer raises for a wrong command line: click's own, or typer's copy of it in newer versions."""
-
 _HELP = "NoArgsIsHelpError"
-_SHOWN = 300
 
 
 class Command(TyperCommand):
     """A command that refuses an option given twice, unless it collects values or is a plain flag."""
 
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        for parameter in self.params:
+            if parameter.param_type_name == "argument" and parameter.metavar:
+                vars(parameter)["display_type_rich"] = lambda ctx: None  # no `<list[str]>` behind its name
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; TokbenchError for a single option that is given twice."""
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
+        if not set(args) & set(ctx.help_option_names):
+            ctx.default_map = find_defaults(ctx)
         try:
             _, _, given = self.make_parser(ctx).parse_args(list(args))
         except UsageError as error:
@@ -32,12 +38,14 @@ class Command(TyperCommand):
         for option, times in Counter(given).items():
             if times > 1 and is_single(option):
                 raise TokbenchError(f"{option.opts[-1]} is given {times} times", "give it once")
-        return super().parse_args(ctx, args)
+        left: list[str] = super().parse_args(ctx, args)
+        split_lists(self.params, ctx.params)
+        return left
 
 
 def is_single(parameter: Any) -> bool:
     """Return whether a parameter is an option that has one value."""
-    flag = getattr(parameter, "is_flag", False) and not parameter.secondary_opts
+    flag = (getattr(parameter, "is_flag", False) or getattr(parameter, "count", False)) and not parameter.secondary_opts
     return parameter.param_type_name == "option" and not parameter.multiple and not flag
 
 
@@ -56,14 +64,3 @@ def run_app(app: typer.Typer) -> int:
     except typer.Abort as error:
         raise TokbenchError("standard input ended before the command did", "run it again") from error
     return status if isinstance(status, int) else 0
-
-
-def explain_usage(error: Any) -> TokbenchError:
-    """Build the one-line error for what typer found wrong with the command line."""
-    message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
-    message, _, near = message.partition(" (Possible options: ")
-    if len(message) > _SHOWN:
-        message = f"{message[: _SHOWN - 100]}...{message[-97:]}"
-    command = error.ctx.command_path if error.ctx else "tokbench"
-    hint = f"did you mean {near.removesuffix(')')}?" if near else f"see `{command} --help`"
-    return TokbenchError(f"{message[:1].lower()}{message[1:]}", hint)

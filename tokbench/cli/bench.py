@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_THREADS, decimal_option, split_numbers, whole_option
 from tokbench.cli._options import (
     Corpus,
@@ -15,13 +13,14 @@ from tokbench.cli._options import (
     Offline,
     OutputFormat,
     Outputs,
-    Quiet,
     Segments,
     TokenizerNames,
     expand_tokenizers,
+    list_option,
     open_corpus,
 )
 from tokbench.cli._output import delivering
+from tokbench.cli._progress import MEASURING, show_progress
 from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
 
@@ -31,9 +30,13 @@ def run(
     corpus: Corpus = None,
     languages: Languages = None,
     segments: Segments = None,
-    engine: Annotated[str, typer.Option(help="Comma-separated engines to compare with the reference engine.")] = "all",
-    threads: Annotated[str, typer.Option(help="Comma-separated thread counts.")] = "1",
-    path: Annotated[str, typer.Option(help="Comma-separated API paths: batch, single, count, decode.")] = "batch",
+    engine: Annotated[
+        list[str], list_option("--engine", metavar="ENGINE", help="Engines to compare with the reference engine.")
+    ] = ["all"],  # noqa: B006 - typer reads it, nothing changes it
+    threads: Annotated[list[str], list_option("--threads", metavar="N", help="Thread counts.")] = ["1"],  # noqa: B006
+    path: Annotated[
+        list[str], list_option("--path", metavar="PATH", help="API paths: batch, single, count, decode.")
+    ] = ["batch"],  # noqa: B006
     rounds: Annotated[int, whole_option("--rounds", low=2, help="Timing rounds, each on text of its own.")] = 12,
     memory: Annotated[
         bool,
@@ -52,7 +55,6 @@ def run(
     output: Outputs = None,
     seed: Annotated[int, whole_option("--seed", help="Seed of the order within each round.")] = 0,
     offline: Offline = False,
-    quiet: Quiet = False,
 ) -> None:
     """Find the fastest exact engine for a tokenizer, timed in paired rounds.
 
@@ -62,6 +64,7 @@ def run(
     import time
 
     from tokbench._shared.environment import describe_environment
+    from tokbench._shared.progress import SPEED
     from tokbench.adapters import find_asset
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
@@ -71,48 +74,48 @@ def run(
 
     pick_writer(output_format)
     paths = choose("path", path, PATHS)
-    counts = split_numbers("--threads", threads, high=MOST_THREADS)
+    counts = split_numbers("--threads", ",".join(threads), high=MOST_THREADS)
     files = check_files(output)
     texts = open_corpus(corpus, languages, segments)
 
-    def say(what: str) -> None:
-        if not quiet and sys.stderr.isatty():
-            echo(what, err=True)
-
     assets = {name: find_asset(name, offline=offline) for name in expand_tokenizers(tokenizers, offline=offline)}
     found: list[BenchmarkReport] = []
-    with delivering(found, lambda: bring_out(show(found, describe_environment()), output_format, files)):
+    with (
+        delivering(found, lambda: bring_out(show(found, describe_environment()), output_format, files)),
+        show_progress() as progress,
+    ):
         for name, asset in assets.items():
-            say(f"{name}: speed")
+            progress.start(SPEED, len(paths) * len(counts) * rounds)
             outcome = benchmark_engines(
                 asset,
                 texts,
-                engines=[part.strip() for part in engine.split(",")],
+                engines=engine,
                 paths=paths,
                 threads=counts,
                 rounds=rounds,
                 seed=seed,
                 clock=time.perf_counter,
+                on_round=lambda what: progress.advance(SPEED, what=what),
             )
             runners = {c.name: c.tokenizer for c in outcome.results if c.ranked and c.tokenizer is not None}
             flat = texts.frame["text"].to_list()
-            say(f"{name}: latency")
+            progress.start(MEASURING, 1 + len(runners) * (memory + hard))
+            progress.advance(MEASURING, what=f"{name}: latency")
             latency = measure_latency(runners, flat, time.perf_counter) if "single" in paths else []
             footprints, scaling = [], []
             for runner in runners:
                 if memory:
-                    say(f"{name}: memory of {runner}")
+                    progress.advance(MEASURING, what=f"{name}: memory of {runner}")
                     footprint = measure_footprint(asset, runner, flat, limit=limit)
                     footprints += [footprint] if footprint else []
                 if hard:
-                    say(f"{name}: hard input for {runner}")
+                    progress.advance(MEASURING, what=f"{name}: hard input for {runner}")
                     scaling += measure_scaling(asset, runner, limit=limit)
             found.append(BenchmarkReport(outcome, tuple(latency), tuple(footprints), tuple(scaling)))
 
 
-def choose(option: str, listed: str, known: tuple[str, ...]) -> list[str]:
-    """Split comma-separated names; TokbenchError for an unknown one."""
-    names = [name.strip() for name in listed.split(",")]
+def choose(option: str, names: list[str], known: tuple[str, ...]) -> list[str]:
+    """Return the names; TokbenchError for an unknown one."""
     for name in names:
         if name not in known:
             raise TokbenchError(f"no {option} is called {name!r}", f"choose from: {', '.join(known)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench._shared.visible_text import reveal_controls
 from tokbench.cli._echo import echo
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import (
@@ -22,13 +20,14 @@ from tokbench.cli._options import (
     OptionalTokenizerNames,
     OutputFormat,
     Outputs,
-    Quiet,
     Reference,
     Segments,
     Split,
+    list_option,
     open_corpus,
 )
 from tokbench.cli._output import deliver
+from tokbench.cli._progress import show_progress
 from tokbench.cli._results import check_files, format_printed
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
@@ -37,7 +36,6 @@ from tokbench.errors import INTERRUPTED
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
     from tokbench.corpora import Corpus as AnyCorpus
-    from tokbench.measurement import Step
 
 
 class Draw(StrEnum):
@@ -79,8 +77,11 @@ def run(
     baseline: Annotated[str | None, typer.Option(help="Baseline tokenizer of NSL and significance tests.")] = None,
     metrics: Annotated[
         list[str] | None,
-        typer.Option(
-            "-m", "--metric", help="Metric (see: tokbench list metrics). Repeatable. [default: all but strr_*]"
+        list_option(
+            "-m",
+            "--metric",
+            metavar="METRIC",
+            help="Metrics (see: tokbench list metrics). [default: all but strr_*]",
         ),
     ] = None,
     segments: Segments = None,
@@ -111,9 +112,10 @@ def run(
     ] = Method.percentile,
     tests: Annotated[
         list[str] | None,
-        typer.Option(
+        list_option(
             "--test",
-            help="Metric to test for a difference from the baseline. Repeatable. [default: tokens_per_segment]",
+            metavar="METRIC",
+            help="Metrics to test for a difference from the baseline. [default: tokens_per_segment]",
         ),
     ] = None,
     segmenter: Annotated[
@@ -132,7 +134,6 @@ def run(
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Skip tokenizers that are not available, and list them.")
     ] = False,
-    quiet: Quiet = False,
 ) -> None:
     """Compare tokenizers on a corpus: size, length, fairness, losses, speed.
 
@@ -147,23 +148,21 @@ def run(
         from tokbench.comparison import FILES, TESTS, Unfinished, compare
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
         from tokbench.metrics.resampling import Bootstrap
-        from tokbench.report import REPORTS, check_format, render
+        from tokbench.report import check_format
         from tokbench.report._table import write_skipped
-        from tokbench.report._views import show
 
         shares = parse_weights(weights)
-        REPORTS[output_format]  # so that an unknown one is refused first
         files = check_files(output, check_format)
         if save is not None:
             check_writable_folder(save, FILES)
         texts = open_corpus(corpus, languages, segments, split)
         names = expand_sets(tokenizers or DEFAULT_TOKENIZERS)
         chosen = count_closed_models(
-            names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline, quiet=quiet
+            names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline
         )
         unfinished: list[Unfinished] = []
         ended: BaseException | None = None
-        with show_progress(len(names), texts, quiet=quiet) as on_step:
+        with show_progress() as progress:
             try:
                 result = compare(
                     chosen,
@@ -179,7 +178,7 @@ def run(
                     engine=engine,
                     skip_missing=skip_missing or not tokenizers,
                     offline=offline,
-                    on_step=on_step,
+                    progress=progress,
                     on_interruption=unfinished.append,
                 )
             except BaseException as error:
@@ -190,22 +189,28 @@ def run(
         if save is not None:
             writes.append(partial(result.save, save))
         with telling(ended, result, texts):
-            shown = output_format == "table"
-            deliver(
-                format_printed(show(result, by.value), "table") if shown else render(result, output_format, by.value),
-                writes,
-            )
+            deliver(format_comparison(result, output_format, by), writes)
             if output_format == "csv":
                 for line in write_skipped(result):
                     echo(f"tokbench: not compared: {line}", err=True)
 
 
+def format_comparison(result: Comparison, output_format: str, by: By) -> str | bytes:
+    """Format a comparison for standard output."""
+    from tokbench.report import is_binary, render
+    from tokbench.report._views import show
+
+    if output_format == "table" or is_binary(output_format):
+        return format_printed(show(result, by.value), output_format)
+    return render(result, output_format, by.value)
+
+
 def write(result: Comparison, path: Path, name: str, by: By) -> None:
     """Write a comparison to a file in the named format."""
     from tokbench._shared.files import write_whole
-    from tokbench.report import render
+    from tokbench.report import encode
 
-    write_whole(path, render(result, name, by.value).encode())
+    write_whole(path, encode(result, name, by.value))
 
 
 @contextmanager
@@ -221,43 +226,3 @@ def telling(ended: BaseException | None, result: Comparison, texts: AnyCorpus) -
         if ended is not None:
             echo("tokbench: without intervals, tests, speeds and examples because of an error:", err=True)
             raise ended
-
-
-@contextmanager
-def show_progress(tokenizers: int, texts: AnyCorpus, *, quiet: bool) -> Iterator[Step]:
-    """Show a progress bar on standard error if it is a terminal.
-
-    Yields the function to call after each step.
-    """
-    from tokbench.measurement import ignore_step
-
-    if quiet or not sys.stderr.isatty():  # FORCE_COLOR does not make a file a terminal
-        yield ignore_step
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        task = progress.add_task("loading", total=tokenizers * texts.size)
-
-        def on_step(tokenizer: str, lang: str, encoded: int) -> None:
-            progress.update(task, advance=encoded, description=escape(reveal_controls(f"{tokenizer} {lang}")))
-
-        yield on_step

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_MONEY, MOST_REQUESTS, MOST_TOKENS, decimal_option, parse_whole, whole_option
 from tokbench.cli._options import (
     BackendQuantization,
@@ -18,13 +18,13 @@ from tokbench.cli._options import (
     Offline,
     OutputFormat,
     Outputs,
-    Quiet,
     Reference,
     Segments,
     Threads,
     expand_tokenizers,
     open_corpus,
 )
+from tokbench.cli._progress import measuring, show_progress
 from tokbench.cli._results import bring_out, check_files, print_results
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.errors import TokbenchError
@@ -103,7 +103,6 @@ def run(
     offline: Offline = False,
     allow_upload: AllowUpload = False,
     max_requests: MaxRequests = DEFAULT_REQUESTS,
-    quiet: Quiet = False,
 ) -> None:
     """Compute what texts cost: in money, and on a Pythia model.
 
@@ -143,20 +142,20 @@ def run(
     amount = parse_new_tokens(new_tokens)
     check_seconds(prices, chosen, backend, rates)
     texts = open_corpus(corpus, languages, segments)
-    counted = count_closed_models(
-        names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline, quiet=quiet
-    )
-    result = compare(
-        counted, texts, reference=reference, metrics=["tokens_per_segment"], throughput=False, offline=offline
-    )
+    counted = count_closed_models(names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline)
+    with show_progress() as progress:
+        result = compare(
+            counted,
+            texts,
+            reference=reference,
+            metrics=["tokens_per_segment"],
+            throughput=False,
+            offline=offline,
+            progress=progress,
+        )
     steps: list[str] = []
 
-    def tell(step: str) -> None:
-        steps.append(step)
-        if not quiet:
-            echo(f"measuring {step}", err=True)
-
-    def compute(engine: str) -> Costs:
+    def compute(engine: str, tell: Callable[[str], None]) -> Costs:
         return cost(
             result,
             model=chosen,
@@ -171,11 +170,17 @@ def run(
         )
 
     try:
-        costs = compute(backend)
+        with measuring(len(result.tokenizers) if backend != ANALYTIC else 0) as tell:
+
+            def begin(step: str) -> None:
+                steps.append(step)
+                tell(step)
+
+            costs = compute(backend, begin)
     except BaseException:
         if steps:  # the tokens and FLOPs are known
             with suppress(typer.Exit):
-                bring_out(show(compute(ANALYTIC)), output_format, files)
+                bring_out(show(compute(ANALYTIC, steps.append)), output_format, files)
         raise
     bring_out(show(costs), output_format, files)
 

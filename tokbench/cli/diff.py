@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tokbench.cli._numbers import decimal_option
-from tokbench.cli._options import Json
+from tokbench.cli._options import Json, list_option
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
 
@@ -18,7 +18,7 @@ def run(
     new: Annotated[Path, typer.Argument(help="Later comparison.", show_default=False)],
     metrics: Annotated[
         list[str] | None,
-        typer.Option("-m", "--metric", help="Only this metric. Repeatable. [default: all but timings]"),
+        list_option("-m", "--metric", metavar="METRIC", help="Only these metrics. [default: all but timings]"),
     ] = None,
     fail_over: Annotated[
         float | None,

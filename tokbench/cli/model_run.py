@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,15 +17,18 @@ from tokbench.cli._options import (
     DeviceName,
     Languages,
     Offline,
+    OutputFormat,
     Outputs,
     Quantization,
     Revision,
     Segments,
     Threads,
+    list_option,
     open_corpus,
     split_names,
 )
 from tokbench.cli._output import delivering
+from tokbench.cli._progress import measuring, note
 from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
 
@@ -38,18 +40,6 @@ CHECKPOINTS = typer.Argument(
     help="Name in the suite (pythia-70m), folder, GGUF file, CTranslate2 folder, or org/name on the hub.",
     show_default=False,
 )
-
-
-class Format(StrEnum):
-    """Output format of results."""
-
-    table = "table"
-    markdown = "markdown"
-    json = "json"
-    csv = "csv"
-
-
-ModelOutputFormat = Annotated[Format, typer.Option("-f", "--format", help="Format of standard output.")]
 
 
 def make(
@@ -83,9 +73,17 @@ def make(
 
 def measure(
     checkpoints: Annotated[list[str], CHECKPOINTS],
-    backend: Annotated[str, typer.Option(help="Comma-separated backends.")] = "ctranslate2,llamacpp",
+    backend: Annotated[
+        list[str],
+        list_option("--backend", metavar="BACKEND", help="Backends: ctranslate2, llamacpp, transformers."),
+    ] = ["ctranslate2", "llamacpp"],  # noqa: B006 - typer reads it, nothing changes it
     quantization: Annotated[
-        str | None, typer.Option(help="Comma-separated weight types. [default: int8, or the backend's own]")
+        list[str] | None,
+        list_option(
+            "--quantization",
+            metavar="TYPE",
+            help="Weight types, as named by the backends. [default: int8, or the backend's own]",
+        ),
     ] = None,
     threads: Threads = None,
     device: Device = DeviceName.cpu,
@@ -98,8 +96,12 @@ def measure(
             help="Tokens the KV cache has room for. [default: the model's context]",
         ),
     ] = None,
-    prompts: Annotated[str, typer.Option(help="Comma-separated prompt lengths, in tokens.")] = "128,512,2048",
-    batches: Annotated[str, typer.Option(help="Comma-separated decoding batch sizes.")] = "1,8",
+    prompts: Annotated[
+        list[str], list_option("--prompts", metavar="N", help="Prompt lengths, in tokens; none if empty.")
+    ] = ["128", "512", "2048"],  # noqa: B006
+    batches: Annotated[
+        list[str], list_option("--batches", metavar="N", help="Decoding batch sizes; none if empty.")
+    ] = ["1", "8"],  # noqa: B006
     new_tokens: Annotated[
         int, whole_option("--new-tokens", low=2, high=MOST_TOKENS, help="Tokens generated per text.")
     ] = 64,
@@ -110,7 +112,7 @@ def measure(
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Use random weights even if the hub has the model.")
     ] = False,
-    output_format: ModelOutputFormat = Format.table,
+    output_format: OutputFormat = "table",
     output: Outputs = None,
     offline: Offline = False,
 ) -> None:
@@ -124,10 +126,13 @@ def measure(
 
     files = check_files(output)
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
-    kinds = None if quantization is None else split_names("--quantization", quantization)
-    pairs = list(pair_up(split_names("--backend", backend), kinds, device.value))
+    kinds = split_names("--quantization", *quantization) if quantization else None
+    pairs = list(pair_up(split_names("--backend", *backend), kinds, device.value))
     found: list[BackendMeasurement] = []
-    with delivering(found, lambda: bring_out(show_measurements(found), output_format.value, files)):
+    with (
+        delivering(found, lambda: bring_out(show_measurements(found), output_format, files)),
+        measuring(len(checkpoints) * len(pairs)) as tell,
+    ):
         for name in checkpoints:
             known = find_architecture(name)
             if known is not None:  # before gigabytes are downloaded or generated
@@ -136,7 +141,7 @@ def measure(
             checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
             announce(checkpoint)
             for engine, kind in pairs:
-                echo(f"measuring {checkpoint.name} as {kind} on {engine}", err=True)
+                tell(f"{checkpoint.name} as {kind} on {engine}")
                 measured = measure_backend(
                     checkpoint,
                     engine,
@@ -171,7 +176,7 @@ def score(
     threads: Threads = None,
     device: Device = DeviceName.cpu,
     revision: Revision = None,
-    output_format: ModelOutputFormat = Format.table,
+    output_format: OutputFormat = "table",
     output: Outputs = None,
     offline: Offline = False,
 ) -> None:
@@ -200,7 +205,7 @@ def score(
     check_free_memory(shape, backend, quantization, name=model.name, context=length, logits=length, device=device.value)
     rows: list[dict[str, Any]] = []
     runner = run(model, backend, quantization, threads=threads or count_cores(), context=length, device=device.value)
-    with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format.value, files)):
+    with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format, files)):
         for lang in texts.languages:
             result = score_texts(texts.texts(lang), tokenizer, runner, windows, model.architecture.vocab_rows)
             signature = sign_score(
@@ -232,8 +237,9 @@ def score(
 # ---- arguments
 
 
-def list_numbers(name: str, text: str, high: int) -> tuple[int, ...]:
-    """Parse comma-separated numbers in ascending order; none from an empty string."""
+def list_numbers(name: str, listed: list[str], high: int) -> tuple[int, ...]:
+    """Parse numbers in ascending order; none from an empty string."""
+    text = ",".join(listed)
     return tuple(sorted(split_numbers(name, text, high=high))) if text.strip() else ()
 
 
@@ -262,5 +268,5 @@ def pair_up(backends: Sequence[str], quantizations: Sequence[str] | None, device
 
 def announce(checkpoint: Checkpoint) -> None:
     """Report on standard error which weights are used."""
-    note = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
-    echo(f"{checkpoint.name}: weights: {checkpoint.weights}{note}", err=True)
+    meaning = " (speed and memory are real, generated text is meaningless)" if checkpoint.weights == "random" else ""
+    note(f"{checkpoint.name}: weights: {checkpoint.weights}{meaning}")

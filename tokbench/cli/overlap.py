@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._options import Json, Languages, Offline, expand_tokenizers, open_corpus
+from tokbench.cli._options import Json, Languages, Offline, expand_tokenizers, list_option, open_corpus
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
 
@@ -22,7 +22,9 @@ def run(
     languages: Languages = None,
     script: Annotated[
         list[str] | None,
-        typer.Option(help="Only tokens with characters of this Unicode script (Han, Hira, ...). Repeatable."),
+        list_option(
+            "--script", metavar="SCRIPT", help="Only tokens with characters of these Unicode scripts (Han, Hira, ...)."
+        ),
     ] = None,
     as_json: Json = False,
     offline: Offline = False,

@@ -54,19 +54,35 @@ def pull_one(name: str) -> None:
     if corpus := find_corpus(name):
         pull_corpus(*corpus)
         return
+    before = "here already: " if is_here(name) else ""
     asset = pull_readable(name)
     origin = asset.origin if asset.origin.startswith("rebuilt") else f"from {asset.origin}"
-    echo(f"{asset.name}: {asset.format} {origin}, sha256 {asset.sha256}")
+    echo(f"{asset.name}: {before}{asset.format} {origin}, sha256 {asset.sha256}")
+
+
+def is_here(name: str) -> bool:
+    """Return whether a tokenizer is on this machine: in a folder, a package or a cache."""
+    from tokbench.catalog.sources import find
+    from tokbench.errors import UnavailableError
+
+    try:
+        find(name, offline=True)
+    except UnavailableError:
+        return False
+    return True
 
 
 def pull_readable(name: str) -> Asset:
-    """Download a tokenizer and check that it can be cached and read; TokbenchError if not."""
+    """Return a tokenizer that is here, or download it and check that it can be cached and read.
+
+    Raises TokbenchError if it cannot.
+    """
     from tokbench._shared.cache import is_temporary
     from tokbench.adapters import load_asset
-    from tokbench.catalog.sources import pull
+    from tokbench.catalog.sources import find, pull
     from tokbench.errors import TokbenchError
 
-    asset = pull(name)
+    asset = find(name, offline=True) if is_here(name) else pull(name)
     if any(map(is_temporary, asset.files)):
         raise TokbenchError(
             f"{asset.name} was downloaded, but cannot be cached", "set TOKBENCH_CACHE to a writable folder"

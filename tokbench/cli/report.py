@@ -33,7 +33,7 @@ def run(
             "-o",
             "--output",
             help="Write to FILE, in the format given by its extension: .html, .md, .tex; for a single result also "
-            ".json, .csv, .txt; `-` prints Markdown. Repeatable.",
+            ".json, .csv, .txt, .parquet, .xlsx; `-` prints Markdown. Repeatable.",
         ),
     ],
     charts: Annotated[
@@ -74,9 +74,9 @@ def run(
 def write(loaded: dict[str, Comparison], path: Path, name: str) -> None:
     """Write a report to a file in the named format."""
     from tokbench._shared.files import write_whole
-    from tokbench.report import render_all
+    from tokbench.report import encode_all
 
-    write_whole(path, render_all(loaded, name).encode())
+    write_whole(path, encode_all(loaded, name))
 
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokbench.cli._echo import echo
+from tokbench.cli._invocation import Invocation, running
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import Offline, OptionalTokenizerNames, open_corpus
+from tokbench.cli._progress import show_progress
 
 if TYPE_CHECKING:
     from tokbench.adapters import Tokenizer
@@ -34,7 +36,8 @@ def run(
     """
     from tokbench.report.live import Worker, make_app, serve
 
-    worker = Worker(partial(load, tokenizers, offline=offline))
+    asked = running()
+    worker = Worker(partial(load, tokenizers, offline=offline, quiet=asked.quiet, verbose=asked.verbose))
     try:
         app = make_app(worker)
         served = worker.start()
@@ -51,17 +54,26 @@ def run(
         worker.close()
 
 
-def load(tokenizers: list[str] | None, *, offline: bool) -> tuple[list[Tokenizer], list[str]]:
+def load(
+    tokenizers: list[str] | None, *, offline: bool, quiet: bool = False, verbose: int = 0
+) -> tuple[list[Tokenizer], list[str]]:
     """Load the tokenizers of the page, in its process; return them and the names of those not available."""
+    from tokbench._shared.progress import LOADING
     from tokbench.adapters.selection import take_sample
     from tokbench.cli._warnings import show_warning
-    from tokbench.measurement.loading import DEFAULT_TOKENIZERS, load_tokenizers
+    from tokbench.measurement.loading import DEFAULT_TOKENIZERS, start_loading
 
     warnings.showwarning = show_warning
-    loaded, skipped = load_tokenizers(
-        tokenizers or DEFAULT_TOKENIZERS,
-        take_sample(open_corpus(None)),
-        skip_missing=not tokenizers,
-        offline=offline or not tokenizers,
-    )
-    return loaded, [one.name for one in skipped]
+    with (
+        Invocation(quiet=quiet, verbose=verbose).active(),
+        show_progress() as progress,
+        start_loading(
+            tokenizers or DEFAULT_TOKENIZERS,
+            take_sample(open_corpus(None)),
+            skip_missing=not tokenizers,
+            offline=offline or not tokenizers,
+        ) as loading,
+    ):
+        progress.start(LOADING, len(loading))
+        loading.tell_ready(lambda name: progress.advance(LOADING, what=name))
+        return loading.finish(), [one.name for one in loading.skipped]

@@ -9,6 +9,7 @@ from functools import partial
 import polars as pl
 
 from tokbench._shared.environment import Clock, Now, describe_environment, now
+from tokbench._shared.progress import COUNTING, INTERVALS, LOADING, NO_PROGRESS, Progress
 from tokbench.adapters import CountedTokenizer, Tokenizer
 from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
@@ -60,6 +61,7 @@ def compare(
     offline: bool = False,
     on_step: Step = ignore_step,
     on_interruption: Callable[[Unfinished], None] = ignore_interruption,
+    progress: Progress = NO_PROGRESS,
     clock: Clock = time.perf_counter,
     today: Now = now,
 ) -> Comparison:
@@ -86,6 +88,7 @@ def compare(
     on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also
         before any other error that ends the work after measuring: it then gives no intervals, tests, speeds
         and examples.
+    progress: told how far the phases are: loading, counting, speed and intervals.
 
     Raises UnavailableError or TokbenchError, before measuring, if something cannot be loaded.
     """
@@ -106,12 +109,23 @@ def compare(
         with_ids = list_encoding(loaded)
         failed: list[Skipped] = []
         speeds = (
-            measure_throughput(with_ids, texts, clock=clock, on_failure=lambda error: failed.append(skip_speed(error)))
+            measure_throughput(
+                with_ids,
+                texts,
+                clock=clock,
+                on_failure=lambda error: failed.append(skip_speed(error)),
+                progress=progress,
+            )
             if throughput and timed
             else []
         )
         drawn = bootstrap if late else None
-        values = evaluate(measurements, chosen, relative, drawn, mixture)
+        if drawn is not None:
+            resampled = [metric for metric in chosen if metric.level in ("segments", "languages")]
+            progress.start(INTERVALS, len(resampled) + 1)  # and the tests
+        values = evaluate(
+            measurements, chosen, relative, drawn, mixture, on_metric=partial(progress.advance, INTERVALS)
+        )
         return Comparison(
             frame=arrange([values, isolated], speeds, {t.name: t.engine for t in loaded}, chosen, texts.languages),
             differences=find_differences(measurements, tested, relative.tokenizer, drawn, mixture)
@@ -132,15 +146,28 @@ def compare(
         tokenizers, sample, engine, baseline, count=count, skip_missing=skip_missing, offline=offline
     ) as loading:
         relative = Reference(against, loading.baseline)
+        progress.start(LOADING, len(loading))
+        loading.tell_ready(lambda name: progress.advance(LOADING, what=name))
+        progress.start(COUNTING, len(loading) * texts.size)
+
+        def tell_counted(tokenizer: str, lang: str, size: int) -> None:
+            progress.advance(COUNTING, size, f"{tokenizer} {lang}")
+            on_step(tokenizer, lang, size)
+
         try:
-            measurements = measure(loading, texts, segmenter=segmenter, on_step=on_step, on_failure=loading.leave_out)
+            measurements = measure(
+                loading, texts, segmenter=segmenter, on_step=tell_counted, on_failure=loading.leave_out
+            )
         except Interrupted as interruption:
             if interruption.measurements is not None:
                 first = texts.shorten(interruption.lengths)
                 on_interruption(partial(build, interruption.measurements, first))
             raise KeyboardInterrupt from interruption  # not a subclass, for which Python exits with another status
+    progress.finish(COUNTING)  # also the part of tokenizers that were left out
     try:
-        return build(measurements, texts)
+        result = build(measurements, texts)
+        progress.finish(INTERVALS)
+        return result
     except BaseException:
         on_interruption(partial(build, measurements, texts, late=False))
         raise

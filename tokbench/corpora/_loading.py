@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ from tokbench.corpora._storage import exists, is_dir, is_file, list_folder, only
 from tokbench.corpora._text_groups import join_corpora
 from tokbench.corpora._utf8 import read_head
 from tokbench.errors import TokbenchError
+
+_LOG = logging.getLogger(__name__)
 
 GROUPED = frozenset({"text", "folder"})
 """Readers of what no other reader claims."""
@@ -88,6 +91,7 @@ def read_raw(
             f"cannot access the corpus {str(spec)[:80]!r}: {error.strerror}", "check the path"
         ) from error
     piped = not path.is_relative_to(named)
+    _LOG.info("the corpus %s is read as %s", named, name)
     raw = READERS[name].read(path, options if split is None else {**options, "split": split}, languages)
     if said is None and name in PLAIN:
         as_lines = spell_corpus(path, {**options, "format": name})

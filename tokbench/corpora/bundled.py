@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tokbench._shared.bundled_files import list_bundled
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._manifest import MANIFEST, check_file, read_column, read_manifest, read_segments
@@ -48,13 +49,4 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
 
 def bundled_corpora() -> dict[str, Path]:
     """Map names of bundled corpora to folders, of the installation or checkout."""
-    package = Path(__file__).parent
-    installed, checkout = package / "bundled", package.parents[1] / "corpora"
-    # Beside an installed package, `corpora` belongs to someone else: only a checkout has a pyproject.toml there.
-    if installed.is_dir():
-        home = installed
-    elif (checkout.parent / "pyproject.toml").is_file() and checkout.is_dir():
-        home = checkout
-    else:
-        return {}
-    return {folder.name: folder for folder in sorted(home.iterdir()) if claims(folder)}
+    return list_bundled(Path(__file__).parent)

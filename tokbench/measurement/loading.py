@@ -104,6 +104,11 @@ class Loading(Collection[Tokenizer]):
     def __contains__(self, item: object) -> bool:
         return any(item is tokenizer for tokenizer in self)
 
+    def tell_ready(self, on_ready: Callable[[str], object]) -> None:
+        """Call a function with the name of each tokenizer when it is ready, or found to be unusable."""
+        for name, future in self._futures.items():
+            future.add_done_callback(lambda _, name=name: on_ready(name))  # type: ignore[misc]
+
     def leave_out(self, error: EngineError) -> None:
         """Skip a tokenizer whose engine failed on a text.
 

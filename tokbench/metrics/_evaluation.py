@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import polars as pl
 
 from tokbench._shared.process import hold_blas
+from tokbench._shared.progress import ignore_metric
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
@@ -35,12 +36,15 @@ def evaluate(
     reference: Reference | str | None = None,
     bootstrap: Bootstrap | None = None,
     mixture: Mixture | None = None,
+    *,
+    on_metric: Callable[[], object] = ignore_metric,
 ) -> pl.DataFrame:
     """Evaluate metrics: tokenizer, lang, metric, value, low, high, n.
 
     metrics: names, or your own metrics.
     reference: the language that premiums are relative to, or a `Reference`, which also names the baseline tokenizer.
     bootstrap: how to compute intervals; None for no intervals.
+    on_metric: called when the interval of a metric over segments or languages is known, from any thread.
 
     mixture: what values over all languages are of, instead of all texts as they are. Metrics over ids and token lengths
         have none then: they are not sums over texts.
@@ -72,7 +76,7 @@ def evaluate(
         jobs.append(lambda: evaluate_lengths(measurements, lengths))
     if bootstrap is not None:
         find = find_group_intervals if grouped else find_intervals
-        jobs.append(lambda: find(measurements, metrics, reference, bootstrap, mixture))
+        jobs.append(lambda: find(measurements, metrics, reference, bootstrap, mixture, on_metric=on_metric))
     with hold_blas():
         for done in map_ordered(lambda job: job(), jobs):
             if "value" in done.columns:

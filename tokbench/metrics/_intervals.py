@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 
+from tokbench._shared.progress import ignore_metric
 from tokbench.measurement import Measurements, put_in_order
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture, mix_sums
@@ -176,12 +177,15 @@ def find_intervals(
     reference: Reference,
     bootstrap: Bootstrap,
     mixture: Mixture | None = None,
+    *,
+    on_metric: Callable[[], object] = ignore_metric,
 ) -> pl.DataFrame:
     """Compute intervals of metrics over segments and languages.
 
     Columns: tokenizer, lang, metric, low, high.
 
     lang: null for the value over all languages.
+    on_metric: called after each metric.
 
     Facts have no interval, nor do measurements that are not aligned (groups: see `_stratified`). Intervals of metrics
     over ids are computed in `_spectra`.
@@ -197,11 +201,14 @@ def find_intervals(
                 values = resamples.ratios(metric, reference, pooled=pooled)
                 if values is not None:
                     parts.append(bound(resamples, metric, values, pooled=pooled))
+            on_metric()
     across = [m for m in metrics if m.level == "languages"]
     for of in dict.fromkeys(m.base_metric for m in across):
         own = [m for m in across if m.base_metric == of]
         found = resample_across(resamples, own, find_base(own[0], metrics), reference)
         parts += [bound(resamples, m, values, pooled=True) for m, values in zip(own, found, strict=False)]
+        for _ in own:
+            on_metric()
     return pl.concat(parts)
 
 

@@ -7,12 +7,13 @@ still paired: they encode the same segments, and share the resamples of a group.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
+from tokbench._shared.progress import ignore_metric
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA, Resamples, bound
 from tokbench.metrics._metric import Metric
@@ -118,13 +119,19 @@ def find_group_intervals(
     reference: Reference,
     bootstrap: Bootstrap,
     mixture: Mixture | None = None,
+    *,
+    on_metric: Callable[[], object] = ignore_metric,
 ) -> pl.DataFrame:
-    """Compute intervals as `find_intervals` does: per group and over all groups."""
+    """Compute intervals as `find_intervals` does: per group and over all groups.
+
+    on_metric: called after each metric.
+    """
     ratios = [m for m in metrics if m.level == "segments" and m.relative_to != "reference"]
     groups, together = resample_groups(measurements, ratios, bootstrap, mixture)
     parts = [pl.DataFrame(schema=SCHEMA)]
     for metric in ratios:
         parts += list(_bound_each(metric, reference, groups, together))
+        on_metric()
     return pl.concat(parts)
 
 

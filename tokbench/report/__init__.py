@@ -22,9 +22,14 @@ __all__ = [
     "By",
     "Report",
     "check_format",
+    "check_results_format",
     "check_several",
+    "encode",
+    "encode_all",
+    "encode_results",
     "format_of",
     "format_results",
+    "is_binary",
     "pick_writer",
     "plot",
     "render",
@@ -49,6 +54,8 @@ class Report(Protocol):
 
         A format that has `format_results`, as built-in ones do, writes any `Results` and needs this only where a
         comparison is written in another way.
+
+        A binary format has `encode_results(results) -> bytes` instead, and nothing else.
         """
         ...
 
@@ -85,6 +92,37 @@ def render(comparison: Comparison, name: str, by: By = "summary") -> str:
     return format_results(show(comparison, by), name)
 
 
+def is_binary(name: str) -> bool:
+    """Return whether a format is bytes, which a terminal cannot show."""
+    return hasattr(REPORTS[name], "encode_results")
+
+
+def check_results_format(name: str) -> None:
+    """Check, before measuring, that a format can hold the results of any command.
+
+    Raises MissingExtraError if its library is missing.
+    """
+    if is_binary(name):
+        check_format(name)
+    else:
+        pick_writer(name)
+
+
+def encode(comparison: Comparison, name: str, by: By = "summary") -> bytes:
+    """Return the comparison as the bytes of a file of the named format."""
+    if not is_binary(name):
+        return render(comparison, name, by).encode()
+    from tokbench.report._views import show
+
+    return encode_results(show(comparison, by), name)
+
+
+def encode_results(results: Results, name: str) -> bytes:
+    """Return what a command found as the bytes of a file of the named format."""
+    write: Callable[[Results], bytes] | None = getattr(REPORTS[name], "encode_results", None)
+    return format_results(results, name).encode() if write is None else write(results)
+
+
 def format_results(results: Results, name: str) -> str:
     """Format what a command found in the named format."""
     return pick_writer(name)(results)
@@ -95,6 +133,8 @@ def pick_writer(name: str) -> Callable[[Results], str]:
     write: Callable[[Results], str] | None = getattr(REPORTS[name], "format_results", None)
     if write is None:
         names = [known for known, report in REPORTS.items() if hasattr(report, "format_results")]
+        if is_binary(name):
+            raise TokbenchError(f"{name} is binary", "write it to a file")
         raise TokbenchError(f"{name} holds only comparisons", f"choose from: {', '.join(names)}")
     return write
 
@@ -113,6 +153,18 @@ def render_all(results: Mapping[str, Comparison], name: str) -> str:
     return render(result, name)
 
 
+def encode_all(results: Mapping[str, Comparison], name: str) -> bytes:
+    """Return the full report on one or several named results as the bytes of a file of the named format.
+
+    Raises TokbenchError for several results in a format that holds only one.
+    """
+    if not is_binary(name):
+        return render_all(results, name).encode()
+    check_several(name, len(results))
+    (result,) = results.values()
+    return encode(result, name)
+
+
 def check_several(name: str, count: int) -> None:
     """Raise TokbenchError for several results in a format that holds only one."""
     if count > 1 and getattr(REPORTS[name], "render_several", None) is None:
@@ -126,7 +178,7 @@ def write_report(comparison: Comparison, path: Path) -> None:
     name = format_of(path)
     check_writable(path)
     check_format(name)
-    write_whole(path, render_all({comparison.corpus.name: comparison}, name).encode())
+    write_whole(path, encode_all({comparison.corpus.name: comparison}, name))
 
 
 def summarize(comparison: Comparison) -> pl.DataFrame:

@@ -15,7 +15,7 @@ def show_suite() -> Results:
     """Return all models, one row per model."""
     frame = suite()
     rows = frame.drop("size", "deduped", "hub_id", "licence").to_dicts()
-    return Results(lambda: [tabulate(rows, formats={"learning_rate": "{:.1e}".format})], frame.to_dicts)
+    return Results(lambda: [tabulate(rows, formats={"learning_rate": "{:.1e}".format})], frame.to_dicts, lambda: frame)
 
 
 def show(model: Model) -> Results:

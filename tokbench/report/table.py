@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from tokbench._shared.terminal import use_color
 from tokbench._shared.visible_text import reveal_controls
 from tokbench.report._document_model import Facts, Legend, Plain, Points, Prose, Results, Signature
 from tokbench.report._table import Cell, Table
@@ -145,8 +145,9 @@ def format_parts(parts: Sequence[Plain], *, color: bool = False, width: int = PI
 def terminal_settings() -> tuple[bool, int]:
     """Return whether standard output supports colour, and its width.
 
-    No colour and unlimited width if it is not a terminal; no colour if NO_COLOR is set.
+    Unlimited width if it is not a terminal; `use_color` decides about colour.
     """
+    color = use_color(sys.stdout)
     if sys.stdout is None or not sys.stdout.isatty():
-        return False, PIPE_WIDTH
-    return not os.environ.get("NO_COLOR"), shutil.get_terminal_size().columns
+        return color, PIPE_WIDTH
+    return color, shutil.get_terminal_size().columns

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from statistics import median
 
@@ -136,6 +137,10 @@ def time_call(
     return clock() - start
 
 
+def ignore_round(what: str) -> None:
+    """Show nothing after a round."""
+
+
 def benchmark_engines(
     asset: Asset,
     corpus: Corpus,
@@ -147,8 +152,12 @@ def benchmark_engines(
     round_bytes: int = ROUND_BYTES,
     seed: int = 0,
     clock: Clock,
+    on_round: Callable[[str], object] = ignore_round,
 ) -> EngineBenchmark:
-    """Admit the engines of a tokenizer, time those that are exact, and compare the fastest with the others."""
+    """Admit the engines of a tokenizer, time those that are exact, and compare the fastest with the others.
+
+    on_round: called after each timed round with what it timed.
+    """
     results = admit(asset, engines, corpus)
     runners = {c.name: c.tokenizer for c in results if c.ranked and c.tokenizer is not None}
     speeds: list[Speed] = []
@@ -157,7 +166,8 @@ def benchmark_engines(
     for path, count in ((path, count) for path in paths for count in threads):
         # An engine that leaves decoding to the reference would be timed against itself.
         takes_part = {n: t for n, t in runners.items() if path != "decode" or not isinstance(t, EngineTokenizer)}
-        timed = time_rounds(takes_part, results[0].name, corpus, path, count, rounds, round_bytes, seed, clock)
+        tell = partial(on_round, f"{asset.name} {path}, {count} threads" if count > 1 else f"{asset.name} {path}")
+        timed = time_rounds(takes_part, results[0].name, corpus, path, count, rounds, round_bytes, seed, clock, tell)
         own = [Speed(name, path, count, tuple(timed[name])) for name in takes_part]
         own.sort(key=lambda speed: -speed.interval.value)
         null = Interval.of([a / b for a, b in zip(timed[""], timed[results[0].name], strict=True)])
@@ -183,6 +193,7 @@ def time_rounds(
     round_bytes: int,
     seed: int,
     clock: Clock,
+    on_round: Callable[[], object],
 ) -> dict[str, list[float]]:
     """MB/s of each runner in each round, in an order drawn anew; the one named `twice` runs again, under no name."""
     warm_up, *timed = split_rounds(corpus, rounds, round_bytes)
@@ -200,6 +211,7 @@ def time_rounds(
             for name in order:
                 tokenizer = runners[name or twice]
                 found[name].append(size / time_call(tokenizer, path, texts, pool, threads, clock))
+            on_round()
     return found
 
 

@@ -11,6 +11,7 @@ from statistics import median
 
 from tokbench._shared.environment import Clock
 from tokbench._shared.process import single_thread
+from tokbench._shared.progress import NO_PROGRESS, SPEED, Progress
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.corpora import Corpus
 from tokbench.errors import EngineError
@@ -78,6 +79,7 @@ def measure_throughput(
     rounds: int = ROUNDS,
     round_bytes: int = ROUND_BYTES,
     on_failure: Callable[[EngineError], None] = raise_failure,
+    progress: Progress = NO_PROGRESS,
 ) -> list[Throughput]:
     """Encode parts of a corpus on one thread, tokenizers in turn in each round.
 
@@ -85,11 +87,15 @@ def measure_throughput(
 
     Each round has text that no engine has seen before, after a warm-up on yet other text, so that word caches help
     as much as they do on fresh text. A corpus of one text has no rounds, only a warm-up.
+
+    progress: told of each round of each tokenizer, outside of what is timed.
     """
     warm_up, *timed = split_rounds(corpus, rounds, round_bytes)
+    progress.start(SPEED, len(tokenizers) * (1 + len(timed)))
     speeds: dict[str, list[float]] = {tokenizer.name: [] for tokenizer in tokenizers}
 
     def encode(tokenizer: Tokenizer, texts: list[str]) -> float | None:
+        progress.advance(SPEED, what=tokenizer.name)
         try:
             start = clock()
             tokenizer.encode_batch(texts)
@@ -108,6 +114,7 @@ def measure_throughput(
                 seconds = encode(tokenizer, texts)
                 if seconds:  # not None, and not below the clock's resolution
                     speeds[tokenizer.name].append(size / 1e6 / seconds)
+    progress.finish(SPEED)
     return [
         Throughput(tokenizer.name, tokenizer.engine, tokenizer.call, tuple(rates))
         for tokenizer in tokenizers

@@ -7,6 +7,7 @@ the tokenizer read on the way, are cached by the hash of its files and the versi
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -36,6 +37,7 @@ from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
 AUTO, REFERENCE = "auto", "reference"
+_LOG = logging.getLogger(__name__)
 
 
 def check_engine_name(engine: str) -> None:
@@ -53,15 +55,19 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
     """
     reference = reference_adapter(asset.format)
     if engine in (REFERENCE, reference):
+        _LOG.info("%s runs on %s: the reference, as asked", asset.name, reference)
         return _load_reference(asset)
     engines = find_engines(asset.format)
     if engine != AUTO:
         return _load_named(asset, engine, engines, sample)
     known: Tokenizer | None = None
     for name in _order(asset, engines, reference, sample):
-        loaded, known, _ = _load_verified(asset, engines[name], sample, known)
+        loaded, known, verification = _load_verified(asset, engines[name], sample, known)
         if loaded is not None:
+            _LOG.info("%s runs on %s: the cheapest here, with the ids of %s", asset.name, name, reference)
             return loaded
+        _LOG.info("%s does not run on %s: %s", asset.name, name, verification.reason)
+    _LOG.info("%s runs on %s: no other exact engine is cheaper on %d bytes", asset.name, reference, sample.corpus_bytes)
     return _load_reference(asset) if known is None else known
 
 

@@ -1,0 +1,51 @@
+"""Which extras a command needs, given its options: all are checked before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+BACKENDS = ("ctranslate2", "llamacpp", "transformers")
+"""Backends that an extra of the same name provides."""
+
+DRAWN = frozenset({"compare", "report"})
+"""Commands whose pages have charts."""
+
+
+def check_needs(command: str, given: Mapping[str, Any]) -> None:
+    """Check that the extras which a command needs are installed.
+
+    given: its options by parameter.
+
+    Raises TokbenchError that names all that are missing, and how to install them.
+    """
+    needs = dict(list_needs(command, given))
+    if needs:
+        from tokbench._shared.extras import check_extras
+
+        check_extras(needs)
+
+
+def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the extras that a command needs, each with what needs it."""
+    if command == "view":
+        yield "view", "the local page"
+    if command == "vocab":
+        yield "unicode", "the scripts of a vocabulary"
+    if str(given.get("segmenter")) == "icu":
+        yield "icu", "the word segmenter icu"
+    for backend in BACKENDS:
+        if backend in list_names(given.get("backend")):
+            yield backend, f"the backend {backend}"
+    formats = {str(given.get("output_format")), *(Path(path).suffix[1:].lower() for path in given.get("output") or ())}
+    if command in DRAWN and (formats & {"html", "htm"} or given.get("charts")):
+        yield "html", "the charts of the report"
+    if "xlsx" in formats:
+        yield "xlsx", "a spreadsheet"
+
+
+def list_names(value: Any) -> list[str]:
+    """Return the names in a value of an option: one, comma-separated or a list."""
+    listed = value if isinstance(value, list) else [value or ""]
+    return [name.strip() for one in listed for name in str(one).split(",")]

@@ -1,0 +1,139 @@
+"""Progress on standard error: one bar per phase, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tokbench._shared.progress import COUNTING, NO_PROGRESS, Progress
+from tokbench._shared.terminal import use_color
+from tokbench._shared.visible_text import reveal_controls
+from tokbench.cli._echo import echo
+from tokbench.cli._invocation import running
+
+if TYPE_CHECKING:
+    from tokbench._shared.environment import Clock
+
+MEASURING = "measuring"
+INTERVAL = 0.1
+"""Seconds between two drawings of the bars."""
+
+
+class Bars:
+    """Shows each phase as a bar of a `rich.progress.Progress`.
+
+    Bars are drawn when they are told something, and not by a thread of their own: that would take time from what is
+    timed.
+    """
+
+    def __init__(self, drawn: Any, clock: Clock = time.monotonic) -> None:
+        self.drawn = drawn
+        self.clock = clock
+        self.bars: dict[str, Bar] = {}
+        self.next = 0.0
+        self.lock = threading.Lock()
+
+    def start(self, phase: str, total: int) -> None:
+        """Show a bar, or begin it again; none for a phase without parts."""
+        with self.lock:
+            if phase in self.bars:
+                self.drawn.remove_task(self.bars.pop(phase).task)
+            if total > 0:
+                amount = write_amount(phase, 0, total)
+                self.bars[phase] = Bar(self.drawn.add_task(phase, total=total, what="", amount=amount), total)
+
+    def advance(self, phase: str, amount: int = 1, what: str = "") -> None:
+        """Move a bar on, never beyond its end."""
+        with self.lock:
+            bar = self.bars.get(phase)
+            if bar is None:
+                return
+            bar.done = min(bar.done + amount, bar.total)
+            bar.what = reveal_controls(what) if what else bar.what
+            if bar.done == bar.total or self.clock() >= self.next:
+                written = write_amount(phase, bar.done, bar.total)
+                self.drawn.update(bar.task, completed=bar.done, amount=written, what=bar.what)
+                self.drawn.refresh()
+                self.next = self.clock() + INTERVAL
+
+    def finish(self, phase: str) -> None:
+        """Fill a bar."""
+        if phase in self.bars:
+            self.advance(phase, self.bars[phase].total)
+
+
+@dataclass
+class Bar:
+    """A bar: its number in what is drawn, its end, how far it is, and the part it names."""
+
+    task: Any
+    total: int
+    done: int = 0
+    what: str = ""
+
+
+def write_amount(phase: str, done: float, total: float) -> str:
+    """Write how much of a phase is done.
+
+    >>> write_amount("speed", 3, 12)
+    '3/12'
+    >>> write_amount("counting", 1_250_000, 3_000_000)
+    '1.2/3.0 MB'
+    """
+    return f"{done / 1e6:.1f}/{total / 1e6:.1f} MB" if phase == COUNTING else f"{done:.0f}/{total:.0f}"
+
+
+@contextmanager
+def show_progress() -> Iterator[Progress]:
+    """Show the phases of a task on standard error while a block runs; yields what is to be told.
+
+    Shows nothing with `-q`, and where standard error is no terminal: FORCE_COLOR does not make a file a terminal.
+    """
+    if running().quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield NO_PROGRESS
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, no_color=not use_color(sys.stderr))
+    columns = (
+        TextColumn("{task.description:<9}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[amount]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[what]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as drawn:
+        yield Bars(drawn)
+
+
+@contextmanager
+def measuring(total: int) -> Iterator[Callable[[str], None]]:
+    """Show how far a measurement of several parts is; yields the function to call when a part begins.
+
+    Where standard error is no terminal, each part is a line there, unless `-q` is given: measuring takes minutes.
+    """
+    with show_progress() as progress:
+        progress.start(MEASURING, total)
+        begun = 0
+
+        def tell(part: str) -> None:
+            nonlocal begun
+            progress.advance(MEASURING, min(begun, 1), part)
+            begun += 1
+            if progress is NO_PROGRESS:
+                note(f"measuring {part}")
+
+        yield tell
+        progress.finish(MEASURING)
+
+
+def note(sentence: str) -> None:
+    """Write a line to standard error, unless `-q` is given."""
+    if not running().quiet:
+        echo(sentence, err=True)
