@@ -6,10 +6,11 @@ import sys
 
 import typer
 
+from tokbench._shared.terminal import use_color
 from tokbench._shared.visible_text import reveal_controls
 
 
 def echo(message: str = "", *, nl: bool = True, err: bool = False) -> None:
     """Print to standard output, or standard error, with controls and marks of direction written out."""
     stream = sys.stderr if err else sys.stdout
-    typer.echo(reveal_controls(message, styled=stream is not None and stream.isatty()), nl=nl, err=err)
+    typer.echo(reveal_controls(message, styled=use_color(stream)), nl=nl, err=err, color=use_color(stream))

@@ -35,6 +35,13 @@ def format_printed(results: Results, output_format: str) -> str:
     return table.format_results(results, color=color, width=width)
 
 
+def format_next(commands: Sequence[str]) -> str:
+    """Format commands to try next, for the width of standard output."""
+    from tokbench.report import table
+
+    return table.format_commands(commands, table.terminal_settings()[1])
+
+
 def check_files(paths: Sequence[Path] | None, check: Callable[[str], object] | None = None) -> list[tuple[Path, str]]:
     """Return output files with their formats, checked before anything is measured; `-` is left out.
 

@@ -2,6 +2,7 @@
 
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
+from tokbench.corpora._language_facts import name_family, name_language
 from tokbench.corpora._languages import choose_languages, choose_reference, parse_tag, pick_script, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
@@ -29,6 +30,8 @@ __all__ = [
     "choose_reference",
     "inspect_corpus",
     "load_corpus",
+    "name_family",
+    "name_language",
     "open_corpus",
     "parse_tag",
     "pick_script",

@@ -48,7 +48,7 @@ class Tag(NamedTuple):
 
 
 @cache
-def _standard(code: str) -> str:
+def shortest_code(code: str) -> str:
     """Return the shortest code of a language, of the macrolanguage where it has one: `zh` for zho, chi and cmn.
 
     A code that no list has comes back as it is.
@@ -63,7 +63,7 @@ def _standard(code: str) -> str:
 def _is_known(code: str) -> bool:
     from langcodes import Language
 
-    standard = Language.get(_standard(code))
+    standard = Language.get(shortest_code(code))
     short = len(standard.language or "") == 2 and standard.is_valid()
     return code in _ISO_639_3.split() or (short and code not in _WORDS)
 
@@ -94,7 +94,7 @@ def pick_script(tag: Tag) -> str:
     """Return the script code of a tag, the usual one of its language and region if it names none, else Latn."""
     from langcodes import Language
 
-    standard = Language.get(_standard(tag.language))
+    standard = Language.get(shortest_code(tag.language))
     script, region = tag.script or standard.script, tag.region or standard.territory
     if script is None:
         script = Language.make(language=standard.language, territory=region).maximize().script
@@ -131,11 +131,11 @@ def same_language(tag: str, known: Iterable[str]) -> list[str]:
     wanted = parse_tag(canonical_tag(tag))
     if wanted is None:
         return []
-    language = _standard(wanted.language)
+    language = shortest_code(wanted.language)
     matches = []
     for candidate in known:
         other = parse_tag(candidate)
-        if other is None or _standard(other.language) != language:
+        if other is None or shortest_code(other.language) != language:
             continue
         if wanted.script and other.script and wanted.script != other.script:
             continue

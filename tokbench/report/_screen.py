@@ -1,0 +1,226 @@
+"""What a terminal shows of a comparison: tokenizers by tokens, with bars, findings and short notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tokbench.comparison import Comparison
+from tokbench.comparison.signature import digest_signature
+from tokbench.corpora import name_language
+from tokbench.measurement.loading import Skipped
+from tokbench.metrics import Metric
+from tokbench.report._document_model import Plain, Points, Prose, Results, Signature
+from tokbench.report._findings import write_findings
+from tokbench.report._leads import find_best, is_floor
+from tokbench.report._numbers import find_numbers
+from tokbench.report._order import LENGTH, order_tokenizers
+from tokbench.report._significance import write_differences
+from tokbench.report._summary import has_all_metrics, list_columns
+from tokbench.report._table import ABSENT, UNRANKED, Cell, Table, header_of, write_column, write_notes
+from tokbench.report._views import lay_out
+
+PREMIUMS = (("premium_median", "median"), ("premium_worst", "worst"))
+FURTHER = ("bytes_per_token", "round_trip_exact", "gini", "fertility", "throughput")
+"""Metrics shown where there is room, in this order."""
+
+PULL = "`tokbench pull "
+
+
+def show_screen(
+    comparison: Comparison, by: str = "summary", *, sort: str | None = None, signature: bool = False
+) -> Results:
+    """Return what a terminal shows of a view of a comparison.
+
+    sort: the column that orders the tokenizers, from `check_sort`.
+    signature: whether to show the whole signature instead of its hash.
+    """
+    return Results(
+        lambda: list_parts(comparison, by, sort, signature=signature),
+        comparison.to_document,
+        lambda: comparison.frame,
+    )
+
+
+def list_parts(comparison: Comparison, by: str, sort: str | None, *, signature: bool) -> list[Plain]:
+    """Return the tables of a view, the findings and the notes."""
+    order = order_tokenizers(comparison, sort)
+    if by == "summary" and list_columns(comparison):
+        tables = [lay_out_screen(comparison, order)]
+        heading: list[Plain] = []
+        findings = write_findings(comparison)
+    else:
+        tables = [arrange_view(comparison, table, order) for table in lay_out(comparison, by)]
+        heading, findings = [Prose((name_corpus(comparison),))], []
+    notes = (
+        [f"-> {sentence}" for sentence in findings],
+        explain_marks(tables),
+        write_notes(comparison),
+        fold_skipped(comparison.skipped),
+        write_differences(comparison),
+        [] if signature else [write_digest(comparison)],
+    )
+    below: list[Plain] = [Points(tuple(lines)) for lines in notes if lines]
+    return [*heading, *tables, *below, *([Signature(comparison.signature())] if signature else [])]
+
+
+def write_digest(comparison: Comparison) -> str:
+    """Name the hash of the signature, which tells whether two screens show the same thing."""
+    version = comparison.environment.tokbench
+    return f"signature {digest_signature(comparison.signature())}, tokbench {version} (in full: --signature)"
+
+
+def name_corpus(comparison: Comparison) -> str:
+    """Name the corpus and its size."""
+    corpus = comparison.corpus
+    languages = "1 language" if len(corpus.languages) == 1 else f"{len(corpus.languages)} languages"
+    return f"{corpus.name}: {languages} x {corpus.segments:,} segments"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the screen: its cells are in the order of `Comparison.names`.
+
+    kind: what a terminal does with it: `bars`, `text`, or right-aligned `numbers`.
+    optional: whether it is left out where there is no room.
+    """
+
+    header: str
+    cells: Sequence[Cell]
+    kind: str = "numbers"
+    optional: bool = False
+
+
+def lay_out_screen(comparison: Comparison, order: Sequence[str]) -> Table:
+    """Lay out one row per tokenizer: bars and tokens, premiums, vocabulary, and what else there is room for."""
+    columns = [Column("tokenizer", [Cell(mark_name(comparison, name)) for name in comparison.names], "text")]
+    columns += list_values(comparison)
+    if has_all_metrics(comparison):
+        engines = [Cell(tokenizer.engine.replace("==", " ")) for tokenizer in comparison.tokenizers]
+        licences = [Cell(tokenizer.licence or ABSENT) for tokenizer in comparison.tokenizers]
+        columns += [Column("engine", engines, "text", optional=True), Column("licence", licences, "text", optional=True)]
+    rows = dict(zip(comparison.names, zip(*(column.cells for column in columns), strict=True), strict=True))
+    bars = [i for i, column in enumerate(columns) if column.kind == "bars"]
+    title = name_corpus(comparison)
+    if bars:
+        title += "; tokens per segment, fewer is better"
+    return Table(
+        title,
+        tuple(column.header for column in columns),
+        tuple(tuple(replace(cell, floor=is_floor(comparison, name)) for cell in rows[name]) for name in order),
+        labels=1,
+        texts=frozenset(i for i, column in enumerate(columns) if column.kind == "text"),
+        ruled=False,
+        optional=tuple(i for i, column in enumerate(columns) if column.optional),
+        bars=bars[0] if bars else None,
+    )
+
+
+def mark_name(comparison: Comparison, name: str) -> str:
+    """Return a tokenizer's name, marked if it is a byte vocabulary or lossy."""
+    if is_floor(comparison, name):
+        return f"{name} (floor)"
+    return f"{name} {UNRANKED}" if comparison.is_lossy(name) else name
+
+
+def list_values(comparison: Comparison) -> list[Column]:
+    """Return the columns of metrics: all that were chosen, else the same for any number of languages."""
+    metrics, present = comparison.metrics, set(comparison.frame["metric"])
+    chosen: list[tuple[str, Metric, str | None, bool]]
+    if has_all_metrics(comparison):
+        chosen = [("tokens", metrics[LENGTH], None, False)]
+        if has_premiums(comparison):
+            reference = comparison.corpus.reference
+            chosen += [(f"{word} vs {reference}", metrics[name], None, False) for name, word in PREMIUMS]
+        chosen.append(("vocab", metrics["vocab_total"], None, False))
+        added = [metric for metric in comparison.added_metrics if find_numbers(comparison, metric.name)]
+        chosen += [(header_of(metric), metric, None, False) for metric in added]
+        chosen += [(header_of(metrics[name]), metrics[name], None, True) for name in FURTHER if name in present]
+    else:
+        chosen = [(header_of(metric, lang), metric, lang, False) for _, metric, lang in list_columns(comparison)]
+    best = find_best(comparison, [(metric, lang) for _, metric, lang, _ in chosen])
+    columns: list[Column] = []
+    for header, metric, lang, optional in chosen:
+        numbers = {number.tokenizer: number for number in find_numbers(comparison, metric.name, lang)}
+        values = {name: number.value for name, number in numbers.items()}
+        cells = write_column(comparison, (metric, lang), [values.get(name) for name in comparison.names], best)
+        if metric.level == "timings":  # a speed without its range says too much
+            named = zip(comparison.names, cells, strict=True)
+            cells = [replace(cell, text=numbers[name].write()) if name in numbers else cell for name, cell in named]
+        drawn = metric.name == LENGTH and lang is None and bool(values)
+        if drawn:
+            columns.append(Column("", draw_bars(values, cells, comparison.names), "bars"))
+        columns.append(Column(header, cells, optional=optional))
+        if drawn:
+            columns.append(Column("\u00d7best", write_relative(comparison, values, cells)))
+    return columns
+
+
+def draw_bars(values: Mapping[str, float], cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
+    """Return bars as shares of the highest value."""
+    most = max(values.values())
+    return [
+        Cell("", bar=values.get(name, 0.0) / most if most else 0.0, unranked=cell.unranked)
+        for name, cell in zip(names, cells, strict=True)
+    ]
+
+
+def write_relative(comparison: Comparison, values: Mapping[str, float], cells: Sequence[Cell]) -> list[Cell]:
+    """Return values relative to the best that is ranked."""
+    named = list(zip(comparison.names, cells, strict=True))
+    ranked = [values[name] for name, cell in named if name in values and not cell.unranked and not cell.floor]
+    best = min(ranked, default=0.0)
+    return [
+        Cell(f"{values[name] / best:.2f}x" if name in values and best else ABSENT, unranked=cell.unranked)
+        for name, cell in named
+    ]
+
+
+def has_premiums(comparison: Comparison) -> bool:
+    """Return whether any premium over the reference language is known."""
+    return bool(find_numbers(comparison, "premium_median"))
+
+
+def arrange_view(comparison: Comparison, table: Table, order: Sequence[str]) -> Table:
+    """Return a table of a view with its tokenizers in order, and names of languages beside their tags."""
+    languages = set(comparison.corpus.languages)
+    labelled = table.headers[0] == "language"
+    rows = tuple(
+        (replace(row[0], text=name_language(row[0].text)), *row[1:])
+        if labelled and row[0].text in languages
+        else row
+        for row in table.rows
+    )
+    table = replace(table, rows=rows)
+    start = len(table.headers) - len(comparison.names)
+    if start < 1 or table.headers[start:] != tuple(comparison.names):
+        return table
+    table = table.select([*range(start), *(start + comparison.names.index(name) for name in order)])
+    return replace(table, headers=(*table.headers[:start], *(mark_name(comparison, name) for name in order)))
+
+
+def explain_marks(tables: Sequence[Table]) -> list[str]:
+    """Explain the marks that tables have, on one line."""
+    cells = [cell for table in tables for row in table.rows for cell in row]
+    marks = []
+    if any(cell.best for cell in cells):
+        marks.append("* best, and not by chance (paired test, or intervals apart)")
+    if any(cell.unranked for cell in cells):
+        marks.append("(...) loses text, not ranked")
+    if any(cell.floor for cell in cells):
+        marks.append("floor: single bytes, not ranked")
+    return ["; ".join(marks)] if marks else []
+
+
+def fold_skipped(skipped: Sequence[Skipped]) -> list[str]:
+    """Name the tokenizers that are not compared: those that can be downloaded on one line, others with the reason."""
+    absent = [one.name for one in skipped if one.remedy and PULL in one.remedy]
+    lines = []
+    if absent:
+        named = " ".join(absent) if len(absent) <= 4 else "NAME..."
+        lines.append(f"not available here: {', '.join(absent)}; get them with {PULL}{named}`")
+    for one in skipped:
+        if one.name not in absent:
+            reason = one.reason if one.reason.startswith(one.name) else f"{one.name}: {one.reason}"
+            lines.append(f"not compared: {reason}{f'; {one.remedy}' if one.remedy else ''}")
+    return lines
