@@ -87,16 +87,16 @@ def run(
     by: Annotated[
         By,
         typer.Option(
-            help="Rows of the table: tokenizers (summary), languages, registers of the texts, scripts or families of the "
-            "languages, languages with intervals, points of the Lorenz curve, or token lengths."
+            help="Rows of the table: tokenizers (summary), languages, registers of the texts, scripts or families of "
+            "the languages, languages with intervals, points of the Lorenz curve, or token lengths."
         ),
     ] = By.summary,
     sort: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="Order the tokenizers in a terminal by a column, best first: tokens, median, worst, vocabulary, speed, "
-            "any metric, name, or given (as named). [default: tokens]",
+            help="Order the tokenizers in a terminal by a column, best first: tokens, median, worst, vocabulary, "
+            "speed, any metric, name, or given (as named). [default: tokens]",
             show_default=False,
         ),
     ] = None,
@@ -153,8 +153,8 @@ def run(
         from tokbench._shared.files import check_writable_folder
         from tokbench.comparison import FILES, TESTS, Unfinished, compare
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
-        from tokbench.metrics.resampling import Bootstrap
         from tokbench.metrics import DEFAULT_METRICS, find_metrics
+        from tokbench.metrics.resampling import Bootstrap
         from tokbench.report import REPORTS, check_format, render
         from tokbench.report._order import check_sort
         from tokbench.report._screen import show_screen

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,12 @@ from tokbench.metrics._intervals import Resamples, is_aligned, resample_across
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._table import find_base
-from tokbench.metrics.permutation import count_shuffles, randomise
-from tokbench.metrics.resampling import Bootstrap, Floats, divide
+from tokbench.metrics.permutation import randomise
+from tokbench.metrics.resampling import Bootstrap, Floats, adjust_holm, divide
 from tokbench.metrics.significance import sums_by_unit
+
+SHUFFLES = 10_000
+"""Shuffles of a test; more for over 400 tests, so that the smallest p stays below 0.05 after Holm's correction."""
 
 LEAST_UNITS = 6
 """With fewer segments or documents, no paired test can give p < 0.05."""
@@ -37,7 +40,7 @@ class Lead:
     """The difference of a pair.
 
     ratio: value of the first over that of the second; low, high: its paired interval.
-    p: two-sided, by paired approximate randomisation; None for metrics over languages, which have no such test.
+    p: two-sided, by paired approximate randomisation; None for metrics that have no such test, as those over languages.
     units: number of shuffled or resampled segments or documents.
     """
 
@@ -60,26 +63,44 @@ def compare_pairs(
 ) -> list[Lead | None]:
     """Compare pairs of tokenizers; None where that is not possible.
 
-    Possible are ratios of sums and metrics over languages, of measurements that are aligned. The tests of one metric
-    share their shuffles and are not corrected for their number.
+    Possible are ratios of sums and metrics over languages, of measurements that are aligned. The p-values of each
+    metric are corrected for its number of pairs (Holm).
     """
     names = {name for pair in pairs for name in (pair.first, pair.second)} | {reference.tokenizer or ""}
     if not pairs or not is_aligned(measurements):
         return [None] * len(pairs)
-    resamples = Resamples(measurements.keep(names), bootstrap)
+    resamples = Resamples(keep_counts(measurements, names), bootstrap)
     found: dict[Pair, Lead] = {}
     with hold_blas():
         for metric in dict.fromkeys(pair.metric for pair in pairs):
             own = [pair for pair in pairs if pair.metric is metric]
-            found |= dict(zip(own, compare_on(resamples, metric, own, reference), strict=False))
+            found |= dict(zip(own, adjust(compare_on(resamples, metric, own, reference)), strict=False))
     return [found.get(pair) for pair in pairs]
+
+
+def keep_counts(measurements: Measurements, names: Collection[str]) -> Measurements:
+    """Return the counts of the named tokenizers, without ids and vocabularies, which are not needed and large."""
+    chosen = pl.col("tokenizer").cast(pl.String).is_in(sorted(names))
+    return replace(
+        measurements,
+        counts=measurements.counts.filter(chosen),
+        tokenizers=measurements.tokenizers.filter(chosen),
+        ids=measurements.ids.clear(),
+        vocab=measurements.vocab.clear(),
+    )
+
+
+def adjust(leads: Sequence[Lead]) -> list[Lead]:
+    """Return leads with their p-values corrected for their number (Holm)."""
+    p = adjust_holm(np.array([np.nan if lead.p is None else lead.p for lead in leads], dtype=np.float64))
+    return [lead if np.isnan(value) else replace(lead, p=float(value)) for lead, value in zip(leads, p, strict=True)]
 
 
 def compare_on(resamples: Resamples, metric: Metric, pairs: Sequence[Pair], reference: Reference) -> list[Lead]:
     """Compare pairs on one metric; empty if that is not possible."""
     if metric.level == "languages":
-        values = resample_across(resamples, [metric], find_base(metric, [metric]), reference)
-        return bound_pairs(resamples, values[0], [0] * len(pairs), pairs, None) if values else []
+        across = resample_across(resamples, [metric], find_base(metric, [metric]), reference)
+        return bound_pairs(resamples, across[0], [0] * len(pairs), pairs, None) if across else []
     if metric.level != "segments" or metric.factor is not None:
         return []
     pooled = any(pair.lang is None for pair in pairs)
@@ -108,7 +129,7 @@ def test_pairs(
         rows = [resamples.tokenizers.index(name) for name in names]
         at_columns = [column + 1 for column in columns]
         sides.append((numerators[:, rows, at_columns], denominators[:, rows, at_columns]))
-    return randomise(sides[0], sides[1], shuffles=count_shuffles(len(pairs)), seed=resamples.bootstrap.seed)
+    return randomise(sides[0], sides[1], shuffles=max(SHUFFLES, 25 * len(pairs)), seed=resamples.bootstrap.seed)
 
 
 def bound_pairs(
@@ -122,6 +143,12 @@ def bound_pairs(
     ratios = divide(first, second)
     low, high = resamples.bounds(ratios)
     return [
-        Lead(float(ratios[0, i]), float(low[i]), float(high[i]), None if p is None else float(p[i]), resamples.units.number)
+        Lead(
+            float(ratios[0, i]),
+            float(low[i]),
+            float(high[i]),
+            None if p is None else float(p[i]),
+            resamples.units.number,
+        )
         for i in range(len(pairs))
     ]

@@ -7,7 +7,7 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.corpora import name_language
 from tokbench.metrics.leads import Lead
-from tokbench.report._leads import Podium, find_leads, find_podiums
+from tokbench.report._leads import Podium, Standing
 from tokbench.report._significance import write_probability
 
 LENGTH = "tokens_per_segment"
@@ -18,13 +18,15 @@ def join(words: list[str], last: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def write_findings(comparison: Comparison) -> list[str]:
-    """Return the sentences that apply."""
-    podiums = find_podiums(comparison, [(comparison.metrics[LENGTH], None)])
-    podium = podiums.get((LENGTH, None))
+def write_findings(comparison: Comparison, standing: Standing) -> list[str]:
+    """Return the sentences that apply.
+
+    standing: of columns that include the tokens over all languages.
+    """
+    podium = standing.podiums.get((LENGTH, None))
     if podium is None:
         return []
-    lead = find_leads(comparison, podiums).get((LENGTH, None))
+    lead = standing.leads.get((LENGTH, None))
     sentences = [write_lead(comparison, podium, lead)] if podium.next is not None else []
     return [*sentences, *write_costliest(comparison, podium.best[0].tokenizer)]
 
@@ -35,21 +37,34 @@ def write_lead(comparison: Comparison, podium: Podium, lead: Lead | None) -> str
     verb = "writes" if len(podium.best) == 1 else "write"
     if podium.next is None:
         return f"{best} {verb} the fewest tokens"
-    next_best = podium.next.tokenizer
-    ratio = podium.best[0].value / podium.next.value if podium.next.value else 1.0
-    share = f"{format_saving(ratio, ratio)} %"
+    next_best, share = podium.next.tokenizer, write_saving(podium, lead)
     if lead is None:
         return f"{best} {verb} the fewest tokens, {share} fewer than {next_best} (not tested)"
-    # The ratio is best / next, so that its high end is the smallest saving.
-    share += f" [{format_saving(lead.high, ratio)}, {format_saving(lead.low, ratio)}]"
-    drawn = (comparison.corpus.bootstrap or "//units").split("/")[2].split(" ")[-1]
-    test = f"{'' if lead.p is None else write_probability(lead.p) + ', '}paired test over {lead.units:,} {drawn}"
+    test = write_test(comparison, lead)
     if lead.separated:
         return f"{best} {verb} the fewest tokens: {share} fewer than {next_best} ({test})"
     return (
         f"no clear winner: {best} {verb} {share} fewer tokens than {next_best}, which this text does not "
         f"settle ({test})"
     )
+
+
+def write_saving(podium: Podium, lead: Lead | None) -> str:
+    """Format by how much the first is below the next, with the paired interval."""
+    if podium.next is None or not podium.next.value:
+        return "0 %"
+    ratio = podium.best[0].value / podium.next.value
+    share = f"{format_saving(ratio, ratio)} %"
+    if lead is None:
+        return share
+    # The ratio is best / next, so that its high end is the smallest saving.
+    return f"{share} [{format_saving(lead.high, ratio)}, {format_saving(lead.low, ratio)}]"
+
+
+def write_test(comparison: Comparison, lead: Lead) -> str:
+    """Name the test of a lead, with p and the number of units."""
+    drawn = (comparison.corpus.bootstrap or "//units").split("/")[2].split(" ")[-1]
+    return f"{'' if lead.p is None else write_probability(lead.p) + ', '}paired test over {lead.units:,} {drawn}"
 
 
 def format_saving(ratio: float, shown: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from tokbench.report._table import Cell, Table
+from tokbench.report._table import Table
 
 GAP = 2
 """Spaces between columns."""
@@ -23,32 +23,21 @@ STAR = " *"
 
 @dataclass(frozen=True)
 class FittedTable:
-    """A table, or a part of one, with the widths of its columns.
-
-    bar: the width of the column of bars, None without one.
-    """
+    """A table, or a part of one, with the widths of its columns."""
 
     table: Table
     widths: tuple[int, ...]
 
 
-def format_cell(cell: Cell, *, starred: bool = False) -> str:
-    """Format a cell: the best with a star, unranked values in brackets.
-
-    starred: whether a cell of the column has a star, so that the digits of the others are in line.
-    """
-    if cell.unranked:
-        return f"({cell.text})"
-    if cell.best:
-        return cell.text + STAR
-    return cell.text + " " * len(STAR) if starred else cell.text
-
-
 def format_column(table: Table, column: int) -> list[str]:
-    """Format the cells of a column."""
+    """Format the cells of a column: the best with a star, unranked values in brackets, digits in line."""
     cells = [row[column] for row in table.rows]
-    starred = any(cell.best for cell in cells) and not table.holds_text(column)
-    return [format_cell(cell, starred=starred) for cell in cells]
+    marks = [")" if cell.unranked else STAR if cell.best else "" for cell in cells]
+    widest = 0 if table.holds_text(column) else max(map(len, marks), default=0)
+    return [
+        f"{'(' if cell.unranked else ''}{cell.text}{mark.ljust(widest)}"
+        for cell, mark in zip(cells, marks, strict=True)
+    ]
 
 
 def fit_table(table: Table, width: int) -> list[FittedTable]:

@@ -11,8 +11,8 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.metrics import Metric, Reference
 from tokbench.metrics.groups import Group, evaluate_group, group_by_register, has_groups, select_group
-from tokbench.metrics.leads import Pair, compare_pairs
-from tokbench.report._leads import Best, Value, choose_best, find_podium, is_floor, read_bootstrap
+from tokbench.metrics.leads import Lead, Pair, adjust, compare_pairs
+from tokbench.report._leads import Podium, Value, choose_best, find_podium, is_floor, read_bootstrap
 from tokbench.report._scripts import name_script
 from tokbench.report._summary import has_all_metrics
 from tokbench.report._table import LANGUAGE_METRICS, Cell, Table, title_of_metric, write_column
@@ -69,20 +69,21 @@ def lay_out_metric_by_group(
     comparison: Comparison, measurements: Measurements, metric: Metric, groups: Sequence[Group], by: str
 ) -> Table:
     """Lay out one metric; the best of each row is marked if a paired test separates it from the next."""
+    names = comparison.names
+    values = {group: evaluate_group(measurements, metric, group, comparison.corpus.reference) for group in groups}
+    best = find_best_of_groups(comparison, measurements, metric, values)
     rows = []
-    for group in groups:
-        values = evaluate_group(measurements, metric, group, comparison.corpus.reference)
-        if all(value is None for value in values.values()):
+    for group, found in values.items():
+        if all(value is None for value in found.values()):
             continue
-        lossy = {name for name in comparison.names if loses_text(comparison, name, group)} & set(values)
-        ranked = {
-            name: value for name, value in values.items() if not (metric.compression and name in lossy)
-        }
-        best = find_best_of_group(comparison, measurements, metric, group, ranked)
-        cells = write_column(comparison, (metric, None), [values.get(name) for name in comparison.names], best)
-        named = zip(comparison.names, cells, strict=True)
-        cells = [replace(cell, unranked=cell.unranked and name in lossy) for name, cell in named]
-        rows.append((Cell(group.name), Cell(f"{count_group(measurements, group):,}"), *cells))
+        cells = write_column(comparison, (metric, None), [found.get(name) for name in names], {})
+        marked = (
+            replace(
+                cell, best=name in best.get(group, ()), unranked=cell.unranked and loses_text(comparison, name, group)
+            )
+            for name, cell in zip(names, cells, strict=True)
+        )
+        rows.append((Cell(group.name), Cell(f"{count_group(measurements, group):,}"), *marked))
     size = "segments" if by == "register" else "languages"
     return Table(title_of_metric(comparison, metric), (by, size, *comparison.names), tuple(rows), labels=1)
 
@@ -101,25 +102,32 @@ def count_group(measurements: Measurements, group: Group) -> int:
     return len((group.segments or frozenset()) & frozenset(measurements.texts["segment"]))
 
 
-def find_best_of_group(
+def find_best_of_groups(
     comparison: Comparison,
     measurements: Measurements,
     metric: Metric,
-    group: Group,
-    values: Mapping[str, float | None],
-) -> Best:
-    """Return those of ranked tokenizers to mark, if a test separates them from the next; premiums of groups have no test."""
+    values: Mapping[Group, Mapping[str, float | None]],
+) -> dict[Group, frozenset[str]]:
+    """Return the tokenizers to mark in each group, if a test separates them; premiums of groups have no test."""
     bootstrap = read_bootstrap(comparison)
     if bootstrap is None or metric.relative_to is not None:
         return {}
-    ranked = [
-        Value(name, value, None, None)
-        for name, value in values.items()
-        if value is not None and not is_floor(comparison, name)
-    ]
-    podium = find_podium(ranked, metric)
-    if podium is None or podium.next is None:
-        return {}
-    pair = Pair(metric, None, podium.best[0].tokenizer, podium.next.tokenizer)
-    (lead,) = compare_pairs(select_group(measurements, group), [pair], Reference(), bootstrap)
-    return {} if lead is None else {(metric.name, None): choose_best(podium, lead, len(comparison.names))}
+    podiums: dict[Group, Podium] = {}
+    leads: dict[Group, Lead] = {}
+    for group, found in values.items():
+        ranked = [
+            Value(name, value, None, None)
+            for name, value in found.items()
+            if value is not None
+            and not is_floor(comparison, name)
+            and not (metric.compression and loses_text(comparison, name, group))
+        ]
+        podium = find_podium(ranked, metric)
+        if podium is not None and podium.next is not None:
+            pair = Pair(metric, None, podium.best[0].tokenizer, podium.next.tokenizer)
+            (lead,) = compare_pairs(select_group(measurements, group), [pair], Reference(), bootstrap)
+            if lead is not None:
+                podiums[group], leads[group] = podium, lead
+    corrected = dict(zip(leads, adjust(list(leads.values())), strict=True))
+    rows = len(comparison.names)
+    return {group: choose_best(podium, corrected[group], rows) for group, podium in podiums.items()}

@@ -22,7 +22,9 @@ Column = tuple[Metric, str | None]
 Best = Mapping[tuple[str, str | None], frozenset[str]]
 """The tokenizers to mark as best in a column, by metric and language."""
 
-_BOOTSTRAP = re.compile(r"(?P<resamples>[0-9]+)/(?P<method>[a-z]+)/(?:[0-9]+ runs of )?(?P<draw>[a-z]+)/seed(?P<seed>[0-9]+)")
+_BOOTSTRAP = re.compile(
+    r"(?P<resamples>[0-9]+)/(?P<method>[a-z]+)/(?:[0-9]+ runs of )?(?P<draw>[a-z]+)/seed(?P<seed>[0-9]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,24 @@ class Podium:
 
     best: tuple[Value, ...]
     next: Value | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who is first and next in columns, by metric and language, among `rows` tokenizers."""
+
+    podiums: Mapping[tuple[str, str | None], Podium]
+    leads: Mapping[tuple[str, str | None], Lead]
+    rows: int
+
+    @property
+    def best(self) -> Best:
+        """The tokenizers to mark as best in each column.
+
+        None are marked where a paired test does not separate them from the next, or, without a test, the intervals
+        overlap; where more than half of all tokenizers are best; and where all are equal.
+        """
+        return {key: choose_best(podium, self.leads.get(key), self.rows) for key, podium in self.podiums.items()}
 
 
 def is_floor(comparison: Comparison, tokenizer: str) -> bool:
@@ -80,7 +100,9 @@ def find_podiums(comparison: Comparison, columns: Sequence[Column]) -> dict[tupl
     """Return the podium of each column that has one, by metric and language."""
     wanted = {(metric.name, lang): metric for metric, lang in columns}
     values: dict[tuple[str, str | None], list[Value]] = {}
-    chosen = comparison.frame.filter(pl.col("metric").is_in({name for name, _ in wanted}) & pl.col("value").is_not_null())
+    chosen = comparison.frame.filter(
+        pl.col("metric").is_in({name for name, _ in wanted}) & pl.col("value").is_not_null()
+    )
     rows = chosen.select("tokenizer", "metric", "lang", "value", "low", "high").iter_rows()
     for tokenizer, name, lang, value, low, high in rows:
         metric = wanted.get((name, lang))
@@ -108,16 +130,15 @@ def find_leads(
     return {key: lead for key, lead in zip(pairs, leads, strict=True) if lead is not None}
 
 
-def find_best(comparison: Comparison, columns: Sequence[Column]) -> dict[tuple[str, str | None], frozenset[str]]:
-    """Return the tokenizers to mark as best in each column, by metric and language.
-
-    None are marked where a paired test does not separate them from the next, or, without a test, the intervals overlap;
-    where more than half of all tokenizers are best; and where all are equal.
-    """
+def find_standing(comparison: Comparison, columns: Sequence[Column]) -> Standing:
+    """Return who is first and next in each column, with tests where they are possible."""
     podiums = find_podiums(comparison, columns)
-    leads = find_leads(comparison, podiums)
-    rows = len(comparison.names)
-    return {key: choose_best(podium, leads.get(key), rows) for key, podium in podiums.items()}
+    return Standing(podiums, find_leads(comparison, podiums), len(comparison.names))
+
+
+def find_best(comparison: Comparison, columns: Sequence[Column]) -> Best:
+    """Return the tokenizers to mark as best in each column."""
+    return find_standing(comparison, columns).best
 
 
 def choose_best(podium: Podium, lead: Lead | None, rows: int) -> frozenset[str]:

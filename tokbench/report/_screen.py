@@ -12,7 +12,7 @@ from tokbench.measurement.loading import Skipped
 from tokbench.metrics import Metric
 from tokbench.report._document_model import Plain, Points, Prose, Results, Signature
 from tokbench.report._findings import write_findings
-from tokbench.report._leads import find_best, is_floor
+from tokbench.report._leads import Best, find_standing, is_floor
 from tokbench.report._numbers import find_numbers
 from tokbench.report._order import LENGTH, order_tokenizers
 from tokbench.report._significance import write_differences
@@ -46,9 +46,11 @@ def list_parts(comparison: Comparison, by: str, sort: str | None, *, signature: 
     """Return the tables of a view, the findings and the notes."""
     order = order_tokenizers(comparison, sort)
     if by == "summary" and list_columns(comparison):
-        tables = [lay_out_screen(comparison, order)]
+        chosen = choose_columns(comparison)
+        standing = find_standing(comparison, [(one.metric, one.lang) for one in chosen])
+        tables = [lay_out_screen(comparison, order, list_values(comparison, chosen, standing.best))]
         heading: list[Plain] = []
-        findings = write_findings(comparison)
+        findings = write_findings(comparison, standing)
     else:
         tables = [arrange_view(comparison, table, order) for table in lay_out(comparison, by)]
         heading, findings = [Prose((name_corpus(comparison),))], []
@@ -91,14 +93,17 @@ class Column:
     optional: bool = False
 
 
-def lay_out_screen(comparison: Comparison, order: Sequence[str]) -> Table:
+def lay_out_screen(comparison: Comparison, order: Sequence[str], values: Sequence[Column]) -> Table:
     """Lay out one row per tokenizer: bars and tokens, premiums, vocabulary, and what else there is room for."""
-    columns = [Column("tokenizer", [Cell(mark_name(comparison, name)) for name in comparison.names], "text")]
-    columns += list_values(comparison)
+    names = [Cell(mark_name(comparison, name)) for name in comparison.names]
+    columns = [Column("tokenizer", names, "text"), *values]
     if has_all_metrics(comparison):
         engines = [Cell(tokenizer.engine.replace("==", " ")) for tokenizer in comparison.tokenizers]
         licences = [Cell(tokenizer.licence or ABSENT) for tokenizer in comparison.tokenizers]
-        columns += [Column("engine", engines, "text", optional=True), Column("licence", licences, "text", optional=True)]
+        columns += [
+            Column("engine", engines, "text", optional=True),
+            Column("licence", licences, "text", optional=True),
+        ]
     rows = dict(zip(comparison.names, zip(*(column.cells for column in columns), strict=True), strict=True))
     bars = [i for i, column in enumerate(columns) if column.kind == "bars"]
     title = name_corpus(comparison)
@@ -123,36 +128,50 @@ def mark_name(comparison: Comparison, name: str) -> str:
     return f"{name} {UNRANKED}" if comparison.is_lossy(name) else name
 
 
-def list_values(comparison: Comparison) -> list[Column]:
-    """Return the columns of metrics: all that were chosen, else the same for any number of languages."""
+@dataclass(frozen=True)
+class Shown:
+    """A metric that is shown, in a language or over all (None)."""
+
+    header: str
+    metric: Metric
+    lang: str | None = None
+    optional: bool = False
+
+
+def choose_columns(comparison: Comparison) -> list[Shown]:
+    """Return the metrics to show: all that were chosen, else the same for any number of languages."""
     metrics, present = comparison.metrics, set(comparison.frame["metric"])
-    chosen: list[tuple[str, Metric, str | None, bool]]
-    if has_all_metrics(comparison):
-        chosen = [("tokens", metrics[LENGTH], None, False)]
-        if has_premiums(comparison):
-            reference = comparison.corpus.reference
-            chosen += [(f"{word} vs {reference}", metrics[name], None, False) for name, word in PREMIUMS]
-        chosen.append(("vocab", metrics["vocab_total"], None, False))
-        added = [metric for metric in comparison.added_metrics if find_numbers(comparison, metric.name)]
-        chosen += [(header_of(metric), metric, None, False) for metric in added]
-        chosen += [(header_of(metrics[name]), metrics[name], None, True) for name in FURTHER if name in present]
-    else:
-        chosen = [(header_of(metric, lang), metric, lang, False) for _, metric, lang in list_columns(comparison)]
-    best = find_best(comparison, [(metric, lang) for _, metric, lang, _ in chosen])
+    if not has_all_metrics(comparison):
+        return [Shown(header_of(metric, lang), metric, lang) for _, metric, lang in list_columns(comparison)]
+    chosen = [Shown("tokens", metrics[LENGTH])]
+    if find_numbers(comparison, "premium_median"):
+        chosen += [Shown(f"{word} vs {comparison.corpus.reference}", metrics[name]) for name, word in PREMIUMS]
+    chosen.append(Shown("vocab", metrics["vocab_total"]))
+    added = [metric for metric in comparison.added_metrics if find_numbers(comparison, metric.name)]
+    chosen += [Shown(header_of(metric), metric) for metric in added]
+    return [
+        *chosen,
+        *(Shown(header_of(metrics[name]), metrics[name], optional=True) for name in FURTHER if name in present),
+    ]
+
+
+def list_values(comparison: Comparison, chosen: Sequence[Shown], best: Best) -> list[Column]:
+    """Return the columns of metrics: tokens with bars before them and their ratio to the best behind."""
+    names = comparison.names
     columns: list[Column] = []
-    for header, metric, lang, optional in chosen:
-        numbers = {number.tokenizer: number for number in find_numbers(comparison, metric.name, lang)}
+    for one in chosen:
+        numbers = {number.tokenizer: number for number in find_numbers(comparison, one.metric.name, one.lang)}
         values = {name: number.value for name, number in numbers.items()}
-        cells = write_column(comparison, (metric, lang), [values.get(name) for name in comparison.names], best)
-        if metric.level == "timings":  # a speed without its range says too much
-            named = zip(comparison.names, cells, strict=True)
+        cells = write_column(comparison, (one.metric, one.lang), [values.get(name) for name in names], best)
+        if one.metric.level == "timings":  # a speed without its range says too much
+            named = zip(names, cells, strict=True)
             cells = [replace(cell, text=numbers[name].write()) if name in numbers else cell for name, cell in named]
-        drawn = metric.name == LENGTH and lang is None and bool(values)
-        if drawn:
-            columns.append(Column("", draw_bars(values, cells, comparison.names), "bars"))
-        columns.append(Column(header, cells, optional=optional))
-        if drawn:
-            columns.append(Column("\u00d7best", write_relative(comparison, values, cells)))
+        column = Column(one.header, cells, optional=one.optional)
+        if one.metric.name == LENGTH and one.lang is None and values:
+            bars = Column("", draw_bars(values, cells, names), "bars")
+            columns += [bars, column, Column("\u00d7best", write_relative(names, values, cells))]
+        else:
+            columns.append(column)
     return columns
 
 
@@ -165,9 +184,9 @@ def draw_bars(values: Mapping[str, float], cells: Sequence[Cell], names: Sequenc
     ]
 
 
-def write_relative(comparison: Comparison, values: Mapping[str, float], cells: Sequence[Cell]) -> list[Cell]:
+def write_relative(names: Sequence[str], values: Mapping[str, float], cells: Sequence[Cell]) -> list[Cell]:
     """Return values relative to the best that is ranked."""
-    named = list(zip(comparison.names, cells, strict=True))
+    named = list(zip(names, cells, strict=True))
     ranked = [values[name] for name, cell in named if name in values and not cell.unranked and not cell.floor]
     best = min(ranked, default=0.0)
     return [
@@ -176,19 +195,12 @@ def write_relative(comparison: Comparison, values: Mapping[str, float], cells: S
     ]
 
 
-def has_premiums(comparison: Comparison) -> bool:
-    """Return whether any premium over the reference language is known."""
-    return bool(find_numbers(comparison, "premium_median"))
-
-
 def arrange_view(comparison: Comparison, table: Table, order: Sequence[str]) -> Table:
     """Return a table of a view with its tokenizers in order, and names of languages beside their tags."""
     languages = set(comparison.corpus.languages)
     labelled = table.headers[0] == "language"
     rows = tuple(
-        (replace(row[0], text=name_language(row[0].text)), *row[1:])
-        if labelled and row[0].text in languages
-        else row
+        (replace(row[0], text=name_language(row[0].text)), *row[1:]) if labelled and row[0].text in languages else row
         for row in table.rows
     )
     table = replace(table, rows=rows)

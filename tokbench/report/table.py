@@ -64,9 +64,7 @@ def draw_part(part: FittedTable) -> RichTable:
     for i, (header, width) in enumerate(zip(headers, part.widths, strict=True)):
         shown = Text("\n" * (highest - header.count("\n")) + header)
         left = table.holds_text(i) or i == table.bars
-        drawn.add_column(
-            shown, justify="left" if left else "right", width=width, header_style="", overflow="fold"
-        )
+        drawn.add_column(shown, justify="left" if left else "right", width=width, header_style="", overflow="fold")
     for number, row in enumerate(table.rows):
         drawn.add_row(
             *(style_cell(cell, texts[i][number], part.widths[i]) for i, cell in enumerate(row)),
@@ -77,7 +75,12 @@ def draw_part(part: FittedTable) -> RichTable:
 def draw(table: Table, width: int, *, color: bool) -> str:
     """Draw a table to fit a width: whole, or in parts one below the other."""
     console = Console(
-        file=io.StringIO(), width=DRAWN_WIDTH, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
+        file=io.StringIO(),
+        width=DRAWN_WIDTH,
+        force_terminal=color,
+        no_color=not color,
+        highlight=False,
+        soft_wrap=False,
     )
     if table.title:
         console.print(Text(wrap(table.title, width, "  "), style="italic" if table.ruled else ""))
@@ -113,7 +116,10 @@ def format_part(part: Plain, *, color: bool, width: int) -> str:
             return "".join(f"{wrap(line, width, '  ')}\n" for line in ([part.title, *items] if part.title else items))
         case Facts():
             widest = max(cell_len(term) for term, _ in part.items)
-            lines = (wrap(text, max(1, width - widest - 2)).replace("\n", f"\n{' ' * (widest + 2)}") for _, text in part.items)
+            lines = (
+                wrap(text, max(1, width - widest - 2)).replace("\n", f"\n{' ' * (widest + 2)}")
+                for _, text in part.items
+            )
             return "".join(f"{pad(term, widest)}  {text}\n" for (term, _), text in zip(part.items, lines, strict=True))
         case Legend():
             return f"{wrap(f'* best in {part.best}; (...) loses text, not ranked', width)}\n"
