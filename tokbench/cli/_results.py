@@ -32,7 +32,7 @@ def format_printed(results: Results, output_format: str) -> str:
     from tokbench.report import table
 
     color, width = table.terminal_settings()
-    return table.format_results(results, color=color, width=width)
+    return table.format_results(results, color=color, width=width, brief=True)
 
 
 def format_next(commands: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from tokbench.comparison.signature import digest_signature
 from tokbench.corpora import name_language
 from tokbench.measurement.loading import Skipped
 from tokbench.metrics import Metric
-from tokbench.report._document_model import Plain, Points, Prose, Results, Signature
+from tokbench.report._document_model import Plain, Points, Prose, Results
 from tokbench.report._findings import write_findings
 from tokbench.report._leads import Best, find_standing, is_floor
 from tokbench.report._numbers import find_numbers
@@ -63,7 +63,7 @@ def list_parts(comparison: Comparison, by: str, sort: str | None, *, signature: 
         [] if signature else [write_digest(comparison)],
     )
     below: list[Plain] = [Points(tuple(lines)) for lines in notes if lines]
-    return [*heading, *tables, *below, *([Signature(comparison.signature())] if signature else [])]
+    return [*heading, *tables, *below, *([Prose((comparison.signature(),))] if signature else [])]
 
 
 def write_digest(comparison: Comparison) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 from tokbench._shared.terminal import PIPE_WIDTH, measure_width, use_color
 from tokbench._shared.visible_text import reveal_controls
 from tokbench.comparison import Comparison
+from tokbench.comparison.signature import digest_signature
 from tokbench.report._document_model import Facts, Legend, Plain, Points, Prose, Results, Signature
 from tokbench.report._fitting import (
     GAP,
@@ -97,15 +98,17 @@ def pad(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
 
 
-def write_signature(text: str, width: int) -> str:
-    """Write a signature, broken between its fields; facts in words are broken at spaces."""
-    if "|" in text:
-        return "".join(f"{line}\n" for line in join_words(text.split("|"), width - 1, "", "  ", "|"))
-    return f"{wrap(text, width, '  ')}\n"
+def write_signature(text: str, width: int, *, brief: bool) -> str:
+    """Write a signature on one line, to be cited; where brief, its hash if it is wider than the terminal."""
+    if "|" not in text:  # facts in words
+        return f"{wrap(text, width, '  ')}\n"
+    if brief and cell_len(text) > width:
+        return f"{wrap(f'signature {digest_signature(text)} (in full: -f json)', width, '  ')}\n"
+    return f"{text}\n"
 
 
-def format_part(part: Plain, *, color: bool, width: int) -> str:
-    """Format a part of results as lines."""
+def format_part(part: Plain, *, color: bool, width: int, brief: bool = False) -> str:
+    """Format a part of results as lines; brief: with signatures as hashes where there is no room."""
     match part:
         case Table():
             return draw(part, width, color=color)
@@ -124,7 +127,7 @@ def format_part(part: Plain, *, color: bool, width: int) -> str:
         case Legend():
             return f"{wrap(f'* best in {part.best}; (...) loses text, not ranked', width)}\n"
         case Signature():
-            return write_signature(part.text, width)
+            return write_signature(part.text, width, brief=brief)
 
 
 def render(comparison: Comparison, by: str) -> str:
@@ -139,16 +142,23 @@ def format_commands(commands: Sequence[str], width: int) -> str:
     return "".join(f"{line}\n" for line in join_words(commands, width, "   next: ", "   ", " \u00b7 "))
 
 
-def format_results(results: Results, *, color: bool = False, width: int = PIPE_WIDTH) -> str:
-    """Format the parts of results; nothing is truncated, whatever the width."""
-    return format_parts(results.parts(), color=color, width=width)
+def format_results(
+    results: Results, *, color: bool = False, width: int = PIPE_WIDTH, brief: bool = False
+) -> str:
+    """Format the parts of results; nothing is truncated, whatever the width.
+
+    brief: as on a screen, where a signature that is wider is shown by its hash.
+    """
+    return format_parts(results.parts(), color=color, width=width, brief=brief)
 
 
-def format_parts(parts: Sequence[Plain], *, color: bool = False, width: int = PIPE_WIDTH) -> str:
+def format_parts(
+    parts: Sequence[Plain], *, color: bool = False, width: int = PIPE_WIDTH, brief: bool = False
+) -> str:
     """Format parts with blank lines between them, notes without; no line has trailing spaces."""
     text, follows = "", False
     for part in parts:
-        block = format_part(part, color=color, width=width)
+        block = format_part(part, color=color, width=width, brief=brief)
         note = isinstance(part, Points | Legend | Signature)
         text += block if follows and note else f"\n{block}"
         follows = note
