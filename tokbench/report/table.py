@@ -79,6 +79,7 @@ def draw(table: Table, width: int, *, color: bool) -> str:
         file=io.StringIO(),
         width=DRAWN_WIDTH,
         force_terminal=color,
+        color_system="standard" if color else None,
         no_color=not color,
         highlight=False,
         soft_wrap=False,
@@ -142,9 +143,7 @@ def format_commands(commands: Sequence[str], width: int) -> str:
     return "".join(f"{line}\n" for line in join_words(commands, width, "   next: ", "   ", " \u00b7 "))
 
 
-def format_results(
-    results: Results, *, color: bool = False, width: int = PIPE_WIDTH, brief: bool = False
-) -> str:
+def format_results(results: Results, *, color: bool = False, width: int = PIPE_WIDTH, brief: bool = False) -> str:
     """Format the parts of results; nothing is truncated, whatever the width.
 
     brief: as on a screen, where a signature that is wider is shown by its hash.
@@ -152,9 +151,7 @@ def format_results(
     return format_parts(results.parts(), color=color, width=width, brief=brief)
 
 
-def format_parts(
-    parts: Sequence[Plain], *, color: bool = False, width: int = PIPE_WIDTH, brief: bool = False
-) -> str:
+def format_parts(parts: Sequence[Plain], *, color: bool = False, width: int = PIPE_WIDTH, brief: bool = False) -> str:
     """Format parts with blank lines between them, notes without; no line has trailing spaces."""
     text, follows = "", False
     for part in parts:
