@@ -56,7 +56,7 @@ def list_parts(comparison: Comparison, by: str, sort: str | None, *, signature: 
         heading, findings = [Prose((name_corpus(comparison),))], []
     notes = (
         [f"-> {sentence}" for sentence in findings],
-        explain_marks(tables),
+        explain_marks(tables, tested=comparison.corpus.bootstrap is not None),
         write_notes(comparison),
         fold_skipped(comparison.skipped),
         write_differences(comparison),
@@ -140,18 +140,19 @@ class Shown:
 
 def choose_columns(comparison: Comparison) -> list[Shown]:
     """Return the metrics to show: all that were chosen, else the same for any number of languages."""
-    metrics, present = comparison.metrics, set(comparison.frame["metric"])
+    metrics = comparison.metrics
     if not has_all_metrics(comparison):
         return [Shown(header_of(metric, lang), metric, lang) for _, metric, lang in list_columns(comparison)]
     chosen = [Shown("tokens", metrics[LENGTH])]
     if find_numbers(comparison, "premium_median"):
         chosen += [Shown(f"{word} vs {comparison.corpus.reference}", metrics[name]) for name, word in PREMIUMS]
     chosen.append(Shown("vocab", metrics["vocab_total"]))
+    further = [name for name in FURTHER if find_numbers(comparison, name)]
     added = [metric for metric in comparison.added_metrics if find_numbers(comparison, metric.name)]
     chosen += [Shown(header_of(metric), metric) for metric in added]
     return [
         *chosen,
-        *(Shown(header_of(metrics[name]), metrics[name], optional=True) for name in FURTHER if name in present),
+        *(Shown(header_of(metrics[name]), metrics[name], optional=True) for name in further),
     ]
 
 
@@ -211,12 +212,12 @@ def arrange_view(comparison: Comparison, table: Table, order: Sequence[str]) -> 
     return replace(table, headers=(*table.headers[:start], *(mark_name(comparison, name) for name in order)))
 
 
-def explain_marks(tables: Sequence[Table]) -> list[str]:
-    """Explain the marks that tables have, on one line."""
+def explain_marks(tables: Sequence[Table], *, tested: bool) -> list[str]:
+    """Explain the marks that tables have, on one line; tested: whether the best are by more than chance."""
     cells = [cell for table in tables for row in table.rows for cell in row]
     marks = []
     if any(cell.best for cell in cells):
-        marks.append("* best, and not by chance (paired test, or intervals apart)")
+        marks.append("* best, and not by chance (paired test, or intervals apart)" if tested else "* best (not tested)")
     if any(cell.unranked for cell in cells):
         marks.append("(...) loses text, not ranked")
     if any(cell.floor for cell in cells):
