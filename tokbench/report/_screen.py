@@ -76,7 +76,7 @@ def name_corpus(comparison: Comparison) -> str:
     """Name the corpus and its size."""
     corpus = comparison.corpus
     languages = "1 language" if len(corpus.languages) == 1 else f"{len(corpus.languages)} languages"
-    return f"{corpus.name}: {languages} x {corpus.segments:,} segments"
+    return f"{corpus.name}: {languages} x {corpus.segments:,} segment{'' if corpus.segments == 1 else 's'}"
 
 
 @dataclass(frozen=True)
