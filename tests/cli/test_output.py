@@ -41,7 +41,7 @@ def run_with(arguments: tuple[str, ...], **changes: str) -> subprocess.Completed
 def test_a_table_has_a_plain_form(encoding: str) -> None:
     done = run_with(SMALL, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert b"tokens/segment en" in done.stdout
+    assert b"tokens per segment, fewer is better" in done.stdout
     assert b"\\u" not in done.stdout
 
 
@@ -50,7 +50,7 @@ def test_characters_that_an_encoding_lacks_are_escaped_and_told(tmp_path: Path) 
     done = run_with((*SMALL[:2], "-c", str(tmp_path / "\u4f60"), *SMALL[-4:]), PYTHONIOENCODING="latin-1")
     assert done.returncode == 1
     assert done.stdout.startswith(b"\\u4f60: 1 language")
-    assert b"2 characters are shown as \\u...; set PYTHONUTF8=1" in done.stderr  # in the title and the signature
+    assert b"1 characters are shown as \\u...; set PYTHONUTF8=1" in done.stderr  # in the title
 
 
 # ---- what was measured comes out, whatever fails
@@ -135,7 +135,9 @@ def test_an_error_in_a_late_step_keeps_the_counts(step: str, tmp_path: Path, mon
         patch.setattr(_compare, step, fail)
         done = run(*late, "-q")
     assert done.returncode != 0
-    assert done.stdout.splitlines()[2:6] == expected.stdout.splitlines()[2:6]
+    assert [line.split()[-3:] for line in done.stdout.splitlines()[1:4]] == [
+        line.split()[-3:] for line in expected.stdout.splitlines()[1:4]
+    ]
     assert "without intervals, tests, speeds and examples" in done.stderr
     assert tb.load(tmp_path / "r").measurements is not None
 

@@ -381,7 +381,7 @@ def test_a_smaller_vocabulary_pays_with_more_tokens() -> None:
 
 
 def test_listing_models() -> None:
-    lines = CliRunner().invoke(app, ["list"]).stdout.splitlines()
+    lines = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"}).stdout.splitlines()
     assert len(lines) == 17
     shown = "pythia-1.4b 24 2048 16 50304 1414647808 1208602624 2097152 2.0e-04 GPT-Neo 1.3B, OPT-1.3B pythia-1.3b"
     assert " ".join(lines[9].split()) == shown

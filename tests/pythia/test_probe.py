@@ -393,7 +393,7 @@ app.command("score")(model_run.score)
 
 
 def invoke(*arguments: str) -> tuple[str, str]:
-    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False, env={"COLUMNS": "1000"})
     assert result.exit_code == 0, result.stderr
     return result.stdout, result.stderr
 

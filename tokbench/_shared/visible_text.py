@@ -6,7 +6,7 @@ import re
 
 # Controls, marks of direction, other ends of lines, halves of characters: what a terminal obeys or cannot show.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_STYLE = re.compile("(\x1b\\[(?:0|1|2|3|1;32)m)")  # those of our tables
+_STYLE = re.compile("(\x1b\\[(?:0|1|2|3|36|1;32)m)")  # those of our tables
 
 
 def reveal(text: str) -> str:

@@ -23,7 +23,13 @@ STANDARD_OUTPUT = Path("-")
 
 _HANDLER = "tokbench.escape"
 
-_DRAWN = {"\u2500": "-", "\u2502": "|", "\u2191": "^", "\u2193": "v", "\u2026": "...", "\u00d7": "x", "\u2014": "--"}
+_DRAWN = dict(
+    zip(
+        "\u2500\u2502\u2191\u2193\u2026\u00d7\u2014\u2013\u2588\u258c\u00b7\u2020",
+        ("-", "|", "^", "v", "...", "x", "--", "-", "#", "|", "-", "+"),
+        strict=True,
+    )
+)
 """Symbols of tables that have an ASCII form, so that nothing is lost."""
 
 

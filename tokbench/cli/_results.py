@@ -39,7 +39,14 @@ def format_printed(results: Results, output_format: str) -> str | bytes:
     from tokbench.report import table
 
     color, width = table.terminal_settings()
-    return table.format_results(results, color=color, width=width)
+    return table.format_results(results, color=color, width=width, brief=True)
+
+
+def format_next(commands: Sequence[str]) -> str:
+    """Format commands to try next, for the width of standard output."""
+    from tokbench.report import table
+
+    return table.format_commands(commands, table.terminal_settings()[1])
 
 
 def check_printed(name: str, *, anything: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -28,7 +29,7 @@ from tokbench.cli._options import (
 )
 from tokbench.cli._output import deliver
 from tokbench.cli._progress import show_progress
-from tokbench.cli._results import check_files, format_printed
+from tokbench.cli._results import check_files, format_next, format_printed, write_file
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
 from tokbench.errors import INTERRUPTED
@@ -50,6 +51,9 @@ class By(StrEnum):
 
     summary = "summary"
     language = "language"
+    register = "register"
+    script = "script"
+    family = "family"
     intervals = "intervals"
     lorenz = "lorenz"
     lengths = "lengths"
@@ -90,10 +94,22 @@ def run(
     by: Annotated[
         By,
         typer.Option(
-            help="Rows of the table: tokenizers (summary), languages, languages with intervals, points of the Lorenz "
-            "curve, or token lengths."
+            help="Rows of the table: tokenizers (summary), languages, registers of the texts, scripts or families of "
+            "the languages, languages with intervals, points of the Lorenz curve, or token lengths."
         ),
     ] = By.summary,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Order the tokenizers in a terminal by a column, best first: tokens, median, worst, vocabulary, "
+            "speed, any metric, name, or given (as named). [default: tokens]",
+            show_default=False,
+        ),
+    ] = None,
+    signature: Annotated[
+        bool, typer.Option("--signature", help="Show the signature in full: all that the values depend on.")
+    ] = False,
     output_format: OutputFormat = "table",
     output: Outputs = None,
     save: Annotated[
@@ -147,14 +163,17 @@ def run(
         from tokbench.catalog.sets import expand_sets
         from tokbench.comparison import FILES, TESTS, Unfinished, compare
         from tokbench.measurement.loading import DEFAULT_TOKENIZERS
+        from tokbench.metrics import DEFAULT_METRICS, find_metrics
         from tokbench.metrics.resampling import Bootstrap
         from tokbench.report import check_format
+        from tokbench.report._order import check_sort
         from tokbench.report._table import write_skipped
 
         shares = parse_weights(weights)
         files = check_files(output, check_format)
         if save is not None:
             check_writable_folder(save, FILES)
+        column = None if sort is None else check_sort(sort, find_metrics(metrics or DEFAULT_METRICS))
         texts = open_corpus(corpus, languages, segments, split)
         names = expand_sets(tokenizers or DEFAULT_TOKENIZERS)
         chosen = count_closed_models(
@@ -185,32 +204,66 @@ def run(
                 if not unfinished or isinstance(error, SystemExit):
                     raise
                 result, ended = unfinished[0](), error
-        writes = [partial(write, result, path, name, by) for path, name in files]
+        writes = [partial(write, result, path, name, by, column) for path, name in files]
         if save is not None:
             writes.append(partial(result.save, save))
         with telling(ended, result, texts):
-            deliver(format_comparison(result, output_format, by), writes)
+            advised = by == By.summary and metrics is None
+            deliver(format_comparison(result, output_format, by, column, signature=signature, advised=advised), writes)
             if output_format == "csv":
                 for line in write_skipped(result):
                     echo(f"tokbench: not compared: {line}", err=True)
 
 
-def format_comparison(result: Comparison, output_format: str, by: By) -> str | bytes:
-    """Format a comparison for standard output."""
+def format_comparison(
+    result: Comparison, output_format: str, by: By, sort: str | None, *, signature: bool, advised: bool
+) -> str | bytes:
+    """Format a comparison for standard output.
+
+    advised: whether a table is followed by commands to try next.
+    """
     from tokbench.report import is_binary, render
+    from tokbench.report._screen import show_screen
     from tokbench.report._views import show
 
-    if output_format == "table" or is_binary(output_format):
+    if output_format == "table":
+        screen = format_printed(show_screen(result, by.value, sort=sort, signature=signature), "table")
+        return f"{screen}{format_next(suggest(result, sys.argv[2:]))}" if advised else screen
+    if is_binary(output_format):
         return format_printed(show(result, by.value), output_format)
     return render(result, output_format, by.value)
 
 
-def write(result: Comparison, path: Path, name: str, by: By) -> None:
+def write(result: Comparison, path: Path, name: str, by: By, sort: str | None) -> None:
     """Write a comparison to a file in the named format."""
     from tokbench._shared.files import write_whole
     from tokbench.report import encode
+    from tokbench.report._screen import show_screen
 
-    write_whole(path, encode(result, name, by.value))
+    if name == "table":
+        write_file(show_screen(result, by.value, sort=sort, signature=True), path, name)
+    else:
+        write_whole(path, encode(result, name, by.value))
+
+
+SHORT_LINE = 40
+"""Longest command line that is repeated in suggestions."""
+
+
+def suggest(result: Comparison, arguments: list[str]) -> list[str]:
+    """Return commands to try next: the same one by language and as a report, and a look at the tokens.
+
+    arguments: those of this command line.
+    """
+    import shlex
+
+    from tokbench.report._order import order_tokenizers
+
+    given = shlex.join(["tokbench", "compare", *arguments])
+    same = given if len(given) <= SHORT_LINE else "tokbench compare ..."
+    several = [f"{same} --by language"] if len(result.corpus.languages) > 1 else []
+    best = shlex.join(["tokbench", "view", *order_tokenizers(result)[:2]])
+    return [*several, f"{same} -o report.html", best]
 
 
 @contextmanager

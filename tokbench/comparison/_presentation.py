@@ -14,8 +14,9 @@ import polars as pl
 import tokbench
 from tokbench.errors import TokbenchError
 
-View = Literal["summary", "language", "intervals", "lorenz", "lengths"]
-"""What a table shows: one row per tokenizer, one per language (with intervals), Lorenz curves, or token lengths."""
+View = Literal["summary", "language", "register", "script", "family", "intervals", "lorenz", "lengths"]
+"""What a table shows: one row per tokenizer, per language (with intervals), per register of the texts, per script or
+family of the languages, Lorenz curves, or token lengths."""
 
 
 class Presenter(Protocol):

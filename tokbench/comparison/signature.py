@@ -94,3 +94,8 @@ def sign(
         "v": version,
     }
     return "|".join(["tokbench", *(f"{key}:{value}" for key, value in fields.items() if value is not None)])
+
+
+def digest_signature(signature: str) -> str:
+    """Return the first 12 digits of a signature's SHA-256, which fit where the signature does not."""
+    return hashlib.sha256(signature.encode()).hexdigest()[:12]

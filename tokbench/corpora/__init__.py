@@ -4,6 +4,7 @@ from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
 from tokbench.corpora._language_choice import choose_languages, choose_reference
+from tokbench.corpora._language_facts import name_family, name_language
 from tokbench.corpora._languages import parse_tag, pick_script, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, CorpusArgument, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
@@ -41,6 +42,8 @@ __all__ = [
     "kept_folder",
     "load_corpus",
     "locate_public",
+    "name_family",
+    "name_language",
     "open_corpus",
     "parse_tag",
     "pick_script",

@@ -49,10 +49,11 @@ def list_vocabulary(tokenizer: Tokenizer, names: pl.Enum) -> pl.DataFrame:
 
 
 def list_documents(corpus: Corpus) -> pl.DataFrame:
-    """Return the frame `documents` of a corpus: segment, document."""
+    """Return the frame `documents` of a corpus: segment, document, and register if known."""
     if corpus.documents is None:
         return pl.DataFrame(schema={"segment": pl.UInt32, "document": pl.String})
-    return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String))
+    register = [pl.col("register").cast(pl.String)] if "register" in corpus.documents.columns else []
+    return corpus.documents.select(pl.col("segment").cast(pl.UInt32), pl.col("document").cast(pl.String), *register)
 
 
 def label_cells(frame: pl.DataFrame, sizes: Sequence[int], keys: Mapping[str, Sequence[str]]) -> pl.DataFrame:

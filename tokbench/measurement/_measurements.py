@@ -27,7 +27,7 @@ class Measurements:
     ids: tokenizer, lang, block (see `tokbench.measurement.jackknife_blocks`), id, count; one row per id that occurs in
     the block.
     vocab: tokenizer, id, bytes (null for special tokens and holes).
-    documents: segment, document; empty if the corpus names no documents.
+    documents: segment, document, register if known; empty if the corpus names no documents.
     tokenizers: tokenizer, engine, path, sha256, vocab_base, vocab_total, vocab_rows, context_window, unk_id.
     """
 
@@ -91,7 +91,9 @@ class Measurements:
             raise TokbenchError(
                 f"both measurements hold segment {segment} of {lang} by {tokenizer}", "merge disjoint parts"
             )
-        joined = {f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)]) for f in fields(self)}
+        joined = {
+            f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)], how="diagonal") for f in fields(self)
+        }
         total = pl.col("count").sum().cast(joined["ids"].schema["count"])  # summed in 64 bits; overflow is an error
         joined["ids"] = joined["ids"].cast({"count": pl.Int64}).group_by("tokenizer", "lang", "block", "id").agg(total)
         for name in ("texts", "vocab", "documents", "tokenizers"):

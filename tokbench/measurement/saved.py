@@ -49,6 +49,9 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
 }
 """Columns of each frame of `Measurements`."""
 
+OPTIONAL: Mapping[str, Mapping[str, pl.DataType]] = {"documents": {"register": _NAME}}
+"""Columns that a frame may also have, after the others."""
+
 MEASUREMENT_FILES = (LISTING, *(f"{name}.parquet" for name in SCHEMAS))
 
 
@@ -73,10 +76,10 @@ def read_frames(folder: Path) -> dict[str, pl.DataFrame]:
         hashes = msgspec.json.decode((folder / LISTING).read_bytes(), type=dict[str, dict[str, str]])["sha256"]
     except (msgspec.DecodeError, RecursionError, KeyError) as error:
         raise TokbenchError(f"{folder / LISTING}: not a list of hashes", "save the comparison again") from error
-    return {name: _read_frame(folder / f"{name}.parquet", schema, hashes) for name, schema in SCHEMAS.items()}
+    return {name: _read_frame(folder / f"{name}.parquet", name, hashes) for name in SCHEMAS}
 
 
-def _read_frame(path: Path, schema: Mapping[str, pl.DataType], hashes: Mapping[str, str]) -> pl.DataFrame:
+def _read_frame(path: Path, name: str, hashes: Mapping[str, str]) -> pl.DataFrame:
     refuse_special(path)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != hashes.get(path.name):
@@ -86,7 +89,8 @@ def _read_frame(path: Path, schema: Mapping[str, pl.DataType], hashes: Mapping[s
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).partition("\n")[0]
         raise TokbenchError(f"{path}: not a Parquet file ({reason})", "save the comparison again") from error
-    if frame.schema != pl.Schema(schema):
+    schemas = (SCHEMAS[name], {**SCHEMAS[name], **OPTIONAL.get(name, {})})
+    if all(frame.schema != pl.Schema(schema) for schema in schemas):
         found = ", ".join(f"{column} {kind}" for column, kind in frame.schema.items())
         raise TokbenchError(f"{path}: unexpected columns ({found:.200})", "save the comparison again")
     return frame

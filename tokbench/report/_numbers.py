@@ -8,6 +8,7 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
+from tokbench.report._leads import Best, find_best, is_ranked
 from tokbench.report._summary import list_columns
 from tokbench.report._table import UNRANKED, Cell, Table, header_of, write_column, write_value
 
@@ -60,7 +61,7 @@ def find_numbers(comparison: Comparison, metric: str, lang: str | None = None) -
             row["value"],
             row["low"],
             row["high"],
-            not (found.compression and comparison.is_lossy(row["tokenizer"], lang)),
+            is_ranked(comparison, row["tokenizer"], found, lang),
         )
         for row in rows.iter_rows(named=True)
     ]
@@ -90,20 +91,20 @@ def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | No
         [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
         [Cell(tokenizer.engine.replace("==", " ")) for tokenizer in comparison.tokenizers],
     ]
+    best = find_best(comparison, columns)
     for metric, lang in columns:
         headers.append(title_of(metric, lang))
-        cells.append(write_cells(comparison, metric, lang))
+        cells.append(write_cells(comparison, metric, lang, best))
     corpus = comparison.corpus
     title = f"{corpus.name}: {corpus.describe_size('×')}"
     return Table(title, tuple(headers), tuple(zip(*cells, strict=True)), labels=2)
 
 
-def write_cells(comparison: Comparison, metric: Metric, lang: str | None) -> list[Cell]:
-    """Return one column: a cell per tokenizer."""
+def write_cells(comparison: Comparison, metric: Metric, lang: str | None, best: Best) -> list[Cell]:
+    """Return one column: a cell per tokenizer, with its interval."""
     numbers = {number.tokenizer: number for number in find_numbers(comparison, metric.name, lang)}
     values = [numbers[name].value if name in numbers else None for name in comparison.names]
-    unranked = [comparison.is_lossy(name, lang) for name in comparison.names]
-    plain = write_column(values, unranked, metric)
+    plain = write_column(comparison, (metric, lang), values, best)
     return [
         replace(cell, text=numbers[name].write()) if name in numbers else cell
         for name, cell in zip(comparison.names, plain, strict=True)

@@ -9,9 +9,9 @@ from tokbench.corpora import parse_tag, pick_script
 # English names, after CLDR. They would take the package language_data, thirty times as large as langcodes.
 _NAMES = """
 Arab:Arabic Armn:Armenian Beng:Bengali Cyrl:Cyrillic Deva:Devanagari Ethi:Ethiopic Geor:Georgian Grek:Greek
-Gujr:Gujarati Guru:Gurmukhi Hani:Chinese Hans:Chinese,_simplified Hant:Chinese,_traditional Hebr:Hebrew Jpan:Japanese
-Khmr:Khmer Knda:Kannada Kore:Korean Laoo:Lao Latn:Latin Mlym:Malayalam Mymr:Myanmar Olck:Ol_Chiki Orya:Odia Sinh:Sinhala
-Taml:Tamil Telu:Telugu Tfng:Tifinagh Thaa:Thaana Thai:Thai Tibt:Tibetan
+Gujr:Gujarati Guru:Gurmukhi Hang:Hangul Hani:Chinese Hans:Chinese,_simplified Hant:Chinese,_traditional Hebr:Hebrew
+Jpan:Japanese Khmr:Khmer Knda:Kannada Kore:Korean Laoo:Lao Latn:Latin Mlym:Malayalam Mymr:Myanmar Olck:Ol_Chiki
+Orya:Odia Sinh:Sinhala Taml:Tamil Telu:Telugu Tfng:Tifinagh Thaa:Thaana Thai:Thai Tibt:Tibetan
 """
 
 

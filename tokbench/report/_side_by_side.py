@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from tokbench.comparison import Comparison
 from tokbench.comparison.signature import read_signature
 from tokbench.metrics import METRICS
 from tokbench.report._document_model import Part, Points, Section
+from tokbench.report._leads import Value, choose_best, find_podium
 from tokbench.report._numbers import Number, find_numbers, title_of
 from tokbench.report._summary import list_columns
-from tokbench.report._table import UNRANKED, Cell, Table, write_column
+from tokbench.report._table import ABSENT, UNRANKED, Cell, Table
 
 MEANING = {
     "corp": "corpus",
@@ -81,13 +81,17 @@ def lay_out_together(results: Mapping[str, Comparison], *, ranked: bool) -> Tabl
             for number in find_numbers(result, metric.name)
         }
         numbers = [found.get((name, t)) for name, _, t in pairs]
-        cells = write_column(
-            [number.value if number else None for number in numbers], [r.is_lossy(t) for _, r, t in pairs], metric
-        )
+        ranked_values = [Value(str(i), n.value, n.low, n.high) for i, n in enumerate(numbers) if n and n.ranked]
+        podium = find_podium(ranked_values, metric) if ranked else None
+        best = choose_best(podium, None, len(pairs)) if podium else frozenset()
         columns.append(
             [
-                replace(cell, text=number.write() if number else cell.text, best=cell.best and ranked)
-                for cell, number in zip(cells, numbers, strict=True)
+                Cell(
+                    number.write() if number else ABSENT,
+                    best=str(i) in best,
+                    unranked=number is not None and metric.compression and pairs[i][1].is_lossy(pairs[i][2]),
+                )
+                for i, number in enumerate(numbers)
             ]
         )
     headers = ("result", "tokenizer", *(title_of(metric) for metric in pooled))

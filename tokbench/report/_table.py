@@ -10,6 +10,7 @@ import polars as pl
 
 from tokbench._shared.visible_text import reveal
 from tokbench.report._alignment import choose_by_language, name_rows, write_alignment, write_mixture
+from tokbench.report._leads import Best, Column, find_best, is_floor
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 if TYPE_CHECKING:
@@ -27,11 +28,15 @@ class Cell:
 
     best: the best of its column or row.
     unranked: not ranked, because the tokenizer loses text.
+    floor: of a byte vocabulary, which shows what no tokenizer exceeds and takes part in no ranking.
+    bar: the length of the bar that a terminal draws instead of text, as a share of the longest.
     """
 
     text: str
     best: bool = False
     unranked: bool = False
+    floor: bool = False
+    bar: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", reveal(self.text))
@@ -42,7 +47,9 @@ class Table:
     """A table; the first `labels` columns hold names.
 
     texts: further columns that hold text, not numbers.
-    ruled: whether a terminal shows it with a rule, in parts as wide as the terminal; else as plain columns.
+    ruled: whether a terminal shows a rule below the headers.
+    optional: columns that a terminal leaves out if there is no room, the last of them first.
+    bars: the column of bars.
     """
 
     title: str
@@ -51,6 +58,8 @@ class Table:
     labels: int
     texts: frozenset[int] = frozenset()
     ruled: bool = True
+    optional: tuple[int, ...] = ()
+    bars: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", reveal(self.title))
@@ -68,6 +77,8 @@ class Table:
             rows=tuple(tuple(row[i] for i in columns) for row in self.rows),
             labels=sum(i < self.labels for i in columns),
             texts=frozenset(new for new, i in enumerate(columns) if i in self.texts),
+            optional=tuple(columns.index(i) for i in self.optional if i in columns),
+            bars=columns.index(self.bars) if self.bars in columns else None,
         )
 
 
@@ -131,19 +142,21 @@ def write_value(value: float | None, metric: Metric) -> str:
     return f"{shown} %" if value < 1 else "100 %"
 
 
-def write_column(values: Sequence[float | None], unranked: Sequence[bool], metric: Metric) -> list[Cell]:
-    """Format one column.
+def write_column(comparison: Comparison, column: Column, values: Sequence[float | None], best: Best) -> list[Cell]:
+    """Format the values of all tokenizers in one column.
 
-    The best of at least two different ranked values is marked, with ties.
+    best: the tokenizers to mark, from `find_best`.
     """
-    gated = [lossy and metric.compression for lossy in unranked]
-    ranked = [v for v, out in zip(values, gated, strict=True) if v is not None and not out]
-    best = None
-    if metric.better is not None and len(set(ranked)) > 1:
-        best = max(ranked) if metric.better == "higher" else min(ranked)
+    metric, lang = column
+    marked = best.get((metric.name, lang), frozenset())
     return [
-        Cell(write_value(v, metric), best=v is not None and v == best and not out, unranked=out and v is not None)
-        for v, out in zip(values, gated, strict=True)
+        Cell(
+            write_value(value, metric),
+            best=name in marked,
+            unranked=value is not None and metric.compression and comparison.is_lossy(name, lang),
+            floor=is_floor(comparison, name),
+        )
+        for name, value in zip(comparison.names, values, strict=True)
     ]
 
 
@@ -160,10 +173,11 @@ def lay_out_summary(comparison: Comparison) -> Table:
         [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
         [Cell(engine.replace("==", " ")) for engine in summary["engine"]],
     ]
-    for name, metric, lang in list_columns(comparison):
+    listed = list_columns(comparison)
+    best = find_best(comparison, [(metric, lang) for _, metric, lang in listed])
+    for name, metric, lang in listed:
         headers.append(header_of(metric, lang))
-        unranked = [comparison.is_lossy(tokenizer, lang) for tokenizer in comparison.names]
-        columns.append(write_column(summary[name].to_list(), unranked, metric))
+        columns.append(write_column(comparison, (metric, lang), summary[name].to_list(), best))
     corpus = comparison.corpus
     title = f"{corpus.name}: {corpus.describe_size()}"
     return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
@@ -189,22 +203,27 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
     """
     values = comparison.by_language(metric.name)
     bounds = find_bounds(comparison, metric) if intervals else {}
+    best = find_best(comparison, [(metric, lang) for lang in comparison.corpus.languages])
     rows = []
     for row in values.iter_rows(named=True):
         lang = row["lang"]
-        unranked = [comparison.is_lossy(name, lang) for name in comparison.names]
-        cells = write_column([row[name] for name in comparison.names], unranked, metric)
+        cells = write_column(comparison, (metric, lang), [row[name] for name in comparison.names], best)
         for i, name in enumerate(comparison.names):
             if (name, lang) in bounds:
                 low, high = (write_value(bound, metric) for bound in bounds[name, lang])
                 cells[i] = replace(cells[i], text=f"{cells[i].text} [{low}, {high}]")
         rows.append((Cell(lang), *cells))
+    return Table(title_of_metric(comparison, metric), (name_rows(comparison), *comparison.names), tuple(rows), labels=1)
+
+
+def title_of_metric(comparison: Comparison, metric: Metric) -> str:
+    """Return the title of a table of one metric: its name, direction and unit, and what it is relative to."""
     title = f"{header_of(metric)} [{metric.unit}]"
     if metric.relative_to == "reference":
         title += f", relative to {comparison.corpus.reference}"
     if metric.relative_to == "baseline":
         title += f", relative to {comparison.corpus.baseline}"
-    return Table(title, (name_rows(comparison), *comparison.names), tuple(rows), labels=1)
+    return title
 
 
 def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str], tuple[float, float]]:

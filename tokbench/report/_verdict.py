@@ -9,16 +9,13 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.report._alignment import name_rows
+from tokbench.report._findings import LENGTH, join, write_saving, write_test
+from tokbench.report._leads import find_standing
 from tokbench.report._numbers import Number, find_numbers, rank
 from tokbench.report._table import write_value
 
 LEVEL = 0.05
 """The significance level of differences."""
-
-
-def join(words: list[str], last: str = "and") -> str:
-    """Join words as in `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def write_verdict(comparison: Comparison) -> list[str]:
@@ -47,16 +44,26 @@ def judge_length(comparison: Comparison) -> list[str]:
         f"Over {name_languages(comparison)}, {best.tokenizer} needs the fewest tokens: {best.write()} per segment, "
         f"{100 * share:.0f} % fewer than {last.tokenizer} ({last.write()})"
     )
-    shared = overlap(best, second)
     if len(order) > 2:
         text += f"; next comes {second.tokenizer} with {second.write()}"
-    if shared is not None:
-        text += (
-            "; the intervals of the first two overlap, so this corpus does not settle their order"
-            if shared
-            else "; the intervals of the first two do not overlap"
-        )
-    return [f"{text}."]
+    return [f"{text}{judge_order(comparison, best, second)}."]
+
+
+def judge_order(comparison: Comparison, best: Number, second: Number) -> str:
+    """Say whether the corpus settles the order of the first two: by a paired test, else by their intervals."""
+    standing = find_standing(comparison, [(best.metric, None)])
+    podium, lead = standing.podiums.get((LENGTH, None)), standing.leads.get((LENGTH, None))
+    if lead is not None and podium is not None:
+        saving, test = write_saving(podium, lead), write_test(comparison, lead)
+        if lead.separated:
+            return f"; the first needs {saving} fewer than the next ({test})"
+        return f"; the first two are {saving} apart, which this corpus does not settle ({test})"
+    shared = overlap(best, second)
+    if shared is None:
+        return ""
+    if shared:
+        return "; the intervals of the first two overlap, so this corpus does not settle their order"
+    return "; the intervals of the first two do not overlap"
 
 
 def judge_differences(comparison: Comparison) -> list[str]:

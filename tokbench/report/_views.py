@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import polars as pl
@@ -11,7 +12,10 @@ from tokbench.errors import TokbenchError
 from tokbench.metrics import BUILT_IN as METRICS
 from tokbench.metrics import list_token_lengths, trace_lorenz
 from tokbench.report._document_model import Legend, Plain, Points, Results, Signature
+from tokbench.report._groups import lay_out_groups
+from tokbench.report._numbers import lay_out_numbers
 from tokbench.report._significance import write_differences
+from tokbench.report._summary import has_all_metrics, list_columns
 from tokbench.report._table import (
     ABSENT,
     Cell,
@@ -33,13 +37,34 @@ def lay_out(comparison: Comparison, by: str) -> list[Table]:
     """Return the tables of a view; TokbenchError where the comparison does not hold what it shows."""
     if by not in get_args(View):
         raise TokbenchError(f"there is no view {by!r}", f"views: {', '.join(get_args(View))}")
-    if by == "summary":
+    if by == "summary" and (list_columns(comparison) or not has_language_values(comparison)):
         return [lay_out_summary(comparison)]
     if by == "lorenz":
         return lay_out_lorenz(comparison)
     if by == "lengths":
         return lay_out_lengths(comparison)
-    return lay_out_languages(comparison, intervals=by == "intervals")
+    whole = lay_out_whole(comparison)
+    if by in ("register", "script", "family"):
+        return [*lay_out_groups(comparison, by, required=not whole), *whole]
+    return [*lay_out_languages(comparison, intervals=by == "intervals"), *whole]
+
+
+def has_language_values(comparison: Comparison) -> bool:
+    """Return whether any metric has values by language."""
+    return not comparison.frame["lang"].is_null().all()
+
+
+def lay_out_whole(comparison: Comparison) -> list[Table]:
+    """Lay out chosen metrics that have one value per tokenizer, over all languages, and none by language."""
+    if has_all_metrics(comparison):
+        return []
+    by_language = set(comparison.frame.filter(pl.col("lang").is_not_null())["metric"])
+    chosen = [m for name, m in comparison.metrics.items() if name in set(comparison.frame["metric"]) - by_language]
+    if not chosen:
+        return []
+    table = lay_out_numbers(comparison, [(metric, None) for metric in chosen])
+    columns = [0, *range(2, len(table.headers))]
+    return [replace(table.select(columns), title="one value per tokenizer, over all languages")]
 
 
 def show(comparison: Comparison, by: str = "summary") -> Results:
