@@ -34,8 +34,11 @@ def format_printed(results: Results, output_format: str) -> str | bytes:
 
     if is_binary(output_format):
         return encode_results(results, output_format)
-    if output_format != "table":
-        return format_results(results, output_format)
+    return format_screen(results) if output_format == "table" else format_results(results, output_format)
+
+
+def format_screen(results: Results) -> str:
+    """Format results as tables for the width and colours of standard output."""
     from tokbench.report import table
 
     color, width = table.terminal_settings()

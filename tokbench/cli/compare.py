@@ -29,7 +29,7 @@ from tokbench.cli._options import (
 )
 from tokbench.cli._output import deliver
 from tokbench.cli._progress import show_progress
-from tokbench.cli._results import check_files, format_next, format_printed, write_file
+from tokbench.cli._results import check_files, format_next, format_printed, format_screen, write_file
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
 from tokbench.errors import INTERRUPTED
@@ -227,8 +227,8 @@ def format_comparison(
     from tokbench.report._views import show
 
     if output_format == "table":
-        screen = format_printed(show_screen(result, by.value, sort=sort, signature=signature), "table")
-        return f"{screen}{format_next(suggest(result, sys.argv[2:]))}" if advised else screen
+        screen = format_screen(show_screen(result, by.value, sort=sort, signature=signature))
+        return screen + format_next(suggest(result, sys.argv[2:])) if advised else screen
     if is_binary(output_format):
         return format_printed(show(result, by.value), output_format)
     return render(result, output_format, by.value)
