@@ -97,6 +97,22 @@ def test_weights_make_the_values_over_all_those_of_a_mixture(folders: tuple[str,
     assert "--weights de=1" in Path("s.md").read_text(encoding="utf-8")
 
 
+def test_a_weight_of_a_corpus_is_spread_over_its_groups_by_their_bytes(folders: tuple[str, ...]) -> None:
+    whole = compare(*folders, "--weights", "news=3,talks/en=1")["corpus"]
+    assert isinstance(whole, dict)
+    # The news has 12 bytes in German and 11 in English: 3/4 of the text, so 3/4 * 12/23 and 3/4 * 11/23.
+    assert whole["shares"] == pytest.approx({"de": 9 / 23, "news/en": 33 / 92, "talks/en": 1 / 4}, rel=1e-12)
+    chosen = compare(*folders, "-l", "en", "--weights", "news=1,talks=1")["corpus"]
+    assert isinstance(chosen, dict)
+    assert chosen["shares"] == pytest.approx({"news/en": 0.5, "talks/en": 0.5}, rel=1e-12)
+    twice = run("compare", "utf8", *folders, "--weights", "news=1,de=1", *QUICK)
+    assert (twice.returncode, twice.stderr.count("\n")) == (USAGE, 1)
+    assert "the weights give de twice" in twice.stderr
+    absent = run("compare", "utf8", *folders, "-l", "talks/en", "--weights", "news=1", *QUICK)
+    assert (absent.returncode, absent.stderr.count("\n")) == (USAGE, 1)
+    assert "has no 'news' to weigh" in absent.stderr
+
+
 @pytest.mark.parametrize(
     ("weights", "fault"),
     [

@@ -302,6 +302,8 @@ def complete(words: str) -> list[str]:
         ("tokbench compare -l e", ["en", "es"]),
         ("tokbench compare -c code -l go,p", ["go,php", "go,python"]),
         ("tokbench compare -c tok", ["tokbench14"]),
+        ("tokbench compare -c flo", ["flores200/dev", "flores200/devtest"]),
+        ("tokbench corpus nt", ["ntrex128"]),
         ("tokbench list corpora -f p", ["parquet"]),
         ("tokbench compare --engine ref", ["reference"]),
         ("tokbench cost --backend ct", ["ctranslate2"]),

@@ -209,6 +209,9 @@ def test_a_folder_of_code(tmp_path: Path) -> None:
         "c": ["int x;\n"], "makefile": ["all:\n\ttrue\n"], "markdown": ["# One\n\ntext\n"],
         "python": ["w = 3\n", "x = 1\n", "y = 2\n"], "typescript": ["let x = {\n};\n"], "unknown": ["words\n"],
     }  # fmt: skip
+    origins = {text.lang: text.origin.removeprefix(str(tmp_path)) for text in raw.columns}
+    assert origins["c"] == "/project, 1 file"
+    assert origins["python"] == "/project, 3 files"
     assert {why: what for what, why in raw.left_out} == {
         "hidden": ".hidden", "a symbolic link": "link.py", "empty": "empty.py", "not UTF-8 text": "latin1.c, logo.png",
         "installed or generated": "node_modules, src/__pycache__",

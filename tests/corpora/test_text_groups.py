@@ -129,9 +129,12 @@ def test_the_report_on_groups_has_no_length_outliers() -> None:
     assert report.reference is None
     assert report.outliers.is_empty()
     assert report.languages.select("lang", "segments").rows() == [("code", 2), ("prose", 3)]
-    assert report.findings.filter(pl.col("finding") == "separator").select("lang", "count").rows() == [
-        ("code", 2),
-        ("prose", 0),
+    separators = pl.col("finding") == "separator"
+    assert report.findings.filter(separators).select("lang", "count", "characters").rows() == [
+        ("code", 0, 0),  # its line ends belong to it
+        ("prose", 0, 0),
     ]
+    odd = inspect_corpus(TextGroups.from_texts({"code": ["a\r\nb\n", "c\u2028\x0bd\n"]}))
+    assert odd.findings.filter(separators).select("count", "characters").rows() == [(1, 2)]
     with pytest.raises(TokbenchError, match="not parallel: there is no reference"):
         inspect_corpus(make_groups(), "code")

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.comparisons import make_comparison
+from tokbench.cli.compare import suggest
 from tokbench.comparison import Comparison
 from tokbench.comparison.signature import digest_signature
 from tokbench.errors import TokbenchError
@@ -181,6 +182,21 @@ def test_sentences_break_at_spaces_and_commands_between_each_other() -> None:
         "      c d -",
         "      e f",
     ]
+
+
+def test_the_column_that_orders_the_tokenizers_is_shown_at_any_width(result: Comparison) -> None:
+    assert "fertility" not in show(result, width=60)
+    screen = show(result, width=60, sort="fertility")
+    assert "fertility" in screen
+    assert max(map(cell_len, screen.splitlines())) <= 60
+    assert "continued" in show(result, width=80, sort="continued_words")  # in no column otherwise
+    assert show(result, width=200, sort="gini").count("Gini") == 1
+    assert show(result, sort="vocab_total").count("vocab") == 1
+
+
+def test_suggestions_do_not_repeat_how_much_is_told(result: Comparison) -> None:
+    same, report, _ = suggest(result, ["-v", "utf8", "--quiet", "-q", "-vv"])
+    assert (same, report) == ("tokbench compare utf8 --by language", "tokbench compare utf8 -o report.html")
 
 
 def test_the_order_can_be_chosen(result: Comparison) -> None:

@@ -68,8 +68,12 @@ def list_metrics(ctx: Any, typed: str) -> list[str]:
 
 
 def list_corpora(ctx: Any, typed: str) -> list[str]:
-    """Return the names of the bundled corpora; the shell itself completes files."""
-    return list(list_bundled())
+    """Return the names of the bundled and of the public corpora; the shell itself completes files."""
+    import tomllib
+
+    public = tomllib.loads((_PACKAGE / "corpora" / "public.toml").read_text(encoding="utf-8"))
+    named = [(name, part["name"]) for name, corpus in public.items() for part in corpus["part"]]
+    return [*list_bundled(), *(f"{name}/{part}" if part else name for name, part in named)]
 
 
 def list_languages(ctx: Any, typed: str) -> list[str]:

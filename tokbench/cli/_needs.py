@@ -32,7 +32,7 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     if command == "view":
         yield "view", "the local page"
     if command == "vocab":
-        yield "unicode", "the scripts of a vocabulary"
+        yield "unicode", "the list of scripts"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
     for backend in BACKENDS:
@@ -40,7 +40,7 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
             yield backend, f"the backend {backend}"
     formats = {str(given.get("output_format")), *(Path(path).suffix[1:].lower() for path in given.get("output") or ())}
     if command in DRAWN and (formats & {"html", "htm"} or given.get("charts")):
-        yield "html", "the charts of the report"
+        yield "html", "a report with charts"
     if "xlsx" in formats:
         yield "xlsx", "a spreadsheet"
 

@@ -250,6 +250,10 @@ SHORT_LINE = 40
 """Longest command line that is repeated in suggestions."""
 
 
+SILENT = frozenset({"-q", "--quiet", "-v", "-vv", "--verbose"})
+"""Options that suggestions do not repeat."""
+
+
 def suggest(result: Comparison, arguments: list[str]) -> list[str]:
     """Return commands to try next: the same one by language and as a report, and a look at the tokens.
 
@@ -259,7 +263,8 @@ def suggest(result: Comparison, arguments: list[str]) -> list[str]:
 
     from tokbench.report._order import order_tokenizers
 
-    given = shlex.join(["tokbench", "compare", *arguments])
+    kept = [argument for argument in arguments if argument not in SILENT]
+    given = shlex.join(["tokbench", "compare", *kept])
     same = given if len(given) <= SHORT_LINE else "tokbench compare ..."
     several = [f"{same} --by language"] if len(result.corpus.languages) > 1 else []
     best = shlex.join(["tokbench", "view", *order_tokenizers(result)[:2]])

@@ -97,7 +97,7 @@ def compare(
     segmenter_signature = describe_segmenter(segmenter)
     texts = open_corpus(corpus)
     against = find_reference(texts, reference)
-    mixture = read_weights(weights, texts.languages, texts.name)
+    mixture = read_weights(weights, texts.languages, texts)
     sample = take_sample(texts)
     count = partial(count_by_api, texts=texts, offline=offline)
 

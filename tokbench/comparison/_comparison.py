@@ -110,7 +110,7 @@ class Comparison(Presented):
             raise TokbenchError(f"the baseline {baseline!r} was not measured", f"measured: {', '.join(names)}")
         languages = list_languages(measurements, corpus)
         relative = Reference(find_measured_reference(measurements, corpus or languages, reference), baseline)
-        mixture = read_weights(weights, languages, "texts" if corpus is None else corpus.name)
+        mixture = read_weights(weights, languages, corpus)
         found = describe_segmenter(segmenter)
         engines = dict(measurements.tokenizers.select(pl.col("tokenizer").cast(pl.String), "engine").iter_rows())
         return cls(

@@ -11,7 +11,7 @@ import polars as pl
 from tokbench._shared.quantities import write_count
 from tokbench.adapters import COUNTS, CountedTokenizer, Tokenizer
 from tokbench.catalog.rebuilding import AS_IN
-from tokbench.corpora import Corpus, TextGroups, choose_reference
+from tokbench.corpora import Corpus, TextGroups, choose_reference, spread_weights
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
@@ -118,12 +118,19 @@ class ComparedCorpus:
         return ", ".join(f"{label} {100 * share:.3g} %" for label, share in self.shares.items())
 
 
-def read_weights(weights: Mapping[str, float] | None, languages: Sequence[str], name: str) -> Mixture | None:
-    """Return the mixture with these weights; TokbenchError for one of a language that is not in the corpus."""
+def read_weights(
+    weights: Mapping[str, float] | None, languages: Sequence[str], corpus: Corpus | None = None
+) -> Mixture | None:
+    """Return the mixture with these weights; a weight of one of several corpora is that of all its groups.
+
+    Raises TokbenchError for one of a language that is not in the corpus.
+    """
     if weights is None:
         return None
     mixture = Mixture(weights)
-    mixture.check(languages, name)
+    if corpus is not None:
+        mixture = Mixture(spread_weights(weights, corpus))
+    mixture.check(languages, "texts" if corpus is None else corpus.name)
     return mixture
 
 

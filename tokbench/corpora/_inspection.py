@@ -27,9 +27,11 @@ _CHARACTERS = {
     "inner_bom": (r"\x{FEFF}", "U+FEFF inside a text: files joined with their byte order marks"),
     "separator": (
         r"[\n\r\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]",
-        "characters that end a line elsewhere: LF, CR, U+000B, U+000C, U+001C to U+001E, U+0085, U+2028, U+2029",
+        "characters that end a line elsewhere: LF, CR, U+000B, U+000C, U+001C to U+001E, U+0085, U+2028, U+2029; in"
+        " groups, whose texts keep their line ends, without LF and CR",
     ),
 }
+_SEPARATORS_OF_GROUPS = r"[\x0B\x0C\x1C-\x1E\x{85}\x{2028}\x{2029}]"
 FINDINGS = {
     "duplicate": "segments whose text has occurred before in the same language",
     "not_nfc": "segments that are not in Unicode Normalization Form C",
@@ -110,7 +112,10 @@ def inspect_corpus(corpus: Corpus, reference: str | None = None) -> CorpusReport
 
 def _findings(corpus: Corpus, reading: pl.DataFrame, outliers: pl.DataFrame, spreads: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("text")
-    hits = {name: text.str.count_matches(pattern) for name, (pattern, _) in _CHARACTERS.items()}
+    patterns = {name: pattern for name, (pattern, _) in _CHARACTERS.items()}
+    if not corpus.aligned:
+        patterns["separator"] = _SEPARATORS_OF_GROUPS
+    hits = {name: text.str.count_matches(pattern) for name, pattern in patterns.items()}
     counted = corpus.frame.group_by("lang", maintain_order=True).agg(
         (pl.len() - text.n_unique()).alias("duplicate"),
         (text.str.normalize("NFC") != text).sum().alias("not_nfc"),

@@ -29,12 +29,14 @@ class TextGroups(Corpus):
     documents: the segments of all groups.
     sizes: UTF-8 bytes of each group.
     parts: names of the corpora that are side by side; empty if there is one.
+    members: the groups of each of these corpora.
     """
 
     aligned: ClassVar[bool] = False
 
     sizes: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_texts(cls, texts: TextsByLanguage, name: str = "texts") -> TextGroups:
@@ -162,9 +164,11 @@ def join_corpora(corpora: Sequence[Corpus]) -> Corpus:
     shared = Counter(label for corpus in corpora for label in corpus.languages)
     columns: dict[str, TextColumn] = {}
     numbers, documents, excluded, reading = [], [], [], []
+    members: dict[str, tuple[str, ...]] = {}
     start = 0
     for name, corpus in zip(names, corpora, strict=True):
         labels = {tag: tag if shared[tag] == 1 else f"{name}/{tag}" for tag in corpus.languages}
+        members[name] = tuple(labels.values())
         columns |= {labels[tag]: column for tag, column in corpus.columns.items()}
         for own in map(corpus.number, corpus.languages):
             numbers.append(pl.int_range(start, start + len(own), dtype=pl.UInt32, eager=True).alias("segment"))
@@ -190,7 +194,28 @@ def join_corpora(corpora: Sequence[Corpus]) -> Corpus:
         left_out=tuple(part for corpus in corpora for part in corpus.left_out),
         sizes=sizes,
         parts=tuple(names),
+        members=members,
     )
+
+
+def spread_weights(weights: Mapping[str, float], corpus: Corpus) -> dict[str, float]:
+    """Return weights of groups: that of one of several corpora is spread over its groups by their bytes.
+
+    A group with the name of a corpus comes first. Raises TokbenchError for a group that is also part of such a corpus.
+    """
+    members = corpus.members if isinstance(corpus, TextGroups) else {}
+    spread: dict[str, float] = {}
+    for label, weight in weights.items():
+        if not isinstance(corpus, TextGroups) or label in corpus.languages or label not in members:
+            shares = {label: weight}
+        else:
+            sizes = {group: corpus.sizes[group] for group in members[label] if group in corpus.languages}
+            shares = {group: weight * size / sum(sizes.values()) for group, size in sizes.items()}
+        twice = next((group for group in shares if group in spread), None)
+        if twice is not None:
+            raise TokbenchError(f"the weights give {twice} twice: alone and as a part of its corpus", "give one of them")
+        spread |= shares or {label: weight}
+    return spread
 
 
 def _refuse_repeated(corpora: Sequence[Corpus]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tokbench._shared.pipes import find_kind
+from tokbench._shared.quantities import write_count
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import HEAD_BYTES, is_text
 from tokbench.corpora._folder import shorten
@@ -65,7 +66,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     documents: dict[str, list[str]] = {}
     for label, found in sorted(texts.items()):
         segments = [(name, segment) for name, text in found for segment in split_text(text, split)]
-        groups[label] = [segment for _, segment in segments], f"{path}, {len(found)} files", None
+        groups[label] = [segment for _, segment in segments], f"{path}, {write_count(len(found), 'file')}", None
         documents[label] = [name for name, _ in segments]
     left_out = [LeftOut(shorten(names, 4), why) for why, names in sorted(skipped.items())]
     return collect_groups(path, path.resolve().name, groups, languages, left_out, documents)

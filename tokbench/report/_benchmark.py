@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -107,7 +107,7 @@ def lay_out(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> 
 
 
 def lay_out_tables(benchmark: BenchmarkReport) -> list[Table]:
-    """Lay out the tables of one tokenizer that are not empty."""
+    """Lay out the tables of one tokenizer that are not empty; each row is of an engine, which parts of a table repeat."""
     outcome = benchmark.outcome
     frames = {
         "Speed": list_speeds(outcome),
@@ -116,7 +116,7 @@ def lay_out_tables(benchmark: BenchmarkReport) -> list[Table]:
         "Hard input": list_rows(outcome, benchmark.scaling),
     }
     return [
-        tabulate(frame.to_dicts(), title, formats=dict.fromkeys(frame.columns, format_measured))
+        replace(tabulate(frame.to_dicts(), title, formats=dict.fromkeys(frame.columns, format_measured)), labels=2)
         for title, frame in frames.items()
         if frame.height
     ]

@@ -46,7 +46,7 @@ def list_parts(comparison: Comparison, by: str, sort: str | None, *, signature: 
     """Return the tables of a view, the findings and the notes."""
     order = order_tokenizers(comparison, sort)
     if by == "summary" and list_columns(comparison):
-        chosen = choose_columns(comparison)
+        chosen = choose_columns(comparison, sort)
         standing = find_standing(comparison, [(one.metric, one.lang) for one in chosen])
         tables = [lay_out_screen(comparison, order, list_values(comparison, chosen, standing.best))]
         heading: list[Plain] = []
@@ -136,8 +136,11 @@ class Shown:
     optional: bool = False
 
 
-def choose_columns(comparison: Comparison) -> list[Shown]:
-    """Return the metrics to show: all that were chosen, else the same for any number of languages."""
+def choose_columns(comparison: Comparison, sort: str | None = None) -> list[Shown]:
+    """Return the metrics to show: all that were chosen, else the same for any number of languages.
+
+    sort: the column that orders the tokenizers, which is always shown.
+    """
     metrics = comparison.metrics
     if not has_all_metrics(comparison):
         return [Shown(header_of(metric, lang), metric, lang) for _, metric, lang in list_columns(comparison)]
@@ -147,10 +150,13 @@ def choose_columns(comparison: Comparison) -> list[Shown]:
     chosen.append(Shown("vocab", metrics["vocab_total"]))
     further = [name for name in FURTHER if find_numbers(comparison, name)]
     added = [metric for metric in comparison.added_metrics if find_numbers(comparison, metric.name)]
+    shown = {one.metric.name for one in chosen}
+    if sort in metrics and sort not in shown and find_numbers(comparison, sort) and metrics[sort] not in added:
+        added = [metrics[sort], *added]
     chosen += [Shown(header_of(metric), metric) for metric in added]
     return [
         *chosen,
-        *(Shown(header_of(metrics[name]), metrics[name], optional=True) for name in further),
+        *(Shown(header_of(metrics[name]), metrics[name], optional=True) for name in further if name != sort),
     ]
 
 
