@@ -32,6 +32,24 @@ def compare(*arguments: str) -> dict[str, object]:
     return document
 
 
+def test_a_corpus_is_described_as_it_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("one\ntwo\n\nthree\n", encoding="utf-8")
+    sizes = {}
+    for split in ("lines", "documents", "none"):
+        described = json.loads(run("corpus", "a.txt", "--split", split, "--json").stdout)
+        corpus = compare("-c", "a.txt", "--split", split)["corpus"]
+        assert isinstance(corpus, dict)
+        assert described["segments"] == corpus["segments"]
+        sizes[split] = described["segments"]
+    assert sizes == {"lines": 3, "documents": 2, "none": 1}
+
+
+def test_the_files_of_a_bundled_corpus_are_named_without_their_folder() -> None:
+    shown = run("corpus", "code", "-l", "go,php", COLUMNS="80").stdout
+    assert "\ngo    go.txt         24" in shown
+
+
 def test_several_corpora_are_groups(folders: tuple[str, ...]) -> None:
     corpus = compare(*folders)["corpus"]
     assert isinstance(corpus, dict)

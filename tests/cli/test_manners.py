@@ -424,6 +424,9 @@ def test_pull_says_what_is_here_already() -> None:
     done = run("pull", "mistral-v1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("mistral-v1: here already: sentencepiece from ")
+    assert run("pull", "tokbench14", "numbers").stdout == (
+        "tokbench14: here already, built in\nnumbers: here already, built in\n"
+    )
 
 
 def test_pull_takes_what_a_folder_has_as_list_does(tmp_path: Path, shared_data: Path) -> None:

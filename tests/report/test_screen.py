@@ -194,6 +194,12 @@ def test_the_column_that_orders_the_tokenizers_is_shown_at_any_width(result: Com
     assert show(result, sort="vocab_total").count("vocab") == 1
 
 
+def test_equal_tokenizers_are_called_equal() -> None:
+    texts = {"en": ["one", "two"], "de": ["drei", "vier"]}
+    equal = tb.compare(["mistral-v1", "mistral-v3"], texts, throughput=False, offline=True)
+    assert "-> mistral-v1 and mistral-v3 write the same number of tokens" in show(equal)
+
+
 def test_suggestions_do_not_repeat_how_much_is_told(result: Comparison) -> None:
     same, report, _ = suggest(result, ["-v", "utf8", "--quiet", "-q", "-vv"])
     assert (same, report) == ("tokbench compare utf8 --by language", "tokbench compare utf8 -o report.html")

@@ -18,8 +18,8 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="LABEL=WEIGHT,...",
-        help="Values over all languages are of a mixture: en=60,zh=20,code=20. A label is a language, a group or one of "
-        "several corpora; weights are shares of the bytes, of any scale. Comma-separated or repeated.",
+        help="Values over all languages are of a mixture: en=60,zh=20,code=20. A label is a language, a group or one "
+        "of several corpora; weights are shares of the bytes, of any scale. Comma-separated or repeated.",
     ),
 ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench._shared.bundled_files import list_bundled
 from tokbench.cli._corpus_download import find_corpus, pull_corpus
 from tokbench.cli._echo import echo
 from tokbench.cli._output import FAILED
@@ -32,7 +33,7 @@ def run(
     listed = list(expand_sets(names))
     for name in listed:  # a name that nothing has is refused before anything is downloaded
         from_hub = name.startswith("hf:") or (find_name(name) is None and is_hub_argument(name))
-        if not from_hub and not find_corpus(name):
+        if not from_hub and not find_corpus(name) and name not in list_bundled():
             resolve(name)
     failures = []
     for name in listed:
@@ -51,6 +52,9 @@ def run(
 
 def pull_one(name: str) -> None:
     """Download a corpus or a tokenizer, and print what it is; TokbenchError if it cannot be had."""
+    if name in list_bundled():
+        echo(f"{name}: here already, built in")
+        return
     if corpus := find_corpus(name):
         pull_corpus(*corpus)
         return

@@ -213,7 +213,7 @@ def spread_weights(weights: Mapping[str, float], corpus: Corpus) -> dict[str, fl
             shares = {group: weight * size / sum(sizes.values()) for group, size in sizes.items()}
         twice = next((group for group in shares if group in spread), None)
         if twice is not None:
-            raise TokbenchError(f"the weights give {twice} twice: alone and as a part of its corpus", "give one of them")
+            raise TokbenchError(f"the weights give {twice} twice: alone and with its corpus", "give one of them")
         spread |= shares or {label: weight}
     return spread
 

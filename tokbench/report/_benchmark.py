@@ -107,7 +107,7 @@ def lay_out(benchmarks: Sequence[BenchmarkReport], environment: Environment) -> 
 
 
 def lay_out_tables(benchmark: BenchmarkReport) -> list[Table]:
-    """Lay out the tables of one tokenizer that are not empty; each row is of an engine, which parts of a table repeat."""
+    """Lay out the tables of one tokenizer that are not empty; where one is stacked, each part names the engines."""
     outcome = benchmark.outcome
     frames = {
         "Speed": list_speeds(outcome),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tokbench._shared.quantities import write_count
 from tokbench.corpora import CorpusReport
 from tokbench.report._document_model import Plain, Prose, Results
 from tokbench.report._table import tabulate
+
+BUNDLED = "bundled"
+"""Format of the corpora that come with tokbench."""
 
 
 def show(report: CorpusReport) -> Results:
@@ -37,7 +41,7 @@ def lay_out(report: CorpusReport) -> list[Plain]:
     reasons = report.excluded.group_by("reason").len("segments").sort("segments", "reason", descending=[True, False])
     where = "" if report.reference is None else " from all languages"
     tables = {
-        "": report.languages.to_dicts(),
+        "": [{**row, "origin": write_origin(row["origin"], report.format)} for row in report.languages.to_dicts()],
         write_findings(report): report.nonzero_findings.to_dicts(),
         f"{write_count(report.excluded.height, 'segment')} excluded{where}:": reasons.to_dicts(),
         "left out:": [item._asdict() for item in report.left_out],
@@ -47,6 +51,11 @@ def lay_out(report: CorpusReport) -> list[Plain]:
         f"sha256 {report.sha256}",
     )
     return [Prose(facts), *(tabulate(rows, title) for title, rows in tables.items() if rows)]
+
+
+def write_origin(origin: str, form: str) -> str:
+    """Return where a language was read from; of a bundled corpus, only the name of the file."""
+    return Path(origin).name if form == BUNDLED else origin
 
 
 def write_findings(report: CorpusReport) -> str:

@@ -27,7 +27,7 @@ def write_findings(comparison: Comparison, standing: Standing) -> list[str]:
     if podium is None:
         return []
     lead = standing.leads.get((LENGTH, None))
-    sentences = [write_lead(comparison, podium, lead)] if podium.next is not None else []
+    sentences = [write_lead(comparison, podium, lead)] if podium.next is not None or len(podium.best) > 1 else []
     return [*sentences, *write_costliest(comparison, podium.best[0].tokenizer)]
 
 
@@ -36,7 +36,7 @@ def write_lead(comparison: Comparison, podium: Podium, lead: Lead | None) -> str
     best = join([value.tokenizer for value in podium.best])
     verb = "writes" if len(podium.best) == 1 else "write"
     if podium.next is None:
-        return f"{best} {verb} the fewest tokens"
+        return f"{best} write the same number of tokens"
     next_best, share = podium.next.tokenizer, write_saving(podium, lead)
     if lead is None:
         return f"{best} {verb} the fewest tokens, {share} fewer than {next_best} (not tested)"

@@ -17,7 +17,8 @@ OPTIONAL = ("algorithm", "licence", "aliases", "title")
 def show(what: str) -> Results:
     """Return a listing, one row per entry."""
     rows = LISTINGS[what]()
-    return Results(lambda: [tabulate(rows, optional=OPTIONAL, formats={"aliases": write_few, "vocabulary": "{:,}".format})], lambda: rows)
+    formats = {"aliases": write_few, "vocabulary": "{:,}".format}
+    return Results(lambda: [tabulate(rows, optional=OPTIONAL, formats=formats)], lambda: rows)
 
 
 def write_few(names: list[str], most: int = 4) -> str:

@@ -151,7 +151,13 @@ def choose_columns(comparison: Comparison, sort: str | None = None) -> list[Show
     further = [name for name in FURTHER if find_numbers(comparison, name)]
     added = [metric for metric in comparison.added_metrics if find_numbers(comparison, metric.name)]
     shown = {one.metric.name for one in chosen}
-    if sort in metrics and sort not in shown and find_numbers(comparison, sort) and metrics[sort] not in added:
+    if (
+        sort is not None
+        and sort in metrics
+        and sort not in shown
+        and find_numbers(comparison, sort)
+        and metrics[sort] not in added
+    ):
         added = [metrics[sort], *added]
     chosen += [Shown(header_of(metric), metric) for metric in added]
     return [
