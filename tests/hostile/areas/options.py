@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from hostile.bases import Bases
 from hostile.case import Case
 from hostile.mutators import draw_name, draw_path, draw_text
+from hostile.processes import SECONDS
 
 NO_NUMBERS = (
     "nan",
