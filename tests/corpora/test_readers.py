@@ -449,7 +449,7 @@ def test_what_is_written_is_read(name: str, writer: Callable[[Path, Texts], None
     text = st.text(alphabet | _ODD if odd else alphabet).map(lambda inner: f"a{inner}b")
 
     @given(st.lists(st.tuples(text, text), min_size=1, max_size=8))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     def run(rows: Texts) -> None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / name
