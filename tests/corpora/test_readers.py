@@ -287,6 +287,7 @@ def test_jsonl_without_languages(tmp_path: Path) -> None:
     refused("is empty", tmp_path / "e.jsonl")
 
 
+@pytest.mark.usefixtures("untried")
 def test_parquet_columns_and_structs(tmp_path: Path) -> None:
     file = tmp_path / "a.parquet"
     pl.DataFrame({"en": ["a", None], "n": [1, 2], "zh": ["一", "二"]}).with_columns(
