@@ -48,13 +48,13 @@ SHARES = {
 CHEAP = {
     "corpora": 6,
     "results": 6,
-    "models": 1,
-    "options": 0.8,
-    "hub": 0.5,
-    "tokenizers": 0.6,
-    "texts": 0.2,
-    "cache": 0.1,
-    "viewer": 0.06,
+    "models": 1.5,
+    "options": 1.5,
+    "hub": 1,
+    "tokenizers": 1.2,
+    "texts": 0.3,
+    "cache": 0.15,
+    "viewer": 0.1,
 }
 """The same for few seconds: what a process is started for, or waits, is drawn seldom."""
 
