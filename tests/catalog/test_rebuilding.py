@@ -247,7 +247,7 @@ def test_pull_wants_the_very_file(monkeypatch: pytest.MonkeyPatch) -> None:
         pull("glm-4")
     result = run("pull", "whisper", "glm-4")
     assert result.returncode == 1
-    assert result.stdout.startswith("whisper: tiktoken rebuilt from splintr-rs ")
+    assert result.stdout.startswith("whisper: here already: tiktoken rebuilt from splintr-rs ")
     assert "glm-4 is not available here" in result.stderr
 
 

@@ -204,7 +204,7 @@ def test_corpus_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     assert counted["de", "crlf"] == 4
     assert counted["en", "bom"] == 1
     table = run("corpus", str(tmp_path / "x")).stdout
-    assert "1 segments excluded from all languages" in table
+    assert "1 segment excluded from all languages" in table
     assert "empty in de" in table
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.commands import USAGE, Result, run
 from helpers.data import ROOT
-from tokbench.cli._own_sets import expand_own_sets
+from tokbench.catalog.sets import expand_sets
 from tokbench.cli._settings import FOLDERS, GENERAL
 
 SMALL = ("compare", "utf8", "--no-throughput", "--json")
@@ -177,7 +177,8 @@ def test_own_sets_stand_for_their_tokenizers(project: Path) -> None:
     assert "the set @round contains itself: @round > @round; remove it from one" in refused.stderr
 
 
-def test_other_sets_and_names_given_twice_are_left_to_the_catalogue() -> None:
-    sets = {"mine": ("llama3", "gpt2", "@openai")}
-    assert expand_own_sets(["gpt2", "@mine", "@open"], sets) == ["gpt2", "llama3", "@openai", "@open"]
-    assert expand_own_sets(["gpt2", "gpt2"], sets) == ["gpt2", "gpt2"]
+def test_own_sets_hide_those_of_the_catalogue_and_may_contain_them() -> None:
+    sets = {"mine": ("llama3", "gpt2"), "openai": ("gpt2",), "both": ("@mine", "@openai")}
+    assert expand_sets(["gpt2", "@mine"], sets) == ["gpt2", "llama3"]
+    assert expand_sets(["@both", "utf8"], sets) == ["llama3", "gpt2", "utf8"]
+    assert expand_sets(["gpt2", "gpt2"], sets) == ["gpt2", "gpt2"]

@@ -205,12 +205,12 @@ def test_addresses_and_telephones_belong_to_nobody() -> None:
 
 def test_commands_know_both() -> None:
     listed = run("list", "corpora").stdout
-    assert re.search(r"^code +24 +python, javascript", listed, re.MULTILINE)
-    assert re.search(r"^numbers +292 +numbers", listed, re.MULTILINE)
+    assert re.search(r"^code +24 +14 +built in", listed, re.MULTILINE)
+    assert re.search(r"^numbers +292 +1 +built in", listed, re.MULTILINE)
     done = run("compare", "utf8", "byt5", "-c", "code", "-l", "go,c", "--no-throughput")
     assert done.stdout.startswith("code: 2 languages x 24 segments")
-    assert "|ref:go|" in done.stdout
-    assert "numbers: 1 language x 292 segments\n" in run("compare", "utf8", "-c", "numbers", "--no-throughput").stdout
+    assert "vs go" in done.stdout
+    assert "numbers: 1 language x 292 segments;" in run("compare", "utf8", "-c", "numbers", "--no-throughput").stdout
     refuse("compare", "utf8", "-c", "code", "-l", "pyton", says="did you mean 'python'?")
 
 

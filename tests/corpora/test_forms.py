@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 from tokbench import TokbenchError, load_corpus
-from tokbench.corpora import RawCorpus
+from tokbench.corpora import RawCorpus, folder
 from tokbench.corpora._groups import split_text
 from tokbench.corpora._loading import read_raw
 
@@ -237,6 +237,15 @@ def test_prose_is_grouped_by_sub_folder(tmp_path: Path) -> None:
     assert groups(f"{tmp_path}:group=suffix") == {"text": ["d\n", "c\n", "a\n", "b\n"]}
     put(tmp_path, {"e.md": "e\n"})
     assert list(groups(tmp_path)) == ["markdown", "text"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_folders_of_the_system_are_no_corpus() -> None:
+    for place in ("/proc/self", "/dev", "/sys"):
+        with pytest.raises(TokbenchError, match="holds no texts, but what the system says of itself"):
+            folder.read(Path(place), {}, None)
+    # Whose target nobody may enter.
+    assert folder._unread(Path("/proc/1/cwd")) == "a symbolic link"
 
 
 def test_a_folder_that_holds_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

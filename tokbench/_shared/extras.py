@@ -11,7 +11,6 @@ _PYTHIA = {"psutil": "psutil", "safetensors": "safetensors"}
 
 EXTRAS: Mapping[str, Mapping[str, str]] = {
     "ctranslate2": {"ctranslate2": "ctranslate2", **_PYTHIA},
-    "fast": {"fastokens": "fastokens", "splintr-rs": "splintr"},
     "html": {"altair": "altair", "vl-convert-python": "vl_convert"},
     "icu": {"icu4py": "icu4py"},
     "llamacpp": {"gguf": "gguf", "xllamacpp": "xllamacpp", **_PYTHIA},

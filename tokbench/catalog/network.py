@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from tokbench._shared.notes import note_slow
+from tokbench.catalog._network_limits import Limits
 from tokbench.catalog.waiting import suggest_retry
 from tokbench.errors import UnavailableError
 
@@ -28,28 +29,6 @@ T = TypeVar("T")
 USER_AGENT = {"User-Agent": "tokbench"}
 _PIECE = 1 << 16
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of a request, in seconds and bytes.
-
-    probe: seconds in total to find out whether hosts can be reached.
-    silence: seconds to connect, and between two pieces of an answer.
-    notice: seconds until the user is told what is being waited for.
-    grace, rate: a transfer may take `grace` seconds, plus one second per `rate` bytes.
-    file, listing, answer: maximum bytes of a file of unknown size, of an answer that describes files, and of an answer
-        to `post`.
-    """
-
-    probe: float = 4.0
-    silence: float = 10.0
-    notice: float = 5.0
-    grace: float = 60.0
-    rate: float = 20_000.0
-    file: int = 1_000_000_000
-    listing: int = 20_000_000
-    answer: int = 100_000
 
 
 LIMITS = Limits()

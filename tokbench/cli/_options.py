@@ -167,10 +167,9 @@ def open_corpus(
     specs: list[str | None] = [corpus] if corpus is None or isinstance(corpus, str) else [*corpus] or [None]
     if len(specs) == 1:
         opened = load_corpus(specs[0], languages=chosen, segments=segments, split=cut)
-    else:
-        opened = join_corpora([load_corpus(spec, split=cut) for spec in specs]).select(chosen, segments)
-    note_languages(chosen or (), opened.languages)
-    return opened
+        note_languages(chosen or (), opened.languages)
+        return opened
+    return join_corpora([load_corpus(spec, split=cut) for spec in specs]).select(chosen, segments)
 
 
 def note_languages(wanted: Sequence[str], chosen: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ Weights = Annotated[
         "--weights",
         metavar="LABEL=WEIGHT,...",
         help="Values over all languages are of a mixture: en=60,zh=20,code=20. Weights are shares of the bytes, of any "
-        "scale.",
+        "scale. Comma-separated or repeated.",
     ),
 ]
 

@@ -61,15 +61,18 @@ def pull_one(name: str) -> None:
 
 
 def is_here(name: str) -> bool:
-    """Return whether a tokenizer is on this machine: in a folder, a package or a cache."""
+    """Return whether a tokenizer is on this machine: in a folder, a package or a cache.
+
+    A vocabulary that a package has in another file does not count: the file itself is downloaded.
+    """
+    from tokbench.catalog.rebuilding import AS_IN
     from tokbench.catalog.sources import find
     from tokbench.errors import UnavailableError
 
     try:
-        find(name, offline=True)
+        return not find(name, offline=True).origin.startswith(AS_IN)
     except UnavailableError:
         return False
-    return True
 
 
 def pull_readable(name: str) -> Asset:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tokbench.comparison import Comparison
-from tokbench.metrics import needs_alignment
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
 
 LANGUAGE_METRICS = ("tokens_per_segment", "premium")
 """Metrics in a table by language if the user chose none."""
@@ -30,6 +32,8 @@ def write_mixture(comparison: Comparison) -> list[str]:
 
 def write_alignment(comparison: Comparison) -> list[str]:
     """Say once which values groups of texts cannot have."""
+    from tokbench.metrics import needs_alignment
+
     if comparison.corpus.aligned:
         return []
     present, known = set(comparison.frame["metric"]), comparison.metrics

@@ -15,6 +15,9 @@ GAP = 2
 LONGEST_WORD = 24
 """Words of text columns that are longer, such as paths, may be broken."""
 
+READABLE = 30
+"""Columns that an optional text needs: narrower, it is left out."""
+
 BARS = (4, 14, 40)
 """Columns of a bar: at least, at least where a further column is shown, at most."""
 
@@ -59,7 +62,9 @@ def drop_columns(table: Table, width: int) -> Table:
     for lost in (None, *reversed(table.optional), *([] if table.bars is None else [table.bars])):
         columns = [column for column in columns if column != lost]
         chosen = table.select(columns)
-        least = least_widths(chosen)
+        natural, least = natural_widths(chosen), least_widths(chosen)
+        for i in filter(chosen.holds_text, chosen.optional):
+            least[i] = max(least[i], min(natural[i], READABLE))
         if chosen.bars is not None and chosen.optional:
             least[chosen.bars] = BARS[1]
         if total(least) <= width:

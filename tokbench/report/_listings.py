@@ -10,11 +10,20 @@ from tokbench.report._table import tabulate
 
 Row = dict[str, Any]
 
+OPTIONAL = ("algorithm", "licence", "aliases", "title")
+"""What a narrow terminal leaves out, the last first."""
+
 
 def show(what: str) -> Results:
     """Return a listing, one row per entry."""
     rows = LISTINGS[what]()
-    return Results(lambda: [tabulate(rows)], lambda: rows)
+    return Results(lambda: [tabulate(rows, optional=OPTIONAL, formats={"aliases": write_few})], lambda: rows)
+
+
+def write_few(names: list[str], most: int = 4) -> str:
+    """Write the first names of a list, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f", {more} more" if more > 0 else "")
 
 
 def list_tokenizers() -> list[Row]:
@@ -46,7 +55,7 @@ def list_tokenizer_sets() -> list[Row]:
             "name": f"{MARK}{name}",
             "here": sum(locate(CATALOG[member]) is not None for member in one.tokenizers),
             "about": one.about,
-            "tokenizers": list(one.tokenizers) if one.tokenizers != tuple(CATALOG) else len(CATALOG),
+            "tokenizers": list(one.tokenizers) if one.tokenizers != tuple(CATALOG) else [f"all {len(CATALOG)}"],
         }
         for name, one in list_sets().items()
     ]
@@ -89,7 +98,7 @@ def list_corpora() -> list[Row]:
             {
                 "name": name,
                 "segments": manifest.segments,
-                "languages": [language.tag for language in manifest.languages],
+                "languages": len(manifest.languages),
                 "here": "built in",
                 "licence": manifest.licence,
                 "title": manifest.title,
@@ -99,7 +108,7 @@ def list_corpora() -> list[Row]:
         {
             "name": corpus.spell(part),
             "segments": part.segments,
-            "languages": [f"{part.languages} languages"],
+            "languages": part.languages,
             "here": "yes" if locate_public(corpus, part) else f"not here: tokbench pull {corpus.name}",
             "licence": corpus.licence,
             "title": corpus.title,

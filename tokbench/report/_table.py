@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,12 @@ import polars as pl
 
 from tokbench._shared.visible_text import reveal
 from tokbench.report._alignment import choose_by_language, name_rows, write_alignment, write_mixture
-from tokbench.report._leads import Best, Column, find_best, is_floor
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
     from tokbench.metrics import Metric
+    from tokbench.report._leads import Best, Column
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"
@@ -88,10 +88,12 @@ def tabulate(
     *,
     formats: Mapping[str, Callable[[Any], str]] | None = None,
     ruled: bool = False,
+    optional: Collection[str] = (),
 ) -> Table:
     """Lay out rows with the same keys, which are the headers.
 
     formats: how to write the values of a column that are not null, instead of `format_value`.
+    optional: columns that a terminal leaves out if there is no room.
     """
     headers = tuple(rows[0]) if rows else ()
     numeric = [i for i, header in enumerate(headers) if any(type(row[header]) in (int, float) for row in rows)]
@@ -101,7 +103,8 @@ def tabulate(
         for row in rows
     )
     labels = min(numeric, default=len(headers))
-    return Table(title, headers, cells, labels, frozenset(range(len(headers))) - {*numeric}, ruled)
+    droppable = tuple(i for i, header in enumerate(headers) if header in optional)
+    return Table(title, headers, cells, labels, frozenset(range(len(headers))) - {*numeric}, ruled, droppable)
 
 
 def format_value(value: Any) -> str:
@@ -147,6 +150,8 @@ def write_column(comparison: Comparison, column: Column, values: Sequence[float 
 
     best: the tokenizers to mark, from `find_best`.
     """
+    from tokbench.report._leads import is_floor
+
     metric, lang = column
     marked = best.get((metric.name, lang), frozenset())
     return [
@@ -167,6 +172,8 @@ def header_of(metric: Metric, lang: str | None = None) -> str:
 
 def lay_out_summary(comparison: Comparison) -> Table:
     """Lay out one row per tokenizer."""
+    from tokbench.report._leads import find_best
+
     summary = summarize(comparison)
     headers = ["tokenizer", "engine"]
     columns = [
@@ -201,6 +208,8 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
 
     With intervals as `2.09 [2.06, 2.12]`.
     """
+    from tokbench.report._leads import find_best
+
     values = comparison.by_language(metric.name)
     bounds = find_bounds(comparison, metric) if intervals else {}
     best = find_best(comparison, [(metric, lang) for lang in comparison.corpus.languages])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.cells import cell_len
@@ -14,7 +15,6 @@ from rich.text import Text
 
 from tokbench._shared.terminal import PIPE_WIDTH, measure_width, use_color
 from tokbench._shared.visible_text import reveal_controls
-from tokbench.comparison import Comparison
 from tokbench.comparison.signature import digest_signature
 from tokbench.report._document_model import Facts, Legend, Plain, Points, Prose, Results, Signature
 from tokbench.report._fitting import (
@@ -26,6 +26,9 @@ from tokbench.report._fitting import (
     wrap,
 )
 from tokbench.report._table import Cell, Table
+
+if TYPE_CHECKING:
+    from tokbench.comparison import Comparison
 
 SUFFIXES = frozenset({".txt"})
 

@@ -34,6 +34,7 @@ OPTIONS += (
     "en=translation.en",
 )
 OPTIONS += ("xx=1", "en=\uff11", "en=99999999999999999999", "en=../../etc/passwd", "en=/dev/null", "en=.", "en=en.txt")
+PACKED = (".gz", ".xz", ".zip", ".zst", ".arrow")
 ENTITIES = '<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;&b;&b;">]>'
 EXTERNAL = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
 
@@ -141,6 +142,10 @@ def damage_structure(pick: random.Random, file: Path) -> str:
         return f"{file.name}: {old!a} becomes {new[:8]!a}"
     if file.suffix == ".parquet":
         return rewrite_parquet(pick, file)
+    if file.suffix in PACKED:
+        data, note = damage_bytes(pick, data)
+        file.write_bytes(data)
+        return f"{file.name}: {note}"
     lines = data.decode().splitlines()
     lines[pick.randrange(len(lines))] = draw_text(pick, 500).replace("\n", " ")
     file.write_text("\n".join(lines), "utf-8", errors="surrogatepass")
