@@ -94,7 +94,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
         (corpus / f"{lang}.txt").write_text("".join(f"{line}{extra}\n" for line in lines), encoding="utf-8")
     whole = folder / "rwkv_vocab.txt"
     known: list[str | bytes] = [bytes([b]) for b in range(256)]
-    sized = ((token, len(token.encode() if isinstance(token, str) else token)) for token in (*known, *HOSTILE))
+    longer = (text for text in HOSTILE if len(text.encode()) > 1)
+    sized = ((token, len(token.encode() if isinstance(token, str) else token)) for token in (*known, *longer))
     whole.write_text("".join(f"{i} {t!r} {size}\n" for i, (t, size) in enumerate(sized, 1)), encoding="utf-8")
     return tb.compare([str(path), str(whole)], tb.load_corpus(corpus), throughput=False)
 
