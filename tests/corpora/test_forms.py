@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 from tokbench import TokbenchError, load_corpus
-from tokbench.corpora import RawCorpus, arrow, folder, parquet
+from tokbench.corpora import RawCorpus, folder
 from tokbench.corpora._groups import split_text
 from tokbench.corpora._loading import read_raw
 
@@ -383,13 +383,6 @@ def _long_parquet(file: Path) -> None:
 
 def _long_arrow(file: Path) -> None:
     pl.DataFrame(LONG, schema=["code", "key", "text"], orient="row").write_ipc(file)
-
-
-@pytest.fixture
-def untried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the trial of Parquet and Arrow in a process of its own, which costs a second per file."""
-    for reader in (arrow, parquet):
-        monkeypatch.setattr(reader, "try_reading", lambda *_: None)
 
 
 @pytest.mark.usefixtures("untried")
