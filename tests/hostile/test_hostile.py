@@ -1,4 +1,4 @@
-"""A part of the campaign, in the suite: 200 cases, the same each time."""
+"""A part of the campaign, in the suite: 500 cases, the same each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.data import ROOT
 from hostile.campaign import AREAS
 from hostile.outcomes import FAILURES
 
-CASES, SEED = 200, "suite"
+CASES, SEED = 500, "suite"
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the campaign forks")
 
