@@ -26,8 +26,8 @@ def test_engines_give_the_ids_of_the_reference(tmp_path: Path, number: int) -> N
     asset = find_asset(made.argument)
     reference = load_asset(asset)
     tokens, added = list_tokens(reference), find_added(asset)
-    texts = [text for token in [*tokens[:600], *added] for text in place(token)]
-    texts += draw_texts(400, made.kind, tokens, added)
+    texts = [text for token in [*tokens[:300], *added] for text in place(token)]
+    texts += draw_texts(250, made.kind, tokens, added)
     expected = reference.encode_batch(texts)
     assert len(expected.ids) == 0 or expected.ids.max() < reference.vocab_total
     for engine in find_engines(asset.format):

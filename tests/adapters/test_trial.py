@@ -61,8 +61,10 @@ def make_endless(folder: Path) -> Path:
 
 @POSIX
 def test_a_file_that_takes_all_memory(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"cannot load .*: it ran out of memory within 4 GiB; leave it out"):
-        load_tokenizer(make_growing(tmp_path))
+    asset = find_asset(make_growing(tmp_path))
+    assert Limits.of(asset).memory == 4 << 30
+    with pytest.raises(EngineError, match=r"cannot load .*: it ran out of memory within 1 GiB; leave it out"):
+        try_files(asset, HUGGINGFACE, limits=Limits(60, 1 << 30))
 
 
 def test_a_panic_at_loading_is_an_error_of_the_engine(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

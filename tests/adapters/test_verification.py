@@ -301,7 +301,7 @@ def test_facts_are_kept(tmp_path: Path) -> None:
 
 
 @needs_data
-@pytest.mark.parametrize("engine", ["huggingface", "splintr", "fastokens", "tiktoken"])
+@pytest.mark.parametrize("engine", ["huggingface", "splintr", "fastokens"])
 def test_gpt_neox_has_its_dead_rows_on_every_engine(engine: str) -> None:
     from tokbench.pythia.model.models import find_model
 

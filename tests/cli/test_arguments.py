@@ -25,6 +25,8 @@ FUNCTIONS: dict[tuple[str, ...], Callable[..., None]] = {
 }
 LONG = "a" * 300
 NO_NAMES = (LONG, f"./{LONG}", "~nosuchuser", "hf:..", "hf:a/b.git", "hf:a/b@../x")
+ALL_NAMES = {("compare",), ("pull",), ("report",), ("model", "score")}
+"""Commands that are tried with each of these names; others with two of them."""
 NO_NUMBERS = ("nan", "inf", "-inf", "1e309", str(2**64), "9" * 5000, "-1", "\uff15", "\u0663", "1_000", "0x10", "", "x")
 LISTS = (
     ("bench", "--threads"),
@@ -116,8 +118,15 @@ def test_a_misspelt_option_and_choice_are_answered() -> None:
     refuse("nosuch", says="no such command 'nosuch'")
 
 
-@pytest.mark.parametrize("words", [words for words in FUNCTIONS if words != ("model", "list")], ids=" ".join)
-@pytest.mark.parametrize("name", NO_NAMES, ids=lambda name: name[:20])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param(name, words, id=f"{name[:20]}-{' '.join(words)}")
+        for words in FUNCTIONS
+        for name in (NO_NAMES if words in ALL_NAMES else NO_NAMES[::3])
+        if words != ("model", "list")
+    ],
+)
 def test_a_name_that_nothing_has_is_refused(words: tuple[str, ...], name: str, tmp_path: Path) -> None:
     positional = [option for option in TREE[words].params if option.param_type_name == "argument"]
     values = [name for _ in positional] if words != ("explain",) else ["gini", name]

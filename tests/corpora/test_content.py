@@ -310,6 +310,7 @@ def test_a_header_is_not_counted_as_a_text_by_following_the_hint(tmp_path: Path)
     assert load_corpus(second).texts("en") == ["en", "plain one"]
 
 
+@pytest.mark.usefixtures("untried")
 def test_parquet_columns_are_offered_by_name(tmp_path: Path) -> None:
     file = tmp_path / "a.parquet"
     pl.DataFrame({"n": [1], "source": ["one"], "target": ["eins"]}).write_parquet(file)
@@ -440,6 +441,7 @@ def test_no_segment_in_all_languages_tells_how_many_each_has(tmp_path: Path) -> 
     assert refusal(tmp_path / "a.tmx").endswith("texts per language: en 3, be 2, es 1")
 
 
+@pytest.mark.usefixtures("untried")
 def test_every_reader_refuses_what_is_not_its_own(tmp_path: Path) -> None:
     odd = {
         "gz": gzip.compress(gzip.compress(b"en\tde\n", mtime=0), mtime=0),

@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 from tokbench import TokbenchError, load_corpus
-from tokbench.corpora import RawCorpus, arrow, parquet
+from tokbench.corpora import RawCorpus, folder
 from tokbench.corpora._groups import split_text
 from tokbench.corpora._loading import read_raw
 
@@ -242,6 +242,15 @@ def test_prose_is_grouped_by_sub_folder(tmp_path: Path) -> None:
     assert list(groups(tmp_path)) == ["markdown", "text"]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_folders_of_the_system_are_no_corpus() -> None:
+    for place in ("/proc/self", "/dev", "/sys"):
+        with pytest.raises(TokbenchError, match="holds no texts, but what the system says of itself"):
+            folder.read(Path(place), {}, None)
+    # Whose target nobody may enter.
+    assert folder._unread(Path("/proc/1/cwd")) == "a symbolic link"
+
+
 def test_a_folder_that_holds_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tokbench.corpora import folder
 
@@ -377,13 +386,6 @@ def _long_parquet(file: Path) -> None:
 
 def _long_arrow(file: Path) -> None:
     pl.DataFrame(LONG, schema=["code", "key", "text"], orient="row").write_ipc(file)
-
-
-@pytest.fixture
-def untried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the trial of Parquet and Arrow in a process of its own, which costs a second per file."""
-    for reader in (arrow, parquet):
-        monkeypatch.setattr(reader, "try_reading", lambda *_: None)
 
 
 @pytest.mark.usefixtures("untried")

@@ -62,7 +62,7 @@ def test_several_names_and_one_that_fails(web: Web, monkeypatch: pytest.MonkeyPa
         "tokbench: the archive of two cannot be unpacked: it is neither .tar.gz nor .zip; it may have changed: "
         "report it\n"
     )
-    refuse("pull", "two/test", says="no tokenizer is called 'two/test'")
+    refuse("pull", "two/test", says="two/test")
 
 
 def test_a_changed_archive_is_refused_and_nothing_is_left(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

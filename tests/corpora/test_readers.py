@@ -287,6 +287,7 @@ def test_jsonl_without_languages(tmp_path: Path) -> None:
     refused("is empty", tmp_path / "e.jsonl")
 
 
+@pytest.mark.usefixtures("untried")
 def test_parquet_columns_and_structs(tmp_path: Path) -> None:
     file = tmp_path / "a.parquet"
     pl.DataFrame({"en": ["a", None], "n": [1, 2], "zh": ["一", "二"]}).with_columns(
@@ -449,7 +450,7 @@ def test_what_is_written_is_read(name: str, writer: Callable[[Path, Texts], None
     text = st.text(alphabet | _ODD if odd else alphabet).map(lambda inner: f"a{inner}b")
 
     @given(st.lists(st.tuples(text, text), min_size=1, max_size=8))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     def run(rows: Texts) -> None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / name

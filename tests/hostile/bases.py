@@ -8,13 +8,14 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from helpers import made
-from hostile.case import Case
-from hostile.processes import fork, run_case
+from hostile.case import Case, Run
+from hostile.processes import fork
 
 TEXTS = {"en": ["the quick fox", "the dog", "fish, 42 of them"], "zh": ["你好，世界", "你好", "鱼"]}
 OTHER = {"en": ["another text", "of two lines"], "zh": ["另外", "两行"]}
@@ -67,6 +68,10 @@ PIECES = (
 )
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 NOTHING = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "post_processor": None}
+
+RunCase = Callable[[Case, Path, Mapping[str, str]], Run]
+MADE_WITH = frozenset(("compare", "bench", "cost", "encode", "model score"))
+"""Commands that run while the files are made."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,7 @@ def make_corpora(folder: Path) -> None:
     (folder / "with-segments" / "segments.tsv").write_text(table)
 
 
-def make_results(bases: Bases, scratch: Path, environment: dict[str, str]) -> None:
+def make_results(bases: Bases, scratch: Path, environment: dict[str, str], run: RunCase) -> None:
     """Save results of every kind with the commands themselves."""
     folder = bases.results
     folder.mkdir()
@@ -243,7 +248,7 @@ def make_results(bases: Bases, scratch: Path, environment: dict[str, str]) -> No
         ("cost", "utf8", "-c", lines, "-f", "json", "-o", str(folder / "cost.json")),
     ]
     for command in commands:
-        done = run_case(Case("", command), scratch, environment)
+        done = run(Case("", command), scratch, environment)
         if done.status != 0:
             raise RuntimeError(f"{command}: {done.stderr.decode()}")
     shutil.copyfile(folder / "saved" / "comparison.json", folder / "comparison.json")
@@ -268,12 +273,12 @@ def list_whole(bases: Bases) -> list[Path]:
     return [path for kind, path in bases.tokenizers.items() if kind != "tiktoken"]
 
 
-def fill_cache(bases: Bases, scratch: Path, environment: dict[str, str]) -> None:
+def fill_cache(bases: Bases, scratch: Path, environment: dict[str, str], run: RunCase) -> None:
     """Run the command lines that fill and read the cache, and keep what they printed."""
     (bases.folder / "printed").mkdir()
     here = environment | {"TOKBENCH_CACHE": str(bases.folder / "cache")}
     for name, line in list_cached(bases).items():
-        done = run_case(Case("", line), scratch, here)
+        done = run(Case("", line), scratch, here)
         if done.status != 0:
             raise RuntimeError(f"{name}: {done.stderr.decode()}")
         (bases.folder / "printed" / name).write_bytes(done.stdout)
@@ -288,8 +293,11 @@ def make_model(folder: Path, bases: Bases) -> None:
     shutil.copyfile(bases.tokenizers["tokenizer.json"], folder / "tokenizer.json")
 
 
-def make_bases(folder: Path, environment: dict[str, str]) -> Bases:
-    """Make everything, in other processes: training starts threads, which a parent of forks must not have."""
+def make_bases(folder: Path, environment: dict[str, str], run: RunCase) -> Bases:
+    """Make everything, in other processes: training starts threads, which a parent of forks must not have.
+
+    run: runs the commands that make results and fill the cache.
+    """
     bases = Bases(folder / "intact")
 
     def make() -> int:
@@ -304,8 +312,8 @@ def make_bases(folder: Path, environment: dict[str, str]) -> Bases:
         raise RuntimeError("the intact files could not be made")
     scratch = folder / "scratch"
     scratch.mkdir()
-    make_results(bases, scratch, environment)
-    fill_cache(bases, scratch, environment)
+    make_results(bases, scratch, environment, run)
+    fill_cache(bases, scratch, environment, run)
     return bases
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,11 +21,17 @@ from pathlib import Path
 import typer.main
 
 from hostile.areas.options import list_commands
-from hostile.bases import Bases, make_bases
+from hostile.bases import MADE_WITH, Bases, make_bases
 from hostile.case import Case, Run
 from hostile.outcomes import FAILURES, KINDS, Outcome, judge
 from hostile.processes import ask, run_case
+from tokbench.adapters import ADAPTERS
+from tokbench.adapters._hard_texts import hard_texts
 from tokbench.cli import app
+from tokbench.corpora._languages import parse_tag
+from tokbench.corpora._readers import READERS
+from tokbench.pythia.backends import BACKENDS
+from tokbench.report import REPORTS
 
 AREAS = ("texts", "corpora", "tokenizers", "results", "models", "cache", "options", "hub", "viewer")
 SHARES = {
@@ -42,13 +48,13 @@ SHARES = {
 CHEAP = {
     "corpora": 6,
     "results": 6,
-    "models": 1,
-    "options": 0.8,
-    "hub": 0.5,
-    "tokenizers": 0.6,
-    "texts": 0.2,
-    "cache": 0.1,
-    "viewer": 0.06,
+    "models": 1.5,
+    "options": 1.5,
+    "hub": 1,
+    "tokenizers": 1.2,
+    "texts": 0.3,
+    "cache": 0.15,
+    "viewer": 0.1,
 }
 """The same for few seconds: what a process is started for, or waits, is drawn seldom."""
 
@@ -122,20 +128,28 @@ def preload(names: Iterable[str]) -> None:
             continue
 
 
-def rehearse(bases: Bases, environment: Mapping[str, str]) -> None:
-    """Import here what commands import while they run, and build the command line once for all forks."""
-    folder = bases.folder.parent / "scratch"
-    modules = folder / "modules"
-
-    def note() -> None:
-        atexit.register(lambda: modules.write_text("\n".join(sys.modules)))  # in the fork, which calls it at its end
-
+def warm() -> None:
+    """Build here, once, what each fork would build anew: the command line, lists of modules, tables, texts."""
     typer.main.get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]  # 40 ms in each fork
     typer.main.get_command(app)
-    for name, line in list_commands(folder, bases).items():
-        run_case(Case(name, (*name.split(), *line), before=note), folder, environment)
-        imported = modules.read_text().split() if modules.exists() else []
-        preload(name for name in imported if name.partition(".")[0] not in UNLOADED and name != "__main__")
+    for registry in (ADAPTERS, BACKENDS, READERS, REPORTS):
+        len(registry)
+    parse_tag("en")
+    hard_texts()
+
+
+def rehearse(case: Case, folder: Path, environment: Mapping[str, str]) -> Run:
+    """Run a command, and import here what it imported while it ran."""
+    modules = folder / "modules"
+    run = run_case(replace(case, before=lambda: note_modules(modules)), folder, environment)
+    imported = modules.read_text().split() if modules.exists() else []
+    preload(name for name in imported if name.partition(".")[0] not in UNLOADED and name != "__main__")
+    return run
+
+
+def note_modules(file: Path) -> None:
+    """Write down at the end of this process what it has imported."""
+    atexit.register(lambda: file.write_text("\n".join(sys.modules)))
 
 
 def draw_case(name: str, seed: str, folder: Path, bases: Bases) -> Case:
@@ -204,9 +218,14 @@ def prepare() -> Iterator[Bases]:
     try:
         home = folder / "home"
         home.mkdir()
-        bases = make_bases(folder, list_environment(home))
+        warm()
+        bases = make_bases(folder, list_environment(home), rehearse)
         bases.tokenizers, bases.corpora, bases.cached  # noqa: B018 - read once, here
-        rehearse(bases, list_environment(home) | {"TOKBENCH_CACHE": str(bases.folder / "cache")})
+        scratch = folder / "scratch"
+        cached = list_environment(home) | {"TOKBENCH_CACHE": str(bases.folder / "cache")}
+        for name, line in list_commands(scratch, bases).items():
+            if name not in MADE_WITH:
+                rehearse(Case(name, (*name.split(), *line)), scratch, cached)
         yield bases
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -168,7 +168,7 @@ counts_of = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(a=counts_of, b=counts_of, order=st.permutations(range(3)))
 def test_metrics_do_not_depend_on_the_order_of_segments(
     a: dict[str, list[int]], b: dict[str, list[int]], order: list[int]
@@ -182,7 +182,7 @@ def test_metrics_do_not_depend_on_the_order_of_segments(
     assert both["value"].to_list() == pytest.approx(both["value_right"].to_list(), nan_ok=False)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(a=counts_of, b=counts_of)
 def test_identities(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
     frame = evaluate_all(make_measurements({"a": a, "b": b}))
@@ -211,7 +211,7 @@ def test_an_unknown_metric_is_named_with_the_nearest() -> None:
         find_metrics(["fertilty"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(a=counts_of, b=counts_of, seed=st.integers(0, 1000))
 def test_intervals_are_those_of_resampled_segments(a: dict[str, list[int]], b: dict[str, list[int]], seed: int) -> None:
     bootstrap = Bootstrap(resamples=20, seed=seed)
@@ -402,7 +402,7 @@ def test_differences_by_hand() -> None:
         find_tested(["premium"])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(a=counts_of, b=counts_of)
 def test_bca_intervals_hold_the_value_or_are_null(a: dict[str, list[int]], b: dict[str, list[int]]) -> None:
     bootstrap = Bootstrap(resamples=50, method="bca")

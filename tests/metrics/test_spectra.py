@@ -107,7 +107,7 @@ def values_of(measurements: Measurements) -> dict[tuple[str | None, str], float 
     return {(lang, metric): value for lang, metric, value in frame.select("lang", "metric", "value").iter_rows()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(en=blocks_of, de=blocks_of)
 def test_values_without_a_block_are_those_of_the_text_without_it(
     en: list[dict[int, int]], de: list[dict[int, int]]

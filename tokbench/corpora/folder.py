@@ -8,6 +8,7 @@ default a whole file). Hidden files, symbolic links, files that are not UTF-8 te
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ MOST_BYTES = 1 << 30
 """Most bytes of text that are read from a folder."""
 
 _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
+_OF_THE_SYSTEM = tuple(map(Path, ("/proc", "/sys", "/dev")))
 
 
 def claims(path: Path) -> bool:
@@ -53,6 +55,8 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     split, group = choose_split(settings, "none"), settings.get("group")
     if group not in (None, "suffix", "folder"):
         raise TokbenchError(f"group={group} is neither suffix nor folder", "write group=suffix or group=folder")
+    if any(path.resolve().is_relative_to(folder) for folder in _OF_THE_SYSTEM):
+        raise TokbenchError(f"{path} holds no texts, but what the system says of itself", "give another folder")
     skipped: dict[str, list[str]] = {}
     files = list(_walk(path, path, skipped))
     labels = {file: _label(path, file, settings.get("label"), group) for file in files}
@@ -86,7 +90,14 @@ def _walk(root: Path, folder: Path, skipped: dict[str, list[str]]) -> Iterator[P
     seen = 0
     waiting = [folder]
     while waiting:
-        entries = list_folder(waiting.pop())
+        inside = waiting.pop()
+        try:
+            entries = list_folder(inside)
+        except TokbenchError:
+            if inside == folder:
+                raise
+            skipped.setdefault("damaged or not readable", []).append(inside.relative_to(root).as_posix())
+            continue
         inner = []
         for entry in entries:
             seen += 1
@@ -106,12 +117,16 @@ def _unread(entry: Path) -> str | None:
     """Return why an entry is not read by its kind and name; None if it may be."""
     if entry.name.startswith("."):
         return "hidden"
-    if entry.name in _INSTALLED or is_file(entry / "pyvenv.cfg"):
+    if entry.name in _INSTALLED:
         return "installed or generated"
     if entry.is_symlink():
         return "a symbolic link"
+    if entry.is_dir() and os.path.ismount(entry):
+        return "another file system"
     if find_kind(entry) is not None:
         return "not a regular file"
+    if os.access(entry, os.X_OK) and is_file(entry / "pyvenv.cfg"):
+        return "installed or generated"
     return "an archive" if entry.is_file() and is_dir(entry) else None
 
 

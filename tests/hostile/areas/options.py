@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from hostile.bases import Bases
 from hostile.case import Case
 from hostile.mutators import draw_name, draw_path, draw_text
+from hostile.processes import SECONDS
 
 NO_NUMBERS = (
     "nan",
@@ -182,8 +183,12 @@ def draw_argument(pick: random.Random, command: str, base: Sequence[str]) -> Cas
         arguments += ["--", value]
     else:
         arguments[pick.randrange(len(arguments))] = value
-    # bench and model say what they do
-    return Case(f"{command}: {kind} {value[:20]!a}", (*command.split(), *arguments), noted=command in SLOW)
+    return Case(
+        f"{command}: {kind} {value[:20]!a}",
+        (*command.split(), *arguments),
+        seconds=4 * SECONDS if kind == "none" else None,  # all tokenizers that are compared if none is named
+        noted=command in SLOW,  # bench and model say what they do
+    )
 
 
 def draw_repeated(pick: random.Random, command: str, base: tuple[str, ...], bases: Bases) -> Case:
