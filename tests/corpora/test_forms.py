@@ -248,7 +248,7 @@ def test_folders_of_the_system_are_no_corpus() -> None:
         with pytest.raises(TokbenchError, match="holds no texts, but what the system says of itself"):
             folder.read(Path(place), {}, None)
     # Whose target nobody may enter.
-    assert folder._unread(Path("/proc/1/cwd")) == "a symbolic link"
+    assert folder._unread(Path("/proc/1/cwd"), 0) == "a symbolic link"
 
 
 def test_a_folder_that_holds_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def _label(folder: Path, file: Path, label: str | None, group: str | None) -> st
 
 def _walk(root: Path, folder: Path, skipped: dict[str, list[str]]) -> Iterator[Path]:
     """Yield the files of a folder and of those in it, in the order of their names."""
-    seen = 0
+    seen, device = 0, root.stat().st_dev if root.exists() else None  # None: in an archive
     waiting = [folder]
     while waiting:
         inside = waiting.pop()
@@ -103,7 +103,7 @@ def _walk(root: Path, folder: Path, skipped: dict[str, list[str]]) -> Iterator[P
             seen += 1
             if seen > MOST_FILES:
                 raise TokbenchError(f"{root} holds more than {MOST_FILES:,} files", "give one of its folders")
-            why = _unread(entry)
+            why = _unread(entry, device)
             if why is not None:
                 skipped.setdefault(why, []).append(entry.relative_to(root).as_posix())
             elif is_dir(entry):
@@ -113,15 +113,18 @@ def _walk(root: Path, folder: Path, skipped: dict[str, list[str]]) -> Iterator[P
         waiting += reversed(inner)
 
 
-def _unread(entry: Path) -> str | None:
-    """Return why an entry is not read by its kind and name; None if it may be."""
+def _unread(entry: Path, device: int | None) -> str | None:
+    """Return why an entry is not read by its kind and name; None if it may be.
+
+    device: the file system of the folder; others, such as that of the processes, are left out.
+    """
     if entry.name.startswith("."):
         return "hidden"
     if entry.name in _INSTALLED:
         return "installed or generated"
     if entry.is_symlink():
         return "a symbolic link"
-    if entry.is_dir() and os.path.ismount(entry):
+    if entry.is_dir() and entry.stat().st_dev != device:
         return "another file system"
     if find_kind(entry) is not None:
         return "not a regular file"

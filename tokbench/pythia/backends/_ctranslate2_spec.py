@@ -76,6 +76,7 @@ def _import_first() -> bool:
 
 def import_ctranslate2(purpose: str) -> Any:
     """Import the library; MissingExtraError if it is not installed."""
+    Path.cwd()  # raises an OSError in a deleted folder, where the library's MKL would end the process
     try:
         _import_first()
         return importlib.import_module("ctranslate2")
