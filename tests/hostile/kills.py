@@ -246,6 +246,7 @@ def main() -> int:
     parser.add_argument("--seed", default="1")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts with & ignore it
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         prepare(base)

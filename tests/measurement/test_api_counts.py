@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import json
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -194,8 +195,13 @@ def test_the_command_asks_before_it_sends(counting_server: CountingServer, tmp_p
 
 
 def test_ctrl_c_keeps_what_was_counted(
-    counting_server: CountingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    counting_server: CountingServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts with & ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     monkeypatch.setattr(count_requests, "PATIENCE", replace(count_requests.PATIENCE, senders=1))
     write_corpus(tmp_path / "c", en=[f"text {i}" for i in range(30)])
 
