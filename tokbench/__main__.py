@@ -66,6 +66,10 @@ def run_command() -> int:
     except TokbenchError as error:
         tell(str(error))
         return USAGE_ERROR
+    except ImportError as error:
+        if is_interrupted(error):
+            raise KeyboardInterrupt from error
+        raise
     except MemoryError:
         tell("there is not enough memory; use fewer tokenizers or a part of the corpus (-n)")
         return FAILED
@@ -98,6 +102,14 @@ def tell(sentence: str) -> None:
         if len(shown) > LONGEST_LINE:
             shown = f"{shown[: LONGEST_LINE // 2]} ... {shown[-LONGEST_LINE // 3 :]}"  # the reason, and the remedy
         sys.stderr.write(f"tokbench: {shown}\n")
+
+
+def is_interrupted(error: BaseException) -> bool:
+    """Return whether Ctrl-C is behind an error: one that meets the import of a compiled module is an ImportError."""
+    known: BaseException | None = error
+    while known is not None and not isinstance(known, KeyboardInterrupt):
+        known = known.__cause__ or known.__context__
+    return known is not None
 
 
 def is_folder_gone() -> bool:

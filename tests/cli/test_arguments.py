@@ -15,9 +15,10 @@ import typer
 from typer.main import get_command
 
 from helpers.commands import refuse, run
+from tokbench.__main__ import main
 from tokbench.cli import COMMANDS, MODEL_COMMANDS, app
 from tokbench.cli._usage import is_single
-from tokbench.errors import TokbenchError
+from tokbench.errors import INTERRUPTED, TokbenchError
 
 FUNCTIONS: dict[tuple[str, ...], Callable[..., None]] = {
     **{(name,): function for name, function in COMMANDS.items()},
@@ -198,3 +199,16 @@ def test_what_is_wrong_with_timings_is_told_shortly(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no timings (" in done.stderr
     assert len(done.stderr) < 1000
+
+
+def test_ctrl_c_while_a_compiled_module_is_imported_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> int:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("tokbench.cli._usage.run_app", fail)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == INTERRUPTED
+    assert capsys.readouterr().err == "tokbench: interrupted\n"

@@ -86,9 +86,9 @@ def read_measurement(folder: Path, printed: str) -> Any:
 
 
 def drop_numbers(value: Any) -> Any:
-    """The same document with every number replaced by its type."""
+    """The same document without dates, and with every number replaced by its type."""
     if isinstance(value, dict):
-        return {key: drop_numbers(inner) for key, inner in value.items()}
+        return {key: drop_numbers(inner) for key, inner in value.items() if key != "date"}
     if isinstance(value, list):
         return [drop_numbers(inner) for inner in value]
     return type(value).__name__ if isinstance(value, int | float) else value
