@@ -107,3 +107,8 @@ def test_a_damaged_file_is_one_line_that_names_it(project: Path, content: bytes,
 def test_a_pipe_of_this_name_is_not_waited_for(project: Path) -> None:
     os.mkfifo(project / "tokbench.toml")
     assert load_configuration().files == ()
+
+
+def test_a_comment_of_dots_is_no_key(project: Path) -> None:
+    (project / "tokbench.toml").write_text(f"# {'.' * 200}\nquiet = true\n", "utf-8")
+    assert load_configuration().settings["quiet"].value is True

@@ -205,6 +205,10 @@ def test_the_command_prints_a_table_and_a_sentence() -> None:
     assert done.stderr == ""
 
 
+def test_a_tokenizer_without_a_rank_is_named_in_the_command_that_repeats_it() -> None:
+    assert "repeat: tokbench compare byt5 -c flores200/dev" in run("rank", "thai", "-t", "byt5").stdout
+
+
 def test_the_command_writes_other_formats(tmp_path: Path) -> None:
     file = tmp_path / "thai.csv"
     done = run("rank", "thai", "lao", "-c", FLORES, "-f", "json", "-o", str(file))

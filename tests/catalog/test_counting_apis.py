@@ -292,3 +292,13 @@ def test_each_host_has_a_record_of_its_own(model: CountingModel, monkeypatch: py
     assert there.parent.name == "api.anthropic.com"
     assert here.parent.name.startswith("127.0.0.1_")
     assert here.name == there.name == "claude-x.jsonl"
+
+
+def test_this_machine_is_asked_without_a_proxy(
+    counting_server: CountingServer, model: CountingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert request_count(model, KEY, "abc") == OVERHEAD + 3
+    assert counting_server.texts == ["abc"]

@@ -324,3 +324,10 @@ def test_a_tekken_file_has_its_ranks_after_the_special_tokens(monkeypatch: pytes
 def test_a_wrong_way_to_rebuild(rebuilt: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TokbenchError, match=fault):
         use_catalog(monkeypatch, f"[[one.source]]\nrebuilt = {rebuilt}\nfiles = [{{ name = 'x' }}]\n")
+
+
+def test_a_package_with_another_vocabulary_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be written as the file, such as a token that no merge makes, is not that vocabulary."""
+    monkeypatch.setattr(rebuilding, "_read_vocabulary", lambda rebuilt: [b"\xff\xfe\xfd"] * rebuilt.end)
+    for name in ("gpt-neox-20b", "mistral-v1"):
+        assert rebuilding.rebuild(CATALOG[name]) is None

@@ -122,3 +122,10 @@ def test_names_with_controls_are_shown_escaped(file: str) -> None:
 def test_the_engine_for_large_texts_gives_the_same_count(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_counts, "SMALL", 1)
     assert read("utf8", file)[0]["tokens"] == BYTES
+
+
+def test_sets_are_their_members(tmp_path: Path) -> None:
+    (tmp_path / "tokbench.toml").write_text('[sets]\nmine = ["utf8", "byt5"]\n', "utf-8")
+    (tmp_path / "a.txt").write_text("ab\n", "utf-8")
+    done = run("count", "@mine", str(tmp_path / "a.txt"), TOKBENCH_CONFIG=str(tmp_path / "tokbench.toml"))
+    assert done.stdout.splitlines()[0].split() == ["utf8", "byt5", "bytes", "characters", "file"]

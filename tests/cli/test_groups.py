@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from helpers.commands import USAGE, run
+from helpers.commands import USAGE, refuse, run
 from helpers.corpora import write_corpus
 from tokbench.corpora import LanguageText, RawCorpus, _loading
 from tokbench.corpora._text_groups import build_groups
@@ -176,3 +176,10 @@ def test_corpus_report_and_cost_of_groups(folders: tuple[str, ...]) -> None:
     assert "no premiums: they need parallel text" in costs.stdout
     refused = run("compare", "utf8", *folders, "--reference", "de", *QUICK)
     assert (refused.returncode, "there is no reference language" in refused.stderr) == (USAGE, True)
+
+
+def test_rows_of_whole_texts_have_no_mixture() -> None:
+    refuse(
+        "compare", "utf8", "-l", "en,de", "--weights", "en=1,de=2", "--by", "register",
+        says="values by register are of whole texts, not of a mixture; leave one of them out",
+    )  # fmt: skip

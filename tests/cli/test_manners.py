@@ -433,3 +433,16 @@ def test_pull_takes_what_a_folder_has_as_list_does(tmp_path: Path, shared_data: 
     done = run("pull", "chatglm-6b", TOKBENCH_TOKENIZERS=str(shared_data / "tokenizers"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("chatglm-6b: here already: sentencepiece from folder")
+
+
+def test_quiet_hides_what_a_language_is_called() -> None:
+    command = ("compare", "utf8", "-l", "eng", "-n", "2", "--no-throughput", "--resamples", "0")
+    assert run(*command).stderr == "tokbench: eng is en\n"
+    assert run(*command, "-q").stderr == ""
+
+
+def test_every_command_prints_binary_formats(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("ab\n", "utf-8")
+    command = [sys.executable, "-m", "tokbench", "count", "utf8", "a.txt", "-f", "parquet"]
+    done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)
+    assert pl.read_parquet(done.stdout)["bytes"].to_list() == [3]

@@ -182,3 +182,11 @@ def test_own_sets_hide_those_of_the_catalogue_and_may_contain_them() -> None:
     assert expand_sets(["gpt2", "@mine"], sets) == ["gpt2", "llama3"]
     assert expand_sets(["@both", "utf8"], sets) == ["llama3", "gpt2", "utf8"]
     assert expand_sets(["gpt2", "gpt2"], sets) == ["gpt2", "gpt2"]
+
+
+def test_the_general_corpus_is_not_that_of_rank_nor_of_overlap(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(project, 'corpus = "tokbench14"\n')
+    assert run("rank", "thai", "-n", "1").returncode == 0
+    monkeypatch.setenv("TOKBENCH_CORPUS", "tokbench14")
+    assert run("rank", "thai", "-n", "1").returncode == 0
+    assert "weighted" not in run("overlap", "utf8", "byt5").stdout

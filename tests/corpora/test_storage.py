@@ -130,3 +130,12 @@ def test_zstd_needs_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(TokbenchError, match=r"zstd.*install tokbench\[zstd\], or unpack it: unzstd"):
         load_corpus(tmp_path / "a.jsonl.zst")
+
+
+def test_a_name_in_an_archive_that_is_no_utf8_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\u00e9\u00e9.txt", "one\n")
+    path.write_bytes(path.read_bytes().replace("\u00e9\u00e9".encode(), b"\xff\xff\xff\xff"))
+    with pytest.raises(TokbenchError, match=r"is damaged \(zip\)"):
+        load_corpus(path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokbench.corpora import ParallelCorpus
+from tokbench.corpora import ParallelCorpus, TextGroups
 from tokbench.measurement import chunks
 from tokbench.measurement.chunks import Part, cut_stripes
 
@@ -79,3 +79,9 @@ def test_a_part_reads_its_texts() -> None:
 def test_a_corpus_is_measured_in_one_piece_up_to_16_megabytes() -> None:
     """Sizes in bytes, which memory depends on: some thirty times a part, ten times a stripe."""
     assert (chunks.WHOLE_BYTES, chunks.STRIPE_BYTES, chunks.PART_BYTES) == (16_000_000, 4_000_000, 2_000_000)
+
+
+def test_more_groups_than_stripes_are_worth_are_one_stripe() -> None:
+    corpus = TextGroups.from_texts({f"g{i:03}": ["x" * 25_000] for i in range(700)})
+    (stripe,) = cut_stripes(corpus, 2)
+    assert {part.lang for part in stripe.parts} == set(corpus.languages)

@@ -171,3 +171,10 @@ def test_ids_of_several_languages_are_named() -> None:
     ):
         with pytest.raises(tb.TokbenchError, match=message):
             tb.Measurements.from_ids(texts, ids, name="x")
+
+
+def test_ids_of_groups_count_the_texts_excluded_as_empty() -> None:
+    groups = tb.TextGroups.from_texts({"a": ["x", "", "yz"], "b": ["", "w"]})
+    counted = tb.Measurements.from_ids(groups, {"a": [[1], [], [2, 3]], "b": [[], [4]]}, name="own")
+    tokens = counted.counts.select(pl.col("lang").cast(pl.String), "tokens").rows()
+    assert tokens == [("a", 1), ("a", 2), ("b", 1)]

@@ -228,3 +228,9 @@ def test_a_table_lists_what_packages_add_after_its_own(monkeypatch: pytest.Monke
         points = bad
         with pytest.raises(tb.TokbenchError, match=message):
             list(MetricTable({"own": own}))
+
+
+def test_it_is_ranked_and_grouped_in_every_table() -> None:
+    result = tb.compare(["utf8", "byt5"], TEXTS, metrics=[WORDS, WORST], throughput=False)
+    assert "longest words" in result.to_markdown()
+    assert "bytes/word" in result.to_markdown("script")

@@ -191,6 +191,8 @@ def test_two_prices_are_one_too_many() -> None:
 
 def test_money_by_hand() -> None:
     """4 tokens read, half of them cached, and 3 written: 2 at 3.00, 2 at 0.30 and 3 at 15.00 per million."""
+    none_cached = Prices(per_mtok_in=3, per_mtok_cached=0.3, cached_share=0)
+    assert none_cached.price_tokens(np.array([1e6]), np.array([0.0])).tolist() == [3]
     prices = Prices(per_mtok_in=3, per_mtok_out=15, per_mtok_cached=0.3, cached_share=0.5)
     assert prices.price_tokens(np.array([4.0, 0.0]), np.array([3.0, 0.0])).tolist() == pytest.approx([51.6e-6, 0])
     assert Prices(per_mtok_in=3).price_tokens(np.array([4.0]), np.array([3.0])).tolist() == [12e-6]

@@ -20,12 +20,13 @@ from tokbench.measurement.loading import Skipped
 from tokbench.metrics import DEFAULT_METRICS, METRICS, find_metrics
 from tokbench.metrics.leads import Lead
 from tokbench.report import render, table
-from tokbench.report._findings import format_saving
+from tokbench.report._findings import format_saving, write_test
 from tokbench.report._fitting import fit_table, join_words, total, wrap
 from tokbench.report._leads import Podium, Value, choose_best, find_podium
 from tokbench.report._order import check_sort, order_tokenizers
 from tokbench.report._screen import fold_skipped, show_screen
 from tokbench.report._table import Cell, Table
+from tokbench.report._verdict import write_verdict
 
 SMALL = ("compare", "rwkv-world", "utf8", "byt5", "-l", "en,zh", "-n", "60", "--no-throughput", "-q")
 ENOUGH = 60
@@ -281,3 +282,23 @@ def test_colours_are_the_terminals_choice() -> None:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", forced)
     assert [line.rstrip() for line in plain.splitlines()] == run(*line).stdout.splitlines()
     assert "\x1b" not in run(*line, FORCE_COLOR="1", NO_COLOR="1").stdout
+
+
+def test_the_verdict_of_a_report_names_all_that_are_first_and_the_next_that_is_not() -> None:
+    texts = tb.load_corpus(languages=["en"], segments=60)
+    result = tb.compare(["mistral-v1", "mistral-v3", "cl100k_base"], texts, throughput=False, offline=True)
+    (first, *_) = write_verdict(result)
+    assert first.startswith("Over en, cl100k_base needs the fewest tokens: ")
+    ties = tb.compare(["mistral-v1", "mistral-v3", "utf8"], texts, throughput=False, offline=True)
+    assert write_verdict(ties)[0].startswith("Over en, mistral-v1 and mistral-v3 need as many tokens as each other: ")
+
+
+def test_one_document_is_in_the_singular() -> None:
+    lead = Lead(ratio=0.9, low=0.8, high=1.0, p=None, units=1)
+    comparison = tb.compare(["utf8", "byt5"], {"en": ["a", "b"]}, throughput=False)
+    assert write_test(comparison, lead) == "paired test over 1 segment"
+
+
+def test_suggestions_leave_out_the_rows_that_were_chosen(result: Comparison) -> None:
+    for chosen in (["--by", "summary"], ["--by=summary"]):
+        assert suggest(result, ["utf8", *chosen])[0] == "tokbench compare utf8 --by language"

@@ -40,6 +40,8 @@ LARGEST = 1_000_000
 """Bytes of a file that are read."""
 
 MOST_PARTS = 100
+"""Parts of a dotted key, each a table; one with more is refused before it is parsed."""
+
 DEEPEST = 8
 """Tables within tables that are looked into; no known key has so many."""
 
@@ -174,7 +176,8 @@ def _read(path: Path) -> Iterator[tuple[Path, dict[str, Any], str]]:
 
 def has_deep_key(content: bytes) -> bool:
     """Return whether a TOML document may have a key of more than `MOST_PARTS` parts."""
-    parts = re.split(rb"[\n=,\[\]{}]", content.translate(None, b" \t\r"))
+    lines = (line for line in content.translate(None, b" \t\r").split(b"\n") if not line.startswith(b"#"))
+    parts = (part for line in lines for part in re.split(rb"[=,\[\]{}]", line))
     return any(part.count(b".") >= MOST_PARTS for part in parts)
 
 

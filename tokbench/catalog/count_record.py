@@ -103,6 +103,9 @@ def _read(path: Path) -> Mapping[str, Count]:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return counts
+    except OSError as error:
+        note_damage(path, error.strerror or error)
+        return counts
     for line in content.splitlines():
         try:
             found = msgspec.json.decode(line, type=_Line)

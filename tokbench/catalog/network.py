@@ -192,7 +192,8 @@ def post(address: str, headers: Mapping[str, str], content: bytes, name: str) ->
     """Send a document to an http(s) address and return the answer, whatever its status.
 
     name: what errors call it; neither they nor warnings show headers or content.
-    A redirect is returned like any other answer: keys and texts go to one host, and to no other.
+    A redirect is returned like any other answer: keys and texts go to one host, and to no other. An http address, which
+    is on this machine, is reached without a proxy, which would read them.
     Raises UnavailableError if there is no answer, or if it is too large or too slow.
     """
     sent = {**USER_AGENT, **headers}
@@ -202,13 +203,14 @@ def post(address: str, headers: Mapping[str, str], content: bytes, name: str) ->
 def _exchange(address: str, headers: Mapping[str, str], content: bytes, transfer: Transfer) -> Answer:
     from http.client import HTTPException
     from urllib.error import HTTPError
-    from urllib.request import Request, build_opener
+    from urllib.request import ProxyHandler, Request, build_opener
 
     body = bytearray()
+    direct = [ProxyHandler({})] if address.startswith("http:") else []
     request = Request(address, content, dict(headers), method="POST")  # noqa: S310 - the caller has http(s) only
     try:
         try:
-            answer = build_opener(_refuse_redirects()).open(request, timeout=LIMITS.silence)
+            answer = build_opener(_refuse_redirects(), *direct).open(request, timeout=LIMITS.silence)
         except HTTPError as error:
             answer = error
         with answer:

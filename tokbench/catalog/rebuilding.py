@@ -81,10 +81,16 @@ def _rebuild_files(source: Source) -> tuple[Path, ...]:
 
 
 def _write(source: Source) -> bytes:
+    """Return the content of the file; UnavailableError for a vocabulary that cannot be written as it."""
     from tokbench.catalog.rebuilt_files import WRITERS
 
-    assert source.rebuilt is not None
-    return WRITERS[source.rebuilt.writer](_read_vocabulary(source.rebuilt), source.rebuilt)
+    rebuilt = source.rebuilt
+    assert rebuilt is not None
+    tokens = _read_vocabulary(rebuilt)
+    try:
+        return WRITERS[rebuilt.writer](tokens, rebuilt)
+    except ValueError as error:
+        raise UnavailableError(f"{rebuilt.package} carries another {rebuilt.vocabulary} ({error})") from error
 
 
 def _read_vocabulary(rebuilt: Rebuilt) -> Sequence[bytes]:

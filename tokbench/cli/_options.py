@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokbench.cli._echo import echo
 from tokbench.cli._numbers import MOST_THREADS, whole_option
+from tokbench.cli._progress import note
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def expand_tokenizers(names: Sequence[str], *, offline: bool) -> list[str]:
     if not available:
         raise TokbenchError(f"of {', '.join(names)}, no tokenizer is available here", f"try `tokbench pull {names[0]}`")
     if missing:
-        echo(f"tokbench: not available here: {', '.join(missing)}; get them with `tokbench pull NAME`", err=True)
+        note(f"tokbench: not available here: {', '.join(missing)}; get them with `tokbench pull NAME`")
     return available
 
 
@@ -178,7 +178,7 @@ def note_languages(wanted: Sequence[str], chosen: Sequence[str]) -> None:
 
     meant = [f"{tag} is {choose_languages(chosen, [tag], 'the corpus')[0]}" for tag in wanted if tag not in chosen]
     if meant:
-        echo(f"tokbench: {', '.join(meant)}", err=True)
+        note(f"tokbench: {', '.join(meant)}")
 
 
 def split_languages(listed: Sequence[str] | None) -> list[str] | None:

@@ -22,7 +22,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 """Base class of what typer raises for a wrong command line: click's own, or typer's copy of it in newer versions."""
 
 _SHOWN = 300
-_OWN_CORPUS = frozenset({"overlap", "vocab"})
+_OWN_CORPUS = frozenset({"overlap", "rank", "vocab"})
 """Commands in which naming a corpus asks for something else: the general one is not theirs."""
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -56,11 +56,11 @@ def read_variable(command: str, option: Option) -> Setting | None:
     return None
 
 
-def list_variables(command: str, option: Option) -> tuple[str, str]:
+def list_variables(command: str, option: Option) -> list[str]:
     """Return the variables that set an option of a command, the stronger one first."""
     key = option.key.upper().replace("-", "_")
     prefix = command.upper().replace(" ", "_").replace("-", "_")
-    return f"TOKBENCH_{prefix}_{key}", f"TOKBENCH_{key}"
+    return [f"TOKBENCH_{prefix}_{key}", *([] if has_own(command, option.key) else [f"TOKBENCH_{key}"])]
 
 
 def convert_variable(name: str, value: str, option: Option) -> Any:
@@ -86,7 +86,12 @@ def read_file(command: str, option: Option, configuration: Configuration) -> Set
 
 def is_general(command: str, key: str) -> bool:
     """Return whether the general setting of this key is for the command."""
-    return key in GENERAL and not (command in _OWN_CORPUS and key in ("corpus", "languages"))
+    return key in GENERAL and not has_own(command, key)
+
+
+def has_own(command: str, key: str) -> bool:
+    """Return whether a command means something else by an option than others do."""
+    return command in _OWN_CORPUS and key in ("corpus", "languages")
 
 
 def check_type(setting: Setting, option: Option) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokbench.cli._echo import echo
-from tokbench.cli._invocation import running
 from tokbench.cli._numbers import whole_option
+from tokbench.cli._progress import show_progress
 from tokbench.errors import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ MaxRequests = Annotated[
     int, whole_option("--max-requests", low=1, help="Limit of requests to each counting API, one per text.")
 ]
 DEFAULT_REQUESTS = 5_000
+REQUESTS = "requests"
+"""The phase of counting by an API, one request per text."""
 
 
 def count_closed_models(
@@ -58,35 +59,23 @@ def count_closed_models(
 
 @contextmanager
 def show_counts() -> Iterator[CountStep]:
-    """Show a progress bar on standard error if it is a terminal; say what is kept if interrupted.
+    """Show how many texts were counted; say what is kept if interrupted.
 
     Yields the function to call after each text.
     """
-    last = ("", 0, 0)
-    bar = None
-    if not running().quiet and sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        task = bar.add_task("counting", total=None)
-        bar.start()
-
-    def on_step(model: str, counted: int, total: int) -> None:
-        nonlocal last
-        last = model, counted, total
-        if bar is not None:
-            bar.update(task, completed=counted, total=total, description=f"counting by {model}")
-
+    counted = total = 0
     try:
-        try:
+        with show_progress() as progress:
+
+            def on_step(model: str, done: int, texts: int) -> None:
+                nonlocal counted, total
+                if not total:
+                    progress.start(REQUESTS, texts)
+                progress.advance(REQUESTS, done - counted, model)
+                counted, total = done, texts
+
             yield on_step
-        finally:
-            if bar is not None:
-                bar.stop()
     except KeyboardInterrupt:
-        _, counted, total = last
         if not total:
             raise
         echo(f"tokbench: interrupted: {counted:,} of {total:,} counts are kept", err=True)

@@ -69,10 +69,10 @@ def run(
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
     from tokbench.adapters.bench.speed import PATHS, benchmark_engines
-    from tokbench.report import pick_writer
+    from tokbench.report import check_results_format
     from tokbench.report._benchmark import BenchmarkReport, show
 
-    pick_writer(output_format)
+    check_results_format(output_format)
     paths = choose("path", path, PATHS)
     counts = split_numbers("--threads", ",".join(threads), high=MOST_THREADS)
     files = check_files(output)

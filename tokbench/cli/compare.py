@@ -32,7 +32,7 @@ from tokbench.cli._progress import show_progress
 from tokbench.cli._results import check_files, format_next, format_printed, format_screen, write_file
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
-from tokbench.errors import INTERRUPTED
+from tokbench.errors import INTERRUPTED, TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
@@ -57,6 +57,10 @@ class By(StrEnum):
     intervals = "intervals"
     lorenz = "lorenz"
     lengths = "lengths"
+
+
+WHOLE_TEXTS = frozenset({By.register, By.script, By.family})
+"""Rows whose values are of texts as they are, so that no mixture has any."""
 
 
 class Method(StrEnum):
@@ -170,6 +174,8 @@ def run(
         from tokbench.report._table import write_skipped
 
         shares = parse_weights(weights)
+        if shares and by in WHOLE_TEXTS:
+            raise TokbenchError(f"values by {by.value} are of whole texts, not of a mixture", "leave one of them out")
         files = check_files(output, check_format)
         if save is not None:
             check_writable_folder(save, FILES)
@@ -263,7 +269,11 @@ def suggest(result: Comparison, arguments: list[str]) -> list[str]:
 
     from tokbench.report._order import order_tokenizers
 
-    kept = [argument for argument in arguments if argument not in SILENT]
+    kept = [
+        argument
+        for before, argument in zip(["", *arguments], arguments, strict=False)
+        if argument not in SILENT and "--by" not in (before, argument) and not argument.startswith("--by=")
+    ]
     given = shlex.join(["tokbench", "compare", *kept])
     same = given if len(given) <= SHORT_LINE else "tokbench compare ..."
     several = [f"{same} --by language"] if len(result.corpus.languages) > 1 else []

@@ -69,11 +69,11 @@ def run(
         decimal_option("--price-cached", high=MOST_MONEY, help="Price per million tokens read from a prompt cache."),
     ] = None,
     cached_share: Annotated[
-        float,
+        float | None,
         decimal_option(
             "--cached-share", high=1, help="Share of the tokens read that are billed at --price-cached, from 0 to 1."
         ),
-    ] = 0.0,
+    ] = None,
     price_per_mtok: Annotated[
         float | None,
         decimal_option("--price-per-mtok", high=MOST_MONEY, help="The same price per million tokens, read or written."),
@@ -115,7 +115,7 @@ def run(
     """
     from tokbench.comparison import compare
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, check_run, check_seconds, cost
-    from tokbench.report import pick_writer
+    from tokbench.report import check_results_format
     from tokbench.report._cost_results import show
 
     names = expand_tokenizers(tokenizers or [OWN_TOKENIZER], offline=offline)
@@ -124,7 +124,7 @@ def run(
     if ledger is not None:
         keep(ledger, names, chosen, backend, quantization, parse_new_tokens(new_tokens), threads, offline)
         return
-    pick_writer(output_format)
+    check_results_format(output_format)
     files = check_files(output)
     prices = read_prices(
         price_per_mtok,

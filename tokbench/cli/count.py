@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.cli._options import Offline, OutputFormat, Outputs
+from tokbench.cli._options import Offline, OutputFormat, Outputs, expand_tokenizers
 from tokbench.cli._output import deliver
+from tokbench.cli._own_sets import expand_own
 from tokbench.errors import TokbenchError, UnavailableError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def run(
     """
     from tokbench.analysis.file_counts import add_up, count_files, load_for, read_whole
 
-    names, files = split_arguments(arguments or [], tokenizers or [])
+    listed, files = split_arguments(arguments or [], tokenizers or [])
+    names = expand_tokenizers(expand_own(listed), offline=offline)
     if files.count(_STANDARD_INPUT) > 1:
         raise TokbenchError("standard input is given twice", "give - once")
     plain = output_format == "table" and not output
@@ -103,9 +105,9 @@ def explain_argument(names: Sequence[str], error: TokbenchError) -> TokbenchErro
 def check_output(output: Sequence[Path] | None, output_format: str) -> list[tuple[Path, str]]:
     """Check the formats before anything is read; return the files with their formats."""
     from tokbench.cli._results import check_files
-    from tokbench.report import pick_writer
+    from tokbench.report import check_results_format
 
-    pick_writer(output_format)
+    check_results_format(output_format)
     return check_files(output)
 
 

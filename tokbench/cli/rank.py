@@ -29,7 +29,9 @@ def run(
     reference: Annotated[str | None, typer.Option(help="Reference language of premiums. [default: English]")] = None,
     rows: Annotated[
         int | None,
-        whole_option("-n", "--rows", low=1, help="Show only the first ROWS of each table."),
+        whole_option(
+            "-n", "--rows", low=1, help="Rows of each printed table; with --tokenizer, as many from either end."
+        ),
     ] = None,
     output_format: OutputFormat = "table",
     output: Outputs = None,

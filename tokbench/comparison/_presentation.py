@@ -85,7 +85,7 @@ class Presented:
     def report(self, path: str | Path) -> None:
         """Write a report, in the format given by the file's extension.
 
-        .html, .md and .tex hold the full report; .json, .csv and .txt the values alone.
+        .html, .md and .tex hold the full report; .json, .csv, .txt, .parquet and .xlsx the values alone.
         """
         tokbench.load_presenter().write_report(self, Path(path))
 

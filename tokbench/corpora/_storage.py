@@ -39,7 +39,11 @@ _SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".zst"})
 _ZIP = b"PK\x03\x04"
 # First entries of documents and programs that are zip files, but no archives of texts.
 _NOT_TEXTS = ("[Content_Types].xml", "mimetype", "META-INF/", "AndroidManifest.xml", "_rels/")
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+# What the libraries raise for damaged files; zipfile raises the last two for names and entries that it does not read.
+_DAMAGED = (
+    *(OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+    *(RuntimeError, UnicodeDecodeError),  # NotImplementedError is a RuntimeError
+)
 
 
 def strip_compression(file_name: str) -> str:

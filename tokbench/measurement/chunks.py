@@ -76,8 +76,8 @@ def _cut_groups(corpus: TextGroups, threads: int | None) -> Iterator[Stripe]:
 
     A group with fewer segments than there are stripes is missing in some of them.
     """
-    whole = corpus.size <= WHOLE_BYTES
-    stripes = 1 if whole else min(corpus.n, round(corpus.size / max(STRIPE_BYTES, LANGUAGE_BYTES * len(corpus.sizes))))
+    wanted = corpus.size / max(STRIPE_BYTES, LANGUAGE_BYTES * len(corpus.sizes))
+    stripes = 1 if corpus.size <= WHOLE_BYTES else min(corpus.n, max(1, round(wanted)))
     lengths = {label: column.len() for label, column in corpus.columns.items()}
     for i in range(stripes):
         parts: list[Part] = []

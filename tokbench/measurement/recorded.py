@@ -86,11 +86,15 @@ def read_ids(ids: IdsOfTexts | Mapping[str, IdsOfTexts], corpus: Corpus) -> dict
 
 def read_language(ids: IdsOfTexts, corpus: Corpus, lang: str) -> EncodedBatch:
     """Return the ids of the texts of one language that are in use."""
-    count = corpus.columns[lang].len()
-    total = corpus.n + corpus.excluded.height if corpus.format == "memory" and corpus.aligned else count
+    numbers, excluded = corpus.number(lang), corpus.excluded
+    if not corpus.aligned:
+        excluded = excluded.filter(pl.col("reason") == f"empty in {lang}")
+    count = len(numbers)
+    total = count + excluded.height if corpus.format == "memory" else count
     if len(ids) not in {total, count}:
         raise TokbenchError(f"{lang} has {total:,} texts and ids for {len(ids):,}", "give one sequence of ids per text")
-    used = corpus.segments.to_list() if len(ids) == total and total != count else range(count)
+    first = 0 if corpus.aligned else min([*numbers.head(1), *excluded["segment"].head(1)])  # groups are numbered on
+    used = [number - first for number in numbers] if len(ids) == total and total != count else range(count)
     arrays = [check_ids(ids[i], f"text {i} of {lang}") for i in used]
     return EncodedBatch.from_arrays(arrays)
 

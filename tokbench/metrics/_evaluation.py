@@ -44,10 +44,9 @@ def evaluate(
     metrics: names, or your own metrics.
     reference: the language that premiums are relative to, or a `Reference`, which also names the baseline tokenizer.
     bootstrap: how to compute intervals; None for no intervals.
-    on_metric: called when the interval of a metric over segments or languages is known, from any thread.
-
     mixture: what values over all languages are of, instead of all texts as they are. Metrics over ids and token lengths
         have none then: they are not sums over texts.
+    on_metric: called when the interval of a metric over segments or languages is known, from any thread.
 
     lang: null for all languages.
     low, high: the bootstrap interval (for metrics over ids, a jackknife at its level: see `tokbench.metrics._spectra`);

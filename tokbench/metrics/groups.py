@@ -10,6 +10,7 @@ import polars as pl
 from tokbench.measurement import Measurements
 from tokbench.metrics._evaluation import evaluate
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._table import METRICS
 
 PREMIUM = "premium"
 LENGTH = "tokens_per_segment"
@@ -68,10 +69,10 @@ def evaluate_group(
     reference language.
     """
     if metric.name != PREMIUM:
-        return pool(select_group(measurements, group), metric.name)
+        return pool(select_group(measurements, group), metric)
     every = group.languages or frozenset(measurements.texts["lang"].cast(pl.String).unique())
     own, other = every - {reference or ""}, frozenset({reference or ""})
-    above, below = (pool(select_group(measurements, group, languages), LENGTH) for languages in (own, other))
+    above, below = (pool(select_group(measurements, group, languages), METRICS[LENGTH]) for languages in (own, other))
     premiums: dict[str, float | None] = {}
     for name in measurements.tokenizers["tokenizer"].cast(pl.String):
         tokens, divisor = above.get(name), below.get(name)
@@ -79,7 +80,7 @@ def evaluate_group(
     return premiums
 
 
-def pool(measurements: Measurements, metric: str) -> dict[str, float | None]:
+def pool(measurements: Measurements, metric: Metric) -> dict[str, float | None]:
     """Return the value over all languages by tokenizer."""
     if measurements.texts.is_empty():
         return {}

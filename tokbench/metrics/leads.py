@@ -66,12 +66,14 @@ def compare_pairs(
     reference: Reference,
     bootstrap: Bootstrap,
     mixture: Mixture | None = None,
+    *,
+    metrics: Sequence[Metric] = (),
 ) -> list[Lead | None]:
     """Compare pairs of tokenizers; None where that is not possible.
 
-    Possible are ratios of sums, and of parallel texts metrics over languages. Over all languages, they are of the
-    mixture, if there is one. The p-values of each
-    metric are corrected for its number of pairs (Holm).
+    metrics: where the base metrics of your own metrics are found.
+    Ratios of sums can be compared and, for parallel texts, metrics over languages. Values over all languages are those
+    of the mixture, if there is one. The p-values of each metric are corrected for its number of pairs (Holm).
     """
     names = {name for pair in pairs for name in (pair.first, pair.second)} | {reference.tokenizer or ""}
     if not pairs or not (is_aligned(measurements) or is_grouped(measurements)):
@@ -83,7 +85,9 @@ def compare_pairs(
             leads: dict[Pair, Lead] = {}
             for resamples, chosen in drawn:
                 own = [pair for pair in chosen if pair.metric is metric]
-                leads |= dict(zip(own, compare_on(resamples, metric, own, reference) if own else [], strict=False))
+                leads |= dict(
+                    zip(own, compare_on(resamples, metric, own, reference, metrics) if own else [], strict=False)
+                )
             found |= dict(zip(leads, adjust(list(leads.values())), strict=True))
     return [found.get(pair) for pair in pairs]
 
@@ -119,10 +123,12 @@ def adjust(leads: Sequence[Lead]) -> list[Lead]:
     return [lead if np.isnan(value) else replace(lead, p=float(value)) for lead, value in zip(leads, p, strict=True)]
 
 
-def compare_on(resamples: Resamples, metric: Metric, pairs: Sequence[Pair], reference: Reference) -> list[Lead]:
+def compare_on(
+    resamples: Resamples, metric: Metric, pairs: Sequence[Pair], reference: Reference, metrics: Sequence[Metric]
+) -> list[Lead]:
     """Compare pairs on one metric; empty if that is not possible."""
     if metric.level == "languages":
-        across = resample_across(resamples, [metric], find_base(metric, [metric]), reference)
+        across = resample_across(resamples, [metric], find_base(metric, metrics), reference)
         return bound_pairs(resamples, across[0], [0] * len(pairs), pairs, None) if across else []
     if metric.level != "segments" or metric.factor is not None:
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from tokbench._shared.quantities import write_count
 from tokbench.comparison import Comparison
 from tokbench.corpora import name_language
 from tokbench.metrics.leads import Lead
@@ -64,7 +65,8 @@ def write_saving(podium: Podium, lead: Lead | None) -> str:
 def write_test(comparison: Comparison, lead: Lead) -> str:
     """Name the test of a lead, with p and the number of units."""
     drawn = (comparison.corpus.bootstrap or "//units").split("/")[2].split(" ")[-1]
-    return f"{'' if lead.p is None else write_probability(lead.p) + ', '}paired test over {lead.units:,} {drawn}"
+    units = write_count(lead.units, drawn.removesuffix("s"))
+    return f"{'' if lead.p is None else write_probability(lead.p) + ', '}paired test over {units}"
 
 
 def format_saving(ratio: float, shown: float) -> str:

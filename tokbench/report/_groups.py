@@ -25,9 +25,13 @@ def lay_out_groups(comparison: Comparison, by: str, *, required: bool = True) ->
     """Lay out one table per metric: groups by tokenizers, over all their texts together.
 
     required: raise TokbenchError if no metric has values of groups.
-    Raises TokbenchError if the counts are not here, or the corpus has no registers.
+    Raises TokbenchError if the counts are not here, of a mixture, and if the corpus has no registers.
     """
     measurements = comparison.measurements
+    if comparison.corpus.shares:
+        if not required:
+            return []
+        raise TokbenchError(f"values by {by} are of whole texts, not of a mixture", "leave --weights or --by out")
     if measurements is None:
         raise TokbenchError(
             f"a comparison loaded from JSON has no counts to add up by {by}", "load the folder of --save"
@@ -126,7 +130,13 @@ def find_best_of_groups(
         podium = find_podium(ranked, metric)
         if podium is not None and podium.next is not None:
             pair = Pair(metric, None, podium.best[0].tokenizer, podium.next.tokenizer)
-            (lead,) = compare_pairs(select_group(measurements, group), [pair], Reference(), bootstrap)
+            (lead,) = compare_pairs(
+                select_group(measurements, group),
+                [pair],
+                Reference(),
+                bootstrap,
+                metrics=[*comparison.metrics.values()],
+            )
             if lead is not None:
                 podiums[group], leads[group] = podium, lead
     corrected = dict(zip(leads, adjust(list(leads.values())), strict=True))

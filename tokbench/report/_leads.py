@@ -127,7 +127,14 @@ def find_leads(
     }
     reference = Reference(corpus.reference, corpus.baseline)
     mixture = Mixture(corpus.shares) if corpus.shares else None
-    leads = compare_pairs(comparison.measurements, list(pairs.values()), reference, bootstrap, mixture)
+    leads = compare_pairs(
+        comparison.measurements,
+        list(pairs.values()),
+        reference,
+        bootstrap,
+        mixture,
+        metrics=[*comparison.metrics.values()],
+    )
     return {key: lead for key, lead in zip(pairs, leads, strict=True) if lead is not None}
 
 

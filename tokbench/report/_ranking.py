@@ -40,13 +40,13 @@ def show_tokenizer(frame: pl.DataFrame, most: int | None = None) -> Results:
 
 
 def show_all(frame: pl.DataFrame, totals: pl.DataFrame, most: int | None = None) -> Results:
-    """Return a table of tokenizers over all languages, the `most` first."""
+    """Return a table of tokenizers over all languages; with `most`, the first of them."""
     rows = totals if most is None else totals.head(most)
     facts = frame.select(SHARED).row(0, named=True)
     return Results(
         lambda: [lay_out_totals(rows, frame), write_notes(frame)],
-        lambda: {**facts, "results": rows.to_dicts()},
-        lambda: rows,
+        lambda: {**facts, "results": totals.to_dicts()},
+        lambda: totals,
     )
 
 
@@ -150,7 +150,8 @@ def write_notes(frame: pl.DataFrame) -> Points:
     """Say what is not ranked, where the figures come from and how to repeat them."""
     first = frame.row(0, named=True)
     tags = frame["lang"].unique(maintain_order=True).to_list()
-    ranked = frame.filter(pl.col("rank").is_not_null())["tokenizer"].unique(maintain_order=True).to_list()
+    # Ranked ones first; a single tokenizer may have no rank in any language.
+    names = frame.sort(pl.col("rank").is_null(), maintain_order=True)["tokenizer"].unique(maintain_order=True).to_list()
     languages = ",".join(dict.fromkeys([*tags[:1], first["reference"]]))
     notes = []
     if frame["rank"].null_count():
@@ -159,5 +160,5 @@ def write_notes(frame: pl.DataFrame) -> Points:
         f"stored figures of tokbench {first['version']}, intervals {first['bootstrap']}, "
         f"corpus sha256 {first['corpus_sha256'][:8]}; -f json adds signatures and licences"
     )
-    notes.append(f"repeat: tokbench compare {' '.join(ranked[:2])} -c {first['corpus']} -l {languages}")
+    notes.append(f"repeat: tokbench compare {' '.join(names[:2])} -c {first['corpus']} -l {languages}")
     return Points(tuple(notes))

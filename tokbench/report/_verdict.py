@@ -10,7 +10,7 @@ import polars as pl
 from tokbench.comparison import Comparison
 from tokbench.report._alignment import name_rows
 from tokbench.report._findings import LENGTH, join, write_saving, write_test
-from tokbench.report._leads import find_standing
+from tokbench.report._leads import Standing, find_standing
 from tokbench.report._numbers import Number, find_numbers, rank
 from tokbench.report._table import write_value
 
@@ -34,31 +34,35 @@ def overlap(first: Number, second: Number) -> bool | None:
 
 def judge_length(comparison: Comparison) -> list[str]:
     """Say which tokenizer needs the fewest tokens over all languages."""
-    numbers = find_numbers(comparison, "tokens_per_segment")
-    order = rank(numbers)
+    order = rank(find_numbers(comparison, LENGTH))
     if len(order) < 2:
         return []
-    best, second, last = order[0], order[1], order[-1]
-    share = 1 - best.value / last.value
+    standing = find_standing(comparison, [(order[0].metric, None)])
+    podium = standing.podiums[LENGTH, None]
+    first, last = order[: len(podium.best)], order[-1]
+    names, each = join([number.tokenizer for number in first]), first[0].write()
+    if podium.next is None:
+        return [f"Over {name_languages(comparison)}, {names} need as many tokens as each other: {each} per segment."]
+    second = order[len(first)]
+    verb = "needs" if len(first) == 1 else "need"
     text = (
-        f"Over {name_languages(comparison)}, {best.tokenizer} needs the fewest tokens: {best.write()} per segment, "
-        f"{100 * share:.0f} % fewer than {last.tokenizer} ({last.write()})"
+        f"Over {name_languages(comparison)}, {names} {verb} the fewest tokens: {each} "
+        f"per segment, {100 * (1 - first[0].value / last.value):.0f} % fewer than {last.tokenizer} ({last.write()})"
     )
-    if len(order) > 2:
+    if second is not last:
         text += f"; next comes {second.tokenizer} with {second.write()}"
-    return [f"{text}{judge_order(comparison, best, second)}."]
+    return [f"{text}{judge_order(comparison, standing, first[0], second)}."]
 
 
-def judge_order(comparison: Comparison, best: Number, second: Number) -> str:
-    """Say whether the corpus settles the order of the first two: by a paired test, else by their intervals."""
-    standing = find_standing(comparison, [(best.metric, None)])
-    podium, lead = standing.podiums.get((LENGTH, None)), standing.leads.get((LENGTH, None))
-    if lead is not None and podium is not None:
+def judge_order(comparison: Comparison, standing: Standing, first: Number, second: Number) -> str:
+    """Say whether the corpus settles the order of the best and the next: by a paired test, else by their intervals."""
+    podium, lead = standing.podiums[LENGTH, None], standing.leads.get((LENGTH, None))
+    if lead is not None:
         saving, test = write_saving(podium, lead), write_test(comparison, lead)
         if lead.separated:
             return f"; the first needs {saving} fewer than the next ({test})"
         return f"; the first two are {saving} apart, which this corpus does not settle ({test})"
-    shared = overlap(best, second)
+    shared = overlap(first, second)
     if shared is None:
         return ""
     if shared:

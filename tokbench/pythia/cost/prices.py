@@ -45,7 +45,7 @@ class Prices:
     per_mtok_in: float | None = None
     per_mtok_out: float | None = None
     per_mtok_cached: float | None = None
-    cached_share: float = 0.0
+    cached_share: float | None = None
     per_hour: float | None = None
     currency: str | None = None
     requests_per_day: int | None = None
@@ -57,9 +57,9 @@ class Prices:
                 raise TokbenchError(f"{name} is {value}", "use a number of at least 0")
         if self.per_hour is not None and (self.per_token or self.per_mtok_cached is not None):
             raise TokbenchError("there is both a price per hour and one per million tokens", "give one of them")
-        if self.cached_share > 1:
+        if self.cached_share is not None and self.cached_share > 1:
             raise TokbenchError(f"cached_share is {self.cached_share}", "use a share from 0 to 1")
-        if bool(self.cached_share) != (self.per_mtok_cached is not None):
+        if (self.cached_share is None) != (self.per_mtok_cached is None):
             raise TokbenchError(
                 "a price of cached tokens and their share go together",
                 "give both --price-cached and --cached-share",
@@ -85,7 +85,8 @@ class Prices:
 
     def price_tokens(self, tokens: Floats, new_tokens: Floats) -> Floats:
         """Return the money of requests that read and write so many tokens."""
-        read = (self.per_mtok_in or 0.0) * (1 - self.cached_share) + (self.per_mtok_cached or 0.0) * self.cached_share
+        share = self.cached_share or 0.0
+        read = (self.per_mtok_in or 0.0) * (1 - share) + (self.per_mtok_cached or 0.0) * share
         return (tokens * read + new_tokens * (self.per_mtok_out or 0.0)) / 1e6
 
     def sign(self) -> str | None:
