@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench._shared.quantities import write_count
 from tokbench.cli._echo import echo
 from tokbench.cli._invocation import Invocation, running
 from tokbench.cli._numbers import whole_option
@@ -43,7 +44,7 @@ def run(
         served = worker.start()
 
         def announce(address: str) -> None:
-            echo(f"{len(served.tokenizers)} tokenizers on {address} (Ctrl-C to stop)")
+            echo(f"{write_count(len(served.tokenizers), 'tokenizer')} on {address} (Ctrl-C to stop)")
             if served.missing:
                 echo(f"not available: {', '.join(served.missing)}", err=True)
             if browser:

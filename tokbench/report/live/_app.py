@@ -190,7 +190,10 @@ def serve(app: Starlette, port: int, announce: Callable[[str], None]) -> None:
             if self.started:
                 announce(f"http://{HOST}:{self.servers[0].sockets[0].getsockname()[1]}/")
 
+    server = Announcing(configure(app, port))
     try:
-        Announcing(configure(app, port)).run()
+        server.run()
     except SystemExit as error:
+        if server.started:  # a signal, which uvicorn raises again once it has closed
+            raise
         raise TokbenchError(f"cannot listen on port {port} of {HOST}", "choose another with --port") from error
