@@ -445,6 +445,36 @@ def test_a_column_of_texts(tmp_path: Path) -> None:
     assert groups(f"{tmp_path}/b.tsv:text=1,label=en,header=no") == {"en": ["one", "two"]}
 
 
+@pytest.mark.usefixtures("untried")
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_documents_beside_a_column_of_texts(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame({"url": ["x", "y", "x"], "text": ["a\nb\n", "c", "d"], "topic": ["p", "q", "r"]})
+    frame = frame.with_columns(code=pl.Series(["en", "en", "de"]), key=pl.Series(["1", "2", "1"]))
+    file = tmp_path / f"a.{suffix}"
+    {"jsonl": frame.write_ndjson, "csv": frame.write_csv, "parquet": frame.write_parquet}[suffix](file)
+    corpus = load_corpus(f"{file}:text=text,document=url")
+    assert corpus.documents is not None
+    assert corpus.documents.rows() == [(0, "x"), (1, "y"), (2, "x")]
+    assert not [what for what, _ in corpus.left_out if "url" in what]
+
+    def documents(options: str, languages: list[str] | None = None) -> list[str] | None:
+        named = read_raw(f"{file}:{options}", languages)[0].documents
+        return None if named is None else named["document"].to_list()
+
+    assert documents("document=url") == ["x", "y", "x"]
+    assert documents("text=text,document=url,split=lines") == ["x", "x", "y", "x"]
+    assert documents("text=text,split=lines") == ["1", "1", "2", "3"]
+    assert documents("text=text") is None
+    assert documents("lang=code,text=text,document=url", ["de", "en"]) == ["x", "x", "y"]
+    assert documents("lang=code,text=text,id=key,document=url") == ["x", "y"]
+    assert "'nosuch'" in refusal(f"{file}:text=text,document=nosuch")
+
+
+def test_a_single_text_that_is_cut_is_no_document(tmp_path: Path) -> None:
+    put(tmp_path, {"a.jsonl": '{"text": "a\\nb"}\n'})
+    assert read_raw(f"{tmp_path}/a.jsonl:split=lines")[0].documents is None
+
+
 # --- PO, XLIFF, WMT -------------------------------------------------------------------------------------------------
 
 CATALOGUE = r"""

@@ -56,17 +56,20 @@ def _read_text_column(
     layout: Layout,
     languages: Sequence[str] | None,
 ) -> RawCorpus:
-    """Read one column as texts, perhaps with those of languages and ids."""
+    """Read one column as texts, perhaps with those of languages, ids and documents."""
     names = {
-        name: layout.settings.get(name, text) for name in ("text", "lang", "id") if name in {"text", *layout.settings}
+        name: layout.settings.get(name, text)
+        for name in ("text", "lang", "id", "document")
+        if name in {"text", *layout.settings}
     }
     wanted = [
-        _column(path, schema, key, text=name != "id", lists=name == "text").alias(name) for name, key in names.items()
+        _column(path, schema, key, text=name not in ("id", "document"), lists=name == "text").alias(name)
+        for name, key in names.items()
     ]
     table = frame.select(wanted).collect()
-    langs, ids = (table[name].to_list() if name in names else None for name in ("lang", "id"))
+    langs, ids, documents = (table[name].to_list() if name in names else None for name in ("lang", "id", "document"))
     left_out = [LeftOut(f"column {name}", f"{text} is read") for name in _names(schema) if name not in names.values()]
-    source = Source(path, "column", text, _join_messages(table["text"]), langs, ids)
+    source = Source(path, "column", text, _join_messages(table["text"]), langs, ids, documents)
     return read_source(source, layout.settings, languages, sorted(left_out))
 
 

@@ -110,12 +110,16 @@ def _read_text_key(
     """Read one key as texts; blank lines are no segments."""
     present = [(where, record) for where, record in objects if record is not None]
     texts = [_text_or_messages(where, key, look_up(where, record, key)) for where, record in present]
-    langs, ids = [None if (name := layout.settings.get(option)) is None else
-              [look_up(where, record, name) for where, record in present] for option in ("lang", "id")]  # fmt: skip
+    langs, ids, documents = (
+        None
+        if (name := layout.settings.get(option)) is None
+        else [look_up(where, record, name) for where, record in present]
+        for option in ("lang", "id", "document")
+    )
     used = {key, *layout.settings.values()}
     names = _keys(present[0][1])
     left_out = [LeftOut(f"key {name}", f"{key} is read") for name in names if name not in used]
-    source = Source(table.path, "key", key, texts, langs, ids, table.bom)
+    source = Source(table.path, "key", key, texts, langs, ids, documents, table.bom)
     return read_source(source, layout.settings, languages, sorted(left_out))
 
 
