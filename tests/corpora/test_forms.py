@@ -226,6 +226,21 @@ def test_a_folder_of_code(tmp_path: Path) -> None:
     assert raw.documents["document"].to_list() == ["d.ts", "d.ts", "a.py", "deep/b.py"]
 
 
+def test_suffixes_of_builds_are_no_languages(tmp_path: Path) -> None:
+    put(tmp_path / "made", {"Makefile.am": "bin_PROGRAMS = x\n", "main.c": "int x;\n", "README": "words\n"})
+    assert groups(tmp_path / "made") == {"am": ["bin_PROGRAMS = x\n"], "c": ["int x;\n"], "text": ["words\n"]}
+    put(tmp_path / "linked", {"libx.so": b"\x7fELF\x02\x01\x01\x00", "libx.la": "words\n", "main.c": "int x;\n"})
+    assert groups(tmp_path / "linked") == {"c": ["int x;\n"], "la": ["words\n"]}
+    put(tmp_path / "deep", {"README": "words\n", "src/Makefile.am": "x = y\n", "src/main.c": "int x;\n"})
+    assert list(groups(tmp_path / "deep")) == ["am", "c", "text"]
+    put(tmp_path / "pair", {"news.am": "a\n", "news.so": "b\n", "prepare.py": "x = 1\n"})
+    assert parallel(tmp_path / "pair") == {"am": ["a"], "so": ["b"]}
+    put(tmp_path / "alone", {"de.txt": "a\n", "about.yaml": "x: y\n"})
+    assert parallel(tmp_path / "alone") == {"de": ["a"]}
+    put(tmp_path / "wide", {"news.am": "a\n", "news.so": "b\n".encode("utf-16")})
+    assert "news.so:1: not UTF-8" in refusal(tmp_path / "wide")
+
+
 def test_the_number_of_files_of_this_package(tmp_path: Path) -> None:
     package = Path(__file__).parents[2] / "tokbench" / "corpora"
     found = subprocess.run(["find", package, "-type", "f", "-size", "+0"], capture_output=True, text=True, check=True)
