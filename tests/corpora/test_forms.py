@@ -586,6 +586,14 @@ def test_xliff(tmp_path: Path) -> None:
     assert "nested too deeply" in refusal(tmp_path / "e.xlf")
 
 
+def test_the_language_of_a_unit_is_its_own(tmp_path: Path) -> None:
+    own = XLIFF_1.replace("<source>One", '<source xml:lang="fr">One').replace("<target>", '<target xml:lang="it">')
+    put(tmp_path, {"a.xlf": own.replace("Two</source>", "Two</source><target>Zwei</target>")})
+    assert parallel(tmp_path / "a.xlf") == {
+        "fr": ["One bold & more", None], "it": ["Eins fett", None], "en-US": [None, "Two"], "de": [None, "Zwei"],
+    }  # fmt: skip
+
+
 WMT = """<?xml version='1.0' encoding='utf-8'?>
 <dataset id="newstest"><doc origlang="en" id="d1">
 <src lang="en"><p><seg id="1">One &amp; two</seg><seg id="2">Three</seg></p></src>
