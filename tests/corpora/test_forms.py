@@ -338,6 +338,29 @@ def test_texts_in_json(tmp_path: Path, content: str, expected: list[str | None])
     assert groups(spec) == {label: expected}
 
 
+@pytest.mark.usefixtures("untried")
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([{"content": [{"type": "text", "text": "Hello"}, {"type": "image", "text": None}]}], "Hello"),
+        ([{"content": "Hi"}, None, {"content": "Yo"}], "Hi\nYo"),
+        ([{"content": None, "value": "Hi"}, {"content": "Yo", "value": None}], "Hi\nYo"),
+        (["Hi", None], "Hi"),
+        ([{"content": None}], None),
+    ],
+)
+def test_conversations_in_records_and_columns(tmp_path: Path, messages: list[object], expected: str | None) -> None:
+    put(tmp_path, {"chat.jsonl": json.dumps({"messages": messages}) + "\n"})
+    pl.read_ndjson(tmp_path / "chat.jsonl").write_parquet(tmp_path / "chat.parquet")
+    assert groups(tmp_path / "chat.jsonl") == groups(tmp_path / "chat.parquet") == {"chat": [expected]}
+
+
+@pytest.mark.usefixtures("untried")
+def test_lists_of_numbers_are_no_conversations(tmp_path: Path) -> None:
+    pl.DataFrame({"text": [[1, 2]]}).write_parquet(tmp_path / "a.parquet")
+    assert "the column 'text' holds List(Int64), not text" in refusal(tmp_path / "a.parquet")
+
+
 def test_splits_and_keys_of_records(tmp_path: Path) -> None:
     put(tmp_path, {"a.jsonl": '{"text": "a\\nb\\n\\nc", "note": "x"}\n{"text": "d", "note": "y"}\n'})
     assert groups(f"{tmp_path}/a.jsonl:split=lines,label=en") == {"en": ["a\n", "b\n\n", "c", "d"]}

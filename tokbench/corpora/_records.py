@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,7 +14,15 @@ from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._languages import is_column_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._storage import stem_of
-from tokbench.corpora._text_columns import Layout, Source, choose_text, read_layout, read_source, refuse_grouping
+from tokbench.corpora._text_columns import (
+    Layout,
+    Source,
+    choose_text,
+    join_messages,
+    read_layout,
+    read_source,
+    refuse_grouping,
+)
 from tokbench.errors import TokbenchError
 
 Record: TypeAlias = Mapping[str, Any] | str | None
@@ -124,18 +133,9 @@ def _read_text_key(
 
 
 def _text_or_messages(where: str, key: str, value: Any) -> str | None:
-    """Return a text, or the contents of the messages of a conversation, joined with line feeds."""
-    if not isinstance(value, list):
-        return _text(where, key, value)
-    parts = []
-    for message in value:
-        content = message
-        if isinstance(message, Mapping):
-            content = message.get("content", message.get("value", message.get("text")))
-        pieces = content if isinstance(content, list) else [content]
-        found = [piece.get("text") if isinstance(piece, Mapping) else piece for piece in pieces]
-        parts += [text for piece in found if (text := _text(where, key, piece)) is not None]
-    return "\n".join(parts) if parts else None
+    """Return a text, or those of the messages of a conversation."""
+    check = partial(_text, where, key)
+    return join_messages(value, check) if isinstance(value, list) else check(value)
 
 
 def _read_languages(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ TEXT_NAMES = ("text", "content", "prompt", "messages", "conversations")
 MOST_LABELS = 1000
 """Most different values of the column that names the languages of a long table."""
 
+_CONTENTS = ("content", "value", "text")
 _GROUPED = ("text", "lang", "id", "label", "split")
 
 
@@ -77,6 +78,24 @@ def choose_text(layout: Layout, texts: Iterable[str], names: Iterable[str]) -> s
     if layout.grouped or layout.given:
         return layout.settings.get("text")
     return None if len(tag_columns(texts)) > 1 else find_text_name(names)
+
+
+def join_messages(messages: Iterable[Any], check: Callable[[Any], str | None]) -> str | None:
+    """Return the contents of the messages of a conversation, joined with line feeds; None if there are none.
+
+    A message is a text, or has one as `content`, `value` or `text`: the first that is not null. A content may consist
+    of parts, of which those without a text, such as images, are ignored. check: returns a piece of text, None for
+    null, and raises TokbenchError for anything else.
+    """
+    texts: list[str] = []
+    for message in messages:
+        content = message
+        if isinstance(message, Mapping):
+            content = next((found for key in _CONTENTS if (found := message.get(key)) is not None), None)
+        for part in content if isinstance(content, list) else [content]:
+            text = check(part.get("text") if isinstance(part, Mapping) else part)
+            texts += [] if text is None else [text]
+    return "\n".join(texts) if texts else None
 
 
 class Source(NamedTuple):
