@@ -389,6 +389,13 @@ def test_json_that_is_refused(tmp_path: Path, content: str, message: str) -> Non
     assert message in refusal(tmp_path / "a.json")
 
 
+def test_a_repeated_key_among_many_is_found_in_one_pass(tmp_path: Path) -> None:
+    # Counting every key took minutes.
+    keys = [f'"k{i}":0' for i in range(200_000)]
+    put(tmp_path, {"a.jsonl": "{" + ",".join([*keys, keys[-1]]) + "}\n"})
+    assert "the JSON cannot be read: the key 'k199999' is repeated; fix the line" in refusal(tmp_path / "a.jsonl")
+
+
 def test_arrays_by_language(tmp_path: Path) -> None:
     put(tmp_path, {"a.json": '{"en": ["a", "b"],\n "de": ["c", "d"]}'})
     put(tmp_path, {"b.json": '{"rows": [{"row_idx": 0, "row": {"translation": {"en": "a", "de": "b"}}}]}'})

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from tokbench._shared.files import refuse_repeated_keys
 from tokbench.corpora._column_choice import choose_sources, unknown_name
 from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._languages import is_column_tag
@@ -50,21 +51,13 @@ class Records(NamedTuple):
 def parse_json(where: str, text: str) -> Any:
     """Parse a JSON value; TokbenchError if it is invalid, repeats a key or is nested too deeply."""
     try:
-        return json.loads(text, object_pairs_hook=_collect_pairs)
+        return json.loads(text, object_pairs_hook=refuse_repeated_keys)
     except json.JSONDecodeError as error:
         raise TokbenchError(f"{where}: not JSON: {error.msg} at column {error.colno}", "fix the line") from None
     except RecursionError:
         raise TokbenchError(f"{where}: the JSON is nested too deeply", "fix the line") from None
     except ValueError as error:  # a number with too many digits, or a repeated key
         raise TokbenchError(f"{where}: the JSON cannot be read: {error}", "fix the line") from None
-
-
-def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in record if names.count(name) > 1)!r} is repeated")
-    return record
 
 
 def read_records(table: Records, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
