@@ -585,6 +585,24 @@ def test_catalogues_that_are_refused(tmp_path: Path, content: str, message: str)
     assert message in refusal(tmp_path / "a.po")
 
 
+def test_a_fuzzy_obsolete_message_leaves_the_next_alone(tmp_path: Path) -> None:
+    obsolete = '#, fuzzy\n#~ msgid "Old"\n#~ msgstr "Alt"\n\n'
+    put(tmp_path, {"de.po": obsolete + 'msgid "One"\nmsgstr "Eins"\n\n#, fuzzy\n#| msgid "Too"\nmsgid "Two"\n'})
+    assert parallel(tmp_path / "de.po") == {"en": ["One"], "de": ["Eins"]}
+
+
+def test_escaped_bytes_are_in_the_charset(tmp_path: Path) -> None:
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset={}\\n"\n\n'
+    utf8 = head.format("UTF-8") + r'msgid "caf\303\251 \xe2\x82\xAC \\303 \101\t"' + '\nmsgstr "x"\n'
+    put(tmp_path, {"de.po": utf8})
+    assert parallel(tmp_path / "de.po") == {"en": ["café € \\303 A\t"], "de": ["x"]}
+    put(tmp_path, {"de.po": head.format("ISO-8859-15") + r'msgid "caf\351 \xA4"' + '\nmsgstr "x"\n'})
+    assert parallel(tmp_path / "de.po") == {"en": ["café €"], "de": ["x"]}
+    for wrong in (r"\303", r"\777"):
+        put(tmp_path, {"de.po": utf8.replace('"x"', f'"{wrong}"')})
+        assert f"de.po:5: {wrong} is no text in UTF-8" in refusal(tmp_path / "de.po")
+
+
 XLIFF_1 = """<?xml version="1.0"?>
 <xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2">
 <file source-language="en-us" target-language="de" datatype="plaintext"><header><note>no</note></header><body>
