@@ -226,6 +226,21 @@ def test_a_folder_of_code(tmp_path: Path) -> None:
     assert raw.documents["document"].to_list() == ["d.ts", "d.ts", "a.py", "deep/b.py"]
 
 
+def test_suffixes_of_builds_are_no_languages(tmp_path: Path) -> None:
+    put(tmp_path / "made", {"Makefile.am": "bin_PROGRAMS = x\n", "main.c": "int x;\n", "README": "words\n"})
+    assert groups(tmp_path / "made") == {"am": ["bin_PROGRAMS = x\n"], "c": ["int x;\n"], "text": ["words\n"]}
+    put(tmp_path / "linked", {"libx.so": b"\x7fELF\x02\x01\x01\x00", "libx.la": "words\n", "main.c": "int x;\n"})
+    assert groups(tmp_path / "linked") == {"c": ["int x;\n"], "la": ["words\n"]}
+    put(tmp_path / "deep", {"README": "words\n", "src/Makefile.am": "x = y\n", "src/main.c": "int x;\n"})
+    assert list(groups(tmp_path / "deep")) == ["am", "c", "text"]
+    put(tmp_path / "pair", {"news.am": "a\n", "news.so": "b\n", "prepare.py": "x = 1\n"})
+    assert parallel(tmp_path / "pair") == {"am": ["a"], "so": ["b"]}
+    put(tmp_path / "alone", {"de.txt": "a\n", "about.yaml": "x: y\n"})
+    assert parallel(tmp_path / "alone") == {"de": ["a"]}
+    put(tmp_path / "wide", {"news.am": "a\n", "news.so": "b\n".encode("utf-16")})
+    assert "news.so:1: not UTF-8" in refusal(tmp_path / "wide")
+
+
 def test_the_number_of_files_of_this_package(tmp_path: Path) -> None:
     package = Path(__file__).parents[2] / "tokbench" / "corpora"
     found = subprocess.run(["find", package, "-type", "f", "-size", "+0"], capture_output=True, text=True, check=True)
@@ -323,6 +338,29 @@ def test_texts_in_json(tmp_path: Path, content: str, expected: list[str | None])
     assert groups(spec) == {label: expected}
 
 
+@pytest.mark.usefixtures("untried")
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([{"content": [{"type": "text", "text": "Hello"}, {"type": "image", "text": None}]}], "Hello"),
+        ([{"content": "Hi"}, None, {"content": "Yo"}], "Hi\nYo"),
+        ([{"content": None, "value": "Hi"}, {"content": "Yo", "value": None}], "Hi\nYo"),
+        (["Hi", None], "Hi"),
+        ([{"content": None}], None),
+    ],
+)
+def test_conversations_in_records_and_columns(tmp_path: Path, messages: list[object], expected: str | None) -> None:
+    put(tmp_path, {"chat.jsonl": json.dumps({"messages": messages}) + "\n"})
+    pl.read_ndjson(tmp_path / "chat.jsonl").write_parquet(tmp_path / "chat.parquet")
+    assert groups(tmp_path / "chat.jsonl") == groups(tmp_path / "chat.parquet") == {"chat": [expected]}
+
+
+@pytest.mark.usefixtures("untried")
+def test_lists_of_numbers_are_no_conversations(tmp_path: Path) -> None:
+    pl.DataFrame({"text": [[1, 2]]}).write_parquet(tmp_path / "a.parquet")
+    assert "the column 'text' holds List(Int64), not text" in refusal(tmp_path / "a.parquet")
+
+
 def test_splits_and_keys_of_records(tmp_path: Path) -> None:
     put(tmp_path, {"a.jsonl": '{"text": "a\\nb\\n\\nc", "note": "x"}\n{"text": "d", "note": "y"}\n'})
     assert groups(f"{tmp_path}/a.jsonl:split=lines,label=en") == {"en": ["a\n", "b\n\n", "c", "d"]}
@@ -349,6 +387,13 @@ def test_splits_and_keys_of_records(tmp_path: Path) -> None:
 def test_json_that_is_refused(tmp_path: Path, content: str, message: str) -> None:
     put(tmp_path, {"a.json": content})
     assert message in refusal(tmp_path / "a.json")
+
+
+def test_a_repeated_key_among_many_is_found_in_one_pass(tmp_path: Path) -> None:
+    # Counting every key took minutes.
+    keys = [f'"k{i}":0' for i in range(200_000)]
+    put(tmp_path, {"a.jsonl": "{" + ",".join([*keys, keys[-1]]) + "}\n"})
+    assert "the JSON cannot be read: the key 'k199999' is repeated; fix the line" in refusal(tmp_path / "a.jsonl")
 
 
 def test_arrays_by_language(tmp_path: Path) -> None:
@@ -445,6 +490,36 @@ def test_a_column_of_texts(tmp_path: Path) -> None:
     assert groups(f"{tmp_path}/b.tsv:text=1,label=en,header=no") == {"en": ["one", "two"]}
 
 
+@pytest.mark.usefixtures("untried")
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_documents_beside_a_column_of_texts(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame({"url": ["x", "y", "x"], "text": ["a\nb\n", "c", "d"], "topic": ["p", "q", "r"]})
+    frame = frame.with_columns(code=pl.Series(["en", "en", "de"]), key=pl.Series(["1", "2", "1"]))
+    file = tmp_path / f"a.{suffix}"
+    {"jsonl": frame.write_ndjson, "csv": frame.write_csv, "parquet": frame.write_parquet}[suffix](file)
+    corpus = load_corpus(f"{file}:text=text,document=url")
+    assert corpus.documents is not None
+    assert corpus.documents.rows() == [(0, "x"), (1, "y"), (2, "x")]
+    assert not [what for what, _ in corpus.left_out if "url" in what]
+
+    def documents(options: str, languages: list[str] | None = None) -> list[str] | None:
+        named = read_raw(f"{file}:{options}", languages)[0].documents
+        return None if named is None else named["document"].to_list()
+
+    assert documents("document=url") == ["x", "y", "x"]
+    assert documents("text=text,document=url,split=lines") == ["x", "x", "y", "x"]
+    assert documents("text=text,split=lines") == ["1", "1", "2", "3"]
+    assert documents("text=text") is None
+    assert documents("lang=code,text=text,document=url", ["de", "en"]) == ["x", "x", "y"]
+    assert documents("lang=code,text=text,id=key,document=url") == ["x", "y"]
+    assert "'nosuch'" in refusal(f"{file}:text=text,document=nosuch")
+
+
+def test_a_single_text_that_is_cut_is_no_document(tmp_path: Path) -> None:
+    put(tmp_path, {"a.jsonl": '{"text": "a\\nb"}\n'})
+    assert read_raw(f"{tmp_path}/a.jsonl:split=lines")[0].documents is None
+
+
 # --- PO, XLIFF, WMT -------------------------------------------------------------------------------------------------
 
 CATALOGUE = r"""
@@ -510,6 +585,24 @@ def test_catalogues_that_are_refused(tmp_path: Path, content: str, message: str)
     assert message in refusal(tmp_path / "a.po")
 
 
+def test_a_fuzzy_obsolete_message_leaves_the_next_alone(tmp_path: Path) -> None:
+    obsolete = '#, fuzzy\n#~ msgid "Old"\n#~ msgstr "Alt"\n\n'
+    put(tmp_path, {"de.po": obsolete + 'msgid "One"\nmsgstr "Eins"\n\n#, fuzzy\n#| msgid "Too"\nmsgid "Two"\n'})
+    assert parallel(tmp_path / "de.po") == {"en": ["One"], "de": ["Eins"]}
+
+
+def test_escaped_bytes_are_in_the_charset(tmp_path: Path) -> None:
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset={}\\n"\n\n'
+    utf8 = head.format("UTF-8") + r'msgid "caf\303\251 \xe2\x82\xAC \\303 \101\t"' + '\nmsgstr "x"\n'
+    put(tmp_path, {"de.po": utf8})
+    assert parallel(tmp_path / "de.po") == {"en": ["café € \\303 A\t"], "de": ["x"]}
+    put(tmp_path, {"de.po": head.format("ISO-8859-15") + r'msgid "caf\351 \xA4"' + '\nmsgstr "x"\n'})
+    assert parallel(tmp_path / "de.po") == {"en": ["café €"], "de": ["x"]}
+    for wrong in (r"\303", r"\777"):
+        put(tmp_path, {"de.po": utf8.replace('"x"', f'"{wrong}"')})
+        assert f"de.po:5: {wrong} is no text in UTF-8" in refusal(tmp_path / "de.po")
+
+
 XLIFF_1 = """<?xml version="1.0"?>
 <xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2">
 <file source-language="en-us" target-language="de" datatype="plaintext"><header><note>no</note></header><body>
@@ -539,6 +632,14 @@ def test_xliff(tmp_path: Path) -> None:
     assert "is rejected: it uses the entity 'b'" in refusal(tmp_path / "d.xlf")
     put(tmp_path, {"e.xlf": XLIFF_2.replace("Two.", "<g>" * 2000 + "</g>" * 2000)})
     assert "nested too deeply" in refusal(tmp_path / "e.xlf")
+
+
+def test_the_language_of_a_unit_is_its_own(tmp_path: Path) -> None:
+    own = XLIFF_1.replace("<source>One", '<source xml:lang="fr">One').replace("<target>", '<target xml:lang="it">')
+    put(tmp_path, {"a.xlf": own.replace("Two</source>", "Two</source><target>Zwei</target>")})
+    assert parallel(tmp_path / "a.xlf") == {
+        "fr": ["One bold & more", None], "it": ["Eins fett", None], "en-US": [None, "Two"], "de": [None, "Zwei"],
+    }  # fmt: skip
 
 
 WMT = """<?xml version='1.0' encoding='utf-8'?>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,13 +62,33 @@ def drop_copies(files: Iterable[Path]) -> list[Path]:
 
 
 def is_language_file(file: Path) -> bool:
-    """Return whether a file is named after its language, and not after a programming language."""
+    """Return whether a file is named after its language, and neither after a programming language nor binary.
+
+    What says that it is text (`de.txt`) is not opened: its reader tells what is wrong with it.
+    """
     if not is_file(file) or language_of(file.name) is None:
         return False
-    if suffix_of(file)[1:] not in SUFFIXES or suffix_of(file)[1:] in TEXT_EXTENSIONS:
+    if suffix_of(file)[1:] in TEXT_EXTENSIONS:
         return True
+    if suffix_of(file)[1:] not in SUFFIXES:
+        return not _is_binary(read_head(file, HEAD_BYTES))
     prefix = file.parent / strip_compression(file.name).rpartition(".")[0]
     return len({language_of(other.name) for other in list_prefixed(prefix)}) > 1 or not _looks_like_code(file)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Return whether a file is no text in any encoding that a reader could name to the user."""
+    return b"\x00" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def have_counterparts(files: Iterable[Path]) -> bool:
+    """Return whether two files have the same name but for their language."""
+    patterns: dict[str, str | None] = {}
+    for file in files:
+        lang = language_of(file.name)
+        if lang is not None and patterns.setdefault(pattern_of(strip_compression(file.name)), lang) != lang:
+            return True
+    return False
 
 
 def _looks_like_code(file: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +12,15 @@ from tokbench.corpora._column_choice import choose_sources, unknown_name
 from tokbench.corpora._languages import is_column_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus
 from tokbench.corpora._storage import stem_of
-from tokbench.corpora._text_columns import Layout, Source, choose_text, read_layout, read_source, refuse_grouping
+from tokbench.corpora._text_columns import (
+    Layout,
+    Source,
+    choose_text,
+    join_messages,
+    read_layout,
+    read_source,
+    refuse_grouping,
+)
 from tokbench.errors import TokbenchError
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
@@ -56,36 +65,36 @@ def _read_text_column(
     layout: Layout,
     languages: Sequence[str] | None,
 ) -> RawCorpus:
-    """Read one column as texts, perhaps with those of languages and ids."""
+    """Read one column as texts, perhaps with those of languages, ids and documents."""
     names = {
-        name: layout.settings.get(name, text) for name in ("text", "lang", "id") if name in {"text", *layout.settings}
+        name: layout.settings.get(name, text)
+        for name in ("text", "lang", "id", "document")
+        if name in {"text", *layout.settings}
     }
     wanted = [
-        _column(path, schema, key, text=name != "id", lists=name == "text").alias(name) for name, key in names.items()
+        _column(path, schema, key, text=name not in ("id", "document"), lists=name == "text").alias(name)
+        for name, key in names.items()
     ]
     table = frame.select(wanted).collect()
-    langs, ids = (table[name].to_list() if name in names else None for name in ("lang", "id"))
+    langs, ids, documents = (table[name].to_list() if name in names else None for name in ("lang", "id", "document"))
     left_out = [LeftOut(f"column {name}", f"{text} is read") for name in _names(schema) if name not in names.values()]
-    source = Source(path, "column", text, _join_messages(table["text"]), langs, ids)
+    source = Source(path, "column", text, _read_messages(path, text, table["text"]), langs, ids, documents)
     return read_source(source, layout.settings, languages, sorted(left_out))
 
 
-def _join_messages(texts: pl.Series) -> list[str | None]:
-    """Return texts; of conversations, the contents of the messages joined with line feeds."""
-    if not isinstance(texts.dtype, pl.List):
-        return texts.to_list()
-    fields = pl.Schema(texts.dtype.inner) if isinstance(texts.dtype.inner, pl.Struct) else None
-    joined: list[str | None] = []
-    for messages in texts.to_list():
-        parts = [
-            message
-            if fields is None
-            else next((message.get(k) for k in ("content", "value", "text") if k in fields), None)
-            for message in messages or ()
-        ]
-        kept = [part for part in parts if isinstance(part, str)]
-        joined.append("\n".join(kept) if kept else None)
-    return joined
+def _read_messages(path: Path, text: str, values: pl.Series) -> list[str | None]:
+    """Return texts, or those of the messages of each conversation."""
+    if not isinstance(values.dtype, pl.List):
+        return values.to_list()
+
+    def check(piece: Any) -> str | None:
+        if piece is not None and not isinstance(piece, str):
+            raise TokbenchError(
+                f"{path}: the column {text!r} holds {values.dtype}, not text", "choose a column of strings or messages"
+            )
+        return piece
+
+    return [None if messages is None else join_messages(messages, check) for messages in values.to_list()]
 
 
 def _names(schema: pl.Schema) -> dict[str, str]:

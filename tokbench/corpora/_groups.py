@@ -64,7 +64,7 @@ def collect_groups(
     groups: Mapping[str, tuple[Sequence[str | None], str, int | None]],
     languages: Sequence[str] | None,
     left_out: Sequence[LeftOut] = (),
-    documents: Mapping[str, Sequence[str]] | None = None,
+    documents: Mapping[str, Sequence[str | None]] | None = None,
 ) -> RawCorpus:
     """Build a corpus of groups from (texts, origin, byte order marks) by label.
 

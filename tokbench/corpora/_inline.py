@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping
 
 
 class InlineText:
-    """Gathers the text of one element at a time, without that of `hidden` elements in it."""
+    """Gathers the text of one element at a time, without that of elements in it whose tag `is_hidden`."""
 
-    def __init__(self, hidden: Set[str]) -> None:
-        self._hidden_tags = hidden
+    def __init__(self, is_hidden: Callable[[str], bool]) -> None:
+        self._is_hidden = is_hidden
         self._parts: list[str] | None = None
         self._inside = 0
         self._hidden = 0
@@ -26,7 +26,7 @@ class InlineText:
     def begin(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Handle the start of an element inside; `cp` is a character by its code point."""
         self._inside += 1
-        if self._hidden or tag in self._hidden_tags:
+        if self._hidden or self._is_hidden(tag):
             self._hidden += 1
         elif tag == "cp" and self._parts is not None:
             code = attributes.get("hex", "")

@@ -5,15 +5,25 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from tokbench._shared.files import refuse_repeated_keys
 from tokbench.corpora._column_choice import choose_sources, unknown_name
 from tokbench.corpora._content import HEAD_BYTES
 from tokbench.corpora._languages import is_column_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, document_frame, text_series
 from tokbench.corpora._storage import stem_of
-from tokbench.corpora._text_columns import Layout, Source, choose_text, read_layout, read_source, refuse_grouping
+from tokbench.corpora._text_columns import (
+    Layout,
+    Source,
+    choose_text,
+    join_messages,
+    read_layout,
+    read_source,
+    refuse_grouping,
+)
 from tokbench.errors import TokbenchError
 
 Record: TypeAlias = Mapping[str, Any] | str | None
@@ -41,21 +51,13 @@ class Records(NamedTuple):
 def parse_json(where: str, text: str) -> Any:
     """Parse a JSON value; TokbenchError if it is invalid, repeats a key or is nested too deeply."""
     try:
-        return json.loads(text, object_pairs_hook=_collect_pairs)
+        return json.loads(text, object_pairs_hook=refuse_repeated_keys)
     except json.JSONDecodeError as error:
         raise TokbenchError(f"{where}: not JSON: {error.msg} at column {error.colno}", "fix the line") from None
     except RecursionError:
         raise TokbenchError(f"{where}: the JSON is nested too deeply", "fix the line") from None
     except ValueError as error:  # a number with too many digits, or a repeated key
         raise TokbenchError(f"{where}: the JSON cannot be read: {error}", "fix the line") from None
-
-
-def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in record if names.count(name) > 1)!r} is repeated")
-    return record
 
 
 def read_records(table: Records, options: Mapping[str, str], languages: Sequence[str] | None) -> RawCorpus:
@@ -110,28 +112,23 @@ def _read_text_key(
     """Read one key as texts; blank lines are no segments."""
     present = [(where, record) for where, record in objects if record is not None]
     texts = [_text_or_messages(where, key, look_up(where, record, key)) for where, record in present]
-    langs, ids = [None if (name := layout.settings.get(option)) is None else
-              [look_up(where, record, name) for where, record in present] for option in ("lang", "id")]  # fmt: skip
+    langs, ids, documents = (
+        None
+        if (name := layout.settings.get(option)) is None
+        else [look_up(where, record, name) for where, record in present]
+        for option in ("lang", "id", "document")
+    )
     used = {key, *layout.settings.values()}
     names = _keys(present[0][1])
     left_out = [LeftOut(f"key {name}", f"{key} is read") for name in names if name not in used]
-    source = Source(table.path, "key", key, texts, langs, ids, table.bom)
+    source = Source(table.path, "key", key, texts, langs, ids, documents, table.bom)
     return read_source(source, layout.settings, languages, sorted(left_out))
 
 
 def _text_or_messages(where: str, key: str, value: Any) -> str | None:
-    """Return a text, or the contents of the messages of a conversation, joined with line feeds."""
-    if not isinstance(value, list):
-        return _text(where, key, value)
-    parts = []
-    for message in value:
-        content = message
-        if isinstance(message, Mapping):
-            content = message.get("content", message.get("value", message.get("text")))
-        pieces = content if isinstance(content, list) else [content]
-        found = [piece.get("text") if isinstance(piece, Mapping) else piece for piece in pieces]
-        parts += [text for piece in found if (text := _text(where, key, piece)) is not None]
-    return "\n".join(parts) if parts else None
+    """Return a text, or those of the messages of a conversation."""
+    check = partial(_text, where, key)
+    return join_messages(value, check) if isinstance(value, list) else check(value)
 
 
 def _read_languages(

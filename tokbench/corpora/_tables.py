@@ -100,19 +100,21 @@ def _read_text_column(
     layout: Layout,
     languages: Sequence[str] | None,
 ) -> RawCorpus:
-    """Read one column as texts, perhaps with those of languages and ids; blank lines are no segments."""
+    """Read one column as texts, perhaps with those of languages, ids, documents; blank lines are no segments."""
     names = {"text": find_text_name(first) or "", **layout.settings}
     columns = {
         name: _position(path, table.reader, names[name], first, header)
-        for name in ("text", "lang", "id")
+        for name in ("text", "lang", "id", "document")
         if name in names
     }
     filled = ((line, row) for line, row in rows if not _is_blank(row))
     cells = _collect(path, filled, list(columns.values()), first)
-    text, lang, key = (cells[columns[name]] if name in columns else None for name in ("text", "lang", "id"))
+    text, lang, key, document = (
+        cells[columns[name]] if name in columns else None for name in ("text", "lang", "id", "document")
+    )
     left_out = [LeftOut(f"column {name}", f"{names['text']} is read") for i, name in enumerate(first)
                 if header and i not in columns.values()]  # fmt: skip
-    source = Source(path, "column", names["text"], text or [], lang, key, int(table.bom))
+    source = Source(path, "column", names["text"], text or [], lang, key, document, int(table.bom))
     return read_source(source, layout.settings, languages, left_out)
 
 

@@ -26,7 +26,9 @@ from tokbench.errors import TokbenchError
 
 _KEYWORD = re.compile(r'(?P<word>msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?)\s*(?P<string>".*")\s*')
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
+_BYTE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2}))")
+# A run of escaped bytes, which may be one character, or another escape.
+_ESCAPE = re.compile(rf"((?:{_BYTE.pattern})+)|\\(.)")
 # Codecs that are no charsets of texts, some of them slow.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
@@ -49,7 +51,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
     settings, named = split_options(options, ("source", "target"))
     if named:
         raise TokbenchError(f"{path} has no columns, but {', '.join(named)} is given", "give source=LANG,target=LANG")
-    messages = _parse(path, _decode(path))
+    messages = _parse(path, *_decode(path))
     header = dict(re.findall(r"^([\w-]+):[ \t]*(.*?)[ \t]*$", _find_header(messages), re.MULTILINE))
     entries = [message for message in messages if message.strings.get("msgid")]
     kept = [message for message in entries if not message.fuzzy]
@@ -87,8 +89,8 @@ def _find_target(path: Path, header: Mapping[str, str]) -> str | None:
     return next((canonical_tag(name) for name in names if parse_tag(canonical_tag(name))), None)
 
 
-def _decode(path: Path) -> str:
-    """Return the text of a catalogue in the charset of its header, UTF-8 if it names none."""
+def _decode(path: Path) -> tuple[str, str]:
+    """Return the text of a catalogue, and the charset of its header, UTF-8 if it names none."""
     data = read_bytes(path).removeprefix(codecs.BOM_UTF8)
     refuse_compressed(path, data[:8])
     match = re.search(rb"charset=\s*([\w.:-]+)", data[:8192])
@@ -103,19 +105,22 @@ def _decode(path: Path) -> str:
         raise TokbenchError(
             f"{path}: it is not in the charset of its header, {charset}", "correct the header"
         ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), charset
 
 
-def _parse(path: Path, text: str) -> list[_Message]:
+def _parse(path: Path, text: str, charset: str) -> list[_Message]:
     """Return the messages in order, without obsolete ones."""
     messages: list[_Message] = []
     word = ""
     fuzzy = False
     for number, line in enumerate(map(str.strip, text.split("\n")), start=1):
         if line.startswith("#"):
-            fuzzy = (fuzzy or "fuzzy" in line) if line.startswith("#,") else fuzzy
+            if line.startswith("#,"):
+                fuzzy = fuzzy or "fuzzy" in line
+            elif line.startswith("#~"):  # the flags before it are those of an obsolete message
+                fuzzy = False
         elif line.startswith('"') and word:
-            messages[-1].strings[word] += _unquote(path, number, line)
+            messages[-1].strings[word] += _unquote(f"{path}:{number}", line, charset)
         elif match := _KEYWORD.fullmatch(line):
             begins = match["word"] in ("msgctxt", "msgid")
             if begins and not (match["word"] == "msgid" and word == "msgctxt"):
@@ -124,23 +129,25 @@ def _parse(path: Path, text: str) -> list[_Message]:
             word = match["word"]
             if not messages or word in messages[-1].strings:
                 raise TokbenchError(f"{path}:{number}: {word} is out of place", "fix the line")
-            messages[-1].strings[word] = _unquote(path, number, match["string"])
+            messages[-1].strings[word] = _unquote(f"{path}:{number}", match["string"], charset)
         elif line:
             raise TokbenchError(f"{path}:{number}: not a line of a gettext catalogue: {line[:40]!r}", "fix the line")
     return messages
 
 
-def _unquote(path: Path, number: int, string: str) -> str:
+def _unquote(where: str, string: str, charset: str) -> str:
+    """Return what a string stands for; octal and hexadecimal escapes are bytes in the charset of the file."""
     match = _STRING.fullmatch(string)
     if match is None:
-        raise TokbenchError(
-            f"{path}:{number}: a string does not end, or contains a bare quotation mark", "fix the line"
-        )
+        raise TokbenchError(f"{where}: a string does not end, or contains a bare quotation mark", "fix the line")
 
     def replace(escape: re.Match[str]) -> str:
-        code = escape[1]
-        if code[0] in "01234567":
-            return chr(int(code, 8))
-        return chr(int(code[1:], 16)) if code[0] == "x" and len(code) == 3 else _ESCAPES.get(code, code)
+        if escape[1] is None:
+            return _ESCAPES.get(escape[4], escape[4])
+        codes = [int(octal, 8) if octal else int(hexadecimal, 16) for octal, hexadecimal in _BYTE.findall(escape[1])]
+        try:
+            return bytes(codes).decode(charset)
+        except ValueError:  # an octal number above 255, too
+            raise TokbenchError(f"{where}: {escape[1][:40]} is no text in {charset}", "fix the line") from None
 
     return _ESCAPE.sub(replace, match[1])

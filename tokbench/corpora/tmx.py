@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._content import refuse_compressed
+from tokbench.corpora._inline import InlineText
 from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._languages import canonical_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
@@ -75,38 +76,33 @@ class _Units:
         self.units: list[list[tuple[str, str]]] = []
         self._open: list[str] = []
         self._lang: str | None = None
-        self._text: list[str] | None = None
+        self._said: str | None = None
         """The text of the first `seg` of a variant; None before it."""
-        self._inside = 0
-        """How many elements are open from that `seg` on."""
-        self._hidden = 0
-        """How many of them from the first that is markup of the original format on."""
+        self._text = InlineText(lambda tag: tag != "hi")
 
     def begin(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Begin a unit, a variant, its text, or an element in its text."""
-        if self._inside:
-            self._inside += 1
-            self._hidden += self._hidden > 0 or tag != "hi"
+        if self._text.is_open:
+            self._text.begin(tag, attributes)
             return
         parent = self._open[-1] if self._open else None
         if tag == "tu":
             self.units.append([])
         elif tag == "tuv" and parent == "tu":
-            self._lang, self._text = attributes.get(XML_LANG) or attributes.get("lang"), None
-        elif tag == "seg" and parent == "tuv" and self._text is None:
-            self._text, self._inside = [], 1
+            self._lang, self._said = attributes.get(XML_LANG) or attributes.get("lang"), None
+        elif tag == "seg" and parent == "tuv" and self._said is None:
+            self._text.open()
             return
         self._open.append(tag)
 
     def end(self, tag: str) -> None:
         """End an element in a text, a text, or a variant."""
-        if self._inside:
-            self._inside -= 1
-            self._hidden -= self._hidden > 0
+        if self._text.is_open:
+            self._said = self._text.end()
             return
         self._open.pop()
         if tag == "tuv" and self._open[-1:] == ["tu"]:
-            text = "".join(self._text or ())
+            text = self._said or ""
             if not self._lang:
                 raise TokbenchError(
                     f"{self.path}: a variant names no language: {text[:40]!r}", "add xml:lang to its tuv"
@@ -115,8 +111,7 @@ class _Units:
 
     def add_text(self, text: str) -> None:
         """Add a piece of text, if it belongs to a variant and is no markup."""
-        if self._inside and not self._hidden and self._text is not None:
-            self._text.append(text)
+        self._text.add(text)
 
 
 def _read_units(path: Path) -> list[list[tuple[str, str]]]:

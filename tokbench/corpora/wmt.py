@@ -65,7 +65,7 @@ class _Segments:
         self._documents = 0
         self._lang: str | None = None
         self._translators: dict[str, str] = {}
-        self._text = InlineText(frozenset())
+        self._text = InlineText(lambda _: False)
         self._number = ""
         self._count = 0
 

@@ -19,7 +19,7 @@ from tokbench.corpora._languages import canonical_tag
 from tokbench.corpora._reader_api import LanguageText, LeftOut, RawCorpus, text_series
 from tokbench.corpora._storage import is_file, stem_of, suffix_of
 from tokbench.corpora._utf8 import read_head
-from tokbench.corpora._xml import parse_xml
+from tokbench.corpora._xml import XML_LANG, parse_xml
 from tokbench.errors import TokbenchError
 
 _HIDDEN = frozenset({"bpt", "ept", "it", "ph", "ut", "x", "bx", "ex", "sc", "ec", "sm", "em"})
@@ -65,7 +65,10 @@ class _Units:
         self.units: list[dict[str, str]] = []
         self.untranslated = 0
         self._languages: dict[str, str | None] = {"source": None, "target": None}
-        self._text = InlineText(_HIDDEN)
+        """Of the file; an element may have another."""
+        self._lang: str | None = None
+        """Of the source or target that is open."""
+        self._text = InlineText(_HIDDEN.__contains__)
         self._role = ""
         self._skipped = 0
         """How many elements are open from the first that is skipped on."""
@@ -91,7 +94,7 @@ class _Units:
             self._start_unit()
         elif name in self._languages and self._in_unit and not self._unit_skipped:
             self._role = name
-            self._languages[name] = attributes.get(_LANG) or self._languages[name]
+            self._lang = attributes.get(XML_LANG) or self._languages[name]
             self._text.open()
 
     def _start_unit(self) -> None:
@@ -116,7 +119,7 @@ class _Units:
             self._in_unit = False
 
     def _add(self, text: str) -> None:
-        lang = self._settings.get(self._role) or self._languages[self._role]
+        lang = self._settings.get(self._role) or self._lang
         if not lang:
             if not text.strip():
                 return
@@ -130,6 +133,3 @@ class _Units:
     def add_text(self, text: str) -> None:
         """Add a piece of text, if it belongs to a source or a target."""
         self._text.add(text)
-
-
-_LANG = "http://www.w3.org/XML/1998/namespace}lang"
