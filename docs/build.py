@@ -66,9 +66,10 @@ group has its share s (weight over the sum of weights) of the UTF-8 bytes, with 
 ratio of sums becomes sum(s * numerator / b) / sum(s * denominator / b), where the sums and the bytes b are those of one
 language. So tokens per byte are the mean of the languages' tokens per byte, weighted by s, and bytes per token are its
 inverse. A language without a weight has no share; the weight of one of several corpora is divided among its languages
-by their bytes. Values by register, script and family are of whole texts, and have no mixture. Intervals come from the same resamples as those of the languages, in
-which b varies too; tests shuffle the weighted counts. Metrics over ids and token lengths have no value of a mixture;
-medians, maxima and Gini over languages stay unweighted. Weights are in the signature.
+by their bytes. Values by register, script and family are of whole texts, and have no mixture. Intervals come from the
+same resamples as those of the languages, in which b varies too; tests shuffle the weighted counts. Metrics over ids and
+token lengths have no value of a mixture; medians, maxima and Gini over languages stay unweighted. Weights are in the
+signature.
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 

@@ -216,7 +216,7 @@ def test_a_language_that_may_be_several(tmp_path: Path) -> None:
 def test_the_command_tells_which_languages_are_meant(tmp_path: Path) -> None:
     (tmp_path / "eng_Latn.dev").write_text("one\n")
     (tmp_path / "tha_Thai.dev").write_text("หนึ่ง\n")
-    result = run("compare", "utf8", "-c", str(tmp_path), "-l", "thai,eng_Latn", "--no-throughput", "-q", "-f", "csv")
+    result = run("compare", "utf8", "-c", str(tmp_path), "-l", "thai,eng_Latn", "--no-throughput", "-f", "csv")
     assert result.returncode == 0, result.stderr
     assert "tokbench: thai is tha_Thai\n" in result.stderr
 

@@ -675,6 +675,8 @@ def test_sgm_sets(tmp_path: Path) -> None:
         assert texts(raw) == {"en": ["One & two < three", "Three", "Four"], "zh": ["一", "二", "三"]}
         assert raw.documents is not None
         assert (raw.name, raw.documents["document"].to_list()) == ("n-enzh", ["d1", "d1", "d2"])
+    put(tmp_path, {"n-enzh-ref.zh.sgm": target})  # beside its compressed copy
+    assert load_corpus(tmp_path / "n-enzh-src.en.sgm").languages == ("en", "zh")
     put(tmp_path, {"x.en.sgm": "<srcset><doc>\n<seg>One</doc></srcset>", "y.en.sgm": "<srcset></srcset>"})
     assert "x.en.sgm:2: a segment does not end" in refusal(tmp_path / "x.en.sgm")
     assert "contains no segment" in refusal(tmp_path / "y.en.sgm")
@@ -719,6 +721,9 @@ def test_saved_datasets(tmp_path: Path) -> None:
     state["_data_files"][0]["filename"] = "../chats/test/data-00000-of-00001.arrow"
     put(tmp_path, {"pairs/state.json": json.dumps(state)})
     assert "names no data file of its folder" in refusal(tmp_path / "pairs")
+    state["_data_files"][0]["filename"] = "data-00007-of-00009.arrow"
+    put(tmp_path, {"pairs/state.json": json.dumps(state)})
+    assert "data-00007-of-00009.arrow, which state.json names, is missing" in refusal(tmp_path / "pairs")
 
 
 # --- archives -------------------------------------------------------------------------------------------------------

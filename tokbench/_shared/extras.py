@@ -19,6 +19,7 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
     "unicode": {"fonttools": "fontTools", "kanji-lists": "kanji_lists"},
     "view": {"starlette": "starlette", "uvicorn": "uvicorn"},
     "xlsx": {"XlsxWriter": "xlsxwriter"},
+    "zstd": {"zstandard": "zstandard"},
 }
 """The libraries of each extra and the modules by which they are imported."""
 

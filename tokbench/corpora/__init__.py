@@ -12,6 +12,7 @@ from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._public import Part, PublicCorpus, kept_folder, locate_public, public_corpora, resolve_public
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
+from tokbench.corpora._stream import Shard, ShardTexts, Stream
 from tokbench.corpora._text_groups import TextGroups, join_corpora, spread_weights
 from tokbench.corpora.bundled import bundled_corpora
 
@@ -30,6 +31,9 @@ __all__ = [
     "Part",
     "PublicCorpus",
     "RawCorpus",
+    "Shard",
+    "ShardTexts",
+    "Stream",
     "TextColumn",
     "TextGroups",
     "TextsByLanguage",

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import IO, Any, cast
 
-from tokbench.errors import TokbenchError
+from tokbench.errors import MissingExtraError
 
 _WINDOW = 1 << 27
 """Largest window, which is held in memory: that of the command without --long=31."""
@@ -16,7 +16,7 @@ _STEP = 2048
 
 
 def open_zstd(path: Path, raw: io.BufferedReader) -> IO[bytes]:
-    """Return the unpacked content of a stream; TokbenchError if no library can unpack it."""
+    """Return the unpacked content of a stream; MissingExtraError if no library can unpack it."""
     try:
         from compression.zstd import ZstdFile  # type: ignore[import-not-found]  # Python 3.14
     except ImportError:
@@ -26,10 +26,7 @@ def open_zstd(path: Path, raw: io.BufferedReader) -> IO[bytes]:
     try:
         import zstandard
     except ImportError:
-        raise TokbenchError(
-            f"{path} is compressed (zstd), which needs the package zstandard",
-            f"install tokbench[zstd], or unpack it: unzstd {path}",
-        ) from None
+        raise MissingExtraError("zstandard", "zstd", f"{path}, which is compressed,") from None
     frames = _Frames(raw, zstandard.ZstdDecompressor(max_window_size=_WINDOW))
     return cast(IO[bytes], io.BufferedReader(frames, 1 << 16))
 

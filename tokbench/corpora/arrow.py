@@ -89,4 +89,8 @@ def _list_data(path: Path) -> list[Path]:
             raise TokbenchError(f"{path / 'state.json'} names no data file of its folder: {name!r}", "save it again")
     if not names:
         raise TokbenchError(f"{path / 'state.json'} names no data files", "save it again with save_to_disk")
-    return [path / str(name) for name in names]
+    files = [path / str(name) for name in names]
+    for file in files:
+        if not is_file(file):
+            raise TokbenchError(f"{file}, which state.json names, is missing", "save the dataset again")
+    return files

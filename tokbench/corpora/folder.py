@@ -23,7 +23,7 @@ from tokbench.corpora._reader_api import LeftOut, RawCorpus
 from tokbench.corpora._storage import is_dir, is_file, list_folder
 from tokbench.corpora._suffixes import PROSE, name_group
 from tokbench.corpora._utf8 import read_head, read_text
-from tokbench.errors import TokbenchError
+from tokbench.errors import MissingExtraError, TokbenchError
 
 MOST_FILES = 50_000
 """Most files and folders of a folder; one with more is refused."""
@@ -160,6 +160,8 @@ def _read_text(file: Path) -> tuple[str, str | None]:
         if file.is_file() and file.stat().st_size > MOST_BYTES:
             return "", "too large"
         text = read_text(file).text
+    except MissingExtraError as error:
+        return "", f"compressed ({error.hint})"
     except TokbenchError as error:
         return "", "not UTF-8 text" if "not UTF-8" in error.message else "damaged or not readable"
     return text, None if text.strip() else "empty"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tokbench.corpora._column_choice import split_options
-from tokbench.corpora._file_names import language_of
+from tokbench.corpora._file_names import drop_copies, language_of
 from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._languages import canonical_tag, parse_tag
 from tokbench.corpora._reader_api import LanguageText, RawCorpus, document_frame, text_series
@@ -76,7 +76,7 @@ def _find_counterparts(path: Path) -> list[Path]:
     if match is None:
         return [path]
     roles: dict[str, list[Path]] = {"src": [], "ref": []}
-    for file in list_folder(path.parent):
+    for file in drop_copies(list_folder(path.parent)):
         other = _ROLE.fullmatch(strip_compression(file.name)) if claims(file) else None
         if other and other["before"] == match["before"]:
             roles[other["role"].lower()].append(file)
