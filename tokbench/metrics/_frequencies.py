@@ -102,6 +102,7 @@ FREQUENCIES = (
             decimals=2,
             expr=rarefied(find_terms, size),
             interval=False,
+            any_size=True,
             citation=HURLBERT,
             definition=f"Expected plug-in entropy of {size:,} tokens drawn from the text without replacement: "
             "comparable between texts of different size. Null for texts with fewer tokens.",
@@ -129,6 +130,7 @@ FREQUENCIES = (
         "Renyi eff.",
         "ratio",
         better="higher",
+        any_size=True,
         expr=pl.when(vocab_base > 1).then(renyi / vocab_base.log(2)),
         citation=ZOUHAR,
         definition=f"Renyi entropy of order {RENYI_ORDER} over log2 of the model vocabulary: "
@@ -168,6 +170,7 @@ FREQUENCIES = (
             "ids",
             better="higher",
             percent=True,
+            any_size=True,
             expr=share_of_vocabulary(rarefied(find_chances, size)),
             citation=HURLBERT,
             definition=f"Expected distinct ids among {size:,} tokens drawn from the text without replacement, over "
@@ -192,6 +195,7 @@ FREQUENCIES = (
             f"token_bytes_{label}",
             f"token bytes {label}",
             "bytes",
+            any_size=share_below < 1,
             expr=quantile_of_tokens("size", share_below),
             definition=f"Length in bytes that {text} of the emitted tokens do not exceed, excluding special tokens.",
             edge_cases=QUANTILES,
@@ -204,6 +208,7 @@ FREQUENCIES = (
             f"token_chars_{label}",
             f"token chars {label}",
             "characters",
+            any_size=share_below < 1,
             expr=quantile_of_tokens("characters", share_below),
             definition=f"Length in characters that {text} of the emitted tokens do not exceed, excluding special "
             "tokens and tokens that are not whole characters.",

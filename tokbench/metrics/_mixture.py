@@ -21,10 +21,14 @@ class Mixture:
     byte as in the corpus: a ratio of sums is sum(share * numerator / bytes) / sum(share * denominator / bytes). Tokens
     per byte are thus the weighted mean of the languages' tokens per byte. A language without a weight has no share.
 
+    expanded: of a sample of groups, the weights are their bytes in the sample times the size of the source over that of
+    the sample. Intervals then include that the shares are estimated: each resample is expanded by the same factor.
+
     Raises TokbenchError for a weight that is not a positive number, and without any.
     """
 
     weights: Mapping[str, float]
+    expanded: bool = False
 
     def __post_init__(self) -> None:
         if not self.weights:

@@ -75,9 +75,9 @@ class TogetherResamples(Resamples):
     Rows that leave out a unit are those of the first group, then of the second, and so on.
     """
 
-    def __init__(
-        self, groups: Sequence[GroupResamples], bootstrap: Bootstrap, shares: Mapping[str, float] | None
-    ) -> None:
+    def __init__(self, groups: Sequence[GroupResamples], bootstrap: Bootstrap, mixture: Mixture | None) -> None:
+        shares = None if mixture is None else mixture.shares
+        self.expanded = mixture is not None and mixture.expanded
         self.bootstrap, self.mixture = bootstrap, None
         self.groups = [g for g in groups if shares is None or g.languages[0] in shares]
         self.shares = shares
@@ -98,8 +98,13 @@ class TogetherResamples(Resamples):
         return np.concatenate([self.weigh(group, group.by_unit(count), group.sum(SIZE)[0].T) for group in self.groups])
 
     def weigh(self, group: GroupResamples, sums: Floats, sizes: Floats) -> Floats:
-        """Return sums of a group per byte, times its share; as they are without a mixture."""
-        return sums if self.shares is None else divide(sums, sizes) * self.shares[group.languages[0]]
+        """Return sums of a group per byte, times its share; as they are without a mixture.
+
+        If the shares are of a sample, bytes are those of the sample, not of the resample.
+        """
+        if self.shares is None:
+            return sums
+        return divide(sums, sizes[:1] if self.expanded else sizes) * self.shares[group.languages[0]]
 
 
 def resample_groups(
@@ -110,7 +115,7 @@ def resample_groups(
     counts = list({str(part): part for part in parts}.values())
     labels = measurements.texts["lang"].unique().cast(pl.String).sort().to_list()
     groups = [GroupResamples(measurements, label, bootstrap).hold(counts) for label in labels]
-    return groups, TogetherResamples(groups, bootstrap, None if mixture is None else mixture.shares)
+    return groups, TogetherResamples(groups, bootstrap, mixture)
 
 
 def find_group_intervals(

@@ -1,0 +1,140 @@
+"""Pieces of a stream: every place in exactly one, drawn in an order that the seed fixes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from itertools import islice, pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokbench.corpora import Shard, ShardTexts, Stream
+from tokbench.corpora._sampling import (
+    PIECE_BYTES,
+    Drawing,
+    Piece,
+    Stratum,
+    read_pieces,
+    schedule_sizes,
+    shuffle,
+    stratify,
+)
+
+
+def make_shard(name: str, start: int, end: int, number: int = 0) -> Shard:
+    return Shard(number, f"/data/{name}", name, "text", start, end, end - start)
+
+
+LENGTHS = st.lists(st.integers(2, 5 * PIECE_BYTES), min_size=1, max_size=5)
+
+
+@given(LENGTHS)
+def test_every_byte_belongs_to_exactly_one_piece(lengths: list[int]) -> None:
+    shards = [make_shard(f"{i}.txt", 0, length, i) for i, length in enumerate(lengths)]
+    stratum = Stratum("all", shards)
+    found = sorted((p.shard.number, p.start, p.end) for p in stratum.draw(0))
+    assert len(found) == len(stratum)
+    for number, length in enumerate(lengths):
+        own = [(start, end) for shard, start, end in found if shard == number]
+        assert own[0][0] == 0
+        assert own[-1][1] == length
+        assert all(end == start for (_, end), (start, _) in pairwise(own))
+        assert all(0 < end - start <= PIECE_BYTES for start, end in own)
+    assert sum(p.size for p in stratum.draw(1)) == stratum.size == sum(lengths)
+
+
+def test_the_grid_goes_through_the_shards_of_a_file() -> None:
+    whole = Stratum("all", [make_shard("a", 0, 10 * PIECE_BYTES)])
+    halves = [make_shard("a", 0, 6 * PIECE_BYTES), make_shard("a", 6 * PIECE_BYTES, 10 * PIECE_BYTES)]
+    grids = [[(p.start, p.end) for p in stratum.draw(3)] for stratum in (whole, Stratum("all", halves))]
+    assert grids[0] == grids[1]
+
+
+def test_a_shard_that_is_read_whole_is_one_piece() -> None:
+    stratum = Stratum("all", [Shard(0, "a.gz", "a.gz", "text", 0, 1, 700), make_shard("b", 0, PIECE_BYTES + 1)])
+    pieces = sorted(stratum.draw(0), key=lambda piece: piece.number)
+    assert [(p.shard.name, p.start, p.end, p.size) for p in pieces] == [
+        ("a.gz", None, None, 700),
+        ("b", 0, PIECE_BYTES, PIECE_BYTES),
+        ("b", PIECE_BYTES, PIECE_BYTES + 1, 1),
+    ]
+
+
+@given(st.integers(0, 300), st.text(max_size=5))
+def test_a_shuffle_is_a_permutation(total: int, key: str) -> None:
+    assert sorted(shuffle(total, key)) == list(range(total))
+
+
+def test_a_shuffle_is_the_same_everywhere() -> None:
+    # Worked out apart: the swaps of Fisher-Yates with the little-endian BLAKE2b of "k 0", "k 1", ... modulo what is left.
+    numbers = list(range(7))
+    for place in range(7):
+        draw = int.from_bytes(hashlib.blake2b(f"k {place}".encode(), digest_size=16).digest(), "little")
+        other = place + draw % (7 - place)
+        numbers[place], numbers[other] = numbers[other], numbers[place]
+    assert list(shuffle(7, "k")) == numbers
+
+
+def test_the_first_of_a_huge_source_take_no_memory() -> None:
+    assert len(set(islice(shuffle(10**15, "0 en"), 1000))) == 1000
+
+
+def test_each_order_is_equally_likely() -> None:
+    orders = Counter(tuple(shuffle(4, str(seed))) for seed in range(24 * 200))
+    assert len(orders) == 24
+    # Chi-square with 23 degrees of freedom: 49.7 is exceeded by chance in 1 of 1,000.
+    assert sum((count - 200) ** 2 / 200 for count in orders.values()) < 49.7
+
+
+@given(st.integers(0, 50), st.integers(1, 40), st.integers(1, 40))
+def test_a_larger_sample_contains_the_smaller(seed: int, first: int, more: int) -> None:
+    stratum = Stratum("en", [make_shard("a", 0, 60 * PIECE_BYTES)])
+    twice, once = Drawing(stratum, seed), Drawing(stratum, seed)
+    small, rest = twice.extend(first), twice.extend(first + more)
+    large = once.extend(first + more)
+    assert {*small, *rest} == {*large}
+    assert len(small) + len(rest) == len(large) == min(first + more, 60)
+    assert sorted(piece.place for piece in large) == list(range(len(large)))
+    assert twice.exhausted == (first + more >= 60)
+
+
+def test_the_draws_of_a_group_depend_on_its_label_and_seed() -> None:
+    def draw(label: str, seed: int) -> list[int]:
+        return [piece.number for piece in Stratum(label, [make_shard("a", 0, 99 * PIECE_BYTES)]).draw(seed)]
+
+    assert draw("en", 0) == draw("en", 0)
+    assert draw("en", 0) != draw("de", 0)
+    assert draw("en", 0) != draw("en", 1)
+
+
+def test_strata_are_groups_of_files() -> None:
+    shards = tuple(make_shard(name, 0, 100, i) for i, name in enumerate(["de/1", "en/1", "en/2"]))
+    strata = stratify(Stream("s", "s", "text", shards), lambda shard: shard.name.partition("/")[0])
+    assert [(s.label, len(s), s.size) for s in strata] == [("de", 1, 100), ("en", 2, 200)]
+
+
+def test_pieces_are_the_documents_of_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokbench.corpora._sampling.BATCH_BYTES", 8)
+    shard = make_shard("a", 0, 100)
+    pieces = [Piece(number, place, shard, 0, 10, 10) for number, place in ((3, 7), (5, 2), (9, 0))]
+
+    def read(piece: Piece) -> list[ShardTexts]:
+        empty = pl.Series([], dtype=pl.UInt32)
+        groups = {"a": [f"{piece.number}aaa"], "b": ["bb", "b"]} if piece.number != 5 else {"a": ["5555"]}
+        return [ShardTexts(group, pl.Series(texts), empty, empty) for group, texts in groups.items()]
+
+    found = [
+        (t.group, t.texts.to_list(), t.segments.to_list(), t.documents.to_list()) for t in read_pieces(pieces, read)
+    ]
+    assert found == [
+        ("a", ["3aaa", "5555"], [0, 3], [7, 2]),
+        ("b", ["bb", "b", "bb", "b"], [1, 2, 5, 6], [7, 7, 0, 0]),
+        ("a", ["9aaa"], [4], [0]),
+    ]
+
+
+def test_sizes_grow_as_stated() -> None:
+    assert list(islice(schedule_sizes(64, 1.5), 6)) == [64, 96, 144, 216, 324, 486]

@@ -1,0 +1,166 @@
+"""A sample of a stream: pieces, drawn at random without replacement from each group of files.
+
+A piece is a window of a text or JSON Lines file on a fixed grid and holds the segments that start in it, so that every
+segment belongs to exactly one piece. The order in which a stratum's pieces are drawn is fixed by the seed: a larger
+sample contains the smaller ones, and the last sample is the whole source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice
+
+import polars as pl
+
+from tokbench.corpora._stream import Shard, ShardTexts, Stream
+
+PIECE_BYTES = 16 * 1024
+"""Size of a piece: smaller ones need fewer bytes for the same precision, but more readings."""
+
+BATCH_BYTES = 4_000_000
+"""Bytes of text of one group that are handed on together."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a shard that is drawn as a whole.
+
+    number: of the piece in its stratum. place: in the order of drawing, from 0.
+    start, end: as `read_window` takes them; None for a shard that can only be read whole. size: bytes in storage.
+    """
+
+    number: int
+    place: int
+    shard: Shard
+    start: int | None
+    end: int | None
+    size: int
+
+
+Extent = Callable[[Shard], tuple[int, int, int] | None]
+"""What can be drawn from a shard: first place, end, places per piece; None if it can only be read whole."""
+
+
+def find_windows(shard: Shard) -> tuple[int, int, int] | None:
+    """Return the extent of a shard whose places are bytes."""
+    return (shard.start, shard.end, PIECE_BYTES) if shard.end - shard.start > 1 else None
+
+
+class Stratum:
+    """The shards of one group, cut into pieces that are drawn with equal probability.
+
+    label: the group. size: bytes in storage.
+    """
+
+    def __init__(self, label: str, shards: Sequence[Shard], extent: Extent = find_windows) -> None:
+        self.label = label
+        self.shards = tuple(shards)
+        self.size = sum(shard.size for shard in self.shards)
+        self._extents = [extent(shard) for shard in self.shards]
+        counts = [1 if found is None else -(-(found[1] - found[0]) // found[2]) for found in self._extents]
+        self._ends = list(accumulate(counts))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def cut(self, number: int, place: int) -> Piece:
+        """Return the piece of a number, from 0, that is drawn at a place."""
+        at = bisect_right(self._ends, number)
+        shard, extent = self.shards[at], self._extents[at]
+        if extent is None:
+            return Piece(number, place, shard, None, None, shard.size)
+        first, end, step = extent
+        start = first + (number - (self._ends[at - 1] if at else 0)) * step
+        stop = min(start + step, end)
+        return Piece(number, place, shard, start, stop, shard.size * (stop - start) // (end - first))
+
+    def draw(self, seed: int) -> Iterator[Piece]:
+        """Yield all pieces in random order."""
+        return (self.cut(number, place) for place, number in enumerate(shuffle(len(self), f"{seed} {self.label}")))
+
+
+def shuffle(total: int, key: str) -> Iterator[int]:
+    """Yield the numbers below `total` in random order, which depends on the key alone.
+
+    Fisher-Yates: each order is equally likely (to 1 in 2^64 or so). Memory grows with what was drawn, not with the
+    total. The same on every platform and with every version of every library.
+    """
+    moved: dict[int, int] = {}
+    for place in range(total):
+        digest = hashlib.blake2b(f"{key} {place}".encode(), digest_size=16).digest()
+        other = place + int.from_bytes(digest, "little") % (total - place)
+        number = moved.pop(other, other)
+        if other != place:
+            moved[other] = moved.pop(place, place)
+        yield number
+
+
+def stratify(stream: Stream, label: Callable[[Shard], str], extent: Extent = find_windows) -> tuple[Stratum, ...]:
+    """Return the strata of a stream, by label.
+
+    label: the group of a shard's texts; the same for all shards if groups are told apart only in reading.
+    """
+    shards: defaultdict[str, list[Shard]] = defaultdict(list)
+    for shard in stream.shards:
+        shards[label(shard)].append(shard)
+    return tuple(Stratum(name, own, extent) for name, own in sorted(shards.items()))
+
+
+class Drawing:
+    """The pieces of one stratum, drawn so far and to come."""
+
+    def __init__(self, stratum: Stratum, seed: int) -> None:
+        self.stratum = stratum
+        self.drawn = 0
+        self._order = stratum.draw(seed)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything was drawn: the sample is then the source."""
+        return self.drawn == len(self.stratum)
+
+    def extend(self, size: int) -> list[Piece]:
+        """Draw until the sample has `size` pieces; return the new ones in the order of the source."""
+        pieces = list(islice(self._order, max(0, size - self.drawn)))
+        self.drawn += len(pieces)
+        return sorted(pieces, key=lambda piece: piece.number)
+
+
+def read_pieces(pieces: Iterable[Piece], read: Callable[[Piece], Iterable[ShardTexts]]) -> Iterator[ShardTexts]:
+    """Yield the texts of pieces by group, a few megabytes at a time.
+
+    read: yields the texts of one piece.
+    Documents are the pieces, by their place in the order of drawing. Segments are counted through all groups.
+    """
+    waiting: defaultdict[str, list[pl.DataFrame]] = defaultdict(list)
+    sizes: Counter[str] = Counter()
+    segments = 0
+    for piece in pieces:
+        for part in read(piece):
+            numbers = pl.int_range(segments, segments + len(part.texts), dtype=pl.UInt32, eager=True)
+            segments += len(part.texts)
+            frame = pl.DataFrame({"text": part.texts, "segment": numbers})
+            waiting[part.group].append(frame.with_columns(document=pl.lit(piece.place, pl.UInt32)))
+            sizes[part.group] += int(part.texts.str.len_bytes().sum())
+            if sizes[part.group] >= BATCH_BYTES:
+                yield _join(part.group, waiting.pop(part.group))
+                del sizes[part.group]
+    for group, frames in waiting.items():
+        yield _join(group, frames)
+
+
+def _join(group: str, frames: Sequence[pl.DataFrame]) -> ShardTexts:
+    frame = pl.concat(frames)
+    return ShardTexts(group, frame["text"], frame["segment"], frame["document"])
+
+
+def schedule_sizes(first: int, growth: float) -> Iterator[int]:
+    """Yield the sizes of the sample at which its precision is looked at: fixed before anything is read."""
+    size = float(first)
+    while True:
+        yield round(size)
+        size *= growth
