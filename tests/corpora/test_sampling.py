@@ -69,7 +69,7 @@ def test_a_shuffle_is_a_permutation(total: int, key: str) -> None:
 
 
 def test_a_shuffle_is_the_same_everywhere() -> None:
-    # Worked out apart: the swaps of Fisher-Yates with the little-endian BLAKE2b of "k 0", "k 1", ... modulo what is left.
+    # The swaps of Fisher-Yates, by the little-endian BLAKE2b of "k 0", "k 1", ... modulo the numbers left.
     numbers = list(range(7))
     for place in range(7):
         draw = int.from_bytes(hashlib.blake2b(f"k {place}".encode(), digest_size=16).digest(), "little")

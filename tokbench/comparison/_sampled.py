@@ -52,11 +52,9 @@ def draw_until_narrow(
     Sizes of samples are those of `schedule_sizes`, whatever is found. A stratum whose intervals are narrow is not drawn
     from in the next round; one that is exhausted was read in full.
     """
-    rounds = 0
     wanted: Iterable[Drawing] = drawings
-    for size in schedule_sizes(FIRST, GROWTH):
+    for rounds, size in enumerate(schedule_sizes(FIRST, GROWTH), start=1):
         measure({drawing.stratum.label: drawing.extend(size) for drawing in wanted})
-        rounds += 1
         left = [drawing for drawing in drawings if not drawing.exhausted]
         wide = find_wide() if left else ()
         wanted = [d for d in left if None in wide or d.stratum.label in wide or (wide and len(drawings) == 1)]

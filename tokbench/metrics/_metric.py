@@ -28,8 +28,8 @@ class Metric:
     relative_to: divide by the same ratio in the reference language, or of the baseline tokenizer.
     factor: a fact of the tokenizer by which the value is multiplied last.
     interval: for metrics over ids, whether to compute a jackknife interval.
-    any_size: whether a sample of a text has the value of the whole, but for chance; by default, metrics over ids and word
-        types do not.
+    any_size: whether a sample of a text has the value of the whole, but for chance; by default, metrics over ids and
+        word types do not.
     compression: whether smaller texts score better, so that a lossy tokenizer is not ranked.
     percent, decimals: how to format values.
     edge_cases: what happens at the edges.
