@@ -7,7 +7,7 @@ A large corpus has far more segments than intervals and tests need. Its counts a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,12 @@ MOST_UNITS = 4096
 
 LOSSES = tuple(loss.name.lower() for loss in Loss)
 """Columns of pooled counts: segments of each loss class."""
+
+SIZES: Mapping[pl.DataType, int] = {pl.UInt8(): 2**8, pl.UInt16(): 2**16, pl.UInt32(): 2**32, pl.Int64(): 2**63}
+"""Types of stored sums, smallest first, with the first number that does not fit."""
+
+NUMBER = pl.UInt64()
+"""The type of a unit's number: those of streams do not fit 32 bits."""
 
 KEYS = ("tokenizer", "lang", "segment")
 
@@ -84,12 +90,24 @@ def pool_counts(counts: pl.DataFrame, sizes: pl.DataFrame, units: pl.Series) -> 
 
 def add_up(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Add up the rows of the same unit, in frames of the same columns; the order of the frames does not matter."""
-    rows = pl.concat(frames)
+    rows = pl.concat(frames, how="vertical_relaxed")
     keys = [key for key in KEYS if key in rows.columns]
-    sums = [
-        sum_column(name).cast(pl.Int64).alias(name) for name in rows.columns if name not in keys
-    ]
-    return rows.group_by(keys).agg(sums).sort(keys)
+    sums = [sum_column(name).alias(name) for name in rows.columns if name not in keys]
+    return narrow(rows.group_by(keys).agg(sums).sort(keys))
+
+
+def narrow(frame: pl.DataFrame) -> pl.DataFrame:
+    """Store each sum in the smallest of `SIZES` that holds all of its column.
+
+    There may be a million rows. Expressions must cast to 64 bits before they calculate with sums.
+    """
+    sums = [name for name in frame.columns if name not in KEYS]
+    most = frame.select(pl.col(sums).max()).row(0) if frame.height else (0,) * len(sums)
+    fits = {
+        name: next(kind for kind, end in SIZES.items() if (top or 0) < end)
+        for name, top in zip(sums, most, strict=True)
+    }
+    return frame.with_columns(pl.col(name).cast(kind) for name, kind in fits.items())
 
 
 def sum_column(name: str) -> pl.Expr:
@@ -100,6 +118,27 @@ def sum_column(name: str) -> pl.Expr:
     if name in KNOWN:
         return pl.when(pl.col(name).count() > 0).then(total)
     return total
+
+
+class UnitSum:
+    """A running sum of pooled frames of the same columns.
+
+    They are added up when those added since hold as many rows as the sum.
+    """
+
+    def __init__(self) -> None:
+        self._pending: list[pl.DataFrame] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Add a frame."""
+        self._pending.append(frame)
+        first, *rest = (frame.height for frame in self._pending)
+        if sum(rest) >= max(first, MOST_UNITS):
+            self._pending = [self.total()]
+
+    def total(self) -> pl.DataFrame:
+        """Return the sum of all frames added."""
+        return add_up(self._pending)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +163,7 @@ class UnitsOfLanguage:
             ranks = np.arange(start, start + length, dtype=np.int64) * min(MOST_UNITS, self.length) // self.length
         else:
             ranks = self.of[start : start + length].astype(np.int64)
-        numbers = pl.Series("segment", (ranks + self.first).astype(np.uint32))
+        numbers = pl.Series("segment", ranks + self.first, dtype=NUMBER)
         return numbers, pl.Series("block", self.blocks[ranks])
 
 
@@ -137,14 +176,14 @@ def find_language_units(segments: pl.Series, documents: pl.DataFrame, draw: Draw
     """
     first, length = int(segments[0]), len(segments)
     if documents.is_empty() or (draw == "segments" and "register" not in documents.columns):
-        numbers = pl.Series("segment", np.arange(min(MOST_UNITS, length), dtype=np.uint32) + np.uint32(first))
-        named = documents.clear()
+        numbers = pl.Series("segment", np.arange(min(MOST_UNITS, length)) + first, dtype=NUMBER)
+        named = documents.clear().cast({"segment": NUMBER})
         if not documents.is_empty():  # that they have names is kept, so that nobody takes the units for documents
             named = pl.DataFrame({"segment": numbers}).with_columns(document=pl.lit(None, pl.String))
         return UnitsOfLanguage(length, first, None, assign_blocks(numbers, named)["block"].to_numpy(), named)
     rows = pl.DataFrame({"segment": segments}).join(documents, on="segment", how="left", maintain_order="left")
-    # A segment without a document is one by itself, after the others.
-    name = pl.col("document").fill_null(pl.format("\U0010ffff{}", "segment"))
+    # A segment without a document is one by itself.
+    name = pl.col("document").fill_null(pl.format("#{}", "segment"))
     register = pl.col("register") if "register" in rows.columns else pl.lit(None, pl.String).alias("register")
     item = pl.int_range(pl.len(), dtype=pl.UInt32) if draw == "segments" else name.rank("dense").cast(pl.UInt32) - 1
     rows = rows.select("segment", register, name.alias("document"), item=item)
@@ -153,7 +192,7 @@ def find_language_units(segments: pl.Series, documents: pl.DataFrame, draw: Draw
     of = rows.join(items.select("item", "unit"), on="item", how="left", maintain_order="left")["unit"]
     heads = items.unique("unit", keep="first", maintain_order=True)
     named = heads.select(
-        (pl.col("unit") + first).cast(pl.UInt32).alias("segment"),
+        (pl.col("unit") + first).cast(NUMBER).alias("segment"),
         pl.col("document") if draw == "documents" else pl.lit(None, pl.String).alias("document"),
         *([pl.col("register")] if "register" in documents.columns else []),
     )
@@ -188,27 +227,36 @@ class UnitsOfCorpus:
         documents = list_documents(corpus)
         if corpus.aligned:
             return cls(dict.fromkeys(corpus.languages, find_language_units(corpus.segments, documents, draw)))
-        return cls(
-            {lang: find_language_units(corpus.number(lang), documents, draw) for lang in corpus.languages}
-        )
+        return cls({lang: find_language_units(corpus.number(lang), documents, draw) for lang in corpus.languages})
 
-    def list_documents(self, lengths: dict[str, int]) -> pl.DataFrame:
-        """Return the frame `documents` of the units of the first segments of each language."""
-        found: list[pl.DataFrame] = []
-        for lang, length in lengths.items():
-            own = self.by_language[lang]
-            used = own.locate(0, length)[0].unique()
-            found.append(own.documents.join(used.to_frame(), on="segment", how="semi"))
-        return pl.concat(found).unique().sort("segment") if found else pl.DataFrame()
+    def list_documents(self, units: pl.Series) -> pl.DataFrame:
+        """Return the frame `documents` of some units."""
+        found = pl.concat({id(own): own.documents for own in self.by_language.values()}.values())
+        return found.join(units.unique().alias("segment").to_frame(), on="segment", how="semi").sort("segment")
 
 
-def hash_unit(shard: str, start: int, number: int) -> int:
-    """Return the unit of a document, or of a run of segments, of a stream: 0 to `MOST_UNITS` - 1.
+RUN = 16
+"""Neighbouring segments of a stream that are one unit where segments are documents of their own."""
 
-    It depends on where the document lies and on nothing else, so that shards can be measured anywhere.
+_PER_DIGEST = 32
+"""Units that one digest of 64 bytes gives."""
+
+
+def hash_units(shard: str, start: int, segments: pl.Series, documents: pl.Series) -> npt.NDArray[np.int64]:
+    """Return the unit of each segment of a shard of a stream: 0 to `MOST_UNITS` - 1.
+
+    It depends on the shard and on the number of the document in it (of the run of `RUN` segments where a segment is a
+    document of its own), so that shards can be measured anywhere and in any order.
     """
-    key = f"{len(shard)} {shard} {start} {number}".encode()
-    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little") % MOST_UNITS
+    own, document = segments.to_numpy().astype(np.int64), documents.to_numpy().astype(np.int64)
+    numbers = np.where(own == document, 2 * (own // RUN) + 1, 2 * document)
+    blocks, which = np.unique(numbers // _PER_DIGEST, return_inverse=True)
+    digests = b"".join(
+        hashlib.blake2b(f"{len(shard)} {shard} {start} {block}".encode()).digest() for block in blocks.tolist()
+    )
+    table = np.frombuffer(digests, "<u2").reshape(-1, _PER_DIGEST)
+    units: npt.NDArray[np.int64] = table[which, numbers % _PER_DIGEST].astype(np.int64) % MOST_UNITS
+    return units
 
 
 GROUP_BITS = 48
