@@ -32,6 +32,7 @@ from tokbench.metrics import (
     evaluate,
     find_differences,
     find_metrics,
+    find_needs,
     find_tested,
 )
 from tokbench.metrics.resampling import Bootstrap
@@ -154,9 +155,15 @@ def compare(
             progress.advance(COUNTING, size, f"{tokenizer} {lang}")
             on_step(tokenizer, lang, size)
 
+        needs = find_needs([*chosen, *tested], ranked=len(loading) > 1)
         try:
             measurements = measure(
-                loading, texts, segmenter=segmenter, on_step=tell_counted, on_failure=loading.leave_out
+                loading,
+                texts,
+                segmenter=segmenter,
+                needs=needs,
+                on_step=tell_counted,
+                on_failure=loading.leave_out,
             )
         except Interrupted as interruption:
             if interruption.measurements is not None:

@@ -24,8 +24,8 @@ class ComparedTokenizer:
     """Facts about a tokenizer of a comparison; None if unknown.
 
     lossy_segments: number of segments that lost text, by language.
-    decoded: whether losses are known; they are not for ids without the bytes of their tokens, and for counts without
-        ids.
+    decoded: whether losses are known; they are not for ids without the bytes of their tokens, for counts without ids,
+        and where no metric needed them.
     """
 
     name: str
@@ -240,14 +240,13 @@ def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> Comp
         vocab_total=tokenizer.vocab_total if has_ids else None,
         vocab_rows=entry.vocab_rows if entry else None,
         lossy_segments=count_losses(tokenizer.name, measurements),
-        decoded=has_ids,
+        decoded=has_ids and knows_losses(tokenizer.name, measurements),
     )
 
 
 def describe_measured(name: str, measurements: Measurements) -> ComparedTokenizer:
     """Collect the facts of a tokenizer known only by its counts."""
     (facts,) = measurements.tokenizers.filter(pl.col("tokenizer") == name).to_dicts()
-    loss = measurements.counts.filter(pl.col("tokenizer") == name)["loss"]
     return ComparedTokenizer(
         name=name,
         engine=facts["engine"],
@@ -262,8 +261,13 @@ def describe_measured(name: str, measurements: Measurements) -> ComparedTokenize
         vocab_total=facts["vocab_total"],
         vocab_rows=facts["vocab_rows"],
         lossy_segments=count_losses(name, measurements),
-        decoded=loss.null_count() == 0,
+        decoded=knows_losses(name, measurements),
     )
+
+
+def knows_losses(tokenizer: str, measurements: Measurements) -> bool:
+    """Return whether the losses of a tokenizer are known in every segment."""
+    return measurements.counts.filter(pl.col("tokenizer") == tokenizer)["loss"].null_count() == 0
 
 
 def count_losses(tokenizer: str, measurements: Measurements) -> Mapping[str, int]:

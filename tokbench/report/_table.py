@@ -256,6 +256,8 @@ def write_notes(comparison: Comparison) -> list[str]:
         f"{t.name}: {t.origin}; ids, losses and the vocabulary are unknown"
         if t.counted
         else f"{t.name}: losses are unknown, since the bytes of its tokens are not given"
+        if t.format == "measurements"
+        else f"{t.name}: losses were not counted, since no metric needs them"
         for t in comparison.tokenizers
         if not t.decoded
     ]
