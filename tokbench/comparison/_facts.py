@@ -73,6 +73,8 @@ class ComparedCorpus:
     sizes: segments by group; empty if the languages have the same.
     parts: the corpora that are side by side; empty if there is one.
     shares: of the mixture that values over all languages are of, by language; empty without one.
+    shards: of a stream, number of shards that were read; 0 for anything else. missing: those that could not be
+        measured, which values do not cover, with the reason.
     """
 
     name: str
@@ -90,6 +92,8 @@ class ComparedCorpus:
     sizes: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
+    shards: int = 0
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def texts(self) -> int:
@@ -108,9 +112,10 @@ class ComparedCorpus:
         return f"{write_count(len(self.languages), 'group')}, {segments}"
 
     def to_document(self) -> dict[str, Any]:
-        """Convert to a JSON document: what only groups or mixtures have is left out elsewhere."""
+        """Convert to a JSON document: what only groups, mixtures or streams have is left out elsewhere."""
         document = asdict(self)
         absent = [*(("aligned", "sizes", "parts") if self.aligned else ()), *(() if self.shares else ("shares",))]
+        absent += () if self.shards else ("shards", "missing")
         return {name: value for name, value in document.items() if name not in absent}
 
     def describe_mixture(self) -> str:

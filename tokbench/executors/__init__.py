@@ -9,7 +9,7 @@ from tokbench.errors import TokbenchError
 from tokbench.executors._in_process import InProcess
 from tokbench.executors._protocol import RETRIES, Executor, Failure, Task, Work
 
-__all__ = ["EXECUTORS", "RETRIES", "Executor", "Failure", "InProcess", "Task", "Work", "open_executor"]
+__all__ = ["EXECUTORS", "RETRIES", "Executor", "Failure", "InProcess", "Task", "Work", "is_address", "open_executor"]
 
 
 class ExecutorModule(Protocol):

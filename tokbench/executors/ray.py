@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import pickle
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 _PATIENCE = 10.0
 """Seconds without a result after which the cluster is asked whether it still has workers."""
+_PRINTS = "_worker_logs_enabled"
 _AHEAD = 1.25
 """Tasks in the cluster per worker, so that none waits for the driver."""
 
@@ -102,9 +104,25 @@ def connect(ray: Any, address: str | None) -> Iterator[None]:
             f"there is no Ray cluster {named} to connect to ({reason})", "start one with `ray start --head`"
         ) from error
     try:
-        yield
+        with silence():
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep Ray from printing to standard output, where results go, that a worker died: it is counted here."""
+    module: Any = sys.modules.get("ray._private.worker")
+    before = getattr(module, _PRINTS, None)
+    if before is None:  # another version, which has no such switch
+        yield
+        return
+    setattr(module, _PRINTS, False)
+    try:
+        yield
+    finally:
+        setattr(module, _PRINTS, before)
 
 
 def count_cpus(ray: Any) -> int:
@@ -154,10 +172,23 @@ def refuse_mismatch(differing: dict[str, str]) -> None:
         )
 
 
+_DEATHS = {
+    "MemoryError": "it ran out of memory",
+    "NodeDiedError": "its node died",
+    "OutOfMemoryError": "it ran out of memory: its node was nearly full",
+    "WorkerCrashedError": "its process ended unexpectedly",
+}
+"""What names of errors mean that come from Ray or from a task."""
+
+
 def describe(error: Exception) -> str:
     """Return why a task failed, in one line."""
-    lines = [line.strip() for line in str(getattr(error, "cause", None) or error).splitlines() if line.strip()]
-    kind = type(getattr(error, "cause", None) or error).__name__
+    cause = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    kind = type(cause).__name__
+    named = next((name for name in _DEATHS if kind == name or kind.endswith(f"({name})")), None)
+    if named is not None:
+        return _DEATHS[named]
     return f"{kind}: {lines[0]}" if lines else kind
 
 
