@@ -17,6 +17,7 @@ PACKAGE = ROOT / "tokbench"
 ROWS = (
     "errors",
     "_shared",
+    "executors",
     "corpora",
     "catalog",
     "adapters",

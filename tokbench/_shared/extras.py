@@ -15,6 +15,7 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
     "icu": {"icu4py": "icu4py"},
     "llamacpp": {"gguf": "gguf", "xllamacpp": "xllamacpp", **_PYTHIA},
     "pythia": _PYTHIA,
+    "ray": {"ray": "ray"},
     "transformers": {"torch": "torch", "transformers": "transformers", **_PYTHIA},
     "unicode": {"fonttools": "fontTools", "kanji-lists": "kanji_lists"},
     "view": {"starlette": "starlette", "uvicorn": "uvicorn"},

@@ -40,8 +40,13 @@ METAVARS = {
 
 LAST = ("output_format", "output", "as_json", "offline", "skip_missing", "quiet", "verbose")
 
-_APART = frozenset({"as_json", "save", "ledger", "force", "fail_lossy", "fail_over", "allow_upload", "skip_missing"})
-"""What only the command line can say: where to write, what to agree to, when to fail."""
+_APART = frozenset(
+    {
+        *("as_json", "save", "ledger", "force", "fail_lossy", "fail_over", "allow_upload", "skip_missing"),
+        *("executor", "workers"),
+    }
+)
+"""What only the command line can say: where to write and to run, what to agree to, when to fail."""
 
 
 def extend(words: tuple[str, ...], function: Callable[..., None]) -> Callable[..., None]:

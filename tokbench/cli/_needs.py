@@ -35,6 +35,8 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "unicode", "the list of scripts"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
+    if is_ray(given.get("executor")):
+        yield "ray", "the executor ray"
     for backend in BACKENDS:
         if backend in list_names(given.get("backend")):
             yield backend, f"the backend {backend}"
@@ -43,6 +45,13 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "html", "a report with charts"
     if "xlsx" in formats:
         yield "xlsx", "a spreadsheet"
+
+
+def is_ray(executor: Any) -> bool:
+    """Return whether an executor is a cluster of Ray: named, or by HOST:PORT."""
+    from tokbench.executors import is_address
+
+    return executor is not None and (str(executor).partition("://")[0] == "ray" or is_address(str(executor)))
 
 
 def list_names(value: Any) -> list[str]:

@@ -13,6 +13,7 @@ LARGEST = 2**31 - 1
 """Bound of whole numbers that have no bound of their own."""
 
 MOST_THREADS = 1024
+MOST_WORKERS = 65_536
 MOST_TEXTS = 65_536
 MOST_TOKENS = 2**20
 MOST_MONEY = 1_000_000_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokbench.cli._numbers import MOST_THREADS, whole_option
+from tokbench.cli._numbers import MOST_THREADS, MOST_WORKERS, whole_option
 from tokbench.cli._progress import note
 from tokbench.errors import TokbenchError
 
@@ -83,6 +83,26 @@ Languages = Annotated[
 Segments = Annotated[int | None, whole_option("-n", "--segments", low=1, help="Use only the first N segments.")]
 Reference = Annotated[
     str | None, typer.Option(help="Reference language of premiums. [default: English, else the first]")
+]
+
+# ---- streams
+
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the shards of a stream are measured: local (processes), ray, ray://HOST:PORT or HOST:PORT (a "
+        "cluster). [default: one after the other in this process]",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    whole_option("--workers", low=1, high=MOST_WORKERS, help="Shards measured at a time. [default: one per core]"),
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Keep the result of each shard of a stream in FOLDER, and measure only those not there."
+    ),
 ]
 
 # ---- models

@@ -11,11 +11,11 @@ import typer
 from tokbench.cli._echo import echo
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._progress import show_progress
-from tokbench.errors import INTERRUPTED
+from tokbench.errors import INTERRUPTED, TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.adapters import Tokenizer
-    from tokbench.corpora import Corpus
+    from tokbench.corpora import Corpus, Stream
     from tokbench.measurement.api_counts import CountStep
 
 AllowUpload = Annotated[
@@ -34,13 +34,14 @@ REQUESTS = "requests"
 
 
 def count_closed_models(
-    names: Sequence[str], texts: Corpus, *, allow_upload: bool, max_requests: int, offline: bool
+    names: Sequence[str], texts: Corpus | Stream, *, allow_upload: bool, max_requests: int, offline: bool
 ) -> list[str | Tokenizer]:
     """Count the texts by each `anthropic:MODEL` and `gemini:MODEL` among the names, and return the counts in its place.
 
     Unless texts may be sent, names are returned as they are: counts that are in the cache are used anyway.
     """
     from tokbench.catalog.counting_apis import is_counting_model
+    from tokbench.corpora import Stream
     from tokbench.measurement.api_counts import count_by_api
 
     counted: list[str | Tokenizer] = []
@@ -48,6 +49,8 @@ def count_closed_models(
         if not (allow_upload and is_counting_model(name)):
             counted.append(name)
             continue
+        if isinstance(texts, Stream):
+            raise TokbenchError(f"{name} cannot count a stream", "leave it out, or give a corpus")
         with show_counts() as on_step:
             counted.append(
                 count_by_api(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,27 +14,29 @@ from tokbench.cli._echo import echo
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import (
     Corpus,
+    Executor,
     Languages,
     Offline,
     OptionalTokenizerNames,
     OutputFormat,
     Outputs,
     Reference,
+    Resume,
     Segments,
     Split,
+    Workers,
     list_option,
-    open_corpus,
 )
 from tokbench.cli._output import deliver
 from tokbench.cli._progress import show_progress
 from tokbench.cli._results import check_files, format_next, format_printed, format_screen, write_file
+from tokbench.cli._streams import open_source, telling
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
-from tokbench.errors import INTERRUPTED, TokbenchError
+from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
-    from tokbench.corpora import Corpus as AnyCorpus
 
 
 class Draw(StrEnum):
@@ -148,6 +148,9 @@ def run(
             help="Engine: auto (the fastest that is verified to give identical ids), reference, or an engine name."
         ),
     ] = "auto",
+    executor: Executor = None,
+    workers: Workers = None,
+    resume: Resume = None,
     offline: Offline = False,
     allow_upload: AllowUpload = False,
     max_requests: MaxRequests = DEFAULT_REQUESTS,
@@ -180,7 +183,7 @@ def run(
         if save is not None:
             check_writable_folder(save, FILES)
         column = None if sort is None else check_sort(sort, find_metrics(metrics or DEFAULT_METRICS))
-        texts = open_corpus(corpus, languages, segments, split)
+        texts = open_source(corpus, languages, segments, split)
         names = expand_sets(tokenizers or DEFAULT_TOKENIZERS)
         chosen = count_closed_models(
             names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline
@@ -203,6 +206,9 @@ def run(
                     engine=engine,
                     skip_missing=skip_missing or not tokenizers,
                     offline=offline,
+                    executor=executor,
+                    workers=workers,
+                    resume=resume,
                     progress=progress,
                     on_interruption=unfinished.append,
                 )
@@ -279,18 +285,3 @@ def suggest(result: Comparison, arguments: list[str]) -> list[str]:
     several = [f"{same} --by language"] if len(result.corpus.languages) > 1 else []
     best = shlex.join(["tokbench", "view", *order_tokenizers(result)[:2]])
     return [*several, f"{same} -o report.html", best]
-
-
-@contextmanager
-def telling(ended: BaseException | None, result: Comparison, texts: AnyCorpus) -> Iterator[None]:
-    """Write out a result, then say what ended the measurement early, if anything did."""
-    try:
-        yield
-    finally:
-        if isinstance(ended, KeyboardInterrupt):
-            whole = result.corpus.segments
-            echo(f"tokbench: interrupted: the values cover the first {whole:,} of {texts.n:,} segments", err=True)
-            raise typer.Exit(INTERRUPTED)
-        if ended is not None:
-            echo("tokbench: without intervals, tests, speeds and examples because of an error:", err=True)
-            raise ended

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -16,9 +18,11 @@ from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference, read_weights
 from tokbench.comparison._frame import arrange
+from tokbench.comparison._streamed import StreamRequest, compare_stream
 from tokbench.comparison.worst_segments import find_examples
-from tokbench.corpora import Corpus, CorpusArgument, open_corpus
-from tokbench.errors import EngineError
+from tokbench.corpora import Corpus, CorpusArgument, Stream, is_streamed, open_corpus, open_stream
+from tokbench.errors import EngineError, TokbenchError
+from tokbench.executors import Executor
 from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
 from tokbench.measurement.api_counts import count_by_api
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
@@ -32,6 +36,7 @@ from tokbench.metrics import (
     evaluate,
     find_differences,
     find_metrics,
+    find_needs,
     find_tested,
 )
 from tokbench.metrics.resampling import Bootstrap
@@ -46,7 +51,7 @@ def ignore_interruption(unfinished: Unfinished) -> None:
 
 def compare(
     tokenizers: TokenizerArgument | Iterable[TokenizerArgument] = DEFAULT_TOKENIZERS,
-    corpus: CorpusArgument = None,
+    corpus: CorpusArgument | Stream = None,
     *,
     metrics: str | Metric | Sequence[str | Metric] | None = None,
     reference: str | None = None,
@@ -59,6 +64,9 @@ def compare(
     engine: str = AUTO,
     skip_missing: bool = False,
     offline: bool = False,
+    executor: Executor | str | None = None,
+    workers: int | None = None,
+    resume: str | Path | None = None,
     on_step: Step = ignore_step,
     on_interruption: Callable[[Unfinished], None] = ignore_interruption,
     progress: Progress = NO_PROGRESS,
@@ -70,7 +78,8 @@ def compare(
     tokenizers: names, paths, loaded tokenizers, or library objects that `load_tokenizer` accepts; also
         `anthropic:MODEL` and `gemini:MODEL`, if `count_by_api` has counted the texts before.
     corpus: a `ParallelCorpus` or `TextGroups`, texts by language as for `ParallelCorpus.from_texts`, or anything that
-        `load_corpus` accepts; by default the bundled corpus. Several in a list are groups side by side.
+        `load_corpus` accepts; by default the bundled corpus. Several in a list are groups side by side. A `Stream`, or
+        what `is_streamed` says is one, is read shard by shard.
     metrics: names from `METRICS`, or your own metrics; by default all built-in ones except STRR.
     reference: the language that premiums are relative to; by default English, otherwise the corpus's first.
     baseline: the tokenizer that NSL and tests are relative to.
@@ -84,6 +93,10 @@ def compare(
         (the library that defines the ids), or an engine name.
     skip_missing: list unavailable tokenizers in `skipped` instead of raising. A tokenizer whose engine fails on a text
         is always listed there, unless it is the baseline or the last one left: then EngineError is raised.
+    executor: where the shards of a stream are measured: `local` (processes), `ray` or `ray://HOST:PORT` (a cluster), or
+        one of your own; by default one after the other in this process.
+    workers: how many shards are measured at a time; by default one per core.
+    resume: a folder where the result of each shard is kept: what is there is not measured again.
     on_step: called after each batch of texts, from any thread.
     on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also
         before any other error that ends the work after measuring: it then gives no intervals, tests, speeds
@@ -95,7 +108,30 @@ def compare(
     chosen = find_metrics(metrics if metrics is not None else DEFAULT_METRICS)
     tested = find_tested(tests)
     segmenter_signature = describe_segmenter(segmenter)
-    texts = open_corpus(corpus)
+    stream = find_stream(corpus)
+    if stream is not None:
+        request = StreamRequest(
+            metrics=chosen,
+            tests=tested,
+            reference=reference,
+            baseline=baseline,
+            bootstrap=bootstrap,
+            weights=weights,
+            segmenter=segmenter,
+            throughput=throughput,
+            engine=engine,
+            skip_missing=skip_missing,
+            offline=offline,
+            executor=executor,
+            workers=workers,
+            resume=resume,
+            progress=progress,
+            clock=clock,
+            today=today,
+        )
+        return compare_stream(tokenizers, stream, request, on_interruption)
+    texts = open_corpus(cast("CorpusArgument", corpus))
+    refuse_shards_needed(texts, executor=executor, workers=workers, resume=resume)
     against = find_reference(texts, reference)
     mixture = read_weights(weights, texts.languages, texts)
     sample = take_sample(texts)
@@ -154,9 +190,15 @@ def compare(
             progress.advance(COUNTING, size, f"{tokenizer} {lang}")
             on_step(tokenizer, lang, size)
 
+        needs = find_needs([*chosen, *tested], ranked=len(loading) > 1)
         try:
             measurements = measure(
-                loading, texts, segmenter=segmenter, on_step=tell_counted, on_failure=loading.leave_out
+                loading,
+                texts,
+                segmenter=segmenter,
+                needs=needs,
+                on_step=tell_counted,
+                on_failure=loading.leave_out,
             )
         except Interrupted as interruption:
             if interruption.measurements is not None:
@@ -171,6 +213,23 @@ def compare(
     except BaseException:
         on_interruption(partial(build, measurements, texts, late=False))
         raise
+
+
+def find_stream(corpus: CorpusArgument | Stream) -> Stream | None:
+    """Return the stream that an argument is or names; None for a corpus that is read as a whole."""
+    if isinstance(corpus, Stream):
+        return corpus
+    return open_stream(str(corpus)) if isinstance(corpus, str | Path) and is_streamed(str(corpus)) else None
+
+
+def refuse_shards_needed(corpus: Corpus, **given: object) -> None:
+    """Raise TokbenchError for what needs the shards of a stream."""
+    for name, value in given.items():
+        if value is not None:
+            raise TokbenchError(
+                f"{name} is for streams, and {corpus.name} is read as a whole",
+                "add :stream=yes to a file of text, JSON Lines or Parquet, or leave it out",
+            )
 
 
 def list_encoding(tokenizers: Sequence[Tokenizer]) -> list[Tokenizer]:

@@ -24,8 +24,8 @@ class ComparedTokenizer:
     """Facts about a tokenizer of a comparison; None if unknown.
 
     lossy_segments: number of segments that lost text, by language.
-    decoded: whether losses are known; they are not for ids without the bytes of their tokens, and for counts without
-        ids.
+    decoded: whether losses are known; they are not for ids without the bytes of their tokens, for counts without ids,
+        and where no metric needed them.
     """
 
     name: str
@@ -73,6 +73,8 @@ class ComparedCorpus:
     sizes: segments by group; empty if the languages have the same.
     parts: the corpora that are side by side; empty if there is one.
     shares: of the mixture that values over all languages are of, by language; empty without one.
+    shards: of a stream, number of shards that were read; 0 for anything else. missing: those that could not be
+        measured, which values do not cover, with the reason.
     """
 
     name: str
@@ -90,6 +92,8 @@ class ComparedCorpus:
     sizes: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
+    shards: int = 0
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def texts(self) -> int:
@@ -108,9 +112,10 @@ class ComparedCorpus:
         return f"{write_count(len(self.languages), 'group')}, {segments}"
 
     def to_document(self) -> dict[str, Any]:
-        """Convert to a JSON document: what only groups or mixtures have is left out elsewhere."""
+        """Convert to a JSON document: what only groups, mixtures or streams have is left out elsewhere."""
         document = asdict(self)
         absent = [*(("aligned", "sizes", "parts") if self.aligned else ()), *(() if self.shares else ("shares",))]
+        absent += () if self.shards else ("shards", "missing")
         return {name: value for name, value in document.items() if name not in absent}
 
     def describe_mixture(self) -> str:
@@ -240,14 +245,13 @@ def describe_tokenizer(tokenizer: Tokenizer, measurements: Measurements) -> Comp
         vocab_total=tokenizer.vocab_total if has_ids else None,
         vocab_rows=entry.vocab_rows if entry else None,
         lossy_segments=count_losses(tokenizer.name, measurements),
-        decoded=has_ids,
+        decoded=has_ids and knows_losses(tokenizer.name, measurements),
     )
 
 
 def describe_measured(name: str, measurements: Measurements) -> ComparedTokenizer:
     """Collect the facts of a tokenizer known only by its counts."""
     (facts,) = measurements.tokenizers.filter(pl.col("tokenizer") == name).to_dicts()
-    loss = measurements.counts.filter(pl.col("tokenizer") == name)["loss"]
     return ComparedTokenizer(
         name=name,
         engine=facts["engine"],
@@ -262,8 +266,13 @@ def describe_measured(name: str, measurements: Measurements) -> ComparedTokenize
         vocab_total=facts["vocab_total"],
         vocab_rows=facts["vocab_rows"],
         lossy_segments=count_losses(name, measurements),
-        decoded=loss.null_count() == 0,
+        decoded=knows_losses(name, measurements),
     )
+
+
+def knows_losses(tokenizer: str, measurements: Measurements) -> bool:
+    """Return whether the losses of a tokenizer are known in every segment."""
+    return measurements.counts.filter(pl.col("tokenizer") == tokenizer)["loss"].null_count() == 0
 
 
 def count_losses(tokenizer: str, measurements: Measurements) -> Mapping[str, int]:

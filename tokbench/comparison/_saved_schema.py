@@ -141,6 +141,7 @@ def _check_numbers(saved: SavedComparison) -> Iterator[str]:
         [(saved.corpus.segments, "$.corpus.segments"), (saved.environment.cores, "$.environment.cores")],
         ((count, "$.corpus.excluded") for count in saved.corpus.excluded.values()),
         ((count, "$.corpus.sizes") for count in saved.corpus.sizes.values()),
+        [(saved.corpus.shards, "$.corpus.shards")],
         ((row["n"], f"$.results[{i}].n") for i, row in enumerate(saved.results)),
         ((row["n"], f"$.differences[{i}].n") for i, row in enumerate(saved.differences)),
         ((row["shuffles"], f"$.differences[{i}].shuffles") for i, row in enumerate(saved.differences)),

@@ -2,10 +2,13 @@
 
 from tokbench.measurement._measure import Interrupted, Step, ignore_step, measure
 from tokbench.measurement._measurements import Measurements, put_in_order
+from tokbench.measurement.needs import EVERYTHING, Needs
 
 __all__ = [
+    "EVERYTHING",
     "Interrupted",
     "Measurements",
+    "Needs",
     "Step",
     "ignore_step",
     "measure",

@@ -27,6 +27,7 @@ from tokbench.measurement.counting import (
     locate_failure,
 )
 from tokbench.measurement.jackknife_blocks import assign_blocks
+from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 Step = Callable[[str, str, int], None]
@@ -150,6 +151,7 @@ def measure(
     corpus: Corpus,
     *,
     segmenter: Segmenter = "whitespace",
+    needs: Needs = EVERYTHING,
     on_step: Step = ignore_step,
     on_failure: Callable[[EngineError], None] = raise_failure,
     threads: int | None = None,
@@ -158,6 +160,7 @@ def measure(
 
     tokenizers: iterated once per stripe; if they are still loading (`loading.Loading`), those that are ready start.
     segmenter: the word segmenter.
+    needs: which counts are wanted; the others are null.
     on_failure: called if an engine fails on a text. Unless it raises the error, that tokenizer is left out; if none is
         left, the error is raised.
     threads: number of threads, by default one per core.
@@ -165,18 +168,16 @@ def measure(
     The corpus is read in stripes of segments, whose parts are spread over the threads, so that memory grows only with
     the counts. Raises TokbenchError if two tokenizers have the same name, Interrupted on KeyboardInterrupt.
     """
-    spaced = dict(
-        zip(
-            corpus.languages,
-            map_ordered(lambda lang: has_words(corpus.columns[lang], segmenter), corpus.languages, threads),
-            strict=True,
-        )
-    )
+
+    def fits(lang: str) -> bool:
+        return needs.word_bounds and has_words(corpus.columns[lang], segmenter)
+
+    spaced = dict(zip(corpus.languages, map_ordered(fits, corpus.languages, threads), strict=True))
     builder = MeasurementBuilder(corpus)
     numbered = number_segments(corpus)
 
     def read(part: Part) -> LanguageTexts:
-        return LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang])
+        return LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang], with_words=needs.word_bounds)
 
     def measure_stripe(stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
         texts = dict(zip(stripe.parts, map_ordered(read, stripe.parts, threads), strict=True))
@@ -191,7 +192,7 @@ def measure(
             if not given_up and tokenizer.name not in builder.failures:
                 try:
                     with lend_cores() if threads is None else nullcontext():
-                        counted = count_texts(tokenizer, texts[part], segments, own_blocks)
+                        counted = count_texts(tokenizer, texts[part], segments, own_blocks, needs)
                     results.append(Result(part, tokenizer, *counted))
                 except EngineError as error:
                     located = locate_failure(error, texts[part], segments, part.lang)

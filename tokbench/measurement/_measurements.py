@@ -13,6 +13,7 @@ from tokbench.corpora import Corpus, TextsByLanguage
 from tokbench.errors import TokbenchError
 from tokbench.measurement.recorded import IdsOfTexts, frame_recorded, make_corpus
 from tokbench.measurement.saved import format_files, read_frames
+from tokbench.measurement.units import add_up, narrow
 from tokbench.measurement.words import Segmenter
 
 
@@ -29,6 +30,14 @@ class Measurements:
     vocab: tokenizer, id, bytes (null for special tokens and holes).
     documents: segment, document, register if known; empty if the corpus names no documents.
     tokenizers: tokenizer, engine, path, sha256, vocab_base, vocab_total, vocab_rows, context_window, unk_id.
+
+    Pooled measurements, which those of a large corpus are, hold units instead of segments: documents, or runs of
+    neighbours (see `tokbench.measurement.units`). All counts are sums in 64 bits, and `segment` is the unit's number.
+    texts: also segments, how many the unit has.
+    counts: instead of loss, the segments of each class: exact, nfc, whitespace, lossy. unk_chars is the sum over the
+    segments where it is known: unk_known_segments segments of unk_known_chars characters; null if there is none.
+    Likewise continued_words, continued_known_segments and continued_known_words.
+    documents: of each unit; document is null for runs of segments of a corpus that names documents.
     """
 
     texts: pl.DataFrame
@@ -77,12 +86,20 @@ class Measurements:
         corpus = make_corpus(texts, lang)
         return cls(**frame_recorded(corpus, ids, token_bytes, name, facts, prefix, segmenter)).sorted()
 
+    @property
+    def pooled(self) -> bool:
+        """Whether the frames hold units of several segments."""
+        return "segments" in self.texts.columns
+
     def merge(self, other: Measurements) -> Measurements:
         """Merge with measurements of other tokenizers, languages, or segments.
 
         Associative and commutative: names and segments are sorted, so parts measured separately and merged equal the
-        whole measured at once. Raises TokbenchError if the parts share a cell.
+        whole measured at once. Pooled measurements of the same tokenizers add up the counts of equal units: their
+        segments must be other ones, which cannot be checked. Raises TokbenchError if the parts share a cell.
         """
+        if self.pooled or other.pooled:
+            return merge_pooled(self, other)
         cells = ["tokenizer", "lang", "segment"]
         mine, theirs = self.with_names_as_text(), other.with_names_as_text()
         shared = mine.counts.join(theirs.counts, on=cells, how="semi")
@@ -91,13 +108,8 @@ class Measurements:
             raise TokbenchError(
                 f"both measurements hold segment {segment} of {lang} by {tokenizer}", "merge disjoint parts"
             )
-        joined = {
-            f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)], how="diagonal") for f in fields(self)
-        }
-        total = pl.col("count").sum().cast(joined["ids"].schema["count"])  # summed in 64 bits; overflow is an error
-        joined["ids"] = joined["ids"].cast({"count": pl.Int64}).group_by("tokenizer", "lang", "block", "id").agg(total)
-        for name in ("texts", "vocab", "documents", "tokenizers"):
-            joined[name] = joined[name].unique()
+        joined = join_frames(mine, theirs)
+        joined["texts"] = joined["texts"].unique()
         return Measurements(**joined).sorted()
 
     def keep(self, tokenizers: Collection[str]) -> Measurements:
@@ -134,6 +146,8 @@ class Measurements:
             frame: pl.DataFrame = getattr(self, name)
             frame = frame.with_columns(pl.col(key).cast(names[key]) for key in by if key in names)
             frames[name] = put_in_order(frame, by)
+        if self.pooled:
+            frames |= {name: narrow(frames[name]) for name in ("texts", "counts")}
         return Measurements(**frames)
 
     def to_files(self) -> dict[str, bytes]:
@@ -149,6 +163,47 @@ class Measurements:
     def load(cls, folder: Path) -> Measurements:
         """Read a folder written by `save`; TokbenchError for a file that changed since."""
         return cls(**read_frames(folder)).sorted()
+
+
+def join_frames(mine: Measurements, theirs: Measurements) -> dict[str, pl.DataFrame]:
+    """Return the rows of both frame by frame, names as text, each row of facts once and ids added up."""
+    joined = {
+        f.name: pl.concat([getattr(mine, f.name), getattr(theirs, f.name)], how="diagonal_relaxed")
+        for f in fields(mine)
+    }
+    total = pl.col("count").sum().cast(joined["ids"].schema["count"])  # summed in 64 bits; overflow is an error
+    joined["ids"] = joined["ids"].cast({"count": pl.Int64}).group_by("tokenizer", "lang", "block", "id").agg(total)
+    for name in ("vocab", "documents", "tokenizers"):
+        joined[name] = joined[name].unique()
+    return joined
+
+
+def merge_pooled(one: Measurements, other: Measurements) -> Measurements:
+    """Merge pooled measurements: of the same tokenizers, add up the counts of equal units."""
+    if not (one.pooled and other.pooled):
+        raise TokbenchError("counts by segment cannot be merged with counts by unit", "measure both in the same way")
+    mine, theirs = one.with_names_as_text(), other.with_names_as_text()
+    joined = join_frames(mine, theirs)
+    units = ["lang", "segment"]
+    shared = mine.texts.join(theirs.texts, on=units, how="inner")
+    if shared.is_empty():
+        return Measurements(**joined).sorted()
+    sides = [set(side.counts.join(shared.select(units), on=units, how="semi")["tokenizer"]) for side in (mine, theirs)]
+    if sides[0] == sides[1]:
+        joined["texts"], joined["counts"] = add_up([joined["texts"]]), add_up([joined["counts"]])
+    else:
+        # Other tokenizers on the same texts.
+        joined["texts"] = joined["texts"].unique()
+        repeated = joined["texts"].select(pl.struct(units).is_duplicated().any()).item()
+        if repeated or sides[0] & sides[1]:
+            raise TokbenchError(
+                "the measurements to merge are of the same units, but neither of the same tokenizers nor of the same "
+                "texts",
+                "merge parts of the same tokenizers, or all texts of each tokenizer",
+            )
+    if joined["documents"]["segment"].is_duplicated().any():
+        raise TokbenchError("the units to merge are of other documents", "merge measurements of the same corpus")
+    return Measurements(**joined).sorted()
 
 
 def put_in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:

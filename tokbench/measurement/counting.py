@@ -12,6 +12,7 @@ import polars as pl
 from tokbench.adapters import CountedTokenizer, EncodedBatch, Offsets, Tokenizer
 from tokbench.errors import EngineError
 from tokbench.measurement.jackknife_blocks import BLOCKS
+from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.round_trip import classify_losses
 from tokbench.measurement.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
 
@@ -86,15 +87,19 @@ def count_continued(
 
 
 def count_texts(
-    tokenizer: Tokenizer, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
+    tokenizer: Tokenizer,
+    texts: LanguageTexts,
+    segments: pl.Series,
+    blocks: pl.Series,
+    needs: Needs = EVERYTHING,
 ) -> tuple[pl.DataFrame, Histogram]:
     """Return the frame `counts` on texts of one language, and the ids by block.
 
-    Of a tokenizer without ids there are tokens only; the rest is null, and no id occurs.
+    Of a tokenizer without ids, or if nothing else is needed, there are tokens only; the rest is null, and no id occurs.
     """
-    if isinstance(tokenizer, CountedTokenizer):
+    if needs.only_tokens or isinstance(tokenizer, CountedTokenizer):
         return frame_tokens(tokenizer.count_batch(texts.texts), segments), NO_HISTOGRAM
-    return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks)
+    return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks, needs)
 
 
 def frame_tokens(tokens: npt.NDArray[np.int64], segments: pl.Series) -> pl.DataFrame:
@@ -112,25 +117,32 @@ def frame_tokens(tokens: npt.NDArray[np.int64], segments: pl.Series) -> pl.DataF
 
 
 def count_batch(
-    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, segments: pl.Series, blocks: pl.Series
+    tokenizer: Tokenizer,
+    batch: EncodedBatch,
+    texts: LanguageTexts,
+    segments: pl.Series,
+    blocks: pl.Series,
+    needs: Needs = EVERYTHING,
 ) -> tuple[pl.DataFrame, Histogram]:
     """Return the same as `count_texts`, for texts already encoded."""
     table = tokenizer.token_table()
-    bounds = table.bounds(batch.indices)
-    concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
-    unk_tokens, unk_chars = count_unknown(tokenizer, batch, texts)
-    counts = pl.DataFrame(
-        {
-            "segment": segments,
-            "tokens": pl.Series(batch.counts.astype(np.int32)),
-            "partial_tokens": pl.Series(batch.sum_by_text(table.partial.take(batch.indices)).astype(np.int32)),
-            "unk_tokens": unk_tokens,
-            "unk_chars": unk_chars,
-            "continued_words": count_continued(tokenizer, batch, bounds, texts, concatenated, composed),
-            "loss": pl.Series(loss, dtype=pl.UInt8),
-        }
-    )
-    return counts, count_ids(batch, blocks)
+    counts = frame_tokens(batch.counts, segments)
+    found: dict[str, pl.Series] = {}
+    if needs.partial:
+        found["partial_tokens"] = pl.Series(batch.sum_by_text(table.partial.take(batch.indices)).astype(np.int32))
+    if needs.unknown_chars:
+        found["unk_tokens"], found["unk_chars"] = count_unknown(tokenizer, batch, texts)
+    elif needs.unknown:
+        unknown = batch.ids == (-1 if tokenizer.unk_id is None else tokenizer.unk_id)
+        found["unk_tokens"] = pl.Series(batch.sum_by_text(unknown).astype(np.int32))
+    if needs.decoded:
+        bounds = table.bounds(batch.indices)
+        concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
+        if needs.losses:
+            found["loss"] = pl.Series(loss, dtype=pl.UInt8)
+        if needs.continued:
+            found["continued_words"] = count_continued(tokenizer, batch, bounds, texts, concatenated, composed)
+    return counts.with_columns(**found), count_ids(batch, blocks) if needs.ids else NO_HISTOGRAM
 
 
 def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series, lang: str) -> EngineError:

@@ -14,19 +14,21 @@ BLOCKS = 16
 def assign_blocks(segments: pl.Series, documents: pl.DataFrame) -> pl.DataFrame:
     """Assign each segment to a block.
 
-    Columns: segment (UInt32), unit, block (UInt8), in the order given.
+    Columns: segment, unit, block (UInt8), in the order given.
     documents: segment, document; empty if the corpus names none.
     unit: the segment's document, or the segment itself if it has none.
     block: BLAKE2b of the document's name (of the segment's number if it has none), independent of what else is
     measured, so that separately measured parts agree.
     """
-    frame = pl.DataFrame({"segment": segments.cast(pl.UInt32)})
+    frame = pl.DataFrame({"segment": segments.cast(documents.schema.get("segment", pl.UInt32()))})
     if documents.is_empty():
         return frame.select("segment", unit="segment", block=(pl.col("segment") % BLOCKS).cast(pl.UInt8))
     named = frame.join(documents.select("segment", "document"), on="segment", how="left", maintain_order="left")
     names = named["document"].drop_nulls().unique(maintain_order=True)
     hashed = pl.Series([hash_name(name) % BLOCKS for name in names.to_list()], dtype=pl.UInt8)
-    units = pl.DataFrame({"document": names, "block": hashed, "unit": np.arange(len(names), dtype=np.uint32)})
+    units = pl.DataFrame(
+        {"document": names, "block": hashed, "unit": pl.Series(np.arange(len(names)), dtype=frame.schema["segment"])}
+    )
     joined = named.join(units, on="document", how="left", maintain_order="left")
     return joined.select(
         "segment",

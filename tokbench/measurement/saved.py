@@ -13,6 +13,7 @@ import polars as pl
 
 from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
+from tokbench.measurement.units import NUMBER, SIZES
 
 LISTING = "measurements.json"
 """The hashes of the frames' files: a damaged Parquet file can read as other numbers."""
@@ -49,6 +50,29 @@ SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
 }
 """Columns of each frame of `Measurements`."""
 
+SUM = pl.Int64()
+"""The type of sums over units; they are stored in the smallest of `units.SIZES` that holds them."""
+
+POOLED_SCHEMAS: Mapping[str, Mapping[str, pl.DataType]] = {
+    "texts": {"lang": _NAME, "segment": NUMBER, **dict.fromkeys(("segments", "bytes", "chars", "words"), SUM)},
+    "counts": {
+        "tokenizer": _NAME,
+        "lang": _NAME,
+        "segment": NUMBER,
+        **dict.fromkeys(
+            (
+                *("tokens", "partial_tokens", "unk_tokens", "unk_chars", "continued_words"),
+                *("exact", "nfc", "whitespace", "lossy"),
+                *("unk_known_chars", "unk_known_segments", "continued_known_words", "continued_known_segments"),
+            ),
+            SUM,
+        ),
+    },
+    "ids": {"tokenizer": _NAME, "lang": _NAME, "block": pl.UInt8(), "id": _COUNT, "count": pl.Int64()},
+    "documents": {"segment": NUMBER, "document": _NAME},
+}
+"""Columns of the frames of pooled measurements, where they differ."""
+
 OPTIONAL: Mapping[str, Mapping[str, pl.DataType]] = {"documents": {"register": _NAME}}
 """Columns that a frame may also have, after the others."""
 
@@ -76,7 +100,10 @@ def read_frames(folder: Path) -> dict[str, pl.DataFrame]:
         hashes = msgspec.json.decode((folder / LISTING).read_bytes(), type=dict[str, dict[str, str]])["sha256"]
     except (msgspec.DecodeError, RecursionError, KeyError) as error:
         raise TokbenchError(f"{folder / LISTING}: not a list of hashes", "save the comparison again") from error
-    return {name: _read_frame(folder / f"{name}.parquet", name, hashes) for name in SCHEMAS}
+    frames = {name: _read_frame(folder / f"{name}.parquet", name, hashes) for name in SCHEMAS}
+    if len({frames[name].schema["segment"] for name in ("texts", "counts", "documents")}) > 1:
+        raise TokbenchError(f"{folder}: counts by segment and by unit in one folder", "save the comparison again")
+    return frames
 
 
 def _read_frame(path: Path, name: str, hashes: Mapping[str, str]) -> pl.DataFrame:
@@ -89,8 +116,22 @@ def _read_frame(path: Path, name: str, hashes: Mapping[str, str]) -> pl.DataFram
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).partition("\n")[0]
         raise TokbenchError(f"{path}: not a Parquet file ({reason})", "save the comparison again") from error
-    schemas = (SCHEMAS[name], {**SCHEMAS[name], **OPTIONAL.get(name, {})})
-    if all(frame.schema != pl.Schema(schema) for schema in schemas):
-        found = ", ".join(f"{column} {kind}" for column, kind in frame.schema.items())
-        raise TokbenchError(f"{path}: unexpected columns ({found:.200})", "save the comparison again")
+    if not any(has_schema(frame, schema) for schema in list_schemas(name)):
+        columns = ", ".join(f"{column} {kind}" for column, kind in frame.schema.items())
+        raise TokbenchError(f"{path}: unexpected columns ({columns:.200})", "save the comparison again")
     return frame
+
+
+def list_schemas(name: str) -> list[Mapping[str, pl.DataType]]:
+    """Return the columns that a frame may have: of segments and of units, without and with the optional ones."""
+    forms = [forms[name] for forms in (SCHEMAS, POOLED_SCHEMAS) if name in forms]
+    return [schema for form in forms for schema in (form, {**form, **OPTIONAL.get(name, {})})]
+
+
+def has_schema(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> bool:
+    """Return whether a frame has these columns; sums, which are stored narrow, may have any of `units.SIZES`."""
+    same = list(frame.columns) == list(schema)
+    return same and all(
+        found == kind or (kind is SUM and found in SIZES)
+        for found, kind in zip(frame.dtypes, schema.values(), strict=True)
+    )

@@ -67,11 +67,17 @@ class LanguageTexts:
 
     @classmethod
     def read(
-        cls, texts: Sequence[str], segmenter: Segmenter = "whitespace", spaced: bool | None = None
+        cls,
+        texts: Sequence[str],
+        segmenter: Segmenter = "whitespace",
+        spaced: bool | None = None,
+        *,
+        with_words: bool = True,
     ) -> LanguageTexts:
         """Measure texts.
 
         spaced: whether the segmenter fits the language, if they are only a part of it.
+        with_words: whether words are found; without, they are unknown, as if the segmenter did not fit.
         """
         encoded = [text.encode() for text in texts]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
@@ -80,11 +86,14 @@ class LanguageTexts:
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
         widths = (points >= 0x80).view(np.uint8) + (points >= 0x800) + (points >= 0x10000)
         byte_at = np.concatenate([[0], np.cumsum(widths + np.uint8(1), dtype=np.int64)])
-        starts, ends = split_at_spaces(points) if segmenter == "whitespace" else break_words(texts)
+        if not with_words:
+            starts = ends = np.empty(0, np.int64)
+        else:
+            starts, ends = split_at_spaces(points) if segmenter == "whitespace" else break_words(texts)
         char_starts = _starts(chars)
         first = np.searchsorted(starts, char_starts)
         word_text = np.repeat(np.arange(len(texts)), np.diff(first, append=len(starts)))
-        fits = has_words(pl.Series(texts, dtype=pl.String), segmenter) if spaced is None else spaced
+        fits = with_words and (has_words(pl.Series(texts, dtype=pl.String), segmenter) if spaced is None else spaced)
         words = np.bincount(word_text, minlength=len(texts)) if fits else None
         return cls(
             texts=list(texts),

@@ -10,6 +10,7 @@ from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._stratified import derive_seed, is_grouped, needs_alignment
 from tokbench.metrics._table import BUILT_IN, DEFAULT_METRICS, METRICS, find_metrics
+from tokbench.metrics.needs import find_needs
 from tokbench.metrics.significance import SCHEMA as DIFFERENCES
 from tokbench.metrics.significance import find_differences, find_tested
 
@@ -25,6 +26,7 @@ __all__ = [
     "evaluate",
     "find_differences",
     "find_metrics",
+    "find_needs",
     "find_tested",
     "is_grouped",
     "list_token_lengths",

@@ -14,6 +14,7 @@ from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
+    from tokbench.comparison._facts import ComparedCorpus
     from tokbench.metrics import Metric
     from tokbench.report._leads import Best, Column
 
@@ -256,13 +257,27 @@ def write_notes(comparison: Comparison) -> list[str]:
         f"{t.name}: {t.origin}; ids, losses and the vocabulary are unknown"
         if t.counted
         else f"{t.name}: losses are unknown, since the bytes of its tokens are not given"
+        if t.format == "measurements"
+        else f"{t.name}: losses were not counted, since no metric needs them"
         for t in comparison.tokenizers
         if not t.decoded
     ]
     if corpus.excluded:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.excluded.items())
         notes.append(f"excluded segments: {reasons}")
-    return notes
+    return [*notes, *write_missing(corpus)]
+
+
+MOST_NAMED = 5
+"""Shards that notes name; JSON has all."""
+
+
+def write_missing(corpus: ComparedCorpus) -> list[str]:
+    """List the shards of a stream that values do not cover, with the reasons."""
+    missing = list(corpus.missing.items())
+    rest = len(missing) - MOST_NAMED
+    more = [f"{rest:,} more shards are not measured either (named in JSON)"] if rest > 0 else []
+    return [*(f"{name} is not measured: {reason}" for name, reason in missing[:MOST_NAMED]), *more]
 
 
 def write_skipped(comparison: Comparison) -> list[str]:

@@ -1,0 +1,212 @@
+"""compare() on a stream: shards are measured on an executor, and their merged counts evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from tokbench._shared.environment import Clock, Now, describe_environment
+from tokbench._shared.paths import expand_home
+from tokbench._shared.progress import COUNTING, INTERVALS, LOADING, Progress
+from tokbench.adapters import CountedTokenizer, Tokenizer
+from tokbench.adapters.bench.throughput import Throughput, measure_throughput
+from tokbench.adapters.selection import take_sample
+from tokbench.comparison._comparison import Comparison, find_added
+from tokbench.comparison._facts import ComparedCorpus, describe_tokenizer, read_weights
+from tokbench.comparison._frame import arrange
+from tokbench.corpora import Stream, TextGroups
+from tokbench.errors import EngineError, TokbenchError
+from tokbench.executors import Executor, open_executor
+from tokbench.measurement.loading import Loading, Skipped, TokenizerArgument, start_loading
+from tokbench.measurement.shard_task import ShardSettings
+from tokbench.measurement.stream_sample import find_spaced, sample_stream
+from tokbench.measurement.streams import InterruptedStreamError, StreamMeasurements, measure_stream
+from tokbench.measurement.units import MOST_UNITS
+from tokbench.measurement.words import Segmenter, describe_segmenter
+from tokbench.metrics import DIFFERENCES, Metric, Reference, evaluate, find_differences, find_needs
+from tokbench.metrics.resampling import Bootstrap
+
+
+@dataclass(frozen=True, eq=False)
+class StreamRequest:
+    """What `compare` is to do with a stream: its arguments of the same names."""
+
+    metrics: Sequence[Metric]
+    tests: Sequence[Metric]
+    reference: str | None
+    baseline: str | None
+    bootstrap: Bootstrap | None
+    weights: Mapping[str, float] | None
+    segmenter: Segmenter
+    throughput: bool
+    engine: str
+    skip_missing: bool
+    offline: bool
+    executor: Executor | str | None
+    workers: int | None
+    resume: str | Path | None
+    progress: Progress
+    clock: Clock
+    today: Now
+
+
+def compare_stream(
+    tokenizers: TokenizerArgument | Iterable[TokenizerArgument],
+    stream: Stream,
+    asked: StreamRequest,
+    on_interruption: Callable[[Callable[[], Comparison]], None],
+) -> Comparison:
+    """Compare tokenizers on a stream, as `compare` describes."""
+    refuse_texts_needed(asked, stream)
+    executor = choose_executor(asked.executor, asked.workers)
+    sample = sample_stream(stream)
+    verified = replace(take_sample(sample), corpus_bytes=stream.size)
+    with start_loading(
+        tokenizers, verified, asked.engine, asked.baseline, skip_missing=asked.skip_missing, offline=asked.offline
+    ) as loading:
+        asked.progress.start(LOADING, len(loading))
+        loading.tell_ready(lambda name: asked.progress.advance(LOADING, what=name))
+        loaded = loading.finish()
+    settings = ShardSettings(
+        asked.segmenter,
+        find_spaced(sample, asked.segmenter),
+        find_needs([*asked.metrics, *asked.tests], ranked=len(loaded) > 1),
+    )
+    evaluation = _Evaluation(stream, sample, loaded, loading, asked)
+    try:
+        found = measure_stream(
+            loaded,
+            stream,
+            settings,
+            executor=executor,
+            resume=None if asked.resume is None else expand_home(str(asked.resume)),
+            progress=asked.progress,
+        )
+    except InterruptedStreamError as interruption:
+        measured = interruption.finish()
+        if measured is not None:
+            on_interruption(partial(evaluation.build, measured))
+        raise KeyboardInterrupt from interruption
+    asked.progress.finish(COUNTING)
+    try:
+        result = evaluation.build(found)
+        asked.progress.finish(INTERVALS)
+        return result
+    except BaseException:
+        on_interruption(partial(evaluation.build, found, late=False))
+        raise
+
+
+def choose_executor(executor: Executor | str | None, workers: int | None) -> Executor | None:
+    """Return the executor that an argument names; None for this process."""
+    if executor is None:
+        if workers is not None:
+            raise TokbenchError("workers belong to an executor, and none is named", "add --executor local")
+        return None
+    return open_executor(executor, workers) if isinstance(executor, str) else executor
+
+
+def refuse_texts_needed(asked: StreamRequest, stream: Stream) -> None:
+    """Raise TokbenchError for what needs translations, or all texts at once."""
+    if asked.reference is not None:
+        raise TokbenchError(f"{stream.name} is not parallel: there is no reference language", "leave out the reference")
+    alone = [metric.name for metric in asked.metrics if metric.level == "types"]
+    if alone:
+        raise TokbenchError(
+            f"{alone[0]} needs all words of a text at once, which a stream does not give", "leave it out"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Evaluation:
+    """Everything but counts that a comparison is computed from."""
+
+    stream: Stream
+    sample: TextGroups
+    loaded: Sequence[Tokenizer]
+    loading: Loading
+    asked: StreamRequest
+
+    def build(self, found: StreamMeasurements, *, late: bool = True) -> Comparison:
+        """Evaluate what was counted; not `late`: only what follows from the counts, without intervals and tests."""
+        asked = self.asked
+        for fault in found.faults:
+            if all(fault.tokenizer != one.name for one in self.loading.skipped):
+                self.loading.leave_out(fault)
+        gone = {fault.tokenizer for fault in found.faults}
+        loaded = [tokenizer for tokenizer in self.loaded if tokenizer.name not in gone]
+        groups = tuple(found.measurements.texts["lang"].cast(pl.String).unique().sort())
+        mixture = read_weights(asked.weights, groups)
+        relative = Reference(None, self.loading.baseline)
+        drawn = asked.bootstrap if late else None
+        failed: list[Skipped] = []
+        speeds = self.time(loaded, failed) if late else []
+        if drawn is not None:
+            resampled = [metric for metric in asked.metrics if metric.level in ("segments", "languages")]
+            asked.progress.start(INTERVALS, len(resampled) + 1)  # and the tests
+        values = evaluate(
+            found.measurements,
+            asked.metrics,
+            relative,
+            drawn,
+            mixture,
+            on_metric=partial(asked.progress.advance, INTERVALS),
+        )
+        differences = pl.DataFrame(schema=DIFFERENCES)
+        if late:
+            differences = find_differences(found.measurements, asked.tests, relative.tokenizer, drawn, mixture)
+        return Comparison(
+            frame=arrange([values], speeds, {t.name: t.engine for t in loaded}, asked.metrics, groups),
+            differences=differences,
+            corpus=self.describe(found, relative, drawn, {} if mixture is None else mixture.shares),
+            tokenizers=tuple(describe_tokenizer(t, found.measurements) for t in loaded),
+            skipped=(*self.loading.skipped, *failed),
+            environment=describe_environment(asked.today),
+            measurements=found.measurements,
+            added_metrics=find_added([*asked.metrics, *asked.tests]),
+        )
+
+    def time(self, tokenizers: Sequence[Tokenizer], failed: list[Skipped]) -> list[Throughput]:
+        """Measure speeds on the sample, if they are asked for."""
+        if not (self.asked.throughput and any(metric.level == "timings" for metric in self.asked.metrics)):
+            return []
+
+        def skip(error: EngineError) -> None:
+            failed.append(Skipped(f"{error.tokenizer} (speed)", error.fault, error.hint))
+
+        encoding = [tokenizer for tokenizer in tokenizers if not isinstance(tokenizer, CountedTokenizer)]
+        return measure_throughput(
+            encoding, self.sample, clock=self.asked.clock, on_failure=skip, progress=self.asked.progress
+        )
+
+    def describe(
+        self, found: StreamMeasurements, relative: Reference, drawn: Bootstrap | None, shares: Mapping[str, float]
+    ) -> ComparedCorpus:
+        """Collect the facts of the stream."""
+        by_group = found.measurements.texts.group_by(pl.col("lang").cast(pl.String)).agg(pl.col("segments").sum())
+        sizes = dict(by_group.sort("lang").iter_rows())
+        boot = None
+        if drawn is not None:
+            boot = f"{drawn.resamples}/{drawn.method}/{MOST_UNITS} runs of documents/seed{drawn.seed}"
+        return ComparedCorpus(
+            name=self.stream.name,
+            sha256=found.sha256,
+            format=self.stream.format,
+            licence=None,
+            languages=tuple(sizes),
+            segments=found.segments,
+            excluded={},
+            reference=None,
+            baseline=relative.tokenizer,
+            bootstrap=boot,
+            segmenter=describe_segmenter(self.asked.segmenter),
+            aligned=False,
+            sizes=sizes,
+            shares=shares,
+            shards=found.read,
+            missing={one.name: one.reason for one in found.missing},
+        )
