@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tokbench.adapters import load_tokenizer
-from tokbench.corpora import TextGroups, load_corpus, parse_tag, pick_script
-from tokbench.measurement import measure
+from tokbench.adapters import Tokenizer, load_tokenizer
+from tokbench.corpora import load_corpus, parse_tag, pick_script
 
 GROUPS = {
     "english": ("eng", "en"),
@@ -88,30 +87,32 @@ def read_blocks(path: Path) -> Iterator[tuple[int, list[bytes]]]:
             place += sum(map(len, lines))
 
 
-def count_cells(path: Path, tokenizers: Sequence[str]) -> tuple[pl.DataFrame, np.ndarray]:
-    """Measure a file: sums of each cell by tokenizer, and the ids of the first tokenizer in order."""
-    loaded = [load_tokenizer(name) for name in tokenizers]
+def count_cells(path: Path, tokenizers: Sequence[Tokenizer]) -> tuple[pl.DataFrame, np.ndarray]:
+    """Count a file: sums of each cell, tokens by tokenizer, and the ids of the first tokenizer in order."""
     found, ids = [], []
     for place, lines in read_blocks(path):
         starts = place + np.cumsum([0, *map(len, lines[:-1])])
-        texts = [line[:-1].decode() for line in lines]
-        measured = measure(loaded, TextGroups.from_texts({path.stem: texts}))
-        cells = pl.DataFrame({"segment": np.arange(len(lines), dtype=np.uint32), "cell": starts // CELL})
-        rows = measured.counts.drop("lang").join(measured.texts.drop("lang"), on="segment").join(cells, on="segment")
-        sums = rows.group_by("tokenizer", "cell").agg(
-            pl.col("tokens", "partial_tokens", "unk_tokens", "continued_words", "bytes", "chars", "words").sum(),
-            segments=pl.len(),
-            lossy=(pl.col("loss") == 3).sum(),
-            exact=(pl.col("loss") == 0).sum(),
-        )
-        found.append(sums.with_columns(pl.col("tokenizer").cast(pl.String)))
-        ids.append(loaded[0].encode_batch(texts).ids.astype(np.uint16))
-    cells = pl.concat(found).group_by("tokenizer", "cell").sum().sort("tokenizer", "cell")
-    return cells.with_columns(lang=pl.lit(path.stem)), np.concatenate(ids)
+        texts = pl.Series(lines, dtype=pl.Binary).cast(pl.String).str.strip_suffix("\n")
+        listed = texts.to_list()
+        rows = {
+            "cell": starts // CELL,
+            "segments": np.ones(len(lines), np.int64),
+            "bytes": texts.str.len_bytes(),
+            "chars": texts.str.len_chars(),
+            "words": texts.str.count_matches(r"\S+"),
+        }
+        for tokenizer in tokenizers:
+            batch = tokenizer.encode_batch(listed)
+            rows[f"tokens {tokenizer.name}"] = batch.counts
+            if tokenizer is tokenizers[0]:
+                ids.append(batch.ids.astype(np.uint16))
+        found.append(pl.DataFrame(rows).cast(pl.Int64).group_by("cell").sum())
+    return pl.concat(found).group_by("cell").sum().sort("cell"), np.concatenate(ids)
 
 
-def count_source(folder: Path, tokenizers: Sequence[str]) -> None:
-    """Measure all files, each once."""
+def count_source(folder: Path, names: Sequence[str]) -> None:
+    """Count all files, each once."""
+    tokenizers = [load_tokenizer(name, engine="fastokens") for name in names]
     for name in GROUPS:
         kept = folder / f"{name}.parquet"
         if not kept.exists():

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tokbench._shared.process import release_freed, single_thread
@@ -24,6 +26,13 @@ from tokbench.measurement.units import NUMBER, UnitSum, hash_units, number_group
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 Reader = Callable[[Shard], Iterable[ShardTexts]]
+
+Numbering = Callable[[str, int, pl.Series, pl.Series], npt.NDArray[np.int64]]
+"""Returns the unit of each segment, below `MOST_UNITS`, from name and start of a shard, segments and documents."""
+
+
+class NoTextError(TokbenchError):
+    """A shard has no text: none begins in this part of the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +57,7 @@ def measure_shard(
     segmenter: Segmenter = "whitespace",
     spaced: Mapping[str, bool] | None = None,
     needs: Needs = EVERYTHING,
+    number: Numbering = hash_units,
 ) -> ShardResult:
     """Encode the texts of a shard once with each tokenizer and add up the counts by unit.
 
@@ -55,9 +65,10 @@ def measure_shard(
     spaced: whether the segmenter fits each group; a group that is not in it is judged by its first texts in the shard.
     needs: which counts are wanted; the others are null.
 
-    A unit is numbered by `units.hash_units`, from the first unit of its group (`units.number_group`), and its
-    jackknife block is the number modulo 16. Raises EngineError for a text on which an engine fails, TokbenchError for
-    a shard without text.
+    number: numbers the units of a group.
+
+    Units are counted from the first unit of their group (`units.number_group`), and the jackknife block of a unit is
+    its number modulo 16. Raises EngineError for a text on which an engine fails, NoTextError for a shard without text.
     """
     tally = _Tally(tokenizers)
     digest, size, segments = hashlib.sha256(b"tokbench shard 1\n"), 0, 0
@@ -71,11 +82,11 @@ def measure_shard(
             measured = LanguageTexts.read(texts, segmenter, fits, with_words=needs.word_bounds)
             digest.update(hash_batch(batch, measured))
             size, segments = size + int(measured.bytes.sum()), segments + len(texts)
-            numbers = hash_units(shard.name, shard.start, batch.segments, batch.documents)
+            numbers = number(shard.name, shard.start, batch.segments, batch.documents)
             tally.add(batch, measured, pl.Series("segment", numbers + number_group(batch.group), NUMBER), needs)
             release_freed()
     if not segments:
-        raise TokbenchError(f"{shard.file} ({shard.name} from {shard.start}) has no text")
+        raise NoTextError(f"{shard.file} ({shard.name} from {shard.start}) has no text")
     return ShardResult(tally.total(), digest.hexdigest(), size, segments)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -35,6 +35,30 @@ _DAMAGED = "its result came damaged"
 
 
 @dataclass(frozen=True)
+class Sample:
+    """How a sample was drawn, and how much it is of the source.
+
+    precision: half-width asked of the intervals (0.01: 1 % of a value, 1 point of a share). seed: of the draws.
+    rounds: how often the intervals were looked at.
+    pieces, bytes: read. of_pieces, of_bytes: in the source, in storage. Of Parquet, the row groups that pieces lie in
+    count as read.
+    """
+
+    precision: float
+    seed: int
+    rounds: int
+    pieces: int
+    of_pieces: int
+    bytes: int
+    of_bytes: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was read."""
+        return self.pieces == self.of_pieces
+
+
+@dataclass(frozen=True)
 class MissingShard:
     """A shard that is not in the measurements: what it is called, and why."""
 
@@ -51,6 +75,8 @@ class StreamMeasurements:
     bytes, segments: how much text was read.
     read: number of shards. missing: the others that were tried, in order.
     faults: the first text on which each tokenizer failed.
+    sample: how much was drawn of a sample; None if all was read. source_bytes: then the estimated UTF-8 bytes of the
+        whole source, by group.
     """
 
     measurements: Measurements
@@ -60,6 +86,8 @@ class StreamMeasurements:
     read: int
     missing: tuple[MissingShard, ...]
     faults: tuple[EngineError, ...]
+    sample: Sample | None = None
+    source_bytes: Mapping[str, float] = field(default_factory=dict)
 
 
 class InterruptedStreamError(KeyboardInterrupt):
