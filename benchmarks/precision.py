@@ -11,14 +11,23 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer, load_tokenizer
-from tokbench.corpora import load_corpus, parse_tag, pick_script
+from tokbench.comparison._sampled import Rule, draw_until_narrow, expand_groups, tighten
+from tokbench.corpora import Shard, load_corpus, parse_tag, pick_script
+from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum
+from tokbench.measurement import Measurements
+from tokbench.measurement.jackknife_blocks import BLOCKS
+from tokbench.measurement.saved import POOLED_SCHEMAS, SCHEMAS
+from tokbench.measurement.units import MOST_UNITS, number_group
+from tokbench.metrics import Reference, evaluate, find_metrics
+from tokbench.metrics.resampling import Bootstrap
 
 GROUPS = {
     "english": ("eng", "en"),
@@ -123,6 +132,178 @@ def count_source(folder: Path, names: Sequence[str]) -> None:
             print(f"{name}: {len(ids):,} tokens, {time.process_time() - start:.0f} s", flush=True)
 
 
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The kept counts of a file: sums of each piece, and where its ids are."""
+
+    label: str
+    size: int
+    sums: pl.DataFrame
+    ids: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def read(cls, folder: Path, label: str, piece_bytes: int, first: str) -> Group:
+        """Add up cells to pieces."""
+        size = (folder / "text" / f"{label}.txt").stat().st_size
+        cells = pl.read_parquet(folder / f"{label}.parquet").with_columns(cell=pl.col("cell") * CELL // piece_bytes)
+        every = pl.DataFrame({"cell": np.arange(-(-size // piece_bytes))})
+        sums = every.join(cells.group_by("cell").sum(), on="cell", how="left").fill_null(0).sort("cell")
+        ends = sums[f"tokens {first}"].cum_sum().to_numpy()
+        return cls(label, size, sums, np.load(folder / f"{label}.npy", mmap_mode="r"), ends)
+
+    def list_ids(self, number: int) -> np.ndarray:
+        """Return the ids of a piece."""
+        return self.ids[0 if number == 0 else self.ends[number - 1] : self.ends[number]]
+
+
+class KeptCounts:
+    """What a sample's counts would be: those of the drawn pieces."""
+
+    def __init__(self, groups: Sequence[Group], tokenizers: Sequence[str]) -> None:
+        self.groups = {group.label: group for group in groups}
+        self.tokenizers = tokenizers
+        self.pieces: dict[str, list[Piece]] = {group.label: [] for group in groups}
+
+    def add(self, pieces: Mapping[str, Sequence[Piece]]) -> None:
+        """Add drawn pieces."""
+        for label, own in pieces.items():
+            self.pieces[label] += own
+
+    def measure(self, *, with_ids: bool = False) -> Measurements:
+        """Return pooled measurements whose units are pieces."""
+        texts, counts = [], []
+        for label, own in self.pieces.items():
+            places = np.array([piece.place for piece in own])
+            drawn = self.groups[label].sums[np.array([piece.number for piece in own])]
+            unit = pl.Series(places % MOST_UNITS + number_group(label), dtype=pl.UInt64)
+            rows = drawn.with_columns(lang=pl.lit(label), segment=unit)
+            rows = rows.group_by("lang", "segment").sum()
+            texts.append(rows.select("lang", "segment", "segments", "bytes", "chars", "words"))
+            for name in self.tokenizers:
+                tokens = rows.select(pl.lit(name).alias("tokenizer"), "lang", "segment", tokens=f"tokens {name}")
+                counts.append(tokens.with_columns(UNCOUNTED).with_columns(ZERO))
+        tokenizers = pl.DataFrame(
+            {
+                "tokenizer": self.tokenizers,
+                **dict.fromkeys(("engine", "path", "sha256"), ""),
+                "vocab_base": 50_254,
+                "vocab_total": 50_277,
+                **dict.fromkeys(("vocab_rows", "context_window", "unk_id")),
+            },
+            schema_overrides=dict.fromkeys(
+                ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id"), pl.Int64()
+            ),
+        )
+        return Measurements(
+            texts=pl.concat(texts),
+            counts=pl.concat(counts),
+            ids=self.count_ids() if with_ids else pl.DataFrame(schema=POOLED_SCHEMAS["ids"]),
+            vocab=pl.DataFrame(schema=SCHEMAS["vocab"]),
+            documents=pl.DataFrame(schema=POOLED_SCHEMAS["documents"]),
+            tokenizers=tokenizers,
+        ).sorted()
+
+    def count_ids(self) -> pl.DataFrame:
+        """Return the histogram of the first tokenizer's ids by group and block."""
+        parts = []
+        for label, own in self.pieces.items():
+            for block in range(BLOCKS):
+                drawn = [self.groups[label].list_ids(p.number) for p in own if p.place % BLOCKS == block]
+                found = np.bincount(np.concatenate(drawn)) if drawn else np.zeros(0, np.int64)
+                ids = np.flatnonzero(found)
+                part = pl.DataFrame({"block": np.full(len(ids), block, np.uint8), "id": ids.astype(np.int32)})
+                named = part.with_columns(count=pl.Series(found[ids], dtype=pl.Int64), lang=pl.lit(label))
+                parts.append(named.with_columns(tokenizer=pl.lit(self.tokenizers[0])))
+        return pl.concat(parts).select("tokenizer", "lang", "block", "id", "count")
+
+    def expand(self) -> dict[str, float]:
+        """Return the estimated bytes of text of each group."""
+        found = {}
+        for label, own in self.pieces.items():
+            drawn = self.groups[label].sums["bytes"].gather([piece.number for piece in own])
+            found[label] = float(drawn.sum()) * self.groups[label].sums.height / len(own)
+        return found
+
+
+UNCOUNTED = [
+    pl.lit(None, pl.Int64).alias(name)
+    for name in ("partial_tokens", "unk_tokens", "unk_chars", "continued_words", "exact", "nfc", "whitespace", "lossy")
+]
+ZERO = [
+    pl.lit(0, pl.Int64).alias(name)
+    for name in ("unk_known_chars", "unk_known_segments", "continued_known_words", "continued_known_segments")
+]
+LOOKED_AT = ("tokens_per_segment", "bytes_per_token", "chars_per_token", "fertility", "nsl", "bits_per_byte_coded")
+OVER_IDS = (
+    *("renyi_efficiency", "utilisation_at_10k", "utilisation_at_100k"),
+    *("entropy", "entropy_miller_madow", "utilisation", "bits_per_byte_entropy"),
+)
+
+
+def cut(groups: Sequence[Group], piece_bytes: int) -> list[Stratum]:
+    """Return the strata of the files, with pieces of a given size."""
+    return [
+        Stratum(
+            group.label,
+            [Shard(0, group.label, group.label, "text", 0, group.size, group.size)],
+            lambda shard: (shard.start, shard.end),
+            piece_bytes,
+        )
+        for group in groups
+    ]
+
+
+def simulate(groups: Sequence[Group], piece_bytes: int, given: argparse.Namespace) -> pl.DataFrame:
+    """Sample for many seeds: each interval, the value of the full pass, and how much was read."""
+    rows = []
+    metrics = find_metrics(LOOKED_AT)
+    baseline = given.tokenizers[0]
+    strata = cut(groups, piece_bytes)
+    everything = KeptCounts(groups, given.tokenizers)
+    everything.add({stratum.label: [stratum.cut(i, i) for i in range(len(stratum))] for stratum in strata})
+    over_ids = find_metrics(OVER_IDS)
+    keys = ["tokenizer", "lang", "metric"]
+    whole = everything.measure(with_ids=True)
+    truth = evaluate(whole, [*metrics, *over_ids], Reference(None, baseline)).select(*keys, truth="value")
+    for seed in range(given.seeds):
+        bootstrap = Bootstrap(seed=seed)
+        rule = Rule(given.precision, metrics, baseline, bootstrap)
+        counts = KeptCounts(groups, given.tokenizers)
+        drawings = [Drawing(stratum, seed) for stratum in strata]
+        rounds = draw_until_narrow(
+            drawings, counts.add, lambda counts=counts, rule=rule: rule.find_wide(counts.measure(), counts.expand())
+        )
+        with_ids = seed < given.seeds_with_ids
+        mixture = expand_groups(counts.expand())
+        chosen = [*metrics, *over_ids] if with_ids else metrics
+        measured = counts.measure(with_ids=with_ids)
+        values = evaluate(measured, chosen, Reference(None, baseline), tighten(bootstrap), mixture)
+        read = sum(d.drawn for d in drawings) / sum(len(d.stratum) for d in drawings)
+        found = values.join(truth, on=keys, nulls_equal=True).with_columns(
+            seed=pl.lit(seed), read=pl.lit(read), rounds=pl.lit(rounds)
+        )
+        rows.append(found)
+    return pl.concat(rows)
+
+
+def summarise(found: pl.DataFrame) -> pl.DataFrame:
+    """Return coverage by metric: in single groups and in all together."""
+    covered = pl.col("truth").is_between("low", "high")
+    return (
+        found.filter(pl.col("low").is_not_null(), pl.col("low") < pl.col("high"))
+        .group_by("metric", of=pl.when(pl.col("lang").is_null()).then(pl.lit("all")).otherwise(pl.lit("groups")))
+        .agg(
+            intervals=pl.len(),
+            covered=(covered.mean() * 100).round(1),
+            half_width=((pl.col("high") - pl.col("low")) / 2 / pl.col("value")).mean() * 100,
+            widest=((pl.col("high") - pl.col("low")) / 2 / pl.col("value")).max() * 100,
+            error=((pl.col("value") / pl.col("truth") - 1).mean() * 100),
+        )
+        .sort("of", "metric")
+    )
+
+
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -130,10 +311,29 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the text and the counts are kept")
     parser.add_argument("--megabytes", type=int, default=2000)
     parser.add_argument("--tokenizers", nargs="+", default=["gpt-neox-20b", "gpt2"])
+    parser.add_argument("--precision", type=float, default=0.01)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--seeds-with-ids", type=int, default=50, help="for how many to evaluate metrics over ids")
+    parser.add_argument("--piece-bytes", type=int, nargs="+", default=[PIECE_BYTES])
     given = parser.parse_args()
     if not (given.folder / "text").exists():
         write_source(given.folder, given.corpora, given.megabytes * 1_000_000)
     count_source(given.folder, given.tokenizers)
+    for piece_bytes in given.piece_bytes:
+        labels = [label for label in GROUPS if (given.folder / f"{label}.parquet").exists()]
+        groups = [Group.read(given.folder, label, piece_bytes, given.tokenizers[0]) for label in labels]
+        start = time.process_time()
+        found = simulate(groups, piece_bytes, given)
+        by_seed = found.group_by("seed").agg(pl.col("read", "rounds").first())
+        share, rounds = by_seed["read"], by_seed["rounds"]
+        total = sum(group.size for group in groups)
+        print(
+            f"pieces of {piece_bytes:,} bytes, ±{given.precision:.2%}, {given.seeds} seeds: read {share.mean():.2%} "
+            f"of {total / 1e6:,.0f} MB ({share.mean() * total / 1e6:.1f} MB; most {share.max():.2%}), "
+            f"{rounds.mean():.1f} rounds, {time.process_time() - start:.0f} CPU s"
+        )
+        with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200):
+            print(summarise(found), flush=True)
 
 
 if __name__ == "__main__":

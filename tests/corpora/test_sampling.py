@@ -28,13 +28,17 @@ def make_shard(name: str, start: int, end: int, number: int = 0) -> Shard:
     return Shard(number, f"/data/{name}", name, "text", start, end, end - start)
 
 
+def find_bytes(shard: Shard) -> tuple[int, int] | None:
+    return None if shard.name.endswith(".gz") else (shard.start, shard.end)
+
+
 LENGTHS = st.lists(st.integers(2, 5 * PIECE_BYTES), min_size=1, max_size=5)
 
 
 @given(LENGTHS)
 def test_every_byte_belongs_to_exactly_one_piece(lengths: list[int]) -> None:
     shards = [make_shard(f"{i}.txt", 0, length, i) for i, length in enumerate(lengths)]
-    stratum = Stratum("all", shards)
+    stratum = Stratum("all", shards, find_bytes)
     found = sorted((p.shard.number, p.start, p.end) for p in stratum.draw(0))
     assert len(found) == len(stratum)
     for number, length in enumerate(lengths):
@@ -47,14 +51,16 @@ def test_every_byte_belongs_to_exactly_one_piece(lengths: list[int]) -> None:
 
 
 def test_the_grid_goes_through_the_shards_of_a_file() -> None:
-    whole = Stratum("all", [make_shard("a", 0, 10 * PIECE_BYTES)])
+    whole = Stratum("all", [make_shard("a", 0, 10 * PIECE_BYTES)], find_bytes)
     halves = [make_shard("a", 0, 6 * PIECE_BYTES), make_shard("a", 6 * PIECE_BYTES, 10 * PIECE_BYTES)]
-    grids = [[(p.start, p.end) for p in stratum.draw(3)] for stratum in (whole, Stratum("all", halves))]
+    grids = [[(p.start, p.end) for p in stratum.draw(3)] for stratum in (whole, Stratum("all", halves, find_bytes))]
     assert grids[0] == grids[1]
 
 
 def test_a_shard_that_is_read_whole_is_one_piece() -> None:
-    stratum = Stratum("all", [Shard(0, "a.gz", "a.gz", "text", 0, 1, 700), make_shard("b", 0, PIECE_BYTES + 1)])
+    stratum = Stratum(
+        "all", [Shard(0, "a.gz", "a.gz", "text", 0, 1, 700), make_shard("b", 0, PIECE_BYTES + 1)], find_bytes
+    )
     pieces = sorted(stratum.draw(0), key=lambda piece: piece.number)
     assert [(p.shard.name, p.start, p.end, p.size) for p in pieces] == [
         ("a.gz", None, None, 700),
@@ -91,7 +97,7 @@ def test_each_order_is_equally_likely() -> None:
 
 @given(st.integers(0, 50), st.integers(1, 40), st.integers(1, 40))
 def test_a_larger_sample_contains_the_smaller(seed: int, first: int, more: int) -> None:
-    stratum = Stratum("en", [make_shard("a", 0, 60 * PIECE_BYTES)])
+    stratum = Stratum("en", [make_shard("a", 0, 60 * PIECE_BYTES)], find_bytes)
     twice, once = Drawing(stratum, seed), Drawing(stratum, seed)
     small, rest = twice.extend(first), twice.extend(first + more)
     large = once.extend(first + more)
@@ -103,7 +109,7 @@ def test_a_larger_sample_contains_the_smaller(seed: int, first: int, more: int) 
 
 def test_the_draws_of_a_group_depend_on_its_label_and_seed() -> None:
     def draw(label: str, seed: int) -> list[int]:
-        return [piece.number for piece in Stratum(label, [make_shard("a", 0, 99 * PIECE_BYTES)]).draw(seed)]
+        return [piece.number for piece in Stratum(label, [make_shard("a", 0, 99 * PIECE_BYTES)], find_bytes).draw(seed)]
 
     assert draw("en", 0) == draw("en", 0)
     assert draw("en", 0) != draw("de", 0)
@@ -112,7 +118,7 @@ def test_the_draws_of_a_group_depend_on_its_label_and_seed() -> None:
 
 def test_strata_are_groups_of_files() -> None:
     shards = tuple(make_shard(name, 0, 100, i) for i, name in enumerate(["de/1", "en/1", "en/2"]))
-    strata = stratify(Stream("s", "s", "text", shards), lambda shard: shard.name.partition("/")[0])
+    strata = stratify(Stream("s", "s", "text", shards), lambda shard: shard.name.partition("/")[0], find_bytes)
     assert [(s.label, len(s), s.size) for s in strata] == [("de", 1, 100), ("en", 2, 200)]
 
 

@@ -75,6 +75,35 @@ def parse_decimal(name: str, text: str, *, low: float = 0.0, high: float) -> flo
     raise _refuse(name, text, f"a number from {low:,g} to {high:,.0f}")
 
 
+def share_option(*names: str, low: float, high: float, help: str, **settings: Any) -> Any:  # noqa: A002
+    """Declare an option for a share between two bounds, both included: 1% or 0.01.
+
+    names, settings: as for `typer.Option`; the last name is the one in errors.
+    """
+
+    def parse(value: str | float) -> float:
+        return parse_share(names[-1], str(value), low=low, high=high)
+
+    return typer.Option(*names, parser=parse, help=help, **settings)
+
+
+def parse_share(name: str, text: str, *, low: float, high: float) -> float:
+    """Parse a share in per cent or as a number.
+
+    Raises TokbenchError with the bounds for anything but a share between them.
+
+    >>> parse_share("--precision", "0.5%", low=0.0001, high=0.5)
+    0.005
+    """
+    stripped = text.strip()
+    digits, percent = stripped.removesuffix("%").rstrip(), stripped.endswith("%")
+    if len(digits) <= _DIGITS and _DECIMAL.fullmatch(digits):
+        share = float(digits) / 100 if percent else float(digits)
+        if low <= share <= high:
+            return share
+    raise _refuse(name, text, f"a share such as 1% or 0.01, from {100 * low:g}% to {100 * high:g}%")
+
+
 def split_numbers(name: str, text: str, *, low: int = 1, high: int = LARGEST) -> tuple[int, ...]:
     """Parse comma-separated whole numbers, in their order and without duplicates."""
     return tuple(dict.fromkeys(parse_whole(name, part, low=low, high=high) for part in text.split(",")))

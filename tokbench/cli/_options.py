@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokbench.cli._numbers import MOST_THREADS, MOST_WORKERS, whole_option
+from tokbench.cli._numbers import MOST_THREADS, MOST_WORKERS, share_option, whole_option
 from tokbench.cli._progress import note
 from tokbench.errors import TokbenchError
 
@@ -102,6 +102,18 @@ Resume = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER", help="Keep the result of each shard of a stream in FOLDER, and measure only those not there."
+    ),
+]
+
+Precision = Annotated[
+    float | None,
+    share_option(
+        "--precision",
+        low=0.0001,
+        high=0.5,
+        metavar="SHARE",
+        help="Read only a sample of a stream: as much as it takes for intervals of ± SHARE of the value, such as 1%. "
+        "[default: read all]",
     ),
 ]
 

@@ -20,6 +20,7 @@ from tokbench.cli._options import (
     OptionalTokenizerNames,
     OutputFormat,
     Outputs,
+    Precision,
     Reference,
     Resume,
     Segments,
@@ -123,7 +124,7 @@ def run(
     resamples: Annotated[
         int, whole_option("--resamples", high=1_000_000, help="Bootstrap resamples for intervals; 0 for no intervals.")
     ] = 1000,
-    seed: Annotated[int, whole_option("--seed", help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, whole_option("--seed", help="Seed of the bootstrap, and of samples.")] = 0,
     draw: Annotated[
         Draw, typer.Option(help="Resampling unit: documents (if the corpus has them) or segments.")
     ] = Draw.documents,
@@ -151,6 +152,7 @@ def run(
     executor: Executor = None,
     workers: Workers = None,
     resume: Resume = None,
+    precision: Precision = None,
     offline: Offline = False,
     allow_upload: AllowUpload = False,
     max_requests: MaxRequests = DEFAULT_REQUESTS,
@@ -209,6 +211,7 @@ def run(
                     executor=executor,
                     workers=workers,
                     resume=resume,
+                    precision=precision,
                     progress=progress,
                     on_interruption=unfinished.append,
                 )

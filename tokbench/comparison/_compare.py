@@ -18,6 +18,7 @@ from tokbench.adapters.selection import AUTO, take_sample
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference, read_weights
 from tokbench.comparison._frame import arrange
+from tokbench.comparison._sampled import choose_sampled
 from tokbench.comparison._streamed import StreamRequest, compare_stream
 from tokbench.comparison.worst_segments import find_examples
 from tokbench.corpora import Corpus, CorpusArgument, Stream, is_streamed, open_corpus, open_stream
@@ -67,6 +68,7 @@ def compare(
     executor: Executor | str | None = None,
     workers: int | None = None,
     resume: str | Path | None = None,
+    precision: float | None = None,
     on_step: Step = ignore_step,
     on_interruption: Callable[[Unfinished], None] = ignore_interruption,
     progress: Progress = NO_PROGRESS,
@@ -97,6 +99,8 @@ def compare(
         one of your own; by default one after the other in this process.
     workers: how many shards are measured at a time; by default one per core.
     resume: a folder where the result of each shard is kept: what is there is not measured again.
+    precision: half-width of intervals for which a sample of a stream is drawn: 0.01 is 1 % of a value, 1 point of a
+        share (see `tokbench.metrics.precision`). By default all is read.
     on_step: called after each batch of texts, from any thread.
     on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also
         before any other error that ends the work after measuring: it then gives no intervals, tests, speeds
@@ -110,6 +114,8 @@ def compare(
     segmenter_signature = describe_segmenter(segmenter)
     stream = find_stream(corpus)
     if stream is not None:
+        if precision is not None:
+            chosen, precision = choose_sampled(chosen, precision, stream.name, by_name=metrics is not None)
         request = StreamRequest(
             metrics=chosen,
             tests=tested,
@@ -125,13 +131,14 @@ def compare(
             executor=executor,
             workers=workers,
             resume=resume,
+            precision=precision,
             progress=progress,
             clock=clock,
             today=today,
         )
         return compare_stream(tokenizers, stream, request, on_interruption)
     texts = open_corpus(cast("CorpusArgument", corpus))
-    refuse_shards_needed(texts, executor=executor, workers=workers, resume=resume)
+    refuse_shards_needed(texts, executor=executor, workers=workers, resume=resume, precision=precision)
     against = find_reference(texts, reference)
     mixture = read_weights(weights, texts.languages, texts)
     sample = take_sample(texts)

@@ -141,7 +141,15 @@ class Comparison(Presented):
         corpus = self.corpus
         return sign(
             [SignedTokenizer(t.name, t.sha256, t.engine, t.path) for t in chosen],
-            SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.segments, corpus.aligned, corpus.shares),
+            SignedCorpus(
+                corpus.name,
+                corpus.sha256,
+                corpus.languages,
+                corpus.segments,
+                corpus.aligned,
+                corpus.shares,
+                None if corpus.sample is None else corpus.sample.sign(),
+            ),
             metric=metric,
             reference=corpus.reference,
             baseline=corpus.baseline,

@@ -15,6 +15,7 @@ from tokbench.corpora import Corpus, TextGroups, choose_reference, spread_weight
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
+from tokbench.measurement.streams import Sample
 from tokbench.metrics import Mixture, Reference, is_grouped
 from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
 
@@ -74,7 +75,7 @@ class ComparedCorpus:
     parts: the corpora that are side by side; empty if there is one.
     shares: of the mixture that values over all languages are of, by language; empty without one.
     shards: of a stream, number of shards that were read; 0 for anything else. missing: those that could not be
-        measured, which values do not cover, with the reason.
+        measured, which values do not cover, with the reason. sample: how much was drawn; None if all was read.
     """
 
     name: str
@@ -94,6 +95,7 @@ class ComparedCorpus:
     shares: Mapping[str, float] = field(default_factory=dict)
     shards: int = 0
     missing: Mapping[str, str] = field(default_factory=dict)
+    sample: Sample | None = None
 
     @property
     def texts(self) -> int:
@@ -116,6 +118,7 @@ class ComparedCorpus:
         document = asdict(self)
         absent = [*(("aligned", "sizes", "parts") if self.aligned else ()), *(() if self.shares else ("shares",))]
         absent += () if self.shards else ("shards", "missing")
+        absent += () if self.sample else ("sample",)
         return {name: value for name, value in document.items() if name not in absent}
 
     def describe_mixture(self) -> str:

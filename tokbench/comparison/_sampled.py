@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -11,12 +12,13 @@ from tokbench._shared.progress import Progress
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import Stream
 from tokbench.corpora._sampling import Drawing, Piece, Stratum, schedule_sizes
+from tokbench.errors import CorpusWarning, TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.sampled import SampleCounts
 from tokbench.measurement.shard_task import ShardSettings
 from tokbench.measurement.streams import InterruptedStreamError, StreamMeasurements
 from tokbench.metrics import Metric, Mixture, Reference, evaluate
-from tokbench.metrics.precision import LOOK_LEVEL, find_wide, list_looked_at
+from tokbench.metrics.precision import LOOK_LEVEL, find_wide, is_sampleable, list_looked_at
 from tokbench.metrics.resampling import Bootstrap
 
 FIRST = 64
@@ -55,6 +57,32 @@ def draw_until_narrow(
     return rounds
 
 
+def choose_sampled(
+    metrics: Sequence[Metric], precision: float, name: str, *, by_name: bool
+) -> tuple[tuple[Metric, ...], float | None]:
+    """Return the metrics of a sample, and its precision: None if all has to be read.
+
+    by_name: whether the user chose the metrics. Those that grow with the text are then worth a full pass; otherwise
+    they are left out. Warns of either. Raises TokbenchError for a precision that is not between 0 and 1.
+    """
+    if not 0 < precision < 1:
+        raise TokbenchError(f"the precision is {precision:g}", "use a share such as 0.01")
+    growing = [metric.name for metric in metrics if not is_sampleable(metric)]
+    if growing and by_name:
+        warn_of_sample(f"{', '.join(growing)} cannot be known from a sample: all of {name} is read")
+        return tuple(metrics), None
+    if growing:
+        warn_of_sample(
+            f"without {', '.join(growing)}, which cannot be known from a sample; to read all, name one by -m"
+        )
+    return tuple(metric for metric in metrics if metric.name not in growing), precision
+
+
+def warn_of_sample(message: str) -> None:
+    """Warn of what a sample is not."""
+    warnings.warn(message, CorpusWarning, stacklevel=2)
+
+
 def expand_groups(source_bytes: Mapping[str, float]) -> Mixture | None:
     """Return the mixture of the groups of a sampled source; None if there is only one."""
     return Mixture(source_bytes, expanded=True) if len(source_bytes) > 1 else None
@@ -65,18 +93,28 @@ def tighten(bootstrap: Bootstrap) -> Bootstrap:
     return replace(bootstrap, level=LOOK_LEVEL)
 
 
-def find_wide_groups(
-    measurements: Measurements,
-    metrics: Sequence[Metric],
-    baseline: str | None,
-    bootstrap: Bootstrap,
-    mixture: Mixture | None,
-    precision: float,
-) -> set[str | None]:
-    """Return the groups with an interval that is too wide; None for all together."""
-    chosen = list_looked_at(metrics)
-    values = evaluate(measurements, chosen, Reference(None, baseline), tighten(bootstrap), mixture)
-    return set(find_wide(values, chosen, precision)["lang"])
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """When a sample is large enough.
+
+    precision: largest half-width of the intervals of `metrics` (see `tokbench.metrics.precision.find_wide`).
+    baseline: the tokenizer of ratios. weights: of groups, given by the user.
+    """
+
+    precision: float
+    metrics: Sequence[Metric]
+    baseline: str | None
+    bootstrap: Bootstrap
+    weights: Mixture | None = None
+
+    def find_wide(self, measurements: Measurements, source_bytes: Mapping[str, float]) -> set[str | None]:
+        """Return the groups with an interval that is too wide; None for all together."""
+        chosen = list_looked_at(self.metrics)
+        named = set(measurements.tokenizers["tokenizer"].cast(pl.String))
+        reference = Reference(None, self.baseline if self.baseline in named else None)
+        mixture = self.weights or expand_groups(source_bytes)
+        values = evaluate(measurements, chosen, reference, tighten(self.bootstrap), mixture)
+        return set(find_wide(values, chosen, self.precision)["lang"])
 
 
 def measure_sample(
@@ -84,32 +122,26 @@ def measure_sample(
     stream: Stream,
     strata: Sequence[Stratum],
     settings: ShardSettings,
-    metrics: Sequence[Metric],
-    *,
-    baseline: str | None,
-    bootstrap: Bootstrap,
-    weights: Mixture | None,
-    precision: float,
+    rule: Rule,
     progress: Progress,
-) -> StreamMeasurements | None:
-    """Measure as many pieces of a stream as the precision takes; None if none of them has any text.
+) -> StreamMeasurements:
+    """Measure as many pieces of a stream as the precision takes.
 
-    metrics: those whose intervals are looked at, among others. weights: of groups, given by the user.
-    Raises InterruptedStreamError on KeyboardInterrupt, EngineError if all tokenizers failed.
+    Raises InterruptedStreamError on KeyboardInterrupt, EngineError if all tokenizers failed, TokbenchError if no piece
+    has any text.
     """
-    drawings = [Drawing(stratum, bootstrap.seed) for stratum in strata]
+    seed = rule.bootstrap.seed
+    drawings = [Drawing(stratum, seed) for stratum in strata]
     counts = SampleCounts(tokenizers, stream, drawings, settings, progress)
 
     def find() -> set[str | None]:
-        if counts.total is None:
-            return {None}
-        mixture = weights or expand_groups(counts.expand())
-        named = set(counts.total.tokenizers["tokenizer"].cast(pl.String))
-        against = baseline if baseline in named else None
-        return find_wide_groups(counts.total, metrics, against, bootstrap, mixture, precision)
+        return {None} if counts.total is None else rule.find_wide(counts.total, counts.expand())
 
     try:
         rounds = draw_until_narrow(drawings, counts.add, find)
     except KeyboardInterrupt as interruption:
-        raise InterruptedStreamError(lambda: counts.finish(precision, bootstrap.seed, 0)) from interruption
-    return counts.finish(precision, bootstrap.seed, rounds)
+        raise InterruptedStreamError(lambda: counts.finish(rule.precision, seed, 0)) from interruption
+    found = counts.finish(rule.precision, seed, rounds)
+    if found is None:
+        raise TokbenchError(f"{stream.name} has no text that can be read", "give another source")
+    return found

@@ -18,16 +18,18 @@ from tokbench.adapters.selection import take_sample
 from tokbench.comparison._comparison import Comparison, find_added
 from tokbench.comparison._facts import ComparedCorpus, describe_tokenizer, read_weights
 from tokbench.comparison._frame import arrange
+from tokbench.comparison._sampled import Rule, expand_groups, measure_sample, tighten
 from tokbench.corpora import Stream, TextGroups
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.executors import Executor, open_executor
 from tokbench.measurement.loading import Loading, Skipped, TokenizerArgument, start_loading
+from tokbench.measurement.sampled import cut_strata, read_first_pieces
 from tokbench.measurement.shard_task import ShardSettings
 from tokbench.measurement.stream_sample import find_spaced, sample_stream
 from tokbench.measurement.streams import InterruptedStreamError, StreamMeasurements, measure_stream
 from tokbench.measurement.units import MOST_UNITS
 from tokbench.measurement.words import Segmenter, describe_segmenter
-from tokbench.metrics import DIFFERENCES, Metric, Reference, evaluate, find_differences, find_needs
+from tokbench.metrics import DIFFERENCES, Metric, Mixture, Reference, evaluate, find_differences, find_needs
 from tokbench.metrics.resampling import Bootstrap
 
 
@@ -49,9 +51,15 @@ class StreamRequest:
     executor: Executor | str | None
     workers: int | None
     resume: str | Path | None
+    precision: float | None
     progress: Progress
     clock: Clock
     today: Now
+
+    @property
+    def seed(self) -> int:
+        """The seed of resamples and samples."""
+        return 0 if self.bootstrap is None else self.bootstrap.seed
 
 
 def compare_stream(
@@ -62,8 +70,11 @@ def compare_stream(
 ) -> Comparison:
     """Compare tokenizers on a stream, as `compare` describes."""
     refuse_texts_needed(asked, stream)
+    if asked.precision is not None:
+        refuse_executor(asked)
     executor = choose_executor(asked.executor, asked.workers)
-    sample = sample_stream(stream)
+    strata = () if asked.precision is None else cut_strata(stream)
+    sample = read_first_pieces(stream, strata, asked.seed) if strata else sample_stream(stream)
     verified = replace(take_sample(sample), corpus_bytes=stream.size)
     with start_loading(
         tokenizers, verified, asked.engine, asked.baseline, skip_missing=asked.skip_missing, offline=asked.offline
@@ -78,14 +89,17 @@ def compare_stream(
     )
     evaluation = _Evaluation(stream, sample, loaded, loading, asked)
     try:
-        found = measure_stream(
-            loaded,
-            stream,
-            settings,
-            executor=executor,
-            resume=None if asked.resume is None else expand_home(str(asked.resume)),
-            progress=asked.progress,
-        )
+        if asked.precision is not None:
+            found = measure_sample(loaded, stream, strata, settings, evaluation.find_rule(), asked.progress)
+        else:
+            found = measure_stream(
+                loaded,
+                stream,
+                settings,
+                executor=executor,
+                resume=None if asked.resume is None else expand_home(str(asked.resume)),
+                progress=asked.progress,
+            )
     except InterruptedStreamError as interruption:
         measured = interruption.finish()
         if measured is not None:
@@ -108,6 +122,15 @@ def choose_executor(executor: Executor | str | None, workers: int | None) -> Exe
             raise TokbenchError("workers belong to an executor, and none is named", "add --executor local")
         return None
     return open_executor(executor, workers) if isinstance(executor, str) else executor
+
+
+def refuse_executor(asked: StreamRequest) -> None:
+    """Raise TokbenchError for what a sample cannot be drawn with."""
+    if asked.bootstrap is None:
+        raise TokbenchError("a precision is that of intervals, and there are none", "leave out --resamples 0")
+    for name, value in (("executor", asked.executor), ("workers", asked.workers), ("resume", asked.resume)):
+        if value is not None:
+            raise TokbenchError(f"{name} is for a pass, and a sample is measured in this process", "leave it out")
 
 
 def refuse_texts_needed(asked: StreamRequest, stream: Stream) -> None:
@@ -141,8 +164,12 @@ class _Evaluation:
         loaded = [tokenizer for tokenizer in self.loaded if tokenizer.name not in gone]
         groups = tuple(found.measurements.texts["lang"].cast(pl.String).unique().sort())
         mixture = read_weights(asked.weights, groups)
+        shares = {} if mixture is None else mixture.shares
         relative = Reference(None, self.loading.baseline)
         drawn = asked.bootstrap if late else None
+        if found.sample is not None and not found.sample.whole:
+            mixture = mixture or expand_groups(found.source_bytes)
+            drawn = None if drawn is None else tighten(drawn)
         failed: list[Skipped] = []
         speeds = self.time(loaded, failed) if late else []
         if drawn is not None:
@@ -162,13 +189,21 @@ class _Evaluation:
         return Comparison(
             frame=arrange([values], speeds, {t.name: t.engine for t in loaded}, asked.metrics, groups),
             differences=differences,
-            corpus=self.describe(found, relative, drawn, {} if mixture is None else mixture.shares),
+            corpus=self.describe(found, relative, drawn, shares),
             tokenizers=tuple(describe_tokenizer(t, found.measurements) for t in loaded),
             skipped=(*self.loading.skipped, *failed),
             environment=describe_environment(asked.today),
             measurements=found.measurements,
             added_metrics=find_added([*asked.metrics, *asked.tests]),
         )
+
+    def find_rule(self) -> Rule:
+        """Return when a sample is large enough."""
+        asked = self.asked
+        if asked.precision is None or asked.bootstrap is None:
+            raise TokbenchError("no precision is given")
+        weights = None if asked.weights is None else Mixture(asked.weights)
+        return Rule(asked.precision, asked.metrics, self.loading.baseline, asked.bootstrap, weights)
 
     def time(self, tokenizers: Sequence[Tokenizer], failed: list[Skipped]) -> list[Throughput]:
         """Measure speeds on the sample, if they are asked for."""
@@ -191,7 +226,8 @@ class _Evaluation:
         sizes = dict(by_group.sort("lang").iter_rows())
         boot = None
         if drawn is not None:
-            boot = f"{drawn.resamples}/{drawn.method}/{MOST_UNITS} runs of documents/seed{drawn.seed}"
+            units = f"{MOST_UNITS} runs of documents" if found.sample is None else "pieces"
+            boot = f"{drawn.resamples}/{drawn.method}/{units}/seed{drawn.seed}"
         return ComparedCorpus(
             name=self.stream.name,
             sha256=found.sha256,
@@ -209,4 +245,5 @@ class _Evaluation:
             shares=shares,
             shards=found.read,
             missing={one.name: one.reason for one in found.missing},
+            sample=found.sample,
         )

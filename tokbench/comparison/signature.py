@@ -38,6 +38,7 @@ class SignedCorpus:
     n: int
     aligned: bool = True
     shares: Mapping[str, float] = field(default_factory=dict)
+    sample: str | None = None
 
 
 def sign(
@@ -60,6 +61,7 @@ def sign(
     spec: special tokens (always off).
     corp, lang, n: the corpus, its languages, and segments per language.
     mix: the share of each language in the mixture that values over all languages are of, if there is one.
+    samp: how a sample was drawn (precision, seed, pieces); only if not all was read.
     pairs: `none` if the texts are groups and not parallel; n is then the segments of all groups.
     ref, base: what premiums and NSL are relative to.
     agg: ratio of sums (micro).
@@ -83,6 +85,7 @@ def sign(
         "corp": f"{corpus.name}@sha256:{corpus.sha256[:digits]}" if corpus.sha256 else corpus.name,
         "lang": languages,
         "n": str(corpus.n),
+        "samp": corpus.sample,
         "pairs": None if corpus.aligned else "none",
         "mix": ",".join(f"{label}={share:.6g}" for label, share in corpus.shares.items()) or None,
         "ref": reference,

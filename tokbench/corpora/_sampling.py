@@ -41,13 +41,8 @@ class Piece:
     size: int
 
 
-Extent = Callable[[Shard], tuple[int, int, int] | None]
-"""What can be drawn from a shard: first place, end, places per piece; None if it can only be read whole."""
-
-
-def find_windows(shard: Shard) -> tuple[int, int, int] | None:
-    """Return the extent of a shard whose places are bytes."""
-    return (shard.start, shard.end, PIECE_BYTES) if shard.end - shard.start > 1 else None
+Extent = Callable[[Shard], tuple[int, int] | None]
+"""Returns where windows of a shard may begin and end; None if it can only be read whole (see `extent`)."""
 
 
 class Stratum:
@@ -56,12 +51,12 @@ class Stratum:
     label: the group. size: bytes in storage.
     """
 
-    def __init__(self, label: str, shards: Sequence[Shard], extent: Extent = find_windows) -> None:
+    def __init__(self, label: str, shards: Sequence[Shard], extent: Extent, piece_bytes: int = PIECE_BYTES) -> None:
         self.label = label
         self.shards = tuple(shards)
         self.size = sum(shard.size for shard in self.shards)
-        self._extents = [extent(shard) for shard in self.shards]
-        counts = [1 if found is None else -(-(found[1] - found[0]) // found[2]) for found in self._extents]
+        self._windows = [_cut(shard, extent(shard), piece_bytes) for shard in self.shards]
+        counts = [1 if found is None else -(-(found[1] - found[0]) // found[2]) for found in self._windows]
         self._ends = list(accumulate(counts))
 
     def __len__(self) -> int:
@@ -70,10 +65,10 @@ class Stratum:
     def cut(self, number: int, place: int) -> Piece:
         """Return the piece of a number, from 0, that is drawn at a place."""
         at = bisect_right(self._ends, number)
-        shard, extent = self.shards[at], self._extents[at]
-        if extent is None:
+        shard, windows = self.shards[at], self._windows[at]
+        if windows is None:
             return Piece(number, place, shard, None, None, shard.size)
-        first, end, step = extent
+        first, end, step = windows
         start = first + (number - (self._ends[at - 1] if at else 0)) * step
         stop = min(start + step, end)
         return Piece(number, place, shard, start, stop, shard.size * (stop - start) // (end - first))
@@ -81,6 +76,14 @@ class Stratum:
     def draw(self, seed: int) -> Iterator[Piece]:
         """Yield all pieces in random order."""
         return (self.cut(number, place) for place, number in enumerate(shuffle(len(self), f"{seed} {self.label}")))
+
+
+def _cut(shard: Shard, extent: tuple[int, int] | None, piece_bytes: int) -> tuple[int, int, int] | None:
+    """Return start, end and length of the windows of a shard, in its unit: bytes or rows."""
+    if extent is None:
+        return None
+    first, end = extent
+    return first, end, max(1, (end - first) * piece_bytes // max(shard.size, 1))
 
 
 def shuffle(total: int, key: str) -> Iterator[int]:
@@ -99,7 +102,7 @@ def shuffle(total: int, key: str) -> Iterator[int]:
         yield number
 
 
-def stratify(stream: Stream, label: Callable[[Shard], str], extent: Extent = find_windows) -> tuple[Stratum, ...]:
+def stratify(stream: Stream, label: Callable[[Shard], str], extent: Extent) -> tuple[Stratum, ...]:
     """Return the strata of a stream, by label.
 
     label: the group of a shard's texts; the same for all shards if groups are told apart only in reading.

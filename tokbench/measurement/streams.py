@@ -57,6 +57,14 @@ class Sample:
         """Whether everything was read."""
         return self.pieces == self.of_pieces
 
+    def describe_precision(self) -> str:
+        """Return the precision in per cent, such as `0.5 %`."""
+        return f"{100 * self.precision:.4g} %"
+
+    def sign(self) -> str:
+        """Return all that the draws depend on, and their number, for signatures."""
+        return f"{self.precision:g}/seed{self.seed}/{self.pieces} of {self.of_pieces} pieces"
+
 
 @dataclass(frozen=True)
 class MissingShard:
@@ -251,9 +259,7 @@ def run(executor: Executor, task: Task[Shard], shards: Sequence[Shard]) -> Any:
     return executor.map(task, shards) if shards else (result for result in ())
 
 
-def take_result(
-    collected: _Collection, folder: ResultFolder | None, shard: Shard, content: bytes | Failure
-) -> bool:
+def take_result(collected: _Collection, folder: ResultFolder | None, shard: Shard, content: bytes | Failure) -> bool:
     """Take what came of a shard, and write it to the folder, if any; return whether it is as it was sent."""
     if isinstance(content, Failure):
         collected.miss(shard, content.reason)

@@ -245,7 +245,7 @@ def find_bounds(comparison: Comparison, metric: Metric) -> dict[tuple[str, str],
 def write_notes(comparison: Comparison) -> list[str]:
     """List the notes below the tables."""
     corpus = comparison.corpus
-    notes = [*write_mixture(comparison), *write_alignment(comparison)]
+    notes = [*write_sample(corpus), *write_mixture(comparison), *write_alignment(comparison)]
     lossy = [t for t in comparison.tokenizers if t.lossy_segments]
     for tokenizer in lossy:
         worst = sorted(tokenizer.lossy_segments.items(), key=lambda item: -item[1])[:4]
@@ -266,6 +266,26 @@ def write_notes(comparison: Comparison) -> list[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.excluded.items())
         notes.append(f"excluded segments: {reasons}")
     return [*notes, *write_missing(corpus)]
+
+
+def write_sample(corpus: ComparedCorpus) -> list[str]:
+    """Say how much was read, if values are those of a sample."""
+    sample = corpus.sample
+    if sample is None:
+        return []
+    share = f"{100 * sample.bytes / max(sample.of_bytes, 1):.2g} %"
+    read = f"read {write_bytes(sample.bytes)} of {write_bytes(sample.of_bytes)} ({share}) for ±{sample.describe_precision()}"
+    if sample.whole:
+        return [f"{read}: all of it, since no smaller sample was enough"]
+    together = ["over all groups: each by its share of the source"] if len(corpus.languages) > 1 else []
+    return [f"{read}: {sample.pieces:,} of {sample.of_pieces:,} pieces; rare losses may be missed", *together]
+
+
+def write_bytes(size: int) -> str:
+    """Write a size in decimal units: `8.7 MB`."""
+    power = min(3, max(0, (len(str(size)) - 1) // 3))
+    number = f"{size / 1000**power:.3g}" if power else str(size)
+    return f"{number} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
 MOST_NAMED = 5
