@@ -123,10 +123,10 @@ def count_source(folder: Path, names: Sequence[str]) -> None:
     """Count all files, each once."""
     tokenizers = [load_tokenizer(name, engine="fastokens") for name in names]
     for name in GROUPS:
-        kept = folder / f"{name}.parquet"
-        if not kept.exists():
+        kept, text = folder / f"{name}.parquet", folder / "text" / f"{name}.txt"
+        if text.exists() and not kept.exists():
             start = time.process_time()
-            cells, ids = count_cells(folder / "text" / f"{name}.txt", tokenizers)
+            cells, ids = count_cells(text, tokenizers)
             np.save(folder / f"{name}.npy", ids)
             cells.write_parquet(kept)
             print(f"{name}: {len(ids):,} tokens, {time.process_time() - start:.0f} s", flush=True)
