@@ -122,7 +122,7 @@ def open_binary(path: Path, *, bounded: bool = True) -> Iterator[BinaryIO]:
         if compression is None:
             yield raw
             return
-        limited = _Limited(path, _unpack(path, raw, compression), _packed_size(path), compression, bounded)
+        limited = _Limited(path, _unpack(path, raw, compression), _packed_size(path), compression, bounded=bounded)
         with io.BufferedReader(limited, 1 << 16) as stream:
             yield stream
 
@@ -182,8 +182,8 @@ def _errors() -> tuple[type[Exception], ...]:
 class _Limited(io.RawIOBase):
     """A stream of unpacked bytes that ends in an error instead of filling the memory."""
 
-    def __init__(self, path: Path, stream: IO[bytes], packed: int, kind: str, most: int | None = MOST_UNPACKED) -> None:
-        self._path, self._stream, self._packed, self._kind, self._most = path, stream, packed, kind, most
+    def __init__(self, path: Path, stream: IO[bytes], packed: int, kind: str, *, bounded: bool = True) -> None:
+        self._path, self._stream, self._packed, self._kind, self._bounded = path, stream, packed, kind, bounded
         self._size = 0
 
     def readable(self) -> bool:
