@@ -22,7 +22,7 @@ from tokbench.adapters import EncodedBatch, TokenTable
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import ParallelCorpus
 from tokbench.errors import EngineError
-from tokbench.measurement import Measurements, _measure, _measurements, chunks, measure, words
+from tokbench.measurement import Measurements, _builder, _measure, _measurements, chunks, measure, shards, units, words
 from tokbench.measurement._measure import Interrupted
 from tokbench.measurement.counting import locate_failure
 from tokbench.measurement.recorded import RecordedTokenizer
@@ -285,7 +285,10 @@ def test_measured_frames_can_be_told_apart_and_are_not_changed(
 
 def test_measurements_and_their_parts_are_frozen() -> None:
     check_dataclasses(_measurements, {"Measurements"})
-    check_dataclasses(_measure, {"Result"})
+    check_dataclasses(_measure, {"_Stripes"})
+    check_dataclasses(_builder, {"Places", "Result"})
+    check_dataclasses(units, {"UnitsOfCorpus", "UnitsOfLanguage"})
+    check_dataclasses(shards, {"ShardResult"})
     check_dataclasses(words, {"LanguageTexts", "WordSpans"})
     check_dataclasses(chunks, set())
 

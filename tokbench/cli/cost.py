@@ -149,6 +149,7 @@ def run(
             texts,
             reference=reference,
             metrics=["tokens_per_segment"],
+            by_segment=True,
             throughput=False,
             offline=offline,
             progress=progress,

@@ -19,20 +19,22 @@ from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_a
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference, read_weights
 from tokbench.comparison._frame import arrange
 from tokbench.comparison._streamed import StreamRequest, compare_stream
-from tokbench.comparison.worst_segments import find_examples
+from tokbench.comparison.worst_segments import WorstSegments, find_examples
 from tokbench.corpora import Corpus, CorpusArgument, Stream, is_streamed, open_corpus, open_stream
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.executors import Executor
-from tokbench.measurement import Interrupted, Measurements, Step, ignore_step, measure
+from tokbench.measurement import Interrupted, Measurements, Step, ignore_counts, ignore_step, measure
 from tokbench.measurement.api_counts import count_by_api
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS, Skipped, TokenizerArgument, start_loading
 from tokbench.measurement.single_token_words import measure_isolated
+from tokbench.measurement.units import Draw
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import (
     DEFAULT_METRICS,
     DIFFERENCES,
     Metric,
     Reference,
+    can_pool,
     evaluate,
     find_differences,
     find_metrics,
@@ -60,6 +62,7 @@ def compare(
     tests: Sequence[str | Metric] = TESTS,
     weights: Mapping[str, float] | None = None,
     segmenter: Segmenter = "whitespace",
+    by_segment: bool = False,
     throughput: bool = True,
     engine: str = AUTO,
     skip_missing: bool = False,
@@ -88,6 +91,8 @@ def compare(
     weights: of languages or groups, positive numbers of any scale: values over all languages are then those of a
         mixture with these shares (see `tokbench.metrics.Mixture`).
     segmenter: the word segmenter, `whitespace` or `icu` (an extra).
+    by_segment: whether to keep the counts of each segment also of a large corpus; memory grows with it then. Costs
+        need them (`tokbench.pythia.cost`), and so do your own metrics that are no ratios of sums, which see to it.
     throughput: whether to measure encoding speed.
     engine: `auto` (the fastest installed engine verified to give the reference's ids on this corpus), `reference`
         (the library that defines the ids), or an engine name.
@@ -134,6 +139,8 @@ def compare(
     refuse_shards_needed(texts, executor=executor, workers=workers, resume=resume)
     against = find_reference(texts, reference)
     mixture = read_weights(weights, texts.languages, texts)
+    # Not of the counts afterwards: those of a large corpus are not known by segment.
+    worst = WorstSegments(against, texts.languages) if against is not None else None
     sample = take_sample(texts)
     count = partial(count_by_api, texts=texts, offline=offline)
 
@@ -171,8 +178,8 @@ def compare(
             tokenizers=tuple(describe_tokenizer(t, measurements) for t in loaded),
             skipped=(*loading.skipped, *failed),
             environment=describe_environment(today),
-            examples=find_examples(with_ids, texts, measurements, relative.language)
-            if late and relative.language is not None
+            examples=find_examples(with_ids, texts, worst, [tokenizer.name for tokenizer in loaded])
+            if late and worst is not None
             else (),
             measurements=measurements,
             added_metrics=find_added([*chosen, *tested]),
@@ -197,6 +204,8 @@ def compare(
                 texts,
                 segmenter=segmenter,
                 needs=needs,
+                pool=None if by_segment else choose_pool([*chosen, *tested], bootstrap),
+                on_counts=ignore_counts if worst is None else worst.add,
                 on_step=tell_counted,
                 on_failure=loading.leave_out,
             )
@@ -230,6 +239,13 @@ def refuse_shards_needed(corpus: Corpus, **given: object) -> None:
                 f"{name} is for streams, and {corpus.name} is read as a whole",
                 "add :stream=yes to a file of text, JSON Lines or Parquet, or leave it out",
             )
+
+
+def choose_pool(metrics: Sequence[Metric], bootstrap: Bootstrap | None) -> Draw | None:
+    """Return what the counts of a large corpus are added up by; None if a metric needs those of each segment."""
+    if not all(map(can_pool, metrics)):
+        return None
+    return "documents" if bootstrap is None else bootstrap.draw
 
 
 def list_encoding(tokenizers: Sequence[Tokenizer]) -> list[Tokenizer]:

@@ -266,7 +266,8 @@ def list_languages(measurements: Measurements, corpus: Corpus | None) -> tuple[s
     measured = measurements.texts["lang"].cast(pl.String).unique().sort().to_list()
     if corpus is None:
         return tuple(measured)
-    texts = measurements.texts.height
+    pooled = measurements.pooled
+    texts = int(measurements.texts["segments"].cast(pl.Int64).sum()) if pooled else measurements.texts.height
     if set(measured) != set(corpus.languages) or texts != corpus.count:
         raise TokbenchError(
             f"the measurements hold {texts:,} texts in {', '.join(measured)}, {corpus.name} holds "

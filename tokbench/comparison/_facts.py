@@ -15,8 +15,9 @@ from tokbench.corpora import Corpus, TextGroups, choose_reference, spread_weight
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.round_trip import Loss
+from tokbench.measurement.units import MOST_UNITS
 from tokbench.metrics import Mixture, Reference, is_grouped
-from tokbench.metrics.resampling import MOST_UNITS, Bootstrap
+from tokbench.metrics.resampling import Bootstrap
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,14 @@ def describe_texts(
     mixture: Mixture | None = None,
 ) -> ComparedCorpus:
     """Collect the facts of texts known only by their counts: no name, no hash."""
-    segments = measurements.texts["segment"].n_unique()
     documents = None if measurements.documents.is_empty() else measurements.documents
-    by_group = measurements.texts.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
-    sizes = dict(by_group.iter_rows()) if is_grouped(measurements) else {}
+    rows = measurements.texts.with_columns(
+        pl.col("lang").cast(pl.String),
+        number=pl.col("segments").cast(pl.Int64) if measurements.pooled else pl.lit(1, pl.Int64),
+    )
+    sizes = dict(rows.group_by("lang").agg(pl.col("number").sum()).sort("lang").iter_rows())
+    segments = int(rows.unique("segment")["number"].sum())
+    sizes = sizes if is_grouped(measurements) else {}
     return ComparedCorpus(
         name="texts",
         sha256="",
@@ -272,7 +277,8 @@ def describe_measured(name: str, measurements: Measurements) -> ComparedTokenize
 
 def knows_losses(tokenizer: str, measurements: Measurements) -> bool:
     """Return whether the losses of a tokenizer are known in every segment."""
-    return measurements.counts.filter(pl.col("tokenizer") == tokenizer)["loss"].null_count() == 0
+    column = "lossy" if measurements.pooled else "loss"
+    return measurements.counts.filter(pl.col("tokenizer") == tokenizer)[column].null_count() == 0
 
 
 def count_losses(tokenizer: str, measurements: Measurements) -> Mapping[str, int]:
@@ -280,6 +286,7 @@ def count_losses(tokenizer: str, measurements: Measurements) -> Mapping[str, int
 
     Languages without losses are omitted.
     """
-    lost = measurements.counts.filter((pl.col("tokenizer") == tokenizer) & (pl.col("loss") == Loss.LOSSY))
-    by_language = lost.group_by(pl.col("lang").cast(pl.String)).len().sort("lang")
+    lossy = pl.col("lossy") if measurements.pooled else (pl.col("loss") == Loss.LOSSY)
+    counted = measurements.counts.filter((pl.col("tokenizer") == tokenizer) & (lossy > 0))
+    by_language = counted.group_by(pl.col("lang").cast(pl.String)).agg(lossy.cast(pl.Int64).sum()).sort("lang")
     return dict(by_language.iter_rows())

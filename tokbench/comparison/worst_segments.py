@@ -5,16 +5,14 @@ They are collected while the text is available: counts alone do not show where a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import Corpus
-from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import divide
 
 EXAMPLES = 4
@@ -58,37 +56,66 @@ class Example:
         return {**vars(self), "cuts": [dict(vars(cut)) for cut in self.cuts]}
 
 
-def find_worst(measurements: Measurements, reference: str, languages: Sequence[str]) -> pl.DataFrame:
-    """Find the segments with the highest premiums: lang, segment, premium.
+RANKED = {"lang": pl.String(), "segment": pl.UInt32(), "premium": pl.Float64(), "density": pl.Float64()}
 
-    The premium of a segment is the total tokens of all tokenizers, over their total for the same segment in the
-    reference language. Ties are broken by tokens per byte, then by position. Languages take turns, one segment each,
-    worst first, up to `EXAMPLES` segments.
+
+class WorstSegments:
+    """The segments with the highest premiums, collected stripe by stripe while a parallel corpus is measured.
+
+    reference: the language that premiums are relative to. languages: in the order of the corpus.
     """
-    cells = ["lang", "segment"]
-    texts = measurements.texts.sort(cells)
-    by_lang = texts["lang"].unique().cast(pl.String).sort().to_list()
-    shape = (-1, len(by_lang), texts.height // len(by_lang))
-    # Aligned and sorted by tokenizer, language and segment.
-    counted = measurements.counts.sort("tokenizer", *cells)["tokens"].to_numpy().reshape(shape)
-    tokens = counted.sum(axis=0, dtype=np.int64)
-    premium = divide(tokens, tokens[by_lang.index(reference)])
-    density = divide(tokens, texts["bytes"].to_numpy().reshape(shape[1:]))
-    segments = texts["segment"].head(shape[2])
-    parts = [pl.DataFrame(schema={"lang": pl.String, "segment": pl.UInt32, "premium": pl.Float64})]
-    for lang in [lang for lang in languages if lang != reference] or list(languages):
-        at = by_lang.index(lang)
-        own = np.nan_to_num(premium[at], nan=-np.inf)
-        least = np.partition(own, -EXAMPLES)[-EXAMPLES:].min() if len(own) > EXAMPLES else -np.inf
-        places = np.flatnonzero(own >= least)
-        worst = places[np.lexsort((places, -density[at, places], -own[places]))][:EXAMPLES]
-        columns = {"segment": segments.gather(worst), "premium": premium[at, worst], "density": density[at, worst]}
-        parts.append(pl.DataFrame(columns).select(pl.lit(lang).alias("lang"), pl.all(), turn=pl.int_range(pl.len())))
-    ranked = pl.concat(parts, how="diagonal").with_columns(pl.col("premium").fill_nan(None))
-    ranked = ranked.sort(
-        "turn", "premium", "density", "lang", "segment", descending=[False, True, True, False, False], nulls_last=True
+
+    def __init__(self, reference: str, languages: Sequence[str]) -> None:
+        self.reference = reference
+        self.languages = [lang for lang in languages if lang != reference] or list(languages)
+        self._worst: dict[str, pl.DataFrame] = {}
+
+    def add(self, texts: Mapping[str, pl.DataFrame], counts: Mapping[tuple[str, str], pl.DataFrame]) -> None:
+        """Add a stripe: frames `texts` by language and `counts` by tokenizer and language, of the same segments."""
+        names = sorted({name for name, _ in counts})
+        if not names:
+            return
+        of_reference = {name: counts[name, self.reference]["tokens"].alias(f"{name}/reference") for name in names}
+        for lang in self.languages:
+            own = [counts[name, lang]["tokens"].alias(f"{name}/tokens") for name in names]
+            rows = texts[lang].select("segment", "bytes").hstack([*own, *of_reference.values()])
+            known = [self._worst[lang]] if lang in self._worst else []
+            # Of a tokenizer that failed since, the earlier rows have counts that are not in the later ones.
+            self._worst[lang] = rank(pl.concat([*known, rows], how="diagonal"), names).head(EXAMPLES)
+
+    def find(self, names: Sequence[str]) -> pl.DataFrame:
+        """Return the worst segments by the counts of some tokenizers: lang, segment, premium.
+
+        The premium of a segment is the total tokens of these tokenizers, over their total for the same segment in the
+        reference language. Ties are broken by tokens per byte, then by position. Languages take turns, one segment
+        each, worst first, up to `EXAMPLES` segments.
+        """
+        parts = [pl.DataFrame(schema={**RANKED, "turn": pl.Int64()})]
+        for lang, rows in self._worst.items():
+            ranked = rank(rows, names).with_columns(lang=pl.lit(lang), turn=pl.int_range(pl.len(), dtype=pl.Int64))
+            parts.append(ranked.select(*RANKED, "turn"))
+        found = pl.concat(parts).sort(
+            "turn",
+            "premium",
+            "density",
+            "lang",
+            "segment",
+            descending=[False, True, True, False, False],
+            nulls_last=True,
+        )
+        return found.head(EXAMPLES).select("lang", "segment", "premium")
+
+
+def rank(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Sort segments by premium, tokens per byte and position, worst first; adds the columns premium and density."""
+    tokens, reference, size = (
+        rows.select(pl.sum_horizontal(pl.col(columns).cast(pl.Int64)).cast(pl.Float64)).to_series().to_numpy()
+        for columns in ([f"{n}/tokens" for n in names], [f"{n}/reference" for n in names], ["bytes"])
     )
-    return ranked.head(EXAMPLES).select("lang", "segment", "premium")
+    values = rows.with_columns(
+        premium=pl.Series(divide(tokens, reference)).fill_nan(None), density=pl.Series(divide(tokens, size))
+    )
+    return values.sort("premium", "density", "segment", descending=[True, True, False], nulls_last=True)
 
 
 def segment_text(tokenizer: Tokenizer, text: str) -> Segmentation:
@@ -100,13 +127,15 @@ def segment_text(tokenizer: Tokenizer, text: str) -> Segmentation:
 
 
 def find_examples(
-    tokenizers: Sequence[Tokenizer], corpus: Corpus, measurements: Measurements, reference: str
+    tokenizers: Sequence[Tokenizer], corpus: Corpus, worst: WorstSegments, names: Sequence[str]
 ) -> tuple[Example, ...]:
-    """Find the worst segments of a corpus and split them with each tokenizer."""
+    """Split the worst segments of a corpus with each tokenizer.
+
+    names: the tokenizers whose counts decide which are worst.
+    """
     examples = []
-    places = {int(segment): i for i, segment in enumerate(corpus.segments)}
-    for lang, segment, premium in find_worst(measurements, reference, corpus.languages).iter_rows():
-        (text,) = corpus.columns[lang].slice(places[segment], 1)
+    for lang, segment, premium in worst.find(names).iter_rows():
+        (text,) = corpus.columns[lang].slice(int(corpus.segments.search_sorted(segment)), 1)
         examples.append(
             Example(lang, segment, premium, tuple(segment_text(tokenizer, text) for tokenizer in tokenizers))
         )

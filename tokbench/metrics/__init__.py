@@ -8,6 +8,7 @@ from tokbench.metrics._lengths import list_token_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
+from tokbench.metrics._rows import can_pool, check_pooled
 from tokbench.metrics._stratified import derive_seed, is_grouped, needs_alignment
 from tokbench.metrics._table import BUILT_IN, DEFAULT_METRICS, METRICS, find_metrics
 from tokbench.metrics.needs import find_needs
@@ -22,6 +23,8 @@ __all__ = [
     "Metric",
     "Mixture",
     "Reference",
+    "can_pool",
+    "check_pooled",
     "derive_seed",
     "evaluate",
     "find_differences",

@@ -11,6 +11,7 @@ import polars as pl
 
 from tokbench.errors import TokbenchError
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._rows import OF_SEGMENTS
 
 GROUP = "tokbench.metrics"
 """The group of entry points whose values are `Metric` objects."""
@@ -19,6 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "segments": (
         *("tokens", "partial_tokens", "unk_tokens", "unk_chars", "continued_words", "loss"),
         *("bytes", "chars", "words"),
+        *OF_SEGMENTS,
     ),
     "ids": ("count", "types", "tokens", "text_bytes", "vocab_base"),
     "lengths": ("size", "characters", "count"),

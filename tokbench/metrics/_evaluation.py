@@ -11,11 +11,12 @@ from tokbench._shared.progress import ignore_metric
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
-from tokbench.metrics._intervals import find_intervals, with_texts
+from tokbench.metrics._intervals import find_intervals
 from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
+from tokbench.metrics._rows import check_pooled, view_rows, with_texts
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._stratified import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
@@ -62,6 +63,8 @@ def evaluate(
         reference = Reference(None, reference.tokenizer)
     of = [find_base(m, metrics) for m in metrics if m.base_metric is not None]
     ratios = {m.name: m for m in [*metrics, *of] if m.level == "segments"}
+    if measurements.pooled:
+        check_pooled([*ratios.values()])
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference, mixture)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
     spectra = [m for m in metrics if m.level == "ids"]
@@ -118,12 +121,13 @@ def evaluate_ratios(
         if expr is not None
     ]
     segments = [
-        (m.numerator.is_not_null() & m.denominator.is_not_null()).sum().alias(f"{m.name}/n")
+        pl.when(m.numerator.is_not_null() & m.denominator.is_not_null()).then(m.cases).sum().alias(f"{m.name}/n")
         for m in metrics
         if m.numerator is not None and m.denominator is not None
     ]
     size = pl.col("bytes").sum().cast(pl.Float64).alias("bytes")
-    cells = with_texts(measurements).group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments, size)
+    rows = view_rows(with_texts(measurements), [*sums, *segments])
+    cells = rows.group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments, size).collect()
     cells = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
     pooled = pool_cells(cells, [column.meta.output_name() for column in sums], mixture)
     facts = measurements.tokenizers.with_columns(pl.col("tokenizer").cast(pl.String))

@@ -8,10 +8,13 @@ import numpy as np
 import polars as pl
 
 from tokbench._shared.progress import ignore_metric
-from tokbench.measurement import Measurements, put_in_order
+from tokbench.errors import TokbenchError
+from tokbench.measurement import Measurements
+from tokbench.measurement.units import Draw
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
+from tokbench.metrics._rows import is_aligned, view_rows, with_texts
 from tokbench.metrics._table import find_base
 from tokbench.metrics.resampling import (
     Bootstrap,
@@ -63,6 +66,7 @@ class Resamples:
         self.languages = self.rows["lang"].unique().cast(pl.String).sort().to_list()
         self.segments = self.rows["segment"].head(self.rows.height // (len(self.tokenizers) * len(self.languages)))
         self.bootstrap = bootstrap
+        check_draw(measurements, bootstrap.draw)
         by_document = bootstrap.draw == "documents"
         clusters = number_clusters(measurements.documents, self.segments) if by_document else None
         self.units = find_units(len(self.segments), clusters)
@@ -130,7 +134,8 @@ class Resamples:
 
         Cells are tokenizers, with the languages of each in order.
         """
-        column = self.rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).to_series()
+        rows = view_rows(self.rows, [count])
+        column = rows.select(count.cast(pl.Float64).fill_null(0.0).alias("count")).collect().to_series()
         return self.units.sum(column.to_numpy().reshape(-1, len(self.segments)).T)
 
     def factors(self, scale: pl.Expr) -> Floats:
@@ -145,30 +150,22 @@ class Resamples:
         return bca_interval(resampled, values[0], values[self.bootstrap.resamples + 1 :], self.bootstrap.level)
 
 
+def check_draw(measurements: Measurements, draw: Draw) -> None:
+    """Raise TokbenchError if counts were added up over other units than those to draw."""
+    documents = measurements.documents
+    if measurements.pooled and documents.height:
+        measured: Draw = "segments" if documents["document"].null_count() == documents.height else "documents"
+        if measured != draw:
+            raise TokbenchError(
+                f"these counts were added up by runs of {measured}, and cannot be drawn by {draw}",
+                f"draw {measured}, or measure the texts again",
+            )
+
+
 def sum_languages(counts: Floats) -> Floats:
     """Add up counts over languages: (..., languages) to (..., 1)."""
     total: Floats = counts.sum(axis=-1, keepdims=True)
     return total
-
-
-def is_aligned(measurements: Measurements) -> bool:
-    """Return whether every tokenizer has counts of every segment in every language."""
-    counts = measurements.counts
-    cells = counts["tokenizer"].n_unique() * counts["lang"].n_unique() * counts["segment"].n_unique()
-    return bool(counts.height == cells)
-
-
-def with_texts(measurements: Measurements) -> pl.DataFrame:
-    """Join the counts with the sizes of their texts.
-
-    Sorted by tokenizer, language and segment.
-    """
-    cells = ["lang", "segment"]
-    texts, counts = put_in_order(measurements.texts, cells), put_in_order(measurements.counts, ["tokenizer", *cells])
-    if not is_aligned(measurements):
-        return counts.join(texts, on=cells, how="left", maintain_order="left")
-    # Aligned and sorted, the texts repeat per tokenizer: no join is needed.
-    return counts.hstack(pl.concat([texts.drop(cells)] * (counts.height // texts.height)))
 
 
 def find_intervals(

@@ -115,7 +115,12 @@ def evaluate_lengths(measurements: Measurements, metrics: Sequence[Metric]) -> p
 
 def count_segments(measurements: Measurements) -> pl.DataFrame:
     """Count the segments each tokenizer encoded: tokenizer, lang (null: all), n."""
-    cells = measurements.counts.group_by("tokenizer", "lang", maintain_order=True).agg(n=pl.len().cast(pl.Int64))
+    counts, number = measurements.counts, pl.len().cast(pl.Int64)
+    if measurements.pooled:
+        sizes = measurements.texts.select("lang", "segment", "segments")
+        counts = counts.join(sizes, on=["lang", "segment"], how="left", maintain_order="left")
+        number = pl.col("segments").cast(pl.Int64).sum()
+    cells = counts.group_by("tokenizer", "lang", maintain_order=True).agg(n=number)
     by_language = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
     together = by_language.group_by("tokenizer", maintain_order=True).agg(pl.col("n").sum())
     return pl.concat([by_language, together.select("tokenizer", pl.lit(None, pl.String).alias("lang"), "n")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import polars as pl
@@ -18,6 +18,8 @@ class Metric:
 
     level: the rows that it aggregates, per language and over all:
         `segments`: counts of each text; the sum of `numerator` over the sum of `denominator` (never a mean of ratios).
+        Of a large corpus, a row may be several texts (a unit, see `tokbench.measurement.units`): expressions that are
+        sums of columns have values there too.
         `ids`: the frequency spectrum of the ids; `expr` over count, types (how many ids occur that often), tokens (of
         the whole text), text_bytes and vocab_base.
         `lengths`: lengths of the emitted tokens; `expr` over size (bytes), characters and count.
@@ -25,6 +27,7 @@ class Metric:
         `tokenizers`: facts of a tokenizer; `expr`, one result per tokenizer.
         `types`: measured by `tokbench.measurement.single_token_words`.
         `timings`: measured by `tokbench.adapters.bench.throughput`.
+    cases: how many segments a row is in the count `n` of a metric over segments, if it is in both sums.
     relative_to: divide by the same ratio in the reference language, or of the baseline tokenizer.
     factor: a fact of the tokenizer by which the value is multiplied last.
     interval: for metrics over ids, whether to compute a jackknife interval.
@@ -42,6 +45,7 @@ class Metric:
     better: Better | None = None
     numerator: pl.Expr | None = None
     denominator: pl.Expr | None = None
+    cases: pl.Expr = field(default_factory=lambda: pl.col("segments"))
     relative_to: Literal["reference", "baseline"] | None = None
     factor: pl.Expr | None = None
     expr: pl.Expr | None = None
@@ -59,7 +63,7 @@ class Metric:
 
         `Metric(**fields)` can be shown but not evaluated.
         """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: value for name, value in values.items() if not isinstance(value, pl.Expr)}
 
     def __repr__(self) -> str:

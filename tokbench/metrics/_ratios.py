@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import polars as pl
 
@@ -10,9 +11,7 @@ from tokbench.measurement.round_trip import Loss
 from tokbench.metrics._metric import Metric
 
 tokens, chars, size, words = pl.col("tokens"), pl.col("chars"), pl.col("bytes"), pl.col("words")
-segments = pl.col("tokens").is_not_null()
-loss = pl.col("loss")
-decoded = loss.is_not_null()
+segments = pl.col("segments")
 
 PETROV = "Petrov et al. 2023, arXiv 2305.15425"
 RUST = "Rust et al. 2021, ACL, arXiv 2012.15613"
@@ -23,6 +22,12 @@ MEANS = "Often the mean of each segment's ratio, which gives short segments the 
 WORDS = "Null for languages that the word segmenter does not support; text without words still contributes its tokens."
 ALIGNED = "1 for the reference itself; null without a reference; a segment empty in one language is dropped from all."
 LOSSES = "A tokenizer with even one lossy segment in a language is not ranked on compression in that language."
+
+
+def count_returned(worst: Loss) -> pl.Expr:
+    """Return the number of segments that lose at most this much."""
+    return reduce(add, (pl.col(loss.name.lower()).cast(pl.Int64) for loss in Loss if loss <= worst))
+
 
 summed = partial(Metric, level="segments")
 sized = partial(summed, better="lower", compression=True)
@@ -116,7 +121,8 @@ RATIOS = (
         decimals=1,
         percent=True,
         numerator=pl.col("continued_words"),
-        denominator=pl.when(pl.col("continued_words").is_not_null()).then(words),
+        denominator=pl.col("continued_known_words"),
+        cases=pl.col("continued_known_segments"),
         citation=RUST,
         definition="Share of words in running text whose span covers more than one token.",
         edge_cases=f"{WORDS} A token that spans two words counts for both. Null if neither bytes nor offsets give the "
@@ -237,7 +243,8 @@ RATIOS = (
         "UNK chars",
         "characters",
         numerator=pl.col("unk_chars"),
-        denominator=pl.when(pl.col("unk_chars").is_not_null()).then(chars),
+        denominator=pl.col("unk_known_chars"),
+        cases=pl.col("unk_known_segments"),
         definition="Share of characters covered by unknown tokens, by the offsets that the engine reports.",
         edge_cases="0 for tokenizers without an unknown token; null if the engine reports no offsets.",
         other_definitions="By the difference in length between input and decoded text, which normalisation changes "
@@ -260,8 +267,8 @@ RATIOS = (
             "segments",
             better="higher",
             percent=True,
-            numerator=(loss <= most).cast(pl.Int64),
-            denominator=decoded,
+            numerator=count_returned(most),
+            denominator=count_returned(Loss.LOSSY),
             definition=definition,
             edge_cases=LOSSES,
             other_definitions=other_definitions,

@@ -21,9 +21,9 @@ import polars as pl
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.measurement.jackknife_blocks import BLOCKS, assign_blocks
-from tokbench.metrics._intervals import is_aligned
 from tokbench.metrics._lengths import count_segments
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._rows import is_aligned
 from tokbench.metrics.resampling import jackknife_interval
 
 Integers = npt.NDArray[np.int64]
@@ -189,7 +189,7 @@ def list_texts(measurements: Measurements, tokenizer: str | None = None) -> pl.D
     units: documents (or segments) in that block.
     text_bytes: size of the text.
     """
-    sizes = measurements.texts.select("lang", pl.col("segment").cast(pl.UInt32), pl.col("bytes").cast(pl.Int64))
+    sizes = measurements.texts.select("lang", "segment", pl.col("bytes").cast(pl.Int64))
     if tokenizer is not None:
         own = measurements.counts.filter(pl.col("tokenizer") == tokenizer)
         sizes = sizes.join(own, on=["lang", "segment"], how="semi")

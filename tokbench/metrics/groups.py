@@ -55,6 +55,12 @@ def select_group(measurements: Measurements, group: Group, languages: Collection
     )
 
 
+def count_segments(measurements: Measurements, group: Group) -> int:
+    """Return the number of segments of a group; those of parallel languages once."""
+    units = select_group(measurements, group).texts.unique("segment")
+    return int(units["segments"].cast(pl.Int64).sum()) if measurements.pooled else units.height
+
+
 def has_groups(metric: Metric) -> bool:
     """Return whether a metric has values for groups: ratios of sums do, and premiums."""
     return metric.level == "segments" and (metric.relative_to is None or metric.name == PREMIUM)

@@ -10,10 +10,11 @@ import polars as pl
 
 from tokbench._shared.process import hold_blas
 from tokbench.measurement import Measurements
-from tokbench.metrics._intervals import Resamples, is_aligned, resample_across
+from tokbench.metrics._intervals import Resamples, resample_across
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
+from tokbench.metrics._rows import is_aligned
 from tokbench.metrics._stratified import is_grouped, resample_groups
 from tokbench.metrics._table import find_base
 from tokbench.metrics.permutation import randomise

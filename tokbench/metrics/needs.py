@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tokbench.measurement import Needs
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._rows import find_sources
 from tokbench.metrics._table import find_base
 
 
@@ -24,7 +25,7 @@ def find_needs(metrics: Sequence[Metric], *, ranked: bool) -> Needs:
     every = [*metrics, *(find_base(metric, metrics) for metric in metrics if metric.base_metric is not None)]
     ratios = [metric for metric in every if metric.level == "segments"]
     exprs = [expr for metric in ratios for expr in (metric.numerator, metric.denominator) if expr is not None]
-    columns = {column for expr in exprs for column in expr.meta.root_names()}
+    columns = find_sources({column for expr in exprs for column in expr.meta.root_names()})
     if ranked and any(metric.compression for metric in metrics):
         columns.add("loss")
     return Needs.of(columns, ids=any(metric.level in ("ids", "lengths") for metric in metrics))

@@ -17,17 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tokbench.measurement.units import MOST_UNITS, Draw
+
 Floats = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
-Draw = Literal["documents", "segments"]
 Method = Literal["percentile", "bca"]
 
 NORMAL = NormalDist()
 POWER = 0.8
 """The share of corpora in which a difference of the detectable size is found."""
-
-MOST_UNITS = 10_000
-"""Limit on resampling units: beyond it, runs of neighbouring segments or documents are drawn."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,11 @@ def draw_weights(bootstrap: Bootstrap, units: int) -> Floats:
 
 
 def number_clusters(documents: pl.DataFrame, segments: pl.Series) -> Clusters | None:
-    """Return the number of each segment's document; None if there are no documents.
+    """Return the number of each segment's document; None if none is named.
 
     documents: columns segment and document.
     """
-    if documents.is_empty():
+    if documents["document"].null_count() == documents.height:
         return None
     names = pl.DataFrame({"segment": segments}).join(documents, on="segment", how="left", maintain_order="left")
     return (names["document"].rank("dense") - 1).to_numpy().astype(np.int64)

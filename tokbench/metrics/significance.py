@@ -9,9 +9,10 @@ import polars as pl
 
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
-from tokbench.metrics._intervals import Resamples, is_aligned
+from tokbench.metrics._intervals import Resamples
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
+from tokbench.metrics._rows import is_aligned
 from tokbench.metrics._stratified import is_grouped, resample_groups
 from tokbench.metrics._table import METRICS, find_metrics
 from tokbench.metrics.permutation import count_shuffles, randomise

@@ -10,7 +10,7 @@ from tokbench.corpora import name_family
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.metrics import Metric, Reference
-from tokbench.metrics.groups import Group, evaluate_group, group_by_register, has_groups, select_group
+from tokbench.metrics.groups import Group, count_segments, evaluate_group, group_by_register, has_groups, select_group
 from tokbench.metrics.leads import Lead, Pair, adjust, compare_pairs
 from tokbench.report._alignment import LANGUAGE_METRICS
 from tokbench.report._leads import Podium, Value, choose_best, find_podium, is_floor, read_bootstrap
@@ -104,7 +104,7 @@ def count_group(measurements: Measurements, group: Group) -> int:
     """Return the number of languages of a group, or of its segments in use."""
     if group.languages is not None:
         return len(group.languages)
-    return len((group.segments or frozenset()) & frozenset(measurements.texts["segment"]))
+    return count_segments(measurements, group)
 
 
 def find_best_of_groups(

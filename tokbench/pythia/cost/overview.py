@@ -67,7 +67,7 @@ class WhatIfCosts:
 
 @dataclass(frozen=True, eq=False)
 class CostOverview:
-    """Costs on Pythia for a report; None if the comparison lacks the counts.
+    """Costs on Pythia for a report; None if the comparison lacks the counts of each segment.
 
     weights: quantization, size, bytes; for every type that runs today.
     kv_cache: size, bytes; of a full context in f16.
@@ -92,7 +92,7 @@ def compute_overview(comparison: Comparison) -> CostOverview:
     reading = what_ifs = None
     sized = tuple(t for t in comparison.tokenizers if t.vocab_total is not None)
     measurements = comparison.measurements
-    if measurements is not None and sized:
+    if measurements is not None and not measurements.pooled and sized:
         comparison = replace(comparison, tokenizers=sized)
         workload = Workload.read(measurements, comparison.corpus.languages, comparison.names)
         reading = compute_reading(comparison, workload)

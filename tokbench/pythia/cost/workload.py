@@ -112,7 +112,12 @@ class Workload:
 
     @classmethod
     def read(cls, measurements: Measurements, languages: tuple[str, ...], tokenizers: tuple[str, ...]) -> Workload:
-        """Read the counts of measurements."""
+        """Read the counts of measurements; TokbenchError if they are not known by segment."""
+        if measurements.pooled:
+            raise TokbenchError(
+                "costs need the length of each segment, and these counts are sums over several",
+                "compare with by_segment=True, or use fewer texts",
+            )
         texts = measurements.texts.sort("lang", "segment").partition_by("lang", as_dict=True)
         counts = measurements.counts.sort("tokenizer", "lang", "segment")
         cells = counts.partition_by("tokenizer", "lang", as_dict=True)
