@@ -272,7 +272,9 @@ def simulate(groups: Sequence[Group], piece_bytes: int, given: argparse.Namespac
         counts = KeptCounts(groups, given.tokenizers)
         drawings = [Drawing(stratum, seed) for stratum in strata]
         rounds = draw_until_narrow(
-            drawings, counts.add, lambda counts=counts, rule=rule: rule.find_wide(counts.measure(), counts.expand())
+            drawings,
+            counts.add,
+            lambda new, counts=counts, rule=rule: rule.find_wide(counts.measure(), counts.expand(), new),
         )
         with_ids = seed < given.seeds_with_ids
         mixture = expand_groups(counts.expand())

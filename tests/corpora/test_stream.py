@@ -77,7 +77,11 @@ record = st.one_of(
     st.just(""),
     st.just("  "),
     st.fixed_dictionaries(
-        {"text": st.one_of(st.none(), piece, st.lists(st.tuples(piece, line_end).map("".join), max_size=4).map("".join))},
+        {
+            "text": st.one_of(
+                st.none(), piece, st.lists(st.tuples(piece, line_end).map("".join), max_size=4).map("".join)
+            )
+        },
         optional={"meta": st.sampled_from([{"text": "x"}, 3, None]), "id": st.integers(0, 3)},
     ),
 )
@@ -112,6 +116,7 @@ def test_a_stream_of_records_has_the_segments_of_the_file(
     assert texts_of(open_stream(str(path), split=split, shard_bytes=shard)) == (texts_of_corpus(str(path), split) or {})
 
 
+@pytest.mark.usefixtures("untried")
 @many
 @given(
     texts=st.lists(st.one_of(st.none(), piece, st.just("a\n\nb\r\nc")), min_size=1, max_size=12),

@@ -37,7 +37,7 @@ class Commands:
         elif verb == "hold":
             return str(sum(len(block) for block in [bytes(1 << 20) for _ in range(int(rest))])).encode()
         return {"kill": kill, "abort": os.abort, "raise": fail, "refuse": refuse, "exit": leave}.get(
-            verb, lambda: f"{rest} {os.environ['RAYON_NUM_THREADS']}".encode()
+            verb, f"{rest} {os.environ.get('RAYON_NUM_THREADS')}".encode
         )()
 
 

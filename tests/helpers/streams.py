@@ -24,4 +24,6 @@ def write_stream(folder: Path, files: int = 6, lines: int = 40) -> Stream:
 def digest(measurements: Measurements) -> str:
     """Return the hash of all counts."""
     frames = vars(measurements.with_names_as_text())
-    return hashlib.sha256(repr([(dict(frames[name].schema), frames[name].rows()) for name in sorted(frames)]).encode()).hexdigest()
+    return hashlib.sha256(
+        repr([(dict(frames[name].schema), frames[name].rows()) for name in sorted(frames)]).encode()
+    ).hexdigest()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tokbench._shared.progress import COUNTING, NO_PROGRESS, Progress
@@ -45,7 +46,8 @@ class Bars:
                 self.drawn.remove_task(self.bars.pop(phase).task)
             if total > 0:
                 amount = write_amount(phase, 0, total)
-                self.bars[phase] = Bar(self.drawn.add_task(phase, total=total, what="", amount=amount), total)
+                task = self.drawn.add_task(phase, total=total, what="", amount=amount)
+                self.bars[phase] = Bar(task, total, self.clock())
 
     def advance(self, phase: str, amount: int = 1, what: str = "") -> None:
         """Move a bar on, never beyond its end."""
@@ -57,6 +59,8 @@ class Bars:
             bar.what = reveal_controls(what) if what else bar.what
             if bar.done == bar.total or self.clock() >= self.next:
                 written = write_amount(phase, bar.done, bar.total)
+                if phase == COUNTING:
+                    written += write_rate(bar.done, bar.total, self.clock() - bar.begun)
                 self.drawn.update(bar.task, completed=bar.done, amount=written, what=bar.what)
                 self.drawn.refresh()
                 self.next = self.clock() + INTERVAL
@@ -69,10 +73,11 @@ class Bars:
 
 @dataclass
 class Bar:
-    """A bar: its number in what is drawn, its end, how far it is, and the part it names."""
+    """A bar: its number in what is drawn, its end, when it began, how far it is, and the part it names."""
 
     task: Any
     total: int
+    begun: float
     done: int = 0
     what: str = ""
 
@@ -86,6 +91,24 @@ def write_amount(phase: str, done: float, total: float) -> str:
     '1.2/3.0 MB'
     """
     return f"{done / 1e6:.1f}/{total / 1e6:.1f} MB" if phase == COUNTING else f"{done:.0f}/{total:.0f}"
+
+
+SETTLED = 5.0
+"""Seconds after which a rate means something."""
+
+
+def write_rate(done: float, total: float, seconds: float) -> str:
+    """Write the rate in bytes and the time left at that rate; nothing in the first seconds.
+
+    >>> write_rate(30_000_000, 120_000_000, 10)
+    ' 3.0 MB/s, 0:00:30 left'
+    >>> write_rate(30_000_000, 120_000_000, 1)
+    ''
+    """
+    if seconds < SETTLED or not 0 < done < total:
+        return ""
+    left = timedelta(seconds=round((total - done) * seconds / done))
+    return f" {done / seconds / 1e6:.1f} MB/s, {left} left"
 
 
 @contextmanager

@@ -40,9 +40,7 @@ def open_source(
     return open_only_stream(streamed[0], languages, split)
 
 
-def open_only_stream(
-    corpus: str, languages: Sequence[str] | None = None, split: Splits | None = None
-) -> Stream:
+def open_only_stream(corpus: str, languages: Sequence[str] | None = None, split: Splits | None = None) -> Stream:
     """Open a stream; TokbenchError if it cannot be read as one."""
     from tokbench.corpora import open_stream
 

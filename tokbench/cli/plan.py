@@ -25,13 +25,17 @@ def run(
     tokenizers: OptionalTokenizerNames = None,
     corpus: Annotated[
         str | None,
-        typer.Option("-c", "--corpus", metavar="SOURCE", help="Source: a file, a glob or an address.", show_default=False),
+        typer.Option(
+            "-c", "--corpus", metavar="SOURCE", help="Source: a file, a glob or an address.", show_default=False
+        ),
     ] = None,
     languages: Languages = None,
     split: Split = None,
     metrics: Annotated[
         list[str] | None,
-        list_option("-m", "--metric", metavar="METRIC", help="Metrics that are to be computed. [default: all but strr_*]"),
+        list_option(
+            "-m", "--metric", metavar="METRIC", help="Metrics that are to be computed. [default: all but strr_*]"
+        ),
     ] = None,
     executor: Executor = None,
     workers: Workers = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -34,25 +34,25 @@ Pieces = Mapping[str, Sequence[Piece]]
 def draw_until_narrow(
     drawings: Sequence[Drawing],
     measure: Callable[[Pieces], object],
-    find_wide: Callable[[], Collection[str | None]],
+    find_wide: Callable[[Collection[str]], Collection[str | None]],
 ) -> int:
     """Draw pieces from each stratum in rounds until no interval is too wide; return the number of rounds.
 
-    measure: adds the counts of new pieces. find_wide: returns the groups with an interval that is too wide; None for
-    all groups together.
+    measure: adds the counts of new pieces. find_wide: returns the groups with an interval that is too wide, None for
+    all groups together; it is given the strata of which there are new pieces.
 
     Sizes of samples are those of `schedule_sizes`, whatever is found. A stratum whose intervals are narrow is not drawn
     from in the next round; one that is exhausted was read in full.
     """
     rounds = 0
-    wanted: Iterable[Drawing] = drawings
+    wanted = list(drawings)
     sizes = schedule_sizes(FIRST, GROWTH)
     while wanted:
         size = next(sizes)
         measure({drawing.stratum.label: drawing.extend(size) for drawing in wanted})
         rounds += 1
         left = [drawing for drawing in drawings if not drawing.exhausted]
-        wide = find_wide() if left else ()
+        wide = find_wide([drawing.stratum.label for drawing in wanted]) if left else ()
         wanted = [d for d in left if None in wide or d.stratum.label in wide or (wide and len(drawings) == 1)]
     return rounds
 
@@ -93,6 +93,13 @@ def tighten(bootstrap: Bootstrap) -> Bootstrap:
     return replace(bootstrap, level=LOOK_LEVEL)
 
 
+def keep_groups(measurements: Measurements, labels: Collection[str]) -> Measurements:
+    """Return the measurements of some groups."""
+    chosen = pl.col("lang").cast(pl.String).is_in(list(labels))
+    frames = {name: getattr(measurements, name).filter(chosen) for name in ("texts", "counts", "ids")}
+    return replace(measurements, **frames).sorted()
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """When a sample is large enough.
@@ -107,14 +114,28 @@ class Rule:
     bootstrap: Bootstrap
     weights: Mixture | None = None
 
-    def find_wide(self, measurements: Measurements, source_bytes: Mapping[str, float]) -> set[str | None]:
-        """Return the groups with an interval that is too wide; None for all together."""
+    def find_wide(
+        self, measurements: Measurements, source_bytes: Mapping[str, float], changed: Collection[str]
+    ) -> set[str | None]:
+        """Return the groups with an interval that is too wide; None for all together, if only that is.
+
+        source_bytes: estimated bytes of each group. changed: the groups to look at, if they are among these: intervals
+        of a group do not depend on the others.
+        """
         chosen = list_looked_at(self.metrics)
         named = set(measurements.tokenizers["tokenizer"].cast(pl.String))
         reference = Reference(None, self.baseline if self.baseline in named else None)
-        mixture = self.weights or expand_groups(source_bytes)
-        values = evaluate(measurements, chosen, reference, tighten(self.bootstrap), mixture)
-        return set(find_wide(values, chosen, self.precision)["lang"])
+
+        def look(some: Measurements, mixture: Mixture | None) -> set[str | None]:
+            values = evaluate(some, chosen, reference, tighten(self.bootstrap), mixture)
+            return set(find_wide(values, chosen, self.precision)["lang"])
+
+        if len(source_bytes) > 2 and source_bytes.keys() > {*changed}:
+            # Seeds of groups are derived only if there are several.
+            labels = list(dict.fromkeys([*changed, *source_bytes]))[: max(2, len(changed))]
+            if wide := look(keep_groups(measurements, labels), None) & {*changed}:
+                return wide
+        return look(measurements, self.weights or expand_groups(source_bytes))
 
 
 def measure_sample(
@@ -134,8 +155,8 @@ def measure_sample(
     drawings = [Drawing(stratum, seed) for stratum in strata]
     counts = SampleCounts(tokenizers, stream, drawings, settings, progress)
 
-    def find() -> set[str | None]:
-        return {None} if counts.total is None else rule.find_wide(counts.total, counts.expand())
+    def find(changed: Collection[str]) -> set[str | None]:
+        return {None} if counts.total is None else rule.find_wide(counts.total, counts.expand(), changed)
 
     try:
         rounds = draw_until_narrow(drawings, counts.add, find)

@@ -82,10 +82,11 @@ def read_raw(
 
     See `load_corpus`.
     """
-    refuse_stream(spec)
     try:
+        refuse_stream(spec)
         named, options, public = _locate(DEFAULT_CORPUS if spec is None else spec)
         path = _enter_archive(keep_stdin() if str(named) == STDIN else keep_pipe(named))
+        options.pop("stream", None)
         said = options.pop("format", None)
         name = said or find_reader(path, options)
     except OSError as error:

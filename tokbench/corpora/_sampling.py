@@ -18,7 +18,7 @@ import polars as pl
 
 from tokbench.corpora._stream import Shard, ShardTexts, Stream
 
-PIECE_BYTES = 16 * 1024
+PIECE_BYTES = 4 * 1024
 """Size of a piece: smaller ones need fewer bytes for the same precision, but more readings."""
 
 BATCH_BYTES = 4_000_000

@@ -46,13 +46,13 @@ def open_lines(path: Path) -> Iterator[Lines]:
     Whether lines end in CR alone is judged by the first 64 KiB.
     """
     size = path.stat().st_size if is_plain(path) else None
-    with open_binary(path, None) as file:
+    with open_binary(path, bounded=False) as file:
         head = file.read(HEAD_BYTES)
     refuse_compressed(path, head)
     refuse_wide_characters(path, head)
     bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     end = b"\r" if ends_in_cr(head[bom:].decode("latin-1")) else b"\n"
-    with open_binary(path, None) as file:
+    with open_binary(path, bounded=False) as file:
         lines = Lines(path, file, size, bom, end, bom)
         if size is not None:
             first = next((at for at, line in iterate_lines(lines, bom) if not is_blank(line)), size)

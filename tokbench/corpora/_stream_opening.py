@@ -46,20 +46,18 @@ def is_streamed(spec: object) -> bool:
     """
     if not isinstance(spec, str | Path):
         return False
-    if asks_for_stream(spec):
-        return True
-    path, options = (str(spec), {}) if isinstance(spec, Path) or exists(Path(spec)) else split_spec(spec)
-    if options.pop("stream", None) == "no":
-        return False
-    file = Path(path)
-    if not file.is_file() or file.stat().st_size <= STREAM_BYTES:
-        return False
     try:
+        if asks_for_stream(spec):
+            return True
+        path, options = (str(spec), {}) if isinstance(spec, Path) or exists(Path(spec)) else split_spec(spec)
+        file = Path(path)
+        if options.pop("stream", None) == "no" or not file.is_file() or file.stat().st_size <= STREAM_BYTES:
+            return False
         reader = options.pop("format", None) or find_reader(file, options)
         if reader not in STREAMED:
             return False
         _choose_columns(SourceFile(path, file.name, 0), reader, options)
-    except TokbenchError:
+    except (TokbenchError, OSError):
         return False  # as it will be raised where it is read
     return True
 

@@ -14,6 +14,8 @@ SINGLE_THREADED = {
 }
 """Environment of a worker: libraries use one thread, as there is a worker for each core."""
 
+MEMORY_VARIABLE = "TOKBENCH_WORKER_MEMORY"
+
 LEAST_MEMORY = 1 << 30
 """Bytes that a worker may hold however many there are."""
 
@@ -22,7 +24,13 @@ _CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory
 
 
 def share_memory(workers: int) -> int | None:
-    """Return the bytes that each of several workers on this machine may hold; None if its size is unknown."""
+    """Return the bytes that each of several workers on this machine may hold; None if its size is unknown.
+
+    It is the value of TOKBENCH_WORKER_MEMORY, if that is a number of bytes, else an equal share of the memory.
+    """
+    asked = os.environ.get(MEMORY_VARIABLE, "")
+    if asked.isascii() and asked.isdigit():
+        return int(asked)
     whole = find_memory()
     return None if whole is None else max(LEAST_MEMORY, int(_USABLE * whole / workers))
 

@@ -28,6 +28,7 @@ def describe_mismatch(here: Mapping[str, str], there: Mapping[str, str]) -> str 
     """
     names = [name for name in dict.fromkeys([*here, *there]) if here.get(name) != there.get(name)]
     parts = (
-        f"{f'{name} {there[name]}' if name in there else f'no {name}'} (here {here.get(name, 'none')})" for name in names
+        f"{f'{name} {there[name]}' if name in there else f'no {name}'} (here {here.get(name, 'none')})"
+        for name in names
     )
     return ", ".join(parts) or None

@@ -11,7 +11,7 @@ import pickle
 import queue
 import signal
 import threading
-from typing import BinaryIO
+from typing import IO
 
 from tokbench._shared.child import limit_memory
 from tokbench.errors import TokbenchError
@@ -20,13 +20,13 @@ READY, RESULT, FAILURE, UNUSABLE = b"+", b"=", b"-", b"!"
 """The task has been started; an item's result; why it has none; why the task cannot be started."""
 
 
-def write_frame(stream: BinaryIO, content: bytes, letter: bytes = b"") -> None:
+def write_frame(stream: IO[bytes], content: bytes, letter: bytes = b"") -> None:
     """Write a frame."""
     stream.write(letter + len(content).to_bytes(8, "little") + content)
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """Return the content of the next frame; None at the end of the stream, even within a frame."""
     head = stream.read(8)
     size = int.from_bytes(head, "little")

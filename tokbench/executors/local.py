@@ -1,7 +1,6 @@
 """Processes on this machine, which are watched: one that dies is seen at once, and its item is tried again.
 
-Neither `multiprocessing.Pool` (which waits for ever for a worker that was killed) nor `ProcessPoolExecutor` (which gives
-up all items when one worker dies) does that.
+`multiprocessing.Pool` waits for ever for a worker that was killed, and `ProcessPoolExecutor` gives up all items.
 """
 
 from __future__ import annotations

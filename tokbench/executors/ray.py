@@ -150,7 +150,9 @@ def check_versions(ray: Any) -> None:
     remote = ray.remote(look)
     asked = {
         node["NodeManagerHostname"]: remote.options(
-            num_cpus=0, max_retries=RETRIES, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+            num_cpus=0,
+            max_retries=RETRIES,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True),
         ).remote()
         for node in ray.nodes()
         if node["Alive"] and node["Resources"].get("CPU", 0)

@@ -34,7 +34,7 @@ _ROUNDS = 2
 class Probe(msgspec.Struct, frozen=True):
     """What a worker measured, in CPU seconds and bytes.
 
-    load: loading all tokenizers. read: reading `read_bytes` of text, which are `stored_bytes` in storage (0 if unknown).
+    load: loading all tokenizers. read: reading `read_bytes` of text, which take `stored_bytes` in storage (0: unknown).
     alone: measuring `bytes` of text with each tokenizer; together: with all of them.
     memory: peak of the worker's resident memory; 0 if unknown.
     """
@@ -214,7 +214,9 @@ def shorten(batches: Sequence[ShardTexts], size: int) -> list[ShardTexts]:
     for batch in batches:
         before = batch.texts.str.len_bytes().cum_sum() - batch.texts.str.len_bytes()
         count = int((before < size // len(batches)).sum())
-        kept.append(ShardTexts(batch.group, batch.texts.head(count), batch.segments.head(count), batch.documents.head(count)))
+        kept.append(
+            ShardTexts(batch.group, batch.texts.head(count), batch.segments.head(count), batch.documents.head(count))
+        )
     return kept
 
 

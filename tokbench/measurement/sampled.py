@@ -29,7 +29,15 @@ TRIED_BYTES = 2_000_000
 
 def cut_strata(stream: Stream) -> tuple[Stratum, ...]:
     """Cut a stream into pieces by group; all are one stratum if groups are told apart by record."""
-    return stratify(stream, lambda shard: dict(shard.settings).get("label", ""), extent)
+    return stratify(stream, lambda shard: dict(shard.settings).get("label", ""), find_extent)
+
+
+def find_extent(shard: Shard) -> tuple[int, int] | None:
+    """Return where windows of a shard may be; None also if that cannot be known, as reading it will say."""
+    try:
+        return extent(shard)
+    except TokbenchError:
+        return None
 
 
 def read_piece(piece: Piece) -> Iterator[ShardTexts]:
@@ -66,7 +74,7 @@ def read_first_pieces(stream: Stream, strata: Sequence[Stratum], seed: int) -> T
 
 
 def number_pieces(shard: str, start: int, segments: pl.Series, documents: pl.Series) -> npt.NDArray[np.int64]:
-    """Return the unit of each segment: its piece by the order of drawing, so that units and blocks are of equal size."""
+    """Return the unit of each segment: its piece, by the order of drawing, so that blocks have equally many."""
     return documents.to_numpy().astype(np.int64) % MOST_UNITS
 
 

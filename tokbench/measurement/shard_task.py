@@ -128,7 +128,7 @@ def find_adapter(tokenizer: Tokenizer) -> str:
     file_format = tokenizer.asset.format
     library = tokenizer.engine.partition("==")[0]
     if isinstance(tokenizer, EngineTokenizer):
-        return next(name for name, module in find_engines(file_format).items() if module.LIBRARY == library)
+        return next(name for name, module in find_engines(file_format).items() if library == module.LIBRARY)
     return reference_adapter(file_format)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import accumulate, takewhile
 
 from tokbench.corpora import Shard, Stream, TextGroups, read_shard
 from tokbench.errors import TokbenchError
@@ -46,10 +45,10 @@ def pick_shards(stream: Stream) -> list[Shard]:
 def read_first(shard: Shard, size: int) -> Iterator[tuple[str, list[str]]]:
     """Yield group and texts of the beginning of a shard, about `size` bytes; at least one text."""
     for batch in read_shard(shard):
-        sizes = batch.texts.str.len_bytes().to_list()
-        count = sum(1 for _ in takewhile(lambda before: before < size, accumulate(sizes[:-1], initial=0)))
+        sizes = batch.texts.str.len_bytes()
+        count = int((sizes.cum_sum() - sizes < size).sum())
         yield batch.group, batch.texts.head(count).to_list()
-        size -= sum(sizes[:count])
+        size -= int(sizes.head(count).sum())
         if size <= 0:
             return
 
@@ -57,4 +56,3 @@ def read_first(shard: Shard, size: int) -> Iterator[tuple[str, list[str]]]:
 def find_spaced(sample: TextGroups, segmenter: Segmenter) -> dict[str, bool]:
     """Return whether the word segmenter fits each group of a sample."""
     return {group: has_words(column, segmenter) for group, column in sample.columns.items()}
-

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -254,9 +253,12 @@ def measure_stream(
     return found
 
 
-def run(executor: Executor, task: Task[Shard], shards: Sequence[Shard]) -> Any:
-    """Return the results of shards; no process starts if there are none."""
-    return executor.map(task, shards) if shards else (result for result in ())
+def run(
+    executor: Executor, task: Task[Shard], shards: Sequence[Shard]
+) -> Generator[tuple[int, bytes | Failure], None, None]:
+    """Yield the results of shards; no process starts if there are none."""
+    if shards:
+        yield from executor.map(task, shards)
 
 
 def take_result(collected: _Collection, folder: ResultFolder | None, shard: Shard, content: bytes | Failure) -> bool:

@@ -274,7 +274,8 @@ def write_sample(corpus: ComparedCorpus) -> list[str]:
     if sample is None:
         return []
     share = f"{100 * sample.bytes / max(sample.of_bytes, 1):.2g} %"
-    read = f"read {write_bytes(sample.bytes)} of {write_bytes(sample.of_bytes)} ({share}) for ±{sample.describe_precision()}"
+    much = f"{write_bytes(sample.bytes)} of {write_bytes(sample.of_bytes)} ({share})"
+    read = f"read {much} for ±{sample.describe_precision()}"
     if sample.whole:
         return [f"{read}: all of it, since no smaller sample was enough"]
     together = ["over all groups: each by its share of the source"] if len(corpus.languages) > 1 else []
