@@ -1,9 +1,9 @@
 """How often does a sample's interval hold the value of the full pass? `python benchmarks/precision.py CORPUS ...`.
 
-Writes 2 GB of mixed text in seven groups into a folder (documents of neighbouring segments of the given corpora, half
+Writes 2 GB of mixed text in 22 groups into a folder (documents of neighbouring segments of the given corpora, half
 of the segments spliced from two), measures all of it once, and keeps the counts of each 4 KiB. Then `--precision` is
 run for 200 seeds on the kept counts, by the code that draws and stops in `tokbench compare`: the share read, and how
-often the full pass's value lies within the interval, by metric. 15 minutes for the full pass, the rest in 10.
+often the full pass's value lies within the interval, by metric.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,24 +22,41 @@ import polars as pl
 from tokbench.adapters import Tokenizer, load_tokenizer
 from tokbench.comparison._sampled import Rule, draw_until_narrow, expand_groups, tighten
 from tokbench.corpora import Shard, load_corpus, parse_tag, pick_script
+from tokbench.corpora._languages import shortest_code
 from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum
 from tokbench.measurement import Measurements
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.saved import POOLED_SCHEMAS, SCHEMAS
 from tokbench.measurement.units import MOST_UNITS, number_group
+from tokbench.measurement.words import has_words
 from tokbench.metrics import Reference, evaluate, find_metrics
 from tokbench.metrics.resampling import Bootstrap
 
-GROUPS = {
-    "english": ("eng", "en"),
-    "latin": ("Latn",),
-    "cyrillic": ("Cyrl",),
-    "arabic": ("Arab",),
-    "indic": ("Deva", "Beng", "Gujr", "Guru", "Taml", "Telu", "Knda", "Mlym", "Sinh"),
-    "east": ("Hans", "Hant", "Jpan", "Kore", "Thai", "Mymr", "Khmr"),
-    "mixed": (),
-}
-"""Languages or scripts by group; none for all."""
+LANGUAGES = [
+    "en",
+    "zh",
+    "es",
+    "ru",
+    "ar",
+    "hi",
+    "ja",
+    "ko",
+    "de",
+    "fr",
+    "sw",
+    "tr",
+    "vi",
+    "th",
+    "bn",
+    "ta",
+    "he",
+    "el",
+    "uk",
+    "am",
+]
+WEB = ["en", "de", "es", "fr", "ru", "ja", "zh", "pt", "it", "ar", "pl", "nl"]
+GROUPS = (*LANGUAGES, "latin", "web")
+"""One language each; all that are written in Latin script; a dozen large ones, the first most often."""
 
 CELL = 4096
 BLOCK = 32_000_000
@@ -47,14 +65,21 @@ BLOCK = 32_000_000
 def read_pools(corpora: Sequence[str]) -> dict[str, list[list[str]]]:
     """Return the texts of each group, a list per language of each corpus."""
     pools: dict[str, list[list[str]]] = {name: [] for name in GROUPS}
+    web: dict[str, list[list[str]]] = {name: [] for name in WEB}
     for corpus in map(load_corpus, corpora):
         for lang in corpus.languages:
             tag = parse_tag(lang)
-            assert tag is not None
+            if tag is None:
+                raise SystemExit(f"{lang} is no language tag")
             texts = [text.replace("\n", " ") for text in corpus.texts(lang)]
-            for name, kinds in GROUPS.items():
-                if not kinds or pick_script(tag) in kinds or tag.language in kinds:
-                    pools[name].append(texts)
+            code = shortest_code(tag.language)
+            if code in pools:
+                pools[code].append(texts)
+            if code in web:
+                web[code].append(texts)
+            if pick_script(tag) == "Latn":
+                pools["latin"].append(texts)
+    pools["web"] = [texts for found in web.values() for texts in found]
     return pools
 
 
@@ -147,9 +172,13 @@ class Group:
         """Add up cells to pieces."""
         size = (folder / "text" / f"{label}.txt").stat().st_size
         cells = pl.read_parquet(folder / f"{label}.parquet").with_columns(cell=pl.col("cell") * CELL // piece_bytes)
+        with (folder / "text" / f"{label}.txt").open(encoding="utf-8") as file:
+            spaced = has_words(pl.Series(list(islice(file, 2000))), "whitespace")
         every = pl.DataFrame({"cell": np.arange(-(-size // piece_bytes))})
         sums = every.join(cells.group_by("cell").sum(), on="cell", how="left").fill_null(0).sort("cell")
         ends = sums[f"tokens {first}"].cum_sum().to_numpy()
+        if not spaced:
+            sums = sums.with_columns(words=pl.lit(None, pl.Int64))
         return cls(label, size, sums, np.load(folder / f"{label}.npy", mmap_mode="r"), ends)
 
     def list_ids(self, number: int) -> np.ndarray:
@@ -178,7 +207,8 @@ class KeptCounts:
             drawn = self.groups[label].sums[np.array([piece.number for piece in own])]
             unit = pl.Series(places % MOST_UNITS + number_group(label), dtype=pl.UInt64)
             rows = drawn.with_columns(lang=pl.lit(label), segment=unit)
-            rows = rows.group_by("lang", "segment").sum()
+            known = pl.when(pl.col("words").null_count() == 0).then(pl.col("words").sum())
+            rows = rows.group_by("lang", "segment").agg(known, pl.exclude("words").sum())
             texts.append(rows.select("lang", "segment", "segments", "bytes", "chars", "words"))
             for name in self.tokenizers:
                 tokens = rows.select(pl.lit(name).alias("tokenizer"), "lang", "segment", tokens=f"tokens {name}")
