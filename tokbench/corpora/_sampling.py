@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
-import polars as pl
-
-from tokbench.corpora._stream import Shard, ShardTexts, Stream
+from tokbench.corpora._stream import Shard, Stream
 
 PIECE_BYTES = 4 * 1024
 """Size of a piece: smaller ones need fewer bytes for the same precision, but more readings."""
-
-BATCH_BYTES = 4_000_000
-"""Bytes of text of one group that are handed on together."""
 
 
 @dataclass(frozen=True)
@@ -131,34 +126,6 @@ class Drawing:
         pieces = list(islice(self._order, max(0, size - self.drawn)))
         self.drawn += len(pieces)
         return sorted(pieces, key=lambda piece: piece.number)
-
-
-def read_pieces(pieces: Iterable[Piece], read: Callable[[Piece], Iterable[ShardTexts]]) -> Iterator[ShardTexts]:
-    """Yield the texts of pieces by group, a few megabytes at a time.
-
-    read: yields the texts of one piece.
-    Documents are the pieces, by their place in the order of drawing. Segments are counted through all groups.
-    """
-    waiting: defaultdict[str, list[pl.DataFrame]] = defaultdict(list)
-    sizes: Counter[str] = Counter()
-    segments = 0
-    for piece in pieces:
-        for part in read(piece):
-            numbers = pl.int_range(segments, segments + len(part.texts), dtype=pl.UInt32, eager=True)
-            segments += len(part.texts)
-            frame = pl.DataFrame({"text": part.texts, "segment": numbers})
-            waiting[part.group].append(frame.with_columns(document=pl.lit(piece.place, pl.UInt32)))
-            sizes[part.group] += int(part.texts.str.len_bytes().sum())
-            if sizes[part.group] >= BATCH_BYTES:
-                yield _join(part.group, waiting.pop(part.group))
-                del sizes[part.group]
-    for group, frames in waiting.items():
-        yield _join(group, frames)
-
-
-def _join(group: str, frames: Sequence[pl.DataFrame]) -> ShardTexts:
-    frame = pl.concat(frames)
-    return ShardTexts(group, frame["text"], frame["segment"], frame["document"])
 
 
 def schedule_sizes(first: int, growth: float) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +13,9 @@ import polars as pl
 from tokbench._shared.process import release_freed
 from tokbench._shared.progress import COUNTING, NO_PROGRESS, Progress
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import Shard, ShardTexts, Stream, TextGroups, extent, read_shard, read_window
-from tokbench.corpora._sampling import Drawing, Piece, Stratum, read_pieces, stratify
+from tokbench.corpora import Shard, ShardTexts, Stream, TextGroups, extent
+from tokbench.corpora._sample_reading import read_piece, read_pieces
+from tokbench.corpora._sampling import Drawing, Piece, Stratum, stratify
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.measurement._frames import list_vocabulary
 from tokbench.measurement._measurements import Measurements
@@ -38,13 +39,6 @@ def find_extent(shard: Shard) -> tuple[int, int] | None:
         return extent(shard)
     except TokbenchError:
         return None
-
-
-def read_piece(piece: Piece) -> Iterator[ShardTexts]:
-    """Yield the texts of a piece."""
-    if piece.start is None or piece.end is None:
-        return read_shard(piece.shard)
-    return read_window(piece.shard, piece.start, piece.end)
 
 
 def read_first_pieces(stream: Stream, strata: Sequence[Stratum], seed: int) -> TextGroups:
@@ -129,7 +123,7 @@ class SampleCounts:
                 result = measure_shard(
                     self._left,
                     source,
-                    read=lambda _: read_pieces(pieces, self._try),
+                    read=lambda _: self._read_pieces(pieces),
                     segmenter=self._settings.segmenter,
                     spaced=self._settings.spaced,
                     needs=self._settings.needs,
@@ -143,7 +137,7 @@ class SampleCounts:
             except NoTextError:
                 return
             except TokbenchError as error:
-                if len(pieces) > 1:  # windows are tried one by one, by `_try`
+                if len(pieces) > 1:  # a window that cannot be read is not an error
                     raise
                 self._miss(pieces[0], error)
                 return
@@ -156,15 +150,12 @@ class SampleCounts:
         new = result.measurements
         self.total = new if self.total is None else self.total.keep(names).merge(new)
 
-    def _try(self, piece: Piece) -> Iterable[ShardTexts]:
-        self._progress.advance(COUNTING, piece.size, piece.shard.name)
-        if piece.start is None:
-            return read_piece(piece)
-        try:
-            return list(read_piece(piece))
-        except TokbenchError as error:
-            self._miss(piece, error)
-            return []
+    def _read_pieces(self, pieces: Sequence[Piece]) -> Iterator[ShardTexts]:
+        """Yield the texts of windows, or of one whole file, and tell how far reading is."""
+        whole = pieces[0].start is None
+        for part in read_piece(pieces[0]) if whole else read_pieces(pieces, self._miss):
+            yield part
+            self._progress.advance(COUNTING, int(part.texts.str.len_bytes().sum()), part.group)
 
     def _miss(self, piece: Piece, error: TokbenchError) -> None:
         name = piece.shard.name if not piece.start else f"{piece.shard.name} from {piece.start:,}"
