@@ -8,11 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._corpus_spec import asks_for_stream, split_spec
-from tokbench.corpora._frames import find_text_column
 from tokbench.corpora._groups import choose_split
 from tokbench.corpora._loading import find_reader
 from tokbench.corpora._records import find_text_key
@@ -21,6 +18,7 @@ from tokbench.corpora._stream import Shard, Stream
 from tokbench.corpora._stream_footer import read_row_groups
 from tokbench.corpora._stream_groups import keep_groups, name_groups
 from tokbench.corpora._stream_jsonl import read_first_record
+from tokbench.corpora._stream_parquet import choose_text_column
 from tokbench.corpora._stream_sources import Source, SourceFile, find_files, name_format
 from tokbench.corpora._text_columns import read_layout
 from tokbench.errors import TokbenchError
@@ -152,7 +150,7 @@ def _choose_columns(file: SourceFile, reader: str, options: Mapping[str, str]) -
         raise TokbenchError(f"{path}: rows with ids are parallel, and cannot be read as a stream", "omit id=")
     settings = {**layout.settings, "split": choose_split(layout.settings, "none")}
     if reader == "parquet":
-        text = find_text_column(layout, pl.Schema(pl.read_parquet_schema(file.path)))
+        text = choose_text_column(file.path, layout)
     else:
         record = _read_record(path)
         if isinstance(record, str):

@@ -26,7 +26,7 @@ def read_shard(shard: Shard) -> Iterator[ShardTexts]:
     Raises TokbenchError, with the file and the place in it, for what cannot be read.
     """
     if shard.format == "parquet":
-        yield from _read_window(shard, *count_rows(Path(shard.file), shard.start, shard.end))
+        yield from _read_window(shard, *count_rows(shard.file, shard.start, shard.end))
     else:
         yield from _read_window(shard, shard.start, shard.end)
 
@@ -45,7 +45,7 @@ def read_window(shard: Shard, start: int, end: int) -> Iterator[ShardTexts]:
     if start >= end:
         return
     if shard.format == "parquet":
-        first, _ = count_rows(Path(shard.file), shard.start, shard.end)
+        first, _ = count_rows(shard.file, shard.start, shard.end)
         yield from _read_window(shard, first + start, end - start)
     else:
         yield from _read_window(shard, start, end)
@@ -57,7 +57,7 @@ def extent(shard: Shard) -> tuple[int, int] | None:
     None if it can only be read whole: a compressed file, and a text that is not cut.
     """
     if shard.format == "parquet":
-        return 0, count_rows(Path(shard.file), shard.start, shard.end)[1]
+        return 0, count_rows(shard.file, shard.start, shard.end)[1]
     if dict(shard.settings).get("split") == "none" and shard.format == "text":
         return None
     return (shard.start, shard.end) if is_plain(Path(shard.file)) else None
