@@ -1,4 +1,4 @@
-"""Shards of Parquet: row groups, of which only the needed columns are read, in a process of their own."""
+"""What polars reads for streams, in a process of its own: row groups of Parquet, and lines at addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,8 +19,7 @@ from tokbench._shared.child import describe_end, environment_of_child
 from tokbench.corpora._corpus_spec import is_address
 from tokbench.corpora._storage import is_plain
 from tokbench.corpora._stream_footer import read_row_groups
-from tokbench.corpora._stream_jsonl import Keys
-from tokbench.corpora._stream_parquet_process import MOST_MESSAGE
+from tokbench.corpora._stream_polars_process import COMPLETE, MOST_MESSAGE
 from tokbench.corpora._text_columns import Layout
 from tokbench.errors import TokbenchError
 
@@ -52,9 +51,21 @@ def choose_text_column(file: str, layout: Layout) -> str | None:
     return cast("str | None", column)
 
 
-def read_rows(file: str, first: int, rows: int, keys: Keys) -> Iterator[pl.DataFrame]:
-    """Yield rows: text, and lang and document if given. file: a path, or an address that polars reads."""
-    yield from _ask(file, {"task": "rows", "first": first, "rows": rows, "columns": keys.columns})
+def read_rows(file: str, first: int, rows: int, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    """Yield rows: text, and lang and document if `columns` names theirs. file: a path or an address."""
+    yield from _ask(file, {"task": "rows", "first": first, "rows": rows, "columns": dict(columns)})
+
+
+def read_remote_lines(address: str, most: int | None = None) -> Iterator[pl.Series]:
+    """Yield the lines at an address without their ends, unpacked; at most so many if that is given."""
+    for frame in _ask(address, {"task": "lines", "most": most}):
+        yield frame["text"]
+
+
+def list_remote(pattern: str) -> list[str]:
+    """Return the addresses of the Parquet files that match a pattern."""
+    [files] = _ask(pattern, {"task": "list"})
+    return cast("list[str]", files)
 
 
 def _check_plain(path: Path) -> None:
@@ -100,13 +111,13 @@ def _end_all() -> None:
 
 
 class _Process:
-    """A process that reads Parquet; see `_stream_parquet_process`."""
+    """A process that reads by polars; see `_stream_polars_process`."""
 
     def __init__(self) -> None:
         self._owner = os.getpid()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tokbench.corpora._stream_parquet_process"],
+            [sys.executable, "-P", "-m", "tokbench.corpora._stream_polars_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -157,7 +168,7 @@ class _Process:
         status = self._process.wait()
         self._errors.seek(0)
         reason = describe_end(status, self._errors.read().decode(errors="replace"))
-        return TokbenchError(f"{file} cannot be read as Parquet: {reason}", "check that the file is complete")
+        return TokbenchError(f"{file} cannot be read: {reason}", COMPLETE)
 
     def end(self) -> None:
         """End the process, if it is one of this process."""
