@@ -8,11 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tokbench.corpora._column_choice import split_options
-from tokbench.corpora._corpus_spec import asks_for_stream, split_spec
-from tokbench.corpora._frames import find_text_column
+from tokbench.corpora._corpus_spec import asks_for_stream, is_address, split_spec
 from tokbench.corpora._groups import choose_split
 from tokbench.corpora._loading import find_reader
 from tokbench.corpora._records import find_text_key
@@ -20,7 +17,8 @@ from tokbench.corpora._storage import exists, is_plain
 from tokbench.corpora._stream import Shard, Stream
 from tokbench.corpora._stream_footer import read_row_groups
 from tokbench.corpora._stream_groups import keep_groups, name_groups
-from tokbench.corpora._stream_jsonl import read_first_record
+from tokbench.corpora._stream_jsonl import read_first_record, read_first_remote
+from tokbench.corpora._stream_polars import choose_text_column
 from tokbench.corpora._stream_sources import Source, SourceFile, find_files, name_format
 from tokbench.corpora._text_columns import read_layout
 from tokbench.errors import TokbenchError
@@ -68,11 +66,12 @@ def open_stream(
     split: str | None = None,
     shard_bytes: int = SHARD_BYTES,
     languages: Sequence[str] | None = None,
+    offline: bool = False,
 ) -> Stream:
     """Open a source of any size without reading it: a glob, a file or an address, with options as for `load_corpus`.
 
     `label=NAME` names all texts, `group=suffix|folder|file` says what names those of a file, `lang=COLUMN` those of a
-    record. split: the same as the option `split`. languages: groups to read.
+    record. split: the same as the option `split`. languages: groups to read. offline: refuse addresses.
     Where the shards begin follows from the files and `shard_bytes` alone. Raises TokbenchError if nothing matches, for
     formats that are mixed or cannot be read as a stream, and for options that do not fit.
     """
@@ -83,7 +82,7 @@ def open_stream(
         raise TokbenchError(f"stream={said} is given for what is read as a stream", "write stream=yes")
     if split is not None:
         options["split"] = split
-    source = find_files(path)
+    source = find_files(path, offline=offline)
     reader = _choose_reader(source, options.pop("format", None), path)
     grouping = {"group": options.pop("group")} if not source.single and "group" in options else {}
     settings = _choose_settings(source, reader, options)
@@ -152,9 +151,9 @@ def _choose_columns(file: SourceFile, reader: str, options: Mapping[str, str]) -
         raise TokbenchError(f"{path}: rows with ids are parallel, and cannot be read as a stream", "omit id=")
     settings = {**layout.settings, "split": choose_split(layout.settings, "none")}
     if reader == "parquet":
-        text = find_text_column(layout, pl.Schema(pl.read_parquet_schema(file.path)))
+        text = choose_text_column(file.path, layout)
     else:
-        record = _read_record(path)
+        record = _read_record(file.path)
         if isinstance(record, str):
             return {**settings, "strings": "yes"}
         text = find_text_key(layout, record)
@@ -165,17 +164,19 @@ def _choose_columns(file: SourceFile, reader: str, options: Mapping[str, str]) -
     return {**settings, "text": text}
 
 
-def _read_record(path: Path) -> Mapping[str, Any] | str:
+def _read_record(file: str) -> Mapping[str, Any] | str:
     """Return the first record of a file of JSON Lines."""
-    record = read_first_record(path)
+    record = read_first_remote(file) if is_address(file) else read_first_record(Path(file))
     if not isinstance(record, dict | str):
-        raise TokbenchError(f"{path}: a line is a JSON {type(record).__name__}, not an object", "fix the line")
+        raise TokbenchError(f"{file}: a line is a JSON {type(record).__name__}, not an object", "fix the line")
     return record
 
 
 def _cut(file: SourceFile, reader: str, split: str, shard_bytes: int) -> list[tuple[int, int, int]]:
     """Return start, end and bytes of each shard of a file."""
     path = Path(file.path)
+    if is_address(file.path):
+        return [(0, 1, 0)]
     if reader == "parquet":
         return _cut_groups(file, shard_bytes)
     if not is_plain(path):
