@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from itertools import islice, pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tokbench.corpora import Shard, ShardTexts, Stream
+from tokbench.corpora import Shard, Stream, extent, open_stream, read_shard
+from tokbench.corpora._sample_reading import read_pieces
 from tokbench.corpora._sampling import (
     PIECE_BYTES,
     Drawing,
     Piece,
     Stratum,
-    read_pieces,
     schedule_sizes,
     shuffle,
     stratify,
@@ -122,24 +124,61 @@ def test_strata_are_groups_of_files() -> None:
     assert [(s.label, len(s), s.size) for s in strata] == [("de", 1, 100), ("en", 2, 200)]
 
 
-def test_pieces_are_the_documents_of_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokbench.corpora._sampling.BATCH_BYTES", 8)
-    shard = make_shard("a", 0, 100)
-    pieces = [Piece(number, place, shard, 0, 10, 10) for number, place in ((3, 7), (5, 2), (9, 0))]
+WORDS = st.sampled_from(["a", "bcd", "\u00fc\u00fc", "\u4e2d\u6587", " ", "x" * 900])
+LINES = st.lists(st.lists(WORDS, max_size=12).map(" ".join), min_size=1, max_size=40)
 
-    def read(piece: Piece) -> list[ShardTexts]:
-        empty = pl.Series([], dtype=pl.UInt32)
-        groups = {"a": [f"{piece.number}aaa"], "b": ["bb", "b"]} if piece.number != 5 else {"a": ["5555"]}
-        return [ShardTexts(group, pl.Series(texts), empty, empty) for group, texts in groups.items()]
 
-    found = [
-        (t.group, t.texts.to_list(), t.segments.to_list(), t.documents.to_list()) for t in read_pieces(pieces, read)
+def write(folder: Path, kind: str, lines: list[str]) -> str:
+    path = folder / f"texts.{kind}"
+    if kind == "txt":
+        path.write_text("\n".join(lines), encoding="utf-8", newline="")
+    elif kind == "jsonl":
+        path.write_text("".join(json.dumps({"text": line, "n": 1}) + "\n" for line in lines), encoding="utf-8")
+    else:
+        pl.DataFrame({"text": lines}).write_parquet(path, row_group_size=7)
+    return f"{path}:stream=yes" + (",format=text" if kind == "txt" else "")
+
+
+@pytest.mark.parametrize("kind", ["txt", "jsonl", "parquet"])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(lines=LINES, piece_bytes=st.integers(1, 400))
+def test_every_segment_is_in_exactly_one_piece(tmp_path: Path, kind: str, lines: list[str], piece_bytes: int) -> None:
+    assume(any(line.strip() for line in lines))
+    stream = open_stream(write(tmp_path, kind, lines))
+    stratum = Stratum("texts", stream.shards, extent, piece_bytes)
+    drawn = sorted(stratum.draw(0), key=lambda piece: piece.number)
+    faults: list[object] = []
+    found = [text for part in read_pieces(drawn, lambda *fault: faults.append(fault)) for text in part.texts]
+    assert found == [text for shard in stream.shards for part in read_shard(shard) for text in part.texts]
+    assert not faults
+
+
+def test_pieces_are_the_documents_of_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("aaaa\n" * 9)
+    (tmp_path / "b.txt").write_text("bbbb\n" * 9)
+    stream = open_stream(f"{tmp_path}/*.txt:format=text,group=file")
+    pieces = [
+        Piece(number, place, stream.shards[shard], start, start + 10, 10)
+        for number, place, shard, start in ((1, 7, 0, 10), (2, 2, 0, 20), (0, 5, 1, 0))
     ]
-    assert found == [
-        ("a", ["3aaa", "5555"], [0, 3], [7, 2]),
-        ("b", ["bb", "b", "bb", "b"], [1, 2, 5, 6], [7, 7, 0, 0]),
-        ("a", ["9aaa"], [4], [0]),
+    batches = [(t.group, t.texts, t.segments, t.documents) for t in read_pieces(pieces, pytest.fail)]
+    assert [(group, *(column.to_list() for column in columns)) for group, *columns in batches] == [
+        ("a", ["aaaa\n"] * 4, [0, 1, 2, 3], [7, 7, 2, 2]),
+        ("b", ["bbbb\n"] * 2, [4, 5], [5, 5]),
     ]
+
+
+def test_a_piece_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"aaaa\n" * 4 + b"a\xffaa\n" + b"aaaa\n" * 3)
+    stream = open_stream(f"{tmp_path}/a.txt:stream=yes,format=text")
+    faults: list[str] = []
+    stratum = Stratum("a", stream.shards, extent, 10)
+    pieces = sorted(stratum.draw(0), key=lambda piece: piece.number)
+    parts = list(read_pieces(pieces, lambda piece, error: faults.append(f"{piece.start} {error}")))
+    assert [len(part.texts) for part in parts] == [6]
+    assert len(faults) == 1
+    assert faults[0].startswith("20 ")
+    assert "not UTF-8: byte 0xFF at byte 21" in faults[0]
 
 
 def test_sizes_grow_as_stated() -> None:

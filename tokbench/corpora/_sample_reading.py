@@ -99,14 +99,25 @@ def _cut(
     path: Path, windows: Sequence[tuple[Piece, int, bytes]], split: str, end: str, label: str, on_fault: Fault
 ) -> ShardTexts:
     """Cut the bytes of windows into segments."""
-    texts = pl.Series("text", [data for *_, data in windows], dtype=pl.Binary).cast(pl.String, strict=False)
-    for (piece, begin, data), damaged in zip(windows, texts.is_null(), strict=True):
-        if damaged:
+    try:
+        texts = pl.Series("text", [data for *_, data in windows], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        damaged = [window for window in windows if not _is_utf8(window[2])]
+        for piece, begin, data in damaged:
             on_fault(piece, explain_place(path, data, begin))
-    places = pl.Series([piece.place for piece, *_ in windows], dtype=pl.UInt32).filter(texts.is_not_null())
-    frame = cut_texts(texts.drop_nulls(), split, end).filter(pl.col("text").str.strip_chars() != "")
+        return _cut(path, [window for window in windows if window not in damaged], split, end, label, on_fault)
+    places = pl.Series([piece.place for piece, *_ in windows], dtype=pl.UInt32)
+    frame = cut_texts(texts, split, end).filter(pl.col("text").str.strip_chars() != "")
     documents = places.gather(frame["row"]) if frame.height else places.clear()
     return ShardTexts(label, frame["text"], frame["row"], documents)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _join(group: str, parts: Sequence[ShardTexts]) -> ShardTexts:

@@ -14,6 +14,7 @@ from tokbench._shared.process import release_freed
 from tokbench._shared.progress import COUNTING, NO_PROGRESS, Progress
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import Shard, ShardTexts, Stream, TextGroups, extent
+from tokbench.corpora._corpus_spec import is_address
 from tokbench.corpora._sample_reading import read_piece, read_pieces
 from tokbench.corpora._sampling import Drawing, Piece, Stratum, stratify
 from tokbench.errors import EngineError, TokbenchError
@@ -36,7 +37,7 @@ def cut_strata(stream: Stream) -> tuple[Stratum, ...]:
 def find_extent(shard: Shard) -> tuple[int, int] | None:
     """Return where windows of a shard may be; None also if that cannot be known, as reading it will say."""
     try:
-        return extent(shard)
+        return None if is_address(shard.file) and shard.format != "parquet" else extent(shard)
     except TokbenchError:
         return None
 
