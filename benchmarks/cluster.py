@@ -156,6 +156,8 @@ def start_node(name: str, folder: Path, head: bool, **environment: str) -> Itera
     finally:
         kill_node(name)
         process.wait()
+        if not head:
+            wait_for_nodes(1)  # until the cluster knows
 
 
 def wait_for_nodes(count: int) -> None:

@@ -35,7 +35,9 @@ def compare(*arguments: str) -> dict[str, object]:
 
 def test_any_executor_gives_the_same_output(source: str, made: str, tmp_path: Path) -> None:
     here = compare("utf8", made, "-c", source)
-    local = compare("utf8", made, "-c", source, "--executor", "local", "--workers", "2", "--resume", str(tmp_path / "r"))
+    local = compare(
+        "utf8", made, "-c", source, "--executor", "local", "--workers", "2", "--resume", str(tmp_path / "r")
+    )
     assert local == here
     again = compare("utf8", made, "-c", source, "--resume", str(tmp_path / "r"))
     assert again == here

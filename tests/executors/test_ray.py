@@ -72,7 +72,7 @@ def test_versions_of_the_nodes_are_those_of_the_driver(monkeypatch: pytest.Monke
     check_versions(ray)
     here = {**list_versions(), "tokenizers": "0.0.1"}
     monkeypatch.setattr("tokbench.executors.ray.list_versions", lambda: here)
-    with pytest.raises(TokbenchError, match=r"the workers must have .*: \S+ has tokenizers \S+ \(here 0.0.1\)"):
+    with pytest.raises(TokbenchError, match=r"the workers must have .*: \S+ \(\w+\) has tokenizers \S+ \(here 0.0.1\)"):
         check_versions(ray)
 
 
