@@ -119,7 +119,7 @@ def read_blocks(lines: Lines, start: int, stop: int | None) -> Generator[tuple[i
             )
 
 
-def explain_place(path: Path, data: bytes, at: int) -> TokbenchError:
+def explain_place(path: Path | str, data: bytes, at: int) -> TokbenchError:
     """Build the error that names the byte of a file at which `data`, which begins at byte `at`, is not UTF-8."""
     try:
         data.decode()

@@ -11,7 +11,11 @@ import polars as pl
 
 from tokbench.corpora._records import look_up, parse_json, text_of, text_or_messages
 from tokbench.corpora._stream_bytes import explain_place, find_start, iterate_lines, open_lines, read_blocks
+from tokbench.corpora._stream_polars import read_remote_lines
 from tokbench.errors import TokbenchError
+
+_MOST_BLANK = 100
+"""Lines at an address of which one must hold a record."""
 
 
 class Keys(NamedTuple):
@@ -62,6 +66,25 @@ def read_first_record(path: Path) -> Any:
     raise TokbenchError(f"{path} is empty", "give one JSON object per line")
 
 
+def read_first_remote(address: str) -> Any:
+    """Return the value of the first line at an address that is not blank; TokbenchError if there is none."""
+    for lines in [*read_remote_lines(address, _MOST_BLANK)]:
+        for text in lines:
+            if text.strip():
+                return parse_json(f"{address}, its first record", text)
+    raise TokbenchError(f"{address} is empty, or begins with blank lines", "give one JSON object per line")
+
+
+def read_remote_records(address: str, keys: Keys) -> Iterator[pl.DataFrame]:
+    """Yield the records at an address; see `read_jsonl_region`."""
+    at = 0
+    for lines in read_remote_lines(address):
+        data = "\n".join(lines).encode()
+        frame = parse_fast(data, keys)
+        yield parse_block(address, data, at, keys) if frame is None else frame
+        at += len(data) + 1
+
+
 def parse_fast(data: bytes, keys: Keys) -> pl.DataFrame | None:
     """Parse lines by polars; None unless its result is beyond doubt.
 
@@ -88,7 +111,7 @@ def parse_fast(data: bytes, keys: Keys) -> pl.DataFrame | None:
     return frame
 
 
-def parse_block(path: Path, data: bytes, at: int, keys: Keys) -> pl.DataFrame:
+def parse_block(path: Path | str, data: bytes, at: int, keys: Keys) -> pl.DataFrame:
     """Parse lines one by one, as the indexed reader does; TokbenchError with the byte where a record is wrong."""
     rows: list[tuple[str | None, ...]] = []
     for line in data.split(b"\n"):

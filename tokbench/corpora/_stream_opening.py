@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import Any, TypeVar
 
 from tokbench.corpora._column_choice import split_options
-from tokbench.corpora._corpus_spec import asks_for_stream, split_spec
-from tokbench.corpora._frames import find_text_column
+from tokbench.corpora._corpus_spec import asks_for_stream, is_address, split_spec
 from tokbench.corpora._groups import choose_split
 from tokbench.corpora._loading import find_reader
 from tokbench.corpora._records import find_text_key
@@ -20,10 +17,13 @@ from tokbench.corpora._storage import exists, is_plain
 from tokbench.corpora._stream import Shard, Stream
 from tokbench.corpora._stream_footer import read_row_groups
 from tokbench.corpora._stream_groups import keep_groups, name_groups
-from tokbench.corpora._stream_jsonl import read_first_record
+from tokbench.corpora._stream_jsonl import read_first_record, read_first_remote
+from tokbench.corpora._stream_polars import choose_text_column
 from tokbench.corpora._stream_sources import Source, SourceFile, find_files, name_format
 from tokbench.corpora._text_columns import read_layout
 from tokbench.errors import TokbenchError
+
+_T = TypeVar("_T")
 
 STREAM_BYTES = 256_000_000
 """A single file that is larger is read as a stream, unless its texts are parallel."""
@@ -68,11 +68,12 @@ def open_stream(
     split: str | None = None,
     shard_bytes: int = SHARD_BYTES,
     languages: Sequence[str] | None = None,
+    offline: bool = False,
 ) -> Stream:
     """Open a source of any size without reading it: a glob, a file or an address, with options as for `load_corpus`.
 
     `label=NAME` names all texts, `group=suffix|folder|file` says what names those of a file, `lang=COLUMN` those of a
-    record. split: the same as the option `split`. languages: groups to read.
+    record. split: the same as the option `split`. languages: groups to read. offline: refuse addresses.
     Where the shards begin follows from the files and `shard_bytes` alone. Raises TokbenchError if nothing matches, for
     formats that are mixed or cannot be read as a stream, and for options that do not fit.
     """
@@ -83,10 +84,10 @@ def open_stream(
         raise TokbenchError(f"stream={said} is given for what is read as a stream", "write stream=yes")
     if split is not None:
         options["split"] = split
-    source = find_files(path)
+    source = find_files(path, offline=offline)
     reader = _choose_reader(source, options.pop("format", None), path)
     grouping = {"group": options.pop("group")} if not source.single and "group" in options else {}
-    settings = _choose_settings(source, reader, options)
+    settings = _try_files(source, lambda file: _choose_columns(file, reader, options))
     if "lang" in settings:
         labels = [""] * len(source.files)
         if languages is not None:
@@ -114,8 +115,9 @@ def _choose_reader(source: Source, said: str | None, path: str) -> str:
         if len(kinds) > 1:
             one, other = sorted(kinds.values())[:2]
             raise TokbenchError(f"{path!r} matches files of several formats: {one}, {other}", "match one format")
-        known = next(iter(kinds))
-        said = known if known != "text" or not Path(first.path).is_file() else find_reader(Path(first.path), {})
+        said = next(iter(kinds))
+        if said == "text" and not is_address(first.path):
+            said = _try_files(source, lambda file: find_reader(Path(file.path), {}))
     if said not in STREAMED:
         raise TokbenchError(
             f"{source.files[0].path} is read as {said}, which cannot be read as a stream",
@@ -124,12 +126,12 @@ def _choose_reader(source: Source, said: str | None, path: str) -> str:
     return said
 
 
-def _choose_settings(source: Source, reader: str, options: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of the shards, from the first file that can be read."""
+def _try_files(source: Source, task: Callable[[SourceFile], _T]) -> _T:
+    """Return what a task finds in the first file that can be read; a damaged one fails when its shards are read."""
     fault: TokbenchError | None = None
     for file in source.files[:_TRIED]:
         try:
-            return _choose_columns(file, reader, options)
+            return task(file)
         except OSError as error:
             raise TokbenchError(f"{file.path} cannot be read: {error.strerror}", "check its permissions") from error
         except TokbenchError as error:
@@ -152,9 +154,9 @@ def _choose_columns(file: SourceFile, reader: str, options: Mapping[str, str]) -
         raise TokbenchError(f"{path}: rows with ids are parallel, and cannot be read as a stream", "omit id=")
     settings = {**layout.settings, "split": choose_split(layout.settings, "none")}
     if reader == "parquet":
-        text = find_text_column(layout, pl.Schema(pl.read_parquet_schema(file.path)))
+        text = choose_text_column(file.path, layout)
     else:
-        record = _read_record(path)
+        record = _read_record(file.path)
         if isinstance(record, str):
             return {**settings, "strings": "yes"}
         text = find_text_key(layout, record)
@@ -165,17 +167,19 @@ def _choose_columns(file: SourceFile, reader: str, options: Mapping[str, str]) -
     return {**settings, "text": text}
 
 
-def _read_record(path: Path) -> Mapping[str, Any] | str:
+def _read_record(file: str) -> Mapping[str, Any] | str:
     """Return the first record of a file of JSON Lines."""
-    record = read_first_record(path)
+    record = read_first_remote(file) if is_address(file) else read_first_record(Path(file))
     if not isinstance(record, dict | str):
-        raise TokbenchError(f"{path}: a line is a JSON {type(record).__name__}, not an object", "fix the line")
+        raise TokbenchError(f"{file}: a line is a JSON {type(record).__name__}, not an object", "fix the line")
     return record
 
 
 def _cut(file: SourceFile, reader: str, split: str, shard_bytes: int) -> list[tuple[int, int, int]]:
     """Return start, end and bytes of each shard of a file."""
     path = Path(file.path)
+    if is_address(file.path):
+        return [(0, 1, 0)]
     if reader == "parquet":
         return _cut_groups(file, shard_bytes)
     if not is_plain(path):

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
+from tokbench.corpora._corpus_spec import is_address
 from tokbench.corpora._frames import read_messages
 from tokbench.corpora._storage import is_plain
 from tokbench.corpora._stream import Shard, ShardTexts
 from tokbench.corpora._stream_batches import Batches, DocumentNumbers
 from tokbench.corpora._stream_cutting import cut_texts
-from tokbench.corpora._stream_jsonl import Keys, read_jsonl_region
-from tokbench.corpora._stream_parquet import count_rows, read_rows
-from tokbench.corpora._stream_text import read_text_region
+from tokbench.corpora._stream_jsonl import Keys, read_jsonl_region, read_remote_records
+from tokbench.corpora._stream_polars import count_rows, read_rows
+from tokbench.corpora._stream_text import read_remote_text, read_text_region
 from tokbench.corpora._text_columns import MOST_LABELS
 from tokbench.errors import TokbenchError
 
@@ -26,7 +27,7 @@ def read_shard(shard: Shard) -> Iterator[ShardTexts]:
     Raises TokbenchError, with the file and the place in it, for what cannot be read.
     """
     if shard.format == "parquet":
-        yield from _read_window(shard, *count_rows(Path(shard.file), shard.start, shard.end))
+        yield from _read_window(shard, *count_rows(shard.file, shard.start, shard.end))
     else:
         yield from _read_window(shard, shard.start, shard.end)
 
@@ -45,7 +46,7 @@ def read_window(shard: Shard, start: int, end: int) -> Iterator[ShardTexts]:
     if start >= end:
         return
     if shard.format == "parquet":
-        first, _ = count_rows(Path(shard.file), shard.start, shard.end)
+        first, _ = count_rows(shard.file, shard.start, shard.end)
         yield from _read_window(shard, first + start, end - start)
     else:
         yield from _read_window(shard, start, end)
@@ -57,7 +58,7 @@ def extent(shard: Shard) -> tuple[int, int] | None:
     None if it can only be read whole: a compressed file, and a text that is not cut.
     """
     if shard.format == "parquet":
-        return 0, count_rows(Path(shard.file), shard.start, shard.end)[1]
+        return 0, count_rows(shard.file, shard.start, shard.end)[1]
     if dict(shard.settings).get("split") == "none" and shard.format == "text":
         return None
     return (shard.start, shard.end) if is_plain(Path(shard.file)) else None
@@ -72,12 +73,17 @@ def _read_window(shard: Shard, start: int, end: int) -> Iterator[ShardTexts]:
     batches = Batches()
     frames: Iterator[pl.DataFrame]
     records: Iterator[pl.DataFrame]
-    if shard.format == "text":
+    remote = is_address(shard.file)
+    if shard.format == "text" and remote:
+        frames = read_remote_text(shard.file, settings["split"])
+    elif shard.format == "text":
         frames = read_text_region(path, start, end if is_plain(path) else None, settings["split"])
     else:
         keys = Keys.from_settings(settings)
         if shard.format == "parquet":
-            records = (check_columns(path, frame, keys) for frame in read_rows(shard.file, start, end, keys))
+            records = (check_columns(path, frame, keys) for frame in read_rows(shard.file, start, end, keys.columns))
+        elif remote:
+            records = read_remote_records(shard.file, keys)
         else:
             records = read_jsonl_region(path, start, end if is_plain(path) else None, keys)
         frames = _cut_records(records, settings)

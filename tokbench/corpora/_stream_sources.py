@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from glob import has_magic, iglob
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from tokbench._shared.offline import is_offline
 from tokbench._shared.pipes import refuse_special
 from tokbench.corpora._corpus_spec import is_address, is_glob
 from tokbench.corpora._storage import stem_of, suffix_of
-from tokbench.errors import TokbenchError
+from tokbench.corpora._stream_polars import list_remote
+from tokbench.errors import TokbenchError, UnavailableError
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 """Readers of streams by suffix; other files are taken for text."""
@@ -40,14 +42,17 @@ class Source(NamedTuple):
     single: bool
 
 
-def find_files(path: str) -> Source:
+def find_files(path: str, *, offline: bool = False) -> Source:
     """Find the files that a path, a glob or an address stands for; empty ones are left out.
 
-    Raises TokbenchError if there are none, and for what is not a regular file.
+    Raises TokbenchError if there are none, and for what is not a regular file; UnavailableError for an address if
+    `offline` or the environment forbids the network.
     """
     if path.lower().startswith("file://"):
         path = url2pathname(urlsplit(path).path)
     if is_address(path):
+        if offline or is_offline():
+            raise UnavailableError(f"{path} cannot be read: offline", "omit --offline and unset HF_HUB_OFFLINE")
         return _find_address(path)
     if not is_glob(path):
         file = _describe(path, PurePath(path).name)
@@ -94,12 +99,21 @@ def _match(pattern: str) -> Iterator[Path]:
 
 
 def _find_address(address: str) -> Source:
-    if has_magic(address):
-        raise TokbenchError(f"the files that match {address!r} cannot be listed", "give one file")
-    name = PurePath(urlsplit(address).path).name or address
-    return Source(stem_of(Path(name)), (SourceFile(address, name, 0),), single=True)
+    if not has_magic(urlsplit(address).path):
+        name = PurePosixPath(urlsplit(address).path).name or address
+        return Source(stem_of(Path(name)), (SourceFile(address, name, 0),), single=True)
+    if name_format(address) != "parquet":
+        raise TokbenchError(
+            f"the files that match {address!r} cannot be listed, as they are not Parquet", "give one file"
+        )
+    root, _, _ = address[: next(at for at, char in enumerate(address) if char in "*?[")].rpartition("/")
+    files = tuple(SourceFile(file, file.removeprefix(f"{root}/"), 0) for file in list_remote(address))
+    if not files:
+        raise TokbenchError(f"no file matches {address!r}", "check the pattern, and quote it")
+    return Source(root.rpartition("/")[2] or "files", files, single=False)
 
 
 def name_format(name: str) -> str:
     """Return the reader of a file by its name."""
-    return FORMATS.get(suffix_of(Path(name)), "text")
+    path = urlsplit(name).path if is_address(name) else name
+    return FORMATS.get(suffix_of(Path(path)), "text")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from tokbench.corpora._stream_bytes import explain_place, find_start, open_lines, read_blocks
+from tokbench.corpora._stream_bytes import MOST_SEGMENT, explain_place, find_start, open_lines, read_blocks
 from tokbench.corpora._stream_cutting import cut_texts
+from tokbench.corpora._stream_polars import read_remote_lines
+from tokbench.errors import TokbenchError
 
 
 def read_text_region(path: Path, start: int, end: int | None, split: str) -> Iterator[pl.DataFrame]:
@@ -35,6 +37,19 @@ def read_text_region(path: Path, start: int, end: int | None, split: str) -> Ite
                 frame = frame.head(-1)
             if frame.height:
                 yield frame
+
+
+def read_remote_text(address: str, split: str) -> Iterator[pl.DataFrame]:
+    """Yield the segments at an address; each line ends in LF, as polars does not say how it ended."""
+    rest = ""
+    for lines in read_remote_lines(address):
+        text = rest + "".join(f"{line}\n" for line in lines)
+        frame = cut_texts(pl.Series("text", [text]), split, "\n").select("text")
+        rest = str(frame["text"][-1])
+        if len(rest) > MOST_SEGMENT:
+            raise TokbenchError(f"{address}: a text is longer than {MOST_SEGMENT >> 20} MiB", "give another split=")
+        yield frame.head(-1)
+    yield pl.DataFrame({"text": [rest]})
 
 
 def decode_block(path: Path, data: bytes, at: int) -> pl.Series:
