@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.hashes import Record, sha256_of
+from tokbench._shared.offline import is_offline as is_offline
 from tokbench._shared.paths import expand_home, shorten
 from tokbench._shared.pipes import keep_pipe
 from tokbench.catalog.companions import NAMES as COMPANIONS
@@ -68,12 +69,6 @@ def list_folders(name: str) -> Iterator[Path]:
             yield parent / name
         else:
             yield from (sub for sub in sorted(parent.iterdir()) if fold(sub.name) == fold(name) and sub.is_dir())
-
-
-def is_offline() -> bool:
-    """Return whether HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids the network."""
-    named = (os.environ.get(name, "") for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
-    return any(value.upper() in {"1", "ON", "YES", "TRUE"} for value in named)
 
 
 def is_path(argument: str) -> bool:

@@ -13,6 +13,8 @@ from tokbench.corpora._public import Part, PublicCorpus, kept_folder, locate_pub
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
 from tokbench.corpora._stream import Shard, ShardTexts, Stream
+from tokbench.corpora._stream_opening import SHARD_BYTES, STREAM_BYTES, is_streamed, open_stream
+from tokbench.corpora._stream_reading import extent, read_shard, read_window
 from tokbench.corpora._text_groups import TextGroups, join_corpora, spread_weights
 from tokbench.corpora.bundled import bundled_corpora
 
@@ -20,6 +22,8 @@ __all__ = [
     "DEFAULT_CORPUS",
     "FINDINGS",
     "READERS",
+    "SHARD_BYTES",
+    "STREAM_BYTES",
     "Corpus",
     "CorpusArgument",
     "CorpusReader",
@@ -41,7 +45,9 @@ __all__ = [
     "bundled_corpora",
     "choose_languages",
     "choose_reference",
+    "extent",
     "inspect_corpus",
+    "is_streamed",
     "join_corpora",
     "kept_folder",
     "load_corpus",
@@ -49,10 +55,13 @@ __all__ = [
     "name_family",
     "name_language",
     "open_corpus",
+    "open_stream",
     "parse_tag",
     "pick_script",
     "public_corpora",
     "read_manifest",
+    "read_shard",
+    "read_window",
     "resolve_public",
     "same_language",
     "spread_weights",

@@ -66,23 +66,35 @@ def _read_text_column(
     languages: Sequence[str] | None,
 ) -> RawCorpus:
     """Read one column as texts, perhaps with those of languages, ids and documents."""
-    names = {
+    names: dict[str, str] = {
         name: layout.settings.get(name, text)
         for name in ("text", "lang", "id", "document")
         if name in {"text", *layout.settings}
     }
-    wanted = [
-        _column(path, schema, key, text=name not in ("id", "document"), lists=name == "text").alias(name)
-        for name, key in names.items()
-    ]
-    table = frame.select(wanted).collect()
+    table = frame.select(pick_columns(path, schema, names)).collect()
     langs, ids, documents = (table[name].to_list() if name in names else None for name in ("lang", "id", "document"))
     left_out = [LeftOut(f"column {name}", f"{text} is read") for name in _names(schema) if name not in names.values()]
-    source = Source(path, "column", text, _read_messages(path, text, table["text"]), langs, ids, documents)
+    source = Source(path, "column", text, read_messages(path, text, table["text"]), langs, ids, documents)
     return read_source(source, layout.settings, languages, sorted(left_out))
 
 
-def _read_messages(path: Path, text: str, values: pl.Series) -> list[str | None]:
+def find_text_column(layout: Layout, schema: pl.Schema) -> str | None:
+    """Return the name of the column of the texts; None if there is one per language."""
+    return choose_text(layout, _names(schema), schema.names())
+
+
+def pick_columns(path: Path, schema: pl.Schema, names: Mapping[str, str]) -> list[pl.Expr]:
+    """Select the columns `text`, `lang`, `id` and `document` by the names that a file has for them.
+
+    The texts may be lists of messages. Raises TokbenchError for a column that is missing, or holds no text.
+    """
+    return [
+        _column(path, schema, key, text=name not in ("id", "document"), lists=name == "text").alias(name)
+        for name, key in names.items()
+    ]
+
+
+def read_messages(path: Path, text: str, values: pl.Series) -> list[str | None]:
     """Return texts, or those of the messages of each conversation."""
     if not isinstance(values.dtype, pl.List):
         return values.to_list()

@@ -26,16 +26,17 @@ def choose_split(options: Mapping[str, str], default: str) -> str:
     return said
 
 
-def split_text(text: str, split: str) -> list[str]:
+def split_text(text: str, split: str, end: str | None = None) -> list[str]:
     """Cut a text into segments, as `SPLITS` says, whose concatenation is the text.
 
     Blank lines at the beginning belong to the first segment. An empty text has no segment.
+    end: how lines end, LF or CR; by default as most lines of the text do.
     """
     if split == "none" or not text:
         return [text] if text else []
     segments: list[list[str]] = [[]]
     filled = after_blank = False  # of the last segment; of the last line
-    for line in _keep_ends(text):
+    for line in _keep_ends(text, end):
         if not line.strip():
             after_blank = True
         else:
@@ -46,9 +47,9 @@ def split_text(text: str, split: str) -> list[str]:
     return ["".join(segment) for segment in segments]
 
 
-def _keep_ends(text: str) -> Iterator[str]:
+def _keep_ends(text: str, end: str | None) -> Iterator[str]:
     """Yield the lines of a text with their ends: LF, or CR if the lines end in CR alone."""
-    end = "\r" if ends_in_cr(text) else "\n"
+    end = end or ("\r" if ends_in_cr(text) else "\n")
     start = 0
     while (at := text.find(end, start)) >= 0:
         stop = at + 2 if end == "\r" and text[at + 1 : at + 2] == "\n" else at + 1

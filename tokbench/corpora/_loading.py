@@ -22,6 +22,7 @@ from tokbench.corpora._content import (
     spell_corpus,
 )
 from tokbench.corpora._corpus import Corpus
+from tokbench.corpora._corpus_spec import refuse_stream, split_spec
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._parallel import ParallelCorpus, build_corpus
 from tokbench.corpora._public import (
@@ -82,8 +83,10 @@ def read_raw(
     See `load_corpus`.
     """
     try:
+        refuse_stream(spec)
         named, options, public = _locate(DEFAULT_CORPUS if spec is None else spec)
         path = _enter_archive(keep_stdin() if str(named) == STDIN else keep_pipe(named))
+        options.pop("stream", None)
         said = options.pop("format", None)
         name = said or find_reader(path, options)
     except OSError as error:
@@ -168,26 +171,6 @@ def _find_named(name: str) -> Location | None:
     if Path(name).exists() and not path.samefile(name):
         note_hidden(name, path)
     return Location(path, {}, public)
-
-
-def split_spec(spec: str) -> tuple[str, dict[str, str]]:
-    """Split a corpus argument into (path, options).
-
-    Options follow the last colon if there is an = after it.
-    """
-    path, colon, tail = spec.rpartition(":")
-    drive = len(path) == 1 and tail.startswith(("\\", "/"))
-    if not colon or "=" not in tail or drive:
-        return spec, {}
-    options: dict[str, str] = {}
-    for pair in tail.split(","):
-        key, equals, value = (part.strip() for part in pair.partition("="))
-        if not (key and equals and value):
-            raise TokbenchError(f"{pair!r} in the corpus {spec!r} is not key=value", "write PATH:key=value,key=value")
-        if key in options:
-            raise TokbenchError(f"the corpus {spec!r} gives {key} twice", "give each option once")
-        options[key] = value
-    return path, options
 
 
 def _refuse_other_content(column: LanguageText, as_lines: str | None) -> None:

@@ -98,7 +98,7 @@ def _read_strings(table: Records, layout: Layout, languages: Sequence[str] | Non
     for where, record in table.records:
         if isinstance(record, Mapping):
             raise TokbenchError(f"{where}: an object among JSON strings", "fix the line")
-        texts.append("" if record is None else _text(where, "string", record))
+        texts.append("" if record is None else text_of(where, "string", record))
     return read_source(Source(table.path, "its", "strings", texts, bom=table.bom), layout.settings, languages)
 
 
@@ -111,7 +111,7 @@ def _read_text_key(
 ) -> RawCorpus:
     """Read one key as texts; blank lines are no segments."""
     present = [(where, record) for where, record in objects if record is not None]
-    texts = [_text_or_messages(where, key, look_up(where, record, key)) for where, record in present]
+    texts = [text_or_messages(where, key, look_up(where, record, key)) for where, record in present]
     langs, ids, documents = (
         None
         if (name := layout.settings.get(option)) is None
@@ -125,9 +125,14 @@ def _read_text_key(
     return read_source(source, layout.settings, languages, sorted(left_out))
 
 
-def _text_or_messages(where: str, key: str, value: Any) -> str | None:
+def find_text_key(layout: Layout, record: Mapping[str, Any]) -> str | None:
+    """Return the key of the texts of records like this one; None if there is one per language."""
+    return choose_text(layout, _keys(record), record)
+
+
+def text_or_messages(where: str, key: str, value: Any) -> str | None:
     """Return a text, or those of the messages of a conversation."""
-    check = partial(_text, where, key)
+    check = partial(text_of, where, key)
     return join_messages(value, check) if isinstance(value, list) else check(value)
 
 
@@ -146,7 +151,7 @@ def _read_languages(
     begin = next(record for _, record in objects if record is not None)
     for where, record in objects:
         for lang, key in languages.items():
-            texts[lang].append("" if record is None else _text(where, key, look_up(where, record, key)))
+            texts[lang].append("" if record is None else text_of(where, key, look_up(where, record, key)))
         if document is not None:
             name = None if record is None else look_up(where, record, document)
             documents.append(None if name is None else str(name))
@@ -211,7 +216,7 @@ def look_up(where: str, record: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def _text(where: str, key: str, value: Any) -> str | None:
+def text_of(where: str, key: str, value: Any) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):

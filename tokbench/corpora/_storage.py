@@ -111,9 +111,10 @@ def only_file(archive: Path) -> Path | None:
 
 
 @contextmanager
-def open_binary(path: Path) -> Iterator[BinaryIO]:
+def open_binary(path: Path, *, bounded: bool = True) -> Iterator[BinaryIO]:
     """Open a file for its bytes, unpacked if it is compressed with gzip, bzip2, xz or zstd.
 
+    bounded: whether it may unpack to `MOST_UNPACKED` at most, which is kept in memory.
     Raises TokbenchError if it cannot be read, and while reading if it is damaged or unpacks to too much.
     """
     with open_raw(path) as raw:
@@ -121,7 +122,7 @@ def open_binary(path: Path) -> Iterator[BinaryIO]:
         if compression is None:
             yield raw
             return
-        limited = _Limited(path, _unpack(path, raw, compression), _packed_size(path), compression)
+        limited = _Limited(path, _unpack(path, raw, compression), _packed_size(path), compression, bounded=bounded)
         with io.BufferedReader(limited, 1 << 16) as stream:
             yield stream
 
@@ -181,8 +182,8 @@ def _errors() -> tuple[type[Exception], ...]:
 class _Limited(io.RawIOBase):
     """A stream of unpacked bytes that ends in an error instead of filling the memory."""
 
-    def __init__(self, path: Path, stream: IO[bytes], packed: int, kind: str) -> None:
-        self._path, self._stream, self._packed, self._kind = path, stream, packed, kind
+    def __init__(self, path: Path, stream: IO[bytes], packed: int, kind: str, *, bounded: bool = True) -> None:
+        self._path, self._stream, self._packed, self._kind, self._bounded = path, stream, packed, kind, bounded
         self._size = 0
 
     def readable(self) -> bool:
@@ -197,7 +198,7 @@ class _Limited(io.RawIOBase):
             reason = str(error) or type(error).__name__
             raise TokbenchError(f"{self._path} is damaged ({self._kind}): {reason}", "get the file again") from None
         self._size += len(block)
-        if self._size > MOST_UNPACKED:
+        if self._bounded and self._size > MOST_UNPACKED:
             limit = f"{MOST_UNPACKED >> 20} MiB, the most that is unpacked in memory"
             raise TokbenchError(f"{self._path} unpacks to more than {limit}", "unpack it into a file")
         if self._size > RATIO_FROM and self._size > MOST_RATIO * max(self._packed, 1):
