@@ -12,7 +12,7 @@ import pytest
 from helpers.corpora import equal
 from helpers.made import make_wordpiece
 from tokbench import load_tokenizer
-from tokbench.corpora._stream import Shard, ShardTexts
+from tokbench.corpora import Shard, ShardTexts
 from tokbench.errors import EngineError
 from tokbench.measurement.needs import Needs
 from tokbench.measurement.shards import ShardResult, hash_shards, measure_shard, merge_results

@@ -12,7 +12,7 @@ import polars as pl
 
 from tokbench._shared.process import release_freed, single_thread
 from tokbench.adapters import Tokenizer
-from tokbench.corpora._stream import Shard, ShardTexts
+from tokbench.corpora import Shard, ShardTexts, read_shard
 from tokbench.errors import EngineError
 from tokbench.measurement._frames import describe_tokenizers
 from tokbench.measurement._measurements import Measurements
@@ -44,14 +44,14 @@ def measure_shard(
     tokenizers: Collection[Tokenizer],
     shard: Shard,
     *,
-    read: Reader,
+    read: Reader = read_shard,
     segmenter: Segmenter = "whitespace",
     spaced: Mapping[str, bool] | None = None,
     needs: Needs = EVERYTHING,
 ) -> ShardResult:
     """Encode the texts of a shard once with each tokenizer and add up the counts by unit.
 
-    read: yields the texts of the shard (`tokbench.corpora.read_shard`).
+    read: yields the texts of the shard, or some of them.
     spaced: whether the segmenter fits each group; a group that is not in it is judged by its first texts in the shard.
     needs: which counts are wanted; the others are null.
 
