@@ -138,11 +138,13 @@ class Run:
 @contextmanager
 def start_node(name: str, folder: Path, head: bool, **environment: str) -> Iterator[None]:
     """Run a node with one core while a block runs; then end its processes, and no others."""
-    where = ["--head", f"--port={PORT}", f"--temp-dir={folder}"] if head else [f"--address=127.0.0.1:{PORT}"]
+    where = [f"--address=127.0.0.1:{PORT}"]
+    if head:
+        where = ["--head", f"--port={PORT}", f"--temp-dir={folder}", "--include-dashboard=false"]
     process = subprocess.Popen(
         [
             *(str(Path(sys.executable).parent / "ray"), "start", *where, "--num-cpus=1", "--block"),
-            *("--object-store-memory=150000000", "--include-dashboard=false", "--disable-usage-stats"),
+            *("--object-store-memory=150000000", "--disable-usage-stats"),
         ],
         env={**os.environ, MARK: name, **environment},
         stdout=subprocess.DEVNULL,
@@ -154,6 +156,8 @@ def start_node(name: str, folder: Path, head: bool, **environment: str) -> Itera
     finally:
         kill_node(name)
         process.wait()
+        if not head:
+            wait_for_nodes(1)  # until the cluster knows
 
 
 def wait_for_nodes(count: int) -> None:

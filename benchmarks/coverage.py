@@ -5,6 +5,9 @@ document shares, so that the true ratios are known. In each run the 95 % interva
 covers the true value or not; two tokenizers that differ by chance alone are compared, and the test either rejects at
 5 % or not.
 
+Large corpora, whose counts are added up over at most 4,096 units: 40,960 segments in 8,192 documents, with units of two
+documents each, of runs of ten neighbouring segments where no document is named, and of the shards of a stream.
+
 Then the jackknife of metrics over ids: texts of 80 documents of some 300 tokens, whose ids follow Zipf's law, half of
 them reweighted by the document's topic. Whether an interval holds the value that texts of this size have on average.
 """
@@ -21,11 +24,13 @@ from tokbench.adapters import EncodedBatch
 from tokbench.measurement import Measurements
 from tokbench.measurement.counting import count_ids, frame_histograms
 from tokbench.measurement.jackknife_blocks import assign_blocks
+from tokbench.measurement.units import find_language_units, hash_units
 from tokbench.metrics import find_metrics
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics.permutation import randomise
 from tokbench.metrics.resampling import (
     Bootstrap,
+    Units,
     bca_interval,
     divide,
     draw_weights,
@@ -35,6 +40,10 @@ from tokbench.metrics.resampling import (
 )
 
 DOCUMENTS, SEGMENTS_EACH = 80, 5
+LARGE = 8192
+"""Documents of a large corpus."""
+SHARD = 4096
+"""Segments of a shard of a stream."""
 PREMIUM = 2.1
 LEVEL = 0.95
 
@@ -51,11 +60,13 @@ TRUTHS = 4000
 """Texts from which the average value is known to 1 / 60 of the spread of one."""
 
 
-def simulate(generator: np.random.Generator, *, clustered: bool) -> tuple[np.ndarray, np.ndarray]:
+def simulate(
+    generator: np.random.Generator, *, clustered: bool, documents: int = DOCUMENTS
+) -> tuple[np.ndarray, np.ndarray]:
     """Tokens of every segment in a reference language, and in one that needs PREMIUM times as many."""
-    n = DOCUMENTS * SEGMENTS_EACH
+    n = documents * SEGMENTS_EACH
     length = generator.gamma(4.0, 7.0, n)
-    shared = np.repeat(generator.normal(0, 0.15 if clustered else 0.0, DOCUMENTS), SEGMENTS_EACH)
+    shared = np.repeat(generator.normal(0, 0.15 if clustered else 0.0, documents), SEGMENTS_EACH)
     own = generator.normal(0, 0.2, n)
     # The mean of exp(normal) is exp(variance / 2): divided out, the true ratio is PREMIUM.
     variance = 0.2**2 + (0.15**2 if clustered else 0.0)
@@ -82,6 +93,37 @@ def covers(seed: int, method: str, *, clustered: bool, resamples: int) -> bool:
         ratios = divide(without[:, 1:], without[:, :1])
         low, high = bca_interval(samples, observed[1:] / observed[0], ratios, LEVEL)
     return bool(low[0] <= PREMIUM <= high[0])
+
+
+def divide_large(kind: str) -> np.ndarray:
+    """The unit of each segment of a large corpus, numbered from 0."""
+    numbers = pl.Series("segment", np.arange(LARGE * SEGMENTS_EACH, dtype=np.uint32))
+    of_documents = numbers // SEGMENTS_EACH
+    if kind == "a stream":
+        units = [
+            hash_units("made", start, numbers[:SHARD], (of_documents[:SHARD]))
+            for start in range(0, len(numbers), SHARD)
+        ]
+        return np.unique(np.concatenate(units)[: len(numbers)], return_inverse=True)[1]
+    documents = pl.DataFrame({"segment": numbers, "document": of_documents.cast(pl.String)})
+    named = documents if kind == "documents" else documents.clear()
+    units, _ = find_language_units(numbers, named, "documents").locate(0, len(numbers))
+    return units.to_numpy().astype(np.int64)
+
+
+def cover_large(runs: int, resamples: int) -> None:
+    """Print how often intervals over units of large corpora hold the true premium."""
+    n = LARGE * SEGMENTS_EACH
+    for kind in ("documents", "segments", "a stream"):
+        units = Units(int((of := divide_large(kind)).max()) + 1, of)
+        weights = draw_weights(Bootstrap(resamples, 0), units.number)
+        kept = 0
+        for seed in range(runs):
+            counts = np.stack(simulate(np.random.default_rng([5, seed]), clustered=True, documents=LARGE), axis=1)
+            sums = resample_sums(weights, units.sum(counts))
+            low, high = percentile_interval(divide(sums[:, 1:], sums[:, :1]), LEVEL)
+            kept += bool(low[0] <= PREMIUM <= high[0])
+        print(f"95 % percentile over {units.number:,} units of {kind}, {n:,} segments: {describe(kept, runs)}")
 
 
 def rejects(seed: int, *, shuffles: int) -> bool:
@@ -181,6 +223,7 @@ def main() -> None:
             print(f"95 % {method} over {'documents' if clustered else 'segments'}: {describe(kept, options.runs)}")
     false = sum(rejects(seed, shuffles=options.resamples) for seed in range(options.runs))
     print(f"A/A, paired randomisation, rejects at 5 %: {describe(false, options.runs)}")
+    cover_large(options.runs, options.resamples)
     cover_ids(options.runs)
 
 

@@ -68,7 +68,7 @@ def read_first_record(path: Path) -> Any:
 
 def read_first_remote(address: str) -> Any:
     """Return the value of the first line at an address that is not blank; TokbenchError if there is none."""
-    for lines in read_remote_lines(address, _MOST_BLANK):
+    for lines in [*read_remote_lines(address, _MOST_BLANK)]:
         for text in lines:
             if text.strip():
                 return parse_json(f"{address}, its first record", text)

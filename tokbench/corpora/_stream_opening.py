@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tokbench.corpora._column_choice import split_options
 from tokbench.corpora._corpus_spec import asks_for_stream, is_address, split_spec
@@ -22,6 +22,8 @@ from tokbench.corpora._stream_polars import choose_text_column
 from tokbench.corpora._stream_sources import Source, SourceFile, find_files, name_format
 from tokbench.corpora._text_columns import read_layout
 from tokbench.errors import TokbenchError
+
+_T = TypeVar("_T")
 
 STREAM_BYTES = 256_000_000
 """A single file that is larger is read as a stream, unless its texts are parallel."""
@@ -85,7 +87,7 @@ def open_stream(
     source = find_files(path, offline=offline)
     reader = _choose_reader(source, options.pop("format", None), path)
     grouping = {"group": options.pop("group")} if not source.single and "group" in options else {}
-    settings = _choose_settings(source, reader, options)
+    settings = _try_files(source, lambda file: _choose_columns(file, reader, options))
     if "lang" in settings:
         labels = [""] * len(source.files)
         if languages is not None:
@@ -113,8 +115,9 @@ def _choose_reader(source: Source, said: str | None, path: str) -> str:
         if len(kinds) > 1:
             one, other = sorted(kinds.values())[:2]
             raise TokbenchError(f"{path!r} matches files of several formats: {one}, {other}", "match one format")
-        known = next(iter(kinds))
-        said = known if known != "text" or not Path(first.path).is_file() else find_reader(Path(first.path), {})
+        said = next(iter(kinds))
+        if said == "text" and not is_address(first.path):
+            said = _try_files(source, lambda file: find_reader(Path(file.path), {}))
     if said not in STREAMED:
         raise TokbenchError(
             f"{source.files[0].path} is read as {said}, which cannot be read as a stream",
@@ -123,12 +126,12 @@ def _choose_reader(source: Source, said: str | None, path: str) -> str:
     return said
 
 
-def _choose_settings(source: Source, reader: str, options: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of the shards, from the first file that can be read."""
+def _try_files(source: Source, task: Callable[[SourceFile], _T]) -> _T:
+    """Return what a task finds in the first file that can be read; a damaged one fails when its shards are read."""
     fault: TokbenchError | None = None
     for file in source.files[:_TRIED]:
         try:
-            return _choose_columns(file, reader, options)
+            return task(file)
         except OSError as error:
             raise TokbenchError(f"{file.path} cannot be read: {error.strerror}", "check its permissions") from error
         except TokbenchError as error:

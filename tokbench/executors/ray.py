@@ -130,6 +130,10 @@ def count_cpus(ray: Any) -> int:
     return int(ray.cluster_resources().get("CPU", 0))
 
 
+SHORT = 8
+"""Digits of a node's number in messages."""
+
+
 def check_versions(ray: Any) -> None:
     """Raise TokbenchError, in one line, if any node has not the driver's versions of tokbench and of the engines."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -149,7 +153,7 @@ def check_versions(ray: Any) -> None:
 
     remote = ray.remote(look)
     asked = {
-        node["NodeManagerHostname"]: remote.options(
+        f"{node['NodeManagerHostname']} ({node['NodeID'][:SHORT]})": remote.options(
             num_cpus=0,
             max_retries=RETRIES,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True),

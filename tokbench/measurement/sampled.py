@@ -21,7 +21,7 @@ from tokbench.errors import EngineError, TokbenchError
 from tokbench.measurement._frames import list_vocabulary
 from tokbench.measurement._measurements import Measurements
 from tokbench.measurement.shard_task import ShardSettings
-from tokbench.measurement.shards import NoTextError, measure_shard
+from tokbench.measurement.shards import measure_shard
 from tokbench.measurement.streams import MissingShard, Sample, StreamMeasurements, leave_out_words
 from tokbench.measurement.units import MOST_UNITS
 
@@ -135,8 +135,6 @@ class SampleCounts:
                 self._left = [tokenizer for tokenizer in self._left if tokenizer.name != error.tokenizer]
                 if not self._left:
                     raise
-            except NoTextError:
-                return
             except TokbenchError as error:
                 if len(pieces) > 1:  # a window that cannot be read is not an error
                     raise
@@ -144,6 +142,8 @@ class SampleCounts:
                 return
             else:
                 break
+        if not result.segments:
+            return
         self._hashes.append(result.sha256)
         self._bytes += result.bytes
         self._segments += result.segments

@@ -14,8 +14,8 @@ import polars as pl
 
 from tokbench._shared.process import release_freed, single_thread
 from tokbench.adapters import Tokenizer
-from tokbench.corpora._stream import Shard, ShardTexts
-from tokbench.errors import EngineError, TokbenchError
+from tokbench.corpora import Shard, ShardTexts, read_shard
+from tokbench.errors import EngineError
 from tokbench.measurement._frames import describe_tokenizers
 from tokbench.measurement._measurements import Measurements
 from tokbench.measurement.counting import HistogramSum, count_texts, frame_histograms, locate_failure
@@ -29,10 +29,6 @@ Reader = Callable[[Shard], Iterable[ShardTexts]]
 
 Numbering = Callable[[str, int, pl.Series, pl.Series], npt.NDArray[np.int64]]
 """Returns the unit of each segment, below `MOST_UNITS`, from name and start of a shard, segments and documents."""
-
-
-class NoTextError(TokbenchError):
-    """A shard has no text: none begins in this part of the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +49,7 @@ def measure_shard(
     tokenizers: Collection[Tokenizer],
     shard: Shard,
     *,
-    read: Reader,
+    read: Reader = read_shard,
     segmenter: Segmenter = "whitespace",
     spaced: Mapping[str, bool] | None = None,
     needs: Needs = EVERYTHING,
@@ -61,14 +57,13 @@ def measure_shard(
 ) -> ShardResult:
     """Encode the texts of a shard once with each tokenizer and add up the counts by unit.
 
-    read: yields the texts of the shard (`tokbench.corpora.read_shard`).
+    read: yields the texts of the shard, or some of them.
     spaced: whether the segmenter fits each group; a group that is not in it is judged by its first texts in the shard.
     needs: which counts are wanted; the others are null.
-
     number: numbers the units of a group.
 
     Units are counted from the first unit of their group (`units.number_group`), and the jackknife block of a unit is
-    its number modulo 16. Raises EngineError for a text on which an engine fails, NoTextError for a shard without text.
+    its number modulo 16. Raises EngineError for a text on which an engine fails.
     """
     tally = _Tally(tokenizers)
     digest, size, segments = hashlib.sha256(b"tokbench shard 1\n"), 0, 0
@@ -85,8 +80,6 @@ def measure_shard(
             numbers = number(shard.name, shard.start, batch.segments, batch.documents)
             tally.add(batch, measured, pl.Series("segment", numbers + number_group(batch.group), NUMBER), needs)
             release_freed()
-    if not segments:
-        raise NoTextError(f"{shard.file} ({shard.name} from {shard.start}) has no text")
     return ShardResult(tally.total(), digest.hexdigest(), size, segments)
 
 
@@ -129,18 +122,15 @@ class _Tally:
         heights = [len(keys) for keys, _ in histograms]
         lengths = pl.DataFrame({"tokenizer": [t for t, _ in cells], "lang": [g for _, g in cells], "rows": heights})
         labels = lengths.select(pl.col("tokenizer", "lang").repeat_by("rows")).explode("tokenizer", "lang").drop_nulls()
-        documents = pl.DataFrame(schema=POOLED_SCHEMAS["documents"])
+        empty = {name: pl.DataFrame(schema=schema) for name, schema in {**SCHEMAS, **POOLED_SCHEMAS}.items()}
+        texts = [label(self.texts[group].total(), lang=group) for group in sorted(self.texts)]
+        counts = [label(self.counts[cell].total(), tokenizer=cell[0], lang=cell[1]) for cell in cells]
         return Measurements(
-            texts=pl.concat(
-                [label(self.texts[group].total(), lang=group) for group in sorted(self.texts)], how="vertical_relaxed"
-            ),
-            counts=pl.concat(
-                [label(self.counts[cell].total(), tokenizer=cell[0], lang=cell[1]) for cell in cells],
-                how="vertical_relaxed",
-            ),
+            texts=pl.concat([empty["texts"], *texts], how="vertical_relaxed"),
+            counts=pl.concat([empty["counts"], *counts], how="vertical_relaxed").select(empty["counts"].columns),
             ids=labels.hstack(frame_histograms(histograms)).cast({"count": pl.Int64}),
-            vocab=pl.DataFrame(schema=SCHEMAS["vocab"]),
-            documents=documents,
+            vocab=empty["vocab"],
+            documents=empty["documents"],
             tokenizers=describe_tokenizers(self.tokenizers),
         ).sorted()
 
