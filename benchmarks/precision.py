@@ -9,6 +9,7 @@ often the full pass's value lies within the interval, by metric.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,41 +21,24 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer, load_tokenizer
-from tokbench.comparison._sampled import Rule, draw_until_narrow, expand_groups, tighten
+from tokbench.comparison._sampled import FIRST, GROWTH, Rule, draw_until_narrow, expand_groups, tighten
 from tokbench.corpora import Shard, load_corpus, parse_tag, pick_script
 from tokbench.corpora._languages import shortest_code
-from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum
+from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum, schedule_sizes
 from tokbench.measurement import Measurements
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.saved import POOLED_SCHEMAS, SCHEMAS
 from tokbench.measurement.units import MOST_UNITS, number_group
 from tokbench.measurement.words import has_words
 from tokbench.metrics import Reference, evaluate, find_metrics
-from tokbench.metrics.resampling import Bootstrap
+from tokbench.metrics.precision import LOOK_LEVEL
+from tokbench.metrics.resampling import NORMAL, Bootstrap
 
-LANGUAGES = [
-    "en",
-    "zh",
-    "es",
-    "ru",
-    "ar",
-    "hi",
-    "ja",
-    "ko",
-    "de",
-    "fr",
-    "sw",
-    "tr",
-    "vi",
-    "th",
-    "bn",
-    "ta",
-    "he",
-    "el",
-    "uk",
-    "am",
-]
-WEB = ["en", "de", "es", "fr", "ru", "ja", "zh", "pt", "it", "ar", "pl", "nl"]
+LANGUAGES = (
+    *("en", "zh", "es", "ru", "ar", "hi", "ja", "ko", "de", "fr"),
+    *("sw", "tr", "vi", "th", "bn", "ta", "he", "el", "uk", "am"),
+)
+WEB = ("en", "de", "es", "fr", "ru", "ja", "zh", "pt", "it", "ar", "pl", "nl")
 GROUPS = (*LANGUAGES, "latin", "web")
 """One language each; all that are written in Latin script; a dozen large ones, the first most often."""
 
@@ -336,18 +320,49 @@ def summarise(found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def cover_normal(need: float, level: float, first: int = FIRST, growth: float = GROWTH, runs: int = 100_000) -> float:
+    """Return how often the last interval covers the truth, if clusters are normal and `need` of them are needed.
+
+    Means and spreads of normal samples are independent: given the spread at which the sample stops, the interval covers
+    with the probability that a normal mean lies within it. Bootstrap percentiles are its normal interval, whose spread
+    is divided by n, not n - 1.
+    """
+    generator = np.random.default_rng(0)
+    reach, wanted = NORMAL.inv_cdf((1 + level) / 2), NORMAL.inv_cdf(0.975) / math.sqrt(need)
+    squares, stopped, covered = np.zeros(runs), np.zeros(runs, np.bool_), np.zeros(runs)
+    before = 0
+    for size in schedule_sizes(first, growth):
+        squares += generator.chisquare(size - 1 if before == 0 else size - before, runs)
+        before = size
+        spread = np.sqrt(squares / size)
+        now = ~stopped & (reach * spread / math.sqrt(size) <= wanted)
+        covered[now] = [math.erf(reach * own / math.sqrt(2)) for own in spread[now].tolist()]
+        stopped |= now
+        if stopped.all():
+            return float(covered.mean())
+    raise AssertionError
+
+
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("corpora", nargs="*", help="parallel corpora")
-    parser.add_argument("--folder", type=Path, required=True, help="where the text and the counts are kept")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("build/precision"), help="where the text and the counts are kept"
+    )
     parser.add_argument("--megabytes", type=int, default=2000)
     parser.add_argument("--tokenizers", nargs="+", default=["gpt-neox-20b", "gpt2"])
     parser.add_argument("--precision", type=float, default=0.01)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--seeds-with-ids", type=int, default=50, help="for how many to evaluate metrics over ids")
     parser.add_argument("--piece-bytes", type=int, nargs="+", default=[PIECE_BYTES])
+    parser.add_argument("--normal", action="store_true", help="only calculate the coverage of normal clusters")
     given = parser.parse_args()
+    if given.normal:
+        for level in (0.95, LOOK_LEVEL):
+            found = [cover_normal(need, level) for need in np.geomspace(20, 5000, 60).tolist()]
+            print(f"intervals at {level:.1%}: {min(found):.1%} to {max(found):.1%} cover, whatever the spread")
+        return
     if not (given.folder / "text").exists():
         write_source(given.folder, given.corpora, given.megabytes * 1_000_000)
     count_source(given.folder, given.tokenizers)

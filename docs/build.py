@@ -70,6 +70,39 @@ by their bytes. Values by register, script and family are of whole texts, and ha
 same resamples as those of the languages, in which b varies too; tests shuffle the weighted counts. Metrics over ids and
 token lengths have no value of a mixture; medians, maxima and Gini over languages stay unweighted. Weights are in the
 signature.
+
+## A sample instead of a pass
+
+`--precision 1%` reads as much of a stream as it takes for intervals of +-1 %: how much that is follows from how much
+the texts differ, not from how many there are.
+
+Pieces. A window of 4 KiB on a fixed grid over each file is a piece; it holds the segments that start in it, whole, so
+that every segment belongs to exactly one piece. Of Parquet, pieces are runs of about as many rows, and the row groups
+that they lie in count as read; compressed files can only be read whole and are pieces as they are. The pieces of each
+group of files are drawn without replacement, each with the same chance, in an order fixed by `--seed` and the group's
+label. Values are ratios of sums over the drawn pieces (the classical ratio estimate, with pieces as clusters), and
+intervals are a bootstrap over pieces: what neighbouring texts have in common is in them. Tokenizers encode the same
+pieces, so that their ratios are paired. Values over all groups weight each group by the inverse of the part of it that
+was drawn, in every resample alike: they are those of the whole source, though groups are drawn from unequally. Groups
+told apart by a column are drawn from together.
+
+Stopping. Samples have 64, 96, 144, ... pieces of each group, each half as large again as the last, whatever is found. After
+each round the interval of every chosen metric, tokenizer and group is looked at, and of all groups together; groups whose
+intervals are narrow enough are not drawn from again. Enough is a half-width of at most 1 % of the value, and of 1
+percentage point for shares. A sample that stops as soon as its interval is narrow tends to stop where the spread is
+underestimated: for normally distributed pieces, 95 % intervals of the last round cover 94.2 to 95.0 %, depending on the
+spread (calculated by `benchmarks/precision.py --normal`). Intervals of a sample are therefore computed at 95.8 %, and
+then 95.0 to 95.8 % of the last ones cover. They are not narrowed for the part of the source that was drawn, and are
+too wide where that is large. A group that is exhausted first was read in full: its values are those of the full pass.
+
+What it cannot give. Entropies, types per token, utilisation and the longest token grow with the text: the value of a
+sample is not that of the whole. By default they are left out; if one is named by `-m`, everything is read. Rarefied
+values (`utilisation_at_10k`, `entropy_at_10k`) are given, and Renyi efficiency, which depends on frequent tokens alone.
+Metrics without intervals (percentiles of token lengths, rarefied entropies) do not decide how much is drawn, nor do
+values over languages. What is rare may lie in no drawn piece: a share of 0 or 100 % has no interval in a sample, and a
+tokenizer without losses in it may have some elsewhere.
+
+FIGURES
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 

@@ -17,7 +17,7 @@ from tokbench.corpora import Shard
 from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum
 from tokbench.errors import CorpusWarning, TokbenchError
 from tokbench.metrics import DEFAULT_METRICS, find_metrics
-from tokbench.metrics.precision import find_wide, is_sampleable, list_looked_at
+from tokbench.metrics.precision import drop_certainty, find_wide, is_sampleable, list_looked_at
 from tokbench.metrics.resampling import Bootstrap
 
 METRICS = ["tokens_per_segment", "chars_per_token", "utilisation_at_10k"]
@@ -73,6 +73,21 @@ def test_half_widths_are_relative_and_those_of_shares_absolute() -> None:
     wide = find_wide(values, find_metrics(["bytes_per_token", "unk_rate", "fertility", "nsl"]), 0.0101)
     assert wide.select("lang", "metric").rows() == [("b", "bytes_per_token"), ("b", "unk_rate")]
     assert wide["reach"].to_list() == [pytest.approx(0.045 / 4), pytest.approx(0.015)]
+
+
+def test_what_no_piece_has_is_not_certain() -> None:
+    columns = ["metric", "value", "low", "high"]
+    rows = [
+        ("unk_rate", 0.0, 0.0, 0.0),
+        ("round_trip_exact", 1.0, 1.0, 1.0),
+        ("round_trip_exact", 0.5, 0.5, 0.5),
+        ("unk_rate", 0.0, None, None),
+        ("nsl", 1.0, 1.0, 1.0),
+    ]
+    found = drop_certainty(
+        pl.DataFrame(rows, schema=columns, orient="row"), find_metrics(["unk_rate", "round_trip_exact", "nsl"])
+    )
+    assert found.rows() == [(*rows[0][:2], None, None), (*rows[1][:2], None, None), *rows[2:]]
 
 
 def test_what_grows_with_the_text_is_not_sampled() -> None:

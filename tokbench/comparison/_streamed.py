@@ -30,6 +30,7 @@ from tokbench.measurement.streams import InterruptedStreamError, StreamMeasureme
 from tokbench.measurement.units import MOST_UNITS
 from tokbench.measurement.words import Segmenter, describe_segmenter
 from tokbench.metrics import DIFFERENCES, Metric, Mixture, Reference, evaluate, find_differences, find_needs
+from tokbench.metrics.precision import drop_certainty
 from tokbench.metrics.resampling import Bootstrap
 
 
@@ -183,6 +184,8 @@ class _Evaluation:
             mixture,
             on_metric=partial(asked.progress.advance, INTERVALS),
         )
+        if found.sample is not None and not found.sample.whole:
+            values = drop_certainty(values, asked.metrics)
         differences = pl.DataFrame(schema=DIFFERENCES)
         if late:
             differences = find_differences(found.measurements, asked.tests, relative.tokenizer, drawn, mixture)

@@ -51,3 +51,15 @@ def find_wide(values: pl.DataFrame, metrics: Sequence[Metric], precision: float)
     reach = (pl.col("high") - pl.col("low")) / 2 / scale
     looked_at = values.filter(pl.col("metric").is_in([m.name for m in list_looked_at(metrics)]), pl.col("value") != 0)
     return looked_at.with_columns(reach=reach).filter(pl.col("reach") > precision)
+
+
+def drop_certainty(values: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+    """Return values without the intervals of shares that are 0, or 1, in every piece of a sample.
+
+    What no drawn piece has may still be elsewhere; resampled pieces do not tell how often.
+    """
+    shares = pl.col("metric").is_in([m.name for m in metrics if m.percent])
+    certain = shares & pl.col("value").is_in([0.0, 1.0]) & (pl.col("low") == pl.col("high"))
+    return values.with_columns(
+        pl.when(~certain.fill_null(value=False)).then(pl.col(name)).alias(name) for name in ("low", "high")
+    )
