@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import Corpus, Json, Languages, Offline, Segments, expand_tokenizers, open_corpus
 from tokbench.cli._results import print_results
 
@@ -15,8 +16,10 @@ def run(
     corpus: Corpus = None,
     languages: Languages = None,
     segments: Segments = None,
-    orders: Annotated[int, typer.Option("--orders", min=1, help="Random orders of the segments to average over.")] = 10,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the orders.")] = 0,
+    orders: Annotated[
+        int, whole_option("--orders", low=1, high=1000, help="Random orders of the segments to average over.")
+    ] = 10,
+    seed: Annotated[int, whole_option("--seed", help="Seed of the orders.")] = 0,
     as_json: Json = False,
     offline: Offline = False,
 ) -> None:
