@@ -30,8 +30,10 @@ class Metric:
     interval: for metrics over ids, whether to compute a jackknife interval.
     compression: whether smaller texts score better, so that a lossy tokenizer is not ranked.
     percent, decimals: how to format values.
+    on_request: whether it is left out unless it is named.
     edge_cases: what happens at the edges.
     other_definitions: how other definitions of the name differ.
+    evidence: what is known of its relation to the quality of models.
     """
 
     name: str
@@ -50,9 +52,11 @@ class Metric:
     percent: bool = False
     decimals: int = 3
     compression: bool = False
+    on_request: bool = False
     citation: str | None = None
     edge_cases: str = "Not stated."
     other_definitions: str = "Not stated."
+    evidence: str = "Not stated."
 
     def describe(self) -> Mapping[str, Any]:
         """Return all fields but the expressions, for JSON.
