@@ -28,8 +28,8 @@ _RENYI = (
 _ENTROPY = "Weak: correlates less with BLEU than Renyi efficiency (Zouhar et al. 2023, arXiv 2306.16842)."
 _LOSS = "None as a correlation. What a tokenizer loses, no model can give back."
 _RANKS = (
-    "Some: measures of this kind are compared with the quality of models across sizes and languages in arXiv 2506.03101, "
-    "and percentile frequency with BLEU in Zouhar et al. 2023, arXiv 2306.16842."
+    "Some: measures of this kind are compared with the quality of models across sizes and languages in arXiv "
+    "2506.03101, and percentile frequency with BLEU in Zouhar et al. 2023, arXiv 2306.16842."
 )
 _SINGLE_TOKENS = (
     "Little: proposed as a fairness measure (Nayeem et al. 2025, arXiv 2510.09947); evidence is published for the "
