@@ -96,7 +96,8 @@ def test_lossy_tokenizers_are_not_ranked_where_less_text_scores_better() -> None
         "round_trip_exact", "round_trip_nfc", "round_trip_whitespace",
         "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k",
         "renyi_efficiency", "renyi_efficiency_observed", "utilisation", "utilisation_at_10k", "utilisation_at_100k",
-        "type_token_ratio", "strr_bare", "strr_spaced", *(metric.name for metric in RANKS), "vocab_base", "vocab_total", "vocab_rows", "throughput",
+        "type_token_ratio", "strr_bare", "strr_spaced", *(metric.name for metric in RANKS),
+        "vocab_base", "vocab_total", "vocab_rows", "throughput",
     }  # fmt: skip
 
 
