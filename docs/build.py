@@ -23,8 +23,11 @@ def write_metric(metric: Metric) -> str:
         facts.append(f"Better: {metric.better}.")
     if metric.compression:
         facts.append("Tokenizers that lose text are not ranked on it.")
+    if metric.on_request:
+        facts.append("Only evaluated if it is named.")
     source = f"\n\nSource: {metric.citation}." if metric.citation else ""
     notes = f"Edge cases: {metric.edge_cases}\n\nOther definitions: {metric.other_definitions}"
+    notes += f"\n\nEvidence that it predicts the quality of models: {metric.evidence}"
     return f"## `{metric.name}`\n\n{metric.definition}\n\n{' '.join(facts)}\n\n{notes}{source}\n"
 
 

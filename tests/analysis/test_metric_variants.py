@@ -67,6 +67,7 @@ def test_gini_of_nothing_is_none() -> None:
         ("fertility", ["1.2452", "1.2535", "1.4587"]),
         ("continued_words", [None, "31.98 %", "17.56 %"]),
         ("renyi_efficiency", ["0.402", "0.494"]),
+        ("strr_bare", ["0.286", "0.558", "0.680"]),
     ],
 )
 def test_variants_of_gpt_neox_on_flores_are_the_published_ones(
@@ -114,17 +115,17 @@ def test_fertility_in_its_variants_by_hand(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c", en=["ab cd", "ef"], zh=["\u4f60", "\u597d"])
     table = compute_variants("fertility", tb.load_tokenizer("utf8"), corpus)
     assert (table.languages, table.segments, table.metric) == (("en",), 2, "fertility")
-    assert [v.value for v in table.variants] == pytest.approx([7 / 3, (5 / 2 + 2) / 2, 2, 3])
-    assert [v.ours for v in table.variants] == [True, False, False, False]
+    assert [v.value for v in table.variants] == pytest.approx([7 / 3, (5 / 2 + 2) / 2, 2, 3, 8 / 3])
+    assert [v.ours for v in table.variants] == [True, False, False, False, False]
     none = compute_variants(metric="fertility", tokenizer=tb.load_tokenizer("utf8"), corpus=corpus, language="zh")
-    assert [v.value for v in none.variants] == [None] * 4
+    assert [v.value for v in none.variants] == [None] * 5
 
 
 def test_segments_without_words_take_no_part_in_means(tmp_path: Path) -> None:
     """A line of a word joiner alone is a word; one of white space alone is excluded: words are in all the others."""
     corpus = write_corpus(tmp_path / "c", en=["a", "\u200b", "abc"])
     table = compute_variants("fertility", tb.load_tokenizer("utf8"), corpus)
-    assert [v.value for v in table.variants] == pytest.approx([7 / 3, 7 / 3, 7 / 3, 10 / 3])
+    assert [v.value for v in table.variants] == pytest.approx([7 / 3, 7 / 3, 7 / 3, 10 / 3, 9 / 3])
 
 
 def test_continued_words_in_their_variants_by_hand(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_continued_words_in_their_variants_by_hand(tmp_path: Path) -> None:
     # ` the` and `the` are tokens, `el` and `x` are tokens without a space: of 6 words 3, of 3 types 2.
     assert [v.value for v in table.variants] == pytest.approx([0, 0, 3 / 6, 2 / 3])
     fertility = compute_variants("fertility", ranks, corpus)
-    assert [v.value for v in fertility.variants] == pytest.approx([8 / 6, 8 / 6, 1, 9 / 6])
+    assert [v.value for v in fertility.variants] == pytest.approx([8 / 6, 8 / 6, 1, 9 / 6, 9 / 6])
 
 
 def test_renyi_in_its_variants_by_hand(tmp_path: Path) -> None:

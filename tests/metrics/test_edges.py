@@ -29,6 +29,7 @@ from tokbench.metrics import (
 from tokbench.metrics._evaluation import evaluate_across, evaluate_fact
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._lengths import count_characters
+from tokbench.metrics._ranks import RANKS
 from tokbench.metrics.resampling import (
     Bootstrap,
     bca_interval,
@@ -63,7 +64,7 @@ def test_figures_are_shown_with_the_digits_that_differ() -> None:
     whole = {name for name, metric in METRICS.items() if metric.decimals == 0}
     counted = {f"token_{unit}_{share}" for unit in ("bytes", "chars") for share in ("p50", "p90", "p99", "max")}
     sizes = {"vocab_base", "vocab_total", "vocab_rows"}
-    assert whole == {"effective_context", "effective_context_reference"} | counted | sizes
+    assert whole == {"effective_context", "effective_context_reference", "mean_rank"} | counted | sizes
     tenths = {name for name, metric in METRICS.items() if metric.decimals == 1}
     assert tenths == {"tokens_per_segment", "continued_words", "strr_bare", "strr_spaced"}
     hundredths = {name for name, metric in METRICS.items() if metric.decimals == 2}
@@ -81,7 +82,7 @@ def test_shares_are_shown_in_per_cent() -> None:
     assert shares == {
         "continued_words", "unk_rate", "unk_char_rate", "byte_fallback_rate",
         "round_trip_exact", "round_trip_nfc", "round_trip_whitespace",
-        "utilisation", "utilisation_at_10k", "utilisation_at_100k", "strr_bare", "strr_spaced",
+        "utilisation", "utilisation_at_10k", "utilisation_at_100k", "strr_bare", "strr_spaced", "percentile_frequency",
     }  # fmt: skip
     assert {METRICS[name].unit for name in shares} <= of_one
 
@@ -95,12 +96,14 @@ def test_lossy_tokenizers_are_not_ranked_where_less_text_scores_better() -> None
         "round_trip_exact", "round_trip_nfc", "round_trip_whitespace",
         "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k",
         "renyi_efficiency", "renyi_efficiency_observed", "utilisation", "utilisation_at_10k", "utilisation_at_100k",
-        "type_token_ratio", "strr_bare", "strr_spaced", "vocab_base", "vocab_total", "vocab_rows", "throughput",
+        "type_token_ratio", "strr_bare", "strr_spaced", *(metric.name for metric in RANKS),
+        "vocab_base", "vocab_total", "vocab_rows", "throughput",
     }  # fmt: skip
 
 
-def test_only_rarefied_entropy_has_no_interval() -> None:
-    assert [m.name for m in METRICS.values() if not m.interval] == ["entropy_at_10k", "entropy_at_100k"]
+def test_only_rarefied_entropy_and_ranks_have_no_interval() -> None:
+    without = ["entropy_at_10k", "entropy_at_100k", *(metric.name for metric in RANKS)]
+    assert [m.name for m in METRICS.values() if not m.interval] == without
 
 
 def test_a_metric_says_what_it_is_and_keeps_it() -> None:

@@ -31,6 +31,7 @@ from tokbench.metrics import (
     trace_lorenz,
 )
 from tokbench.metrics._lengths import count_characters
+from tokbench.metrics._ranks import RANKS
 from tokbench.metrics._rarefaction import find_chances, find_terms, log_factorial, log_falling
 from tokbench.metrics.resampling import Bootstrap, draw_weights
 from tokbench.report._summary import has_all_metrics
@@ -126,7 +127,9 @@ def test_values_by_hand(figures: pl.DataFrame, metric: str, lang: str | None, ex
 def test_every_metric_has_a_test_by_hand_or_is_measured_elsewhere() -> None:
     mark = next(mark for mark in test_values_by_hand.pytestmark if mark.name == "parametrize")
     tested = {case[0] for case in mark.args[1]}
-    assert METRICS.keys() - tested == {"throughput", "unk_char_rate", "strr_bare", "strr_spaced"}
+    assert METRICS.keys() - tested == {"throughput", "unk_char_rate", "strr_bare", "strr_spaced"} | {
+        metric.name for metric in RANKS
+    }
 
 
 def test_relative_metrics_are_null_without_a_reference(figures: pl.DataFrame) -> None:

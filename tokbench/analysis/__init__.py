@@ -1,4 +1,4 @@
 """Close examination of one or two tokenizers.
 
-Vocabulary, round trips, overlap, token attribution.
+Vocabulary, round trips, overlap, n-grams, token attribution.
 """

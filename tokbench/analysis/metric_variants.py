@@ -108,9 +108,10 @@ def vary_premium(tokenizer: Tokenizer, corpus: Corpus, language: str | None, ref
 
 
 def vary_fertility(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
-    """Compare fertility in running text, per segment, and of isolated words."""
+    """Compare fertility in running text, per segment, of isolated words, and of joined lines."""
     lang, single, texts, words = read_words(corpus, language, reference)
     tokens = tokenizer.count_batch(texts.texts)
+    joined = int(tokenizer.count_batch([" ".join(texts.texts)])[0])
     macro, alone, spaced = None, None, None
     if texts.words is not None and words:
         worded = texts.words > 0
@@ -121,6 +122,7 @@ def vary_fertility(tokenizer: Tokenizer, corpus: Corpus, language: str | None, r
         Variant("mean of per-segment fertilities", macro),
         Variant("words encoded in isolation", alone),
         Variant("words encoded in isolation, each after a space", spaced),
+        Variant("all segments joined by spaces into one text", divide_or_none(joined, len(words or ()))),
     )
     return VariantTable("fertility", tokenizer.name, corpus.name, (lang,), single.n, variants)
 
@@ -166,6 +168,37 @@ def count_words(tokenizer: Tokenizer, words: list[str]) -> tuple[Counts, Counts]
     place = {word: i for i, word in enumerate(types)}
     at = np.fromiter((place[word] for word in words), np.int64, len(words))
     return tokenizer.count_batch(types)[at], tokenizer.count_batch([f" {word}" for word in types])[at]
+
+
+def vary_strr_bare(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
+    """Compare single-token retention of types and of running words; the reported one is of bare types."""
+    return vary_strr("strr_bare", tokenizer, corpus, language or reference)
+
+
+def vary_strr_spaced(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
+    """Compare single-token retention of types and of running words; the reported one is of types after a space."""
+    return vary_strr("strr_spaced", tokenizer, corpus, language or reference)
+
+
+def vary_strr(metric: str, tokenizer: Tokenizer, corpus: Corpus, language: str) -> VariantTable:
+    """Compare the share of words that are one token: by types or running words, bare or after a space."""
+    lang, single, _, words = read_words(corpus, language, language)
+    values: list[float | None] = [None] * 4
+    if words:
+        types = [float((counts == 1).mean()) for counts in count_words(tokenizer, sorted(set(words)))]
+        running = [float((counts == 1).mean()) for counts in count_words(tokenizer, words)]
+        values = [*types, *running]
+    definitions = (
+        "word types",
+        "word types, each after a space",
+        "running words, encoded in isolation (Chiu 2026)",
+        "running words, each after a space",
+    )
+    ours = ("strr_bare", "strr_spaced", None, None)
+    variants = tuple(
+        Variant(text, value, ours=name == metric) for text, value, name in zip(definitions, values, ours, strict=True)
+    )
+    return VariantTable(metric, tokenizer.name, corpus.name, (lang,), single.n, variants)
 
 
 def vary_gini(tokenizer: Tokenizer, corpus: Corpus, language: str | None, reference: str) -> VariantTable:
@@ -232,6 +265,8 @@ VARIANTS: Mapping[str, Callable[[Tokenizer, Corpus, str | None, str], VariantTab
         "continued_words": vary_continued,
         "gini": vary_gini,
         "renyi_efficiency": vary_renyi,
+        "strr_bare": vary_strr_bare,
+        "strr_spaced": vary_strr_spaced,
     }
 )
 """Metrics whose definitions differ in substance between published tools."""

@@ -35,8 +35,10 @@ class Metric:
         word types do not.
     compression: whether smaller texts score better, so that a lossy tokenizer is not ranked.
     percent, decimals: how to format values.
+    on_request: whether it is left out unless it is named.
     edge_cases: what happens at the edges.
     other_definitions: how other definitions of the name differ.
+    evidence: what is known of its relation to the quality of models.
     """
 
     name: str
@@ -57,9 +59,11 @@ class Metric:
     decimals: int = 3
     any_size: bool | None = None
     compression: bool = False
+    on_request: bool = False
     citation: str | None = None
     edge_cases: str = "Not stated."
     other_definitions: str = "Not stated."
+    evidence: str = "Not stated."
 
     def describe(self) -> Mapping[str, Any]:
         """Return all fields but the expressions, for JSON.

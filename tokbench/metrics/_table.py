@@ -6,6 +6,7 @@ To add a metric, add one entry: here, or in `_ratios` for ratios of sums over se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
@@ -14,9 +15,11 @@ import polars as pl
 from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 from tokbench.metrics._custom import MetricTable, check_metric
+from tokbench.metrics._evidence import EVIDENCE
 from tokbench.metrics._fairness import FAIRNESS
 from tokbench.metrics._frequencies import FREQUENCIES
 from tokbench.metrics._metric import Metric
+from tokbench.metrics._ranks import RANKS
 from tokbench.metrics._ratios import RATIOS, WORDS
 
 NAYEEM = "Nayeem et al. 2025, arXiv 2510.09947"
@@ -82,7 +85,10 @@ OTHERS = (
 )
 
 BUILT_IN: Mapping[str, Metric] = MappingProxyType(
-    {metric.name: metric for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *OTHERS)}
+    {
+        metric.name: replace(metric, evidence=EVIDENCE[metric.name])
+        for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *RANKS, *OTHERS)
+    }
 )
 """The metrics of tokbench by name, in the order of tables."""
 
@@ -90,8 +96,8 @@ METRICS: Mapping[str, Metric] = MetricTable(BUILT_IN)
 """All metrics by name: the built-in ones, then those of installed packages."""
 
 
-DEFAULT_METRICS = tuple(name for name, metric in BUILT_IN.items() if metric.level != "types")
-"""What is evaluated where nobody chose: all but those that encode every word type once more."""
+DEFAULT_METRICS = tuple(name for name, metric in BUILT_IN.items() if metric.level != "types" and not metric.on_request)
+"""What is evaluated where nobody chose: all but those that encode every word type once more, or are on request."""
 
 
 def find_metrics(chosen: str | Metric | Iterable[str | Metric]) -> tuple[Metric, ...]:

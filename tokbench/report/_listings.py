@@ -82,6 +82,7 @@ def list_metrics() -> list[Row]:
             "unit": metric.unit,
             "better": metric.better,
             "definition": metric.definition,
+            "evidence": metric.evidence,
             "citation": metric.citation,
         }
         for metric in METRICS.values()

@@ -30,6 +30,7 @@ def lay_out(metric: Metric, variants: VariantTable | None) -> list[Plain]:
         f"Direction: {better}{lossy}.",
         f"Edge cases: {metric.edge_cases}",
         f"Other definitions: {metric.other_definitions}",
+        f"Evidence that it predicts the quality of models: {metric.evidence}",
         f"Source: {metric.citation or 'none; the name says what is counted'}.",
     )
     if metric.level == "segments" and metric.relative_to != "reference":
@@ -60,5 +61,6 @@ def describe(metric: Metric) -> dict[str, str | bool | None]:
         "definition": metric.definition,
         "edge_cases": metric.edge_cases,
         "other_definitions": metric.other_definitions,
+        "evidence": metric.evidence,
         "citation": metric.citation,
     }

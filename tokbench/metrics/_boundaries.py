@@ -1,0 +1,167 @@
+"""Metrics of where tokens end: in characters, grapheme clusters, words, numbers and operators."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import polars as pl
+
+from tokbench.measurement.boundaries import F1_UNIT
+from tokbench.metrics._metric import Metric
+
+TOKEVAL = "TokEval 1.0"
+XU = "Xu et al. 2026, arXiv 2601.23223"
+UAX29 = "Unicode Standard Annex #29"
+SUPERWORDS = "Liu et al. 2025 (SuperBPE), arXiv 2503.13423; Arnett et al. 2025, arXiv 2510.21909"
+SINGH = "Singh & Strouse 2024, arXiv 2402.14903"
+
+JUDGED = (
+    "Of the segments that equal the joined bytes of their tokens; the others (changed by a normaliser, or with unknown "
+    "tokens) are left out, and n counts the rest. Null if there is none."
+)
+
+of_boundaries = partial(Metric, level="segments", edge_cases=JUDGED)
+split = partial(of_boundaries, better="lower", percent=True)
+
+BOUNDARIES = (
+    split(
+        "word_ends_inside",
+        "word ends inside",
+        "words",
+        decimals=1,
+        numerator=pl.col("word_ends_inside"),
+        denominator=pl.col("word_ends"),
+        citation=XU,
+        definition="Share of words, apart from the last of each segment, whose end lies inside a token: a prompt that "
+        "stops there has other tokens than the same words in running text. Words are those of the segmenter named in "
+        "the signature; scripts without spaces need ICU (`--segmenter icu`).",
+        other_definitions="Word starts inside a token, or words with any boundary inside one.",
+    ),
+    split(
+        "graphemes_split",
+        "graphemes split",
+        "grapheme clusters",
+        decimals=1,
+        numerator=pl.col("graphemes_split"),
+        denominator=pl.col("graphemes"),
+        citation=UAX29,
+        definition="Share of extended grapheme clusters (what a reader takes for one character) with a token end "
+        "inside.",
+        other_definitions="Of clusters of more than one code point: clusters_split. Of code points: characters_split.",
+    ),
+    split(
+        "clusters_split",
+        "clusters split",
+        "grapheme clusters",
+        decimals=1,
+        on_request=True,
+        numerator=pl.col("clusters_split"),
+        denominator=pl.col("clusters"),
+        citation=UAX29,
+        definition="Share of extended grapheme clusters of more than one code point with a token end inside.",
+        other_definitions="Of all clusters: graphemes_split.",
+    ),
+    split(
+        "characters_split",
+        "characters split",
+        "characters",
+        decimals=1,
+        numerator=pl.col("split_2") + pl.col("split_3") + pl.col("split_4"),
+        denominator=pl.col("characters_2") + pl.col("characters_3") + pl.col("characters_4"),
+        citation=TOKEVAL,
+        definition="Share of characters of several bytes in UTF-8 that are divided among several tokens.",
+        other_definitions="Share of the tokens that are no whole characters: byte_fallback_rate.",
+    ),
+    *(
+        split(
+            f"characters_split_{width}",
+            f"characters split ({width} bytes)",
+            "characters",
+            decimals=1,
+            on_request=True,
+            numerator=pl.col(f"split_{width}"),
+            denominator=pl.col(f"characters_{width}"),
+            citation=TOKEVAL,
+            definition=f"Share of characters of {width} bytes in UTF-8 that are divided among several tokens.",
+            other_definitions="Of all widths: characters_split.",
+        )
+        for width in (2, 3, 4)
+    ),
+    split(
+        "tokens_crossing",
+        "tokens crossing",
+        "tokens",
+        decimals=1,
+        numerator=pl.col("tokens_crossing"),
+        denominator=pl.col("judged_tokens"),
+        citation=TOKEVAL,
+        definition="Share of tokens with bytes of two characters or more, one of them incomplete.",
+        other_definitions="Share of all tokens that are no whole characters: byte_fallback_rate.",
+    ),
+    of_boundaries(
+        "tokens_over_words",
+        "tokens over words",
+        "tokens",
+        decimals=1,
+        percent=True,
+        numerator=pl.col("tokens_over_words"),
+        denominator=pl.col("judged_tokens"),
+        citation=SUPERWORDS,
+        definition="Share of tokens that hold parts of two words or more: superwords, which lower premiums. Words are "
+        "those of the segmenter named in the signature.",
+        other_definitions="Share of the vocabulary that holds a space between letters.",
+    ),
+    of_boundaries(
+        "digits_f1",
+        "digits F1",
+        "ratio",
+        better="higher",
+        numerator=pl.col("number_f1") / F1_UNIT,
+        denominator=pl.col("numbers"),
+        citation=f"{SINGH}; {TOKEVAL}",
+        definition="Mean over runs of ASCII digits of the F1 between the token ends inside the run and the ideal ones, "
+        "before every third digit from the right; 1 if neither has any, 0 if only one has.",
+        other_definitions="Share of the numbers that are divided exactly so; ends from the left.",
+    ),
+    of_boundaries(
+        "tokens_per_digit",
+        "tokens/digit",
+        "tokens",
+        decimals=2,
+        numerator=pl.col("number_tokens"),
+        denominator=pl.col("digits"),
+        citation=SINGH,
+        definition="Tokens that hold digits of a number per ASCII digit: 1 for single digits, 0.33 for groups of "
+        "three. A token over two numbers counts for each.",
+        other_definitions="Digits per token.",
+    ),
+    of_boundaries(
+        "operators_isolated",
+        "operators isolated",
+        "operators",
+        decimals=1,
+        better="higher",
+        percent=True,
+        on_request=True,
+        numerator=pl.col("operators_isolated"),
+        denominator=pl.col("operators"),
+        citation=TOKEVAL,
+        definition="Share of the operators of code and formulas (`+`, `!=`, `->`, ...; the longest that fits, from left "
+        "to right) that are a token of their own, blanks before them aside. In prose, hyphens are operators.",
+        other_definitions="Without blanks in the token; by a parser: `tokbench code`.",
+    ),
+    of_boundaries(
+        "compounds_kept",
+        "compounds kept",
+        "operators",
+        decimals=1,
+        better="higher",
+        percent=True,
+        on_request=True,
+        numerator=pl.col("compounds_kept"),
+        denominator=pl.col("compounds"),
+        citation=TOKEVAL,
+        definition="Share of the operators of several characters (`!=`, `>=`, `->`, ...) without a token end inside.",
+        other_definitions="That are a token of their own: operators_isolated.",
+    ),
+)
