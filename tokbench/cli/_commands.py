@@ -40,7 +40,9 @@ METAVARS = {
 
 LAST = ("output_format", "output", "as_json", "offline", "skip_missing", "quiet", "verbose")
 
-_APART = frozenset({"as_json", "save", "ledger", "force", "fail_lossy", "fail_over", "allow_upload", "skip_missing"})
+_APART = frozenset(
+    {"as_json", "save", "ledger", "force", "fail_lossy", "fail_over", "allow_upload", "skip_missing", "command"}
+)
 """What only the command line can say: where to write, what to agree to, when to fail."""
 
 

@@ -128,7 +128,9 @@ def judge_growth(encode: Callable[[str], object], clock: Clock) -> Finding:
     """
     slow = {name: piece for name, piece in RUNS.items() if grows(encode, piece, clock)}
     if not slow:
-        return passed(f"time grows in proportion to length on {len(RUNS)} kinds of runs of up to {_SIZES[-1]:,} characters")
+        return passed(
+            f"time grows in proportion to length on {len(RUNS)} kinds of runs of up to {_SIZES[-1]:,} characters"
+        )
     piece = next(iter(slow.values()))
     return Finding(
         Severity.WARNING,

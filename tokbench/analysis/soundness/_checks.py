@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from tokbench._shared.environment import Clock
 from tokbench._shared.registry import closest
@@ -106,11 +106,3 @@ def pick_checks(checks: Sequence[Check[S]], select: Collection[str] | None) -> l
                 f"no check is called {name!r}", f"did you mean {near!r}?" if near else f"checks: {', '.join(known)}"
             )
     return [check for check in checks if select is None or check.name in select]
-
-
-def describe_checks(checks: Sequence[Check[S]] = CHECKS) -> dict[str, str]:  # type: ignore[assignment]
-    """Return what each check demands, by name."""
-    return {check.name: check.title for check in checks}
-
-
-Finder = Callable[[Subject], Finding]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tokbench._shared.files import read_json_object
 from tokbench.adapters.huggingface import flatten
 from tokbench.adapters.tiktoken import TiktokenTokenizer
 from tokbench.analysis.soundness._subject import Subject
@@ -116,5 +117,5 @@ def find_dropout(subject: Subject) -> float | None:
     asset = subject.tokenizer.asset
     if asset.format != "tokenizer.json" or not asset.files:
         return None
-    found = re.search(rb'"dropout"\s*:\s*([0-9.eE+-]+)', asset.files[0].read_bytes())
-    return float(found[1]) or None if found else None
+    share = read_json_object(asset.files[0])["model"].get("dropout")
+    return float(share) or None if isinstance(share, int | float) else None

@@ -76,8 +76,9 @@ def judge_form(subject: Subject, form: Form, tried: int, unequal: list[tuple[str
 def compare_pairs(subject: Subject) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the pairs with equal ids and those with different ids, without those that are unknown."""
     pairs = list_pairs()
+    equal: list[tuple[str, str]] = []
+    unequal: list[tuple[str, str]] = []
     ids = [batch.tolist() for batch in subject.tokenizer.encode_batch([text for pair in pairs for text in pair])]
-    equal, unequal = [], []
     for pair, composed, decomposed in zip(pairs, ids[::2], ids[1::2], strict=True):
         if subject.tokenizer.unk_id in composed or subject.tokenizer.unk_id in decomposed or not composed:
             continue
@@ -99,7 +100,9 @@ def check_digits(subject: Subject) -> Finding:
             longest = max((sum(48 <= byte < 58 for byte in token) for token in cut), default=0)
             if longest > most:
                 shown = "|".join(token.decode(errors="backslashreplace") for token in cut)
-                return Finding(Severity.ERROR, f"{groups} per token are declared by {where}, yet {longest} occur", text, shown)
+                return Finding(
+                    Severity.ERROR, f"{groups} per token are declared by {where}, yet {longest} occur", text, shown
+                )
     longer = [content for _, content in table.items() if count_digits(content) > most]
     if longer:
         smallest = min(longer, key=lambda content: (len(content), content)).decode()

@@ -102,7 +102,9 @@ def check_reach(subject: Subject) -> Finding:
         return passed(f"text produces all of {tokens:,} tokens that are whole characters (single bytes aside)")
     first = min(dead, key=lambda number: (int(table.lengths[number]), number))
     severity = Severity.NOTE if len(dead) <= FEW * tokens else Severity.WARNING
-    kinds = [f"{count:,} {word}" for kind, word in WORDS.items() if (count := list(dead.values()).count(kind))]
+    kinds = [
+        f"{count:,} {word}" for kind, word in WORDS.items() if (count := sum(found is kind for found in dead.values()))
+    ]
     content = table[first] or b""
     return Finding(
         severity,

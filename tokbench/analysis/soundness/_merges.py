@@ -7,8 +7,10 @@ can fire in some text if and only if it fires, last of all, in the text of its o
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tokenizers import models
@@ -57,17 +59,33 @@ def find_dead_pairs(model: Mapping[str, Any]) -> DeadMerges:
     marks: dict[str, str] = {key: model[key] for key in _MARKS if model.get(key)}
     prefix, suffix = (marks.get(key, "") for key in _MARKS)
     alone = models.BPE(vocab=model["vocab"], merges=pairs, **marks)
-    made: set[str] = set()
+    ranks = {pair: rank for rank, pair in enumerate(pairs)}
+    makers = Counter(first + second.removeprefix(prefix) for first, second in pairs)
     dead = []
     for first, second in pairs:
         token = first + second.removeprefix(prefix)
         if (prefix and token.startswith(prefix)) or not token.endswith(suffix):
             continue  # parts of words are marked: only whole words can be tried alone
         pieces = [piece.value for piece in alone.tokenize(token.removesuffix(suffix))]
-        if pieces != [token] or token in made:
-            dead.append(DeadMerge((first, second), tuple(pieces) if pieces != [token] else ("made by an earlier merge",)))
-        made.add(token)
+        if pieces != [token]:
+            dead.append(DeadMerge((first, second), tuple(pieces)))
+        elif makers[token] > 1 and not marks and (last := find_last_merge(token, ranks)) != (first, second):
+            dead.append(DeadMerge((first, second), last))
     return DeadMerges(len(pairs), tuple(dead), bool(model.get("ignore_merges")))
+
+
+def find_last_merge(token: str, ranks: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
+    """Return the two parts of a token before its last merge.
+
+    >>> find_last_merge("abc", {("a", "bc"): 2, ("a", "b"): 0, ("b", "c"): 1, ("ab", "c"): 3})
+    ('ab', 'c')
+    """
+    parts = list(token)
+    while len(parts) > 2:
+        pairs = [ranks.get((a, b), len(ranks)) for a, b in pairwise(parts)]
+        at = pairs.index(min(pairs))
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    return tuple(parts)
 
 
 def find_dead_ranks(ranks: Mapping[bytes, int]) -> DeadMerges:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tokbench._shared.quantities import write_count
 from tokbench.analysis.soundness._subject import Subject
 from tokbench.analysis.soundness._verdict import Finding, Severity, list_some, not_applicable, passed
 from tokbench.errors import TokbenchError
 
-_CONTROL_LIKE = re.compile(r"<\|.+\|>|</?[a-z_]+>|\[/?[A-Z_]+\]|<[^<>\s]+>")
-"""Texts that look like markup of a model: `<|user|>`, `</s>`, `[INST]`."""
+_MARKUP = re.compile(r"<\|.+\|>|\[/?[A-Z][A-Z_]+\]|</?s>|<[a-z]+(?:_[a-z0-9]+)+>")
+_ADDED = re.compile(r"</?[A-Za-z_|][^<>\s]*>|\[/?[A-Z_]+\]")
+"""Texts that look like markup of a model: `<|user|>`, `</s>`, `[INST]`; more widely where a token was added."""
 
 
 def check_special_ids(subject: Subject) -> Finding:
@@ -40,7 +42,9 @@ def check_returns(subject: Subject, named: Mapping[int, str]) -> Finding:
         return passed(f"{len(named):,} special ids are distinct and in range; its engine reads none from text")
     for ids, (number, text) in zip(batch, named.items(), strict=True):
         if ids.tolist() != [number]:
-            return Finding(Severity.ERROR, f"read as a special token, {text!r} does not give {number}", text, f"{ids.tolist()}")
+            return Finding(
+                Severity.ERROR, f"read as a special token, {text!r} does not give {number}", text, f"{ids.tolist()}"
+            )
     backs = [subject.reference.decode([number]) for number in named]
     changed = [(text, back) for text, back in zip(named.values(), backs, strict=True) if back.strip() != text.strip()]
     if changed:
@@ -65,8 +69,8 @@ def check_special_text(subject: Subject) -> Finding:
     if matched:
         return Finding(
             Severity.WARNING,
-            f"{len(matched)} tokens that look like markup are not special, so plain text gives their ids: "
-            f"{list_some(matched)}",
+            f"plain text gives the ids of {write_count(len(matched), 'token')} that look like markup, but are not "
+            f"special: {list_some(matched)}",
             matched[0],
             f"{subject.tokenizer.encode(matched[0])}",
         )
@@ -83,8 +87,13 @@ def number_differs(subject: Subject, number: int) -> bool:
 def find_matched(subject: Subject) -> list[str]:
     """Return reserved texts that look like markup and are one token in plain text."""
     special = set(subject.reference.special_tokens().values())
-    candidates = [t for t in subject.reference.reserved_texts() if t not in special and _CONTROL_LIKE.fullmatch(t)]
-    candidates = [text for text in candidates if not re.fullmatch(r"<0x[0-9A-Fa-f]{2}>", text)]
+    added = subject.pipeline.added if subject.pipeline is not None else subject.model.added if subject.model else {}
+    contents = {token.content for token in added.values()}
+    candidates = [
+        text
+        for text in subject.reference.reserved_texts()
+        if text not in special and (_MARKUP.fullmatch(text) or (text in contents and _ADDED.fullmatch(text)))
+    ]
     table = subject.reference.token_table()
     batch = subject.tokenizer.encode_batch([f"a{text}b" for text in candidates])
     return [

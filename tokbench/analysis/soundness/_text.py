@@ -71,7 +71,9 @@ def check_white_space(subject: Subject) -> Finding:
         found = f"{sum(b.strings for b in others)} rarer strings of white space change"
         where = f"in the {worst.stage}; spaces, tabs, line ends and indentation survive"
         return Finding(severity, f"{found} {where}", worst.smallest, worst.decoded)
-    return passed(f"{len(LAYOUT)} texts of spaces, tabs, line ends and indentation come back, and any other white space")
+    return passed(
+        f"{len(LAYOUT)} texts of spaces, tabs, line ends and indentation come back, and any other white space"
+    )
 
 
 def check_invisible(subject: Subject) -> Finding:
@@ -133,7 +135,7 @@ def find_dropped(subject: Subject, texts: Sequence[str]) -> set[str]:
 def report_losses(subject: Subject, losses: Sequence[Loss], count: int, what: str, severity: Severity) -> Finding:
     """Return the finding on texts that do not come back, with the smallest part that shows it."""
     smallest = subject.shrink(pick_smallest(losses))
-    stages = list_some(dict.fromkeys(str(loss.stage) for loss in losses))
+    stages = " and the ".join(dict.fromkeys(str(loss.stage) for loss in losses))
     if all(loss.stage in DECLARED for loss in losses) and severity is not Severity.WARNING:
         stages = f"{stages}, as declared"
     evidence = f"{len(losses):,} of {count:,} {what} change in the {stages}"
