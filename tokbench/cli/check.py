@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokbench.cli._numbers import decimal_option, whole_option
-from tokbench.cli._options import Json, Offline, expand_tokenizers, list_option
+from tokbench.cli._options import Json, Offline, ProgramCommand, expand_tokenizers, list_option
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError, UnavailableError
 
@@ -32,10 +32,8 @@ class Limit(StrEnum):
 
 
 def run(
-    tokenizers: Annotated[
-        list[str] | None, typer.Argument(metavar="TOKENIZER...", help=_SUBJECTS, show_default=False)
-    ] = None,
-    reference: Annotated[
+    tokenizers: Annotated[list[str] | None, typer.Argument(help=_SUBJECTS, show_default=False)] = None,
+    reference_tokenizer: Annotated[
         str | None,
         typer.Option(
             "--reference",
@@ -44,16 +42,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    command: Annotated[
-        str | None,
-        typer.Option(
-            "--command",
-            metavar="CMD",
-            help="Check a program instead: it reads texts as JSON strings, one per line, and answers each line with an "
-            "array of ids, flushed at once. No shell runs it.",
-            show_default=False,
-        ),
-    ] = None,
+    command: ProgramCommand = None,
     select: Annotated[
         list[str] | None, list_option("--select", metavar="CHECK", help="Run only these checks. [default: all]")
     ] = None,
@@ -87,12 +76,14 @@ def run(
     from tokbench.analysis.soundness import CHECKS, ENGINE_CHECKS, Severity
     from tokbench.report._soundness import show
 
-    is_engine = reference is not None or command is not None
+    is_engine = reference_tokenizer is not None or command is not None
     known: tuple[Check, ...] = ENGINE_CHECKS if is_engine else CHECKS  # type: ignore[type-arg]
     names = pick_names(known, select, ignore)
     if is_engine:
         reports = [
-            check_engine(tokenizers or [], reference, command, names, random_texts, seed, limit, offline=offline)
+            check_engine(
+                tokenizers or [], reference_tokenizer, command, names, random_texts, seed, limit, offline=offline
+            )
         ]
     else:
         reports = check_all(tokenizers or [], names, offline=offline)

@@ -116,7 +116,7 @@ class LineProcess:
             self.close()
             return "it closed its output"
         self._threads[1].join(_PATIENCE)
-        return describe_end(status, "\n".join((reveal_bytes(line.strip()) for line in self.errors)))
+        return describe_end(status, "\n".join(reveal_bytes(line.strip()) for line in self.errors))
 
     def close(self) -> None:
         """End the process with its children, and close the pipes."""
