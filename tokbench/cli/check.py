@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError, UnavailableError
 
 if TYPE_CHECKING:
+    from tokbench.adapters.selection.command import ProcessEngine
     from tokbench.analysis.soundness import Check, Soundness
 
 _SUBJECTS = (
@@ -79,14 +79,13 @@ def run(
     is_engine = reference_tokenizer is not None or command is not None
     known: tuple[Check, ...] = ENGINE_CHECKS if is_engine else CHECKS  # type: ignore[type-arg]
     names = pick_names(known, select, ignore)
+    given = tokenizers or []
     if is_engine:
-        reports = [
-            check_engine(
-                tokenizers or [], reference_tokenizer, command, names, random_texts, seed, limit, offline=offline
-            )
-        ]
+        engine = open_engine(given, reference_tokenizer, command, limit)
+        texts = (random_texts, seed)
+        reports = [check_engine(engine, reference_tokenizer or "", names, texts, offline=offline)]
     else:
-        reports = check_all(tokenizers or [], names, offline=offline)
+        reports = check_all(given, names, offline=offline)
     titles = {check.name: check.title for check in known}
     print_results(show(reports, titles), "json" if as_json else "table")
     if fail_on is not Limit.never and any(report.is_at_least(Severity(fail_on.value)) for report in reports):
@@ -143,28 +142,24 @@ def is_found(name: str, *, offline: bool) -> bool:
     return True
 
 
-def check_engine(
-    given: list[str],
-    reference: str | None,
-    command: str | None,
-    names: list[str],
-    random_texts: int,
-    seed: int,
-    limit: float,
-    *,
-    offline: bool,
-) -> Soundness:
-    """Check a function or a command against a reference."""
-    from tokbench.adapters import load_tokenizer
+def open_engine(given: list[str], reference: str | None, command: str | None, limit: float) -> ProcessEngine:
+    """Return the function or command to check; TokbenchError unless there is one, and a reference."""
     from tokbench.adapters.selection.command import CommandEngine, FunctionEngine
-    from tokbench.analysis.soundness import check_function
 
     if reference is None:
         raise TokbenchError("--command needs --reference", "name the tokenizer whose ids it must give")
     if (command is None) == (not given) or len(given) > 1:
         raise TokbenchError("--reference takes one engine", "give one function module:name, or --command alone")
-    engine = FunctionEngine(given[0], limit) if command is None else CommandEngine(command, limit)
+    return FunctionEngine(given[0], limit) if command is None else CommandEngine(command, limit)
+
+
+def check_engine(
+    engine: ProcessEngine, reference: str, names: list[str], texts: tuple[int, int], *, offline: bool
+) -> Soundness:
+    """Check an engine against a reference; texts: the number of random texts, and their seed."""
+    from tokbench.adapters import load_tokenizer
+    from tokbench.analysis.soundness import check_function
+
     loaded = load_tokenizer(reference, offline=offline)
-    with ExitStack() as stack:
-        stack.enter_context(engine)
-        return check_function(engine, loaded, select=names, texts=random_texts, seed=seed)
+    with engine:
+        return check_function(engine, loaded, select=names, texts=texts[0], seed=texts[1])
