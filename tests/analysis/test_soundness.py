@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +17,7 @@ from tokenizers import models
 from helpers.broken_tokenizers import FAULTS, Fault, describe_sound, edit, write
 from helpers.commands import refuse, run
 from helpers.data import ROOT, needs_data
-from helpers.made import make_gguf, make_rwkv, make_tokenizer_json
+from helpers.made import make_rwkv
 from tokbench import Tokenizer, load_tokenizer
 from tokbench.adapters.selection.engine_check import FunctionTokenizer
 from tokbench.analysis.soundness import CHECKS, ENGINE_CHECKS, Severity, Soundness, Verdict, check_tokenizer
@@ -29,7 +27,8 @@ from tokbench.analysis.soundness._merges import find_dead_pairs, find_dead_ranks
 from tokbench.errors import TokbenchError
 
 NAMES = [check.name for check in CHECKS]
-QUICK = [name for name in NAMES if name != "long-runs"]
+QUICK = [name for name in NAMES if name not in ("threads", "long-runs")]
+FACTS = ["bytes", "alphabet", "special-ids", "special-text", "ids", "lengths", "reach", "merges", "files"]
 
 
 def check(tokenizer: Tokenizer, name: str) -> Verdict:
@@ -70,10 +69,9 @@ def test_nothing_is_found_in_a_sound_tokenizer(tmp_path: Path) -> None:
     assert [v.check for v in report.verdicts] == QUICK
 
 
-@pytest.mark.parametrize("make", [make_rwkv, make_gguf], ids=["rwkv", "gguf"])
-def test_other_formats_have_no_errors(make: object, tmp_path: Path) -> None:
-    report = check_tokenizer(load_tokenizer(make(tmp_path)), select=[n for n in QUICK if n != "threads"])  # type: ignore[operator]
-    assert not [v for v in report.verdicts if v.severity is Severity.ERROR]
+def test_another_format_has_no_errors(tmp_path: Path) -> None:
+    report = check_tokenizer(load_tokenizer(make_rwkv(tmp_path)), select=FACTS)
+    assert {v.severity for v in report.verdicts} <= {Severity.NOTE, Severity.PASSED, Severity.NOT_APPLICABLE}
 
 
 def test_bytes_as_tokens_pass_everything() -> None:
@@ -107,11 +105,8 @@ def test_ids_that_change_between_calls_are_found() -> None:
 
 def test_ids_that_depend_on_neighbours_are_found() -> None:
     def pad(texts: list[str]) -> list[list[int]]:
-        longest = max((len(text) for text in texts), default=0)
-        return [
-            ids if len(texts) < 2 else ids + [0] * (longest - len(text))
-            for ids, text in zip(encode(texts), texts, strict=True)
-        ]
+        longest = max((len(ids) for ids in encode(texts)), default=0)
+        return [ids + [0] * (longest - len(ids)) for ids in encode(texts)]
 
     verdict = check(FunctionTokenizer(pad, utf8()), "batches")
     assert verdict.severity is Severity.ERROR
@@ -120,12 +115,12 @@ def test_ids_that_depend_on_neighbours_are_found() -> None:
 
 def test_ids_that_depend_on_order_are_found() -> None:
     def remember(texts: list[str]) -> list[list[int]]:
-        return [
-            [len(texts), *ids] if len(texts) > 1 and not number and texts[0] == "" else ids
-            for number, ids in enumerate(encode(texts))
-        ]
+        backwards = len(texts) > 1 and texts[0] != ""  # the first text of all is empty
+        return [ids[::-1] if backwards else ids for ids in encode(texts)]
 
-    assert check(FunctionTokenizer(remember, utf8()), "batches").severity is Severity.ERROR
+    verdict = check(FunctionTokenizer(remember, utf8()), "batches")
+    assert verdict.severity is Severity.ERROR
+    assert "in another order it gives other ids" in verdict.evidence
 
 
 def test_state_shared_between_threads_is_found() -> None:
@@ -213,6 +208,11 @@ def test_one_slow_kind_of_run_is_named() -> None:
     assert len(RUNS) == 8
 
 
+def test_a_slow_engine_in_linear_time_passes() -> None:
+    work = Work(1.0)
+    assert judge_growth(lambda text: [work.encode(text) for _ in range(1000)], work).severity is Severity.PASSED
+
+
 def test_a_single_slow_moment_is_no_growth() -> None:
     """The first time is short, the second long; when both are taken again, time is in proportion."""
     work, calls = Work(1.0), []
@@ -298,14 +298,14 @@ def test_the_command_fails_on_the_verdict_that_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output_format", "mark"), [("table", "error"), ("markdown", "| error"), ("html", "<td"), ("csv", "error,")]
+    ("output_format", "mark"), [("table", "warning"), ("markdown", "| warning"), ("html", "<td"), ("csv", "warning,")]
 )
 def test_verdicts_in_every_format(output_format: str, mark: str, tmp_path: Path) -> None:
-    path = next(fault for fault in FAULTS if fault.name == "hyphens dropped").make(tmp_path)
-    again = [run("check", path, "--ignore", "long-runs", "-f", output_format).stdout for _ in range(2)]
+    path = next(fault for fault in FAULTS if fault.name == "crossing merges").make(tmp_path)
+    again = [run("check", path, "--select", "merges,ids", "-f", output_format).stdout for _ in range(2)]
     assert again[0] == again[1]
     assert mark in again[0]
-    assert "pre-tokenizer" in again[0]
+    assert "1 of 3 merges cannot fire" in again[0].replace("\n", " ")
 
 
 def test_a_report_is_written_to_a_file(tmp_path: Path) -> None:
@@ -365,7 +365,6 @@ def test_the_page_defines_every_check() -> None:
         ("llama3", "digits", "passed", "at most 3 digits"),
         ("mistral-v1", "special-text", "passed", "special tokens"),
         ("t5", "unknown", "warning", "155 none"),
-        ("cl100k_base", "merges", "passed", "100,000 merges"),
     ],
 )
 def test_verdicts_on_real_tokenizers(name: str, check_name: str, severity: str, evidence: str) -> None:
@@ -393,12 +392,3 @@ def test_faults_planted_in_a_real_tokenizer(shared_data: Path, tmp_path: Path) -
         ("files", "error", None),
     ]
     assert "ids up to 50,276" in verdicts[2]["evidence"]
-
-
-def test_a_made_tokenizer_json_is_checked_in_full(tmp_path: Path) -> None:
-    started = time.monotonic()
-    report = check_tokenizer(load_tokenizer(make_tokenizer_json(tmp_path)), select=QUICK, clock=lambda: started)
-    by_name = {v.check: v for v in report.verdicts}
-    assert by_name["normalizer"].severity is Severity.NOTE
-    assert by_name["bytes"].severity is Severity.PASSED
-    assert np.all([v.evidence for v in report.verdicts])

@@ -110,7 +110,7 @@ class FunctionEngine(ProcessEngine):
         """Remember the function; TokbenchError unless it is written as module:name."""
         if not _FUNCTION.fullmatch(name):
             raise TokbenchError(f"{name!r} is no function", "write it as module:function")
-        super().__init__(name, [sys.executable, "-m", "tokbench.adapters.selection._function_process", name], limit)
+        super().__init__(name, [sys.executable, "-m", "tokbench._shared.function_process", name], limit)
         self.environment = environment_of_child()
 
     def exchange(self, process: LineProcess, texts: Sequence[str]) -> list[Any]:

@@ -19,9 +19,9 @@ _FACTOR = 1.6
 """Exponent of time over length above which time is not in proportion: it is 1 for linear time, 2 for quadratic."""
 _SPAN = 8
 """Least ratio of lengths between which growth is judged."""
-_LEAST, _MOST = 2e-3, 1.0
-"""Seconds of a run that are long enough to be judged, and long enough to stop."""
-_SIZES = tuple(1000 * 2**doubling for doubling in range(8))
+_LEAST, _MOST, _HOPELESS = 2e-3, 1.0, 10.0
+"""Seconds of a run that are long enough to be judged, long enough to stop if it can be, and to stop in any case."""
+_SIZES = tuple(125 * 2**doubling for doubling in range(11))
 _REPEATS = 3
 RUNS = {
     "letters": "a",
@@ -149,10 +149,10 @@ def grows(encode: Callable[[str], object], piece: str, clock: Clock) -> bool:
         taken = time_run(encode, piece, size, clock, 1)
         if taken >= _LEAST:
             times.append((size, taken))
-        if taken > _MOST:
+        if taken > _HOPELESS or (taken > _MOST and size >= _SPAN * times[0][0]):
             break
-    if len(times) < 2 or times[-1][0] < _SPAN * times[0][0]:
-        return bool(times) and times[-1][0] < _SIZES[3] and times[-1][1] > _MOST
+    if not times or times[-1][0] < _SPAN * times[0][0]:
+        return bool(times) and times[-1][1] > _HOPELESS  # too short to be judged, and soon too long
     (short, first), (long, last) = times[0], times[-1]
     if math.log(last / first) < _FACTOR * math.log(long / short):
         return False

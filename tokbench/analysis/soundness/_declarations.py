@@ -17,7 +17,7 @@ FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 _FORM_OF_RULE = {"nfkc": "NFKC", "nmt_nfkc": "NFKC", "nfkc_cf": "NFKC", "nmt_nfkc_cf": "NFKC"}
 _FOLDING = ("nfkc_cf", "nmt_nfkc_cf")
 _DIGIT = r"(?:\\p\{(?:N|Nd)\}|\\d|\[0-9\]|\[\\p\{N\}\])"
-_GROUP = re.compile(rf"((?:{_DIGIT})+)(?:\{{1,(\d)\}})?(?![*+{{])")
+_GROUP = re.compile(rf"((?:{_DIGIT})+)(?:\{{1,(\d)\}}\+?|(?![*+{{]))")
 _RUN = re.compile(_DIGIT + r"[+*]")
 
 

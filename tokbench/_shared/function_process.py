@@ -1,7 +1,7 @@
-"""The process of a function: `python -m tokbench.adapters.selection._function_process module:name`.
+"""The process of a function: `python -m tokbench._shared.function_process module:name`.
 
 It reads lines with a JSON array of texts, calls the function once for each line, and answers with the rows that it
-returned, or with an object that names its fault. A function that raises ends the process.
+returned, or with an object that names its fault. A function that raises ends the process. Nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -10,13 +10,9 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import Any
-
-import numpy as np
-
-from tokbench.adapters import EncodedBatch
 
 
 def main(name: str) -> None:
@@ -33,16 +29,29 @@ def main(name: str) -> None:
 
 
 def describe(result: object) -> bytes:
-    """Return rows of ids as JSON, or the fault of something else."""
-    if not isinstance(result, EncodedBatch | Sequence | np.ndarray) or isinstance(result, str | bytes):
+    r"""Return rows of ids as JSON, or the fault of something else.
+
+    >>> describe([[1, 2], []]), describe(None)
+    (b'[[1, 2], []]', b'{"fault": "it returns NoneType, not a sequence with the ids of each text"}')
+    """
+    rows = list_rows(result)
+    if rows is None:
         fault = f"it returns {type(result).__name__}, not a sequence with the ids of each text"
         return json.dumps({"fault": fault}).encode()
-    rows = [row.tolist() if isinstance(row, np.ndarray | np.generic) else row for row in result]
     try:
         return json.dumps(rows, default=lambda item: item.item()).encode()
     except (TypeError, ValueError, AttributeError):
         kinds = sorted({type(row).__name__ for row in rows})
         return json.dumps({"fault": f"its rows are {', '.join(kinds)}, not integers"}).encode()
+
+
+def list_rows(result: object) -> list[Any] | None:
+    """Return the rows of a sequence, an array or an `EncodedBatch`; None for anything else."""
+    is_rows = isinstance(result, Sequence) and not isinstance(result, str | bytes)
+    if not is_rows and not hasattr(result, "tolist") and not hasattr(result, "offsets"):
+        return None
+    assert isinstance(result, Iterable)
+    return [row.tolist() if hasattr(row, "tolist") else row for row in result]
 
 
 if __name__ == "__main__":
