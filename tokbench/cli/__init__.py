@@ -10,6 +10,7 @@ import typer
 from tokbench import __version__
 from tokbench.cli import (
     bench,
+    check,
     compare,
     config,
     corpus,
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "corpus": corpus.run,
     "diff": diff.run,
     "explain": explain.run,
+    "check": check.run,
     "roundtrip": roundtrip.run,
     "vocab": vocab.run,
     "overlap": overlap.run,

@@ -43,7 +43,7 @@ LAST = ("output_format", "output", "as_json", "offline", "skip_missing", "quiet"
 _APART = frozenset(
     {
         *("as_json", "save", "ledger", "force", "fail_lossy", "fail_over", "allow_upload", "skip_missing"),
-        *("executor", "workers"),
+        *("executor", "workers", "command"),
     }
 )
 """What only the command line can say: where to write and to run, what to agree to, when to fail."""

@@ -61,6 +61,17 @@ OptionalTokenizerNames = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Do not access the network.")]
 
+ProgramCommand = Annotated[
+    str | None,
+    typer.Option(
+        "--command",
+        metavar="CMD",
+        help="Program as an engine: it reads texts as JSON strings, one per line, and answers each line with an "
+        "array of ids, flushed at once. No shell runs it.",
+        show_default=False,
+    ),
+]
+
 # ---- texts
 
 Corpus = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from tokbench.cli._options import (
     Offline,
     OutputFormat,
     Outputs,
+    ProgramCommand,
     Segments,
     TokenizerNames,
     expand_tokenizers,
@@ -37,6 +39,7 @@ def run(
     path: Annotated[
         list[str], list_option("--path", metavar="PATH", help="API paths: batch, single, count, decode.")
     ] = ["batch"],  # noqa: B006
+    command: ProgramCommand = None,
     rounds: Annotated[int, whole_option("--rounds", low=2, help="Timing rounds, each on text of its own.")] = 12,
     memory: Annotated[
         bool,
@@ -49,7 +52,12 @@ def run(
     ] = False,
     limit: Annotated[
         float,
-        decimal_option("--limit", low=0.1, high=86_400, help="Time limit in seconds per --memory or --hard process."),
+        decimal_option(
+            "--limit",
+            low=0.1,
+            high=86_400,
+            help="Time limit in seconds per --memory or --hard process, or answer.",
+        ),
     ] = 60.0,
     output_format: OutputFormat = "table",
     output: Outputs = None,
@@ -60,6 +68,8 @@ def run(
 
     The variation of the machine itself is reported alongside. An engine whose ids differ from the reference engine's
     anywhere in the corpus, or in a built-in set of hard texts, is shown with the first mismatch and is not ranked.
+
+    --command adds a program to the engines. Its times include the pipe: JSON in and out.
     """
     import time
 
@@ -69,10 +79,13 @@ def run(
     from tokbench.adapters.bench.footprint import measure_footprint, measure_scaling
     from tokbench.adapters.bench.latency import measure_latency
     from tokbench.adapters.bench.speed import PATHS, benchmark_engines
+    from tokbench.adapters.selection.command import CommandEngine
     from tokbench.report import check_results_format
     from tokbench.report._benchmark import BenchmarkReport, show
 
     check_results_format(output_format)
+    if command is not None and len(tokenizers) > 1:
+        raise TokbenchError("--command is an engine of one tokenizer", "name that one")
     paths = choose("path", path, PATHS)
     counts = split_numbers("--threads", ",".join(threads), high=MOST_THREADS)
     files = check_files(output)
@@ -80,7 +93,10 @@ def run(
 
     assets = {name: find_asset(name, offline=offline) for name in expand_tokenizers(tokenizers, offline=offline)}
     found: list[BenchmarkReport] = []
+    program = None if command is None else CommandEngine(command, limit)
+    functions = {} if program is None else {program.__name__: program}
     with (
+        program or nullcontext(),
         delivering(found, lambda: bring_out(show(found, describe_environment()), output_format, files)),
         show_progress() as progress,
     ):
@@ -95,15 +111,17 @@ def run(
                 rounds=rounds,
                 seed=seed,
                 clock=time.perf_counter,
+                functions=functions,
                 on_round=lambda what: progress.advance(SPEED, what=what),
             )
             runners = {c.name: c.tokenizer for c in outcome.results if c.ranked and c.tokenizer is not None}
             flat = texts.frame["text"].to_list()
-            progress.start(MEASURING, 1 + len(runners) * (memory + hard))
+            loadable = [runner for runner in runners if runner not in functions]
+            progress.start(MEASURING, 1 + len(loadable) * (memory + hard))
             progress.advance(MEASURING, what=f"{name}: latency")
             latency = measure_latency(runners, flat, time.perf_counter) if "single" in paths else []
             footprints, scaling = [], []
-            for runner in runners:
+            for runner in loadable:
                 if memory:
                     progress.advance(MEASURING, what=f"{name}: memory of {runner}")
                     footprint = measure_footprint(asset, runner, flat, limit=limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tokbench._shared.environment import installed
@@ -10,6 +10,8 @@ from tokbench.adapters import ADAPTERS, find_engines, load_asset, load_on, refer
 from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.selection import Mismatch, encode_hard_texts, find_mismatch
+from tokbench.adapters.selection._pipe import PipeError
+from tokbench.adapters.selection.engine_check import ContractError, Engine, FunctionTokenizer
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import Corpus
 from tokbench.errors import EngineError, TokbenchError
@@ -57,8 +59,12 @@ def list_engines(asset: Asset, wanted: Sequence[str]) -> list[str]:
     return [name for name in every if name in (every[0], *wanted)]
 
 
-def admit(asset: Asset, wanted: Sequence[str], corpus: Corpus) -> list[EngineResult]:
+def admit(
+    asset: Asset, wanted: Sequence[str], corpus: Corpus, functions: Mapping[str, Engine] | None = None
+) -> list[EngineResult]:
     """Load each engine and compare its ids with the reference's; the reference comes first.
+
+    functions: engines of the caller's own, by name.
 
     Compared are the whole corpus and the hard texts, those that the reference gives up on left out.
     """
@@ -71,7 +77,11 @@ def admit(asset: Asset, wanted: Sequence[str], corpus: Corpus) -> list[EngineRes
         ExpectedIds("the hard texts", hard, hard_ids),
     ]
     first = EngineResult(names[0], reference.engine, reference.call, _side_work(names[0]), reference, None)
-    return [first, *(_admit(name, asset, expected) for name in names[1:])]
+    own = [
+        _compare((name, name, "per text", None), FunctionTokenizer(function, reference), expected)
+        for name, function in (functions or {}).items()
+    ]
+    return [first, *(_admit(name, asset, expected) for name in names[1:]), *own]
 
 
 def _side_work(name: str) -> str | None:
@@ -85,12 +95,20 @@ def _admit(name: str, asset: Asset, expected: Sequence[ExpectedIds]) -> EngineRe
         tokenizer = load_on(asset, ADAPTERS[name])
     except TokbenchError as error:
         return EngineResult(name, label, None, _side_work(name), None, f"cannot load: {error.message}")
-    facts = (name, tokenizer.engine, tokenizer.call, _side_work(name))
+    return _compare((name, tokenizer.engine, tokenizer.call, _side_work(name)), tokenizer, expected)
+
+
+def _compare(
+    facts: tuple[str, str, str | None, str | None], tokenizer: Tokenizer, expected: Sequence[ExpectedIds]
+) -> EngineResult:
+    """Compare the ids of an engine; facts: its name, engine, call and side work."""
     for part in expected:
         try:
             mismatch = find_mismatch(part.ids, tokenizer.encode_batch(part.texts), part.texts)
         except EngineError as error:
             return EngineResult(*facts, None, error.fault)
+        except (PipeError, ContractError) as error:
+            return EngineResult(*facts, None, f"fails in {part.where}: {error.message}")
         if mismatch is not None:
             return EngineResult(*facts, tokenizer, f"differs in {part.where}: {mismatch}", mismatch)
     return EngineResult(*facts, tokenizer, None)

@@ -22,6 +22,7 @@ from tokbench.adapters._accelerated import EngineTokenizer
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters.bench.admission import EngineResult, admit
 from tokbench.adapters.bench.throughput import split_rounds
+from tokbench.adapters.selection.engine_check import Engine
 from tokbench.catalog.sources import Asset
 from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
@@ -153,12 +154,13 @@ def benchmark_engines(
     seed: int = 0,
     clock: Clock,
     on_round: Callable[[str], object] = ignore_round,
+    functions: Mapping[str, Engine] | None = None,
 ) -> EngineBenchmark:
     """Admit the engines of a tokenizer, time those that are exact, and compare the fastest with the others.
 
-    on_round: called after each timed round with what it timed.
+    on_round: called after each timed round with what it timed. functions: engines of the caller's own, by name.
     """
-    results = admit(asset, engines, corpus)
+    results = admit(asset, engines, corpus, functions)
     runners = {c.name: c.tokenizer for c in results if c.ranked and c.tokenizer is not None}
     speeds: list[Speed] = []
     nulls: dict[tuple[str, int], Interval] = {}

@@ -54,7 +54,7 @@ class EngineCheck:
         return f"{self.function} is not exact for {self.tokenizer}: {self.fault}"
 
 
-class _FaultError(TokbenchError):
+class ContractError(TokbenchError):
     """A broken contract or an unequal id."""
 
     def __init__(self, message: str, mismatch: Mismatch | None = None, text: str | None = None) -> None:
@@ -80,9 +80,9 @@ class FunctionTokenizer(EngineTokenizer):
 def read_ids(result: object, texts: Sequence[str], vocab_total: int) -> EncodedBatch:
     """Read what a function returned for texts; TokbenchError where it is not one row of ids per text."""
     if not isinstance(result, EncodedBatch | Sequence | np.ndarray) or isinstance(result, str | bytes):
-        raise _FaultError(f"it returns {type(result).__name__}, not a sequence with the ids of each text")
+        raise ContractError(f"it returns {type(result).__name__}, not a sequence with the ids of each text")
     if len(result) != len(texts):
-        raise _FaultError(f"it returns {len(result)} sequences for {len(texts)} texts")
+        raise ContractError(f"it returns {len(result)} sequences for {len(texts)} texts")
     return EncodedBatch.from_arrays(
         [_read_row(ids, text, vocab_total) for ids, text in zip(result, texts, strict=True)]
     )
@@ -94,10 +94,10 @@ def _read_row(ids: object, text: str, vocab_total: int) -> npt.NDArray[np.intege
         return np.empty(0, np.int32)
     if row.ndim != 1 or row.dtype.kind not in "iu":
         found = f"{type(ids).__name__} of {row.ndim} dimensions and type {row.dtype}"
-        raise _FaultError(f"the ids of {text[:60]!r} are a {found}, not a row of integers", text=text)
+        raise ContractError(f"the ids of {text[:60]!r} are a {found}, not a row of integers", text=text)
     outside = row[(row < 0) | (row >= vocab_total)]
     if len(outside):
-        raise _FaultError(
+        raise ContractError(
             f"the ids of {text[:60]!r} hold {outside[0]}, which is not in 0 to {vocab_total - 1}", text=text
         )
     return row
@@ -128,7 +128,7 @@ def check_engine(
         _check_calls(candidate, [text for text in common_texts() if text in encodable])
         for where, texts, expected in parts:
             _compare(f"in {where}", expected, candidate.encode_batch(texts), texts)
-    except _FaultError as fault:
+    except ContractError as fault:
         return _add_fault(outcome, fault.message, fault.mismatch, fault.text)
     except EngineError as error:
         return _add_fault(outcome, f"it {error.fault}", None, error.text)
@@ -157,4 +157,4 @@ def _check_calls(candidate: FunctionTokenizer, texts: Sequence[str]) -> None:
 def _compare(where: str, expected: EncodedBatch, got: EncodedBatch, texts: Sequence[str]) -> None:
     mismatch = find_mismatch(expected, got, texts)
     if mismatch is not None:
-        raise _FaultError(f"{where}, {mismatch}", mismatch, texts[mismatch.text])
+        raise ContractError(f"{where}, {mismatch}", mismatch, texts[mismatch.text])
