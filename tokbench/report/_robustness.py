@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -106,7 +105,8 @@ def to_document(found: Robustness) -> dict[str, Any]:
         "seed": found.seed,
         "bootstrap": found.bootstrap,
         "perturbations": [
-            {key: value for key, value in asdict(one).items() if key != "change"} for one in found.perturbations
+            {"name": one.name, "title": one.title, "definition": one.definition, "random": one.random}
+            for one in found.perturbations
         ],
         "signature": found.signature,
         "values": found.values.to_dicts(),

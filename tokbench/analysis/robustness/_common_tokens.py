@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tokbench.adapters import EncodedBatch
 
 MOST_STEPS = 1 << 36
-"""Largest product of two lengths, in tokens, that is aligned: about half a minute."""
+"""Largest product of two lengths, in tokens, that is aligned: about ten seconds."""
 
 
 def count_common(before: Sequence[int], after: Sequence[int]) -> int:

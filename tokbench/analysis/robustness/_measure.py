@@ -221,7 +221,9 @@ def draw_resamples(corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> _D
     Groups that are not parallel draw their own, with a seed that depends on the label alone.
     """
     numbers = corpus.number(lang)
-    clusters = None if corpus.documents is None else number_clusters(corpus.documents, numbers)
+    documents = corpus.documents
+    named = documents is not None and numbers.is_in(documents["segment"].implode()).all()
+    clusters = number_clusters(documents, numbers) if documents is not None and named else None
     units = find_units(len(numbers), clusters)
     if bootstrap is None or not len(numbers):
         return _Draws(units, None)

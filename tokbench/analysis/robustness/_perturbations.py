@@ -22,6 +22,8 @@ _GREEK = {"Α": "A", "Β": "B", "Ε": "E", "Ζ": "Z", "Η": "H", "Ι": "I", "Κ"
 _GREEK |= {"Ρ": "P", "Τ": "T", "Υ": "Y", "Χ": "X", "ο": "o"}
 _LOOKALIKES = str.maketrans(dict(zip(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN, strict=True)) | _GREEK)
 
+_NOT_USED = Random(0)  # noqa: S311
+
 
 @dataclass(frozen=True)
 class Perturbation:
@@ -31,12 +33,14 @@ class Perturbation:
     title: the header in tables.
     definition: what exactly is changed.
     change: returns the changed text; draws from the random numbers of the text if it is random.
+    random: whether it is.
     """
 
     name: str
     title: str
     definition: str
     change: Change
+    random: bool = False
 
 
 def write_upper(text: str, random: Random) -> str:
@@ -108,6 +112,7 @@ _LISTED = (
         "in each word of at least 4 letters one error, equally likely: two neighbouring letters swapped, one left out, "
         "or one doubled; a word is a run of letters, each with its marks, of scripts that separate words with spaces",
         mistype,
+        random=True,
     ),
     Perturbation("double_space", "double spaces", "two spaces for each U+0020", double_spaces),
     Perturbation("nbsp", "NBSP", "U+00A0 for each U+0020", harden_spaces),
@@ -134,6 +139,7 @@ _LISTED = (
         "in each run of ASCII letters and digits one place, drawn from those that print confuses (rn and m, l and 1, "
         "O and 0, cl and d, ...), replaced by its counterpart",
         misread,
+        random=True,
     ),
 )
 
@@ -162,5 +168,7 @@ def perturb(perturbation: Perturbation, text: str, seed: int = 0) -> str:
     Random numbers follow from the seed, the name of the perturbation and the text alone, so that a text is changed in
     the same way in every corpus.
     """
+    if not perturbation.random:
+        return perturbation.change(text, _NOT_USED)
     digest = hashlib.blake2b(f"{seed} {perturbation.name} {text}".encode(), digest_size=8).digest()
     return perturbation.change(text, Random(int.from_bytes(digest, "little")))  # noqa: S311
