@@ -132,7 +132,7 @@ _TOKENIZERS = complete(list_tokenizers)
 _MODELS = complete(list_models)
 
 COMPLETIONS: dict[str, Callable[[Any, list[str], str], list[str]]] = {
-    **dict.fromkeys(("tokenizers", "tokenizer", "baseline", "a", "b", "arguments", "names"), _TOKENIZERS),
+    **dict.fromkeys(("tokenizers", "tokenizer", "baseline", "a", "b", "arguments", "names", "moved"), _TOKENIZERS),
     **dict.fromkeys(("metrics", "tests"), complete(list_metrics, several=True)),
     "metric": complete(list_metrics),
     "languages": complete(list_languages, several=True),

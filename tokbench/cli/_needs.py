@@ -31,7 +31,7 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     """Yield the extras that a command needs, each with what needs it."""
     if command == "view":
         yield "view", "the local page"
-    if command == "vocab":
+    if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
