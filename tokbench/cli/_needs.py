@@ -33,6 +33,8 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "view", "the local page"
     if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
+    if command == "requests" and given.get("chat_template"):
+        yield "chat", "a chat template"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
     for backend in BACKENDS:
