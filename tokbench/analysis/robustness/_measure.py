@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from tokbench import __version__
 from tokbench._shared.progress import NO_PROGRESS, Progress
 from tokbench.adapters import EncodedBatch, Tokenizer
+from tokbench.analysis._signing import sign_analysis
 from tokbench.analysis.robustness._common_tokens import count_unchanged
 from tokbench.analysis.robustness._perturbations import Perturbation, choose_perturbations, perturb
-from tokbench.comparison.signature import SignedCorpus, SignedTokenizer, sign
 from tokbench.corpora import Corpus
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.metrics.resampling import (
@@ -158,7 +157,9 @@ def measure_robustness(
         chosen,
         seed,
         described,
-        sign_values(tokenizers, corpus, chosen, seed, described),
+        sign_analysis(
+            tokenizers, corpus, "robustness", bootstrap=described, pert=digest_definitions(chosen), seed=seed
+        ),
         frame_values(names, corpus.languages, chosen, cells),
     )
 
@@ -275,23 +276,8 @@ def describe_bootstrap(corpus: Corpus, bootstrap: Bootstrap | None) -> str | Non
     return f"{bootstrap.resamples}/{bootstrap.method}/{drawn}/seed{bootstrap.seed}"
 
 
-def sign_values(
-    tokenizers: Sequence[Tokenizer],
-    corpus: Corpus,
-    perturbations: Sequence[Perturbation],
-    seed: int,
-    bootstrap: str | None,
-) -> str:
-    """Return the signature: that of comparisons, with the perturbations, a hash of their definitions, and the seed."""
+def digest_definitions(perturbations: Sequence[Perturbation]) -> str:
+    """Return the names of perturbations with a short hash of their definitions, for the signature."""
     definitions = "\n".join(f"{one.name}: {one.definition}" for one in perturbations)
     digest = hashlib.sha256(definitions.encode()).hexdigest()[:8]
-    signature = sign(
-        [SignedTokenizer(t.name, t.asset.sha256, t.engine, t.call) for t in tokenizers],
-        SignedCorpus(corpus.name, corpus.sha256, corpus.languages, corpus.n, corpus.aligned),
-        metric="robustness",
-        bootstrap=bootstrap,
-        segmenter="none",
-        version=__version__,
-        long=False,
-    )
-    return f"{signature}|pert:{','.join(one.name for one in perturbations)}@sha256:{digest}|seed:{seed}"
+    return f"{','.join(one.name for one in perturbations)}@sha256:{digest}"
