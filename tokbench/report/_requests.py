@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.analysis.requests import Requests
-from tokbench.report._document_model import Plain, Points, Results
+from tokbench.report._document_model import Plain, Points, Results, Signature
 from tokbench.report._table import ABSENT, Cell, Table, tabulate
 
 _LENGTHS = {
@@ -32,7 +32,7 @@ def lay_out(found: Requests) -> list[Plain]:
     parts: list[Plain] = [lay_out_lengths(found)]
     if found.chat.height:
         parts.append(lay_out_chat(found))
-    return [*parts, lay_out_formats(found), Points(tuple(write_notes(found)))]
+    return [*parts, lay_out_formats(found), Points(tuple(write_notes(found))), Signature(found.signature)]
 
 
 def lay_out_lengths(found: Requests) -> Table:
@@ -57,8 +57,8 @@ def lay_out_lengths(found: Requests) -> Table:
 def lay_out_chat(found: Requests) -> Table:
     """Lay out the tokens that templates add to a conversation, on average over languages, by number of turns."""
     rows = found.chat.filter(pl.col("lang").is_not_null()).group_by("tokenizer", "turns").agg(pl.col("overhead").mean())
-    means = {(name, turns): mean for name, turns, mean in rows.iter_rows()}
-    turns = sorted({turns for _, turns in means})
+    means = {(name, turns): mean for name, turns, mean in rows.iter_rows() if mean is not None}
+    turns = sorted(rows["turns"].unique())
     cells = tuple(
         (Cell(name), *(Cell(f"{means[name, n]:,.1f}" if (name, n) in means else ABSENT) for n in turns))
         for name in found.tokenizers
@@ -99,6 +99,8 @@ def write_notes(found: Requests) -> Iterator[str]:
         added, template = found.added[name], found.templates[name]
         special = "no file says" if added.count is None else f"{added.count} per text ({added.source})"
         chat = "no template" if template is None else f"template of {template.source}"
+        if found.chat.filter(tokenizer=name)["overhead"].null_count():
+            chat += ", whose special tokens the engine does not read from text"
         yield f"{name}: special tokens added: {special}; chat: {chat}"
 
 
@@ -126,6 +128,7 @@ def to_document(found: Requests) -> dict[str, Any]:
             name: None if one is None else {"source": one.source, "sha256": one.sha256}
             for name, one in found.templates.items()
         },
+        "signature": found.signature,
         "lengths": found.lengths.to_dicts(),
         "chat": found.chat.to_dicts(),
         "formats": found.formats.to_dicts(),

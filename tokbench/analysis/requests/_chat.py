@@ -12,11 +12,11 @@ import polars as pl
 from tokbench._shared.hashes import sha256_of
 from tokbench._shared.pipes import refuse_special
 from tokbench.adapters import Tokenizer
-from tokbench.analysis.requests._rendering import render_conversations
 from tokbench.analysis.requests._special_tokens import find_settings
+from tokbench.catalog.chat_templates import render_conversations
 from tokbench.catalog.companions import CONFIG
 from tokbench.corpora import Corpus
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError, TokbenchError
 
 TURNS = (1, 2, 4, 8)
 """Numbers of turns, each a message of the user and an answer."""
@@ -108,7 +108,7 @@ def measure_chat(
 
     tokens_contents: of all contents, each encoded alone.
     tokens_rendered: of the rendered conversation, in which the texts of special tokens are those tokens.
-    overhead: the difference; over all languages, sums.
+    overhead: the difference; over all languages, sums. Null if the engine reads no special tokens from text.
 
     Raises TokbenchError for a template that cannot be rendered, MissingExtraError without Jinja.
     """
@@ -119,15 +119,28 @@ def measure_chat(
         if template is None or not conversations:
             continue
         rendered = render_conversations(template.text, template.tokens, list(conversations.values()), template.source)
-        totals: dict[int, tuple[int, int]] = {}
+        totals: dict[int, list[int]] = {}
         for ((lang, turns), messages), text in zip(conversations.items(), rendered, strict=True):
             inside = int(tokenizer.count_batch([message["content"] for message in messages]).sum())
-            whole = int(tokenizer.encode_with_special([text]).counts[0])
-            rows.append((tokenizer.name, lang, turns, inside, whole, whole - inside))
-            before = totals.get(turns, (0, 0))
-            totals[turns] = (before[0] + inside, before[1] + whole)
+            whole = count_rendered(tokenizer, text)
+            rows.append((tokenizer.name, lang, turns, inside, whole, None if whole is None else whole - inside))
+            if whole is not None:
+                before = totals.get(turns, [0, 0])
+                totals[turns] = [before[0] + inside, before[1] + whole]
         rows += [(tokenizer.name, None, turns, a, b, b - a) for turns, (a, b) in totals.items()]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def count_rendered(tokenizer: Tokenizer, text: str) -> int | None:
+    """Count the tokens of a text in which special tokens are written out; None if the engine does not read them."""
+    if not any(tokenizer.special_tokens().values()):
+        return tokenizer.count(text)
+    try:
+        return int(tokenizer.encode_with_special([text]).counts[0])
+    except EngineError:
+        raise
+    except TokbenchError:
+        return None
 
 
 def list_conversations(corpus: Corpus) -> Iterator[tuple[tuple[str, int], Conversation]]:

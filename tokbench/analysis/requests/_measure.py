@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from tokbench.adapters import Tokenizer
+from tokbench.analysis._signing import sign_analysis
 from tokbench.analysis.requests._chat import ChatTemplate, find_template, measure_chat
 from tokbench.analysis.requests._lengths import measure_lengths
 from tokbench.analysis.requests._record_formats import measure_formats
@@ -27,6 +29,7 @@ class Requests:
     added: special tokens added to each text, by tokenizer.
     templates: the chat template of each tokenizer, None without one or if the chat was left out.
     lengths: see `measure_lengths`. formats: see `measure_formats`. chat: see `measure_chat`.
+    signature: all that the values depend on, in one line.
     """
 
     tokenizers: tuple[str, ...]
@@ -38,6 +41,7 @@ class Requests:
     lengths: pl.DataFrame
     formats: pl.DataFrame
     chat: pl.DataFrame
+    signature: str
 
 
 def measure_requests(
@@ -72,4 +76,14 @@ def measure_requests(
         chat=measure_chat(tokenizers, corpus, templates),
         lengths=measure_lengths(tokenizers, corpus, added, context),
         formats=measure_formats(tokenizers, corpus),
+        signature=sign_analysis(tokenizers, corpus, "requests", ctx=context, chat=digest_templates(templates)),
     )
+
+
+def digest_templates(templates: Mapping[str, ChatTemplate | None]) -> str:
+    """Return a short hash of each template's text, `none` without one, for the signature."""
+    hashes = (
+        "none" if one is None else f"sha256:{hashlib.sha256(one.text.encode()).hexdigest()[:8]}"
+        for one in templates.values()
+    )
+    return ",".join(hashes)

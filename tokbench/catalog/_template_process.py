@@ -1,4 +1,4 @@
-"""The process that renders chat templates: `python -m tokbench.analysis.requests._template_process`.
+"""The process that renders chat templates: `python -m tokbench.catalog._template_process`.
 
 It reads a template with conversations from standard input, and writes the texts, or the reason of a failure, as JSON.
 The environment of the template is that of the library `transformers`: white space is trimmed around blocks, loops can
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from tokbench._shared.child import limit_memory, limit_seconds
-from tokbench.analysis.requests._rendering import LARGEST, MEMORY, SECONDS
+from tokbench.catalog.chat_templates import LARGEST, MEMORY
 
 TODAY = datetime(2024, 7, 26, tzinfo=UTC)
 """The date that templates see, so that the tokens do not depend on the day."""
@@ -72,8 +72,8 @@ def main() -> None:
     from jinja2.exceptions import TemplateError
 
     limit_memory(MEMORY)
-    limit_seconds(SECONDS)
-    request = json.load(sys.stdin)
+    request = json.load(sys.stdin.buffer)
+    limit_seconds(request["seconds"])
     answer: dict[str, Any]
     try:
         answer = {"texts": render(request["template"], request["tokens"], request["conversations"])}
