@@ -188,7 +188,8 @@ def test_encode_shows_boundaries_bytes_and_nothing_invisible() -> None:
     assert "1 tokens, 1 bytes" in run("encode", "utf8", stdin="a").stdout
     (described, _) = json.loads(run("encode", "utf8", "byt5", "-", "--json", stdin="hé").stdout)
     assert described["ids"] == [104, 195, 169]
-    assert described["tokens"][1] == {"id": 195, "bytes": "c3", "text": "\\xc3"}
+    places = {"byte_start": 1, "byte_end": 2, "char_start": 1, "char_end": 2}
+    assert described["tokens"][1] == {"id": 195, "bytes": "c3", "text": "\\xc3", **places}
     assert described["decoded"] == "hé"
 
 

@@ -257,6 +257,7 @@ def test_warnings_of_libraries_are_one_line_with_their_name(capsys: pytest.Captu
     [
         ("view", {}, {"view"}),
         ("vocab", {}, {"unicode"}),
+        ("vocab", {"moved": "gpt2"}, set()),
         ("compare", {"segmenter": "icu", "output": [Path("a.html"), Path("b.xlsx")]}, {"icu", "html", "xlsx"}),
         ("compare", {"output_format": "html"}, {"html"}),
         ("bench", {"output_format": "html"}, set()),

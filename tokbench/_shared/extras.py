@@ -10,6 +10,7 @@ from tokbench.errors import TokbenchError
 _PYTHIA = {"psutil": "psutil", "safetensors": "safetensors"}
 
 EXTRAS: Mapping[str, Mapping[str, str]] = {
+    "chat": {"jinja2": "jinja2"},
     "ctranslate2": {"ctranslate2": "ctranslate2", **_PYTHIA},
     "html": {"altair": "altair", "vl-convert-python": "vl_convert"},
     "icu": {"icu4py": "icu4py"},

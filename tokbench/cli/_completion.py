@@ -133,7 +133,8 @@ _MODELS = complete(list_models)
 
 COMPLETIONS: dict[str, Callable[[Any, list[str], str], list[str]]] = {
     **dict.fromkeys(
-        ("tokenizers", "tokenizer", "baseline", "a", "b", "arguments", "names", "reference_tokenizer"), _TOKENIZERS
+        ("tokenizers", "tokenizer", "baseline", "a", "b", "arguments", "names", "reference_tokenizer", "moved"),
+        _TOKENIZERS,
     ),
     **dict.fromkeys(("metrics", "tests"), complete(list_metrics, several=True)),
     "metric": complete(list_metrics),

@@ -31,8 +31,10 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     """Yield the extras that a command needs, each with what needs it."""
     if command == "view":
         yield "view", "the local page"
-    if command == "vocab":
+    if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
+    if command == "requests" and given.get("chat_template"):
+        yield "chat", "a chat template"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
     if is_ray(given.get("executor")):

@@ -30,7 +30,7 @@ def run(
     """Show the tokens of a text: ids, bytes and boundaries.
 
     If a token holds only part of a character, its bytes are shown, as in \\xe4. The text of special tokens is treated
-    as plain text unless --special is given.
+    as plain text unless --special is given. JSON has the place of each token in the text, in bytes and characters.
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.report._encodings import show

@@ -109,6 +109,8 @@ def list_commands(folder: Path, bases: Bases) -> dict[str, tuple[str, ...]]:
         "vocab": (bpe, *small),
         "overlap": ("utf8", bpe, *small),
         "explain-diff": (bpe, "utf8", *small),
+        "robust": ("utf8", bpe, *small, "--resamples", "10"),
+        "requests": ("utf8", bpe, *small),
         "list": ("metrics",),
         "pull": ("utf8",),
         "cost": ("utf8", *small),
