@@ -395,9 +395,9 @@ def test_random_segmentations_against_a_plain_loop(
 
 
 def test_dataclasses() -> None:
-    check_dataclasses(_gold, by_identity={_gold.Gold})
-    check_dataclasses(_scores, by_identity={_scores.WordCuts, _scores.MorphologyScores})
-    check_dataclasses(token_places, by_identity={token_places.JoinedTexts, token_places.TokenPlaces})
+    check_dataclasses(_gold, by_identity={"Gold"})
+    check_dataclasses(_scores, by_identity={"WordCuts", "MorphologyScores"})
+    check_dataclasses(token_places, by_identity={"JoinedTexts", "TokenPlaces"})
 
 
 # ---- the command

@@ -19,6 +19,9 @@ from tokbench.measurement.round_trip import compare_bytes, join_after
 Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
+WHITE = np.frombuffer(b" \t\n\r\x0b\x0c", np.uint8)
+"""The bytes of white space."""
+
 _SPACE = 0x20
 
 
@@ -80,6 +83,16 @@ class TokenPlaces:
         longer = self.starts[self.ends - self.starts > 1]
         flags[longer[self.joined.data[longer] == _SPACE] + 1] = True
         return flags
+
+    def trim(self) -> tuple[Flags, Flags]:
+        """Return flags of the positions at which a token starts, and ends, without the white space at its ends."""
+        starts, ends = (np.zeros(len(self.joined.data) + 1, np.bool_) for _ in range(2))
+        solid = np.flatnonzero(~np.isin(self.joined.data, WHITE))
+        first, last = np.searchsorted(solid, self.starts), np.searchsorted(solid, self.ends)
+        filled = last > first
+        starts[solid[first[filled]]] = True
+        ends[solid[last[filled] - 1] + 1] = True
+        return starts, ends
 
 
 def place_tokens(tokenizer: Tokenizer, joined: JoinedTexts) -> TokenPlaces:

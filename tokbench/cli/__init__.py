@@ -10,6 +10,7 @@ import typer
 from tokbench import __version__
 from tokbench.cli import (
     bench,
+    code,
     compare,
     config,
     corpus,
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "vocab": vocab.run,
     "overlap": overlap.run,
     "morphology": morphology.run,
+    "code": code.run,
     "explain-diff": explain_diff.run,
     "config": config.run,
     "list": listing.run,

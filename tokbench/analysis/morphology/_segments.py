@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 MISSPELT = "segments do not spell the word"
@@ -39,12 +39,12 @@ class GoldEntry:
     frequency: float | None = None
 
 
-@dataclass
 class LineTally:
     """Lines left out, by reason."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-    first: dict[str, list[int]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.first: dict[str, list[int]] = {}
 
     def add(self, reason: str, line: int) -> None:
         """Count a line."""
