@@ -85,7 +85,8 @@ def count_identifiers(joined: JoinedTexts, leaves: Leaves, places: TokenPlaces) 
 
     def count_inside(flags: Flags) -> Positions:
         until = count_flags(flags)
-        return until[ends] - until[starts + 1]
+        found: Positions = until[ends] - until[starts + 1]
+        return found
 
     at_joints, elsewhere = count_inside(places.end_flags & joints), count_inside(places.end_flags & ~joints)
     return {
