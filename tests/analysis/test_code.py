@@ -203,7 +203,7 @@ def rank(values: Sequence[float]) -> list[float]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=20))
 def test_rank_correlation_against_its_definition(pairs: list[tuple[int, int]]) -> None:
     distinct = sorted(set(pairs))
@@ -289,9 +289,9 @@ def test_every_value_against_a_plain_loop(language: str, kind: str, tmp_path: Pa
 
 
 @needs_data
-@pytest.mark.parametrize("name", ["gpt2", "llama3", "rwkv-world"])
+@pytest.mark.parametrize("name", ["llama3", "rwkv-world"])
 def test_real_vocabularies_against_a_plain_loop(name: str) -> None:
-    tokenizer, texts = load_tokenizer(name), load_corpus("code").texts("typescript")
+    tokenizer, texts = load_tokenizer(name), load_corpus("code").texts("typescript")[:12]
     report = measure_code([tokenizer], TextGroups.from_texts({"typescript": texts}), Bootstrap(resamples=2))
     found = values_of(report, "typescript")
     for metric, value in count_plainly(tokenizer, "typescript", texts).items():
@@ -377,8 +377,8 @@ def test_folders_and_files_of_code_are_read_whole(tmp_path: Path) -> None:
     assert "no grammar, left out: markdown" in done.stdout
     document = json.loads(run("code", "utf8", "-c", str(tmp_path / "b.py"), "--json").stdout)
     assert [(row["lang"], row["files"], row["leaves"]) for row in document["files"]] == [("python", 1, 6)]
-    both = run("code", "utf8", "-c", str(tmp_path / "b.py"), "-c", "code", "-l", "python", "--json")
-    assert both.returncode == 0, both.stderr
+    both = json.loads(run("code", "utf8", "-c", str(tmp_path / "b.py"), "-c", "code", "-n", "2", "--json").stdout)
+    assert [row["lang"] for row in both["files"]][:2] == ["b/python", "code/python"]
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.md").write_text("# Text\n")
     refuse("code", "utf8", "-c", str(tmp_path / "notes"), says="no code in a language with a grammar")

@@ -356,7 +356,7 @@ def test_languages_of_the_file_have_rows_of_their_own(tmp_path: Path) -> None:
 WORDS = st.lists(st.text("aäb好", min_size=2, max_size=9), min_size=1, max_size=12, unique=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(words=WORDS, draw=st.randoms(use_true_random=False))
 def test_random_segmentations_against_a_plain_loop(
     tmp_path_factory: pytest.TempPathFactory, words: list[str], draw: Any

@@ -39,6 +39,12 @@ GRAMMARS: Mapping[str, Grammar] = {
 """By the name of a language in a corpus, or of the group of its files in a folder."""
 
 
+def find_language(label: str) -> str | None:
+    """Return the language of a group of a corpus, None without a grammar; `src/python` is of several corpora."""
+    language = label.rpartition("/")[2]
+    return language if language in GRAMMARS else None
+
+
 def load_parser(name: str) -> Parser:
     """Return a parser for a language; MissingExtraError without its package, TokbenchError without a grammar."""
     if name not in GRAMMARS:

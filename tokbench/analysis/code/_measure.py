@@ -12,7 +12,7 @@ import polars as pl
 from tokbench.adapters import Tokenizer
 from tokbench.analysis._signature import sign_analysis
 from tokbench.analysis.code._counts import CodeCounts, correlate_ranks, count_code, tabulate_lines
-from tokbench.analysis.code._grammars import GRAMMARS, name_grammar
+from tokbench.analysis.code._grammars import GRAMMARS, find_language, name_grammar
 from tokbench.analysis.code._kinds import KINDS
 from tokbench.analysis.code._leaves import parse_leaves
 from tokbench.analysis.token_places import JoinedTexts, place_tokens
@@ -98,9 +98,13 @@ class CodeReport:
 
 @dataclass(frozen=True, eq=False)
 class Language:
-    """The texts of a language that are measured."""
+    """The texts of a language that are measured.
 
-    name: str
+    label: its name in the corpus. grammar: the name of its grammar.
+    """
+
+    label: str
+    grammar: str
     texts: list[str]
     too_large: int
 
@@ -131,7 +135,7 @@ def measure_code(tokenizers: Sequence[Tokenizer], corpus: Corpus, bootstrap: Boo
     if len(set(names)) < len(names):
         raise TokbenchError("two of the tokenizers have the same name", "give each once")
     how = bootstrap or Bootstrap()
-    languages = [pick_texts(corpus, lang) for lang in corpus.languages if lang in GRAMMARS]
+    languages = [pick_texts(corpus, label, name) for label in corpus.languages if (name := find_language(label))]
     if not any(language.texts for language in languages):
         raise TokbenchError(
             f"{corpus.name} has no code in a language with a grammar", f"these have one: {', '.join(GRAMMARS)}"
@@ -143,33 +147,33 @@ def measure_code(tokenizers: Sequence[Tokenizer], corpus: Corpus, bootstrap: Boo
         facts, counted, unknown = count_language(tokenizers, language)
         files.append(facts)
         units = find_units(len(language.texts)) if language.texts else Units(0, None)
-        drawn = draw_weights(replace(how, seed=derive_seed(how.seed, language.name)), max(units.number, 1))
+        drawn = draw_weights(replace(how, seed=derive_seed(how.seed, language.label)), max(units.number, 1))
         for name in names:
             found[name].append(sum_counts(counted[name], units, drawn))
             unplaced[name] += unknown[name]
     rows = [row for name in names for row in list_values(name, languages, found[name], how.level)]
     signed = {
         "corp": f"{corpus.name}@sha256:{corpus.sha256}" if corpus.sha256 else corpus.name,
-        "lang": ",".join(language.name for language in languages),
+        "lang": ",".join(language.label for language in languages),
         "n": ",".join(str(len(language.texts)) for language in languages),
-        "syn": ",".join(dict.fromkeys(name_grammar(language.name) for language in languages)),
+        "syn": ",".join(dict.fromkeys(name_grammar(language.grammar) for language in languages)),
     }
     return CodeReport(
         tokenizers=tuple(names),
         corpus=corpus.name,
         values=pl.DataFrame(rows, schema=SCHEMA, orient="row"),
         files=pl.DataFrame(files, schema=FILES_SCHEMA, orient="row"),
-        skipped=tuple(lang for lang in corpus.languages if lang not in GRAMMARS),
+        skipped=tuple(label for label in corpus.languages if find_language(label) is None),
         unplaced={name: count for name, count in unplaced.items() if count},
         signature=sign_analysis("code", tokenizers, signed, how),
     )
 
 
-def pick_texts(corpus: Corpus, lang: str) -> Language:
+def pick_texts(corpus: Corpus, label: str, grammar: str) -> Language:
     """Return the texts of a language that are not too large."""
-    texts = corpus.texts(lang)
+    texts = corpus.texts(label)
     kept = [text for text in texts if len(text) <= LARGEST and len(text.encode()) <= LARGEST]
-    return Language(lang, kept, len(texts) - len(kept))
+    return Language(label, grammar, kept, len(texts) - len(kept))
 
 
 def list_chunks(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -190,7 +194,7 @@ def count_language(
     unknown = dict.fromkeys(parts, 0)
     size = leaves = errors = 0
     for first, texts in list_chunks(language.texts):
-        joined, parsed = JoinedTexts.join(texts), parse_leaves(language.name, texts)
+        joined, parsed = JoinedTexts.join(texts), parse_leaves(language.grammar, texts)
         size, leaves, errors = size + joined.sizes.sum(), leaves + len(parsed.text), errors + parsed.errors.sum()
         for tokenizer in tokenizers:
             places = place_tokens(tokenizer, joined)
@@ -198,7 +202,7 @@ def count_language(
             counted = count_code(joined, parsed, places)
             parts[tokenizer.name].append(replace(counted, lines=counted.lines + np.array([first, 0, 0])))
     facts = {
-        "lang": language.name,
+        "lang": language.label,
         "files": len(language.texts),
         "bytes": int(size),
         "leaves": int(leaves),
@@ -244,7 +248,7 @@ def list_values(
     tokenizer: str, languages: Sequence[Language], sums: Sequence[Sums], level: float
 ) -> Iterator[dict[str, object]]:
     """Yield the rows of one tokenizer: all languages first, then each."""
-    groups = [(None, add_sums(sums)), *((one.name, found) for one, found in zip(languages, sums, strict=True))]
+    groups = [(None, add_sums(sums)), *((one.label, found) for one, found in zip(languages, sums, strict=True))]
     for lang, found in groups:
         if not found.names:
             continue
