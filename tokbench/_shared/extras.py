@@ -9,8 +9,17 @@ from tokbench.errors import TokbenchError
 
 _PYTHIA = {"psutil": "psutil", "safetensors": "safetensors"}
 
+_GRAMMARS = (
+    *("bash", "c", "c-sharp", "cpp", "go", "java", "javascript"),
+    *("kotlin", "php", "python", "ruby", "rust", "swift", "typescript"),
+)
+
 EXTRAS: Mapping[str, Mapping[str, str]] = {
     "chat": {"jinja2": "jinja2"},
+    "code": {
+        "tree-sitter": "tree_sitter",
+        **{f"tree-sitter-{name}": f"tree_sitter_{name.replace('-', '_')}" for name in _GRAMMARS},
+    },
     "ctranslate2": {"ctranslate2": "ctranslate2", **_PYTHIA},
     "html": {"altair": "altair", "vl-convert-python": "vl_convert"},
     "icu": {"icu4py": "icu4py"},

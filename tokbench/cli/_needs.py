@@ -31,6 +31,8 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     """Yield the extras that a command needs, each with what needs it."""
     if command == "view":
         yield "view", "the local page"
+    if command == "code":
+        yield "code", "the syntax of code"
     if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
     if command == "requests" and given.get("chat_template"):

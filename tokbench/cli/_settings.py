@@ -22,7 +22,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 """Base class of what typer raises for a wrong command line: click's own, or typer's copy of it in newer versions."""
 
 _SHOWN = 300
-_OWN_CORPUS = frozenset({"overlap", "rank", "vocab"})
+_OWN_CORPUS = frozenset({"code", "overlap", "rank", "vocab"})
 """Commands in which naming a corpus asks for something else: the general one is not theirs."""
 
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})

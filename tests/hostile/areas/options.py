@@ -97,6 +97,7 @@ def list_options() -> dict[str, list[Option]]:
 def list_commands(folder: Path, bases: Bases) -> dict[str, tuple[str, ...]]:
     """Return a quick command line that works, for each command."""
     bpe, rwkv, small = str(bases.tokenizers["tokenizer.json"]), str(bases.tokenizers["rwkv"]), ("-c", bases.small)
+    (folder / "gold.tsv").write_text("walked\twalk|ed\t3\nfoxes\tfox|es\t1\n")
     result, model = str(bases.results / "comparison.json"), str(bases.folder / "model")
     return {
         "compare": ("utf8", bpe, *small, "--no-throughput", "--resamples", "10"),
@@ -108,6 +109,8 @@ def list_commands(folder: Path, bases: Bases) -> dict[str, tuple[str, ...]]:
         "roundtrip": ("utf8", *small),
         "vocab": (bpe, *small),
         "overlap": ("utf8", bpe, *small),
+        "morphology": ("utf8", bpe, "--gold", str(folder / "gold.tsv")),
+        "code": ("utf8", "-l", "c", "-n", "2"),
         "explain-diff": (bpe, "utf8", *small),
         "robust": ("utf8", bpe, *small, "--resamples", "10"),
         "requests": ("utf8", bpe, *small),
