@@ -168,16 +168,12 @@ def measure(
     The corpus is read in stripes of segments, whose parts are spread over the threads, so that memory grows only with
     the counts. Raises TokbenchError if two tokenizers have the same name, Interrupted on KeyboardInterrupt.
     """
-
-    def fits(lang: str) -> bool:
-        return needs.word_bounds and has_words(corpus.columns[lang], segmenter)
-
-    spaced = dict(zip(corpus.languages, map_ordered(fits, corpus.languages, threads), strict=True))
+    spaced = find_spaced(corpus, segmenter, threads) if needs.word_bounds else {}
     builder = MeasurementBuilder(corpus)
     numbered = number_segments(corpus)
 
     def read(part: Part) -> LanguageTexts:
-        return LanguageTexts.read(part.read(corpus), segmenter, spaced[part.lang], with_words=needs.word_bounds)
+        return LanguageTexts.read(part.read(corpus), segmenter, spaced.get(part.lang), with_words=needs.word_bounds)
 
     def measure_stripe(stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
         texts = dict(zip(stripe.parts, map_ordered(read, stripe.parts, threads), strict=True))
@@ -217,6 +213,12 @@ def measure(
     except KeyboardInterrupt as interruption:
         raise Interrupted(*builder.finish_early()) from interruption
     return builder.finish()
+
+
+def find_spaced(corpus: Corpus, segmenter: Segmenter, threads: int | None) -> dict[str, bool]:
+    """Return for each language whether the segmenter finds words in it."""
+    found = map_ordered(lambda lang: has_words(corpus.columns[lang], segmenter), corpus.languages, threads)
+    return dict(zip(corpus.languages, found, strict=True))
 
 
 def number_segments(corpus: Corpus) -> dict[str, tuple[pl.Series, pl.Series]]:
