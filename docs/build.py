@@ -89,9 +89,9 @@ pieces, so that their ratios are paired. Values over all groups weight each grou
 was drawn, in every resample alike: they are those of the whole source, though groups are drawn from unequally. Groups
 told apart by a column are drawn from together.
 
-Stopping. Samples have 64, 96, 144, ... pieces of each group, each half as large again as the last, whatever is found. After
-each round the interval of every chosen metric, tokenizer and group is looked at, and of all groups together; groups whose
-intervals are narrow enough are not drawn from again. Enough is a half-width of at most 1 % of the value, and of 1
+Stopping. Samples have 64, 96, 144, ... pieces of each group, each half as large again as the last, whatever is found.
+After each round the interval of every chosen metric, tokenizer and group is looked at, and of all groups together;
+groups whose intervals are narrow enough are not drawn from again. Enough is a half-width of at most 1 % of the value, and of 1
 percentage point for shares. A sample that stops as soon as its interval is narrow tends to stop where the spread is
 underestimated: for normally distributed pieces, 95 % intervals of the last round cover 94.2 to 95.0 %, depending on the
 spread (calculated by `benchmarks/precision.py --normal`). Intervals of a sample are therefore computed at 95.8 %, and

@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters import EncodedBatch, Spans, Tokenizer, offsets_of, view_windows
-from tokbench.measurement.round_trip import compare_bytes, join_after
+from tokbench.adapters import EncodedBatch, Spans, Tokenizer, offsets_of
+from tokbench.measurement.round_trip import compare_texts
+from tokbench.measurement.words import LanguageTexts
 
 Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -120,8 +121,8 @@ def _place_by_bytes(
     """Return flags of the texts that the ids spell, and the starts and ends of their tokens."""
     prefix, table = tokenizer.prefix or b"", tokenizer.token_table()
     bounds = table.bounds(batch.indices)
-    expected = view_windows(join_after(prefix, [text.encode() for text in joined.texts]))
-    exact = compare_bytes(batch, bounds, table, expected, joined.sizes + len(prefix))
+    texts = LanguageTexts.read(joined.texts, with_words=False)
+    exact = compare_texts(tokenizer, batch, texts, words=False).exact
     first = np.repeat(joined.offsets[:-1], batch.counts)
     shift = first - np.repeat(bounds[batch.offsets[:-1]] + len(prefix), batch.counts)
     chosen = np.repeat(exact, batch.counts)

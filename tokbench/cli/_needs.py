@@ -44,6 +44,11 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     for backend in BACKENDS:
         if backend in list_names(given.get("backend")):
             yield backend, f"the backend {backend}"
+    yield from list_format_needs(command, given)
+
+
+def list_format_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the extras that the formats of results need, each with what needs it."""
     formats = {str(given.get("output_format")), *(Path(path).suffix[1:].lower() for path in given.get("output") or ())}
     if command in DRAWN and (formats & {"html", "htm"} or given.get("charts")):
         yield "html", "a report with charts"

@@ -14,7 +14,7 @@ import polars as pl
 
 from tokbench._shared.process import release_freed, single_thread
 from tokbench.adapters import Tokenizer
-from tokbench.corpora import Shard, ShardTexts, read_shard
+from tokbench.corpora import JoinedTexts, Shard, ShardTexts, read_shard
 from tokbench.errors import EngineError
 from tokbench.measurement._frames import describe_tokenizers
 from tokbench.measurement._measurements import Measurements
@@ -70,13 +70,13 @@ def measure_shard(
     judged = dict(spaced or {})
     with single_thread():
         for batch in read(shard):
-            texts = batch.texts.to_list()
+            texts = JoinedTexts.of_series(batch.texts)
             if batch.group not in judged:
                 judged[batch.group] = has_words(batch.texts, segmenter)
             fits = needs.word_bounds and judged[batch.group]
             measured = LanguageTexts.read(texts, segmenter, fits, with_words=needs.word_bounds)
             digest.update(hash_batch(batch, measured))
-            size, segments = size + int(measured.bytes.sum()), segments + len(texts)
+            size, segments = size + int(measured.bytes.sum()), segments + len(texts.sizes)
             numbers = number(shard.name, shard.start, batch.segments, batch.documents)
             tally.add(batch, measured, pl.Series("segment", numbers + number_group(batch.group), NUMBER), needs)
             release_freed()
@@ -88,7 +88,7 @@ def hash_batch(batch: ShardTexts, measured: LanguageTexts) -> bytes:
     label = batch.group.encode()
     digest = hashlib.sha256(b"%d %d\n" % (len(label), len(measured.bytes)) + label)
     digest.update(measured.bytes.astype("<u8").tobytes())
-    digest.update(b"".join(measured.encoded))
+    digest.update(memoryview(measured.data))
     return digest.digest()
 
 

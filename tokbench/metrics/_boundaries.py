@@ -146,8 +146,8 @@ BOUNDARIES = (
         numerator=pl.col("operators_isolated"),
         denominator=pl.col("operators"),
         citation=TOKEVAL,
-        definition="Share of the operators of code and formulas (`+`, `!=`, `->`, ...; the longest that fits, from left "
-        "to right) that are a token of their own, blanks before them aside. In prose, hyphens are operators.",
+        definition="Share of the operators of code and formulas (`+`, `!=`, `->`, ...; the longest that fits, from "
+        "left to right) that are a token of their own, blanks before them aside. In prose, hyphens are operators.",
         other_definitions="Without blanks in the token; by a parser: `tokbench code`.",
     ),
     of_boundaries(
