@@ -102,7 +102,7 @@ def compare(
         one of your own; by default one after the other in this process.
     workers: how many shards are measured at a time; by default one per core.
     resume: a folder where the result of each shard is kept: what is there is not measured again.
-    on_step: called after each batch of texts, from any thread.
+    on_step: called after each batch of texts, from any thread; not for streams.
     on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also
         before any other error that ends the work after measuring: it then gives no intervals, tests, speeds
         and examples.

@@ -63,6 +63,9 @@ def compare_stream(
     """Compare tokenizers on a stream, as `compare` describes."""
     refuse_texts_needed(asked, stream)
     executor = choose_executor(asked.executor, asked.workers)
+    labels = {dict(shard.settings).get("label") for shard in stream.shards}
+    if None not in labels:  # all groups are known before any text is read
+        read_weights(asked.weights, sorted(map(str, labels)))
     sample = sample_stream(stream)
     verified = replace(take_sample(sample), corpus_bytes=stream.size)
     with start_loading(
