@@ -43,6 +43,9 @@ from tokbench.metrics import (
 )
 from tokbench.metrics.resampling import Bootstrap
 
+FREED_BYTES = 4_000_000
+"""UTF-8 bytes of a corpus up to which tokenizers are freed once they have encoded it, and its ids are kept instead."""
+
 Unfinished = Callable[[], Comparison]
 """Computes the comparison of what all tokenizers had encoded when `compare` ended early."""
 
@@ -185,8 +188,17 @@ def compare(
             added_metrics=find_added([*chosen, *tested]),
         )
 
+    # What encodes again later needs the engine; a larger corpus needs all tokenizers for each of its stripes.
+    again = any(m.level == "types" or (m.level == "timings" and throughput) for m in chosen)
     with start_loading(
-        tokenizers, sample, engine, baseline, count=count, skip_missing=skip_missing, offline=offline
+        tokenizers,
+        sample,
+        engine,
+        baseline,
+        count=count,
+        skip_missing=skip_missing,
+        offline=offline,
+        freeable=not again and texts.size <= FREED_BYTES,
     ) as loading:
         relative = Reference(against, loading.baseline)
         progress.start(LOADING, len(loading))
