@@ -218,6 +218,7 @@ def test_files_of_a_glob_come_in_the_order_of_their_names(tmp_path: Path) -> Non
     assert (stream.name, stream.format, stream.size) == ("d", "text", 6)
     assert texts_of(stream) == {"d": ["a\n", "b\n"], "e": ["c\n"]}
     assert texts_of(open_stream(f"{tmp_path}/d/**/*.txt", languages=["e"])) == {"e": ["c\n"]}
+    assert texts_of(open_stream(f"file://{tmp_path}/d/e/*")) == {"text": ["c\n"]}
     with pytest.raises(TokbenchError, match="group 'x'"):
         open_stream(f"{tmp_path}/d/**/*.txt", languages=["x"])
 

@@ -74,6 +74,9 @@ def compare_stream(
     if asked.precision is not None:
         refuse_executor(asked)
     executor = choose_executor(asked.executor, asked.workers)
+    labels = {dict(shard.settings).get("label") for shard in stream.shards}
+    if None not in labels:  # all groups are known before any text is read
+        read_weights(asked.weights, sorted(map(str, labels)))
     strata = () if asked.precision is None else cut_strata(stream)
     sample = read_first_pieces(stream, strata, asked.seed) if strata else sample_stream(stream)
     verified = replace(take_sample(sample), corpus_bytes=stream.size)
