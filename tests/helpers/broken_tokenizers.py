@@ -92,9 +92,11 @@ def leave_gap(document: Document) -> None:
 
 
 def repeat_text(document: Document) -> None:
-    """An added token with the text of a token of the vocabulary."""
-    token = next(token for token in document["model"]["vocab"] if len(token) > 1 and token.startswith("\u0120"))
-    add(document, {"content": token.replace("\u0120", " ")})
+    """An added token with the text of a token of the vocabulary, which is written in other characters."""
+    alphabet = printable_bytes()
+    longer = (token for token in document["model"]["vocab"] if len(token) > 1 and not token.isascii())
+    texts = (bytes(alphabet[c] for c in token).decode(errors="replace") for token in longer)
+    add(document, {"content": next(text for text in texts if "\ufffd" not in text)})
 
 
 def repeat_merge(document: Document) -> None:

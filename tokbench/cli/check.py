@@ -114,21 +114,24 @@ def check_all(tokenizers: list[str], names: list[str], *, offline: bool) -> list
     if not tokenizers:
         raise TokbenchError("there is nothing to check", "name a tokenizer, or use --command with --reference")
     reports = []
-    present = [name for name in tokenizers if Path(name).exists()]
-    others = [name for name in tokenizers if name not in present]
-    expanded = expand_tokenizers(others, offline=offline) if others else []
-    for name in [*dict.fromkeys([*present, *expanded])]:
+    groups = ([name] if is_file(name) else expand_tokenizers([name], offline=offline) for name in tokenizers)
+    for name in dict.fromkeys(name for group in groups for name in group):
         try:
             loaded = load_tokenizer(name, offline=offline)
         except UnavailableError:
             raise
         except TokbenchError as error:
-            if name not in present and not is_found(name, offline=offline):
+            if not is_file(name) and not is_found(name, offline=offline):
                 raise
             reports.append(report_unloadable(name, error))
             continue
         reports.append(check_tokenizer(loaded, select=names))
     return reports
+
+
+def is_file(name: str) -> bool:
+    """Return whether an argument is the path of something, with or without the rules to read it by."""
+    return Path(name.partition("#")[0]).exists()
 
 
 def is_found(name: str, *, offline: bool) -> bool:

@@ -10,6 +10,7 @@ from tokbench._shared.files import read_json_object
 from tokbench.analysis.soundness._subject import Subject
 from tokbench.analysis.soundness._verdict import Finding, Severity, list_some, not_applicable, passed
 from tokbench.catalog.companions import find_companions
+from tokbench.catalog.ids import check_size
 from tokbench.catalog.tokenizer_classes import read
 from tokbench.errors import TokbenchError
 
@@ -118,6 +119,7 @@ def compare_vocabularies(subject: Subject, folder: Path) -> Iterator[Finding]:
     path = folder / "vocab.json"
     if subject.tokenizer.asset.format != "tokenizer.json" or subject.pipeline is None or not path.is_file():
         return
+    check_size(path)
     for token, number in read_json_object(path).items():
         own = subject.pipeline.tokenizer.token_to_id(token)
         if own != number:

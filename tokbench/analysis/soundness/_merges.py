@@ -19,6 +19,8 @@ from tokbench._shared.visible_text import reveal_bytes
 from tokbench.adapters.tiktoken import TiktokenTokenizer
 from tokbench.analysis.soundness._subject import Subject
 
+_LONGEST = 1000
+"""Bytes or characters of the longest token whose merges are tried here, in time that grows with the square."""
 _MARKS = ("continuing_subword_prefix", "end_of_word_suffix")
 
 
@@ -69,7 +71,12 @@ def find_dead_pairs(model: Mapping[str, Any]) -> DeadMerges:
         pieces = [piece.value for piece in alone.tokenize(token.removesuffix(suffix))]
         if pieces != [token]:
             dead.append(DeadMerge((first, second), tuple(pieces)))
-        elif makers[token] > 1 and not marks and (last := find_last_merge(token, ranks)) != (first, second):
+        elif (
+            makers[token] > 1
+            and not marks
+            and len(token) <= _LONGEST
+            and (last := find_last_merge(token, ranks)) != (first, second)
+        ):
             dead.append(DeadMerge((first, second), last))
     return DeadMerges(len(pairs), tuple(dead), bool(model.get("ignore_merges")))
 
@@ -90,7 +97,7 @@ def find_last_merge(token: str, ranks: Mapping[tuple[str, str], int]) -> tuple[s
 
 def find_dead_ranks(ranks: Mapping[bytes, int]) -> DeadMerges:
     """Return the tokens of a rank file that no merge of two earlier tokens makes."""
-    longer = [token for token in ranks if len(token) > 1]
+    longer = [token for token in ranks if 1 < len(token) <= _LONGEST]
     dead = []
     for token in longer:
         parts = split_below(token, ranks)

@@ -56,15 +56,17 @@ def check_special_text(subject: Subject) -> Finding:
     """Check that the text of special tokens, and what looks like it, is plain text."""
     special = {text: number for number, text in subject.reference.special_tokens().items() if text}
     texts = [text for text in special if number_differs(subject, special[text])]
-    for text in texts:
-        for framed in (text, f"a {text} b", f"a{text}b"):
-            if special[text] in subject.tokenizer.encode_batch([framed]).ids:
-                return Finding(
-                    Severity.ERROR,
-                    f"plain text gives the special id {special[text]}: a user can write it",
-                    text,
-                    f"{subject.tokenizer.encode(text)}",
-                )
+    framed = [(text, frame.format(text)) for text in texts for frame in ("{}", "a {} b", "a{}b")]
+    batch = subject.tokenizer.encode_batch([whole for _, whole in framed])
+    obeyed = [text for (text, _), ids in zip(framed, batch, strict=True) if special[text] in ids]
+    if obeyed:
+        (first, *_) = obeyed = list(dict.fromkeys(obeyed))
+        return Finding(
+            Severity.ERROR,
+            f"plain text gives {write_count(len(obeyed), 'special id')}, so that a user can write: {list_some(obeyed)}",
+            first,
+            f"{subject.tokenizer.encode(first)}",
+        )
     matched = find_matched(subject)
     if matched:
         return Finding(
