@@ -13,7 +13,15 @@ from helpers.data import needs_data
 from helpers.frozen_dataclasses import check_dataclasses
 from tokbench.adapters import load_tokenizer
 from tokbench.analysis import overlap
-from tokbench.analysis.overlap import count_emitted, divide, measure_overlap, restrict, select, weigh
+from tokbench.analysis.overlap import (
+    count_emitted,
+    divide,
+    measure_overlap,
+    measure_overlap_by_script,
+    restrict,
+    select,
+    weigh,
+)
 from tokbench.corpora import ParallelCorpus, load_corpus
 from tokbench.errors import TokbenchError
 
@@ -123,3 +131,34 @@ def test_scripts_choose_what_is_counted(tmp_path: Path) -> None:
 
 def test_results_are_frozen() -> None:
     check_dataclasses(overlap, {"Overlap"})
+
+
+def test_overlap_by_script_by_hand(tmp_path: Path) -> None:
+    """The made ranks have 52 letters and 5 merges of letters, and `你` with two of its bytes."""
+    corpus = ParallelCorpus.from_texts({"en": ["the f"]})
+    ranks = load_tokenizer(f"{made.make_ranks(tmp_path)}#cl100k_base")
+    pairs = measure_overlap_by_script([ranks, load_tokenizer("utf8")], corpus)
+    rows = {(row["script"], row["a"]): row for row in pairs.to_dicts()}
+    assert pairs["script"].unique(maintain_order=True).to_list() == ["partial", "Common", "Latin", "Han"]
+    latin, back = rows["Latin", ranks.name], rows["Latin", "utf8"]
+    assert (latin["tokens_a"], latin["tokens_b"], latin["shared"]) == (57, 52, 52)
+    assert (latin["jaccard"], latin["containment"], back["containment"]) == (52 / 57, 52 / 57, 1.0)
+    # of the, space and f two are letters, one of them a byte
+    assert (latin["weighted_containment"], back["weighted_containment"]) == (1 / 2, 1.0)
+    han = rows["Han", ranks.name]
+    assert (han["tokens_a"], han["tokens_b"], han["containment"], rows["Han", "utf8"]["containment"]) == (1, 0, 0, None)
+    assert rows["partial", "utf8"]["tokens_a"] == 128
+    assert rows["partial", ranks.name]["tokens_a"] == 129
+    assert rows["Common", "utf8"]["tokens_a"] == 128 - 52
+
+
+def test_the_command_splits_by_script() -> None:
+    done = run("overlap", "utf8", "byt5", "--by", "script", "-c", "tokbench14", "-l", "en")
+    assert done.returncode == 0, done.stderr
+    assert "a = utf8, b = byt5" in done.stdout
+    assert "Latin" in done.stdout
+    assert "weighted by token frequencies on tokbench14" in done.stdout
+    document = json.loads(run("overlap", "utf8", "byt5", "--by", "script", "--json").stdout)
+    assert [row["script"] for row in document["pairs"]] == ["partial", "partial", "Common", "Common", "Latin", "Latin"]
+    refuse("overlap", "utf8", "byt5", "--by", "script", "--script", "Latn", says="--by script lists every script")
+    refuse("overlap", "utf8", "byt5", "--by", "family", says="family")

@@ -23,6 +23,7 @@ from helpers.frozen_dataclasses import check_dataclasses
 from tokbench.adapters import EncodedBatch, load_tokenizer
 from tokbench.analysis.robustness import (
     PERTURBATIONS,
+    _cells,
     _common_tokens,
     _measure,
     _perturbations,
@@ -250,6 +251,25 @@ def test_documents_are_drawn_whole_and_groups_for_themselves(tmp_path: Path) -> 
     assert all(row["ratio_low"] <= row["ratio"] <= row["ratio_high"] for row in rows)
 
 
+def test_groups_of_languages_add_up_those_in_which_a_perturbation_means_something() -> None:
+    corpus = ParallelCorpus.from_texts({"en": ["ab", "c d"], "th": ["\u0e01", "\u0e02"], "de": ["a", "bcd"]})
+    groups = {"en": "one", "th": "one", "de": "two"}
+    tokenizer = load_tokenizer("utf8")
+    found = measure_robustness([tokenizer], corpus, ["upper", "zero_width_space", "nfd"], resamples=50, groups=groups)
+    assert found.languages == ("one", "two")
+    assert found.values["lang"].to_list() == ["one"] * 3 + ["two"] * 3 + [None] * 3
+    single = measure_robustness([tokenizer], corpus, ["upper", "zero_width_space", "nfd"], resamples=50).values
+    # upper case means nothing in Thai: the group is English alone, interval included
+    assert pick(found.values, "one", "upper") == pick(single, "en", "upper") | {"lang": "one"}
+    assert pick(found.values, "one", "upper")["texts"] == 2
+    assert pick(found.values, "two", "zero_width_space") == pick(single, "de", "zero_width_space") | {"lang": "two"}
+    assert pick(found.values, "one", "nfd")["languages"] == 0
+    both = pick(single, "en", "upper"), pick(single, "de", "upper")
+    overall = pick(found.values, None, "upper")
+    assert overall["tokens"] == both[0]["tokens"] + both[1]["tokens"]
+    assert overall == pick(single, None, "upper")
+
+
 def test_a_text_too_long_to_align_has_a_ratio_but_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_common_tokens, "MOST_STEPS", 8)
     found = measure_robustness([load_tokenizer("utf8")], CORPUS, ["upper"], resamples=9)
@@ -275,7 +295,8 @@ def test_two_tokenizers_of_one_name_are_refused() -> None:
 
 
 def test_results_are_frozen() -> None:
-    check_dataclasses(_measure, {"Robustness", "_Draws", "_Cell"})
+    check_dataclasses(_measure, {"Robustness", "_Draws"})
+    check_dataclasses(_cells, {"Cell"})
     check_dataclasses(_perturbations, set())
 
 
@@ -311,6 +332,19 @@ def test_the_seed_and_the_perturbations_are_part_of_the_signature() -> None:
     assert "|pert:upper,typo@sha256:" in signatures[3]
     assert "|boot:20/percentile/documents/seed1|" in signatures[1]
     assert run(*SMALL, "--json").stdout == run(*SMALL, "--json").stdout
+
+
+def test_the_command_groups_languages() -> None:
+    words = ("robust", "utf8", "-l", "en,de,ru,th", "-n", "8", "-p", "upper", "--resamples", "0")
+    rows = list(csv.DictReader(io.StringIO(run(*words, "--by", "script", "-f", "csv").stdout)))
+    assert [(row["lang"], row["languages"]) for row in rows] == [
+        ("Latin", "2"),
+        ("Cyrillic", "1"),
+        ("Thai", "0"),
+        ("", "3"),
+    ]
+    assert "family" in run(*words, "--by", "family").stdout
+    refuse(*words, "--by", "register", says="register")
 
 
 def test_bad_options_are_one_line() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.analysis.vocabulary import find_script, script_of_character
+from tokbench.analysis.vocabulary import find_script, script_of, script_of_character
 from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
 
@@ -73,23 +73,66 @@ def measure_overlap(
     Special tokens and holes do not count; a space marker counts as a space.
     Raises TokbenchError for two tokenizers with one name and for an unknown script.
     """
-    names = tuple(tokenizer.name for tokenizer in tokenizers)
-    if len(set(names)) < len(names):
-        raise TokbenchError("two of the tokenizers have the same name", "list each tokenizer once")
+    names = name_all(tokenizers)
     wanted = tuple(find_script(script) for script in scripts)
     tokens = {t.name: frozenset(select(list_byte_strings(t), wanted)) for t in tokenizers}
     emitted = None
     if corpus is not None:
         emitted = {t.name: restrict(count_emitted(t, corpus), tokens[t.name]) for t in tokenizers}
-    rows = []
-    for a, b in product(names, names):
-        shared, union = len(tokens[a] & tokens[b]), len(tokens[a] | tokens[b])
-        weighted: tuple[float | None, float | None] = (None, None)
-        if emitted is not None:
-            weighted = weigh(emitted[a], emitted[b], tokens[b])
-        plain = (divide(shared, union), divide(shared, len(tokens[a])))
-        rows.append((a, b, len(tokens[a]), len(tokens[b]), shared, *plain, *weighted))
+    rows = [(a, b, *compare_pair(a, b, tokens, emitted)) for a, b in product(names, names)]
     return Overlap(names, wanted, corpus.name if corpus else None, pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+
+
+def measure_overlap_by_script(tokenizers: Sequence[Tokenizer], corpus: Corpus | None = None) -> pl.DataFrame:
+    """Compute the overlap of vocabularies script by script.
+
+    Columns: script, then those of `Overlap.pairs`, for each pair of different tokenizers, ordered; scripts with the
+    most tokens first. A token has the script of its characters; `Common` without one (digits, punctuation), `mixed`
+    with several, `partial` if its bytes are not whole characters. Weighted columns are within the script.
+
+    Raises TokbenchError for two tokenizers with one name, MissingExtraError without fontTools.
+    """
+    names = name_all(tokenizers)
+    every = {tokenizer.name: list_byte_strings(tokenizer) for tokenizer in tokenizers}
+    emitted = None if corpus is None else {t.name: count_emitted(t, corpus) for t in tokenizers}
+    scripts = {token: find_script_of_bytes(token) for token in set().union(*every.values())}
+    sizes = Counter(scripts.values())
+    rows = []
+    for script in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        tokens = {name: frozenset(t for t in own if scripts[t] == script) for name, own in every.items()}
+        own = None if emitted is None else {name: restrict(emitted[name], tokens[name]) for name in names}
+        rows += [(script, a, b, *compare_pair(a, b, tokens, own)) for a, b in product(names, names) if a != b]
+    return pl.DataFrame(rows, schema={"script": pl.String, **SCHEMA}, orient="row")
+
+
+PARTIAL = "partial"
+"""Stands for the script of tokens that are not whole characters."""
+
+
+def find_script_of_bytes(token: bytes) -> str:
+    """Return the script of a token: see `script_of`, and `partial` if it is not whole characters."""
+    try:
+        return script_of(token.decode())
+    except UnicodeDecodeError:
+        return PARTIAL
+
+
+def name_all(tokenizers: Sequence[Tokenizer]) -> tuple[str, ...]:
+    """Return the names of tokenizers; TokbenchError if two have the same."""
+    names = tuple(tokenizer.name for tokenizer in tokenizers)
+    if len(set(names)) < len(names):
+        raise TokbenchError("two of the tokenizers have the same name", "list each tokenizer once")
+    return names
+
+
+def compare_pair(
+    a: str, b: str, tokens: Mapping[str, frozenset[bytes]], emitted: Mapping[str, Counts] | None
+) -> tuple[int | float | None, ...]:
+    """Return the columns of `Overlap.pairs` after the names."""
+    shared, union = len(tokens[a] & tokens[b]), len(tokens[a] | tokens[b])
+    weighted = (None, None) if emitted is None else weigh(emitted[a], emitted[b], tokens[b])
+    plain = (divide(shared, union), divide(shared, len(tokens[a])))
+    return (len(tokens[a]), len(tokens[b]), shared, *plain, *weighted)
 
 
 def divide(part: int, whole: int) -> float | None:

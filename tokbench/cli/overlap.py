@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,6 +10,12 @@ import typer
 from tokbench.cli._options import Json, Languages, Offline, expand_tokenizers, list_option, open_corpus
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
+
+
+class By(StrEnum):
+    """What overlap is split by."""
+
+    script = "script"
 
 
 def run(
@@ -26,6 +33,7 @@ def run(
             "--script", metavar="SCRIPT", help="Only tokens with characters of these Unicode scripts (Han, Hira, ...)."
         ),
     ] = None,
+    by: Annotated[By | None, typer.Option(help="Rows: a pair of tokenizers within each script.")] = None,
     as_json: Json = False,
     offline: Offline = False,
 ) -> None:
@@ -35,15 +43,21 @@ def run(
     SentencePiece writes text with a space marker. Special tokens do not count.
     """
     from tokbench.adapters import load_tokenizer
-    from tokbench.analysis.overlap import measure_overlap
-    from tokbench.report._overlap import show
+    from tokbench.analysis.overlap import measure_overlap, measure_overlap_by_script
+    from tokbench.report._overlap import show, show_scripts
 
     names = expand_tokenizers(tokenizers, offline=offline)
     if len(names) < 2:
         raise TokbenchError(f"there is nothing to compare {names[0]} with", "give at least two tokenizers")
     if languages is not None and corpus is None:
         raise TokbenchError("--languages needs a corpus", "for example: -c tokbench14")
+    if by is not None and script:
+        raise TokbenchError("--by script lists every script", "leave --script or --by out")
     texts = None if corpus is None else open_corpus(corpus, languages)
     loaded = [load_tokenizer(name, offline=offline) for name in names]
+    if by is not None:
+        results = show_scripts(measure_overlap_by_script(loaded, texts), None if texts is None else texts.name)
+        print_results(results, "json" if as_json else "table")
+        return
     found = measure_overlap(loaded, texts, scripts=script or ())
     print_results(show(found), "json" if as_json else "table")

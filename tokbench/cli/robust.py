@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
+
+import typer
 
 from tokbench.cli._numbers import whole_option
 from tokbench.cli._options import (
@@ -21,6 +24,14 @@ from tokbench.cli._progress import show_progress
 from tokbench.cli._results import print_results
 
 
+class By(StrEnum):
+    """What values are of, besides all languages."""
+
+    language = "language"
+    script = "script"
+    family = "family"
+
+
 def run(
     tokenizers: TokenizerNames,
     corpus: Corpus = None,
@@ -37,6 +48,7 @@ def run(
             "zero_width_joiner, nfd, no_diacritics, homoglyphs, ocr. [default: all]",
         ),
     ] = None,
+    by: Annotated[By, typer.Option(help="Rows: languages, or their scripts or families.")] = By.language,
     seed: Annotated[int, whole_option("--seed", help="Seed of random errors and of the bootstrap.")] = 0,
     resamples: Annotated[
         int, whole_option("--resamples", high=1_000_000, help="Bootstrap resamples for intervals; 0 for no intervals.")
@@ -54,12 +66,16 @@ def run(
     """
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.robustness import choose_perturbations, measure_robustness
+    from tokbench.report._groups import GROUPINGS
     from tokbench.report._robustness import show
 
     choose_perturbations(perturbations)
     names = expand_tokenizers(tokenizers, offline=offline)
     texts = open_corpus(corpus, languages, segments, split)
     loaded = [load_tokenizer(name, offline=offline) for name in names]
+    groups = None if by == By.language else {lang: GROUPINGS[by](lang) for lang in texts.languages}
     with show_progress() as progress:
-        found = measure_robustness(loaded, texts, perturbations, seed=seed, resamples=resamples, progress=progress)
-    print_results(show(found), "json" if as_json else "table")
+        found = measure_robustness(
+            loaded, texts, perturbations, seed=seed, resamples=resamples, groups=groups, progress=progress
+        )
+    print_results(show(found, by), "json" if as_json else "table")

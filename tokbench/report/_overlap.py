@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import polars as pl
+
 from tokbench.analysis.overlap import Overlap
 from tokbench.report._document_model import Plain, Prose, Results
 from tokbench.report._table import tabulate
@@ -33,6 +39,35 @@ def lay_out(found: Overlap) -> list[Plain]:
             for column, title in titles.items()
         ),
     ]
+
+
+def show_scripts(pairs: pl.DataFrame, corpus: str | None) -> Results:
+    """Return the overlap of each pair, script by script.
+
+    corpus: what weighted columns are weighted by; None without.
+    """
+    names = {"corpus": corpus}
+    return Results(lambda: lay_out_scripts(pairs, corpus), lambda: {**names, "pairs": pairs.to_dicts()}, lambda: pairs)
+
+
+def lay_out_scripts(pairs: pl.DataFrame, corpus: str | None) -> list[Plain]:
+    """Lay out a table per pair, each once: the first tokenizer's containment, then the second's."""
+    titles = {"script": "script", "tokens_a": "tokens a", "tokens_b": "tokens b", "shared": "shared"}
+    titles |= {"jaccard": "Jaccard", "containment": "a in b", "backwards": "b in a"}
+    if corpus is not None:
+        titles |= {"weighted_containment": "a in b, weighted", "weighted_backwards": "b in a, weighted"}
+    back = pairs.select("script", a="b", b="a", backwards="containment", weighted_backwards="weighted_containment")
+    joined = pairs.join(back, on=["script", "a", "b"], how="left", maintain_order="left")
+    names = pairs["a"].unique(maintain_order=True).to_list()
+    formats: dict[str, Callable[[Any], str]] = dict.fromkeys(list(titles.values())[4:], format_share)
+    formats |= dict.fromkeys(list(titles.values())[1:4], "{:,}".format)
+    parts: list[Plain] = []
+    for a, b in combinations(names, 2):
+        rows = joined.filter((pl.col("a") == a) & (pl.col("b") == b)).select(
+            **{new: old for old, new in titles.items()}
+        )
+        parts.append(tabulate(rows.to_dicts(), f"a = {a}, b = {b}", formats=formats, ruled=True))
+    return [*parts, *([Prose((f"weighted by token frequencies on {corpus}",))] if corpus else [])]
 
 
 def format_share(value: float) -> str:

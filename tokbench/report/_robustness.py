@@ -23,17 +23,20 @@ _NOTHING = f"{ABSENT} the perturbation changes less than half of the texts"
 Row = Mapping[str, Any]
 
 
-def show(found: Robustness) -> Results:
-    """Return tables of both values over all languages, and of ratios by language."""
-    return Results(lambda: lay_out(found), lambda: to_document(found), lambda: found.values)
+def show(found: Robustness, by: str = "language") -> Results:
+    """Return tables of both values over all languages, and of ratios by language.
+
+    by: what the rows of these are: language, script or family.
+    """
+    return Results(lambda: lay_out(found, by), lambda: to_document(found), lambda: found.values)
 
 
-def lay_out(found: Robustness) -> list[Plain]:
+def lay_out(found: Robustness, by: str) -> list[Plain]:
     """Lay out values over all languages; if there are several, also the ratios of each tokenizer by language."""
     overall = found.values.filter(pl.col("lang").is_null())
     parts: list[Plain] = [lay_out_overall(found, overall, value) for value in VALUES]
     if len(found.languages) > 1:
-        parts += [lay_out_languages(found, name) for name in found.tokenizers]
+        parts += [lay_out_languages(found, name, by) for name in found.tokenizers]
     return [*parts, Points(tuple(write_notes(found))), Signature(found.signature)]
 
 
@@ -50,7 +53,7 @@ def lay_out_overall(found: Robustness, rows: pl.DataFrame, value: str) -> Table:
     return Table(f"{found.corpus}: {title}", headers, tuple(cells), labels=1)
 
 
-def lay_out_languages(found: Robustness, tokenizer: str) -> Table:
+def lay_out_languages(found: Robustness, tokenizer: str, by: str) -> Table:
     """Lay out the ratios of one tokenizer: languages by perturbations."""
     rows = found.values.filter((pl.col("tokenizer") == tokenizer) & pl.col("lang").is_not_null())
     by_key = {(row["lang"], row["perturbation"]): row for row in rows.iter_rows(named=True)}
@@ -60,7 +63,7 @@ def lay_out_languages(found: Robustness, tokenizer: str) -> Table:
         for lang in found.languages
     )
     title, _ = VALUES["ratio"]
-    return Table(f"{tokenizer}: {title}", ("language", *(one.title for one in shown)), cells, labels=1)
+    return Table(f"{tokenizer}: {title}", (by, *(one.title for one in shown)), cells, labels=1)
 
 
 def pick_meaningful(perturbations: Sequence[Perturbation], rows: pl.DataFrame) -> list[Perturbation]:

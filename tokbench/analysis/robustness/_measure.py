@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import polars as pl
 from tokbench._shared.progress import NO_PROGRESS, Progress
 from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.analysis._signing import sign_analysis
+from tokbench.analysis.robustness._cells import NOTHING, Cell, Cells, frame_values
 from tokbench.analysis.robustness._common_tokens import count_unchanged
 from tokbench.analysis.robustness._perturbations import Perturbation, choose_perturbations, perturb
 from tokbench.corpora import Corpus
@@ -20,11 +21,9 @@ from tokbench.metrics.resampling import (
     Bootstrap,
     Floats,
     Units,
-    divide,
     draw_weights,
     find_units,
     number_clusters,
-    percentile_interval,
     resample_sums,
 )
 
@@ -34,26 +33,6 @@ PERTURBING = "perturbing"
 LEAST_SHARE = 0.5
 """Share of the texts of a language that a perturbation must change to mean something there."""
 
-SCHEMA = {
-    "tokenizer": pl.String,
-    "lang": pl.String,
-    "perturbation": pl.String,
-    "languages": pl.Int64,
-    "texts": pl.Int64,
-    "changed": pl.Int64,
-    "tokens": pl.Int64,
-    "tokens_after": pl.Int64,
-    "unknown": pl.Int64,
-    "unknown_after": pl.Int64,
-    "ratio": pl.Float64,
-    "ratio_low": pl.Float64,
-    "ratio_high": pl.Float64,
-    "unchanged": pl.Float64,
-    "unchanged_low": pl.Float64,
-    "unchanged_high": pl.Float64,
-}
-_BEFORE, _AFTER, _KEPT, _UNKNOWN, _UNKNOWN_AFTER, _COUNTS = range(6)
-
 
 @dataclass(frozen=True, eq=False)
 class Robustness:
@@ -62,9 +41,10 @@ class Robustness:
     seed: of typing and recognition errors, and of the bootstrap.
     bootstrap: how intervals were computed; None without.
     signature: all that the values depend on, in one line.
-    values: one row per tokenizer, language and perturbation, then per tokenizer and perturbation over all languages
-        (lang is null), with the columns
-        languages: number of languages in which the perturbation means something: 0 or 1, or their sum.
+    languages: languages, or the groups of languages that values are of.
+    values: one row per language (or group), tokenizer and perturbation, then over all languages (lang is null), with
+        the columns
+        languages: number of languages in which the perturbation means something.
         texts, changed: texts of these languages, and how many the perturbation changes.
         tokens, tokens_after: tokens of these texts before and after.
         unknown, unknown_after: how many of them are the unknown token, which hides what is lost.
@@ -101,31 +81,6 @@ class _Draws:
         return np.concatenate([observed, resample_sums(self.weights, by_unit)])
 
 
-@dataclass(frozen=True, eq=False)
-class _Cell:
-    """Counts of one tokenizer under one perturbation, in one language or several.
-
-    sums: of the corpus and each resample, (1 + resamples, counts); NaN where texts are too long to be aligned.
-    """
-
-    languages: int
-    texts: int
-    changed: int
-    sums: Floats
-
-    def __add__(self, other: _Cell) -> _Cell:
-        return _Cell(
-            self.languages + other.languages,
-            self.texts + other.texts,
-            self.changed + other.changed,
-            self.sums + other.sums,
-        )
-
-
-_Cells = dict[tuple[str, str | None, str], _Cell]
-"""By tokenizer, language (None: all) and perturbation."""
-
-
 def measure_robustness(
     tokenizers: Sequence[Tokenizer],
     corpus: Corpus,
@@ -133,6 +88,7 @@ def measure_robustness(
     *,
     seed: int = 0,
     resamples: int = 1000,
+    groups: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Robustness:
     """Compare the tokens of texts with those of the same texts, perturbed.
@@ -140,6 +96,7 @@ def measure_robustness(
     perturbations: names from `PERTURBATIONS`; default all.
     seed: of random perturbations and of the bootstrap.
     resamples: for the intervals; 0 for none.
+    groups: the label of each language, such as its script; values are then by label instead of language.
 
     Raises TokbenchError for two tokenizers with one name and for an unknown perturbation.
     """
@@ -148,19 +105,20 @@ def measure_robustness(
         raise TokbenchError("two of the tokenizers have the same name", "list each tokenizer once")
     chosen = choose_perturbations(perturbations)
     bootstrap = Bootstrap(resamples, seed) if resamples else None
-    cells = measure_cells(tokenizers, corpus, chosen, bootstrap, seed, progress)
+    labels = {lang: lang if groups is None else groups[lang] for lang in corpus.languages}
+    cells = measure_cells(tokenizers, corpus, chosen, bootstrap, seed, labels, progress)
     described = describe_bootstrap(corpus, bootstrap)
     return Robustness(
         names,
         corpus.name,
-        corpus.languages,
+        tuple(dict.fromkeys(labels.values())),
         chosen,
         seed,
         described,
         sign_analysis(
             tokenizers, corpus, "robustness", bootstrap=described, pert=digest_definitions(chosen), seed=seed
         ),
-        frame_values(names, corpus.languages, chosen, cells),
+        frame_values(names, [*dict.fromkeys(labels.values()), None], chosen, cells),
     )
 
 
@@ -170,13 +128,15 @@ def measure_cells(
     perturbations: Sequence[Perturbation],
     bootstrap: Bootstrap | None,
     seed: int,
+    labels: Mapping[str, str],
     progress: Progress,
-) -> _Cells:
+) -> Cells:
     """Count tokens in every language, and add up over those in which a perturbation means something."""
-    cells: _Cells = {}
+    cells = Cells()
     draws: _Draws | None = None
     progress.start(PERTURBING, len(corpus.languages) * len(perturbations))
-    for lang in corpus.languages:
+    left = list(labels.values())
+    for lang, label in labels.items():
         if draws is None or not corpus.aligned:
             draws = draw_resamples(corpus, lang, bootstrap)
         texts = corpus.texts(lang)
@@ -186,13 +146,15 @@ def measure_cells(
             perturbed = [perturb(one, text, seed) for text in texts]
             changed = sum(a != b for a, b in zip(texts, perturbed, strict=True))
             for tokenizer, batch in zip(tokenizers, before, strict=True):
-                found = _Cell(0, len(texts), changed, np.zeros((1, _COUNTS)))
+                found = Cell(0, len(texts), changed, NOTHING.sums)
                 if texts and changed >= LEAST_SHARE * len(texts):
                     after = encode(tokenizer, perturbed, f"{lang}, {one.title}")
                     found = replace(found, languages=1, sums=draws.sum(count(tokenizer, batch, after)))
-                    pooled = cells.get((tokenizer.name, None, one.name))
-                    cells[tokenizer.name, None, one.name] = found if pooled is None else pooled + found
-                cells[tokenizer.name, lang, one.name] = found
+                    cells.add((tokenizer.name, None, one.name), found)
+                cells.add((tokenizer.name, label, one.name), found)
+        left.remove(label)
+        if label not in left:
+            cells.finish([label])
     progress.finish(PERTURBING)
     return cells
 
@@ -232,40 +194,6 @@ def draw_resamples(corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> _D
         digest = hashlib.blake2b(f"{bootstrap.seed} {lang}".encode(), digest_size=8).digest()
         bootstrap = replace(bootstrap, seed=int.from_bytes(digest, "little"))
     return _Draws(units, draw_weights(bootstrap, units.number))
-
-
-def frame_values(
-    names: Sequence[str], languages: Sequence[str], perturbations: Sequence[Perturbation], cells: _Cells
-) -> pl.DataFrame:
-    """Return the `values` of a result: languages first, then over all."""
-    nothing = _Cell(0, 0, 0, np.zeros((1, _COUNTS)))
-    rows = [
-        (name, lang, one.name, *write_cell(cells.get((name, lang, one.name), nothing)))
-        for lang in (*languages, None)
-        for name in names
-        for one in perturbations
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def write_cell(cell: _Cell) -> Iterator[int | float | None]:
-    """Yield the columns of a row after its keys; values are null where the perturbation means nothing."""
-    yield from (cell.languages, cell.texts, cell.changed)
-    if not cell.languages:
-        yield from [None] * (len(SCHEMA) - 6)
-        return
-    observed = cell.sums[0]
-    yield from (int(observed[place]) for place in (_BEFORE, _AFTER, _UNKNOWN, _UNKNOWN_AFTER))
-    for place in (_AFTER, _KEPT):
-        values = divide(cell.sums[:, place], cell.sums[:, _BEFORE])
-        yield none_if_nan(values[0])
-        bounds = percentile_interval(values[1:], Bootstrap().level) if len(values) > 1 else (np.nan, np.nan)
-        yield from (none_if_nan(float(bound)) for bound in bounds)
-
-
-def none_if_nan(value: float) -> float | None:
-    """Return a number, None for NaN."""
-    return None if np.isnan(value) else float(value)
 
 
 def describe_bootstrap(corpus: Corpus, bootstrap: Bootstrap | None) -> str | None:
