@@ -99,9 +99,8 @@ def measure_morphology(
 
     Raises TokbenchError if two tokenizers, or two gold files, have one name.
     """
-    for what, names in (("tokenizers", [t.name for t in tokenizers]), ("gold files", [g.name for g in golds])):
-        if len(set(names)) < len(names):
-            raise TokbenchError(f"two of the {what} have the same name", "give each once")
+    refuse_repeated("tokenizers", [tokenizer.name for tokenizer in tokenizers])
+    refuse_repeated("gold files", [gold.name for gold in golds])
     how = bootstrap or Bootstrap(draw="segments")
     rows: list[dict[str, object]] = []
     for gold in golds:
@@ -121,6 +120,13 @@ def measure_morphology(
     signature = sign_analysis("morphology", tokenizers, signed, how)
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     return MorphologyScores(tuple(t.name for t in tokenizers), tuple(golds), tuple(leads), frame, signature)
+
+
+def refuse_repeated(what: str, names: Sequence[str]) -> None:
+    """Raise TokbenchError if two have the same name, by which values are told apart."""
+    for name in names:
+        if names.count(name) > 1:
+            raise TokbenchError(f"two of the {what} have the same name, {name}", "give it once, or rename one")
 
 
 def group_words(gold: Gold) -> dict[str | None, npt.NDArray[np.bool_]]:
