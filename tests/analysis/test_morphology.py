@@ -204,6 +204,9 @@ def test_conllu_has_multiword_tokens_and_marks_in_misc(tmp_path: Path) -> None:
     ]
     assert gold.left_out == {"segments do not spell the word": 1}
     assert read_gold(write(tmp_path / "x.txt", CONLLU)).format == "conllu"
+    values = measure_morphology([load_tokenizer("utf8")], [gold], bootstrap=Bootstrap(resamples=2)).values
+    rows = values.filter(pl.col("single_token") == "excluded", pl.col("average") == "micro", pl.col("weighted"))
+    assert rows.select("lang", "words", "recall").rows() == [(None, 3, 1.0), ("en", 1, 1.0)]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def group_words(gold: Gold) -> dict[str | None, npt.NDArray[np.bool_]]:
     langs = gold.words["lang"].unique(maintain_order=True).to_list()
     if len(langs) > 1 or langs != [None]:
         column = gold.words["lang"]
-        groups |= {lang: (column == lang).to_numpy() for lang in langs if lang is not None}
+        groups |= {lang: (column == lang).fill_null(False).to_numpy() for lang in langs if lang is not None}
     return groups
 
 
