@@ -23,9 +23,10 @@ from helpers.frozen_dataclasses import check_dataclasses
 from tokbench.adapters import Tokenizer as AnyTokenizer
 from tokbench.adapters import load_tokenizer
 from tokbench.analysis import token_places
-from tokbench.analysis.morphology import Gold, _gold, _scores, cut_words, measure_morphology, read_gold
+from tokbench.analysis.morphology import FORMATS, Gold, _gold, _scores, cut_words, measure_morphology, read_gold
 from tokbench.analysis.morphology._formats import find_separator
 from tokbench.analysis.morphology._segments import align_segments, join_segments
+from tokbench.errors import TokbenchError
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.report import format_results
 from tokbench.report._morphology import show
@@ -203,6 +204,9 @@ def test_conllu_has_multiword_tokens_and_marks_in_misc(tmp_path: Path) -> None:
     ]
     assert gold.left_out == {"segments do not spell the word": 1}
     assert read_gold(write(tmp_path / "x.txt", CONLLU)).format == "conllu"
+    values = measure_morphology([load_tokenizer("utf8")], [gold], bootstrap=Bootstrap(resamples=2)).values
+    rows = values.filter(pl.col("single_token") == "excluded", pl.col("average") == "micro", pl.col("weighted"))
+    assert rows.select("lang", "words", "recall").rows() == [(None, 3, 1.0), ("en", 1, 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -220,11 +224,32 @@ def test_conllu_has_multiword_tokens_and_marks_in_misc(tmp_path: Path) -> None:
         ("g.csv", 'pt1,rest,full_word\nwalk,"ed,walked\n', "not a table"),
         ("g.tsv", "a\tab\tN\ta|b\na\tb\tc\td\te\n", "line 2: 5 fields, MorphyNet has 4 or 6"),
         ("g.conllu", "1\tab\n", "line 1: not a line of CoNLL-U"),
+        ("g.conllu", CONLLU.replace("6\tel", "7\tel"), "line 9: word 6 of this multiword token is missing"),
+        ("g.conllu", CONLLU.partition("6\tel")[0], "line 9: word 6 of this multiword token is missing"),
         ("g.conllu", "2-1\tab\t_\t_\t_\t_\t_\t_\t_\t_\n", "line 1: the range 2-1 is empty"),
     ],
 )
 def test_bad_lines_are_named(tmp_path: Path, name: str, text: str, says: str) -> None:
     refuse("morphology", "utf8", "--gold", str(write(tmp_path / name, text)), says=says)
+
+
+FIELDS = ["walked", "walk|ed", "1-2", "1", "2", "-", "suffix", "ed", "MSeg=walk-ed", "é\u2028", '"', ""]
+ODD = st.lists(st.lists(st.sampled_from(FIELDS), max_size=10).map("\t".join)).map("\n".join) | st.text(max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=ODD, file_format=st.sampled_from([None, *FORMATS]))
+def test_any_text_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, text: str, file_format: str | None
+) -> None:
+    path = write(tmp_path_factory.mktemp("odd") / "gold.tsv", text)
+    try:
+        gold = read_gold(path, file_format)
+    except TokbenchError:
+        return
+    for word, found in boundaries(gold).items():
+        assert found == sorted(set(found))
+        assert all(0 < at < len(word.encode()) for at in found)
 
 
 def test_files_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
@@ -370,7 +395,7 @@ def test_random_segmentations_against_a_plain_loop(
         gold_sets[word] = {len(word[:cut].encode()) for cut in cuts}
     gold = read_gold(write(folder / "gold.tsv", "\n".join(lines)))
     tokenizer = small_ranks(folder)
-    recalls, precisions, hits, ends, all_gold = [], [], 0, 0, 0
+    recalls, precisions, shares, hits, ends, all_gold = [], [], [], 0, 0, 0
     for word in gold.words["word"]:
         at, inside = 0, set()
         for number in tokenizer.encode(" " + word):
@@ -381,6 +406,7 @@ def test_random_segmentations_against_a_plain_loop(
         if inside:
             recalls.append(len(found) / len(gold_sets[word]))
             precisions.append(len(found) / len(inside))
+            shares.append(len(found) / (len(inside) + 1))
             hits, ends, all_gold = hits + len(found), ends + len(inside), all_gold + len(gold_sets[word])
     values = measure_morphology([tokenizer], [gold], bootstrap=Bootstrap(resamples=2)).values
     macro = pick(values, single_token="excluded", average="macro", weighted=False)
@@ -388,6 +414,7 @@ def test_random_segmentations_against_a_plain_loop(
     if recalls:
         assert macro["recall"] == pytest.approx(np.mean(recalls))
         assert macro["precision"] == pytest.approx(np.mean(precisions))
+        assert macro["precision_per_token"] == pytest.approx(np.mean(shares))
         assert micro["recall"] == pytest.approx(hits / all_gold)
         assert micro["precision"] == pytest.approx(hits / ends)
     else:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 
+from tokbench.analysis.morphology._conllu import ID, read_conllu
 from tokbench.analysis.morphology._segments import (
     DERIVED,
     DIGITS,
@@ -34,8 +35,6 @@ _WORDS = ("word", "form", "wordform", "full_word")
 _SEGMENTS = ("segments", "segmentation", "morphemes", "morphs", "split")
 _FREQUENCIES = ("frequency", "freq", "count", "word_freq_norm", "word_freq")
 _LANGS = ("lang", "language", "language_code")
-_ID = re.compile(r"(\d+)(?:-(\d+)|\.\d+)?")
-_MARKS = ("MSeg", "Morphs", "Morph", "Segments", "MorphSeg")
 
 
 def read_frequency(line: int, written: str | None) -> float | None:
@@ -155,60 +154,6 @@ def cut_affix(word: str, affix: str, kind: str) -> tuple[int, ...] | None:
     return None
 
 
-# ---- CoNLL-U
-
-
-def read_conllu(text: str, tally: LineTally, separator: str | None) -> Iterator[tuple[int, GoldEntry]]:
-    """Read words with a segmentation in MISC, and multiword tokens whose words spell them.
-
-    The frequency of a word is the number of its occurrences.
-    """
-    inside = 0  # words of a multiword token that are still to come
-    surface, parts, opened = "", list[str](), 0
-    for line, content in number_lines(text):
-        if content.startswith("#"):
-            continue
-        fields = content.split("\t")
-        match = _ID.fullmatch(fields[0])
-        if len(fields) != 10 or match is None:
-            raise LineError(line, "not a line of CoNLL-U, which has 10 fields and starts with a number")
-        if match[2]:
-            if int(match[2]) <= int(match[1]):
-                raise LineError(line, f"the range {fields[0]} is empty")
-            inside, surface, parts, opened = int(match[2]) - int(match[1]) + 1, fields[1], [], line
-        elif inside and "." not in fields[0]:
-            parts.append(fields[1])
-            inside -= 1
-            if not inside:
-                yield from read_multiword(opened, surface, parts, tally)
-        elif "." not in fields[0]:
-            yield from read_marked(line, fields, tally, separator)
-
-
-def read_multiword(line: int, surface: str, parts: Sequence[str], tally: LineTally) -> Iterator[tuple[int, GoldEntry]]:
-    """Yield a multiword token if its words spell it."""
-    boundaries = join_segments(surface, parts)
-    if boundaries is None:
-        tally.add(MISSPELT, line)
-    else:
-        yield line, GoldEntry(surface, boundaries, None, 1.0)
-
-
-def read_marked(
-    line: int, fields: Sequence[str], tally: LineTally, separator: str | None
-) -> Iterator[tuple[int, GoldEntry]]:
-    """Yield a word with a segmentation in its tenth field, such as `MSeg=un-break-able`."""
-    notes = dict(note.partition("=")[::2] for note in fields[9].split("|"))
-    written = next((notes[name] for name in _MARKS if name in notes), None)
-    if written is None:
-        return
-    boundaries = align_segments(fields[1], written, separator or "-")
-    if boundaries is None:
-        tally.add(MISSPELT, line)
-    else:
-        yield line, GoldEntry(fields[1], boundaries, notes.get("Lang"), 1.0)
-
-
 # ---- plain tables
 
 
@@ -268,7 +213,7 @@ def detect_format(text: str, suffix: str) -> str | None:
     first = next((line for _, line in number_lines(text) if not line.startswith("# ")), "")
     names = {name.strip().strip('"') for name in re.split("[,\t]", first)}
     fields = first.split("\t")
-    if suffix in (".conllu", ".conll") or (len(fields) == 10 and _ID.fullmatch(fields[0])):
+    if suffix in (".conllu", ".conll") or (len(fields) == 10 and ID.fullmatch(fields[0])):
         return "conllu"
     if {"wordform", "stem"} <= names or {"full_word", "pt1", "rest"} <= names:
         return "morphscore"

@@ -99,9 +99,8 @@ def measure_morphology(
 
     Raises TokbenchError if two tokenizers, or two gold files, have one name.
     """
-    for what, names in (("tokenizers", [t.name for t in tokenizers]), ("gold files", [g.name for g in golds])):
-        if len(set(names)) < len(names):
-            raise TokbenchError(f"two of the {what} have the same name", "give each once")
+    refuse_repeated("tokenizers", [tokenizer.name for tokenizer in tokenizers])
+    refuse_repeated("gold files", [gold.name for gold in golds])
     how = bootstrap or Bootstrap(draw="segments")
     rows: list[dict[str, object]] = []
     for gold in golds:
@@ -123,13 +122,20 @@ def measure_morphology(
     return MorphologyScores(tuple(t.name for t in tokenizers), tuple(golds), tuple(leads), frame, signature)
 
 
+def refuse_repeated(what: str, names: Sequence[str]) -> None:
+    """Raise TokbenchError if two have the same name, by which values are told apart."""
+    for name in names:
+        if names.count(name) > 1:
+            raise TokbenchError(f"two of the {what} have the same name, {name}", "give it once, or rename one")
+
+
 def group_words(gold: Gold) -> dict[str | None, npt.NDArray[np.bool_]]:
     """Return flags of all words (None), and of those of each language if the file names more than one."""
     groups: dict[str | None, npt.NDArray[np.bool_]] = {None: np.ones(gold.words.height, np.bool_)}
     langs = gold.words["lang"].unique(maintain_order=True).to_list()
     if len(langs) > 1 or langs != [None]:
         column = gold.words["lang"]
-        groups |= {lang: (column == lang).to_numpy() for lang in langs if lang is not None}
+        groups |= {lang: (column == lang).fill_null(False).to_numpy() for lang in langs if lang is not None}
     return groups
 
 
