@@ -15,13 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokbench.measurement.boundaries import (
+    COLUMNS,
     COMPOUNDS,
     F1_UNIT,
+    FAMILIES,
     SINGLES,
-    TEXT_COLUMNS,
-    TOKEN_COLUMNS,
     BoundaryTexts,
-    Ranges,
     TokenEnds,
     count_boundaries,
 )
@@ -31,10 +30,7 @@ SIGNS = "aé漢😀👨‍👩‍👧é한ᄒ\u0915\u094d\u0937\u093f🇩🇪\u0
 
 
 def read(texts: Sequence[str]) -> BoundaryTexts:
-    measured = LanguageTexts.read(texts, spaced=True)
-    content = np.frombuffer("".join(f"{text}\n" for text in texts).encode(), np.uint8)
-    words = Ranges(measured.word_bytes.starts, measured.word_bytes.ends, measured.word_text)
-    return BoundaryTexts(content, measured.byte_starts, measured.bytes, words)
+    return LanguageTexts.read(texts, spaced=True).boundaries
 
 
 def count(texts: Sequence[str], cuts: Sequence[Sequence[int]]) -> dict[str, list[int]]:
@@ -43,14 +39,13 @@ def count(texts: Sequence[str], cuts: Sequence[Sequence[int]]) -> dict[str, list
     positions = [start + cut for start, own in zip(known.starts.tolist(), cuts, strict=True) for cut in own]
     positions += (known.starts + known.sizes).tolist()
     ends = TokenEnds.mark(np.array(positions, np.int64), known.starts, len(known.content))
-    found = {**known.counts, **count_boundaries(known, ends)}
-    return {name: [] if values is None else values.tolist() for name, values in found.items()}
+    return {name: [] if values is None else values.tolist() for name, values in count_boundaries(known, ends).items()}
 
 
 def loop(text: str, cuts: Sequence[int]) -> dict[str, int]:
     """The same for one text, one piece after the other."""
     ends = {*cuts, len(text.encode())}
-    found = Counter(dict.fromkeys((*TEXT_COLUMNS, *TOKEN_COLUMNS), 0))
+    found = Counter({name: 0 for name in COLUMNS if name not in FAMILIES["tokens"]})
     places = [0, *accumulate(len(c.encode()) for c in text)]
     loop_characters(text, places, ends, found)
     loop_words(text, places, ends, found)

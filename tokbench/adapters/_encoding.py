@@ -174,6 +174,13 @@ class TokenTable:
         flags[high] = [(token := whole[start:end]).decode(errors="ignore").encode() != token for start, end in bounds]
         return flags
 
+    @cached_property
+    def crossing(self) -> npt.NDArray[np.bool_]:
+        """Flags of the ids with bytes of two characters or more, one of them incomplete."""
+        heads = offsets_of(((self.data & 0xC0) != 0x80).astype(np.int64))
+        second = np.minimum(self.offsets[:-1] + 1, self.offsets[1:])
+        return self.partial & (heads[self.offsets[1:]] > heads[second])
+
     def recall_partial(self, partial: npt.NDArray[np.bool_]) -> None:
         """Set `partial` from a cache."""
         self.__dict__["partial"] = partial

@@ -7,7 +7,7 @@ concatenated bytes of their ids can be judged; the others have no counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from tokbench.adapters import sum_ranges
 from tokbench.measurement.graphemes import find_grapheme_starts
 
 Counts = npt.NDArray[np.int64]
@@ -33,14 +34,20 @@ SINGLES = "+-*/%=<>&|^~!"
 
 _OPERATOR = re.compile("|".join([*map(re.escape, COMPOUNDS), f"[{re.escape(SINGLES)}]"]).encode())
 
-TEXT_COLUMNS = (
-    *("characters_2", "characters_3", "characters_4", "graphemes", "clusters", "word_ends", "numbers", "digits"),
-    *("operators", "compounds"),
+FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "characters": tuple(f"{what}_{width}" for width in (2, 3, 4) for what in ("characters", "split")),
+        "graphemes": ("graphemes", "graphemes_split", "clusters", "clusters_split"),
+        "words": ("word_ends", "word_ends_inside", "tokens_over_words"),
+        "numbers": ("numbers", "number_f1", "digits", "number_tokens"),
+        "operators": ("operators", "operators_isolated", "compounds", "compounds_kept"),
+        "tokens": ("judged_segments", "judged_tokens", "tokens_crossing"),
+    }
 )
-TOKEN_COLUMNS = (
-    *("split_2", "split_3", "split_4", "graphemes_split", "clusters_split", "word_ends_inside", "tokens_over_words"),
-    *("number_f1", "number_tokens", "operators_isolated", "compounds_kept"),
-)
+"""The columns that are counted together."""
+
+COLUMNS = tuple(column for family in FAMILIES.values() for column in family)
+"""Columns that the frame `counts` may have besides; null for texts that cannot be judged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +145,18 @@ class BoundaryTexts:
         return Ranges(places[which], ends, self.text_of(places[which]))
 
     @cached_property
+    def single(self) -> Ranges:
+        """The characters of several bytes that are a grapheme cluster by themselves."""
+        wide = self.wide
+        alone = self.grapheme_starts[wide.starts] & self.grapheme_starts[np.minimum(wide.ends, len(self.content) - 1)]
+        return Ranges(wide.starts[alone], wide.ends[alone], wide.text[alone])
+
+    @cached_property
+    def graphemes(self) -> Counts:
+        """Grapheme clusters of each text."""
+        return sum_ranges(self.grapheme_starts, np.append(self.starts, len(self.content))) - 1  # the line feed
+
+    @cached_property
     def numbers(self) -> Ranges:
         """The runs of ASCII digits."""
         digit = np.zeros(len(self.content) + 2, np.int8)
@@ -153,27 +172,6 @@ class BoundaryTexts:
         starts, ends = spans.reshape(-1, 2).T
         return Ranges(starts, ends, self.text_of(starts))
 
-    @cached_property
-    def counts(self) -> Mapping[str, Counts | None]:
-        """What there is to cut in each text: the columns `TEXT_COLUMNS`; `word_ends` is None without words."""
-        texts = len(self.starts)
-        wide = self.wide.ends - self.wide.starts
-        lengths = self.numbers.ends - self.numbers.starts
-        ends = None if self.words is None else self.words.count(texts, self.ends_before_text_end(self.words))
-        starting = np.concatenate([[0], np.cumsum(self.grapheme_starts, dtype=np.int64)])
-        return MappingProxyType(
-            {
-                **{f"characters_{width}": self.wide.count(texts, wide == width) for width in (2, 3, 4)},
-                "graphemes": starting[self.starts + self.sizes] - starting[self.starts],
-                "clusters": self.clusters.count(texts),
-                "word_ends": ends,
-                "numbers": self.numbers.count(texts),
-                "digits": _sum(self.numbers.text, lengths, texts),
-                "operators": self.operators.count(texts),
-                "compounds": self.operators.count(texts, self.operators.ends - self.operators.starts > 1),
-            }
-        )
-
     def ends_before_text_end(self, ranges: Ranges) -> Flags:
         """Flag the ranges that do not end where their text does."""
         return ranges.ends < (self.starts + self.sizes)[ranges.text]
@@ -186,41 +184,58 @@ def _sum(texts: Counts, values: Counts, number: int) -> Counts:
     return total
 
 
-def count_boundaries(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
-    """Count per text what tokens cut: the columns `TOKEN_COLUMNS`.
+def count_boundaries(
+    texts: BoundaryTexts, ends: TokenEnds, columns: Collection[str] = COLUMNS
+) -> dict[str, Counts | None]:
+    """Count per text what there is to split, and what tokens split: these of `COLUMNS`, but for those of tokens.
 
-    `word_ends_inside` and `tokens_over_words` are None without words.
+    Columns of words are None without words.
     """
+    found: dict[str, Counts | None] = {}
+    for family, count in _COUNTS.items():
+        if not set(FAMILIES[family]).isdisjoint(columns):
+            found |= count(texts, ends)
+    return {name: values for name, values in found.items() if name in columns}
+
+
+def _count_characters(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
+    """Count the characters of several bytes by width, and those that a token end splits."""
     number = len(texts.starts)
-    split = _count_split(texts, ends)
-    words = texts.words
-    inside = over = None
-    if words is not None:
-        missing = ~ends.at[words.ends] & texts.ends_before_text_end(words)
-        inside, over = words.count(number, missing), _count_over_words(words, ends, number)
+    cut = ends.within(texts.wide) > 0
+    width = texts.wide.ends - texts.wide.starts
     return {
-        **split,
-        "word_ends_inside": inside,
-        "tokens_over_words": over,
-        **_count_numbers(texts, ends),
-        **_count_operators(texts, ends),
+        name: texts.wide.count(number, flags)
+        for size in (2, 3, 4)
+        for name, flags in ((f"characters_{size}", width == size), (f"split_{size}", cut & (width == size)))
     }
 
 
-def _count_split(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts]:
-    """Count characters by width, grapheme clusters, and those of several code points, that a token end splits."""
-    number = len(texts.starts)
-    wide = ends.within(texts.wide) > 0
-    width = texts.wide.ends - texts.wide.starts
+def _count_graphemes(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
+    """Count grapheme clusters, those of several code points, and of both those that a token end splits."""
+    number, clusters = len(texts.starts), texts.clusters
+    cut = ends.within(clusters) > 0
     # A cluster of one code point is split where its character is.
-    cluster = ends.within(texts.clusters) > 0
-    alone = texts.grapheme_starts[texts.wide.starts] & ~np.isin(
-        texts.wide.starts, texts.clusters.starts, assume_unique=True
-    )
+    single = texts.single
+    apart = single.count(number, ends.within(single) > 0)
+    split = clusters.count(number, cut)
     return {
-        **{f"split_{size}": texts.wide.count(number, wide & (width == size)) for size in (2, 3, 4)},
-        "graphemes_split": texts.clusters.count(number, cluster) + texts.wide.count(number, wide & alone),
-        "clusters_split": texts.clusters.count(number, cluster),
+        "graphemes": texts.graphemes,
+        "graphemes_split": split + apart,
+        "clusters": clusters.count(number),
+        "clusters_split": split,
+    }
+
+
+def _count_words(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
+    """Count the ends of words before the end of their text, those inside a token, and tokens over several words."""
+    words, number = texts.words, len(texts.starts)
+    if words is None:
+        return dict.fromkeys(FAMILIES["words"])
+    before = texts.ends_before_text_end(words)
+    return {
+        "word_ends": words.count(number, before),
+        "word_ends_inside": words.count(number, ~ends.at[words.ends] & before),
+        "tokens_over_words": _count_over_words(words, ends, number),
     }
 
 
@@ -238,7 +253,7 @@ def _count_over_words(words: Ranges, ends: TokenEnds, number: int) -> Counts:
     return np.bincount(words.text[1:][joined & ~again], minlength=number).astype(np.int64)
 
 
-def _count_numbers(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts]:
+def _count_numbers(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
     """Score the cuts of each number against cuts at every third digit from the right, and count its tokens."""
     number, runs = len(texts.starts), texts.numbers
     cuts = ends.within(runs)
@@ -249,10 +264,15 @@ def _count_numbers(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts]:
     hits = np.bincount(which[ends.at[runs.ends[which] - 3 * nth]], minlength=len(runs)).astype(np.int64)
     either = cuts + ideal
     scored = np.where(either == 0, F1_UNIT, 2 * hits * F1_UNIT // np.maximum(either, 1))
-    return {"number_f1": _sum(runs.text, scored, number), "number_tokens": _sum(runs.text, cuts + 1, number)}
+    return {
+        "numbers": runs.count(number),
+        "number_f1": _sum(runs.text, scored, number),
+        "digits": _sum(runs.text, length, number),
+        "number_tokens": _sum(runs.text, cuts + 1, number),
+    }
 
 
-def _count_operators(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts]:
+def _count_operators(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
     """Count operators that are a token, spaces before them aside, and compound ones that no token end cuts."""
     number, found = len(texts.starts), texts.operators
     whole = ends.within(found) == 0
@@ -262,7 +282,21 @@ def _count_operators(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts]
     before = np.minimum(np.maximum(solid[np.maximum(found.starts - 1, 0)], texts.starts[found.text]), found.starts)
     opened = ends.until[found.starts] - ends.until[before] + ends.at[before] > 0
     own = whole & opened & ends.at[found.ends]
+    several = found.ends - found.starts > 1
     return {
+        "operators": found.count(number),
         "operators_isolated": found.count(number, own),
-        "compounds_kept": found.count(number, whole & (found.ends - found.starts > 1)),
+        "compounds": found.count(number, several),
+        "compounds_kept": found.count(number, whole & several),
     }
+
+
+_COUNTS: Mapping[str, Callable[[BoundaryTexts, TokenEnds], dict[str, Counts | None]]] = MappingProxyType(
+    {
+        "characters": _count_characters,
+        "graphemes": _count_graphemes,
+        "words": _count_words,
+        "numbers": _count_numbers,
+        "operators": _count_operators,
+    }
+)

@@ -11,6 +11,8 @@ import polars as pl
 
 from tokbench.adapters import CountedTokenizer, EncodedBatch, LocatingTokenizer, Spans, Tokenizer
 from tokbench.errors import EngineError
+from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
+from tokbench.measurement.boundaries import TokenEnds, count_boundaries
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.round_trip import Decoded, classify_losses, compare_texts
@@ -26,6 +28,9 @@ COUNTS = {
     "loss": pl.UInt8(),
 }
 """The columns of the frame `counts` that may be null."""
+
+BOUNDARY_TYPE = pl.Int64()
+"""The type of the counts of `count_split`: sums of F1 do not fit 32 bits."""
 
 ID_BITS = 24
 """Bits of an id in a histogram key: up to 16 million ids and 256 blocks."""
@@ -114,6 +119,7 @@ def frame_counts(
             columns.append(pl.repeat(None, len(tokens), dtype=kind, eager=True).alias(name))
         else:
             columns.append(values.alias(name) if isinstance(values, pl.Series) else pl.Series(name, values))
+    columns += [pl.Series(name, found[name], BOUNDARY_TYPE) for name in BOUNDARIES if name in found]
     return pl.DataFrame(columns)
 
 
@@ -132,9 +138,37 @@ def count_batch(
         found["partial_tokens"] = batch.sum_by_text(partial).astype(np.int32)
     decoded = compare_texts(tokenizer, batch, texts, words=needs.continued) if needs.decoded else None
     found |= count_located(tokenizer, batch, texts, decoded, needs)
+    if decoded is not None and needs.boundaries:
+        found |= count_split(tokenizer, batch, texts, decoded, needs.boundaries)
     if decoded is not None and needs.losses:
         found["loss"] = classify_losses(tokenizer, batch, texts, decoded)
     return frame_counts(batch.counts, segments, found), count_ids(batch, blocks) if needs.ids else NO_HISTOGRAM
+
+
+def count_split(
+    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, decoded: Decoded, columns: Sequence[str]
+) -> dict[str, pl.Series]:
+    """Count per text what tokens split: these columns, null for texts that their ids do not spell."""
+    table, exact = tokenizer.token_table(), decoded.exact
+    judged = batch.counts.astype(np.int64)
+    found: dict[str, npt.NDArray[np.int64] | None] = {
+        "judged_segments": np.ones(len(batch), np.int64),
+        "judged_tokens": judged,
+    }
+    if "tokens_crossing" in columns:
+        found["tokens_crossing"] = batch.sum_by_text(table.crossing.take(batch.indices))
+    bounds = table.bounds(batch.indices)
+    shift = texts.byte_starts - len(tokenizer.prefix or b"") - bounds[batch.offsets[:-1]]
+    positions = (bounds[1:] + np.repeat(shift, judged))[np.repeat(exact, judged)]
+    ends = TokenEnds.mark(positions, texts.byte_starts, len(texts.data))
+    found |= count_boundaries(texts.boundaries, ends, columns)
+    unknown = pl.repeat(None, len(batch), dtype=BOUNDARY_TYPE, eager=True)
+    places = np.flatnonzero(~exact)
+    series: dict[str, pl.Series] = {}
+    for name in columns:
+        values = found[name]
+        series[name] = unknown if values is None else pl.Series(name, values).cast(BOUNDARY_TYPE).scatter(places, None)
+    return series
 
 
 def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series, lang: str) -> EngineError:

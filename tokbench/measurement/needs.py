@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
+from tokbench.measurement.boundaries import FAMILIES
+
 COLUMNS = {
     "words": "words",
     "partial_tokens": "partial",
@@ -22,7 +25,7 @@ class Needs:
 
     words: `texts.words`. continued: `counts.continued_words`. partial: `counts.partial_tokens`. unknown:
     `counts.unk_tokens`. unknown_chars: `counts.unk_chars`. losses: `counts.loss`. ids: the frame `ids`, which has no
-    rows otherwise.
+    rows otherwise. boundaries: those of `boundaries.COLUMNS` that `counts` has; the others are absent.
     """
 
     words: bool = True
@@ -32,6 +35,7 @@ class Needs:
     unknown_chars: bool = True
     losses: bool = True
     ids: bool = True
+    boundaries: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, columns: Collection[str], *, ids: bool) -> Needs:
@@ -42,23 +46,27 @@ class Needs:
         >>> Needs.of({"tokens", "words"}, ids=False).losses
         False
         """
-        return cls(**{field: column in columns for column, field in COLUMNS.items()}, ids=ids)
+        chosen = {field: column in columns for column, field in COLUMNS.items()}
+        split = {column for column in BOUNDARIES if column in columns}
+        judged = {"judged_segments"} if split else set()
+        return cls(**chosen, ids=ids, boundaries=tuple(name for name in BOUNDARIES if name in split | judged))
 
     @property
     def word_bounds(self) -> bool:
         """Whether the words of texts have to be found."""
-        return self.words or self.continued
+        return self.words or self.continued or not set(FAMILIES["words"]).isdisjoint(self.boundaries)
 
     @property
     def only_tokens(self) -> bool:
         """Whether the number of tokens is all that is wanted of an encoding."""
-        return not (self.continued or self.partial or self.unknown or self.unknown_chars or self.losses or self.ids)
+        counted = self.continued or self.partial or self.unknown or self.unknown_chars or self.losses or self.ids
+        return not (counted or self.boundaries)
 
     @property
     def decoded(self) -> bool:
         """Whether the bytes of the ids have to be compared with the text."""
-        return self.losses or self.continued
+        return self.losses or self.continued or bool(self.boundaries)
 
 
 EVERYTHING = Needs()
-"""All counts."""
+"""All counts but those of boundaries."""

@@ -13,7 +13,7 @@ import polars as pl
 
 from tokbench._shared.pipes import refuse_special
 from tokbench.errors import TokbenchError
-from tokbench.measurement.units import NUMBER, SIZES
+from tokbench.measurement.units import NUMBER, SIZES, list_boundaries
 
 LISTING = "measurements.json"
 """The hashes of the frames' files: a damaged Parquet file can read as other numbers."""
@@ -130,8 +130,9 @@ def list_schemas(name: str) -> list[Mapping[str, pl.DataType]]:
 
 def has_schema(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> bool:
     """Return whether a frame has these columns; sums, which are stored narrow, may have any of `units.SIZES`."""
-    same = list(frame.columns) == list(schema)
-    return same and all(
+    more = list_boundaries(frame) if "tokens" in schema else []
+    known = {**schema, **dict.fromkeys(more, SUM)}
+    return list(frame.columns) == list(known) and all(
         found == kind or (kind is SUM and found in SIZES)
-        for found, kind in zip(frame.dtypes, schema.values(), strict=True)
+        for found, kind in zip(frame.dtypes, known.values(), strict=True)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -22,7 +22,15 @@ from tokbench.measurement.counting import HistogramSum, count_texts, frame_histo
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.saved import POOLED_SCHEMAS, SCHEMAS
-from tokbench.measurement.units import NUMBER, UnitSum, hash_units, number_group, pool_counts, pool_texts
+from tokbench.measurement.units import (
+    NUMBER,
+    UnitSum,
+    hash_units,
+    list_boundaries,
+    number_group,
+    pool_counts,
+    pool_texts,
+)
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 Reader = Callable[[Shard], Iterable[ShardTexts]]
@@ -88,7 +96,7 @@ def hash_batch(batch: ShardTexts, measured: LanguageTexts) -> bytes:
     label = batch.group.encode()
     digest = hashlib.sha256(b"%d %d\n" % (len(label), len(measured.bytes)) + label)
     digest.update(measured.bytes.astype("<u8").tobytes())
-    digest.update(memoryview(measured.data))
+    digest.update(measured.data.data)
     return digest.digest()
 
 
@@ -127,12 +135,20 @@ class _Tally:
         counts = [label(self.counts[cell].total(), tokenizer=cell[0], lang=cell[1]) for cell in cells]
         return Measurements(
             texts=pl.concat([empty["texts"], *texts], how="vertical_relaxed"),
-            counts=pl.concat([empty["counts"], *counts], how="vertical_relaxed").select(empty["counts"].columns),
+            counts=arrange_counts(counts, empty["counts"]),
             ids=labels.hstack(frame_histograms(histograms)).cast({"count": pl.Int64}),
             vocab=empty["vocab"],
             documents=empty["documents"],
             tokenizers=describe_tokenizers(self.tokenizers),
         ).sorted()
+
+
+def arrange_counts(cells: Sequence[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
+    """Return the counts of all cells, in the order of the columns of `empty`, those of boundaries last."""
+    if not cells:
+        return empty
+    counts = pl.concat(cells, how="vertical_relaxed")
+    return counts.select(*empty.columns, *list_boundaries(counts))
 
 
 def label(frame: pl.DataFrame, **names: str) -> pl.DataFrame:

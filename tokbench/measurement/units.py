@@ -17,6 +17,7 @@ import polars as pl
 
 from tokbench.corpora import Corpus
 from tokbench.measurement._frames import list_documents
+from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
 from tokbench.measurement.jackknife_blocks import assign_blocks
 from tokbench.measurement.round_trip import Loss
 
@@ -43,7 +44,7 @@ COUNT_SUMS = ("tokens", "unk_known_chars", "unk_known_segments", "continued_know
 COMPLETE = ("words", "partial_tokens", "unk_tokens", *LOSSES)
 """Sums that are null if any segment's count is: such counts are known for all segments of a language, or for none."""
 
-KNOWN = ("unk_chars", "continued_words")
+KNOWN = ("unk_chars", "continued_words", *BOUNDARIES)
 """Sums over the segments whose count is known; null if there is none."""
 
 
@@ -85,7 +86,12 @@ def pool_counts(counts: pl.DataFrame, sizes: pl.DataFrame, units: pl.Series) -> 
         continued_known_words=pl.when(pl.col("continued_words").is_not_null()).then(words).otherwise(0),
         continued_known_segments=pl.col("continued_words").is_not_null().cast(pl.Int64),
     )
-    return add_up([rows])
+    return add_up([rows.hstack(counts.select(list_boundaries(counts)))])
+
+
+def list_boundaries(counts: pl.DataFrame) -> list[str]:
+    """Return the columns of `boundaries.COLUMNS` that the frame `counts` has, in their order."""
+    return [name for name in BOUNDARIES if name in counts.columns]
 
 
 def add_up(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

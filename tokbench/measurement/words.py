@@ -22,6 +22,7 @@ import polars as pl
 from tokbench.adapters import Indices, Spans, TokenTable
 from tokbench.corpora import JoinedTexts, TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.measurement.boundaries import BoundaryTexts, Ranges
 
 Segmenter = Literal["whitespace", "icu"]
 
@@ -141,6 +142,14 @@ class LanguageTexts:
         at = np.cumsum(begins, dtype=np.int32)
         at -= 1
         return at
+
+    @cached_property
+    def boundaries(self) -> BoundaryTexts:
+        """What tokens may split in the texts."""
+        words = None
+        if self.words is not None:
+            words = Ranges(self.word_bytes.starts, self.word_bytes.ends, self.word_text)
+        return BoundaryTexts(self.data, self.byte_starts, self.bytes, words)
 
     @cached_property
     def composed(self) -> tuple[Indices, LanguageTexts]:

@@ -20,7 +20,7 @@ JUDGED = (
     "tokens) are left out, and n counts the rest. Null if there is none."
 )
 
-of_boundaries = partial(Metric, level="segments", edge_cases=JUDGED)
+of_boundaries = partial(Metric, level="segments", cases=pl.col("judged_segments"), edge_cases=JUDGED)
 split = partial(of_boundaries, better="lower", percent=True)
 
 BOUNDARIES = (

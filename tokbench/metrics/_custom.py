@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 import polars as pl
 
 from tokbench.errors import TokbenchError
+from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._rows import OF_SEGMENTS
 
@@ -21,6 +22,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("tokens", "partial_tokens", "unk_tokens", "unk_chars", "continued_words", "loss"),
         *("bytes", "chars", "words"),
         *OF_SEGMENTS,
+        *BOUNDARIES,
     ),
     "ids": ("count", "types", "tokens", "text_bytes", "vocab_base"),
     "lengths": ("size", "characters", "count"),

@@ -40,6 +40,19 @@ _VOCABULARY = (
     "of one size."
 )
 
+_WORD_ENDS = (
+    "Some: what models do with prompts that end inside a token of the full text is the subject of Xu et al. 2026, "
+    "arXiv 2601.23223."
+)
+_SUPERWORDS = (
+    "Some: vocabularies with tokens over words trained better models of 8B at equal size and compute (Liu et al. 2025, "
+    "arXiv 2503.13423)."
+)
+_DIGITS = (
+    "Some: models add numbers better with groups of three digits from the right than from the left (Singh & Strouse "
+    "2024, arXiv 2402.14903)."
+)
+
 EVIDENCE: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -70,8 +83,14 @@ EVIDENCE: Mapping[str, str] = MappingProxyType(
         ),
         **dict.fromkeys(("strr_bare", "strr_spaced"), _SINGLE_TOKENS),
         **dict.fromkeys(("vocab_base", "vocab_total", "vocab_rows"), _VOCABULARY),
+        "word_ends_inside": _WORD_ENDS,
+        "tokens_over_words": _SUPERWORDS,
+        **dict.fromkeys(("digits_f1", "tokens_per_digit"), _DIGITS),
         **dict.fromkeys(
             (
+                *("graphemes_split", "clusters_split", "characters_split", "tokens_crossing"),
+                *(f"characters_split_{width}" for width in (2, 3, 4)),
+                *("operators_isolated", "compounds_kept"),
                 *("effective_context", "effective_context_reference", "byte_fallback_rate", "utilisation"),
                 *("utilisation_at_10k", "utilisation_at_100k", "type_token_ratio", "throughput"),
                 *(f"token_{unit}_{part}" for unit in ("bytes", "chars") for part in ("p50", "p90", "p99", "max")),

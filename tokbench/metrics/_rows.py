@@ -9,6 +9,7 @@ import polars as pl
 
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements, put_in_order
+from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
 from tokbench.measurement.round_trip import Loss
 from tokbench.measurement.units import COMPLETE, COUNT_SUMS, KEYS, KNOWN, LOSSES, TEXT_SUMS
 from tokbench.metrics._metric import Metric
@@ -55,6 +56,8 @@ def with_texts(measurements: Measurements) -> pl.DataFrame:
 def view_rows(rows: pl.DataFrame, exprs: Iterable[pl.Expr]) -> pl.LazyFrame:
     """Return the rows of `with_texts` with all columns that expressions use, and sums in 64 bits."""
     used = {name for expr in exprs for name in expr.meta.root_names()}
+    uncounted = [name for name in BOUNDARIES if name in used and name not in rows.columns]
+    rows = rows.with_columns(pl.lit(None, pl.Int64).alias(name) for name in uncounted)
     if "segments" in rows.columns:
         return rows.lazy().with_columns(pl.col(name).cast(pl.Int64) for name in rows.columns if name not in KEYS)
     return rows.lazy().with_columns(expr.alias(name) for name, expr in OF_SEGMENTS.items() if name in used)

@@ -14,6 +14,7 @@ import polars as pl
 
 from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
+from tokbench.metrics._boundaries import BOUNDARIES
 from tokbench.metrics._custom import MetricTable, check_metric
 from tokbench.metrics._evidence import EVIDENCE
 from tokbench.metrics._fairness import FAIRNESS
@@ -87,7 +88,7 @@ OTHERS = (
 BUILT_IN: Mapping[str, Metric] = MappingProxyType(
     {
         metric.name: replace(metric, evidence=EVIDENCE[metric.name])
-        for metric in (*RATIOS, *FAIRNESS, *FREQUENCIES, *RANKS, *OTHERS)
+        for metric in (*RATIOS, *BOUNDARIES, *FAIRNESS, *FREQUENCIES, *RANKS, *OTHERS)
     }
 )
 """The metrics of tokbench by name, in the order of tables."""
