@@ -26,6 +26,7 @@ from tokbench.metrics import (
     list_token_lengths,
     resampling,
 )
+from tokbench.metrics._boundaries import BOUNDARIES
 from tokbench.metrics._evaluation import evaluate_across, evaluate_fact
 from tokbench.metrics._intervals import Resamples, is_aligned
 from tokbench.metrics._lengths import count_characters
@@ -66,23 +67,26 @@ def test_figures_are_shown_with_the_digits_that_differ() -> None:
     sizes = {"vocab_base", "vocab_total", "vocab_rows"}
     assert whole == {"effective_context", "effective_context_reference", "mean_rank"} | counted | sizes
     tenths = {name for name, metric in METRICS.items() if metric.decimals == 1}
-    assert tenths == {"tokens_per_segment", "continued_words", "strr_bare", "strr_spaced"}
+    split = {metric.name for metric in BOUNDARIES if metric.percent}
+    assert tenths == {"tokens_per_segment", "continued_words", "strr_bare", "strr_spaced"} | split
     hundredths = {name for name, metric in METRICS.items() if metric.decimals == 2}
     assert hundredths == {
         "bytes_per_token", "chars_per_token", "fertility", "bits_per_byte_coded", "bits_per_byte_entropy", "throughput",
         "premium_median", "premium_worst", "premium_worst_five", "length_spread",
-        "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k",
+        "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k", "tokens_per_digit",
     }  # fmt: skip
     assert {metric.decimals for metric in METRICS.values()} == {0, 1, 2, 3}
 
 
 def test_shares_are_shown_in_per_cent() -> None:
-    of_one = {"tokens", "words", "word types", "characters", "segments", "ids"}
+    of_one = {"tokens", "words", "word types", "characters", "segments", "ids", "grapheme clusters", "operators"}
+    split = {metric.name for metric in BOUNDARIES} - {"digits_f1", "tokens_per_digit"}
     shares = {name for name, metric in METRICS.items() if metric.percent}
     assert shares == {
         "continued_words", "unk_rate", "unk_char_rate", "byte_fallback_rate",
         "round_trip_exact", "round_trip_nfc", "round_trip_whitespace",
         "utilisation", "utilisation_at_10k", "utilisation_at_100k", "strr_bare", "strr_spaced", "percentile_frequency",
+        *split,
     }  # fmt: skip
     assert {METRICS[name].unit for name in shares} <= of_one
 
@@ -96,7 +100,7 @@ def test_lossy_tokenizers_are_not_ranked_where_less_text_scores_better() -> None
         "round_trip_exact", "round_trip_nfc", "round_trip_whitespace",
         "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k",
         "renyi_efficiency", "renyi_efficiency_observed", "utilisation", "utilisation_at_10k", "utilisation_at_100k",
-        "type_token_ratio", "strr_bare", "strr_spaced", *(metric.name for metric in RANKS),
+        "type_token_ratio", "strr_bare", "strr_spaced", *(metric.name for metric in (*RANKS, *BOUNDARIES)),
         "vocab_base", "vocab_total", "vocab_rows", "throughput",
     }  # fmt: skip
 

@@ -30,6 +30,7 @@ from tokbench.metrics import (
     list_token_lengths,
     trace_lorenz,
 )
+from tokbench.metrics._boundaries import BOUNDARIES
 from tokbench.metrics._lengths import count_characters
 from tokbench.metrics._ranks import RANKS
 from tokbench.metrics._rarefaction import find_chances, find_terms, log_factorial, log_falling
@@ -127,9 +128,8 @@ def test_values_by_hand(figures: pl.DataFrame, metric: str, lang: str | None, ex
 def test_every_metric_has_a_test_by_hand_or_is_measured_elsewhere() -> None:
     mark = next(mark for mark in test_values_by_hand.pytestmark if mark.name == "parametrize")
     tested = {case[0] for case in mark.args[1]}
-    assert METRICS.keys() - tested == {"throughput", "unk_char_rate", "strr_bare", "strr_spaced"} | {
-        metric.name for metric in RANKS
-    }
+    elsewhere = {metric.name for metric in (*RANKS, *BOUNDARIES)}
+    assert METRICS.keys() - tested == {"throughput", "unk_char_rate", "strr_bare", "strr_spaced"} | elsewhere
 
 
 def test_relative_metrics_are_null_without_a_reference(figures: pl.DataFrame) -> None:
