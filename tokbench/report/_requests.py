@@ -51,9 +51,8 @@ def lay_out_lengths(found: Requests) -> Table:
         for row in rows.iter_rows(named=True)
     ]
     formats: dict[str, Callable[[Any], str]] = dict.fromkeys(("p50", "p90", "p99", "max"), "{:,}".format)
-    formats |= dict.fromkeys(("tokens/text", "with special"), "{:,.1f}".format) | {
-        over: partial(format_percent, decimals=1)
-    }
+    formats |= dict.fromkeys(("tokens/text", "with special"), "{:,.1f}".format)
+    formats[over] = partial(format_percent, decimals=1)
     title = f"{found.corpus}: tokens per text" + (f" of {found.tokenizers[0]}" if single else "")
     return tabulate(shown, title, formats=formats, ruled=True)
 
