@@ -83,12 +83,8 @@ def misread(text: str, random: Random) -> str:
 
 def misread_word(word: str, random: Random) -> str:
     """Replace one place of a word, drawn from all that can be confused."""
-    places = [
-        (at, *pair)
-        for at, first in enumerate(word)
-        for pair in _BY_FIRST.get(first, ())
-        if word.startswith(pair[0], at)
-    ]
+    starts = ((at, pair) for at, first in enumerate(word) for pair in _BY_FIRST.get(first, ()))
+    places = [(at, *pair) for at, pair in starts if word.startswith(pair[0], at)]
     if not places:
         return word
     at, seen, taken = places[draw(random, len(places))]
