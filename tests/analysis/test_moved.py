@@ -16,7 +16,7 @@ from helpers.frozen_dataclasses import check_dataclasses
 from tokbench.adapters import load_tokenizer
 from tokbench.analysis.vocabulary import MOVED, ONLY_A, ONLY_B, SAME, _moved, find_moved
 from tokbench.errors import TokbenchError
-from tokbench.report._moved import format_share
+from tokbench.report._shares import format_percent
 
 
 def write_words(folder: Path, name: str, *tokens: str) -> str:
@@ -63,7 +63,7 @@ def test_all_bytes_move_by_three(tmp_path: Path) -> None:
 
 
 def test_shares_are_whole_only_if_they_are() -> None:
-    assert [format_share(share) for share in (0, 1e-9, 0.25, 1 - 1e-9, 1)] == [
+    assert [format_percent(share) for share in (0, 1e-9, 0.25, 1 - 1e-9, 1)] == [
         "0 %",
         "0.01 %",
         "25.00 %",

@@ -35,6 +35,8 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "code", "the syntax of code"
     if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
+    if command == "overlap" and (given.get("by") or given.get("script")):
+        yield "unicode", "the scripts of tokens"
     if command == "requests" and given.get("chat_template"):
         yield "chat", "a chat template"
     if str(given.get("segmenter")) == "icu":

@@ -10,6 +10,7 @@ import polars as pl
 from tokbench._shared.quantities import write_count
 from tokbench.analysis.vocabulary import CHANGES, MOVED, ONLY_A, ONLY_B, MovedTokens
 from tokbench.report._document_model import Plain, Prose, Results
+from tokbench.report._shares import format_percent
 from tokbench.report._table import Table, tabulate
 from tokbench.report._vocabulary import format_bytes
 
@@ -27,7 +28,7 @@ def show(found: MovedTokens, top: int) -> Results:
 def lay_out(found: MovedTokens, top: int) -> list[Plain]:
     """Lay out counts, and the first strings that are not where they were."""
     counts = found.count().rename({"ids_a": "ids of a", "ids_b": "ids of b", "share_a": "of a", "share_b": "of b"})
-    formats: dict[str, Callable[[Any], str]] = dict.fromkeys(("of a", "of b"), format_share)
+    formats: dict[str, Callable[[Any], str]] = dict.fromkeys(("of a", "of b"), format_percent)
     formats |= dict.fromkeys(("strings", "special", "ids of a", "ids of b"), "{:,}".format)
     titles = {MOVED: "same string, other id:", ONLY_A: f"only in {found.a}:", ONLY_B: f"only in {found.b}:"}
     return [
@@ -69,13 +70,6 @@ def lay_out_reused(reused: pl.DataFrame, top: int) -> Table:
 def write_string(row: Row) -> str:
     """Quote a string; say of a special token that it is one."""
     return format_bytes(row["bytes"]) + (" (special)" if row["special"] else "")
-
-
-def format_share(share: float) -> str:
-    """Format a share in per cent, 100 % only if it is exactly 1, and 0 % only if it is exactly 0."""
-    if share in (0, 1):
-        return f"{100 * share:.0f} %"
-    return f"{min(max(100 * share, 0.01), 99.99):.2f} %"
 
 
 def write_texts(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:

@@ -63,9 +63,7 @@ def lay_out_scripts(pairs: pl.DataFrame, corpus: str | None) -> list[Plain]:
     formats |= dict.fromkeys(list(titles.values())[1:4], "{:,}".format)
     parts: list[Plain] = []
     for a, b in combinations(names, 2):
-        rows = joined.filter((pl.col("a") == a) & (pl.col("b") == b)).select(
-            **{new: old for old, new in titles.items()}
-        )
+        rows = joined.filter((pl.col("a") == a) & (pl.col("b") == b)).select(*titles).rename(titles)
         parts.append(tabulate(rows.to_dicts(), f"a = {a}, b = {b}", formats=formats, ruled=True))
     return [*parts, *([Prose((f"weighted by token frequencies on {corpus}",))] if corpus else [])]
 

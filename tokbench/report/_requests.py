@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from tokbench.analysis.requests import Requests
 from tokbench.report._document_model import Plain, Points, Results, Signature
+from tokbench.report._shares import format_percent
 from tokbench.report._table import ABSENT, Cell, Table, tabulate
 
 _LENGTHS = {
@@ -49,7 +51,8 @@ def lay_out_lengths(found: Requests) -> Table:
         for row in rows.iter_rows(named=True)
     ]
     formats: dict[str, Callable[[Any], str]] = dict.fromkeys(("p50", "p90", "p99", "max"), "{:,}".format)
-    formats |= dict.fromkeys(("tokens/text", "with special"), "{:,.1f}".format) | {over: format_share}
+    formats |= dict.fromkeys(("tokens/text", "with special"), "{:,.1f}".format)
+    formats[over] = partial(format_percent, decimals=1)
     title = f"{found.corpus}: tokens per text" + (f" of {found.tokenizers[0]}" if single else "")
     return tabulate(shown, title, formats=formats, ruled=True)
 
@@ -83,17 +86,10 @@ def write_ratio(row: Mapping[str, Any]) -> Cell:
     return Cell(ABSENT if row["ratio"] is None else f"{row['ratio']:.2f}", unranked=row["unknown"] > 0)
 
 
-def format_share(share: float) -> str:
-    """Format a share in per cent, 100 % only if it is exactly 1, and 0 % only if it is exactly 0."""
-    if share in (0, 1):
-        return f"{100 * share:.0f} %"
-    return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
-
-
 def write_notes(found: Requests) -> Iterator[str]:
     """Say which files the special tokens and the templates come from, and who loses text."""
     for row in found.lengths.filter(pl.col("lang").is_null() & (pl.col("unknown") > 0)).iter_rows(named=True):
-        share = format_share(row["unknown"] / row["tokens"])
+        share = format_percent(row["unknown"] / row["tokens"], 1)
         yield f"{row['tokenizer']}: {share} of its tokens are the unknown token, which hides the length of the text"
     for name in found.tokenizers:
         added, template = found.added[name], found.templates[name]

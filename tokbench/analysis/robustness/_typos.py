@@ -23,6 +23,7 @@ CONFUSIONS = (
 )
 """What recognition of Latin print takes for something else."""
 
+_BY_FIRST = {seen[0]: [pair for pair in CONFUSIONS if pair[0][0] == seen[0]] for seen, _ in CONFUSIONS}
 _LATIN_WORD = re.compile("[0-9A-Za-z]+")
 
 
@@ -82,7 +83,8 @@ def misread(text: str, random: Random) -> str:
 
 def misread_word(word: str, random: Random) -> str:
     """Replace one place of a word, drawn from all that can be confused."""
-    places = [(at, *pair) for at in range(len(word)) for pair in CONFUSIONS if word.startswith(pair[0], at)]
+    starts = ((at, pair) for at, first in enumerate(word) for pair in _BY_FIRST.get(first, ()))
+    places = [(at, *pair) for at, pair in starts if word.startswith(pair[0], at)]
     if not places:
         return word
     at, seen, taken = places[draw(random, len(places))]
