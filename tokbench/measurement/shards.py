@@ -81,8 +81,7 @@ def measure_shard(
             texts = JoinedTexts.of_series(batch.texts)
             if batch.group not in judged:
                 judged[batch.group] = has_words(batch.texts, segmenter)
-            fits = needs.word_bounds and judged[batch.group]
-            measured = LanguageTexts.read(texts, segmenter, fits, with_words=needs.word_bounds)
+            measured = LanguageTexts.read(texts, segmenter, judged[batch.group], with_words=needs.word_bounds)
             digest.update(hash_batch(batch, measured))
             size, segments = size + int(measured.bytes.sum()), segments + len(texts.sizes)
             numbers = number(shard.name, shard.start, batch.segments, batch.documents)
