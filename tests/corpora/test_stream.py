@@ -367,6 +367,18 @@ def test_what_cannot_be_opened(tmp_path: Path, files: dict[str, str], spec: str,
         open_stream(f"{tmp_path}/{spec}")
 
 
+def test_a_file_that_has_gone_fails_alone(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.txt": "a\n", "b.txt": "b\n"})
+    pl.DataFrame({"text": ["c"]}).write_parquet(tmp_path / "c.parquet")
+    shards = [*open_stream(f"{tmp_path}/*.txt").shards, *open_stream(tmp_path / "c.parquet").shards]
+    for name in ("b.txt", "c.parquet"):
+        (tmp_path / name).unlink()
+    assert [part.texts.to_list() for part in read_shard(shards[0])] == [["a\n"]]
+    for shard in shards[1:]:
+        with pytest.raises(TokbenchError, match=f"there is no file {re.escape(shard.file)}"):
+            [*read_shard(shard)]
+
+
 def test_pipes_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.txt")
     with pytest.raises(TokbenchError, match="is a pipe"):

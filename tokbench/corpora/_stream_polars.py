@@ -69,6 +69,8 @@ def list_remote(pattern: str) -> list[str]:
 
 
 def _check_plain(path: Path) -> None:
+    if not path.exists():
+        raise TokbenchError(f"there is no file {path}", "check the path")
     if not is_plain(path):
         raise TokbenchError(f"{path} is compressed or in an archive, where Parquet cannot be read", "unpack it first")
 
