@@ -420,7 +420,7 @@ def test_a_corpus_in_memory_is_no_stream(tmp_path: Path) -> None:
 
 
 def test_addresses_are_read_by_polars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_files(tmp_path, {"a.txt": "a\n\nb\n", "a.jsonl": '{"text": "x"}\n\n{"text": "y\\nz"}\n'})
+    write_files(tmp_path, {"a.txt": "\ufeffa\n\nb\n", "a.jsonl": '{"text": "x"}\n\n{"text": "y\\nz"}\n'})
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "packed"}'))
     for name in ("p", "q"):
         pl.DataFrame({"body": [name, None, "r"]}).write_parquet(tmp_path / f"{name}.parquet")

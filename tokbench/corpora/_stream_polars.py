@@ -58,8 +58,10 @@ def read_rows(file: str, first: int, rows: int, columns: Mapping[str, str]) -> I
 
 def read_remote_lines(address: str, most: int | None = None) -> Iterator[pl.Series]:
     """Yield the lines at an address without their ends, unpacked; at most so many if that is given."""
-    for frame in _ask(address, {"task": "lines", "most": most}):
-        yield frame["text"]
+    for number, frame in enumerate(_ask(address, {"task": "lines", "most": most})):
+        lines = frame["text"]
+        bom = number == 0 and len(lines) > 0 and str(lines[0]).startswith("\ufeff")
+        yield lines.str.strip_prefix("\ufeff").head(1).extend(lines.slice(1)) if bom else lines
 
 
 def list_remote(pattern: str) -> list[str]:
