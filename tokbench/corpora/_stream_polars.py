@@ -84,7 +84,8 @@ def _ask(file: str, request: dict[str, Any]) -> Iterator[Any]:
     try:
         for answer in process.answer({"file": file, **request}):
             if isinstance(answer, TokbenchError):
-                finished = not [*process.rest()]
+                process.finish()
+                finished = True
                 raise answer
             yield answer
         finished = True
@@ -149,10 +150,10 @@ class _Process:
                 message, hint = json.loads(content)
                 yield TokbenchError(message, hint)
 
-    def rest(self) -> Iterator[bytes]:
-        """Yield what is left of an answer."""
-        for kind, _ in self._messages(""):
-            yield kind
+    def finish(self) -> None:
+        """Read what is left of an answer."""
+        for _ in self._messages(""):
+            continue
 
     def _messages(self, file: str) -> Iterator[tuple[bytes, bytes]]:
         stream = cast(IO[bytes], self._process.stdout)
