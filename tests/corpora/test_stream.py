@@ -31,6 +31,7 @@ from tokbench.corpora import (
 )
 from tokbench.corpora import _stream_bytes as stream_bytes
 from tokbench.corpora._stream_cutting import NOT_BLANK
+from tokbench.corpora._stream_footer import read_row_groups
 from tokbench.errors import UnavailableError
 
 many = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -510,3 +511,19 @@ def test_other_commands_say_that_they_read_no_stream(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "which only compare, plan and corpus can use" in done.stderr
     assert run("corpus", "a" * 5000).returncode == 2
+
+
+def test_row_groups_are_those_that_pyarrow_sees(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = 25
+    columns = {"n": [*range(rows)], "yes": [n % 2 == 0 for n in range(rows)], "text": ["é" * n for n in range(rows)]}
+    table = pyarrow.table({**columns, "inner": [{"a": [1.5], "b": None}] * rows})
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=10, write_page_index=True, compression="zstd")
+    pl.DataFrame(columns).write_parquet(tmp_path / "b.parquet", row_group_size=1)
+    for name, count in {"a.parquet": 3, "b.parquet": rows}.items():
+        seen = parquet.read_metadata(tmp_path / name)
+        groups = [seen.row_group(number) for number in range(seen.num_row_groups)]
+        found = read_row_groups(tmp_path / name)
+        assert len(found) == count
+        assert [tuple(group) for group in found] == [(group.num_rows, group.total_byte_size) for group in groups]
