@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -201,16 +202,42 @@ def kill_node(name: str) -> None:
         time.sleep(0.2)
 
 
-def count_cpu(*names: str) -> float:
-    """Return the CPU seconds of all processes of nodes, with their children that have ended."""
-    ticks = 0
-    for pid in itertools.chain.from_iterable(map(list_processes, names)):
-        try:
-            fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+class CpuMeter:
+    """Adds up the CPU seconds of all processes of nodes while a block runs.
+
+    Ray's workers end with their job, and nobody waits for them: their times are looked at ten times a second.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.seconds = 0.0
+        self._last: dict[int, float] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> CpuMeter:
+        self._look()
+        self.seconds = 0.0
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(0.1):
+            self._look()
+
+    def _look(self) -> None:
+        for pid in itertools.chain.from_iterable(map(list_processes, self.names)):
+            try:
+                fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            except OSError:
+                continue
+            used = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+            self.seconds += used - self._last.get(pid, 0.0)
+            self._last[pid] = used
 
 
 # ---- the cases
@@ -290,9 +317,9 @@ def run_cluster_cases(cases: Cases, local: dict[str, Any], node: Path) -> None:
         wait_for_nodes(2)
         warm = cases.run(address).finish()
         compare("cluster, cold", warm)
-        before = count_cpu("head", "second")
-        outcome = cases.run(address).finish()
-        cpu = outcome.get("cpu", 0) + count_cpu("head", "second") - before
+        with CpuMeter("head", "second") as meter:
+            outcome = cases.run(address).finish()
+        cpu = outcome.get("cpu", 0) + meter.seconds
         compare("cluster", outcome, f"; CPU with Ray's own {cpu:.1f} s, {cpu / local['cpu']:.2f} of local")
 
         running = cases.run(address)
