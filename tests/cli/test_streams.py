@@ -71,6 +71,7 @@ def test_what_does_not_fit_is_refused(source: str, tmp_path: Path) -> None:
     refuse("compare", "utf8", "-c", source, "-n", "5", says="whose segments are not numbered")
     refuse("compare", "utf8", "-c", source, "--reference", "a", says="is not parallel: there is no reference language")
     refuse("compare", "utf8", "-c", source, "-m", "strr_top1000", says="strr_top1000")
+    refuse("compare", "utf8", "-c", source, "--weights", "a=1,c=2", says="c")
     refuse("plan", "utf8", says="no source is given; add -c SOURCE")
 
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers.commands import run
 from helpers.object_server import serve_folder
 from tokbench import TokbenchError, load_corpus
 from tokbench.corpora import (
@@ -217,6 +218,7 @@ def test_files_of_a_glob_come_in_the_order_of_their_names(tmp_path: Path) -> Non
     assert (stream.name, stream.format, stream.size) == ("d", "text", 6)
     assert texts_of(stream) == {"d": ["a\n", "b\n"], "e": ["c\n"]}
     assert texts_of(open_stream(f"{tmp_path}/d/**/*.txt", languages=["e"])) == {"e": ["c\n"]}
+    assert texts_of(open_stream(f"file://{tmp_path}/d/e/*")) == {"text": ["c\n"]}
     with pytest.raises(TokbenchError, match="group 'x'"):
         open_stream(f"{tmp_path}/d/**/*.txt", languages=["x"])
 
@@ -421,3 +423,24 @@ def test_blank_characters_are_those_of_python() -> None:
     characters = pl.Series([chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000])
     filled = characters.str.contains(NOT_BLANK)
     assert filled.to_list() == [not character.isspace() for character in characters]
+
+
+def test_a_stream_is_described_without_reading_it(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.py": "x = 1\n" * 4, "b.txt": "\n\x1b[0m hello\n"})
+    document = json.loads(run("corpus", f"{tmp_path}/*", "--json").stdout)
+    assert (document["format"], document["files"], document["bytes"], document["shards"]) == ("text", 2, 36, 2)
+    assert document["groups"] == [
+        {"group": "python", "files": 1, "shards": 1, "bytes": 24, "first": "x = 1\n"},
+        {"group": "text", "files": 1, "shards": 1, "bytes": 12, "first": "\n\x1b[0m hello\n"},
+    ]
+    shown = run("corpus", f"{tmp_path}/*").stdout
+    assert "2 files, 36 bytes, 2 shards" in shown
+    assert "\x1b" not in shown
+
+
+def test_other_commands_say_that_they_read_no_stream(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.txt": "a\n"})
+    done = run("vocab", "utf8", "-c", f"{tmp_path}/*.txt")
+    assert done.returncode == 2
+    assert "which only compare, plan and corpus can use" in done.stderr
+    assert run("corpus", "a" * 5000).returncode == 2

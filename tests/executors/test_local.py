@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from helpers.data import ROOT
 from helpers.executor_tasks import Commands, Unusable
 from tokbench.errors import TokbenchError
 from tokbench.executors import RETRIES, Failure, InProcess, open_executor
@@ -106,3 +109,26 @@ def test_executors_are_named(name: str, workers: int | None, says: str) -> None:
     with pytest.raises(TokbenchError) as error:
         open_executor(name, workers)
     assert str(error.value).startswith(says)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are listed in /proc")
+def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, itertools; from pathlib import Path; from helpers.executor_tasks import Commands; "
+        "from tokbench.executors.local import LocalExecutor; "
+        f"items = (f'echo {{n}}' for n in itertools.count()); task = Commands(Path({str(tmp_path)!r})); "
+        "[print(number, flush=True) for number, _ in LocalExecutor(1).map(task, items)]"
+    )
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    driver = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert driver.stdout is not None
+    assert driver.stdout.readline() == b"0\n"
+    children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text(encoding="ascii").split()
+    assert children
+    driver.kill()
+    driver.communicate()
+    for child in children:
+        while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]:
+            time.sleep(0.01)

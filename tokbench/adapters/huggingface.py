@@ -10,6 +10,7 @@ from itertools import takewhile
 from string import ascii_lowercase
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import tokenizers
@@ -32,6 +33,13 @@ RUNS = {"tokenizer.json": Cost(load=0.24, encode=0.59), "vocab+merges": Cost(loa
 
 _SENTINEL = re.compile(r"<extra_id_\d+>")
 _ADDED = re.compile(r'"added_tokens"\s*:\s*(?=\[)')
+
+
+class UnigramSettings(msgspec.Struct):
+    """A unigram model without its pieces: as Python objects, a quarter of a million of them take 100 MB."""
+
+    unk_id: int | None
+    byte_fallback: bool = False
 
 
 class HuggingFaceTokenizer(LoadedTokenizer):
@@ -116,7 +124,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         """Find the id for unknown text; None if byte tokens leave nothing unknown."""
         model = self.tokenizer.model
         if isinstance(model, tokenizers.models.Unigram):
-            unk_id: int | None = self.unigram["unk_id"]
+            unk_id = self.unigram.unk_id
             unknown = None if unk_id is None else self.tokenizer.id_to_token(unk_id)
         else:
             unknown = model.unk_token
@@ -136,17 +144,16 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         return all(known(token) is not None for token in needed)
 
     @cached_property
-    def unigram(self) -> dict[str, Any]:
+    def unigram(self) -> UnigramSettings:
         """Settings of a unigram model, which the library exposes only in serialised form."""
-        state: dict[str, Any] = json.loads(self.tokenizer.model.__getstate__())
-        return {key: value for key, value in state.items() if key != "vocab"}
+        return msgspec.json.decode(self.tokenizer.model.__getstate__(), type=UnigramSettings)
 
     @property
     def byte_fallback(self) -> bool:
         """Whether unknown characters become pieces such as `<0xE4>`."""
         model = self.tokenizer.model
         if isinstance(model, tokenizers.models.Unigram):
-            return bool(self.unigram.get("byte_fallback"))
+            return self.unigram.byte_fallback
         return isinstance(model, tokenizers.models.BPE) and bool(model.byte_fallback)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._options import Json, Languages, Split, open_corpus
+from tokbench.cli._options import Json, Languages, Split, open_corpus, split_languages
 from tokbench.cli._results import print_results
 
 
@@ -19,8 +19,13 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Describe a corpus: languages, sizes, exclusions with reasons, defects, hash."""
-    from tokbench.corpora import inspect_corpus
-    from tokbench.report._corpus import show
+    from tokbench.corpora import asks_for_stream, inspect_corpus, inspect_stream, open_stream
+    from tokbench.report import _corpus, _stream
 
-    report = inspect_corpus(open_corpus(corpus, languages, split=split))
-    print_results(show(report), "json" if as_json else "table")
+    if corpus is not None and asks_for_stream(corpus):
+        cut = None if split is None else split.value
+        stream = open_stream(corpus, split=cut, languages=split_languages(languages))
+        results = _stream.show(inspect_stream(stream))
+    else:
+        results = _corpus.show(inspect_corpus(open_corpus(corpus, languages, split=split)))
+    print_results(results, "json" if as_json else "table")

@@ -44,6 +44,9 @@ from tokbench.metrics import (
 )
 from tokbench.metrics.resampling import Bootstrap
 
+FREED_BYTES = 4_000_000
+"""UTF-8 bytes of a corpus up to which tokenizers are freed once they have encoded it, and its ids are kept instead."""
+
 Unfinished = Callable[[], Comparison]
 """Computes the comparison of what all tokenizers had encoded when `compare` ended early."""
 
@@ -106,7 +109,7 @@ def compare(
     resume: a folder where the result of each shard is kept: what is there is not measured again.
     precision: half-width of intervals for which a sample of a stream is drawn: 0.01 is 1 % of a value, 1 point of a
         share (see `tokbench.metrics.precision`). By default all is read.
-    on_step: called after each batch of texts, from any thread.
+    on_step: called after each batch of texts, from any thread; not for streams.
     on_interruption: called with `Unfinished` before KeyboardInterrupt is raised, if any segment was measured; also
         before any other error that ends the work after measuring: it then gives no intervals, tests, speeds
         and examples.
@@ -192,8 +195,17 @@ def compare(
             added_metrics=find_added([*chosen, *tested]),
         )
 
+    # What encodes again later needs the engine; a larger corpus needs all tokenizers for each of its stripes.
+    again = any(m.level == "types" or (m.level == "timings" and throughput) for m in chosen)
     with start_loading(
-        tokenizers, sample, engine, baseline, count=count, skip_missing=skip_missing, offline=offline
+        tokenizers,
+        sample,
+        engine,
+        baseline,
+        count=count,
+        skip_missing=skip_missing,
+        offline=offline,
+        freeable=not again and texts.size <= FREED_BYTES,
     ) as loading:
         relative = Reference(against, loading.baseline)
         progress.start(LOADING, len(loading))

@@ -45,6 +45,11 @@ def schedule_sizes() -> Iterator[int]:
         size *= GROWTH
 
 
+def count_first(stratum: Stratum) -> int:
+    """Return the bytes of the first pieces of a stratum, about."""
+    return stratum.size * min(FIRST, len(stratum)) // max(len(stratum), 1)
+
+
 def find_next_size(size: int, excess: float) -> int:
     """Return the size of a sample after one of `size` pieces, whose intervals are too wide by a factor `excess`."""
     wanted = min(LEAP, CAUTION * excess**2) * size

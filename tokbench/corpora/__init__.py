@@ -1,6 +1,7 @@
 """Corpora, parallel or groups of texts: one reader module per format, and the corpus they produce."""
 
 from tokbench.corpora._corpus import Corpus
+from tokbench.corpora._corpus_spec import asks_for_stream
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
 from tokbench.corpora._language_choice import choose_languages, choose_reference
@@ -13,6 +14,7 @@ from tokbench.corpora._public import Part, PublicCorpus, kept_folder, locate_pub
 from tokbench.corpora._reader_api import CorpusReader, LanguageText, LeftOut, RawCorpus, TextColumn
 from tokbench.corpora._readers import READERS
 from tokbench.corpora._stream import Shard, ShardTexts, Stream
+from tokbench.corpora._stream_inspection import StreamReport, inspect_stream
 from tokbench.corpora._stream_opening import SHARD_BYTES, STREAM_BYTES, is_streamed, open_stream
 from tokbench.corpora._stream_reading import extent, read_shard, read_window
 from tokbench.corpora._text_groups import TextGroups, join_corpora, spread_weights
@@ -38,15 +40,18 @@ __all__ = [
     "Shard",
     "ShardTexts",
     "Stream",
+    "StreamReport",
     "TextColumn",
     "TextGroups",
     "TextsByLanguage",
+    "asks_for_stream",
     "build_corpus",
     "bundled_corpora",
     "choose_languages",
     "choose_reference",
     "extent",
     "inspect_corpus",
+    "inspect_stream",
     "is_streamed",
     "join_corpora",
     "kept_folder",

@@ -19,14 +19,27 @@ def is_address(path: str) -> bool:
 
 def is_glob(path: str) -> bool:
     """Return whether a path is a pattern of file names, and not a file of that name."""
-    return has_magic(path) and not exists(Path(path))
+    return has_magic(path) and not names_file(path)
+
+
+def names_file(path: str) -> bool:
+    """Return whether there is a file or folder of this name; False for a name that no file can have."""
+    try:
+        return exists(Path(path))
+    except OSError:
+        return False
+
+
+def split_location(spec: str | Path) -> tuple[str, dict[str, str]]:
+    """Split a corpus argument into (path, options); the name of a file, and a `Path`, has no options."""
+    return (str(spec), {}) if isinstance(spec, Path) or names_file(spec) else split_spec(spec)
 
 
 def asks_for_stream(spec: object) -> bool:
     """Return whether a corpus argument can only be read as a stream: an address, a glob, or `stream=yes`."""
-    if not isinstance(spec, str) or exists(Path(spec)):
+    if not isinstance(spec, str):
         return False
-    path, options = split_spec(spec)
+    path, options = split_location(spec)
     return options.get("stream") == "yes" or is_address(path) or is_glob(path)
 
 

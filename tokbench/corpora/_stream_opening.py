@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tokbench.corpora._column_choice import split_options
-from tokbench.corpora._corpus_spec import asks_for_stream, is_address, split_spec
+from tokbench.corpora._corpus_spec import asks_for_stream, is_address, split_location
 from tokbench.corpora._groups import choose_split
 from tokbench.corpora._loading import find_reader
 from tokbench.corpora._records import find_text_key
-from tokbench.corpora._storage import exists, is_plain
+from tokbench.corpora._storage import is_plain
 from tokbench.corpora._stream import Shard, Stream
 from tokbench.corpora._stream_footer import read_row_groups
 from tokbench.corpora._stream_groups import keep_groups, name_groups
@@ -49,7 +49,7 @@ def is_streamed(spec: object) -> bool:
     try:
         if asks_for_stream(spec):
             return True
-        path, options = (str(spec), {}) if isinstance(spec, Path) or exists(Path(spec)) else split_spec(spec)
+        path, options = split_location(spec)
         file = Path(path)
         if options.pop("stream", None) == "no" or not file.is_file() or file.stat().st_size <= STREAM_BYTES:
             return False
@@ -79,7 +79,7 @@ def open_stream(
     """
     if shard_bytes < 1:
         raise TokbenchError(f"a shard of {shard_bytes} bytes is requested", "request at least 1")
-    path, options = (str(spec), {}) if isinstance(spec, Path) or exists(Path(spec)) else split_spec(spec)
+    path, options = split_location(spec)
     if (said := options.pop("stream", "yes")) != "yes":
         raise TokbenchError(f"stream={said} is given for what is read as a stream", "write stream=yes")
     if split is not None:

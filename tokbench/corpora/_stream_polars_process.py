@@ -70,6 +70,10 @@ def _answer(request: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
             columns = pick_columns(Path(request["file"]), frame.collect_schema(), request["columns"])
             yield from _pack(frame.select(columns).slice(request["first"], request["rows"]))
         case "lines":
+            if not hasattr(pl, "scan_lines"):
+                raise TokbenchError(
+                    f"polars {pl.__version__} reads only Parquet at addresses", "install polars 1.38 or newer"
+                )
             yield from _pack(pl.scan_lines(request["file"], name="text", glob=False, n_rows=request["most"]))
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from glob import has_magic, iglob
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from tokbench._shared.offline import is_offline
 from tokbench._shared.pipes import refuse_special
@@ -49,7 +48,7 @@ def find_files(path: str, *, offline: bool = False) -> Source:
     `offline` or the environment forbids the network.
     """
     if path.lower().startswith("file://"):
-        path = url2pathname(urlsplit(path).path)
+        path = unquote(urlsplit(path).path)
     if is_address(path):
         if offline or is_offline():
             raise UnavailableError(f"{path} cannot be read: offline", "omit --offline and unset HF_HUB_OFFLINE")

@@ -193,14 +193,17 @@ class _Pool(Generic[T]):
     def start(self) -> None:
         """Start a worker, with a thread that passes on what it says."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tokbench.executors._worker_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=environment_of_child(**SINGLE_THREADED),
-            start_new_session=True,  # Ctrl-C is for this process alone
-        )
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tokbench.executors._worker_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment_of_child(**SINGLE_THREADED),
+                start_new_session=True,  # Ctrl-C is for this process alone
+            )
+        except OSError as error:
+            raise TokbenchError(f"no worker can start: {error.strerror}", "use fewer --workers") from error
         worker: _Worker[T] = _Worker(process, errors)
         worker.thread = threading.Thread(target=self.listen, args=(worker,), daemon=True)
         self.workers.add(worker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -14,6 +16,7 @@ import polars as pl
 from tokbench._shared.process import single_thread
 from tokbench._shared.threads import lend_cores, map_ordered, share
 from tokbench.adapters import Tokenizer
+from tokbench.adapters._freeable import FreeableTokenizer
 from tokbench.corpora import Corpus
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.measurement._builder import MeasurementBuilder, OnCounts, Result, ignore_counts
@@ -69,7 +72,8 @@ def measure(
 ) -> Measurements:
     """Encode each text of a corpus once with each tokenizer and keep the counts.
 
-    tokenizers: iterated once per stripe; if they are still loading (`loading.Loading`), those that are ready start.
+    tokenizers: iterated once per stripe; if they are still loading (`loading.Loading`), those that are ready start. A
+        `FreeableTokenizer` is freed when a stripe is counted.
     segmenter: the word segmenter.
     needs: which counts are wanted; the others are null.
     pool: what a corpus of more than `units.MOST_UNITS` segments in a language is added up by: documents, if it names
@@ -133,6 +137,8 @@ class _Stripes:
         order = {part: place for place, part in enumerate(parts)}
         results: list[Result] = []
         failed: list[tuple[str, int, EngineError]] = []
+        left: defaultdict[str, int] = defaultdict(lambda: len(parts))  # parts that are not counted yet
+        left_lock = threading.Lock()
 
         def count(tokenizer: Tokenizer, part: Part) -> None:
             # Skipped only after a failure in an earlier part: which failure is reported does not depend on threads.
@@ -148,6 +154,11 @@ class _Stripes:
                         (tokenizer.name, order[part], locate_failure(error, texts[part], segments, part.lang))
                     )
             self.on_step(tokenizer.name, part.lang, int(texts[part].bytes.sum()))
+            with left_lock:
+                left[tokenizer.name] -= 1
+                done = not left[tokenizer.name]
+            if done and isinstance(tokenizer, FreeableTokenizer):
+                tokenizer.free()
 
         share(count, each_once(self.tokenizers), parts, self.threads)
         for name, _, error in sorted(failed, key=itemgetter(0, 1)):

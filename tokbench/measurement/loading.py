@@ -5,9 +5,11 @@ They are loaded while measuring starts.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeAlias, TypeVar, Union, cast
 
@@ -15,6 +17,7 @@ from tokbench._shared.environment import count_cores
 from tokbench._shared.paths import expand_home
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, find_asset
+from tokbench.adapters._freeable import FreeableTokenizer
 from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_engine
 from tokbench.catalog.counting_apis import is_counting_model
 from tokbench.catalog.entries import find_name, fold
@@ -60,6 +63,38 @@ class LoadRequest:
         return sum(file.stat().st_size for file in self.asset.files)
 
 
+BUDGET = 12_000_000
+"""Bytes of files of the tokenizers that are in memory at once, if they can be freed: in memory, 20 to 30 times that."""
+
+
+class Budget:
+    """Lets threads load tokenizers while few enough are in memory: one in any case."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._used, self._closed = most, 0, False
+        self._changed = threading.Condition()
+
+    def take(self, size: int) -> None:
+        """Wait until there is room; CancelledError once it is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or not self._used or self._used + size <= self._most)
+            if self._closed:
+                raise CancelledError
+            self._used += size
+
+    def give(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._changed:
+            self._used -= size
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody load any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
 class Loading(Collection[Tokenizer]):
     """Tokenizers loading in background threads.
 
@@ -75,7 +110,9 @@ class Loading(Collection[Tokenizer]):
         load: Callable[[LoadRequest], Tokenizer | None],
         arguments: Sequence[str],
         baseline: str | None,
+        budget: Budget | None = None,
     ) -> None:
+        self.budget = budget
         self.requests = requests
         self.baseline = baseline
         self.arguments = arguments
@@ -148,6 +185,8 @@ class Loading(Collection[Tokenizer]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.budget is not None:
+            self.budget.close()
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -160,6 +199,7 @@ def start_loading(
     count: Callable[[str], Tokenizer] | None = None,
     skip_missing: bool = False,
     offline: bool = False,
+    freeable: bool = False,
 ) -> Loading:
     """Locate the given tokenizers and start loading them; a single one needs no list.
 
@@ -174,9 +214,14 @@ def start_loading(
     requests, skipped = resolve_requests(named, count, skip_missing=skip_missing, offline=offline)
     needed = None if baseline is None else find_baseline(baseline, requests)
 
+    budget = Budget(BUDGET) if freeable else None
+
     def load(request: LoadRequest) -> Tokenizer | None:
         try:
-            return request.tokenizer if request.tokenizer is not None else load_engine(request.asset, engine, sample)
+            if request.tokenizer is not None:
+                return request.tokenizer
+            loading = partial(load_engine, request.asset, engine, sample)
+            return loading() if budget is None else load_freeable(loading, request.size, budget)
         except MissingExtraError as error:
             if not (skip_missing or isinstance(request.argument, SetMember)) or request.name == needed:
                 raise
@@ -189,7 +234,17 @@ def start_loading(
             return None
 
     arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
-    return Loading(requests, skipped, load, arguments_as_text, needed)
+    return Loading(requests, skipped, load, arguments_as_text, needed, budget)
+
+
+def load_freeable(load: Callable[[], Tokenizer], size: int, budget: Budget) -> Tokenizer:
+    """Load a tokenizer once there is room for it; freeing it gives the room back."""
+    budget.take(size)
+    try:
+        return FreeableTokenizer(load(), load, partial(budget.give, size))
+    except BaseException:
+        budget.give(size)
+        raise
 
 
 def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -> list[str | Path | Tokenizer]:

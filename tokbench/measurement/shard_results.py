@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import polars as pl
 
 from tokbench.measurement._measurements import Measurements
+from tokbench.measurement.id_sums import LargeHistogram, read_histogram
 from tokbench.measurement.saved import POOLED_SCHEMAS, SCHEMAS
 from tokbench.measurement.shards import ShardResult
 
 _SEAL = b"tokbench shard sha256 %s\n"
 _SEAL_BYTES = len(_SEAL % (b"0" * 64))
-_FRAMES = ("texts", "counts", "ids", "tokenizers")
+_FRAMES = ("texts", "counts", "tokenizers")
+_IDS = "ids"
+"""The frame of ids without names, cell after cell: they are merged by the thousand, and names would take most time."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -28,9 +32,13 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """The first line after the seal: sizes of the frames that follow, in order, and facts of the shard."""
+    """The first line after the seal: sizes of the frames that follow, in order, and facts of the shard.
+
+    cells: tokenizer, group and number of rows in the frame of ids, in order.
+    """
 
     frames: dict[str, int]
+    cells: tuple[tuple[str, str, int], ...]
     sha256: str
     bytes: int
     segments: int
@@ -42,7 +50,9 @@ class _Header(msgspec.Struct, frozen=True):
 class CountedShard:
     """The content of a shard's result.
 
-    result: what was counted; None if all tokenizers failed on the shard.
+    result: what was counted; None if all tokenizers failed on the shard, or it has no text. As it was written, its
+        measurements have no ids.
+    ids: these, by tokenizer and group.
     faults: the tokenizers that failed; `result` is without them.
     unfit: groups that the word segmenter does not fit, as far as this shard shows; those that were known before it was
         read are not among them.
@@ -51,20 +61,22 @@ class CountedShard:
     result: ShardResult | None
     faults: tuple[Fault, ...] = ()
     unfit: tuple[str, ...] = ()
+    ids: Mapping[tuple[str, str], LargeHistogram] = field(default_factory=dict)
 
 
 def format_shard(counted: CountedShard) -> bytes:
     """Return the result of a shard as bytes, sealed with a hash; equal counts give equal bytes."""
-    contents = {}
+    contents, cells = {}, pl.DataFrame()
     result = counted.result
     if result is not None:
-        frames = vars(result.measurements.with_names_as_text())
-        for name in _FRAMES:
-            content = io.BytesIO()
-            frames[name].write_ipc(content, compression="zstd")
-            contents[name] = content.getvalue()
+        ids = result.measurements.ids
+        cells = ids.group_by("tokenizer", "lang", maintain_order=True).len()
+        frames = vars(replace(result.measurements, ids=ids.clear()).with_names_as_text())
+        contents = {name: write_frame(frames[name]) for name in _FRAMES}
+        contents[_IDS] = write_frame(ids.select("block", "id", "count"))
     header = _Header(
         frames={name: len(content) for name, content in contents.items()},
+        cells=tuple(cells.iter_rows()),
         sha256="" if result is None else result.sha256,
         bytes=0 if result is None else result.bytes,
         segments=0 if result is None else result.segments,
@@ -73,6 +85,13 @@ def format_shard(counted: CountedShard) -> bytes:
     )
     body = b"".join([msgspec.json.encode(header), b"\n", *contents.values()])
     return _SEAL % hashlib.sha256(body).hexdigest().encode() + body
+
+
+def write_frame(frame: pl.DataFrame) -> bytes:
+    """Return a frame as bytes."""
+    content = io.BytesIO()
+    frame.write_ipc(content, compression="zstd")
+    return content.getvalue()
 
 
 def parse_shard(content: bytes) -> CountedShard | None:
@@ -88,8 +107,13 @@ def parse_shard(content: bytes) -> CountedShard | None:
         start += size
     if not frames:
         return CountedShard(None, header.faults, header.unfit)
-    vocab, documents = (pl.DataFrame(schema=schema) for schema in (SCHEMAS["vocab"], POOLED_SCHEMAS["documents"]))
-    measurements = Measurements(**frames, vocab=vocab, documents=documents).sorted()
-    return CountedShard(
-        ShardResult(measurements, header.sha256, header.bytes, header.segments), header.faults, header.unfit
-    )
+    numbers = frames.pop(_IDS)
+    histograms, start = {}, 0
+    for tokenizer, group, rows in header.cells:
+        histograms[tokenizer, group] = read_histogram(numbers.slice(start, rows))
+        start += rows
+    schemas = {"vocab": SCHEMAS["vocab"], "documents": POOLED_SCHEMAS["documents"], "ids": POOLED_SCHEMAS["ids"]}
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in schemas.items()}
+    measurements = Measurements(**frames, **empty).sorted()
+    result = ShardResult(measurements, header.sha256, header.bytes, header.segments)
+    return CountedShard(result, header.faults, header.unfit, histograms)

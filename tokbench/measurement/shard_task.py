@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from tokbench._shared.hashes import sha256_of
+from tokbench._shared.threads import lend_cores
 from tokbench.adapters import (
     CountedTokenizer,
     EngineTokenizer,
@@ -58,8 +59,13 @@ class LoadedTask:
         return {}
 
     def start(self, files: Mapping[str, Path]) -> Callable[[Shard], bytes]:
-        """Return what measures a shard."""
-        return partial(count_shard, self.tokenizers, self.settings)
+        """Return what measures a shard; engines may use threads of their own, as nothing else runs."""
+
+        def count(shard: Shard) -> bytes:
+            with lend_cores():
+                return count_shard(self.tokenizers, self.settings, shard)
+
+        return count
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,7 +20,9 @@ from tokbench.errors import EngineError, TokbenchError
 from tokbench.executors import Executor, Failure, InProcess, Task
 from tokbench.measurement._frames import list_vocabulary
 from tokbench.measurement._measurements import Measurements
+from tokbench.measurement.id_sums import IdSum
 from tokbench.measurement.resume import ResultFolder
+from tokbench.measurement.saved import POOLED_SCHEMAS
 from tokbench.measurement.shard_results import CountedShard, Fault, parse_shard
 from tokbench.measurement.shard_task import (
     LoadedTask,
@@ -106,9 +109,9 @@ class InterruptedStreamError(KeyboardInterrupt):
 
 
 class MergingTree:
-    """Merges measurements as they come, with few and equal-sized partners: each is merged log(n) times.
+    """Merges texts and counts as they come, with partners of similar size: each is merged log(n) times.
 
-    At most about twice the size of the total is held.
+    At most about twice the size of the total is held. Ids are added up apart (`id_sums`).
     """
 
     def __init__(self) -> None:
@@ -136,7 +139,7 @@ class MergingTree:
 
 def count_rows(measurements: Measurements) -> int:
     """Return how many rows have to be merged."""
-    return measurements.ids.height + measurements.counts.height + measurements.texts.height
+    return measurements.counts.height + measurements.texts.height
 
 
 def list_names(measurements: Measurements) -> set[str]:
@@ -150,6 +153,7 @@ class _Collection:
 
     tokenizers: Sequence[Tokenizer]
     tree: MergingTree = field(default_factory=MergingTree)
+    ids: defaultdict[tuple[str, str], IdSum] = field(default_factory=lambda: defaultdict(IdSum))
     hashes: dict[int, str] = field(default_factory=dict)
     faults: dict[str, tuple[int, Fault]] = field(default_factory=dict)
     unfit: set[str] = field(default_factory=set)
@@ -169,6 +173,8 @@ class _Collection:
             self.hashes[shard.number] = ""
         if result is not None:
             self.tree.add(result.measurements)
+            for cell, histogram in counted.ids.items():
+                self.ids[cell].add(histogram)
             self.hashes[shard.number] = result.sha256
             self.bytes += result.bytes
             self.segments += result.segments
@@ -192,8 +198,9 @@ class _Collection:
             return None
         measurements = leave_out_words(measurements.keep([tokenizer.name for tokenizer in left]), self.unfit)
         names = pl.Enum(sorted(tokenizer.name for tokenizer in left))
+        vocab = pl.concat(list_vocabulary(t, names) for t in left)
         return StreamMeasurements(
-            replace(measurements, vocab=pl.concat(list_vocabulary(t, names) for t in left)).sorted(),
+            replace(measurements, vocab=vocab, ids=self.frame_ids(names, measurements.texts)).sorted(),
             hash_in_order(self.hashes),
             self.bytes,
             self.segments,
@@ -201,6 +208,22 @@ class _Collection:
             tuple(missing for _, missing in sorted(self.missing.items())),
             tuple(errors.values()),
         )
+
+    def frame_ids(self, names: pl.Enum, texts: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame `ids` of the named tokenizers."""
+        groups = pl.Enum(texts["lang"].cast(pl.String).unique().sort())
+        frames = [
+            self.ids[name, group]
+            .frame()
+            .select(
+                pl.lit(name, names).alias("tokenizer"),
+                pl.lit(group, groups).alias("lang"),
+                *(pl.col(column).cast(POOLED_SCHEMAS["ids"][column]) for column in ("block", "id", "count")),
+            )
+            for name in names.categories
+            for group in groups.categories
+        ]
+        return pl.concat(frames)
 
 
 def measure_stream(
