@@ -12,8 +12,9 @@ import argparse
 import math
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -21,25 +22,32 @@ import numpy as np
 import polars as pl
 
 from tokbench.adapters import Tokenizer, load_tokenizer
-from tokbench.comparison._sampled import FIRST, GROWTH, Rule, draw_until_narrow, expand_groups, tighten
+from tokbench.comparison._sampled import (
+    FIRST,
+    draw_until_narrow,
+    expand_groups,
+    find_next_size,
+    schedule_sizes,
+    tighten,
+)
 from tokbench.corpora import Shard, load_corpus, parse_tag, pick_script
 from tokbench.corpora._languages import shortest_code
-from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum, schedule_sizes
+from tokbench.corpora._sampling import PIECE_BYTES, Drawing, Piece, Stratum
 from tokbench.measurement import Measurements
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.saved import POOLED_SCHEMAS, SCHEMAS
 from tokbench.measurement.units import MOST_UNITS, number_group
 from tokbench.measurement.words import has_words
-from tokbench.metrics import Reference, evaluate, find_metrics
+from tokbench.metrics import Reference, derive_seed, evaluate, find_metrics
 from tokbench.metrics.precision import LOOK_LEVEL
-from tokbench.metrics.resampling import NORMAL, Bootstrap
+from tokbench.metrics.resampling import NORMAL, Bootstrap, divide, draw_weights, percentile_interval
 
 LANGUAGES = (
     *("en", "zh", "es", "ru", "ar", "hi", "ja", "ko", "de", "fr"),
     *("sw", "tr", "vi", "th", "bn", "ta", "he", "el", "uk", "am"),
 )
 WEB = ("en", "de", "es", "fr", "ru", "ja", "zh", "pt", "it", "ar", "pl", "nl")
-GROUPS = (*LANGUAGES, "latin", "web")
+GROUPS = (*LANGUAGES, "latin")
 """One language each; all that are written in Latin script; a dozen large ones, the first most often."""
 
 CELL = 4096
@@ -268,38 +276,113 @@ def cut(groups: Sequence[Group], piece_bytes: int) -> list[Stratum]:
     ]
 
 
+COLUMNS = ("segments", "bytes", "chars", "words")
+
+
+@cache
+def draw_shared_weights(label: str, units: int) -> np.ndarray:
+    """Return the weights of a group's resamples, shared by all samples of a size: drawing them takes longest."""
+    return draw_weights(Bootstrap(seed=derive_seed(0, label)), units)
+
+
+class Resampled:
+    """Intervals of the drawn pieces of each group, by the functions that `evaluate` calls on frames of counts."""
+
+    def __init__(self, groups: Sequence[Group], tokenizers: Sequence[str], precision: float) -> None:
+        self.tokenizers = tokenizers
+        self.precision = precision
+        names = [*COLUMNS, *(f"tokens {name}" for name in tokenizers)]
+        self.counts = {g.label: g.sums.select(names).cast(pl.Float64).to_numpy() for g in groups}
+
+    def sum(self, label: str, drawn: Sequence[int]) -> np.ndarray:
+        """Sum the counts of pieces, and of each resample of them: (1 + resamples, columns)."""
+        counts = self.counts[label][np.asarray(drawn)]
+        units = np.zeros((min(len(counts), MOST_UNITS), counts.shape[1]))
+        np.add.at(units, np.arange(len(counts)) % MOST_UNITS, counts)
+        return np.concatenate([units.sum(axis=0, keepdims=True), draw_shared_weights(label, len(units)) @ units])
+
+    def bound(self, sums: np.ndarray) -> dict[tuple[str, str], tuple[float, float, float]]:
+        """Return value, low and high by metric and tokenizer, where defined."""
+        found = {}
+        segments, size, chars, words = sums.T[:4]
+        for name, tokens in zip(self.tokenizers, sums.T[4:], strict=True):
+            ratios = {
+                "tokens_per_segment": divide(tokens, segments),
+                "bytes_per_token": divide(size, tokens),
+                "chars_per_token": divide(chars, tokens),
+                "fertility": divide(tokens, words),
+                "nsl": divide(tokens, sums.T[4]),
+            }
+            for metric, values in ratios.items():
+                if not np.isnan(values[0]) and not (metric == "nsl" and name == self.tokenizers[0]):
+                    low, high = percentile_interval(values[1:], LOOK_LEVEL)
+                    found[metric, name] = float(values[0]), float(low), float(high)
+        return found
+
+    def find_excess(self, sums: np.ndarray) -> float:
+        """Return by which factor the widest interval is too wide; 0 if none is."""
+        most = max((high - low) / 2 / value for value, low, high in self.bound(sums).values()) / self.precision
+        return most if most > 1 else 0.0
+
+
 def simulate(groups: Sequence[Group], piece_bytes: int, given: argparse.Namespace) -> pl.DataFrame:
     """Sample for many seeds: each interval, the value of the full pass, and how much was read."""
     rows = []
-    metrics = find_metrics(LOOKED_AT)
-    baseline = given.tokenizers[0]
     strata = cut(groups, piece_bytes)
+    resampled = Resampled(groups, given.tokenizers, given.precision)
+    whole = {label: counts.sum(axis=0, keepdims=True) for label, counts in resampled.counts.items()}
+    truth: dict[str | None, np.ndarray] = {**whole, None: np.sum(list(whole.values()), axis=0)}
+    for seed in range(given.seeds):
+        drawings = [Drawing(stratum, seed) for stratum in strata]
+        numbers: dict[str, list[tuple[int, int]]] = {stratum.label: [] for stratum in strata}
+        sums: dict[str | None, np.ndarray] = {}
+
+        def add(pieces: Mapping[str, Sequence[Piece]], numbers: dict[str, list[tuple[int, int]]] = numbers) -> None:
+            for label, own in pieces.items():
+                numbers[label] += [(piece.place, piece.number) for piece in own]
+
+        def find(
+            changed: Collection[str],
+            numbers: dict[str, list[tuple[int, int]]] = numbers,
+            sums: dict[str | None, np.ndarray] = sums,
+            drawings: Sequence[Drawing] = drawings,
+        ) -> dict[str | None, float]:
+            for label in changed:
+                sums[label] = resampled.sum(label, [number for _, number in sorted(numbers[label])])
+            wide: dict[str | None, float] = {label: resampled.find_excess(sums[label]) for label in changed}
+            wide = {label: by for label, by in wide.items() if by}
+            parts = [sums[d.stratum.label] * (len(d.stratum) / d.drawn) for d in drawings]
+            sums[None] = np.sum(parts, axis=0)
+            return wide or {label: by for label, by in [(None, resampled.find_excess(sums[None]))] if by}
+
+        rounds = draw_until_narrow(drawings, add, find)
+        read = sum(d.drawn for d in drawings) / sum(len(d.stratum) for d in drawings)
+        for label, own in sums.items():
+            exact = resampled.bound(np.repeat(truth[label], 3, axis=0))
+            rows += [
+                (metric, name, label, value, low, high, exact[metric, name][0], seed, read, rounds)
+                for (metric, name), (value, low, high) in resampled.bound(own).items()
+            ]
+    columns = ["metric", "tokenizer", "lang", "value", "low", "high", "truth", "seed", "read", "rounds"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def check_ids(groups: Sequence[Group], piece_bytes: int, given: argparse.Namespace) -> pl.DataFrame:
+    """Sample a fixed number of pieces for some seeds: metrics over ids, and intervals as `evaluate` computes them."""
+    strata = cut(groups, piece_bytes)
+    metrics = find_metrics([*OVER_IDS, *LOOKED_AT])
     everything = KeptCounts(groups, given.tokenizers)
     everything.add({stratum.label: [stratum.cut(i, i) for i in range(len(stratum))] for stratum in strata})
-    over_ids = find_metrics(OVER_IDS)
     keys = ["tokenizer", "lang", "metric"]
-    whole = everything.measure(with_ids=True)
-    truth = evaluate(whole, [*metrics, *over_ids], Reference(None, baseline)).select(*keys, truth="value")
-    for seed in range(given.seeds):
-        bootstrap = Bootstrap(seed=seed)
-        rule = Rule(given.precision, metrics, baseline, bootstrap)
+    reference = Reference(None, given.tokenizers[0])
+    truth = evaluate(everything.measure(with_ids=True), metrics, reference).select(*keys, truth="value")
+    rows = []
+    for seed in range(given.seeds_with_ids):
         counts = KeptCounts(groups, given.tokenizers)
-        drawings = [Drawing(stratum, seed) for stratum in strata]
-        rounds = draw_until_narrow(
-            drawings,
-            counts.add,
-            lambda new, counts=counts, rule=rule: rule.find_wide(counts.measure(), counts.expand(), new),
-        )
-        with_ids = seed < given.seeds_with_ids
+        counts.add({stratum.label: Drawing(stratum, seed).extend(given.pieces_with_ids) for stratum in strata})
         mixture = expand_groups(counts.expand())
-        chosen = [*metrics, *over_ids] if with_ids else metrics
-        measured = counts.measure(with_ids=with_ids)
-        values = evaluate(measured, chosen, Reference(None, baseline), tighten(bootstrap), mixture)
-        read = sum(d.drawn for d in drawings) / sum(len(d.stratum) for d in drawings)
-        found = values.join(truth, on=keys, nulls_equal=True).with_columns(
-            seed=pl.lit(seed), read=pl.lit(read), rounds=pl.lit(rounds)
-        )
-        rows.append(found)
+        values = evaluate(counts.measure(with_ids=True), metrics, reference, tighten(Bootstrap(seed=seed)), mixture)
+        rows.append(values.join(truth, on=keys, nulls_equal=True))
     return pl.concat(rows)
 
 
@@ -320,7 +403,7 @@ def summarise(found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def cover_normal(need: float, level: float, first: int = FIRST, growth: float = GROWTH, runs: int = 100_000) -> float:
+def cover_normal(need: float, level: float, runs: int = 100_000) -> float:
     """Return how often the last interval covers the truth, if clusters are normal and `need` of them are needed.
 
     Means and spreads of normal samples are independent: given the spread at which the sample stops, the interval covers
@@ -330,12 +413,15 @@ def cover_normal(need: float, level: float, first: int = FIRST, growth: float = 
     generator = np.random.default_rng(0)
     reach, wanted = NORMAL.inv_cdf((1 + level) / 2), NORMAL.inv_cdf(0.975) / math.sqrt(need)
     squares, stopped, covered = np.zeros(runs), np.zeros(runs, np.bool_), np.zeros(runs)
-    before = 0
-    for size in schedule_sizes(first, growth):
+    before, following = 0, np.full(runs, FIRST)
+    for size in schedule_sizes():
         squares += generator.chisquare(size - 1 if before == 0 else size - before, runs)
         before = size
         spread = np.sqrt(squares / size)
-        now = ~stopped & (reach * spread / math.sqrt(size) <= wanted)
+        looked_at = ~stopped & (following == size)
+        excess = reach * spread / math.sqrt(size) / wanted
+        now = looked_at & (excess <= 1)
+        following[looked_at] = [find_next_size(size, max(1.0, by)) for by in excess[looked_at].tolist()]
         covered[now] = [math.erf(reach * own / math.sqrt(2)) for own in spread[now].tolist()]
         stopped |= now
         if stopped.all():
@@ -354,7 +440,8 @@ def main() -> None:
     parser.add_argument("--tokenizers", nargs="+", default=["gpt-neox-20b", "gpt2"])
     parser.add_argument("--precision", type=float, default=0.01)
     parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--seeds-with-ids", type=int, default=50, help="for how many to evaluate metrics over ids")
+    parser.add_argument("--seeds-with-ids", type=int, default=20, help="for how many to evaluate metrics over ids")
+    parser.add_argument("--pieces-with-ids", type=int, default=351, help="drawn from each group for these")
     parser.add_argument("--piece-bytes", type=int, nargs="+", default=[PIECE_BYTES])
     parser.add_argument("--normal", action="store_true", help="only calculate the coverage of normal clusters")
     given = parser.parse_args()
@@ -381,6 +468,9 @@ def main() -> None:
         )
         with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200):
             print(summarise(found), flush=True)
+            if given.seeds_with_ids:
+                print(f"metrics over ids, {given.pieces_with_ids} pieces of each group, {given.seeds_with_ids} seeds:")
+                print(summarise(check_ids(groups, piece_bytes, given)), flush=True)
 
 
 if __name__ == "__main__":

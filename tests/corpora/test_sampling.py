@@ -20,7 +20,6 @@ from tokbench.corpora._sampling import (
     Drawing,
     Piece,
     Stratum,
-    schedule_sizes,
     shuffle,
     stratify,
 )
@@ -179,7 +178,3 @@ def test_a_piece_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     assert len(faults) == 1
     assert faults[0].startswith("20 ")
     assert "not UTF-8: byte 0xFF at byte 21" in faults[0]
-
-
-def test_sizes_grow_as_stated() -> None:
-    assert list(islice(schedule_sizes(64, 1.5), 6)) == [64, 96, 144, 216, 324, 486]

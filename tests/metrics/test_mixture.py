@@ -137,3 +137,22 @@ def test_sums_of_a_mixture() -> None:
     mixed = mix_sums(np.array([[12.0, 20.0, 7.0]]), np.array([[12.0, 60.0, 0.0]]), np.array([0.75, 0.25, 0.0]))
     assert mixed.tolist() == [[pytest.approx(0.75 + 0.25 / 3)]]
     assert np.isnan(mix_sums(np.array([1.0]), np.array([0.0]), np.array([1.0])))
+
+
+def test_a_mixture_of_a_sample_expands_each_group_and_each_resample() -> None:
+    measurements = make_measurements(aligned=False)
+    # Of English a half was drawn, of Chinese a tenth, of French all: 12, 60 and 3 bytes.
+    factors = {"en": 2, "zh": 10, "fr": 1}
+    expanded = Mixture({"en": 2 * 12, "zh": 10 * 60, "fr": 3}, expanded=True)
+    row = pick(evaluate(measurements, ["tokens_per_segment"], None, BOOT, expanded), "one", "tokens_per_segment")
+    assert row["value"] == pytest.approx((2 * 12 + 10 * 20 + 3) / (2 * 3 + 10 * 3 + 3), rel=1e-15)
+    sums = np.zeros((2, BOOT.resamples))
+    for lang, factor in factors.items():
+        weights = draw_weights(replace(BOOT, seed=derive_seed(BOOT.seed, lang)), 3)
+        sums += factor * np.stack([weights @ TOKENS["one"][lang], weights @ np.ones(3)])
+    low, high = np.percentile(sums[0] / sums[1], [2.5, 97.5])
+    assert (row["low"], row["high"]) == (pytest.approx(low, rel=1e-12), pytest.approx(high, rel=1e-12))
+    fixed = evaluate(measurements, ["bytes_per_token"], None, BOOT, Mixture(expanded.weights))
+    drawn = evaluate(measurements, ["bytes_per_token"], None, BOOT, expanded)
+    assert pick(fixed, "one", "bytes_per_token")["value"] == pick(drawn, "one", "bytes_per_token")["value"]
+    assert pick(fixed, "one", "bytes_per_token")["low"] != pick(drawn, "one", "bytes_per_token")["low"]

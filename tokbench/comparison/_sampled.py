@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from tokbench._shared.progress import Progress
 from tokbench.adapters import Tokenizer
 from tokbench.corpora import Stream
-from tokbench.corpora._sampling import Drawing, Piece, Stratum, schedule_sizes
+from tokbench.corpora._sampling import Drawing, Piece, Stratum
 from tokbench.errors import CorpusWarning, TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.measurement.sampled import SampleCounts
@@ -24,36 +24,60 @@ from tokbench.metrics.resampling import Bootstrap
 FIRST = 64
 """Pieces that are drawn first from each group."""
 
-GROWTH = 1.5
-"""By how much the sample of a group grows from round to round."""
+GROWTH = 1.1
+"""Ratio of a size of a sample to the one before."""
+
+CAUTION = 0.8
+"""The next size is at least this part of what seems to be needed: the spread may be overestimated."""
+
+LEAP = 4.0
+"""By how much a sample grows at most from round to round."""
 
 Pieces = Mapping[str, Sequence[Piece]]
 """Pieces by stratum."""
 
 
+def schedule_sizes() -> Iterator[int]:
+    """Yield the sizes that a sample of a group may have: fixed before anything is read."""
+    size = float(FIRST)
+    while True:
+        yield round(size)
+        size *= GROWTH
+
+
+def count_first(stratum: Stratum) -> int:
+    """Return the bytes of the first pieces of a stratum, about."""
+    return stratum.size * min(FIRST, len(stratum)) // max(len(stratum), 1)
+
+
+def find_next_size(size: int, excess: float) -> int:
+    """Return the size of a sample after one of `size` pieces, whose intervals are too wide by a factor `excess`."""
+    wanted = min(LEAP, CAUTION * excess**2) * size
+    return next(next_size for next_size in schedule_sizes() if next_size > size and next_size >= wanted)
+
+
 def draw_until_narrow(
     drawings: Sequence[Drawing],
     measure: Callable[[Pieces], object],
-    find_wide: Callable[[Collection[str]], Collection[str | None]],
+    find_excess: Callable[[Collection[str]], Mapping[str | None, float]],
 ) -> int:
     """Draw pieces from each stratum in rounds until no interval is too wide; return the number of rounds.
 
-    measure: adds the counts of new pieces. find_wide: returns the groups with an interval that is too wide, None for
-    all groups together; it is given the strata of which there are new pieces.
+    measure: adds the counts of new pieces. find_excess: returns by which factor intervals are too wide, by group; None
+    for all groups together. It is given the strata of which there are new pieces.
 
-    Sizes of samples are those of `schedule_sizes`, whatever is found. A stratum whose intervals are narrow is not drawn
-    from in the next round; one that is exhausted was read in full.
+    A stratum whose intervals are narrow is not drawn from in the next round; one that is exhausted was read in full.
     """
     rounds = 0
-    wanted = list(drawings)
-    sizes = schedule_sizes(FIRST, GROWTH)
+    wanted = dict.fromkeys(drawings, FIRST)
     while wanted:
-        size = next(sizes)
-        measure({drawing.stratum.label: drawing.extend(size) for drawing in wanted})
+        measure({drawing.stratum.label: drawing.extend(size) for drawing, size in wanted.items()})
         rounds += 1
         left = [drawing for drawing in drawings if not drawing.exhausted]
-        wide = find_wide([drawing.stratum.label for drawing in wanted]) if left else ()
-        wanted = [d for d in left if None in wide or d.stratum.label in wide or (wide and len(drawings) == 1)]
+        excess = find_excess([drawing.stratum.label for drawing in wanted]) if left else {}
+        by_record = max(excess.values(), default=0.0) if len(drawings) == 1 else 0.0
+        found = {d: max(excess.get(d.stratum.label, 0.0), excess.get(None, 0.0), by_record) for d in left}
+        wanted = {drawing: find_next_size(drawing.drawn, by) for drawing, by in found.items() if by}
     return rounds
 
 
@@ -114,10 +138,10 @@ class Rule:
     bootstrap: Bootstrap
     weights: Mixture | None = None
 
-    def find_wide(
+    def find_excess(
         self, measurements: Measurements, source_bytes: Mapping[str, float], changed: Collection[str]
-    ) -> set[str | None]:
-        """Return the groups with an interval that is too wide; None for all together, if only that is.
+    ) -> dict[str | None, float]:
+        """Return by which factor the intervals of groups are too wide; None for all together, if only that is.
 
         source_bytes: estimated bytes of each group. changed: the groups to look at, if they are among these: intervals
         of a group do not depend on the others.
@@ -126,14 +150,17 @@ class Rule:
         named = set(measurements.tokenizers["tokenizer"].cast(pl.String))
         reference = Reference(None, self.baseline if self.baseline in named else None)
 
-        def look(some: Measurements, mixture: Mixture | None) -> set[str | None]:
+        def look(some: Measurements, mixture: Mixture | None) -> dict[str | None, float]:
             values = evaluate(some, chosen, reference, tighten(self.bootstrap), mixture)
-            return set(find_wide(values, chosen, self.precision)["lang"])
+            widest = find_wide(values, chosen, self.precision).group_by("lang").agg(pl.col("reach").max())
+            return {lang: reach / self.precision for lang, reach in widest.iter_rows()}
 
         if len(source_bytes) > 2 and source_bytes.keys() > {*changed}:
             # Seeds of groups are derived only if there are several.
             labels = list(dict.fromkeys([*changed, *source_bytes]))[: max(2, len(changed))]
-            if wide := look(keep_groups(measurements, labels), None) & {*changed}:
+            looked_at = look(keep_groups(measurements, labels), None)
+            wide = {lang: by for lang, by in looked_at.items() if lang in changed}
+            if wide:
                 return wide
         return look(measurements, self.weights or expand_groups(source_bytes))
 
@@ -155,8 +182,8 @@ def measure_sample(
     drawings = [Drawing(stratum, seed) for stratum in strata]
     counts = SampleCounts(tokenizers, stream, drawings, settings, progress)
 
-    def find(changed: Collection[str]) -> set[str | None]:
-        return {None} if counts.total is None else rule.find_wide(counts.total, counts.expand(), changed)
+    def find(changed: Collection[str]) -> Mapping[str | None, float]:
+        return {None: LEAP} if counts.total is None else rule.find_excess(counts.total, counts.expand(), changed)
 
     try:
         rounds = draw_until_narrow(drawings, counts.add, find)

@@ -18,7 +18,7 @@ from tokbench.adapters.selection import take_sample
 from tokbench.comparison._comparison import Comparison, find_added
 from tokbench.comparison._facts import ComparedCorpus, describe_tokenizer, read_weights
 from tokbench.comparison._frame import arrange
-from tokbench.comparison._sampled import Rule, expand_groups, measure_sample, tighten
+from tokbench.comparison._sampled import Rule, count_first, expand_groups, measure_sample, tighten
 from tokbench.corpora import Stream, TextGroups
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.executors import Executor, open_executor
@@ -79,7 +79,8 @@ def compare_stream(
         read_weights(asked.weights, sorted(map(str, labels)))
     strata = () if asked.precision is None else cut_strata(stream)
     sample = read_first_pieces(stream, strata, asked.seed) if strata else sample_stream(stream)
-    verified = replace(take_sample(sample), corpus_bytes=stream.size)
+    expected = sum(map(count_first, strata)) if strata else stream.size
+    verified = replace(take_sample(sample), corpus_bytes=expected)
     with start_loading(
         tokenizers, verified, asked.engine, asked.baseline, skip_missing=asked.skip_missing, offline=asked.offline
     ) as loading:

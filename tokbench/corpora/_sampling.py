@@ -126,11 +126,3 @@ class Drawing:
         pieces = list(islice(self._order, max(0, size - self.drawn)))
         self.drawn += len(pieces)
         return sorted(pieces, key=lambda piece: piece.number)
-
-
-def schedule_sizes(first: int, growth: float) -> Iterator[int]:
-    """Yield the sizes of the sample at which its precision is looked at: fixed before anything is read."""
-    size = float(first)
-    while True:
-        yield round(size)
-        size *= growth
