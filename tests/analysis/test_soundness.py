@@ -302,10 +302,9 @@ def test_the_command_fails_on_the_verdict_that_is_named(tmp_path: Path) -> None:
 )
 def test_verdicts_in_every_format(output_format: str, mark: str, tmp_path: Path) -> None:
     path = next(fault for fault in FAULTS if fault.name == "crossing merges").make(tmp_path)
-    again = [run("check", path, "--select", "merges,ids", "-f", output_format).stdout for _ in range(2)]
-    assert again[0] == again[1]
-    assert mark in again[0]
-    assert "1 of 3 merges cannot fire" in again[0].replace("\n", " ")
+    shown = run("check", path, "--select", "merges,ids", "-f", output_format).stdout
+    assert mark in shown
+    assert "1 of 3 merges cannot fire" in shown.replace("\n", " ")
 
 
 def test_a_report_is_written_to_a_file(tmp_path: Path) -> None:
