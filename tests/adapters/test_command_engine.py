@@ -198,8 +198,6 @@ def test_bench_times_a_command_and_refuses_an_inexact_one(tmp_path: Path) -> Non
     (wrong,) = json.loads(run(*arguments, "--command", command("garbage")).stdout)["benchmarks"]
     assert wrong["engines"][1]["exact"] is False
     assert "is no JSON: 'not JSON'" in wrong["engines"][1]["reason"]
-    (outside,) = json.loads(run(*arguments, "--command", command("outside")).stdout)["benchmarks"]
-    assert "hold 999999, which is not in 0 to 255" in outside["engines"][1]["reason"]
     refuse("bench", "utf8", "byt5", "--command", "cat", says="--command is an engine of one tokenizer")
 
 

@@ -7,8 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def encode(texts: Sequence[str]) -> list[list[int]]:
@@ -17,6 +19,8 @@ def encode(texts: Sequence[str]) -> list[list[int]]:
 
 
 def encode_arrays(texts: Sequence[str]) -> list[np.ndarray]:
+    import numpy as np  # here, since the programs start faster without it
+
     return [np.frombuffer(text.encode(), np.uint8) for text in texts]
 
 

@@ -29,7 +29,7 @@ def check_ids(subject: Subject) -> Finding:
         (content, numbers) = min(duplicates.items(), key=lambda pair: (len(pair[0]), pair[0]))
         return Finding(
             Severity.WARNING,
-            f"{len(duplicates):,} texts are tokens of several ids, of which text gives one",
+            f"{write_count(len(duplicates), 'text')} with several ids, of which encoding gives one",
             reveal_bytes(content),
             f"{numbers}",
         )
@@ -102,19 +102,15 @@ def check_reach(subject: Subject) -> Finding:
         return passed(f"text produces all of {tokens:,} tokens that are whole characters (single bytes aside)")
     first = min(dead, key=lambda number: (int(table.lengths[number]), number))
     severity = Severity.NOTE if len(dead) <= FEW * tokens else Severity.WARNING
-    kinds = [
-        f"{count:,} {word}" for kind, word in WORDS.items() if (count := sum(found is kind for found in dead.values()))
-    ]
+    one, several = (sum(found is kind for found in dead.values()) for kind in (Reach.SINGLE, Reach.MULTI))
     content = table[first] or b""
     return Finding(
         severity,
-        f"no text produces {len(dead):,} of {tokens:,} tokens: of their texts, {' and '.join(kinds)}",
+        f"no text produces {len(dead):,} of {tokens:,} tokens: {one:,} are encoded as one other token, "
+        f"{several:,} as several",
         content.decode(errors="replace"),
         f"token {first} becomes {subject.tokenizer.encode(content.decode(errors='replace'))}",
     )
-
-
-WORDS = {Reach.SINGLE: "are one other token", Reach.MULTI: "are several"}
 
 
 def check_merges(subject: Subject) -> Finding:

@@ -39,7 +39,9 @@ def check_returns(subject: Subject, named: Mapping[int, str]) -> Finding:
     try:
         batch = subject.reference.encode_with_special(list(named.values()))
     except TokbenchError:
-        return passed(f"{len(named):,} special ids are distinct and in range; its engine reads none from text")
+        return passed(
+            f"{write_count(len(named), 'special id')}, distinct and in range; its engine reads none from text"
+        )
     for ids, (number, text) in zip(batch, named.items(), strict=True):
         if ids.tolist() != [number]:
             return Finding(
@@ -48,8 +50,10 @@ def check_returns(subject: Subject, named: Mapping[int, str]) -> Finding:
     backs = [subject.reference.decode([number]) for number in named]
     changed = [(text, back) for text, back in zip(named.values(), backs, strict=True) if back.strip() != text.strip()]
     if changed:
-        return Finding(Severity.ERROR, f"{len(changed)} special ids decode to another text", *changed[0])
-    return passed(f"{len(named):,} special ids are distinct, in range and come back as themselves")
+        return Finding(
+            Severity.ERROR, f"{write_count(len(changed), 'special id')} with another text when decoded", *changed[0]
+        )
+    return passed(f"{write_count(len(named), 'special id')}, distinct, in range, and back as they were")
 
 
 def check_special_text(subject: Subject) -> Finding:
@@ -71,14 +75,14 @@ def check_special_text(subject: Subject) -> Finding:
     if matched:
         return Finding(
             Severity.WARNING,
-            f"plain text gives the ids of {write_count(len(matched), 'token')} that look like markup, but are not "
-            f"special: {list_some(matched)}",
+            f"plain text gives {write_count(len(matched), 'id')} of tokens that look like markup and are not special: "
+            f"{list_some(matched)}",
             matched[0],
             f"{subject.tokenizer.encode(matched[0])}",
         )
     if not texts:
         return not_applicable("the text of no special token is known")
-    return passed(f"the text of {len(texts):,} special tokens gives ordinary ids")
+    return passed(f"the text of {write_count(len(texts), 'special token')} gives ordinary ids")
 
 
 def number_differs(subject: Subject, number: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tokbench._shared.quantities import write_count
 from tokbench.adapters import Stage
 from tokbench.analysis.roundtrip import TextClass, list_probes
 from tokbench.analysis.soundness._subject import DECLARED, Loss, Subject, pick_smallest
@@ -68,9 +69,9 @@ def check_white_space(subject: Subject) -> Finding:
     if others:
         worst = min(others, key=lambda b: (b.stage in DECLARED, len(b.smallest)))
         severity = Severity.NOTE if worst.stage in DECLARED else Severity.WARNING
-        found = f"{sum(b.strings for b in others)} rarer strings of white space change"
-        where = f"in the {worst.stage}; spaces, tabs, line ends and indentation survive"
-        return Finding(severity, f"{found} {where}", worst.smallest, worst.decoded)
+        found = f"{worst.stage} changes {write_count(sum(b.strings for b in others), 'rarer string')} of white space"
+        survive = "spaces, tabs, line ends and indentation survive"
+        return Finding(severity, f"the {found}; {survive}", worst.smallest, worst.decoded)
     return passed(
         f"{len(LAYOUT)} texts of spaces, tabs, line ends and indentation come back, and any other white space"
     )
@@ -110,7 +111,7 @@ def check_pre_tokenizer(subject: Subject) -> Finding:
     points = list_some(f"U+{ord(c):04X}" for c in dropped)
     return Finding(
         Severity.ERROR,
-        f"{len(dropped):,} characters are in no piece, so no token holds them: {points}",
+        f"no piece holds {write_count(len(dropped), 'character')} of the text: {points}",
         dropped[0],
         "",
     )
