@@ -197,6 +197,13 @@ def test_lines_have_depths_and_white_space_tokens() -> None:
     assert lines.tolist() == [[0, 0, 0], [0, 2, 2], [0, 2, 2], [2, 4, 4], [2, 1, 1]]
 
 
+def test_nothing_to_correlate_is_undefined() -> None:
+    depths, tokens, counts = _counts.tabulate_lines(np.empty((0, 3), np.int64), 2)
+    assert np.isnan(correlate_ranks(depths, tokens, counts.astype(np.float64))).tolist() == [True, True]
+    # one line deep: neither side varies
+    assert np.isnan(correlate_ranks([4], [1], np.array([3.0])))
+
+
 def rank(values: Sequence[float]) -> list[float]:
     return [
         sum(other < value for other in values) + (sum(other == value for other in values) - 1) / 2 for value in values

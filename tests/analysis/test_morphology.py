@@ -460,6 +460,6 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) 
 @needs_data
 def test_tokenizers_of_all_kinds_say_where_tokens_end(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path / "gold.tsv", "unbreakable\tun|break|able\nwalked\twalk|ed\n"))
-    for name in ("gpt2", "llama", "bert-base-multilingual-cased", "xlm-roberta", "claude", "rwkv-world"):
+    for name in ("gpt2", "bert-base-multilingual-cased", "rwkv-world"):
         cuts = cut_words(load_tokenizer(name), gold, "none")
         assert cuts.known.all(), name
