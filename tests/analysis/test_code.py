@@ -327,6 +327,16 @@ def test_values_over_languages_are_sums_and_intervals_hold_them(tmp_path: Path) 
     assert own.equals(report.values.filter(pl.col("lang") == "php"))  # other languages change no interval
 
 
+def test_each_language_has_its_own_resamples(tmp_path: Path) -> None:
+    texts = load_corpus("code").texts("python")
+    corpus = TextGroups.from_texts({"a/python": texts, "b/python": texts})
+    tokenizer = load_tokenizer(str(made.make_tokenizer_json(tmp_path)))
+    rows = measure_code([tokenizer], corpus).values.filter(pl.col("metric") == "bytes_per_token")
+    one, other = (rows.row(by_predicate=pl.col("lang") == lang, named=True) for lang in ("a/python", "b/python"))
+    assert one["value"] == other["value"]
+    assert (one["low"], one["high"]) != (other["low"], other["high"])
+
+
 def test_texts_in_chunks_give_the_same_values(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tokenizer, corpus = load_tokenizer(str(made.make_tokenizer_json(tmp_path))), load_corpus("code", languages=["go"])
     whole = measure_code([tokenizer], corpus).values
