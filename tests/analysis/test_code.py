@@ -197,6 +197,13 @@ def test_lines_have_depths_and_white_space_tokens() -> None:
     assert lines.tolist() == [[0, 0, 0], [0, 2, 2], [0, 2, 2], [2, 4, 4], [2, 1, 1]]
 
 
+def test_nothing_to_correlate_is_undefined() -> None:
+    depths, tokens, counts = _counts.tabulate_lines(np.empty((0, 3), np.int64), 2)
+    assert np.isnan(correlate_ranks(depths, tokens, counts.astype(np.float64))).tolist() == [True, True]
+    # one line deep: neither side varies
+    assert np.isnan(correlate_ranks([4], [1], np.array([3.0])))
+
+
 def rank(values: Sequence[float]) -> list[float]:
     return [
         sum(other < value for other in values) + (sum(other == value for other in values) - 1) / 2 for value in values
@@ -318,6 +325,16 @@ def test_values_over_languages_are_sums_and_intervals_hold_them(tmp_path: Path) 
     again = measure_code([tokenizer], load_corpus("code", languages=["php"]))
     own = again.values.filter(pl.col("lang") == "php")
     assert own.equals(report.values.filter(pl.col("lang") == "php"))  # other languages change no interval
+
+
+def test_each_language_has_its_own_resamples(tmp_path: Path) -> None:
+    texts = load_corpus("code").texts("python")
+    corpus = TextGroups.from_texts({"a/python": texts, "b/python": texts})
+    tokenizer = load_tokenizer(str(made.make_tokenizer_json(tmp_path)))
+    rows = measure_code([tokenizer], corpus).values.filter(pl.col("metric") == "bytes_per_token")
+    one, other = (rows.row(by_predicate=pl.col("lang") == lang, named=True) for lang in ("a/python", "b/python"))
+    assert one["value"] == other["value"]
+    assert (one["low"], one["high"]) != (other["low"], other["high"])
 
 
 def test_texts_in_chunks_give_the_same_values(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -75,10 +75,7 @@ class TokenPlaces:
 
     @cached_property
     def start_flags(self) -> Flags:
-        """Flags of the positions at which a token starts; of one that starts with a space, also of the next byte.
-
-        A space alone is no start of a word.
-        """
+        """Flags of the positions at which a token starts; of one with a space before more, also after the space."""
         flags = np.zeros(len(self.joined.data) + 1, np.bool_)
         flags[self.starts] = True
         longer = self.starts[self.ends - self.starts > 1]

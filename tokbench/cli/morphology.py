@@ -43,9 +43,9 @@ def run(
 ) -> None:
     """Compare the ends of tokens inside words with the boundaries of their segments.
 
-    Recall: boundaries at which a token ends. Precision: token ends inside words that are boundaries. Words of one token
-    are left out, and counted as found nowhere: both are given. With frequencies in the file, values weighted by these
-    are given too. Intervals are from a bootstrap over words.
+    Recall: the share of boundaries at which a token ends. Precision: the share of token ends inside words that are at a
+    boundary. Both are given without words of one token, and with them, as words whose boundaries were missed. If the
+    file has frequencies, values weighted by these are given too. Intervals are from a bootstrap over words.
 
     No gold data comes with tokbench: bring your own file. A plain TSV has a word, its segments (walk|ed) and, if you
     like, a frequency per line.
