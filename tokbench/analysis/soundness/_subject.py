@@ -122,11 +122,12 @@ class Subject:
         return self.tokenizer.decode_batch(self.tokenizer.encode_batch(texts)) if texts else []
 
     def shrink(self, loss: Loss) -> Loss:
-        """Return the smallest part of a lost text that is lost at the same stage."""
+        """Return the smallest part of a lost text that is lost as well, by a declared stage or not."""
+        declared = loss.stage in DECLARED
 
         def fails(text: str) -> bool:
             (back,) = self.come_back([text])
-            return back != text and find_stage(self.tokenizer, text, back) is loss.stage
+            return back != text and (find_stage(self.tokenizer, text, back) in DECLARED) is declared
 
         smallest = shrink(loss.text, fails)
         return Loss(smallest, self.come_back([smallest])[0], loss.stage)
