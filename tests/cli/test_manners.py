@@ -59,7 +59,7 @@ def test_every_command_has_the_shared_options_once(command: str) -> None:
 @pytest.mark.parametrize("command", TREE)
 def test_every_list_takes_commas_and_says_so_in_the_same_words(command: str) -> None:
     """All but files, corpora and tokenizers, in whose names a comma may be."""
-    whole = ("output", "corpus", "tokenizers")
+    whole = ("output", "corpus", "gold", "tokenizers")
     for parameter in TREE[command].params:
         if parameter.param_type_name == "option" and parameter.multiple and parameter.name not in whole:
             assert parameter.metavar.endswith(LIST_MARK), f"declare {parameter.name} with list_option"
