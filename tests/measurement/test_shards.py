@@ -14,8 +14,9 @@ from helpers.made import make_wordpiece
 from tokbench import load_tokenizer
 from tokbench.corpora import Shard, ShardTexts
 from tokbench.errors import EngineError
+from tokbench.measurement import shards
 from tokbench.measurement.needs import Needs
-from tokbench.measurement.shards import ShardResult, hash_shards, measure_shard, merge_results
+from tokbench.measurement.shards import ShardResult, cut_batch, hash_shards, measure_shard, merge_results
 from tokbench.metrics import evaluate, is_grouped
 
 SHARDS = [Shard(i, f"/data/{i}.txt", f"{i}.txt", "text", 0, 9, 9) for i in range(3)]
@@ -85,6 +86,18 @@ def test_only_what_is_needed_is_counted(tmp_path: Path) -> None:
     assert found.measurements.ids.is_empty()
     assert found.measurements.counts["lossy"].null_count() == found.measurements.counts.height
     assert found.measurements.texts["words"].null_count() == found.measurements.texts.height
+
+
+def test_large_batches_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = pl.Series(range(5), dtype=pl.UInt32)
+    batch = ShardTexts("a", pl.Series(["ab", "cde", "f", "ghijkl", "m"]), numbers, numbers)
+    whole = measure_shard([load_tokenizer("utf8")], SHARDS[0], read=lambda _: [batch])
+    assert [part.texts.to_list() for part in cut_batch(batch)] == [batch.texts.to_list()]
+    monkeypatch.setattr(shards, "PART_BYTES", 4)
+    assert [part.texts.to_list() for part in cut_batch(batch)] == [["ab", "cde"], ["f", "ghijkl"], ["m"]]
+    assert [part.segments.to_list() for part in cut_batch(batch)] == [[0, 1], [2, 3], [4]]
+    cut = measure_shard([load_tokenizer("utf8")], SHARDS[0], read=lambda _: [batch])
+    assert equal(cut.measurements, whole.measurements)
 
 
 def test_a_shard_without_text_changes_nothing() -> None:
