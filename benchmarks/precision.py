@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ import polars as pl
 
 from tokbench.adapters import Tokenizer, load_tokenizer
 from tokbench.comparison._sampled import (
+    CAUTION,
     FIRST,
+    LEAP,
     draw_until_narrow,
     expand_groups,
-    find_next_size,
     schedule_sizes,
     tighten,
 )
@@ -403,6 +404,10 @@ def summarise(found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+GRID = np.linspace(0, 8, 16_001)
+NORMAL_CDF = np.array([NORMAL.cdf(z) for z in GRID.tolist()])
+
+
 def cover_normal(need: float, level: float, runs: int = 100_000) -> float:
     """Return how often the last interval covers the truth, if clusters are normal and `need` of them are needed.
 
@@ -414,15 +419,18 @@ def cover_normal(need: float, level: float, runs: int = 100_000) -> float:
     reach, wanted = NORMAL.inv_cdf((1 + level) / 2), NORMAL.inv_cdf(0.975) / math.sqrt(need)
     squares, stopped, covered = np.zeros(runs), np.zeros(runs, np.bool_), np.zeros(runs)
     before, following = 0, np.full(runs, FIRST)
-    for size in schedule_sizes():
+    sizes = np.array(list(takewhile(lambda size: size < 100 * max(need, FIRST), schedule_sizes())))
+    for size in sizes.tolist():
         squares += generator.chisquare(size - 1 if before == 0 else size - before, runs)
         before = size
         spread = np.sqrt(squares / size)
         looked_at = ~stopped & (following == size)
         excess = reach * spread / math.sqrt(size) / wanted
         now = looked_at & (excess <= 1)
-        following[looked_at] = [find_next_size(size, max(1.0, by)) for by in excess[looked_at].tolist()]
-        covered[now] = [math.erf(reach * own / math.sqrt(2)) for own in spread[now].tolist()]
+        # As `find_next_size`, for all at once.
+        sought = np.maximum(size + 1, np.minimum(LEAP, CAUTION * excess[looked_at] ** 2) * size)
+        following[looked_at] = sizes[np.searchsorted(sizes, sought)]
+        covered[now] = 2 * np.interp(reach * spread[now], GRID, NORMAL_CDF) - 1
         stopped |= now
         if stopped.all():
             return float(covered.mean())

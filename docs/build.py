@@ -94,13 +94,14 @@ pieces, so that their ratios are paired. Values over all groups weight each grou
 was drawn, in every resample alike: they are those of the whole source, though groups are drawn from unequally. Groups
 told apart by a column are drawn from together.
 
-Stopping. Samples have 64, 96, 144, ... pieces of each group, each half as large again as the last, whatever is found.
-After each round the interval of every chosen metric, tokenizer and group is looked at, and of all groups together;
-groups whose intervals are narrow enough are not drawn from again. Enough is a half-width of at most 1 % of the value, and of 1
-percentage point for shares. A sample that stops as soon as its interval is narrow tends to stop where the spread is
+Stopping. A sample of a group has 64, 70, 77, ... pieces: each size is 1.1 times the last, fixed beforehand. After each
+round the interval of every chosen metric, tokenizer and group is looked at, and those of all groups together; groups
+whose intervals are narrow enough are not drawn from again. Enough is a half-width of at most 1 % of the value, and of 1
+percentage point for shares. The next size looked at is the first above 0.8 times what seems to be needed, and at most
+4 times the last. A sample that stops as soon as its interval is narrow tends to stop where the spread is
 underestimated: for normally distributed pieces, 95 % intervals of the last round cover 94.2 to 95.0 %, depending on the
 spread (calculated by `benchmarks/precision.py --normal`). Intervals of a sample are therefore computed at 95.8 %, and
-then 95.0 to 95.8 % of the last ones cover. They are not narrowed for the part of the source that was drawn, and are
+then 95.1 to 95.8 % of the last ones cover. They are not narrowed for the part of the source that was drawn, and are
 too wide where that is large. A group that is exhausted first was read in full: its values are those of the full pass.
 
 What it cannot give. Entropies, types per token, utilisation and the longest token grow with the text: the value of a

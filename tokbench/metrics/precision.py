@@ -12,8 +12,8 @@ LOOK_LEVEL = 0.958
 """Level of intervals that are looked at after each round, so that those of the last round cover 95 %.
 
 A sample that stops as soon as its interval is narrow stops rather where the spread is underestimated. For clusters from
-a normal distribution, rounds of 64, 96, 144, ... and whatever spread, 95 % intervals of the last round cover 94.2 to
-95.0 %; those of this level 95.0 to 95.8 % (benchmarks/precision.py).
+a normal distribution, sizes of 64, 70, 77, ... and whatever spread, 95 % intervals of the last round cover 94.2 to
+95.0 %; those of this level 95.1 to 95.8 % (benchmarks/precision.py).
 """
 
 
