@@ -201,7 +201,8 @@ def measure(
                 builder.failures[name] = error
                 on_failure(error)
         described = (
-            texts[part].describe(numbered[part.lang][0].slice(part.start, part.length)) for part in stripe.parts
+            texts[part].describe(numbered[part.lang][0].slice(part.start, part.length), with_words=needs.words)
+            for part in stripe.parts
         )
         return list(described), results
 
