@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,7 @@ def count_texts(
     """
     if needs.only_tokens or isinstance(tokenizer, CountedTokenizer):
         return frame_counts(tokenizer.count_batch(texts.texts), segments, {}), NO_HISTOGRAM
-    locating: LocatingTokenizer | None = tokenizer if hasattr(tokenizer, "encode_located") else None
+    locating = cast("LocatingTokenizer", tokenizer) if hasattr(tokenizer, "encode_located") else None
     batch = tokenizer.encode_batch(texts.texts) if locating is None else locating.encode_located(texts.texts)
     return count_batch(tokenizer, batch, texts, segments, blocks, needs)
 
@@ -155,10 +155,11 @@ def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
     """
     highest = int(batch.ids.max(initial=-1))
     if _SPARSE * len(batch.ids) < highest:
-        keys = np.repeat(blocks.to_numpy().astype(np.uint32) << ID_BITS, batch.counts) | batch.ids.astype(np.uint32)
-        keys.sort()
-        starts = find_runs(keys)
-        return keys[starts], np.diff(starts, append=len(keys)).astype(np.uint32)
+        sparse = np.repeat(blocks.to_numpy().astype(np.uint32) << np.uint32(ID_BITS), batch.counts)
+        sparse |= batch.ids.astype(np.uint32)
+        sparse.sort()
+        starts = find_runs(sparse)
+        return sparse[starts], np.diff(starts, append=len(sparse)).astype(np.uint32)
     seen = np.zeros(highest + 1, np.bool_)
     seen[batch.indices] = True
     present = np.flatnonzero(seen)
