@@ -16,7 +16,7 @@ import numpy.typing as npt
 import tokenizers
 
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._encoding import EncodedBatch, Indices, Spans, TokenTable
+from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._failures import explain_bare
 from tokbench.adapters._hf_pipelines import build_from_json, build_from_merges, build_from_wordpiece, read_spans
 from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
@@ -167,11 +167,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
             return self.encode_batch(texts)
         encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
         batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
-
-        def locate(which: Indices) -> Spans:
-            return read_spans([encodings[i] for i in which.tolist()])
-
-        return EncodedBatch(batch.ids, batch.offsets, locate)
+        return EncodedBatch(batch.ids, batch.offsets, lambda which: read_spans([encodings[i] for i in which.tolist()]))
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
         """Encode texts, reading special tokens in them.
