@@ -82,7 +82,7 @@ def read_texts(corpus: Path, job: Job, segments: int | None) -> list[list[str]]:
 
 
 def make_large(corpus: Path, folder: Path, size: int) -> None:
-    """Write two files of about `size` bytes together: the English and Chinese lines of NTREX, shuffled again and again."""
+    """Write the English and Chinese lines of NTREX, shuffled again and again, to two files of about `size` bytes."""
     sides = [path.read_text(encoding="utf-8").split("\n") for path in find_files(corpus, JOBS["standard"])[:2]]
     pairs = [(f"{en}\n", f"{zh}\n") for en, zh in zip(*sides, strict=True) if en and zh]
     folder.mkdir(parents=True, exist_ok=True)

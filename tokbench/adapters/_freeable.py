@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,8 @@ class FreeableTokenizer(SingleText):
     def encode_located(self, texts: Sequence[str]) -> EncodedBatch:
         """Return the same as `encode_batch`, with spans where the engine keeps them."""
         loaded = self._use()
-        batch = loaded.encode_located(texts) if isinstance(loaded, LocatingTokenizer) else loaded.encode_batch(texts)
+        locating = cast("LocatingTokenizer", loaded) if hasattr(loaded, "encode_located") else None
+        batch = loaded.encode_batch(texts) if locating is None else locating.encode_located(texts)
         self._ids.update(zip(texts, batch, strict=True))
         return batch
 

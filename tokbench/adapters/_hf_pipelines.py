@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+import numpy as np
+from tokenizers import AddedToken, Encoding, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from tokbench._shared.files import read_json_object
+from tokbench.adapters._encoding import EncodedBatch, Spans
 from tokbench.catalog import companions as beside
 from tokbench.catalog.companions import Companions
 from tokbench.catalog.entries import CATALOG
@@ -228,3 +231,11 @@ def build_from_json(asset: Asset) -> Tokenizer:
     new = {number: token for number, token in numbered.items() if token.content not in present or number in decides}
     add_tokens(pipeline, make_added_tokens(new), str(asset.files[0].parent))
     return pipeline
+
+
+def read_spans(encodings: Sequence[Encoding]) -> Spans:
+    """Return the ids of texts, and where they lie."""
+    batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
+    flat = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in encodings))
+    bounds = np.fromiter(flat, np.int64, 2 * len(batch.ids))
+    return Spans(batch, bounds[::2], bounds[1::2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -136,7 +136,6 @@ class Tokenizer(Protocol):
         ...
 
 
-@runtime_checkable
 class LocatingTokenizer(Protocol):
     """A tokenizer that can keep the spans of tokens while it encodes, so that nothing is encoded again for them."""
 

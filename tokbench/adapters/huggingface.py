@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain, takewhile
+from itertools import takewhile
 from string import ascii_lowercase
 from typing import Any
 
@@ -15,9 +15,9 @@ import numpy.typing as npt
 import tokenizers
 
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._encoding import EncodedBatch, Indices, Spans, TokenTable
+from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
 from tokbench.adapters._failures import explain_bare
-from tokbench.adapters._hf_pipelines import build_from_json, build_from_merges, build_from_wordpiece
+from tokbench.adapters._hf_pipelines import build_from_json, build_from_merges, build_from_wordpiece, read_spans
 from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
 from tokbench.adapters._notation import flatten as flatten
 from tokbench.adapters._notation import printable_bytes as printable_bytes
@@ -160,11 +160,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
             return self.encode_batch(texts)
         encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
         batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
-
-        def locate(which: Indices) -> Spans:
-            return read_spans([encodings[i] for i in which.tolist()])
-
-        return EncodedBatch(batch.ids, batch.offsets, locate)
+        return EncodedBatch(batch.ids, batch.offsets, lambda which: read_spans([encodings[i] for i in which.tolist()]))
 
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
         """Encode texts, reading special tokens in them.
@@ -234,14 +230,6 @@ class HuggingFaceTokenizer(LoadedTokenizer):
             elif number not in tokens:
                 tokens[number] = added.content.encode()
         return TokenTable.from_mapping(tokens, self.vocab_total)
-
-
-def read_spans(encodings: Sequence[tokenizers.Encoding]) -> Spans:
-    """Return the ids of texts, and where they lie."""
-    batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
-    flat = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in encodings))
-    bounds = np.fromiter(flat, np.int64, 2 * len(batch.ids))
-    return Spans(batch, bounds[::2], bounds[1::2])
 
 
 def find_highest(asset: Asset, tokenizer: tokenizers.Tokenizer, size: int) -> int:

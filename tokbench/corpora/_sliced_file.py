@@ -230,4 +230,5 @@ def _find_blank(block: bytes, ends: Positions) -> Positions:
     # Only lines that begin with what may begin white space are looked at.
     candidates = np.flatnonzero(np.isin(first[starts], _MAY_BE_SPACE))
     found = [block[starts[i] : ends[i]].decode() for i in candidates.tolist()]
-    return candidates[(pl.Series(found, dtype=pl.String).str.strip_chars() == "").to_numpy()]
+    blank: Positions = candidates[(pl.Series(found, dtype=pl.String).str.strip_chars() == "").to_numpy()]
+    return blank

@@ -164,7 +164,7 @@ class _Stripes:
             if name not in builder.failures:
                 builder.failures[name] = error
                 self.on_failure(error)
-        return [texts[part].describe(places[part].segments) for part in parts], results
+        return [texts[part].describe(places[part].segments, with_words=self.needs.words) for part in parts], results
 
 
 def each_once(tokenizers: Iterable[Tokenizer]) -> Iterator[Tokenizer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.round_trip import Decoded, classify_losses, compare_texts
 from tokbench.measurement.words import LanguageTexts, count_continued_by_spans
+
+_SPARSE = 4
+"""If fewer than one id in this many may occur, ids are sorted instead of counted in a table."""
 
 Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
 """(`block << ID_BITS | id`, count) of the ids that occur in each block, with ascending keys."""
@@ -99,8 +102,9 @@ def count_texts(
     """
     if needs.only_tokens or isinstance(tokenizer, CountedTokenizer):
         return frame_counts(tokenizer.count_batch(texts.texts), segments, {}), NO_HISTOGRAM
-    encode = tokenizer.encode_located if isinstance(tokenizer, LocatingTokenizer) else tokenizer.encode_batch
-    return count_batch(tokenizer, encode(texts.texts), texts, segments, blocks, needs)
+    locating = cast("LocatingTokenizer", tokenizer) if hasattr(tokenizer, "encode_located") else None
+    batch = tokenizer.encode_batch(texts.texts) if locating is None else locating.encode_located(texts.texts)
+    return count_batch(tokenizer, batch, texts, segments, blocks, needs)
 
 
 def frame_counts(
@@ -149,7 +153,14 @@ def count_ids(batch: EncodedBatch, blocks: pl.Series) -> Histogram:
 
     Time and memory grow with the ids that occur, not with the vocabulary.
     """
-    seen = np.zeros(int(batch.ids.max(initial=-1)) + 1, np.bool_)
+    highest = int(batch.ids.max(initial=-1))
+    if _SPARSE * len(batch.ids) < highest:
+        sparse = np.repeat(blocks.to_numpy().astype(np.uint32) << np.uint32(ID_BITS), batch.counts)
+        sparse |= batch.ids.astype(np.uint32)
+        sparse.sort()
+        starts = find_runs(sparse)
+        return sparse[starts], np.diff(starts, append=len(sparse)).astype(np.uint32)
+    seen = np.zeros(highest + 1, np.bool_)
     seen[batch.indices] = True
     present = np.flatnonzero(seen)
     ranks = np.empty(len(seen), np.int32)

@@ -107,7 +107,7 @@ class _Tally:
 
     def add(self, batch: ShardTexts, measured: LanguageTexts, units: pl.Series, needs: Needs) -> None:
         """Count a batch with each tokenizer."""
-        described = measured.describe(batch.segments.alias("segment"))
+        described = measured.describe(batch.segments.alias("segment"), with_words=needs.words)
         self.texts[batch.group].add(pool_texts(described, units))
         blocks = (units % BLOCKS).cast(pl.UInt8)
         for tokenizer in self.tokenizers:

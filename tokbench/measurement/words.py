@@ -149,15 +149,20 @@ class LanguageTexts:
         forms = [unicodedata.normalize("NFC", self.texts[i]) for i in changed]
         return np.array(changed, np.intp), LanguageTexts.read(forms, spaced=True, with_words=self.words is not None)
 
-    def describe(self, segments: pl.Series) -> pl.DataFrame:
-        """Return the frame `texts` of a `Measurements` without the language."""
+    def describe(self, segments: pl.Series, *, with_words: bool = True) -> pl.DataFrame:
+        """Return the frame `texts` of a `Measurements` without the language.
+
+        with_words: whether words are wanted themselves, not only those that tokens divide.
+        """
         unknown = pl.repeat(None, len(self.texts), dtype=pl.Int32, eager=True)
         return pl.DataFrame(
             [
                 segments.alias("segment"),
                 pl.Series("bytes", self.bytes.astype(np.int32)),
                 pl.Series("chars", self.chars.astype(np.int32)),
-                unknown.alias("words") if self.words is None else pl.Series("words", self.words.astype(np.int32)),
+                unknown.alias("words")
+                if self.words is None or not with_words
+                else pl.Series("words", self.words.astype(np.int32)),
             ]
         )
 
