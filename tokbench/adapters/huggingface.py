@@ -10,7 +10,6 @@ from itertools import takewhile
 from string import ascii_lowercase
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import tokenizers
@@ -24,6 +23,7 @@ from tokbench.adapters._notation import flatten as flatten
 from tokbench.adapters._notation import printable_bytes as printable_bytes
 from tokbench.adapters._reference import LoadedTokenizer, check_format
 from tokbench.adapters._stages import Stage, View
+from tokbench.adapters._unigram import UnigramSettings, read_unigram
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -33,13 +33,6 @@ RUNS = {"tokenizer.json": Cost(load=0.24, encode=0.59), "vocab+merges": Cost(loa
 
 _SENTINEL = re.compile(r"<extra_id_\d+>")
 _ADDED = re.compile(r'"added_tokens"\s*:\s*(?=\[)')
-
-
-class UnigramSettings(msgspec.Struct):
-    """A unigram model without its pieces: as Python objects, a quarter of a million of them take 100 MB."""
-
-    unk_id: int | None
-    byte_fallback: bool = False
 
 
 class HuggingFaceTokenizer(LoadedTokenizer):
@@ -146,7 +139,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
     @cached_property
     def unigram(self) -> UnigramSettings:
         """Settings of a unigram model, which the library exposes only in serialised form."""
-        return msgspec.json.decode(self.tokenizer.model.__getstate__(), type=UnigramSettings)
+        return read_unigram(self.tokenizer.model)
 
     @property
     def byte_fallback(self) -> bool:
