@@ -42,8 +42,10 @@ from tokbench.metrics.resampling import (
 DOCUMENTS, SEGMENTS_EACH = 80, 5
 LARGE = 8192
 """Documents of a large corpus."""
-SHARD = 4096
-"""Segments of a shard of a stream."""
+SHARD = 4000
+"""Segments of a shard of a stream; documents do not go on in the next."""
+SHARED = 25
+"""Large corpora that share their resamples, which take longer than the rest."""
 PREMIUM = 2.1
 LEVEL = 0.95
 
@@ -116,9 +118,10 @@ def cover_large(runs: int, resamples: int) -> None:
     n = LARGE * SEGMENTS_EACH
     for kind in ("documents", "segments", "a stream"):
         units = Units(int((of := divide_large(kind)).max()) + 1, of)
-        weights = draw_weights(Bootstrap(resamples, 0), units.number)
         kept = 0
         for seed in range(runs):
+            if seed % SHARED == 0:
+                weights = draw_weights(Bootstrap(resamples, seed), units.number)
             counts = np.stack(simulate(np.random.default_rng([5, seed]), clustered=True, documents=LARGE), axis=1)
             sums = resample_sums(weights, units.sum(counts))
             low, high = percentile_interval(divide(sums[:, 1:], sums[:, :1]), LEVEL)

@@ -50,6 +50,11 @@ short text is biased low, and so is its interval; the Miller-Madow correction sh
 blocks. Token lengths and rarefied entropies have no intervals. In simulated texts of 80 documents these intervals cover
 94 to 97 %; from blocks of single segments they would cover 62 to 92 % (`benchmarks/coverage.py`).
 
+The counts of a language with more than 4,096 segments are added up as they come, by unit: by document, or by run of
+neighbouring documents or segments where there are more than 4,096. Values are those of the segments; intervals and
+tests draw units. In simulated corpora of 40,960 segments in 8,192 documents, intervals over units cover 94 to 96 %
+(`benchmarks/coverage.py`).
+
 ## Groups
 
 Texts that are not translations of each other are groups: a folder of code, prompts, several `-c` side by side. Whatever

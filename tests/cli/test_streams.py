@@ -16,7 +16,7 @@ QUICK = ("--no-throughput", "--resamples", "20")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_stream(tmp_path_factory.mktemp("source")).source + ":format=text,group=file"
+    return write_stream(tmp_path_factory.mktemp("source")).source
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_shard_that_cannot_be_read_is_named(made: str, tmp_path: Path) -> None
     stream = write_stream(tmp_path / "texts", files=4)
     Path(stream.shards[2].file).write_bytes(b"fine\n" * 9 + b"\xff\xfe\n")
     for executor in ((), ("--executor", "local", "--workers", "1")):
-        spec = f"{stream.source}:format=text,group=file"
+        spec = stream.source
         done = run("compare", "utf8", made, "-c", spec, *QUICK, *executor, "-o", str(tmp_path / "found.json"))
         assert done.returncode == 1
         assert "part02/a.txt is not measured" in done.stdout

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from tokbench.corpora import (
 )
 from tokbench.corpora import _stream_bytes as stream_bytes
 from tokbench.corpora._stream_cutting import NOT_BLANK
+from tokbench.corpora._stream_footer import read_row_groups
 from tokbench.errors import UnavailableError
 
 many = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -252,6 +254,27 @@ def test_groups_and_documents_of_records(tmp_path: Path) -> None:
     assert texts_of(only) == {"de": ["c"]}
 
 
+content = st.one_of(
+    st.none(),
+    piece,
+    st.lists(st.one_of(piece, st.fixed_dictionaries({"text": st.one_of(st.none(), piece)})), max_size=2),
+)
+message = st.one_of(
+    piece,
+    st.none(),
+    st.fixed_dictionaries({"role": piece}, optional=dict.fromkeys(("content", "value", "text"), content)),
+)
+
+
+@many
+@given(chats=st.lists(st.one_of(piece, st.none(), st.lists(message, max_size=3)), min_size=1, max_size=4))
+def test_conversations_of_any_form_are_those_of_the_file(tmp_path: Path, chats: list[object]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"x": {"chat": chat}}) + "\n" for chat in chats))
+    spec = f"{path}:text=x.chat"
+    assert texts_of(open_stream(spec)) == (texts_of_corpus(spec) or {})
+
+
 @pytest.mark.usefixtures("untried")
 def test_conversations_are_joined_as_in_an_indexed_corpus(tmp_path: Path) -> None:
     chats = [
@@ -270,7 +293,6 @@ def test_conversations_are_joined_as_in_an_indexed_corpus(tmp_path: Path) -> Non
         '{"text": 5}',
         '{"text": {"a": 1}}',
         '{"text": "\\ud800"}',
-        '{"text": "a", "text": "b"}',
         '{"x": 1}',
         "[1]",
         '{"text"',
@@ -347,6 +369,25 @@ def test_what_cannot_be_opened(tmp_path: Path, files: dict[str, str], spec: str,
         open_stream(f"{tmp_path}/{spec}")
 
 
+def test_a_column_of_texts_is_none_of_languages(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"text": "x", "id": f"n{n}"}) + "\n" for n in range(1001)))
+    with pytest.raises(TokbenchError, match=re.escape(f"{path}: the column lang= has more than 1,000")):
+        texts_of(open_stream(f"{path}:text=text,lang=id"))
+
+
+def test_a_file_that_has_gone_fails_alone(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.txt": "a\n", "b.txt": "b\n"})
+    pl.DataFrame({"text": ["c"]}).write_parquet(tmp_path / "c.parquet")
+    shards = [*open_stream(f"{tmp_path}/*.txt").shards, *open_stream(tmp_path / "c.parquet").shards]
+    for name in ("b.txt", "c.parquet"):
+        (tmp_path / name).unlink()
+    assert [part.texts.to_list() for part in read_shard(shards[0])] == [["a\n"]]
+    for shard in shards[1:]:
+        with pytest.raises(TokbenchError, match=f"there is no file {re.escape(shard.file)}"):
+            [*read_shard(shard)]
+
+
 def test_pipes_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.txt")
     with pytest.raises(TokbenchError, match="is a pipe"):
@@ -387,28 +428,54 @@ def test_a_corpus_in_memory_is_no_stream(tmp_path: Path) -> None:
             load_corpus(spec)
 
 
-def test_addresses_are_read_by_polars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_files(tmp_path, {"a.txt": "a\n\nb\n", "a.jsonl": '{"text": "x"}\n\n{"text": "y\\nz"}\n'})
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "packed"}'))
-    for name in ("p", "q"):
-        pl.DataFrame({"body": [name, None, "r"]}).write_parquet(tmp_path / f"{name}.parquet")
+@pytest.fixture
+def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An address of the folder, which is also the bucket `s3://bucket`."""
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    with serve_folder(tmp_path) as address:
+    with serve_folder(tmp_path) as served:
         secrets = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1"}
-        for name, value in {**secrets, "AWS_ENDPOINT_URL": address, "AWS_ALLOW_HTTP": "true"}.items():
+        for name, value in {**secrets, "AWS_ENDPOINT_URL": served, "AWS_ALLOW_HTTP": "true"}.items():
             monkeypatch.setenv(name, value)
         _stream_polars._end_all()  # a process that does not know these variables
-        assert texts_of(open_stream(f"{address}/a.txt")) == {"a": ["a\n\n", "b\n"]}
-        assert texts_of(open_stream("s3://bucket/a.jsonl:split=lines")) == {"a": ["x", "y\n", "z"]}
-        assert texts_of(open_stream(f"{address}/b.jsonl.gz")) == {"b": ["packed"]}
-        [shard] = open_stream(f"{address}/p.parquet:text=body").shards
-        assert (shard.start, shard.end, shard.size, extent(shard)) == (0, 1, 0, (0, 3))
-        assert [part.texts.to_list() for part in read_window(shard, 1, 3)] == [["r"]]
-        both = open_stream("s3://bucket/*.parquet:text=body")
-        assert [shard.name for shard in both.shards] == ["p.parquet", "q.parquet"]
-        assert texts_of(both) == {"bucket": ["p", "r", "q", "r"]}
+        yield served
     _stream_polars._end_all()
+
+
+@pytest.mark.skipif(not hasattr(pl, "scan_lines"), reason="this version of polars reads no lines at addresses")
+def test_lines_at_addresses_are_read_by_polars(tmp_path: Path, address: str) -> None:
+    write_files(tmp_path, {"a.txt": "\ufeffa\n\nb\n", "a.jsonl": '{"text": "x"}\n\n{"text": "y\\nz"}\n'})
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "packed"}'))
+    assert texts_of(open_stream(f"{address}/a.txt")) == {"a": ["a\n\n", "b\n"]}
+    assert texts_of(open_stream("s3://bucket/a.jsonl:split=lines")) == {"a": ["x", "y\n", "z"]}
+    assert texts_of(open_stream(f"{address}/b.jsonl.gz")) == {"b": ["packed"]}
+
+
+def test_parquet_at_addresses_is_read_by_polars(tmp_path: Path, address: str) -> None:
+    for name in ("p", "q"):
+        pl.DataFrame({"body": [name, None, "r"]}).write_parquet(tmp_path / f"{name}.parquet")
+    [shard] = open_stream(f"{address}/p.parquet:text=body").shards
+    assert (shard.start, shard.end, shard.size, extent(shard)) == (0, 1, 0, (0, 3))
+    assert [part.texts.to_list() for part in read_window(shard, 1, 3)] == [["r"]]
+    both = open_stream("s3://bucket/*.parquet:text=body")
+    assert [shard.name for shard in both.shards] == ["p.parquet", "q.parquet"]
+    assert texts_of(both) == {"bucket": ["p", "r", "q", "r"]}
+
+
+def test_a_reading_process_that_ends_fails_one_shard(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    rows = 200_000
+    pl.DataFrame({"text": [f"text number {n}" for n in range(rows)]}).write_parquet(path)
+    _stream_polars._end_all()
+    [shard] = open_stream(path).shards
+    [waiting] = _stream_polars._idle
+    texts = _stream_polars.read_rows(shard.file, 0, rows, {"text": "text"})
+    next(texts)
+    waiting._process.kill()
+    with pytest.raises(TokbenchError, match=r"a\.parquet cannot be read: its process was ended by SIGKILL"):
+        sum(len(frame) for frame in texts)
+    assert not _stream_polars._idle
+    assert sum(len(part.texts) for part in read_shard(shard)) == rows
 
 
 def test_offline_no_address_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,7 +487,7 @@ def test_offline_no_address_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_blank_characters_are_those_of_python() -> None:
-    characters = pl.Series([chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000])
+    characters = pl.Series([chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000])
     filled = characters.str.contains(NOT_BLANK)
     assert filled.to_list() == [not character.isspace() for character in characters]
 
@@ -444,3 +511,19 @@ def test_other_commands_say_that_they_read_no_stream(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "which only compare, plan and corpus can use" in done.stderr
     assert run("corpus", "a" * 5000).returncode == 2
+
+
+def test_row_groups_are_those_that_pyarrow_sees(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = 25
+    columns = {"n": [*range(rows)], "yes": [n % 2 == 0 for n in range(rows)], "text": ["é" * n for n in range(rows)]}
+    table = pyarrow.table({**columns, "inner": [{"a": [1.5], "b": None}] * rows})
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=10, write_page_index=True, compression="zstd")
+    pl.DataFrame(columns).write_parquet(tmp_path / "b.parquet", row_group_size=1)
+    for name, count in {"a.parquet": 3, "b.parquet": rows}.items():
+        seen = parquet.read_metadata(tmp_path / name)
+        groups = [seen.row_group(number) for number in range(seen.num_row_groups)]
+        found = read_row_groups(tmp_path / name)
+        assert len(found) == count
+        assert [tuple(group) for group in found] == [(group.num_rows, group.total_byte_size) for group in groups]

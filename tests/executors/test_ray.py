@@ -17,7 +17,7 @@ from tokbench.adapters import load_tokenizer
 from tokbench.errors import TokbenchError
 from tokbench.executors import Failure, open_executor
 from tokbench.executors._versions import describe_mismatch, list_versions
-from tokbench.executors.ray import RayExecutor, check_versions, refuse_mismatch
+from tokbench.executors.ray import RayExecutor, check_versions, describe, refuse_mismatch
 from tokbench.measurement.needs import EVERYTHING
 from tokbench.measurement.shard_task import ShardSettings
 from tokbench.measurement.streams import measure_stream
@@ -92,3 +92,9 @@ def test_mismatches_are_named() -> None:
     assert describe_mismatch({"a": "1"}, {"a": "1"}) is None
     with pytest.raises(TokbenchError, match=r"node1 has a 2 \(here 1\); node2 has no a \(here 1\)"):
         refuse_mismatch({"node2": "no a (here 1)", "node1": "a 2 (here 1)"})
+
+
+def test_panics_for_want_of_memory_are_named_so() -> None:
+    assert describe(RuntimeError("Cannot allocate memory to hold CompactString")) == "it ran out of memory"
+    assert describe(MemoryError()) == "it ran out of memory"
+    assert describe(KeyError("a")) == "KeyError: 'a'"

@@ -82,7 +82,7 @@ def test_words_are_runs_between_unicode_white_space() -> None:
 @settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=6))
 def test_words_lie_where_split_finds_them(texts: list[str]) -> None:
-    read = LanguageTexts.read(texts)
+    read = LanguageTexts.read(texts, spaced=True)
     joined = "\n".join([*texts, ""])
     spans = zip(read.word_chars.starts, read.word_chars.ends, strict=True)
     assert [joined[start:end] for start, end in spans] == [word for text in texts for word in text.split()]
@@ -94,7 +94,7 @@ def test_words_lie_where_split_finds_them(texts: list[str]) -> None:
 def test_words_have_their_bytes_at_the_edges_of_utf8() -> None:
     """The first and the last character of each length: 1 byte to U+007F, 2 to U+07FF, 3 to U+FFFF, 4 above."""
     edges = "\x7f\x80\u07ff\u0800\uffff\U00010000\U0010ffff"
-    read = LanguageTexts.read([f"{edges} x", f"x {edges}"])
+    read = LanguageTexts.read([f"{edges} x", f"x {edges}"], spaced=True)
     sizes = (read.word_bytes.ends - read.word_bytes.starts).tolist()
     assert sizes == [1 + 2 + 2 + 3 + 3 + 4 + 4, 1, 1, 19]
     assert read.word_bytes.starts.tolist() == [0, 20, 22, 24]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tokbench.adapters import EncodedBatch, TokenTable
-from tokbench.adapters._encoding import view_windows
 from tokbench.catalog.sources import Asset
+from tokbench.measurement import round_trip
 from tokbench.measurement.recorded import RecordedTokenizer
-from tokbench.measurement.round_trip import Loss, classify_losses, compare_bytes, join_after
+from tokbench.measurement.round_trip import Loss, classify_losses, compare_bytes, compare_texts
 from tokbench.measurement.words import LanguageTexts
 
 TOKENS = [b"a", b"bc", b" ", "\u00e9".encode(), "e\u0301".encode(), b"\xc3", b"\xa9", b" a", b"longer than eight bytes"]
@@ -40,9 +39,10 @@ def classify(
 ) -> tuple[list[object], list[list[int]]]:
     """For each text: (is it the bytes, is its form, loss); and what was decoded."""
     tokenizer, batch = make_tokenizer(prefix), EncodedBatch.from_lists(ids)
-    bounds = tokenizer.token_table().bounds(batch.indices)
-    found = classify_losses(tokenizer, batch, bounds, LanguageTexts.read(texts))
-    rows: list[object] = list(zip(*(column.tolist() for column in found), strict=True))
+    read = LanguageTexts.read(texts)
+    found = compare_texts(tokenizer, batch, read)
+    columns = (found.exact, found.composed, classify_losses(tokenizer, batch, read, found))
+    rows: list[object] = list(zip(*(column.tolist() for column in columns), strict=True))
     return rows, tokenizer.decoded
 
 
@@ -87,21 +87,38 @@ def test_ids_may_go_far_beyond_the_end_of_all_texts() -> None:
 def test_no_texts_and_texts_without_a_byte() -> None:
     assert classify([], []) == ([], [])
     assert classify(["", ""], [[], [0]])[0] == [(True, False, Loss.EXACT), (False, False, Loss.LOSSY)]
-    assert (join_after(b"x", []), join_after(b"x", [b"", b"a"]), join_after(b"", [b"b", b"c"])) == (b"", b"xxa", b"bc")
 
 
-@pytest.mark.parametrize(("prefix"), [b"", b" "])
+@pytest.mark.parametrize("block", [1, 7, 50_000])
+@pytest.mark.parametrize("prefix", [b"", b" ", b"> "])
 @given(texts=st.lists(st.lists(st.integers(0, len(TOKENS) - 1), max_size=5), min_size=1, max_size=6), data=st.data())
-def test_bytes_are_compared_as_python_compares_them(prefix: bytes, texts: list[list[int]], data: st.DataObject) -> None:
+def test_bytes_are_compared_as_python_compares_them(
+    prefix: bytes, block: int, texts: list[list[int]], data: st.DataObject
+) -> None:
     """Some texts are those of other ids: longer, shorter, and equally long with a byte changed."""
     given_ids = [data.draw(st.sampled_from([ids, ids[::-1], [*ids, 0], ids[1:]])) for ids in texts]
-    expected = [prefix + b"".join(TOKENS[i] for i in ids) for ids in texts]
-    batch, table = EncodedBatch.from_lists(given_ids), TokenTable.from_tokens(TOKENS)
-    same = compare_bytes(
-        batch,
-        table.bounds(batch.indices),
-        table,
-        view_windows(b"".join(expected)),
-        np.array([*map(len, expected)], np.int64),
-    )
-    assert same.tolist() == [b"".join(TOKENS[i] for i in ids) == e for ids, e in zip(given_ids, expected, strict=True)]
+    written = [b"".join(TOKENS[i] for i in ids).decode(errors="replace") for ids in texts]
+    table = TokenTable.from_tokens([*TOKENS, prefix])
+    batch = EncodedBatch.from_lists([[len(TOKENS), *ids] for ids in given_ids])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(round_trip, "BLOCK_TOKENS", block)
+        same, continued = compare_bytes(batch, table, prefix, LanguageTexts.read(written, spaced=True))
+    expected = [b"".join(TOKENS[i] for i in ids) == t.encode() for ids, t in zip(given_ids, written, strict=True)]
+    assert same.tolist() == expected
+    words = [
+        count_continued([TOKENS[i] for i in ids], text) if equal else 0
+        for ids, text, equal in zip(given_ids, written, expected, strict=True)
+    ]
+    assert continued.tolist() == words
+
+
+def count_continued(tokens: list[bytes], text: str) -> int:
+    """Count the words of a text in which a token ends before the word does."""
+    ends = [len(b"".join(tokens[: i + 1])) for i in range(len(tokens))]
+    at, found = 0, 0
+    for word in text.split():
+        start = text.index(word, at)
+        at = start + len(word)
+        first, last = (len(text[:bound].encode()) for bound in (start, at))
+        found += any(first < end < last for end in ends)
+    return found

@@ -199,6 +199,8 @@ class FailsOn:
                 raise EngineError(self.tokenizer.name, "encode", "it panics", None, text=text)
         return self.tokenizer.encode_batch(texts)
 
+    encode_located = encode_batch
+
 
 def test_a_tokenizer_that_fails_on_a_text_is_left_out(tmp_path: Path, tokenizers: list[Tokenizer]) -> None:
     stream = write_stream(tmp_path, files=3)

@@ -188,6 +188,21 @@ def test_tokenizers_and_languages_merge(tmp_path: Path) -> None:
     assert equal(Measurements.load(tmp_path), both)
 
 
+@pytest.mark.usefixtures("few_units")
+def test_recorded_ids_are_pooled_the_same() -> None:
+    corpus = with_documents(ParallelCorpus.from_texts(TEXTS), ["b", "a", "b", "a"])
+    ids = {lang: [list(text.encode()) for text in texts] for lang, texts in TEXTS.items()}
+    measured = measure([load_tokenizer("utf8")], corpus)
+    recorded = Measurements.from_ids(corpus, ids, [bytes([byte]) for byte in range(256)], name="mine")
+    assert recorded.counts.drop("tokenizer").equals(measured.counts.drop("tokenizer"))
+    assert recorded.ids.drop("tokenizer").equals(measured.ids.drop("tokenizer"))
+    assert (recorded.texts.rows(), recorded.documents.rows()) == (measured.texts.rows(), measured.documents.rows())
+    assert set(measured.merge(recorded).tokenizers["tokenizer"]) == {"utf8", "mine"}
+    unknown = Measurements.from_ids(corpus, ids, name="mine").counts
+    assert unknown["exact"].null_count() == unknown["continued_words"].null_count() == unknown.height
+    assert not Measurements.from_ids(corpus, ids, name="mine", pool=None).pooled
+
+
 def test_units_of_a_stream_depend_on_their_place_only() -> None:
     segments = pl.Series(range(100), dtype=pl.UInt32)
     documents = segments // 5

@@ -41,7 +41,7 @@ def test_icu_finds_words_by_rules_and_dictionaries(text: str, words: list[str]) 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), min_size=1, max_size=4))
 def test_words_lie_in_their_texts_in_order(texts: list[str]) -> None:
-    read = LanguageTexts.read(texts, "icu")
+    read = LanguageTexts.read(texts, "icu", spaced=True)
     starts, ends = read.word_chars.starts, read.word_chars.ends
     assert (starts < ends).all()
     assert (ends[:-1] <= starts[1:]).all()

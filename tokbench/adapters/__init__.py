@@ -15,6 +15,7 @@ from tokbench.adapters._cost import Cost, count_tokens, has_merges
 from tokbench.adapters._counted import COUNTS, CountedTokenizer
 from tokbench.adapters._encoding import (
     EncodedBatch,
+    Indices,
     Offsets,
     Spans,
     TokenTable,
@@ -25,7 +26,7 @@ from tokbench.adapters._encoding import (
 )
 from tokbench.adapters._failures import explain_loading
 from tokbench.adapters._library_objects import LibraryTokenizer, adopt_tokenizer
-from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._protocol import LocatingTokenizer, Tokenizer
 from tokbench.adapters._reference import LoadedTokenizer
 from tokbench.adapters._single_text import SingleText, TokenizedText, write_token
 from tokbench.adapters._stages import Stage, View
@@ -43,8 +44,10 @@ __all__ = [
     "Engine",
     "EngineTokenizer",
     "Facts",
+    "Indices",
     "LibraryTokenizer",
     "LoadedTokenizer",
+    "LocatingTokenizer",
     "Offsets",
     "OnEngine",
     "SingleText",

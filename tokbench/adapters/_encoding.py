@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -30,10 +30,12 @@ class EncodedBatch:
     """The ids of n texts in one array; of text i, `ids[offsets[i]:offsets[i + 1]]`.
 
     `ids` is int32, `offsets` int64 of length n + 1 with `offsets[0] == 0`.
+    locate: returns the spans in the texts of these numbers, where the engine found them while it encoded.
     """
 
     ids: Ids
     offsets: Offsets
+    locate: Callable[[Indices], Spans] | None = None
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[npt.NDArray[np.integer]]) -> EncodedBatch:

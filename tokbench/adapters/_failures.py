@@ -110,7 +110,7 @@ class Guarded:
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        for name in ("encode_batch", "encode_with_special", "count_batch", "spans", "decode_batch"):
+        for name in ("encode_batch", "encode_located", "encode_with_special", "count_batch", "spans", "decode_batch"):
             method = cls.__dict__.get(name)
             if method is not None and not getattr(method, "__isabstractmethod__", False):
                 setattr(cls, name, _guard(method))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tokbench._shared.process import release_freed
 from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
-from tokbench.adapters._protocol import Tokenizer
+from tokbench.adapters._protocol import LocatingTokenizer, Tokenizer
 from tokbench.adapters._single_text import SingleText
 from tokbench.adapters._stages import Stage, View
 
@@ -61,7 +61,12 @@ class FreeableTokenizer(SingleText):
         """Return the ids of each text, from memory if all are known."""
         if self.freed and all(text in self._ids for text in texts):
             return EncodedBatch.from_arrays([self._ids[text] for text in texts])
-        batch = self._use().encode_batch(texts)
+        return self.encode_located(texts)
+
+    def encode_located(self, texts: Sequence[str]) -> EncodedBatch:
+        """Return the same as `encode_batch`, with spans where the engine keeps them."""
+        loaded = self._use()
+        batch = loaded.encode_located(texts) if isinstance(loaded, LocatingTokenizer) else loaded.encode_batch(texts)
         self._ids.update(zip(texts, batch, strict=True))
         return batch
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -133,4 +133,13 @@ class Tokenizer(Protocol):
 
     def stages(self) -> Sequence[tuple[Stage, View]]:
         """Return the stages before decoding, in order, each with a function from a text to what leaves the stage."""
+        ...
+
+
+@runtime_checkable
+class LocatingTokenizer(Protocol):
+    """A tokenizer that can keep the spans of tokens while it encodes, so that nothing is encoded again for them."""
+
+    def encode_located(self, texts: Sequence[str]) -> EncodedBatch:
+        """Return the same as `encode_batch`, with `locate` where spans may be asked for."""
         ...

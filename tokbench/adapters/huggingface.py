@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import takewhile
+from itertools import chain, takewhile
 from string import ascii_lowercase
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import tokenizers
 
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._encoding import EncodedBatch, Spans, TokenTable
+from tokbench.adapters._encoding import EncodedBatch, Indices, Spans, TokenTable
 from tokbench.adapters._failures import explain_bare
 from tokbench.adapters._hf_pipelines import build_from_json, build_from_merges, build_from_wordpiece
 from tokbench.adapters._notation import UTF8_BYTES, Notation, find_prefix, find_spaces
@@ -161,6 +161,18 @@ class HuggingFaceTokenizer(LoadedTokenizer):
         encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return EncodedBatch.from_lists([encoding.ids for encoding in encodings])
 
+    def encode_located(self, texts: Sequence[str]) -> EncodedBatch:
+        """Encode texts; spans are kept if the bytes of the ids may not tell where these lie."""
+        if self.prefix is not None and self.unk_id is None:
+            return self.encode_batch(texts)
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
+
+        def locate(which: Indices) -> Spans:
+            return read_spans([encodings[i] for i in which.tolist()])
+
+        return EncodedBatch(batch.ids, batch.offsets, locate)
+
     def encode_with_special(self, texts: Sequence[str]) -> EncodedBatch:
         """Encode texts, reading special tokens in them.
 
@@ -184,11 +196,7 @@ class HuggingFaceTokenizer(LoadedTokenizer):
 
     def spans(self, texts: Sequence[str]) -> Spans | None:
         """Return the span of each token in its text, tracked through normalisation."""
-        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
-        bounds = [bound for encoding in encodings for bound in encoding.offsets]
-        starts, ends = np.array(bounds, np.int64).reshape(-1, 2).T
-        return Spans(batch, starts, ends)
+        return read_spans(self.tokenizer.encode_batch(list(texts), add_special_tokens=False))
 
     def read_special_tokens(self) -> dict[int, str | None]:
         """Return special added tokens, the unknown token, and ids the engine never gives."""
@@ -233,6 +241,14 @@ class HuggingFaceTokenizer(LoadedTokenizer):
             elif number not in tokens:
                 tokens[number] = added.content.encode()
         return TokenTable.from_mapping(tokens, self.vocab_total)
+
+
+def read_spans(encodings: Sequence[tokenizers.Encoding]) -> Spans:
+    """Return the ids of texts, and where they lie."""
+    batch = EncodedBatch.from_lists([encoding.ids for encoding in encodings])
+    flat = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in encodings))
+    bounds = np.fromiter(flat, np.int64, 2 * len(batch.ids))
+    return Spans(batch, bounds[::2], bounds[1::2])
 
 
 def find_highest(asset: Asset, tokenizer: tokenizers.Tokenizer, size: int) -> int:

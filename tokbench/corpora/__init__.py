@@ -4,6 +4,7 @@ from tokbench.corpora._corpus import Corpus
 from tokbench.corpora._corpus_spec import asks_for_stream
 from tokbench.corpora._in_memory import TextsByLanguage
 from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
+from tokbench.corpora._joined_texts import JoinedTexts, read_joined
 from tokbench.corpora._language_choice import choose_languages, choose_reference
 from tokbench.corpora._language_facts import name_family, name_language
 from tokbench.corpora._languages import parse_tag, pick_script, same_language
@@ -30,6 +31,7 @@ __all__ = [
     "CorpusArgument",
     "CorpusReader",
     "CorpusReport",
+    "JoinedTexts",
     "LanguageText",
     "LeftOut",
     "Manifest",
@@ -64,6 +66,7 @@ __all__ = [
     "parse_tag",
     "pick_script",
     "public_corpora",
+    "read_joined",
     "read_manifest",
     "read_shard",
     "read_window",

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from tokbench.corpora._joined_texts import iterate_bytes, measure_bytes
 from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import LanguageText, LeftOut, TextColumn, iterate_chunks
 
@@ -138,10 +139,9 @@ def hash_texts(columns: Mapping[str, TextColumn]) -> tuple[str, dict[str, int]]:
         tag = lang.encode()
         digest.update(np.array([len(tag), column.len()], dtype="<u8").tobytes())
         digest.update(tag)
-        for chunk in iterate_chunks(column):
-            lengths = chunk.str.len_bytes().to_numpy().astype("<u8")
+        for lengths in measure_bytes(column):
             sizes[lang] += int(lengths.sum())
-            digest.update(lengths.tobytes())
-        for chunk in iterate_chunks(column):
-            digest.update(chunk.str.join("").cast(pl.Binary).item())
+            digest.update(lengths.astype("<u8").tobytes())
+        for content in iterate_bytes(column):
+            digest.update(content)
     return digest.hexdigest(), sizes

@@ -13,6 +13,7 @@ import polars as pl
 from tokbench._shared.quantities import write_count
 from tokbench.corpora._corpus import Corpus, frame_reading, hash_texts
 from tokbench.corpora._in_memory import TextsByLanguage, read_texts
+from tokbench.corpora._joined_texts import find_blank
 from tokbench.corpora._language_choice import choose_languages
 from tokbench.corpora._reader_api import RawCorpus, iterate_chunks
 from tokbench.corpora._text_groups import build_groups
@@ -150,14 +151,13 @@ def _exclusions(raw: RawCorpus, index: pl.Series) -> tuple[pl.DataFrame, pl.Seri
     mask = np.ones(len(index), np.bool_)
     for column in raw.columns:
         start = 0
-        for chunk in iterate_chunks(column.texts):
-            missing = chunk.is_null()
-            empty = (chunk.str.strip_chars() == "").fill_null(False)
-            mask[start : start + len(chunk)] &= ~(missing | empty).to_numpy()
+        for blank in find_blank(column.texts):
+            missing, empty = blank.is_null(), blank.fill_null(value=False)
+            mask[start : start + len(blank)] &= ~(missing | empty).to_numpy()
             for word, lacks in (("missing", missing), ("empty", empty)):
                 for position in lacks.arg_true():
                     lacking.setdefault(start + position, {}).setdefault(word, []).append(column.lang)
-            start += len(chunk)
+            start += len(blank)
     rows = [
         (segment, "; ".join(f"{word} in {','.join(tags)}" for word, tags in lacking[segment].items()))
         for segment in sorted(lacking)

@@ -6,10 +6,12 @@ import codecs
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from tokbench._shared.pipes import refuse_special
 from tokbench.corpora._content import HEAD_BYTES, refuse_compressed, refuse_wide_characters
 from tokbench.corpora._storage import is_plain, open_binary
 from tokbench.corpora._utf8 import ends_in_cr
@@ -45,19 +47,26 @@ def open_lines(path: Path) -> Iterator[Lines]:
 
     Whether lines end in CR alone is judged by the first 64 KiB.
     """
-    size = path.stat().st_size if is_plain(path) else None
+    refuse_special(path)
+    state = path.stat() if path.exists() else None
+    facts = _examine(path, *((0, 0) if state is None else (state.st_size, state.st_mtime_ns)))
+    with open_binary(path, bounded=False) as file:
+        yield Lines(path, file, *facts)
+
+
+@lru_cache(maxsize=64)
+def _examine(path: Path, size: int, _changed: int) -> tuple[int | None, int, bytes, int]:
+    """Return size, bom, end and first of `Lines`."""
     with open_binary(path, bounded=False) as file:
         head = file.read(HEAD_BYTES)
-    refuse_compressed(path, head)
-    refuse_wide_characters(path, head)
-    bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    end = b"\r" if ends_in_cr(head[bom:].decode("latin-1")) else b"\n"
-    with open_binary(path, bounded=False) as file:
+        refuse_compressed(path, head)
+        refuse_wide_characters(path, head)
+        bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+        end = b"\r" if ends_in_cr(head[bom:].decode("latin-1")) else b"\n"
+        if not is_plain(path):
+            return None, bom, end, bom
         lines = Lines(path, file, size, bom, end, bom)
-        if size is not None:
-            first = next((at for at, line in iterate_lines(lines, bom) if not is_blank(line)), size)
-            lines = replace(lines, first=first)
-        yield lines
+        return size, bom, end, next((at for at, line in iterate_lines(lines, bom) if not is_blank(line)), size)
 
 
 def is_blank(line: bytes) -> bool:
@@ -83,6 +92,8 @@ def find_start(lines: Lines, place: int, split: str | None) -> int:
         return start
     after_blank = split == "lines" or _is_blank_before(lines, start)
     for at, line in iterate_lines(lines, start):
+        if at - place > MOST_SEGMENT:
+            raise _refuse_length(lines.path, "text", place)
         if is_blank(line):
             after_blank = True
         elif after_blank and at != lines.first:
@@ -113,10 +124,7 @@ def read_blocks(lines: Lines, start: int, stop: int | None) -> Generator[tuple[i
         carry = data[cut - again :]
         at += cut - again
         if len(carry) > MOST_SEGMENT:
-            raise TokbenchError(
-                f"{lines.path}: the text at byte {at:,} is longer than {MOST_SEGMENT >> 20} MiB",
-                "give a file whose texts are shorter, or another split=",
-            )
+            raise _refuse_length(lines.path, "text", at)
 
 
 def explain_place(path: Path | str, data: bytes, at: int) -> TokbenchError:
@@ -130,6 +138,11 @@ def explain_place(path: Path | str, data: bytes, at: int) -> TokbenchError:
             "convert the file to UTF-8",
         )
     return TokbenchError(f"{path}: the text at byte {at:,} cannot be read", "check the file")
+
+
+def _refuse_length(path: Path, what: str, at: int) -> TokbenchError:
+    limit = f"{MOST_SEGMENT >> 20} MiB"
+    return TokbenchError(f"{path}: the {what} at byte {at:,} is longer than {limit}", "give a file with shorter ones")
 
 
 def iterate_lines(lines: Lines, at: int) -> Iterator[tuple[int, bytes]]:
@@ -149,10 +162,7 @@ def iterate_lines(lines: Lines, at: int) -> Iterator[tuple[int, bytes]]:
                 yield at, rest
             return
         if len(rest) > MOST_SEGMENT:
-            raise TokbenchError(
-                f"{lines.path}: the line at byte {at:,} is longer than {MOST_SEGMENT >> 20} MiB",
-                "give a file whose lines are shorter",
-            )
+            raise _refuse_length(lines.path, "line", at)
 
 
 def _go_to(lines: Lines, place: int) -> None:
@@ -190,10 +200,7 @@ def _line_at(lines: Lines, place: int) -> int:
         if ends or low == lines.bom:
             return low + (ends[-1] if ends else 0)
         if step > MOST_SEGMENT:
-            raise TokbenchError(
-                f"{lines.path}: the line at byte {place:,} is longer than {MOST_SEGMENT >> 20} MiB",
-                "give a file whose lines are shorter",
-            )
+            raise _refuse_length(lines.path, "line", place)
         step *= 2
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tokbench.corpora._groups import split_text
 
 NOT_BLANK = r"[^\s\x1c-\x1f]"
 """A character that `str.strip` keeps, as a regular expression of Rust."""
+
+
+_FEW = 4
+"""Most lines that are joined to one without grouping."""
+
+Positions = npt.NDArray[np.int64]
 
 
 def cut_texts(texts: pl.Series, split: str, end: str | None = None) -> pl.DataFrame:
@@ -52,12 +59,25 @@ def _cut_at_lf(frame: pl.DataFrame, split: str) -> pl.DataFrame:
     starts = _find_starts(lines, split)
     if starts.all():
         return lines
-    numbered = lines.with_columns(start=starts, segment=starts.cum_sum())
-    rest = (
-        numbered.filter(~pl.col("start")).group_by("segment", maintain_order=True).agg(rest=pl.col("text").str.join(""))
-    )
-    joined = numbered.filter("start").join(rest, on="segment", how="left", maintain_order="left")
-    return joined.select(pl.concat_str("text", pl.col("rest").fill_null(""), ignore_nulls=False), "row")
+    places = np.flatnonzero(starts.to_numpy())
+    more = np.diff(places, append=len(starts)) - 1
+    join = _join_few if more.max() <= _FEW else _join_many
+    return pl.DataFrame([join(lines["text"], places, more), lines["row"].gather(places)])
+
+
+def _join_few(lines: pl.Series, places: Positions, more: Positions) -> pl.Series:
+    """Join each of the lines at `places` to the next ones, as many as `more` says."""
+    texts = lines.gather(places)
+    for step in range(1, int(more.max()) + 1):
+        wanted = np.flatnonzero(more >= step)
+        longer = pl.select(pl.concat_str(texts.gather(wanted), lines.gather(places[wanted] + step))).to_series()
+        texts = longer if len(wanted) == len(texts) else texts.scatter(wanted, longer)
+    return texts
+
+
+def _join_many(lines: pl.Series, places: Positions, more: Positions) -> pl.Series:
+    frame = pl.DataFrame([lines, pl.Series("segment", np.repeat(np.arange(len(places)), more + 1))])
+    return frame.group_by("segment", maintain_order=True).agg(pl.col("text").str.join(""))["text"]
 
 
 def _find_starts(lines: pl.DataFrame, split: str) -> pl.Series:

@@ -6,9 +6,11 @@ field 4 the list of row groups, each with its bytes (2) and rows (3).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tokbench._shared.pipes import refuse_special
 from tokbench.corpora._storage import open_raw
 from tokbench.errors import TokbenchError
 
@@ -27,8 +29,18 @@ class RowGroup(NamedTuple):
     size: int
 
 
-def read_row_groups(path: Path) -> list[RowGroup]:
+def read_row_groups(path: Path) -> tuple[RowGroup, ...]:
     """Return the row groups of a Parquet file; TokbenchError if its footer is damaged."""
+    refuse_special(path)
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise TokbenchError(f"{path} cannot be read: {error.strerror}", "check the path") from error
+    return _read_footer(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_footer(path: Path, _size: int, _changed: int) -> tuple[RowGroup, ...]:
     with open_raw(path) as file:
         size = file.seek(0, 2)
         file.seek(max(size - 8, 0))
@@ -42,7 +54,7 @@ def read_row_groups(path: Path) -> list[RowGroup]:
         data = file.read(length)
     try:
         found = _Footer(data).read_struct({3, 4}, 0)
-        groups = [RowGroup(group[3], group[2]) for group in found[4]]
+        groups = tuple(RowGroup(group[3], group[2]) for group in found[4])
         whole = sum(group.rows for group in groups) == found[3] and all(min(group) >= 0 for group in groups)
     except (IndexError, KeyError, TypeError, ValueError):
         raise _refuse(path, "its footer is damaged") from None

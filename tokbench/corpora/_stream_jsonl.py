@@ -11,11 +11,16 @@ import polars as pl
 
 from tokbench.corpora._records import look_up, parse_json, text_of, text_or_messages
 from tokbench.corpora._stream_bytes import explain_place, find_start, iterate_lines, open_lines, read_blocks
+from tokbench.corpora._stream_cutting import NOT_BLANK
 from tokbench.corpora._stream_polars import read_remote_lines
+from tokbench.corpora._stream_typed import parse_records
 from tokbench.errors import TokbenchError
 
 _MOST_BLANK = 100
 """Lines at an address of which one must hold a record."""
+
+
+_MOST_FAILURES = 3
 
 
 class Keys(NamedTuple):
@@ -47,10 +52,10 @@ def read_jsonl_region(path: Path, start: int, end: int | None, keys: Keys) -> It
         whole = lines.size is None or end is None
         begin = lines.bom if whole else find_start(lines, start, None)
         stop = lines.size if whole or end is None else find_start(lines, end, None)
+        parser = Parser(path, keys)
         for at, data, _ in read_blocks(lines, begin, stop):
             block = data.replace(b"\r\n", b" \n").replace(b"\r", b"\n") if lines.end == b"\r" else data
-            frame = parse_fast(block, keys)
-            yield parse_block(path, block, at, keys) if frame is None else frame
+            yield parser.parse(block, at)
 
 
 def read_first_record(path: Path) -> Any:
@@ -77,12 +82,32 @@ def read_first_remote(address: str) -> Any:
 
 def read_remote_records(address: str, keys: Keys) -> Iterator[pl.DataFrame]:
     """Yield the records at an address; see `read_jsonl_region`."""
-    at = 0
+    at, parser = 0, Parser(address, keys)
     for lines in read_remote_lines(address):
         data = "\n".join(lines).encode()
-        frame = parse_fast(data, keys)
-        yield parse_block(address, data, at, keys) if frame is None else frame
+        yield parser.parse(data, at)
         at += len(data) + 1
+
+
+class Parser:
+    """Parses blocks of lines, each by the fastest parser that is sure of its result.
+
+    They are polars, msgspec, and that of the indexed reader. One that fails at `_MOST_FAILURES` blocks in a row is not
+    tried again. path: of the file, or its address.
+    """
+
+    def __init__(self, path: Path | str, keys: Keys) -> None:
+        self._path, self._keys = path, keys
+        self._failures = {} if keys.text is None else {parse_fast: 0, parse_typed: 0}
+
+    def parse(self, data: bytes, at: int) -> pl.DataFrame:
+        """Parse whole lines, which begin at a byte; TokbenchError with the byte where a record is wrong."""
+        for parser, failures in self._failures.items():
+            frame = parser(data, self._keys) if failures < _MOST_FAILURES else None
+            self._failures[parser] = 0 if frame is not None else failures + 1
+            if frame is not None:
+                return frame
+        return parse_block(self._path, data, at, self._keys)
 
 
 def parse_fast(data: bytes, keys: Keys) -> pl.DataFrame | None:
@@ -109,6 +134,15 @@ def parse_fast(data: bytes, keys: Keys) -> pl.DataFrame | None:
         if values.has_nulls() or values.str.contains("\0", literal=True).any():
             return None
     return frame
+
+
+def parse_typed(data: bytes, keys: Keys) -> pl.DataFrame | None:
+    """Parse lines by msgspec; None unless each is an object with the keys, and of each key the right type."""
+    frame = parse_records(data, keys.columns)
+    if frame is None or keys.lang is None:
+        return frame
+    blank = frame["lang"].str.contains(NOT_BLANK).not_() | frame["text"].is_null()
+    return None if blank.any() else frame
 
 
 def parse_block(path: Path | str, data: bytes, at: int, keys: Keys) -> pl.DataFrame:

@@ -104,7 +104,7 @@ def open_stream(
             shards.append(
                 Shard(len(shards), file.path, file.name, reader, start, end, size, tuple(sorted(own.items())))
             )
-    return Stream(source.name, path, reader, tuple(shards))
+    return Stream(source.name, str(spec), reader, tuple(shards))
 
 
 def _choose_reader(source: Source, said: str | None, path: str) -> str:
@@ -121,7 +121,7 @@ def _choose_reader(source: Source, said: str | None, path: str) -> str:
     if said not in STREAMED:
         raise TokbenchError(
             f"{source.files[0].path} is read as {said}, which cannot be read as a stream",
-            "text, JSON Lines and Parquet can",
+            f"text, JSON Lines and Parquet can; to read lines as they are, give {path}:format=text",
         )
     return said
 

@@ -58,8 +58,10 @@ def read_rows(file: str, first: int, rows: int, columns: Mapping[str, str]) -> I
 
 def read_remote_lines(address: str, most: int | None = None) -> Iterator[pl.Series]:
     """Yield the lines at an address without their ends, unpacked; at most so many if that is given."""
-    for frame in _ask(address, {"task": "lines", "most": most}):
-        yield frame["text"]
+    for number, frame in enumerate(_ask(address, {"task": "lines", "most": most})):
+        lines = frame["text"]
+        bom = number == 0 and len(lines) > 0 and str(lines[0]).startswith("\ufeff")
+        yield lines.str.strip_prefix("\ufeff").head(1).extend(lines.slice(1)) if bom else lines
 
 
 def list_remote(pattern: str) -> list[str]:
@@ -69,6 +71,8 @@ def list_remote(pattern: str) -> list[str]:
 
 
 def _check_plain(path: Path) -> None:
+    if not path.exists():
+        raise TokbenchError(f"there is no file {path}", "check the path")
     if not is_plain(path):
         raise TokbenchError(f"{path} is compressed or in an archive, where Parquet cannot be read", "unpack it first")
 
@@ -80,7 +84,8 @@ def _ask(file: str, request: dict[str, Any]) -> Iterator[Any]:
     try:
         for answer in process.answer({"file": file, **request}):
             if isinstance(answer, TokbenchError):
-                finished = not [*process.rest()]
+                process.finish()
+                finished = True
                 raise answer
             yield answer
         finished = True
@@ -145,10 +150,10 @@ class _Process:
                 message, hint = json.loads(content)
                 yield TokbenchError(message, hint)
 
-    def rest(self) -> Iterator[bytes]:
-        """Yield what is left of an answer."""
-        for kind, _ in self._messages(""):
-            yield kind
+    def finish(self) -> None:
+        """Read what is left of an answer."""
+        for _ in self._messages(""):
+            continue
 
     def _messages(self, file: str) -> Iterator[tuple[bytes, bytes]]:
         stream = cast(IO[bytes], self._process.stdout)

@@ -86,14 +86,14 @@ def _read_window(shard: Shard, start: int, end: int) -> Iterator[ShardTexts]:
             records = read_remote_records(shard.file, keys)
         else:
             records = read_jsonl_region(path, start, end if is_plain(path) else None, keys)
-        frames = _cut_records(records, settings)
+        frames = _cut_records(shard.file, records, settings)
     for frame in frames:
         kept = frame if wanted is None or label is not None else frame.filter(pl.col("lang").is_in(wanted))
         yield from batches.add(kept, label)
     yield from batches.flush()
 
 
-def _cut_records(records: Iterator[pl.DataFrame], settings: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+def _cut_records(file: str, records: Iterator[pl.DataFrame], settings: Mapping[str, str]) -> Iterator[pl.DataFrame]:
     """Cut the text of each record into segments, and number the documents."""
     split, numbers = settings["split"], DocumentNumbers()
     labels: set[str] = set()
@@ -102,7 +102,7 @@ def _cut_records(records: Iterator[pl.DataFrame], settings: Mapping[str, str]) -
             labels.update(frame["lang"].unique().to_list())
             if len(labels) > MOST_LABELS:
                 raise TokbenchError(
-                    f"the column lang= has more than {MOST_LABELS:,} different values, not languages",
+                    f"{file}: the column lang= has more than {MOST_LABELS:,} different values, not languages",
                     "name the column with the language of each row",
                 )
         segments = cut_texts(frame["text"], split)

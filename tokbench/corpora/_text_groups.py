@@ -12,8 +12,9 @@ import polars as pl
 
 from tokbench.corpora._corpus import Corpus, frame_reading, hash_texts
 from tokbench.corpora._in_memory import TextsByLanguage, read_texts
+from tokbench.corpora._joined_texts import find_blank
 from tokbench.corpora._language_choice import choose_languages
-from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn, iterate_chunks
+from tokbench.corpora._reader_api import LeftOut, RawCorpus, TextColumn
 from tokbench.errors import TokbenchError
 
 EXCLUDED = {"segment": pl.UInt32, "reason": pl.String}
@@ -114,7 +115,7 @@ def build_groups(raw: RawCorpus, reader: str, source: str) -> TextGroups:
     for column in raw.columns:
         own = index.slice(start, column.texts.len())
         start += len(own)
-        filled = pl.concat([pl.Series([], dtype=pl.Boolean), *map(_find_filled, iterate_chunks(column.texts))])
+        filled = pl.concat([pl.Series([], dtype=pl.Boolean), *map(_find_filled, find_blank(column.texts))])
         if not filled.any():
             left_out.append(LeftOut(column.origin, "no text in it"))
             continue
@@ -146,8 +147,8 @@ def build_groups(raw: RawCorpus, reader: str, source: str) -> TextGroups:
     )
 
 
-def _find_filled(chunk: pl.Series) -> pl.Series:
-    return (chunk.str.strip_chars() != "").fill_null(value=False)
+def _find_filled(blank: pl.Series) -> pl.Series:
+    return ~blank.fill_null(value=True)
 
 
 def join_corpora(corpora: Sequence[Corpus]) -> Corpus:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from tokbench._shared.child import describe_end
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.executors._protocol import RETRIES, Failure, Task
 from tokbench.executors._versions import describe_mismatch, list_versions
@@ -178,8 +179,10 @@ def refuse_mismatch(differing: dict[str, str]) -> None:
         )
 
 
+OUT_OF_MEMORY = "it ran out of memory"
+
 _DEATHS = {
-    "MemoryError": "it ran out of memory",
+    "MemoryError": OUT_OF_MEMORY,
     "NodeDiedError": "its node died",
     "OutOfMemoryError": "it ran out of memory: its node was nearly full",
     "WorkerCrashedError": "its process ended unexpectedly",
@@ -193,6 +196,8 @@ def describe(error: Exception) -> str:
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     kind = type(cause).__name__
     named = next((name for name in _DEATHS if kind == name or kind.endswith(f"({name})")), None)
+    if named is None and OUT_OF_MEMORY in describe_end(1, str(cause)):  # in the words of some library
+        named = "MemoryError"
     if named is not None:
         return _DEATHS[named]
     return f"{kind}: {lines[0]}" if lines else kind

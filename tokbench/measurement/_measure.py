@@ -115,18 +115,17 @@ class _Stripes:
 
     @cached_property
     def spaced(self) -> dict[str, bool]:
-        """Whether words are found in each language."""
-
-        def fits(lang: str) -> bool:
-            return self.needs.word_bounds and has_words(self.corpus.columns[lang], self.segmenter)
-
-        languages = self.corpus.languages
-        return dict(zip(languages, map_ordered(fits, languages, self.threads), strict=True))
+        """Whether the segmenter finds words in each language; empty if words are not needed."""
+        if not self.needs.word_bounds:
+            return {}
+        columns, languages = self.corpus.columns, self.corpus.languages
+        found = map_ordered(lambda lang: has_words(columns[lang], self.segmenter), languages, self.threads)
+        return dict(zip(languages, found, strict=True))
 
     def read(self, part: Part) -> LanguageTexts:
         """Read and measure the texts of a part."""
         texts, with_words = part.read(self.corpus), self.needs.word_bounds
-        return LanguageTexts.read(texts, self.segmenter, self.spaced[part.lang], with_words=with_words)
+        return LanguageTexts.read(texts, self.segmenter, self.spaced.get(part.lang), with_words=with_words)
 
     def measure(self, stripe: Stripe) -> tuple[list[pl.DataFrame], list[Result]]:
         """Return the frame `texts` of each part, and the counts of each part by each tokenizer."""

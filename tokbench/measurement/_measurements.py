@@ -13,7 +13,7 @@ from tokbench.corpora import Corpus, TextsByLanguage
 from tokbench.errors import TokbenchError
 from tokbench.measurement.recorded import IdsOfTexts, frame_recorded, make_corpus
 from tokbench.measurement.saved import format_files, read_frames
-from tokbench.measurement.units import add_up, narrow
+from tokbench.measurement.units import Draw, add_up, narrow
 from tokbench.measurement.words import Segmenter
 
 
@@ -63,6 +63,7 @@ class Measurements:
         unk_id: int | None = None,
         prefix: bytes = b"",
         segmenter: Segmenter = "whitespace",
+        pool: Draw | None = "documents",
     ) -> Measurements:
         """Count ids made without tokbench, for example by a closed model.
 
@@ -73,6 +74,7 @@ class Measurements:
         name: the tokenizer's name in tables.
         prefix: what the tokenizer adds before each text and removes in decoding (`b" "` for most SentencePiece models).
         unk_id: id of the unknown token; without it, no token counts as unknown.
+        pool: what a large corpus is added up by, as for `measure`; None to keep the counts of each segment.
 
         Sizes and windows that are not given are null. Raises TokbenchError if texts, ids and bytes do not match.
         """
@@ -84,7 +86,7 @@ class Measurements:
             "unk_id": unk_id,
         }
         corpus = make_corpus(texts, lang)
-        return cls(**frame_recorded(corpus, ids, token_bytes, name, facts, prefix, segmenter)).sorted()
+        return cls(**frame_recorded(corpus, ids, token_bytes, name, facts, prefix, segmenter, pool)).sorted()
 
     @property
     def pooled(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tokbench._shared.environment import count_cores
-from tokbench.corpora import Corpus, TextGroups
+from tokbench.corpora import Corpus, JoinedTexts, TextGroups, read_joined
 
 STRIPE_BYTES = 4_000_000
 """Approximate UTF-8 bytes per stripe; texts in memory with the positions of their words take about ten times that."""
@@ -38,9 +38,9 @@ class Part:
     start: int
     length: int
 
-    def read(self, corpus: Corpus) -> list[str]:
+    def read(self, corpus: Corpus) -> JoinedTexts:
         """Return the texts of the part."""
-        return corpus.columns[self.lang].slice(self.start, self.length).to_list()
+        return read_joined(corpus.columns[self.lang], self.start, self.length)
 
 
 @dataclass(frozen=True)

@@ -2,88 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import CountedTokenizer, EncodedBatch, Offsets, Tokenizer
+from tokbench.adapters import CountedTokenizer, EncodedBatch, LocatingTokenizer, Spans, Tokenizer
 from tokbench.errors import EngineError
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.needs import EVERYTHING, Needs
-from tokbench.measurement.round_trip import classify_losses
-from tokbench.measurement.words import LanguageTexts, count_continued_by_bytes, count_continued_by_spans
+from tokbench.measurement.round_trip import Decoded, classify_losses, compare_texts
+from tokbench.measurement.words import LanguageTexts, count_continued_by_spans
 
 Histogram: TypeAlias = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
 """(`block << ID_BITS | id`, count) of the ids that occur in each block, with ascending keys."""
 
 NO_HISTOGRAM: Histogram = (np.empty(0, np.uint32), np.empty(0, np.uint32))
 
+COUNTS = {
+    **dict.fromkeys(("partial_tokens", "unk_tokens", "unk_chars", "continued_words"), pl.Int32()),
+    "loss": pl.UInt8(),
+}
+"""The columns of the frame `counts` that may be null."""
+
 ID_BITS = 24
 """Bits of an id in a histogram key: up to 16 million ids and 256 blocks."""
 
 
-def count_unknown(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts) -> tuple[pl.Series, pl.Series]:
-    """Return per text: (unknown ids, characters they cover).
+def find_spans(
+    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, which: npt.NDArray[np.bool_]
+) -> Spans | None:
+    """Return the spans of the tokens of some texts; None if the engine gives none.
 
-    The latter is null if the engine gives no spans.
+    They are those that the engine found while it encoded, else the texts are encoded again.
     """
-    none = pl.Series(np.zeros(len(batch), np.int32))
-    if tokenizer.unk_id is None:
-        return none, none
-    unknown = batch.sum_by_text(batch.ids == tokenizer.unk_id)
-    hit = np.flatnonzero(unknown)
-    if not len(hit):
-        return none, none
-    spans = tokenizer.spans([texts.texts[i] for i in hit])
-    chars = np.zeros(len(batch), np.int32)
-    if spans is not None:
-        under = np.where(spans.batch.ids == tokenizer.unk_id, spans.ends - spans.starts, 0)
-        chars[hit] = spans.batch.sum_by_text(under)
-    undefined = np.zeros(len(batch), np.bool_) if spans is not None else unknown > 0
-    return pl.Series(unknown.astype(np.int32)), mask(chars, undefined)
+    chosen = np.flatnonzero(which)
+    if batch.locate is not None:
+        return batch.locate(chosen)
+    return tokenizer.spans([texts.texts[i] for i in chosen.tolist()])
 
 
-def mask(values: npt.NDArray[np.int32], undefined: npt.NDArray[np.bool_]) -> pl.Series:
+def mask(values: npt.NDArray[np.int64], undefined: npt.NDArray[np.bool_]) -> pl.Series:
     """Return the values as a series, null where undefined."""
-    return pl.Series(values, dtype=pl.Int32).scatter(np.flatnonzero(undefined), None)
+    series = pl.Series(values.astype(np.int32))
+    return series.scatter(np.flatnonzero(undefined), None) if undefined.any() else series
 
 
-def count_continued(
-    tokenizer: Tokenizer,
-    batch: EncodedBatch,
-    bounds: Offsets,
-    texts: LanguageTexts,
-    exact: npt.NDArray[np.bool_],
-    composed: npt.NDArray[np.bool_],
-) -> pl.Series:
-    """Count per text the words of more than one token.
+def count_located(
+    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, decoded: Decoded | None, needs: Needs
+) -> dict[str, npt.NDArray[np.int32] | pl.Series]:
+    """Count per text what may need spans: `unk_tokens`, `unk_chars` (characters under them) and `continued_words`.
 
-    Counts are null if neither bytes nor spans give the boundaries.
-    exact: flags texts that equal the concatenated bytes of their ids.
-    composed: flags texts whose NFC form does; the words between white space are the same in it.
+    decoded: needed for continued words. Spans are asked for once: of the texts with unknown tokens, and of those whose
+    words cannot be told by the bytes of their ids. Without spans, the counts that need them are null.
     """
-    if texts.words is None:
-        return pl.Series([None] * len(batch), dtype=pl.Int32)
-    if texts.segmenter != "whitespace":
-        composed = np.zeros_like(composed)
-    table, prefix = tokenizer.token_table(), len(tokenizer.prefix or b"")
-    continued = count_continued_by_bytes(texts, batch, bounds, exact, prefix).astype(np.int32)
-    changed = np.flatnonzero(composed)
-    if len(changed):
-        forms = LanguageTexts.read([texts.compose(i) or texts.texts[i] for i in changed.tolist()], spaced=True)
-        whole = np.ones(len(changed), np.bool_)
-        taken = batch.take(changed)
-        continued[changed] = count_continued_by_bytes(forms, taken, table.bounds(taken.indices), whole, prefix)
-    rest = np.flatnonzero(~exact & ~composed)
-    spans = tokenizer.spans([texts.texts[i] for i in rest]) if len(rest) else None
-    if spans is not None:
-        continued[rest] = count_continued_by_spans(texts, rest, spans, table)
-    undefined = np.zeros(len(batch), np.bool_)
-    undefined[rest] = spans is None
-    return mask(continued, undefined)
+    unknown = np.zeros(len(batch), np.int64)
+    if tokenizer.unk_id is not None and (needs.unknown or needs.unknown_chars):
+        unknown = batch.sum_by_text(batch.ids == tokenizer.unk_id)
+    hit = (unknown > 0) & needs.unknown_chars
+    rest = np.zeros(len(batch), np.bool_)
+    if decoded is not None and needs.continued and texts.words is not None:
+        # The words of an NFC form are those of the text only between white space.
+        rest = ~(decoded.exact | decoded.composed if texts.segmenter == "whitespace" else decoded.exact)
+    which = hit | rest
+    spans = find_spans(tokenizer, batch, texts, which) if which.any() else None
+    found: dict[str, npt.NDArray[np.int32] | pl.Series] = {}
+    if needs.unknown:
+        found["unk_tokens"] = unknown.astype(np.int32)
+    if needs.unknown_chars:
+        chars = np.zeros(len(batch), np.int64)
+        if spans is not None:
+            under = np.where(spans.batch.ids == tokenizer.unk_id, spans.ends - spans.starts, 0)
+            chars[which] = spans.batch.sum_by_text(under)
+        found["unk_chars"] = mask(chars, hit if spans is None else hit[:0])
+    if decoded is not None and needs.continued and texts.words is not None:
+        continued = decoded.continued.copy()
+        if spans is not None and rest.any():
+            every = count_continued_by_spans(texts, np.flatnonzero(which), spans, tokenizer.token_table())
+            continued[rest] = every[rest[which]]
+        found["continued_words"] = mask(continued, rest if spans is None else rest[:0])
+    return found
 
 
 def count_texts(
@@ -98,22 +98,23 @@ def count_texts(
     Of a tokenizer without ids, or if nothing else is needed, there are tokens only; the rest is null, and no id occurs.
     """
     if needs.only_tokens or isinstance(tokenizer, CountedTokenizer):
-        return frame_tokens(tokenizer.count_batch(texts.texts), segments), NO_HISTOGRAM
-    return count_batch(tokenizer, tokenizer.encode_batch(texts.texts), texts, segments, blocks, needs)
+        return frame_counts(tokenizer.count_batch(texts.texts), segments, {}), NO_HISTOGRAM
+    encode = tokenizer.encode_located if isinstance(tokenizer, LocatingTokenizer) else tokenizer.encode_batch
+    return count_batch(tokenizer, encode(texts.texts), texts, segments, blocks, needs)
 
 
-def frame_tokens(tokens: npt.NDArray[np.int64], segments: pl.Series) -> pl.DataFrame:
-    """Return the frame `counts` of texts of which only the number of tokens is known."""
-    unknown = pl.Series([None] * len(tokens), dtype=pl.Int32)
-    names = ("partial_tokens", "unk_tokens", "unk_chars", "continued_words")
-    return pl.DataFrame(
-        {
-            "segment": segments,
-            "tokens": pl.Series(tokens.astype(np.int32)),
-            **dict.fromkeys(names, unknown),
-            "loss": unknown.cast(pl.UInt8),
-        }
-    )
+def frame_counts(
+    tokens: npt.NDArray[np.int64], segments: pl.Series, found: Mapping[str, npt.NDArray[np.generic] | pl.Series]
+) -> pl.DataFrame:
+    """Return the frame `counts` of texts; what was not found is null."""
+    columns = [segments.alias("segment"), pl.Series("tokens", tokens.astype(np.int32))]
+    for name, kind in COUNTS.items():
+        values = found.get(name)
+        if values is None:
+            columns.append(pl.repeat(None, len(tokens), dtype=kind, eager=True).alias(name))
+        else:
+            columns.append(values.alias(name) if isinstance(values, pl.Series) else pl.Series(name, values))
+    return pl.DataFrame(columns)
 
 
 def count_batch(
@@ -125,24 +126,15 @@ def count_batch(
     needs: Needs = EVERYTHING,
 ) -> tuple[pl.DataFrame, Histogram]:
     """Return the same as `count_texts`, for texts already encoded."""
-    table = tokenizer.token_table()
-    counts = frame_tokens(batch.counts, segments)
-    found: dict[str, pl.Series] = {}
+    found: dict[str, npt.NDArray[np.generic] | pl.Series] = {}
     if needs.partial:
-        found["partial_tokens"] = pl.Series(batch.sum_by_text(table.partial.take(batch.indices)).astype(np.int32))
-    if needs.unknown_chars:
-        found["unk_tokens"], found["unk_chars"] = count_unknown(tokenizer, batch, texts)
-    elif needs.unknown:
-        unknown = batch.ids == (-1 if tokenizer.unk_id is None else tokenizer.unk_id)
-        found["unk_tokens"] = pl.Series(batch.sum_by_text(unknown).astype(np.int32))
-    if needs.decoded:
-        bounds = table.bounds(batch.indices)
-        concatenated, composed, loss = classify_losses(tokenizer, batch, bounds, texts)
-        if needs.losses:
-            found["loss"] = pl.Series(loss, dtype=pl.UInt8)
-        if needs.continued:
-            found["continued_words"] = count_continued(tokenizer, batch, bounds, texts, concatenated, composed)
-    return counts.with_columns(**found), count_ids(batch, blocks) if needs.ids else NO_HISTOGRAM
+        partial = tokenizer.token_table().partial.take(batch.indices)
+        found["partial_tokens"] = batch.sum_by_text(partial).astype(np.int32)
+    decoded = compare_texts(tokenizer, batch, texts, words=needs.continued) if needs.decoded else None
+    found |= count_located(tokenizer, batch, texts, decoded, needs)
+    if decoded is not None and needs.losses:
+        found["loss"] = classify_losses(tokenizer, batch, texts, decoded)
+    return frame_counts(batch.counts, segments, found), count_ids(batch, blocks) if needs.ids else NO_HISTOGRAM
 
 
 def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series, lang: str) -> EngineError:

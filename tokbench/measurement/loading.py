@@ -5,9 +5,8 @@ They are loaded while measuring starts.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,6 @@ from tokbench._shared.environment import count_cores
 from tokbench._shared.paths import expand_home
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, find_asset
-from tokbench.adapters._freeable import FreeableTokenizer
 from tokbench.adapters.selection import AUTO, Sample, check_engine_name, load_engine
 from tokbench.catalog.counting_apis import is_counting_model
 from tokbench.catalog.entries import find_name, fold
@@ -25,6 +23,7 @@ from tokbench.catalog.locations import means_path
 from tokbench.catalog.sets import DEFAULT, SetMember, expand_sets
 from tokbench.catalog.sources import Asset
 from tokbench.errors import EngineError, MissingExtraError, TokbenchError, UnavailableError
+from tokbench.measurement._loading_budget import BUDGET, Budget, load_freeable
 
 R = TypeVar("R")
 
@@ -61,38 +60,6 @@ class LoadRequest:
     def size(self) -> int:
         """Total bytes of its files, an estimate of how long it takes to load."""
         return sum(file.stat().st_size for file in self.asset.files)
-
-
-BUDGET = 12_000_000
-"""Bytes of files of the tokenizers that are in memory at once, if they can be freed: in memory, 20 to 30 times that."""
-
-
-class Budget:
-    """Lets threads load tokenizers while few enough are in memory: one in any case."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._used, self._closed = most, 0, False
-        self._changed = threading.Condition()
-
-    def take(self, size: int) -> None:
-        """Wait until there is room; CancelledError once it is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or not self._used or self._used + size <= self._most)
-            if self._closed:
-                raise CancelledError
-            self._used += size
-
-    def give(self, size: int) -> None:
-        """Give back what was taken."""
-        with self._changed:
-            self._used -= size
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Let nobody load any more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
 
 
 class Loading(Collection[Tokenizer]):
@@ -235,16 +202,6 @@ def start_loading(
 
     arguments_as_text = [str(one) if isinstance(one, str | Path) else one.name for one in named]
     return Loading(requests, skipped, load, arguments_as_text, needed, budget)
-
-
-def load_freeable(load: Callable[[], Tokenizer], size: int, budget: Budget) -> Tokenizer:
-    """Load a tokenizer once there is room for it; freeing it gives the room back."""
-    budget.take(size)
-    try:
-        return FreeableTokenizer(load(), load, partial(budget.give, size))
-    except BaseException:
-        budget.give(size)
-        raise
 
 
 def list_arguments(arguments: TokenizerArgument | Iterable[TokenizerArgument]) -> list[str | Path | Tokenizer]:

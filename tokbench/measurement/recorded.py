@@ -21,6 +21,7 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement._frames import describe_tokenizers, label_cells, list_documents, list_vocabulary
 from tokbench.measurement.counting import ID_BITS, count_batch, frame_histograms
 from tokbench.measurement.jackknife_blocks import assign_blocks
+from tokbench.measurement.units import Draw, UnitsOfCorpus, pool_counts, pool_texts
 from tokbench.measurement.words import LanguageTexts, Segmenter, has_words
 
 NEED_BYTES = ("partial_tokens", "continued_words", "loss")
@@ -150,36 +151,46 @@ def frame_recorded(
     facts: Mapping[str, int | None],
     prefix: bytes,
     segmenter: Segmenter,
+    draw: Draw | None,
 ) -> dict[str, pl.DataFrame]:
     """Return the frames of `Measurements` for one tokenizer.
 
-    facts: its numeric columns in `tokenizers`.
+    facts: its numeric columns in `tokenizers`. draw: what a large corpus is added up by, as for `measure`.
     """
     batches = read_ids(ids, corpus)
     table = read_table(token_bytes, batches.values())
     asset = Asset(name, "ids", (), hash_ids(batches), "ids", None)
     tokenizer = RecordedTokenizer(asset, table, prefix=prefix, unk_id=facts["unk_id"])
     documents = list_documents(corpus)
+    units = None if draw is None else UnitsOfCorpus.find(corpus, draw)
+    unknown = [] if token_bytes is not None else NEED_BYTES
     texts, counts, histograms = [], [], []
     for lang in corpus.languages:
         read = LanguageTexts.read(corpus.texts(lang), segmenter, has_words(corpus.columns[lang], segmenter))
         segments = corpus.number(lang)
-        blocks = assign_blocks(segments, documents)["block"]
+        if units is None:
+            own, blocks = None, assign_blocks(segments, documents)["block"]
+        else:
+            own, blocks = units.by_language[lang].locate(0, len(segments))
         counted, histogram = count_batch(tokenizer, batches[lang], read, segments, blocks)
-        texts.append(read.describe(segments))
-        counts.append(counted)
+        counted = counted.with_columns(pl.lit(None, counted.schema[column]).alias(column) for column in unknown)
+        described = read.describe(segments)
+        texts.append(described if own is None else pool_texts(described, own))
+        counts.append(counted if own is None else pool_counts(counted, described, own))
         histograms.append(histogram)
     labels = {"tokenizer": [name], "lang": list(corpus.languages)}
     sizes = [len(keys) for keys, _ in histograms]
-    unknown = [] if token_bytes is not None else NEED_BYTES
     heights = [frame.height for frame in texts]
-    of_cells = label_cells(pl.concat(counts), heights, labels)
+    of_texts = pl.concat(texts, how="vertical_relaxed")
+    histogram_rows = frame_histograms(histograms)
     return {
-        "texts": label_cells(pl.concat(texts), heights, {"lang": list(corpus.languages)}),
-        "counts": of_cells.with_columns(pl.lit(None, of_cells.schema[column]).alias(column) for column in unknown),
-        "ids": label_cells(frame_histograms(histograms), sizes, labels),
+        "texts": label_cells(of_texts, heights, {"lang": list(corpus.languages)}),
+        "counts": label_cells(pl.concat(counts, how="vertical_relaxed"), heights, labels),
+        "ids": label_cells(
+            histogram_rows if units is None else histogram_rows.cast({"count": pl.Int64}), sizes, labels
+        ),
         "vocab": list_vocabulary(tokenizer, pl.Enum([name])),
-        "documents": list_documents(corpus),
+        "documents": documents if units is None else units.list_documents(of_texts["segment"]),
         "tokenizers": describe_tokenizers([tokenizer]).with_columns(
             pl.lit(value, pl.Int64).alias(column) for column, value in facts.items()
         ),

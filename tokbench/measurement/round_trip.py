@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters import EncodedBatch, Offsets, Tokenizer, TokenTable, Windows, offsets_of, view_windows
+from tokbench.adapters import EncodedBatch, Offsets, Tokenizer, TokenTable, offsets_of, sum_ranges, view_windows
 from tokbench.measurement.words import LanguageTexts
+
+BLOCK_TOKENS = 50_000
+"""Approximate number of tokens compared at once."""
 
 
 class Loss(IntEnum):
@@ -38,54 +42,114 @@ def classify_loss(text: str, decoded: str) -> Loss:
     return Loss.WHITESPACE if decoded.split() == text.split() else Loss.LOSSY
 
 
-def compare_bytes(
-    batch: EncodedBatch, bounds: Offsets, table: TokenTable, expected: Windows, sizes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Return per text whether the concatenated bytes of its ids are the text.
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What the bytes of the ids of each text are.
 
-    bounds: byte position of each id when all are joined, and the end of the last (`TokenTable.bounds`).
-    expected: the bytes of all texts, concatenated. sizes: bytes per text.
+    exact: the text itself; composed: its NFC form; both after `Tokenizer.prefix`.
+    continued: words of more than one token, of the texts where one of the two holds; 0 for the others.
     """
-    same: npt.NDArray[np.bool_] = np.diff(bounds[batch.offsets]) == sizes
-    starts = bounds[:-1]
-    if not same.all():
-        # A text of another length has no matching position: it is unequal wherever it is compared.
-        shift = offsets_of(sizes)[:-1] - bounds[batch.offsets[:-1]]
-        starts = np.minimum(starts + np.repeat(shift, batch.counts), len(expected) - 1)
-    wrong = table.differ(batch.indices, expected, starts)
-    return same & (batch.sum_by_text(wrong) == 0) if wrong.any() else same
+
+    exact: npt.NDArray[np.bool_]
+    composed: npt.NDArray[np.bool_]
+    continued: npt.NDArray[np.int64]
 
 
-def join_after(prefix: bytes, encoded: Sequence[bytes]) -> bytes:
-    """Concatenate texts, each preceded by the prefix."""
-    return prefix + prefix.join(encoded) if encoded else b""
+def compare_bytes(
+    batch: EncodedBatch, table: TokenTable, prefix: bytes, texts: LanguageTexts, *, words: bool = True
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Return per text whether the concatenated bytes of its ids are the text after a prefix, and its continued words.
+
+    Continued words, those of more than one token, are 0 for a text that is not, and if words are unknown or not wanted.
+    The texts are compared in blocks of about `BLOCK_TOKENS`: what is calculated per token then stays in the cache.
+    """
+    exact = np.zeros(len(batch), np.bool_)
+    continued = np.zeros(len(texts.word_bytes.starts) if words else 0, np.bool_)
+    for start, end in _cut_blocks(batch.offsets):
+        offsets = batch.offsets[start : end + 1]
+        ids = batch.ids[offsets[0] : offsets[-1]].astype(np.intp)
+        bounds = table.bounds(ids)
+        own = offsets - offsets[0]
+        content, begins = _join_after(prefix, texts, start, end)
+        same: npt.NDArray[np.bool_] = np.diff(bounds[own]) == texts.bytes[start:end] + len(prefix)
+        starts = bounds[:-1] + np.repeat(begins - bounds[own[:-1]], np.diff(own))
+        expected = view_windows(content)
+        if not same.all():
+            # A text of another length has no matching position: it is unequal wherever it is compared.
+            starts = np.minimum(starts, len(expected) - 1)
+        wrong = table.differ(ids, expected, starts)
+        if wrong.any():
+            same &= sum_ranges(wrong, own) == 0
+        exact[start:end] = same
+        if len(continued):
+            shift = texts.byte_starts[start:end] - len(prefix) - bounds[own[:-1]]
+            ends = bounds[1:] + np.repeat(shift, np.diff(own))
+            if not same.all():
+                ends = ends[np.repeat(same, np.diff(own))]
+            inside = ends.take(np.flatnonzero(texts.inside_words.take(ends)))
+            continued[texts.word_at.take(inside)] = True
+    if texts.words is None or not words:
+        return exact, np.zeros(len(batch), np.int64)
+    return exact, sum_ranges(continued, offsets_of(texts.words))
+
+
+def _cut_blocks(offsets: Offsets) -> Iterator[tuple[int, int]]:
+    """Yield ranges of texts with about `BLOCK_TOKENS` tokens each."""
+    start, count = 0, len(offsets) - 1
+    while start < count:
+        end = int(np.searchsorted(offsets, offsets[start] + BLOCK_TOKENS))
+        end = min(max(end, start + 1), count)
+        yield start, end
+        start = end
+
+
+def _join_after(prefix: bytes, texts: LanguageTexts, start: int, end: int) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """Return the bytes of some texts, each after a prefix, and where in them each prefix starts."""
+    first, last = int(texts.byte_starts[start]), int(texts.byte_starts[end - 1] + texts.bytes[end - 1])
+    begins = texts.byte_starts[start:end] - first
+    if not prefix:
+        return texts.data[first:last].tobytes(), begins
+    if len(prefix) == 1:  # instead of each line feed
+        content = np.empty(last - first + 1, np.uint8)
+        content[1:] = texts.data[first:last]
+        content[begins] = prefix[0]
+        return content.tobytes(), begins
+    sizes = texts.bytes[start:end]
+    parts = [texts.data[at : at + size].tobytes() for at, size in zip(begins + first, sizes, strict=True)]
+    return prefix + prefix.join(parts), offsets_of(sizes + len(prefix))[:-1]
+
+
+def compare_texts(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, *, words: bool = True) -> Decoded:
+    """Compare the bytes of ids with the texts, and with their NFC forms where they differ.
+
+    words: whether continued words are counted.
+    """
+    exact, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
+    if tokenizer.prefix is None:
+        return Decoded(exact, composed, np.zeros(len(batch), np.int64))
+    table = tokenizer.token_table()
+    exact, continued = compare_bytes(batch, table, tokenizer.prefix, texts, words=words)
+    if not exact.all():
+        which, forms = texts.composed
+        if len(which):
+            equal, found = compare_bytes(batch.take(which), table, tokenizer.prefix, forms, words=words)
+            equal &= ~exact[which]
+            composed[which] = equal
+            continued[which[equal]] = found[equal]
+    return Decoded(exact, composed, continued)
 
 
 def classify_losses(
-    tokenizer: Tokenizer, batch: EncodedBatch, bounds: Offsets, texts: LanguageTexts
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.uint8]]:
-    """Return per text: (ids decode to the text, ids decode to its NFC form, `Loss`).
+    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, decoded: Decoded
+) -> npt.NDArray[np.uint8]:
+    """Return the `Loss` of each text.
 
-    Both are expected after `Tokenizer.prefix`.
-    If one of the two holds, it determines the decoded text (guaranteed by `Tokenizer.prefix`); the engine decodes only
-    the other texts.
+    If the bytes of its ids are the text or its NFC form, that determines the decoded text (guaranteed by
+    `Tokenizer.prefix`); the engine decodes only the other texts.
     """
-    concatenated, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
-    prefix = tokenizer.prefix
-    if prefix is not None:
-        table = tokenizer.token_table()
-        expected = view_windows(join_after(prefix, texts.encoded))
-        concatenated = compare_bytes(batch, bounds, table, expected, texts.bytes + len(prefix))
-        composing = {i: form for i in np.flatnonzero(~concatenated).tolist() if (form := texts.compose(i)) is not None}
-        if composing:
-            rest, forms = np.array([*composing]), [form.encode() for form in composing.values()]
-            changed = batch.take(rest)
-            sizes = np.fromiter(map(len, forms), np.int64, len(forms)) + len(prefix)
-            expected = view_windows(join_after(prefix, forms))
-            composed[rest] = compare_bytes(changed, table.bounds(changed.indices), table, expected, sizes)
-    loss = np.where(composed, Loss.NFC, Loss.EXACT).astype(np.uint8)
-    rest = np.flatnonzero(~concatenated & ~composed)
+    loss = np.where(decoded.composed, Loss.NFC, Loss.EXACT).astype(np.uint8)
+    rest = np.flatnonzero(~decoded.exact & ~decoded.composed)
     if len(rest):
-        for i, decoded in zip(rest, tokenizer.decode_batch(batch.take(rest)), strict=True):
-            loss[i] = classify_loss(texts.texts[i], decoded)
-    return concatenated, composed, loss
+        for i, back in zip(rest.tolist(), tokenizer.decode_batch(batch.take(rest)), strict=True):
+            loss[i] = classify_loss(texts.texts[i], back)
+    return loss

@@ -73,8 +73,7 @@ def measure_shard(
             texts = batch.texts.to_list()
             if batch.group not in judged:
                 judged[batch.group] = has_words(batch.texts, segmenter)
-            fits = needs.word_bounds and judged[batch.group]
-            measured = LanguageTexts.read(texts, segmenter, fits, with_words=needs.word_bounds)
+            measured = LanguageTexts.read(texts, segmenter, judged[batch.group], with_words=needs.word_bounds)
             digest.update(hash_batch(batch, measured))
             size, segments = size + int(measured.bytes.sum()), segments + len(texts)
             numbers = number(shard.name, shard.start, batch.segments, batch.documents)
@@ -88,7 +87,7 @@ def hash_batch(batch: ShardTexts, measured: LanguageTexts) -> bytes:
     label = batch.group.encode()
     digest = hashlib.sha256(b"%d %d\n" % (len(label), len(measured.bytes)) + label)
     digest.update(measured.bytes.astype("<u8").tobytes())
-    digest.update(b"".join(measured.encoded))
+    digest.update(measured.data.tobytes())
     return digest.digest()
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Literal
 
@@ -18,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import EncodedBatch, Offsets, Spans, TokenTable
-from tokbench.corpora import TextColumn
+from tokbench.adapters import Indices, Spans, TokenTable
+from tokbench.corpora import JoinedTexts, TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
 
 Segmenter = Literal["whitespace", "icu"]
@@ -33,8 +34,12 @@ WITHOUT_DICTIONARY = r"[\p{Tibetan}]"
 LETTERS_FROM = 500
 """Number of texts sampled to tell whether a language is written with spaces between words."""
 
-_BEYOND_SPACES = 0x3001
-_IS_SPACE = np.array([chr(c).isspace() for c in range(_BEYOND_SPACES + 1)])
+SPACES = (
+    *((0xC2, second, None) for second in (0x85, 0xA0)),
+    *((0xE1, 0x9A, (0x80,)), (0xE2, 0x80, (*range(0x80, 0x8B), 0xA8, 0xA9, 0xAF)), (0xE2, 0x81, (0x9F,))),
+    (0xE3, 0x80, (0x80,)),
+)
+"""White space beyond ASCII in UTF-8: first and second byte, and what the third may be, if there is one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +50,30 @@ class WordSpans:
     ends: npt.NDArray[np.int64]
 
 
+NO_WORDS = WordSpans(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 @dataclass(frozen=True, eq=False)
 class LanguageTexts:
     """The texts of one language, with sizes and word positions in bytes and chars.
 
+    data: the texts in UTF-8, joined with one line feed after each. bytes: size of each text.
     Text i starts at `byte_starts[i]` (`char_starts[i]`) of the joined texts; `word_text` is each word's text index.
+    words: of each text; None if the segmenter does not fit or words are not wanted: then no word has a position.
     """
 
     texts: list[str]
-    encoded: list[bytes]
+    data: npt.NDArray[np.uint8]
     bytes: npt.NDArray[np.int64]
-    chars: npt.NDArray[np.int64]
-    words: npt.NDArray[np.int64] | None
     byte_starts: npt.NDArray[np.int64]
-    char_starts: npt.NDArray[np.int64]
+    words: npt.NDArray[np.int64] | None
     word_bytes: WordSpans
-    word_chars: WordSpans
-    word_text: npt.NDArray[np.int64]
     segmenter: Segmenter
-    _forms: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def read(
         cls,
-        texts: Sequence[str],
+        texts: Sequence[str] | JoinedTexts,
         segmenter: Segmenter = "whitespace",
         spaced: bool | None = None,
         *,
@@ -79,56 +84,81 @@ class LanguageTexts:
         spaced: whether the segmenter fits the language, if they are only a part of it.
         with_words: whether words are found; without, they are unknown, as if the segmenter did not fit.
         """
-        encoded = [text.encode() for text in texts]
-        sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        chars = np.fromiter(map(len, texts), np.int64, len(encoded))
-        joined = "\n".join([*texts, ""])
-        points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
-        widths = (points >= 0x80).view(np.uint8) + (points >= 0x800) + (points >= 0x10000)
-        byte_at = np.concatenate([[0], np.cumsum(widths + np.uint8(1), dtype=np.int64)])
-        if not with_words:
-            starts = ends = np.empty(0, np.int64)
-        else:
-            starts, ends = split_at_spaces(points) if segmenter == "whitespace" else break_words(texts)
-        char_starts = _starts(chars)
-        first = np.searchsorted(starts, char_starts)
-        word_text = np.repeat(np.arange(len(texts)), np.diff(first, append=len(starts)))
-        fits = with_words and (has_words(pl.Series(texts, dtype=pl.String), segmenter) if spaced is None else spaced)
-        words = np.bincount(word_text, minlength=len(texts)) if fits else None
+        joined = texts if isinstance(texts, JoinedTexts) else JoinedTexts.join(texts)
+        data, sizes = np.frombuffer(joined.data, np.uint8), joined.sizes
+        byte_starts = _starts(sizes)
+        fits = with_words
+        if fits:
+            fits = has_words(pl.Series(joined.texts, dtype=pl.String), segmenter) if spaced is None else spaced
+        spans, words = NO_WORDS, None
+        if fits:
+            spans = split_at_spaces(data) if segmenter == "whitespace" else break_words(joined.texts, data)
+            words = np.diff(np.searchsorted(spans.starts, byte_starts), append=len(spans.starts))
         return cls(
-            texts=list(texts),
-            encoded=encoded,
+            texts=joined.texts,
+            data=data,
             bytes=sizes,
-            chars=chars,
+            byte_starts=byte_starts,
             words=words,
-            byte_starts=_starts(sizes),
-            char_starts=char_starts,
-            word_bytes=WordSpans(byte_at[starts], byte_at[ends]),
-            word_chars=WordSpans(starts, ends),
-            word_text=word_text,
+            word_bytes=spans,
             segmenter=segmenter,
         )
 
-    def compose(self, text: int) -> str | None:
-        """Return the NFC form of a text, None if it is the text itself.
+    @cached_property
+    def chars(self) -> npt.NDArray[np.int64]:
+        """Characters of each text."""
+        return np.fromiter(map(len, self.texts), np.int64, len(self.texts))
 
-        It is cached, as several tokenizers ask for it.
-        """
-        if text not in self._forms:
-            self._forms[text] = unicodedata.normalize("NFC", self.texts[text])
-        form = self._forms[text]
-        return None if form == self.texts[text] else form
+    @cached_property
+    def char_starts(self) -> npt.NDArray[np.int64]:
+        """Where each text starts, in characters."""
+        return _starts(self.chars)
+
+    @cached_property
+    def word_chars(self) -> WordSpans:
+        """Where each word lies, in characters."""
+        heads = find_heads(self.data)
+        return WordSpans(*(np.searchsorted(heads, at) for at in (self.word_bytes.starts, self.word_bytes.ends)))
+
+    @cached_property
+    def word_text(self) -> npt.NDArray[np.int64]:
+        """The text of each word."""
+        return np.repeat(np.arange(len(self.texts)), 0 if self.words is None else self.words)
+
+    @cached_property
+    def inside_words(self) -> npt.NDArray[np.bool_]:
+        """Flags of the bytes, and of the end, before which a word that has begun goes on."""
+        depth = np.zeros(len(self.data) + 1, np.int8)
+        depth[self.word_bytes.starts + 1] += 1
+        depth[self.word_bytes.ends] -= 1
+        return np.cumsum(depth, dtype=np.int8, out=depth).view(np.bool_)
+
+    @cached_property
+    def word_at(self) -> npt.NDArray[np.int32]:
+        """The number of the last word that starts at or before each byte; -1 before the first."""
+        begins = np.zeros(len(self.data), np.bool_)
+        begins[self.word_bytes.starts] = True
+        at = np.cumsum(begins, dtype=np.int32)
+        at -= 1
+        return at
+
+    @cached_property
+    def composed(self) -> tuple[Indices, LanguageTexts]:
+        """The texts that are not in NFC, and their NFC forms; the words between white space are the same in them."""
+        changed = [i for i, text in enumerate(self.texts) if not unicodedata.is_normalized("NFC", text)]
+        forms = [unicodedata.normalize("NFC", self.texts[i]) for i in changed]
+        return np.array(changed, np.intp), LanguageTexts.read(forms, spaced=True, with_words=self.words is not None)
 
     def describe(self, segments: pl.Series) -> pl.DataFrame:
         """Return the frame `texts` of a `Measurements` without the language."""
-        words = pl.Series([None] * len(self.texts), dtype=pl.Int32) if self.words is None else pl.Series(self.words)
+        unknown = pl.repeat(None, len(self.texts), dtype=pl.Int32, eager=True)
         return pl.DataFrame(
-            {
-                "segment": segments,
-                "bytes": pl.Series(self.bytes).cast(pl.Int32),
-                "chars": pl.Series(self.chars).cast(pl.Int32),
-                "words": words.cast(pl.Int32),
-            }
+            [
+                segments.alias("segment"),
+                pl.Series("bytes", self.bytes.astype(np.int32)),
+                pl.Series("chars", self.chars.astype(np.int32)),
+                unknown.alias("words") if self.words is None else pl.Series("words", self.words.astype(np.int32)),
+            ]
         )
 
 
@@ -139,20 +169,41 @@ def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return starts
 
 
-def split_at_spaces(points: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def find_heads(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return where the characters of UTF-8 start."""
+    return np.flatnonzero((data & 0xC0) != 0x80)
+
+
+def find_spaces(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Flag the bytes of characters that are white space, as `str.isspace` says."""
+    space: npt.NDArray[np.bool_] = (data - 0x09 < 5) | (data - 0x1C < 5)  # bytes wrap around
+    if int(data.max(initial=0)) < 0x80:
+        return space
+    for first, second, thirds in SPACES:
+        at = np.flatnonzero((data[:-1] == first) & (data[1:] == second))
+        if thirds is not None and len(at):
+            at = at[np.isin(data[at + 2], thirds)]
+            space[at + 2] = True
+        space[at] = space[at + 1] = True
+    return space
+
+
+def split_at_spaces(data: npt.NDArray[np.uint8]) -> WordSpans:
     """Find starts and ends of the runs between white space.
 
-    The last character must be a line feed.
+    The last byte must be a line feed.
     """
-    space = _IS_SPACE.take(np.minimum(points, _BEYOND_SPACES))
-    before = np.concatenate([[True], space[:-1]]) if len(space) else space
-    return np.flatnonzero(before & ~space), np.flatnonzero(space & ~before)
+    space = find_spaces(data)
+    changes = np.flatnonzero(space[1:] != space[:-1]) + 1
+    if len(space) and not space[0]:
+        changes = np.concatenate([[0], changes])
+    return WordSpans(changes[::2], changes[1::2])
 
 
-def break_words(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find starts and ends of words by ICU, in texts joined with line feeds.
+def break_words(texts: Sequence[str], data: npt.NDArray[np.uint8]) -> WordSpans:
+    """Find starts and ends of words by ICU, in texts joined with one line feed after each.
 
-    One line feed follows each text.
+    data: the joined texts in UTF-8.
     """
     breaker = _load_icu().breakers.WordBreaker
     words: list[tuple[int, int]] = []
@@ -165,8 +216,8 @@ def break_words(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArra
             spans = [(at[start], at[end]) for start, end in spans]
         words += [(base + start, base + end) for start, end in spans if any(map(str.isalnum, text[start:end]))]
         base += len(text) + 1
-    positions = np.array(words, np.int64).reshape(-1, 2)
-    return positions[:, 0], positions[:, 1]
+    starts, ends = find_heads(data)[np.array(words, np.int64).reshape(-1, 2)].T
+    return WordSpans(starts, ends)
 
 
 def describe_segmenter(segmenter: str) -> str:
@@ -213,27 +264,6 @@ def is_unspaced(texts: Sequence[str] | pl.Series, scripts: str = UNSPACED) -> bo
     )
     unspaced, letters = counted.row(0)
     return 2 * (unspaced or 0) >= (letters or 0) > 0
-
-
-def count_continued_by_bytes(
-    texts: LanguageTexts, batch: EncodedBatch, bounds: Offsets, exact: npt.NDArray[np.bool_], prefix: int
-) -> npt.NDArray[np.int64]:
-    """Count per text the words of more than one token, from lengths in bytes.
-
-    bounds: byte position of each token when all are joined (`TokenTable.bounds`). Valid for the texts flagged `exact`,
-    whose ids decode to prefix + text; 0 for the others.
-    """
-    shift = texts.byte_starts - prefix - bounds[batch.offsets[:-1]]
-    boundaries = bounds[1:] + np.repeat(shift, batch.counts)
-    if not exact.all():
-        boundaries = boundaries[np.repeat(exact, batch.counts)]
-    size = int(texts.byte_starts[-1] + texts.bytes[-1]) + 1 if len(texts.bytes) else 0
-    ends = np.zeros(size + 1, np.bool_)
-    ends[np.maximum(boundaries, 0)] = True  # a prefix that is a token by itself ends before the text
-    marks = np.cumsum(ends, dtype=np.int32)
-    words = texts.word_bytes
-    continued = (marks[words.ends - 1] > marks[words.starts]) & exact[texts.word_text]
-    return np.bincount(texts.word_text, weights=continued, minlength=len(batch)).astype(np.int64)
 
 
 def count_continued_by_spans(
