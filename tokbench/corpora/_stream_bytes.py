@@ -21,7 +21,7 @@ MOST_SEGMENT = 1 << 28
 """Most bytes of one segment, and of its line and the blank lines around it."""
 
 BLOCK_BYTES = 4_000_000
-_STEP = 1 << 13
+_STEP = 1 << 14
 _BLANK = re.compile(rb"[\s\x1c-\x1f]*")
 
 
