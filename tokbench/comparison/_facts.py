@@ -14,8 +14,8 @@ from tokbench.catalog.rebuilding import AS_IN
 from tokbench.corpora import Corpus, TextGroups, choose_reference, spread_weights
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
+from tokbench.measurement.drawn import Sample
 from tokbench.measurement.round_trip import Loss
-from tokbench.measurement.streams import Sample
 from tokbench.measurement.units import MOST_UNITS
 from tokbench.metrics import Mixture, Reference, is_grouped
 from tokbench.metrics.resampling import Bootstrap

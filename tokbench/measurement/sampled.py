@@ -20,9 +20,10 @@ from tokbench.corpora._sampling import Drawing, Piece, Stratum, stratify
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.measurement._frames import list_vocabulary
 from tokbench.measurement._measurements import Measurements
+from tokbench.measurement.drawn import Sample
 from tokbench.measurement.shard_task import ShardSettings
 from tokbench.measurement.shards import measure_shard
-from tokbench.measurement.streams import MissingShard, Sample, StreamMeasurements, leave_out_words
+from tokbench.measurement.streams import MissingShard, StreamMeasurements, leave_out_words
 from tokbench.measurement.units import MOST_UNITS
 
 TRIED_BYTES = 2_000_000

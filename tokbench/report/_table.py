@@ -10,6 +10,7 @@ import polars as pl
 
 from tokbench._shared.visible_text import reveal
 from tokbench.report._alignment import choose_by_language, name_rows, write_alignment, write_mixture
+from tokbench.report._sample import write_sample
 from tokbench.report._summary import has_all_metrics, list_columns, summarize
 
 if TYPE_CHECKING:
@@ -266,27 +267,6 @@ def write_notes(comparison: Comparison) -> list[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in corpus.excluded.items())
         notes.append(f"excluded segments: {reasons}")
     return [*notes, *write_missing(corpus)]
-
-
-def write_sample(corpus: ComparedCorpus) -> list[str]:
-    """Say how much was read, if values are those of a sample."""
-    sample = corpus.sample
-    if sample is None:
-        return []
-    share = f"{100 * sample.bytes / max(sample.of_bytes, 1):.2g} %"
-    much = f"{write_bytes(sample.bytes)} of {write_bytes(sample.of_bytes)} ({share})"
-    read = f"read {much} for ±{sample.describe_precision()}"
-    if sample.whole:
-        return [f"{read}: all of it, since no smaller sample was enough"]
-    together = ["over all groups: each by its share of the source"] if len(corpus.languages) > 1 else []
-    return [f"{read}: {sample.pieces:,} of {sample.of_pieces:,} pieces; rare losses may be missed", *together]
-
-
-def write_bytes(size: int) -> str:
-    """Write a size in decimal units: `8.7 MB`."""
-    power = min(3, max(0, (len(str(size)) - 1) // 3))
-    number = f"{size / 1000**power:.3g}" if power else str(size)
-    return f"{number} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
 MOST_NAMED = 5
