@@ -16,14 +16,13 @@ from hypothesis import strategies as st
 
 from tokbench.measurement.boundaries import (
     COLUMNS,
-    COMPOUNDS,
     F1_UNIT,
     FAMILIES,
-    SINGLES,
     BoundaryTexts,
     TokenEnds,
     count_boundaries,
 )
+from tokbench.measurement.operators import COMPOUNDS, SINGLES
 from tokbench.measurement.words import LanguageTexts
 
 SIGNS = "aé漢😀👨‍👩‍👧é한ᄒ\u0915\u094d\u0937\u093f🇩🇪\u0600 1234+-=!>\r\n\t"

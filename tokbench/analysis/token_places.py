@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.adapters import EncodedBatch, Spans, Tokenizer, offsets_of
-from tokbench.measurement.round_trip import compare_texts
+from tokbench.measurement.round_trip import compare_bytes
 from tokbench.measurement.words import LanguageTexts
 
 Flags = npt.NDArray[np.bool_]
@@ -119,7 +119,7 @@ def _place_by_bytes(
     prefix, table = tokenizer.prefix or b"", tokenizer.token_table()
     bounds = table.bounds(batch.indices)
     texts = LanguageTexts.read(joined.texts, with_words=False)
-    exact = compare_texts(tokenizer, batch, texts, words=False).exact
+    exact, _ = compare_bytes(batch, table, prefix, texts, words=False)
     first = np.repeat(joined.offsets[:-1], batch.counts)
     shift = first - np.repeat(bounds[batch.offsets[:-1]] + len(prefix), batch.counts)
     chosen = np.repeat(exact, batch.counts)

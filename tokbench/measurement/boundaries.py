@@ -6,7 +6,6 @@ concatenated bytes of their ids can be judged; the others have no counts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,22 +16,13 @@ import numpy.typing as npt
 
 from tokbench.adapters import sum_ranges
 from tokbench.measurement.graphemes import find_grapheme_starts
+from tokbench.measurement.operators import find_operators
 
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 F1_UNIT = 232_792_560
 """What an F1 of 1 is counted as, so that sums are exact: the least common multiple of 1 to 20."""
-
-COMPOUNDS = (
-    *("<<=", ">>=", "**=", "//=", "<=>", "===", "!==", "...", "==", "!=", "<=", ">=", "->", "=>", "<-", "&&", "||"),
-    *("++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "**", "//", "<<", ">>", "::", ":=", "??", "?."),
-)
-"""Operators of several characters, longer ones before their beginnings."""
-
-SINGLES = "+-*/%=<>&|^~!"
-
-_OPERATOR = re.compile("|".join([*map(re.escape, COMPOUNDS), f"[{re.escape(SINGLES)}]"]).encode())
 
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -168,8 +158,7 @@ class BoundaryTexts:
     @cached_property
     def operators(self) -> Ranges:
         """The operators: as long as possible, from left to right."""
-        spans = np.array([match.span() for match in _OPERATOR.finditer(self.content.tobytes())], np.int64)
-        starts, ends = spans.reshape(-1, 2).T
+        starts, ends = find_operators(self.content.tobytes())
         return Ranges(starts, ends, self.text_of(starts))
 
     def ends_before_text_end(self, ranges: Ranges) -> Flags:
