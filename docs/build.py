@@ -114,8 +114,9 @@ tokenizer without losses in it may have some elsewhere.
 Tried on 1.9 GB of text made of NTREX, FLORES and news in 21 groups, with two tokenizers, `--precision 1%` and 200 seeds
 (`benchmarks/precision.py`): 76 MB were read (4.0 %, at most 4.2 %), and the value of the full pass lay in 95.5 to
 96.1 % of the intervals of single groups, by metric, and in 96.0 to 96.5 % of those of all together. A language of 91 MB
-takes 1.3 to 4 MB, nearly all of it for tokens per segment; for bytes per token, 0.3 MB. What varies more takes more: 130 languages in one group 10 MB, a dozen languages in different scripts in
-one group 67 MB for tokens per word, which mean little there, and 21 MB for bytes per token.
+takes 1.3 to 4 MB, nearly all of it for tokens per segment; for bytes per token, 0.3 MB. What varies more takes more:
+130 languages in one group 10 MB, a dozen languages in different scripts in one group 67 MB for tokens per
+word, which mean little there, and 21 MB for bytes per token.
 """
     return "\n".join([GENERATED, "", intro, *(write_metric(metric) for metric in METRICS.values())])
 

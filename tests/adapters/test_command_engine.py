@@ -72,8 +72,12 @@ def test_a_command_that_fails_is_one_line(way: str, says: str) -> None:
 
 
 def test_a_command_that_answers_twice_is_refused() -> None:
+    def call(engine: CommandEngine) -> None:
+        for _ in range(9):  # what is too much may come after all that was waited for
+            engine([*TEXTS, *TEXTS])
+
     with CommandEngine(command("twice")) as engine, pytest.raises(PipeError, match="more than one line per text"):
-        engine([*TEXTS, *TEXTS])
+        call(engine)
 
 
 def test_a_command_is_started_again_after_a_failure() -> None:

@@ -40,6 +40,10 @@ REQUIRED = {("report",): ("-o", "x.html"), ("model", "make"): ("--random-weights
 EMPTY_IS_NONE = {"--prompts", "--batches"}
 
 
+SHARES = {"--precision"}
+NUMBER_FROM = r"(whole )?number from [0-9.,]+ to [0-9,]+"
+
+
 def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     below = getattr(command, "commands", {})
     if not below:
@@ -82,8 +86,9 @@ def test_every_number_has_bounds_and_the_one_parser(words: tuple[str, ...], opti
     assert option.startswith("--"), "declared by whole_option or decimal_option"
     assert declared.min is not None
     refuse(*words, f"{option}={2**64}", says=f"{option} is '{2**64}'; use a ")
+    bounds = r"share such as 1% or 0\.01, from [0-9.]+% to [0-9]+%" if option in SHARES else NUMBER_FROM
     for text in NO_NUMBERS:
-        with pytest.raises(TokbenchError, match=r"use a (whole )?number from [0-9.,]+ to [0-9,]+$"):
+        with pytest.raises(TokbenchError, match=rf"use a {bounds}$"):
             declared.parser(text)
 
 

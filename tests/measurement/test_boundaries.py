@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
-import numpy as np
 import pytest
 import regex
 from hypothesis import given
@@ -37,7 +36,8 @@ def count(texts: Sequence[str], cuts: Sequence[Sequence[int]]) -> dict[str, list
     known = read(texts)
     positions = [start + cut for start, own in zip(known.starts.tolist(), cuts, strict=True) for cut in own]
     positions += (known.starts + known.sizes).tolist()
-    ends = TokenEnds.mark(np.array(positions, np.int64), known.starts, len(known.content))
+    ends = TokenEnds.start(known.starts, len(known.content))
+    ends.at[positions] = True
     return {name: [] if values is None else values.tolist() for name, values in count_boundaries(known, ends).items()}
 
 
@@ -63,6 +63,8 @@ def loop_characters(text: str, places: Sequence[int], ends: set[int], found: Cou
         if width > 1:
             found[f"characters_{width}"] += 1
             found[f"split_{width}"] += splits(ends, places[place], places[place + 1])
+            found["wide_characters"] += 1
+            found["wide_split"] += splits(ends, places[place], places[place + 1])
     for match in regex.finditer(r"\X", text):
         cut = splits(ends, places[match.start()], places[match.end()])
         found["graphemes"] += 1

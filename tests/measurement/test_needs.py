@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from helpers.made import make_sentencepiece
 from tokbench import Metric, ParallelCorpus, compare
 from tokbench.adapters import load_tokenizer
 from tokbench.measurement import EVERYTHING, Measurements, Needs, measure
+from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
 from tokbench.measurement.needs import COLUMNS
 from tokbench.metrics import DEFAULT_METRICS, evaluate, find_metrics, find_needs
 
@@ -26,7 +28,10 @@ NOTHING = Needs.of((), ids=False)
 
 
 def test_metrics_tell_what_is_counted() -> None:
-    assert need(*DEFAULT_METRICS) == EVERYTHING
+    everything = need(*DEFAULT_METRICS)
+    assert replace(everything, boundaries=()) == EVERYTHING
+    assert {"judged_segments", "wide_split", "graphemes", "word_ends"} < {*everything.boundaries} < {*BOUNDARIES}
+    assert need("operators_isolated").boundaries == ("operators", "operators_isolated", "judged_segments")
     assert need("tokens_per_segment", "premium_worst", "vocab_total") == NOTHING
     assert NOTHING.only_tokens
     assert need("continued_words") == Needs.of({"words", "continued_words"}, ids=False)

@@ -13,23 +13,15 @@ from tokbench._shared.registry import Registry
 from tokbench.adapters._accelerated import EngineTokenizer, Facts, OnEngine, find_reference_tokenizer
 from tokbench.adapters._cost import Cost, count_tokens, has_merges
 from tokbench.adapters._counted import COUNTS, CountedTokenizer
-from tokbench.adapters._encoding import (
-    EncodedBatch,
-    Indices,
-    Offsets,
-    Spans,
-    TokenTable,
-    Windows,
-    offsets_of,
-    sum_ranges,
-    view_windows,
-)
+from tokbench.adapters._encoding import EncodedBatch, Indices, Spans, TokenTable, Windows, view_windows
 from tokbench.adapters._failures import explain_loading
 from tokbench.adapters._library_objects import LibraryTokenizer, adopt_tokenizer
 from tokbench.adapters._protocol import LocatingTokenizer, Tokenizer
+from tokbench.adapters._ranges import Offsets, offsets_of, sum_ranges
 from tokbench.adapters._reference import LoadedTokenizer
 from tokbench.adapters._single_text import SingleText, TokenizedText, write_token
 from tokbench.adapters._stages import Stage, View
+from tokbench.adapters._token_kinds import CROSSING, OVER_WORDS, PARTIAL
 from tokbench.adapters._trial import try_files
 from tokbench.catalog.sources import Asset, find, record
 from tokbench.errors import TokbenchError
@@ -37,6 +29,9 @@ from tokbench.errors import TokbenchError
 __all__ = [
     "ADAPTERS",
     "COUNTS",
+    "CROSSING",
+    "OVER_WORDS",
+    "PARTIAL",
     "Adapter",
     "Cost",
     "CountedTokenizer",

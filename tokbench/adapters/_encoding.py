@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tokbench.adapters._ranges import Offsets, offsets_of, sum_ranges
+from tokbench.adapters._token_kinds import find_kinds
+
 if TYPE_CHECKING:
     import polars as pl
 
 Ids = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.intp]
-Offsets = npt.NDArray[np.int64]
 Windows = npt.NDArray[np.uint64]
 """The eight bytes starting at each position of a text, as little-endian numbers."""
 
@@ -83,21 +85,6 @@ class EncodedBatch:
 
     def __iter__(self) -> Iterator[Ids]:
         return (self[text] for text in range(len(self)))
-
-
-def offsets_of(lengths: npt.NDArray[np.integer]) -> Offsets:
-    """Return where consecutive pieces of these lengths start, and the last ends."""
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
-
-
-def sum_ranges(values: npt.NDArray[np.generic], offsets: Offsets) -> npt.NDArray[np.int64]:
-    """Sum `values[offsets[i]:offsets[i + 1]]` for each i; 0 for empty ranges."""
-    if values.dtype == np.bool_:
-        return np.diff(np.searchsorted(np.flatnonzero(values), offsets))
-    running = offsets_of(values.astype(np.int64, copy=False))
-    return np.diff(running[offsets])
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,11 +162,9 @@ class TokenTable:
         return flags
 
     @cached_property
-    def crossing(self) -> npt.NDArray[np.bool_]:
-        """Flags of the ids with bytes of two characters or more, one of them incomplete."""
-        heads = offsets_of(((self.data & 0xC0) != 0x80).astype(np.int64))
-        second = np.minimum(self.offsets[:-1] + 1, self.offsets[1:])
-        return self.partial & (heads[self.offsets[1:]] > heads[second])
+    def kinds(self) -> npt.NDArray[np.uint8]:
+        """`PARTIAL`, `CROSSING` and `OVER_WORDS` of each id, in one number."""
+        return find_kinds(self.data, self.offsets, self.partial)
 
     def recall_partial(self, partial: npt.NDArray[np.bool_]) -> None:
         """Set `partial` from a cache."""

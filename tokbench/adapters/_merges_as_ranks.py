@@ -24,10 +24,11 @@ from tokbench._shared.files import read_json_object
 from tokbench.adapters import huggingface
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._added_tokens import AddedTokens
-from tokbench.adapters._encoding import EncodedBatch, offsets_of
+from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._fastokens_rewrites import fuse_digits
 from tokbench.adapters._hf_pipelines import describe_merges
 from tokbench.adapters._notation import UTF8_BYTES
+from tokbench.adapters._ranges import offsets_of
 from tokbench.adapters._reference import TextRule, refuse
 from tokbench.catalog.rank_files import format_ranks
 from tokbench.catalog.sources import Asset

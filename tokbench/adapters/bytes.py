@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tokbench.adapters._encoding import EncodedBatch, TokenTable, offsets_of
+from tokbench.adapters._encoding import EncodedBatch, TokenTable
+from tokbench.adapters._ranges import offsets_of
 from tokbench.adapters._reference import LoadedTokenizer, check_format
 from tokbench.catalog.sources import Asset
 

@@ -16,7 +16,8 @@ from tokbench._shared.threads import cores_are_lent
 from tokbench.adapters import tiktoken
 from tokbench.adapters._accelerated import EngineTokenizer, Misread
 from tokbench.adapters._cost import Cost
-from tokbench.adapters._encoding import EncodedBatch, offsets_of
+from tokbench.adapters._encoding import EncodedBatch
+from tokbench.adapters._ranges import offsets_of
 from tokbench.adapters._reference import check_format, refuse, text_rules
 from tokbench.catalog.rank_files import READERS, format_ranks
 from tokbench.catalog.sources import Asset

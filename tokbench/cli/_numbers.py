@@ -84,7 +84,7 @@ def share_option(*names: str, low: float, high: float, help: str, **settings: An
     def parse(value: str | float) -> float:
         return parse_share(names[-1], str(value), low=low, high=high)
 
-    return typer.Option(*names, parser=parse, help=help, **settings)
+    return typer.Option(*names, parser=parse, min=low, help=help, **settings)
 
 
 def parse_share(name: str, text: str, *, low: float, high: float) -> float:

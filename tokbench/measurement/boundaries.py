@@ -14,21 +14,20 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.adapters import sum_ranges
-from tokbench.measurement.graphemes import find_grapheme_starts
+from tokbench.measurement.graphemes import find_continuing
 from tokbench.measurement.operators import find_operators
-
-Counts = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from tokbench.measurement.token_ends import Counts, Flags, Ranges, TokenEnds
 
 F1_UNIT = 232_792_560
 """What an F1 of 1 is counted as, so that sums are exact: the least common multiple of 1 to 20."""
 
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "characters": tuple(f"{what}_{width}" for width in (2, 3, 4) for what in ("characters", "split")),
+        "characters": ("wide_characters", "wide_split"),
+        "widths": tuple(f"{what}_{width}" for width in (2, 3, 4) for what in ("characters", "split")),
         "graphemes": ("graphemes", "graphemes_split", "clusters", "clusters_split"),
-        "words": ("word_ends", "word_ends_inside", "tokens_over_words"),
+        "words": ("word_ends", "word_ends_inside"),
+        "superwords": ("tokens_over_words",),
         "numbers": ("numbers", "number_f1", "digits", "number_tokens"),
         "operators": ("operators", "operators_isolated", "compounds", "compounds_kept"),
         "tokens": ("judged_segments", "judged_tokens", "tokens_crossing"),
@@ -38,49 +37,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 COLUMNS = tuple(column for family in FAMILIES.values() for column in family)
 """Columns that the frame `counts` may have besides; null for texts that cannot be judged."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ranges:
-    """Ranges of bytes in joined texts: `[starts[i], ends[i])`, in text `text[i]`."""
-
-    starts: Counts
-    ends: Counts
-    text: Counts
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def count(self, texts: int, flags: Flags | None = None) -> Counts:
-        """Count per text the ranges, or those that are flagged."""
-        chosen = self.text if flags is None else self.text[flags]
-        return np.bincount(chosen, minlength=texts).astype(np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class TokenEnds:
-    """Where tokens end in joined texts.
-
-    at[p]: whether a token ends before byte p, or a text starts there. until[p]: how many do up to and including p.
-    """
-
-    at: Flags
-    until: npt.NDArray[np.int32]
-
-    @classmethod
-    def mark(cls, positions: Counts, text_starts: Counts, size: int) -> TokenEnds:
-        """Mark the ends of tokens.
-
-        size: bytes of the joined texts, with the line feed after the last.
-        """
-        at = np.zeros(size + 1, np.bool_)
-        at[np.maximum(positions, 0)] = True  # a prefix that is a token by itself ends before the text
-        at[text_starts] = True
-        return cls(at, np.cumsum(at, dtype=np.int32))
-
-    def within(self, ranges: Ranges) -> Counts:
-        """Count the tokens that end inside each range, at neither of its ends."""
-        return (self.until[ranges.ends - 1] - self.until[ranges.starts]).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +51,7 @@ class BoundaryTexts:
     content: npt.NDArray[np.uint8]
     starts: Counts
     sizes: Counts
+    chars: Counts
     words: Ranges | None
 
     def text_of(self, positions: Counts) -> Counts:
@@ -102,58 +59,77 @@ class BoundaryTexts:
         return np.searchsorted(self.starts, positions, "right") - 1
 
     @cached_property
-    def leads(self) -> Flags:
-        """Flags of the bytes that start a character."""
-        flags: Flags = (self.content & 0xC0) != 0x80
-        return flags
-
-    @cached_property
     def wide(self) -> Ranges:
         """The characters of several bytes."""
         starts = np.flatnonzero(self.content >= 0xC0)
-        lead = self.content[starts]
-        width = 2 + (lead >= 0xE0).astype(np.int64) + (lead >= 0xF0)
-        return Ranges(starts, starts + width, self.text_of(starts))
+        return Ranges(starts, starts + _measure_characters(self.content[starts]), self.text_of(starts))
 
     @cached_property
-    def grapheme_starts(self) -> Flags:
-        """Flags of the bytes that start a grapheme cluster."""
-        points = np.frombuffer(self.content.tobytes().decode().encode("utf-32-le"), np.uint32)
-        at = np.flatnonzero(self.leads)
-        first = np.searchsorted(at, self.starts)
-        flags = np.zeros(len(self.content), np.bool_)
-        flags[at] = find_grapheme_starts(points, first)
+    def later_bytes(self) -> Flags:
+        """Flags of the bytes of characters that are not their first, and of the end."""
+        flags = np.zeros(len(self.content) + 1, np.bool_)
+        np.equal(self.content & 0xC0, 0x80, out=flags[:-1])
         return flags
+
+    @cached_property
+    def wide_counts(self) -> Counts:
+        """Characters of several bytes in each text."""
+        return self.wide.count(len(self.starts))
+
+    @cached_property
+    def joined(self) -> Flags:
+        """Flags of the first bytes of the characters that are in a cluster with others."""
+        flags = np.zeros(len(self.content), np.bool_)
+        flags[self.continuing] = flags[self.clusters.starts] = True
+        return flags
+
+    @cached_property
+    def continuing(self) -> Counts:
+        """Where the code points start that continue a grapheme cluster."""
+        return find_continuing(self.content, self.starts)
 
     @cached_property
     def clusters(self) -> Ranges:
         """The grapheme clusters of more than one code point."""
-        inside = np.flatnonzero(self.leads & ~self.grapheme_starts)
-        places = np.flatnonzero(self.grapheme_starts)
-        which = np.unique(np.searchsorted(places, inside, "right") - 1)
-        ends = np.append(places, len(self.content))[which + 1]
-        return Ranges(places[which], ends, self.text_of(places[which]))
-
-    @cached_property
-    def single(self) -> Ranges:
-        """The characters of several bytes that are a grapheme cluster by themselves."""
-        wide = self.wide
-        alone = self.grapheme_starts[wide.starts] & self.grapheme_starts[np.minimum(wide.ends, len(self.content) - 1)]
-        return Ranges(wide.starts[alone], wide.ends[alone], wide.text[alone])
+        inner = self.continuing
+        before = inner - 1
+        for _ in range(3):  # to the first byte of the character
+            before -= (self.content[before] & 0xC0) == 0x80
+        first = np.ones(len(inner), np.bool_)
+        first[1:] = before[1:] != inner[:-1]
+        starts, last = before[first], inner[np.append(first[1:], np.ones(len(inner[:1]), np.bool_))]
+        return Ranges(starts, last + _measure_characters(self.content[last]), self.text_of(starts))
 
     @cached_property
     def graphemes(self) -> Counts:
         """Grapheme clusters of each text."""
-        return sum_ranges(self.grapheme_starts, np.append(self.starts, len(self.content))) - 1  # the line feed
+        return self.chars - np.bincount(self.text_of(self.continuing), minlength=len(self.starts))
+
+    @cached_property
+    def word_ends(self) -> tuple[Counts, Counts]:
+        """Where words end, but for those that end with their text; and the text of each."""
+        if self.words is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        before = self.words.ends < (self.starts + self.sizes)[self.words.text]
+        return self.words.ends[before], self.words.text[before]
 
     @cached_property
     def numbers(self) -> Ranges:
         """The runs of ASCII digits."""
-        digit = np.zeros(len(self.content) + 2, np.int8)
-        digit[1:-1] = (self.content - np.uint8(ord("0"))) < 10
-        change = np.diff(digit)
-        starts, ends = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+        digits = np.flatnonzero((self.content - np.uint8(ord("0"))) < 10)
+        new = np.diff(digits, prepend=-2) > 1
+        starts = digits[new]
+        ends = digits[np.append(new[1:], np.ones(len(digits[:1]), np.bool_))] + 1
         return Ranges(starts, ends, self.text_of(starts))
+
+    @cached_property
+    def number_places(self) -> tuple[Counts, Counts, Flags]:
+        """The places inside numbers at which a token may end: where, of which number, whether it should."""
+        inner = self.numbers.ends - self.numbers.starts - 1
+        which = np.repeat(np.arange(len(inner)), inner)
+        nth = np.arange(len(which)) - np.repeat(np.cumsum(inner) - inner, inner)
+        at = self.numbers.starts[which] + 1 + nth
+        return at, which, (self.numbers.ends[which] - at) % 3 == 0
 
     @cached_property
     def operators(self) -> Ranges:
@@ -161,9 +137,10 @@ class BoundaryTexts:
         starts, ends = find_operators(self.content.tobytes())
         return Ranges(starts, ends, self.text_of(starts))
 
-    def ends_before_text_end(self, ranges: Ranges) -> Flags:
-        """Flag the ranges that do not end where their text does."""
-        return ranges.ends < (self.starts + self.sizes)[ranges.text]
+
+def _measure_characters(leads: npt.NDArray[np.uint8]) -> Counts:
+    """Return the bytes of the characters that start with these."""
+    return 1 + (leads >= 0xC0).astype(np.int64) + (leads >= 0xE0) + (leads >= 0xF0)
 
 
 def _sum(texts: Counts, values: Counts, number: int) -> Counts:
@@ -188,28 +165,41 @@ def count_boundaries(
 
 
 def _count_characters(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
-    """Count the characters of several bytes by width, and those that a token end splits."""
-    number = len(texts.starts)
-    cut = ends.within(texts.wide) > 0
-    width = texts.wide.ends - texts.wide.starts
+    """Count the characters of several bytes, and those that a token end splits."""
+    split = texts.text_of(find_split(texts, ends))
+    return {"wide_characters": texts.wide_counts, "wide_split": np.bincount(split, minlength=len(texts.starts))}
+
+
+def find_split(texts: BoundaryTexts, ends: TokenEnds) -> Counts:
+    """Return the first bytes of the characters that a token end splits."""
+    starts = np.flatnonzero(ends.at & texts.later_bytes)
+    for _ in range(3):
+        starts -= texts.later_bytes[starts]
+    return starts[np.diff(starts, prepend=-1) > 0]  # once each
+
+
+def _count_widths(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
+    """Count the same by the width of characters."""
+    number, split = len(texts.starts), find_split(texts, ends)
+    of, width = texts.text_of(split), _measure_characters(texts.content[split])
+    wide = texts.wide.ends - texts.wide.starts
     return {
-        name: texts.wide.count(number, flags)
-        for size in (2, 3, 4)
-        for name, flags in ((f"characters_{size}", width == size), (f"split_{size}", cut & (width == size)))
+        **{f"characters_{size}": texts.wide.count(number, wide == size) for size in (2, 3, 4)},
+        **{f"split_{size}": np.bincount(of[width == size], minlength=number) for size in (2, 3, 4)},
     }
 
 
 def _count_graphemes(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
     """Count grapheme clusters, those of several code points, and of both those that a token end splits."""
     number, clusters = len(texts.starts), texts.clusters
-    cut = ends.within(clusters) > 0
+    split = clusters.count(number, ends.within(clusters) > 0)
     # A cluster of one code point is split where its character is.
-    single = texts.single
-    apart = single.count(number, ends.within(single) > 0)
-    split = clusters.count(number, cut)
+    apart = find_split(texts, ends)
+    if len(clusters):
+        apart = apart[~texts.joined[apart]]
     return {
         "graphemes": texts.graphemes,
-        "graphemes_split": split + apart,
+        "graphemes_split": split + np.bincount(texts.text_of(apart), minlength=number),
         "clusters": clusters.count(number),
         "clusters_split": split,
     }
@@ -220,15 +210,20 @@ def _count_words(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | No
     words, number = texts.words, len(texts.starts)
     if words is None:
         return dict.fromkeys(FAMILIES["words"])
-    before = texts.ends_before_text_end(words)
+    at, text = texts.word_ends
     return {
-        "word_ends": words.count(number, before),
-        "word_ends_inside": words.count(number, ~ends.at[words.ends] & before),
-        "tokens_over_words": _count_over_words(words, ends, number),
+        "word_ends": np.bincount(text, minlength=number),
+        "word_ends_inside": np.bincount(text[~ends.at[at]], minlength=number),
     }
 
 
-def _count_over_words(words: Ranges, ends: TokenEnds, number: int) -> Counts:
+def _count_superwords(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
+    """Count the tokens over several words."""
+    words, number = texts.words, len(texts.starts)
+    return {"tokens_over_words": None if words is None else count_over_words(words, ends, number)}
+
+
+def count_over_words(words: Ranges, ends: TokenEnds, number: int) -> Counts:
     """Count the tokens that hold parts of two words or more of one text."""
     if len(words) < 2:
         return np.zeros(number, np.int64)
@@ -245,13 +240,12 @@ def _count_over_words(words: Ranges, ends: TokenEnds, number: int) -> Counts:
 def _count_numbers(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts | None]:
     """Score the cuts of each number against cuts at every third digit from the right, and count its tokens."""
     number, runs = len(texts.starts), texts.numbers
-    cuts = ends.within(runs)
+    at, which, right = texts.number_places
+    cut = ends.at[at]
+    cuts = np.bincount(which[cut], minlength=len(runs))
+    hits = np.bincount(which[cut & right], minlength=len(runs)).astype(np.int64)
     length = runs.ends - runs.starts
-    ideal = (length - 1) // 3
-    which = np.repeat(np.arange(len(runs)), ideal)
-    nth = np.arange(len(which)) - np.repeat(np.cumsum(ideal) - ideal, ideal) + 1
-    hits = np.bincount(which[ends.at[runs.ends[which] - 3 * nth]], minlength=len(runs)).astype(np.int64)
-    either = cuts + ideal
+    either = cuts + (length - 1) // 3
     scored = np.where(either == 0, F1_UNIT, 2 * hits * F1_UNIT // np.maximum(either, 1))
     return {
         "numbers": runs.count(number),
@@ -283,8 +277,10 @@ def _count_operators(texts: BoundaryTexts, ends: TokenEnds) -> dict[str, Counts 
 _COUNTS: Mapping[str, Callable[[BoundaryTexts, TokenEnds], dict[str, Counts | None]]] = MappingProxyType(
     {
         "characters": _count_characters,
+        "widths": _count_widths,
         "graphemes": _count_graphemes,
         "words": _count_words,
+        "superwords": _count_superwords,
         "numbers": _count_numbers,
         "operators": _count_operators,
     }

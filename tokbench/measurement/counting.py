@@ -9,13 +9,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.adapters import CountedTokenizer, EncodedBatch, LocatingTokenizer, Spans, Tokenizer
+from tokbench.adapters import (
+    PARTIAL,
+    CountedTokenizer,
+    EncodedBatch,
+    LocatingTokenizer,
+    Spans,
+    Tokenizer,
+)
 from tokbench.errors import EngineError
-from tokbench.measurement.boundaries import COLUMNS as BOUNDARIES
-from tokbench.measurement.boundaries import TokenEnds, count_boundaries
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.round_trip import Decoded, classify_losses, compare_texts
+from tokbench.measurement.split_counts import count_kind, count_split, frame_split
+from tokbench.measurement.token_ends import TokenEnds
 from tokbench.measurement.words import LanguageTexts, count_continued_by_spans
 
 _SPARSE = 4
@@ -31,9 +38,6 @@ COUNTS = {
     "loss": pl.UInt8(),
 }
 """The columns of the frame `counts` that may be null."""
-
-BOUNDARY_TYPE = pl.Int64()
-"""The type of the counts of `count_split`: sums of F1 do not fit 32 bits."""
 
 ID_BITS = 24
 """Bits of an id in a histogram key: up to 16 million ids and 256 blocks."""
@@ -106,16 +110,22 @@ def count_texts(
     Of a tokenizer without ids, or if nothing else is needed, there are tokens only; the rest is null, and no id occurs.
     """
     if needs.only_tokens or isinstance(tokenizer, CountedTokenizer):
-        return frame_counts(tokenizer.count_batch(texts.texts), segments, {}), NO_HISTOGRAM
+        return frame_counts(tokenizer.count_batch(texts.texts), segments, {}, needs.boundaries), NO_HISTOGRAM
     locating = cast("LocatingTokenizer", tokenizer) if hasattr(tokenizer, "encode_located") else None
     batch = tokenizer.encode_batch(texts.texts) if locating is None else locating.encode_located(texts.texts)
     return count_batch(tokenizer, batch, texts, segments, blocks, needs)
 
 
 def frame_counts(
-    tokens: npt.NDArray[np.int64], segments: pl.Series, found: Mapping[str, npt.NDArray[np.generic] | pl.Series]
+    tokens: npt.NDArray[np.int64],
+    segments: pl.Series,
+    found: Mapping[str, npt.NDArray[np.generic] | pl.Series],
+    boundaries: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """Return the frame `counts` of texts; what was not found is null."""
+    """Return the frame `counts` of texts; what was not found is null.
+
+    boundaries: which of the columns of boundaries it has.
+    """
     columns = [segments.alias("segment"), pl.Series("tokens", tokens.astype(np.int32))]
     for name, kind in COUNTS.items():
         values = found.get(name)
@@ -123,7 +133,8 @@ def frame_counts(
             columns.append(pl.repeat(None, len(tokens), dtype=kind, eager=True).alias(name))
         else:
             columns.append(values.alias(name) if isinstance(values, pl.Series) else pl.Series(name, values))
-    columns += [pl.Series(name, found[name], BOUNDARY_TYPE) for name in BOUNDARIES if name in found]
+    unknown = pl.repeat(None, len(tokens), dtype=pl.UInt8(), eager=True)
+    columns += [pl.Series(name, found.get(name, unknown)) for name in boundaries]
     return pl.DataFrame(columns)
 
 
@@ -137,42 +148,23 @@ def count_batch(
 ) -> tuple[pl.DataFrame, Histogram]:
     """Return the same as `count_texts`, for texts already encoded."""
     found: dict[str, npt.NDArray[np.generic] | pl.Series] = {}
-    if needs.partial:
-        partial = tokenizer.token_table().partial.take(batch.indices)
-        found["partial_tokens"] = batch.sum_by_text(partial).astype(np.int32)
-    decoded = compare_texts(tokenizer, batch, texts, words=needs.continued) if needs.decoded else None
+    kinds = np.empty(0, np.uint8)
+    if needs.partial or needs.boundaries:
+        kinds = tokenizer.token_table().kinds.take(batch.indices)
+        found["partial_tokens"] = count_kind(batch, kinds, PARTIAL).astype(np.int32)
+    ends = TokenEnds.start(texts.byte_starts, len(texts.data)) if needs.boundaries else None
+    decoded = None
+    if needs.decoded:
+        ends_at = None if ends is None else ends.at
+        decoded = compare_texts(tokenizer, batch, texts, words=needs.continued, ends_at=ends_at)
     found |= count_located(tokenizer, batch, texts, decoded, needs)
-    if decoded is not None and needs.boundaries:
-        found |= count_split(tokenizer, batch, texts, decoded, needs.boundaries)
+    if decoded is not None and ends is not None:
+        found |= frame_split(count_split(batch, texts, kinds, ends, needs.boundaries), decoded)
     if decoded is not None and needs.losses:
         found["loss"] = classify_losses(tokenizer, batch, texts, decoded)
-    return frame_counts(batch.counts, segments, found), count_ids(batch, blocks) if needs.ids else NO_HISTOGRAM
-
-
-def count_split(
-    tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, decoded: Decoded, columns: Sequence[str]
-) -> dict[str, pl.Series]:
-    """Count per text what tokens split: these columns, null for texts that their ids do not spell."""
-    table, exact = tokenizer.token_table(), decoded.exact
-    judged = batch.counts.astype(np.int64)
-    found: dict[str, npt.NDArray[np.int64] | None] = {
-        "judged_segments": np.ones(len(batch), np.int64),
-        "judged_tokens": judged,
-    }
-    if "tokens_crossing" in columns:
-        found["tokens_crossing"] = batch.sum_by_text(table.crossing.take(batch.indices))
-    bounds = table.bounds(batch.indices)
-    shift = texts.byte_starts - len(tokenizer.prefix or b"") - bounds[batch.offsets[:-1]]
-    positions = (bounds[1:] + np.repeat(shift, judged))[np.repeat(exact, judged)]
-    ends = TokenEnds.mark(positions, texts.byte_starts, len(texts.data))
-    found |= count_boundaries(texts.boundaries, ends, columns)
-    unknown = pl.repeat(None, len(batch), dtype=BOUNDARY_TYPE, eager=True)
-    places = np.flatnonzero(~exact)
-    series: dict[str, pl.Series] = {}
-    for name in columns:
-        values = found[name]
-        series[name] = unknown if values is None else pl.Series(name, values).cast(BOUNDARY_TYPE).scatter(places, None)
-    return series
+    return frame_counts(batch.counts, segments, found, needs.boundaries), count_ids(
+        batch, blocks
+    ) if needs.ids else NO_HISTOGRAM
 
 
 def locate_failure(error: EngineError, texts: LanguageTexts, segments: pl.Series, lang: str) -> EngineError:

@@ -54,7 +54,8 @@ class Needs:
     @property
     def word_bounds(self) -> bool:
         """Whether the words of texts have to be found."""
-        return self.words or self.continued or not set(FAMILIES["words"]).isdisjoint(self.boundaries)
+        of_words = {*FAMILIES["words"], *FAMILIES["superwords"]}
+        return self.words or self.continued or not of_words.isdisjoint(self.boundaries)
 
     @property
     def only_tokens(self) -> bool:

@@ -56,11 +56,18 @@ class Decoded:
 
 
 def compare_bytes(
-    batch: EncodedBatch, table: TokenTable, prefix: bytes, texts: LanguageTexts, *, words: bool = True
+    batch: EncodedBatch,
+    table: TokenTable,
+    prefix: bytes,
+    texts: LanguageTexts,
+    *,
+    words: bool = True,
+    ends_at: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Return per text whether the concatenated bytes of its ids are the text after a prefix, and its continued words.
 
     Continued words, those of more than one token, are 0 for a text that is not, and if words are unknown or not wanted.
+    ends_at: gets a flag at each byte before which a token of such a text ends.
     The texts are compared in blocks of about `BLOCK_TOKENS`: what is calculated per token then stays in the cache.
     """
     exact = np.zeros(len(batch), np.bool_)
@@ -81,13 +88,16 @@ def compare_bytes(
         if wrong.any():
             same &= sum_ranges(wrong, own) == 0
         exact[start:end] = same
-        if len(continued):
+        if len(continued) or ends_at is not None:
             shift = texts.byte_starts[start:end] - len(prefix) - bounds[own[:-1]]
             ends = bounds[1:] + np.repeat(shift, np.diff(own))
             if not same.all():
                 ends = ends[np.repeat(same, np.diff(own))]
-            inside = ends.take(np.flatnonzero(texts.inside_words.take(ends)))
-            continued[texts.word_at.take(inside)] = True
+            if ends_at is not None:
+                ends_at[ends] = True
+            if len(continued):
+                inside = ends.take(np.flatnonzero(texts.inside_words.take(ends)))
+                continued[texts.word_at.take(inside)] = True
     if texts.words is None or not words:
         return exact, np.zeros(len(batch), np.int64)
     return exact, sum_ranges(continued, offsets_of(texts.words))
@@ -119,16 +129,23 @@ def _join_after(prefix: bytes, texts: LanguageTexts, start: int, end: int) -> tu
     return prefix + prefix.join(parts), offsets_of(sizes + len(prefix))[:-1]
 
 
-def compare_texts(tokenizer: Tokenizer, batch: EncodedBatch, texts: LanguageTexts, *, words: bool = True) -> Decoded:
+def compare_texts(
+    tokenizer: Tokenizer,
+    batch: EncodedBatch,
+    texts: LanguageTexts,
+    *,
+    words: bool = True,
+    ends_at: npt.NDArray[np.bool_] | None = None,
+) -> Decoded:
     """Compare the bytes of ids with the texts, and with their NFC forms where they differ.
 
-    words: whether continued words are counted.
+    words: whether continued words are counted. ends_at: see `compare_bytes`.
     """
     exact, composed = np.zeros(len(batch), np.bool_), np.zeros(len(batch), np.bool_)
     if tokenizer.prefix is None:
         return Decoded(exact, composed, np.zeros(len(batch), np.int64))
     table = tokenizer.token_table()
-    exact, continued = compare_bytes(batch, table, tokenizer.prefix, texts, words=words)
+    exact, continued = compare_bytes(batch, table, tokenizer.prefix, texts, words=words, ends_at=ends_at)
     if not exact.all():
         which, forms = texts.composed
         if len(which):

@@ -22,7 +22,8 @@ import polars as pl
 from tokbench.adapters import Indices, Spans, TokenTable
 from tokbench.corpora import JoinedTexts, TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.measurement.boundaries import BoundaryTexts, Ranges
+from tokbench.measurement.boundaries import BoundaryTexts
+from tokbench.measurement.token_ends import Ranges
 
 Segmenter = Literal["whitespace", "icu"]
 
@@ -149,7 +150,7 @@ class LanguageTexts:
         words = None
         if self.words is not None:
             words = Ranges(self.word_bytes.starts, self.word_bytes.ends, self.word_text)
-        return BoundaryTexts(self.data, self.byte_starts, self.bytes, words)
+        return BoundaryTexts(self.data, self.byte_starts, self.bytes, self.chars, words)
 
     @cached_property
     def composed(self) -> tuple[Indices, LanguageTexts]:

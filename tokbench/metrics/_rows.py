@@ -60,7 +60,8 @@ def view_rows(rows: pl.DataFrame, exprs: Iterable[pl.Expr]) -> pl.LazyFrame:
     rows = rows.with_columns(pl.lit(None, pl.Int64).alias(name) for name in uncounted)
     if "segments" in rows.columns:
         return rows.lazy().with_columns(pl.col(name).cast(pl.Int64) for name in rows.columns if name not in KEYS)
-    return rows.lazy().with_columns(expr.alias(name) for name, expr in OF_SEGMENTS.items() if name in used)
+    wide = [pl.col(name).cast(pl.Int64) for name in BOUNDARIES if name in used]
+    return rows.lazy().with_columns(*(expr.alias(name) for name, expr in OF_SEGMENTS.items() if name in used), *wide)
 
 
 def find_sources(columns: Collection[str]) -> set[str]:
