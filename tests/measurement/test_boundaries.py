@@ -17,11 +17,11 @@ from tokbench.measurement.boundaries import (
     COLUMNS,
     F1_UNIT,
     FAMILIES,
-    BoundaryTexts,
-    TokenEnds,
     count_boundaries,
 )
+from tokbench.measurement.boundary_texts import BoundaryTexts
 from tokbench.measurement.operators import COMPOUNDS, SINGLES
+from tokbench.measurement.token_ends import TokenEnds
 from tokbench.measurement.words import LanguageTexts
 
 SIGNS = "aé漢😀👨‍👩‍👧é한ᄒ\u0915\u094d\u0937\u093f🇩🇪\u0600 1234+-=!>\r\n\t"

@@ -16,6 +16,9 @@ Points = npt.NDArray[np.uint32]
 _FIRST_LEAD = 0xCC
 """The first byte of U+0300 in UTF-8: no code point below it combines with another, but for CR and LF."""
 
+_ALONE = 0xE4, 0xE9
+"""First bytes of U+4000 to U+9FFF, Chinese characters and hexagrams, none of which combines."""
+
 _COMBINES = r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=Prepend}\p{RI}\p{GCB=L}\p{GCB=V}\p{GCB=T}]"
 _LINE_FEED, _RETURN = 0x0A, 0x0D
 
@@ -26,7 +29,8 @@ def find_continuing(content: npt.NDArray[np.uint8], text_starts: npt.NDArray[np.
     content: the texts in UTF-8, each followed by one line feed.
     text_starts: where each text starts; no cluster reaches over it.
     """
-    high = np.flatnonzero(content >= _FIRST_LEAD)
+    first, last = _ALONE
+    high = np.flatnonzero((content >= _FIRST_LEAD) & ((content - np.uint8(first)) > last - first))  # bytes wrap around
     feeds = np.flatnonzero((content[1:] == _LINE_FEED) & (content[:-1] == _RETURN)) + 1
     feeds = feeds[~np.isin(feeds, text_starts[1:] - 1) & (feeds < len(content) - 1)]
     if not len(high) or not _find_combining(decode_points(content, high)).any():

@@ -22,7 +22,7 @@ import polars as pl
 from tokbench.adapters import Indices, Spans, TokenTable
 from tokbench.corpora import JoinedTexts, TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.measurement.boundaries import BoundaryTexts
+from tokbench.measurement.boundary_texts import BoundaryTexts
 from tokbench.measurement.token_ends import Ranges
 
 Segmenter = Literal["whitespace", "icu"]
