@@ -78,7 +78,7 @@ def test_a_part_reads_its_texts() -> None:
 
 def test_a_corpus_is_measured_in_one_piece_up_to_16_megabytes() -> None:
     """Sizes in bytes, which memory depends on: some thirty times a part, ten times a stripe."""
-    assert (chunks.WHOLE_BYTES, chunks.STRIPE_BYTES, chunks.PART_BYTES) == (16_000_000, 4_000_000, 2_000_000)
+    assert (chunks.WHOLE_BYTES, chunks.STRIPE_BYTES, chunks.PART_BYTES) == (16_000_000, 12_000_000, 2_000_000)
 
 
 def test_more_groups_than_stripes_are_worth_are_one_stripe() -> None:

@@ -93,8 +93,12 @@ def measure(
     try:
         # Stripes are added on a separate thread, which an interruption does not reach: completely or not at all.
         with single_thread(), ThreadPoolExecutor(1) as keeper:
+            added = keeper.submit(lambda: None)
             for stripe in cut_stripes(corpus, threads):
-                keeper.submit(builder.add, stripe, *measured.measure(stripe)).result()
+                found = measured.measure(stripe)
+                added.result()  # the stripe before; this one is added while the next is measured
+                added = keeper.submit(builder.add, stripe, *found)
+            added.result()
     except KeyboardInterrupt as interruption:
         raise Interrupted(*builder.finish_early()) from interruption
     return builder.finish()

@@ -12,7 +12,7 @@ from itertools import pairwise
 from tokbench._shared.environment import count_cores
 from tokbench.corpora import Corpus, JoinedTexts, TextGroups, read_joined
 
-STRIPE_BYTES = 4_000_000
+STRIPE_BYTES = 12_000_000
 """Approximate UTF-8 bytes per stripe; texts in memory with the positions of their words take about ten times that."""
 
 WHOLE_BYTES = 16_000_000

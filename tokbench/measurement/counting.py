@@ -18,6 +18,7 @@ from tokbench.adapters import (
     Tokenizer,
 )
 from tokbench.errors import EngineError
+from tokbench.measurement._columns import make_null
 from tokbench.measurement.jackknife_blocks import BLOCKS
 from tokbench.measurement.needs import EVERYTHING, Needs
 from tokbench.measurement.round_trip import Decoded, classify_losses, compare_texts
@@ -130,10 +131,10 @@ def frame_counts(
     for name, kind in COUNTS.items():
         values = found.get(name)
         if values is None:
-            columns.append(pl.repeat(None, len(tokens), dtype=kind, eager=True).alias(name))
+            columns.append(make_null(len(tokens), kind).alias(name))
         else:
             columns.append(values.alias(name) if isinstance(values, pl.Series) else pl.Series(name, values))
-    unknown = pl.repeat(None, len(tokens), dtype=pl.UInt8(), eager=True)
+    unknown = make_null(len(tokens), pl.UInt8())
     columns += [pl.Series(name, found.get(name, unknown)) for name in boundaries]
     return pl.DataFrame(columns)
 

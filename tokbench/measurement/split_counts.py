@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tokbench.adapters import CROSSING, OVER_WORDS, PARTIAL, EncodedBatch
+from tokbench.measurement._columns import make_null
 from tokbench.measurement.boundaries import count_boundaries
 from tokbench.measurement.round_trip import Decoded
 from tokbench.measurement.token_ends import TokenEnds
@@ -53,7 +54,7 @@ def frame_split(counts: Mapping[str, npt.NDArray[np.int64] | None], decoded: Dec
     series: dict[str, pl.Series] = {}
     for name, values in counts.items():
         if values is None:
-            series[name] = pl.repeat(None, len(decoded.exact), dtype=pl.UInt8(), eager=True)
+            series[name] = make_null(len(decoded.exact), pl.UInt8())
             continue
         most = int(values.max(initial=0))
         kind = next(kind for kind in (np.uint8, np.uint16, np.uint32, np.int64) if most <= np.iinfo(kind).max)

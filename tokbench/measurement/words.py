@@ -22,6 +22,7 @@ import polars as pl
 from tokbench.adapters import Indices, Spans, TokenTable
 from tokbench.corpora import JoinedTexts, TextColumn
 from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.measurement._columns import make_null
 from tokbench.measurement.boundary_texts import BoundaryTexts
 from tokbench.measurement.token_ends import Ranges
 
@@ -164,15 +165,14 @@ class LanguageTexts:
 
         with_words: whether words are wanted themselves, not only those that tokens divide.
         """
-        unknown = pl.repeat(None, len(self.texts), dtype=pl.Int32, eager=True)
+        known = self.words if with_words else None
+        words = make_null(len(self.texts), pl.Int32) if known is None else pl.Series(known.astype(np.int32))
         return pl.DataFrame(
             [
                 segments.alias("segment"),
                 pl.Series("bytes", self.bytes.astype(np.int32)),
                 pl.Series("chars", self.chars.astype(np.int32)),
-                unknown.alias("words")
-                if self.words is None or not with_words
-                else pl.Series("words", self.words.astype(np.int32)),
+                words.alias("words"),
             ]
         )
 
