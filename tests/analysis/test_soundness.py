@@ -288,7 +288,7 @@ def test_the_command_fails_on_the_verdict_that_is_named(tmp_path: Path) -> None:
     assert run("check", sound, lossy, *only, "--fail-on", "warning").returncode == 1
     done = run("check", str(damaged), sound, *only)
     assert done.returncode == 1
-    assert "is damaged" in done.stdout
+    assert "is damaged" in " ".join(done.stdout.split())  # wherever a line is broken
     assert "2 of 2 checks passed" in done.stdout
     assert run("check", str(damaged), *only, "--fail-on", "never").returncode == 0
 

@@ -63,7 +63,7 @@ def test_an_interrupted_cost_shows_no_figures(tmp_path: Path) -> None:
 
 INTERRUPTION = """
 import os, signal
-from tokbench.measurement import _measure as measurement, chunks as parts
+from tokbench.measurement import _builder as measurement, chunks as parts
 parts.STRIPE_BYTES, parts.WHOLE_BYTES = 800_000, 0
 stripes, sent = [], []
 take, add = measurement.MeasurementBuilder.add, measurement.HistogramSum.add

@@ -86,5 +86,5 @@ def test_a_plan_says_what_is_read(source: str, made: str) -> None:
     assert plan["cpu_hours"] > 0
     assert plan["assumptions"]
     shown = run("plan", "utf8", "-c", source)
-    assert "core seconds" in shown.stdout
+    assert "core second" in shown.stdout
     assert "6 files, 6 shards" in shown.stdout

@@ -61,7 +61,7 @@ def write_hours(hours: float) -> str:
     >>> write_hours(12.345), write_hours(0.01)
     ('12.3 core hours', '36 core seconds')
     """
-    return f"{hours:,.1f} core hours" if hours >= 1 else f"{3600 * hours:.0f} core seconds"
+    return f"{hours:,.1f} core hours" if hours >= 1 else write_count(round(3600 * hours), "core second")
 
 
 def write_time(seconds: float) -> str:
