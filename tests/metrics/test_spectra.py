@@ -23,7 +23,7 @@ from tokbench.adapters import EncodedBatch
 from tokbench.measurement import Measurements, measure
 from tokbench.measurement.counting import ID_BITS, Histogram, HistogramSum, add_histograms, count_ids, frame_histograms
 from tokbench.measurement.jackknife_blocks import BLOCKS, assign_blocks
-from tokbench.metrics import METRICS, Reference, evaluate
+from tokbench.metrics import METRICS, Reference, _spectra, evaluate
 from tokbench.metrics._spectra import evaluate_each, list_spectra, list_texts
 from tokbench.metrics.resampling import Bootstrap, student_quantile
 
@@ -293,3 +293,15 @@ def test_a_tokenizer_without_a_token_keeps_its_rows() -> None:
     assert len(rows) == 8
     assert frame.filter(pl.col("tokenizer") == "a")["value"].null_count() == 4
     assert frame.filter(pl.col("tokenizer") == "b")["value"].null_count() == 0
+
+
+def test_spectra_of_large_texts_need_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same spectrum by a table of all frequencies, and without one."""
+    random = np.random.default_rng(1)
+    ids, blocks = np.tile(np.arange(40), 16), np.repeat(np.arange(16), 40)
+    counts = random.integers(1, 50, len(ids))
+    by_table = _spectra.find_spectra(blocks, ids, counts)
+    monkeypatch.setattr(_spectra, "TABLE_SIZE", 0)
+    without = _spectra.find_spectra(blocks, ids, counts)
+    for name in ("frequencies", "types", "tokens"):
+        assert getattr(by_table, name).tolist() == getattr(without, name).tolist()

@@ -28,6 +28,9 @@ from tokbench.metrics.resampling import jackknife_interval
 
 Integers = npt.NDArray[np.int64]
 
+TABLE_SIZE = 4_000_000
+"""Limit on a table of frequencies: 20 MB."""
+
 LANGUAGES_AT_ONCE = 24
 """Languages whose spectra are held at once: some 300 kB each, several times that during evaluation."""
 
@@ -162,16 +165,25 @@ def find_spectra(block: Integers, ids: Integers, count: Integers) -> Spectra:
     totals = np.bincount(ids, weights=counts).astype(np.int64)
     before = totals[ids]
     after = before - counts
-    occurring = np.zeros(int(totals.max(initial=0)) + 1, np.bool_)
-    occurring[before] = occurring[after] = True
-    seen = np.flatnonzero(occurring)
-    place = np.cumsum(occurring, dtype=np.int32) - 1
+    most = int(totals.max(initial=0))
+    # A table of all frequencies is quick, but for a large text far larger than the spectrum.
+    table = np.empty(most + 1 if most < TABLE_SIZE else 0, np.int32)
+    if len(table):
+        occurring = np.zeros(len(table), np.bool_)
+        occurring[before] = occurring[after] = True
+        seen = np.flatnonzero(occurring)
+        table[seen] = np.arange(len(seen), dtype=np.int32)
+    else:
+        seen = np.unique(np.concatenate([before, after]))
+
+    def place(frequencies: Integers) -> npt.NDArray[np.integer]:
+        return table.take(frequencies) if len(table) else np.searchsorted(seen, frequencies)
 
     def tally(frequencies: Integers) -> Integers:
-        cells = blocks * len(seen) + place.take(frequencies)
+        cells = blocks * len(seen) + place(frequencies)
         return np.bincount(cells, minlength=BLOCKS * len(seen)).reshape(BLOCKS, len(seen))
 
-    whole = np.bincount(place.take(totals[totals > 0]), minlength=len(seen))
+    whole = np.bincount(place(totals[totals > 0]), minlength=len(seen))
     types = np.concatenate([whole[None], whole - tally(before) + tally(after)])
     types[:, seen == 0] = 0
     return Spectra(seen, types, types @ seen)
