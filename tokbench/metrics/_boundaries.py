@@ -116,8 +116,8 @@ BOUNDARIES = (
         "digits F1",
         "ratio",
         better="higher",
-        numerator=pl.col("number_f1"),
-        denominator=pl.col("numbers") * F1_UNIT,
+        numerator=pl.col("number_f1").cast(pl.Int64),
+        denominator=pl.col("numbers").cast(pl.Int64) * F1_UNIT,
         citation=f"{SINGH}; {TOKEVAL}",
         definition="Mean over runs of ASCII digits of the F1 between the token ends inside the run and the ideal ones, "
         "before every third digit from the right; 1 if neither has any, 0 if only one has.",

@@ -16,7 +16,7 @@ from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._rows import check_pooled, view_rows, with_texts
+from tokbench.metrics._rows import check_pooled, split_rows, view_rows, with_texts
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._stratified import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
@@ -126,16 +126,19 @@ def evaluate_ratios(
         if m.numerator is not None and m.denominator is not None
     ]
     size = pl.col("bytes").sum().cast(pl.Float64).alias("bytes")
-    rows = view_rows(with_texts(measurements), [*sums, *segments])
-    cells = rows.group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments, size).collect()
+    parts = []
+    for own in split_rows(with_texts(measurements)):  # all at once, every expression would have a column of all rows
+        rows = view_rows(own, [*sums, *segments])
+        parts.append(rows.group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments, size).collect())
+    cells = pl.concat(parts)
     cells = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
     pooled = pool_cells(cells, [column.meta.output_name() for column in sums], mixture)
     facts = measurements.tokenizers.with_columns(pl.col("tokenizer").cast(pl.String))
-    parts = [tall(pl.DataFrame(schema=SCHEMA))]
+    found = [tall(pl.DataFrame(schema=SCHEMA))]
     for m in metrics:
         frames = [cells] if m.relative_to == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
-        parts += [tall(scale(relate(ratio(frame, m), m, reference), facts, m)) for frame in frames]
-    return pl.concat(parts)
+        found += [tall(scale(relate(ratio(frame, m), m, reference), facts, m)) for frame in frames]
+    return pl.concat(found)
 
 
 def pool_cells(cells: pl.DataFrame, sums: Sequence[str], mixture: Mixture | None) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 import polars as pl
@@ -53,6 +53,16 @@ def with_texts(measurements: Measurements) -> pl.DataFrame:
     return counts.hstack(pl.concat([texts.drop(cells)] * (counts.height // texts.height)))
 
 
+def split_rows(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `with_texts` by tokenizer, in their order."""
+    if rows.is_empty():
+        yield rows
+    start = 0
+    for (height,) in rows.group_by("tokenizer", maintain_order=True).len().select("len").iter_rows():
+        yield rows.slice(start, height)
+        start += height
+
+
 def view_rows(rows: pl.DataFrame, exprs: Iterable[pl.Expr]) -> pl.LazyFrame:
     """Return the rows of `with_texts` with all columns that expressions use, and sums in 64 bits."""
     used = {name for expr in exprs for name in expr.meta.root_names()}
@@ -60,8 +70,8 @@ def view_rows(rows: pl.DataFrame, exprs: Iterable[pl.Expr]) -> pl.LazyFrame:
     rows = rows.with_columns(pl.lit(None, pl.Int64).alias(name) for name in uncounted)
     if "segments" in rows.columns:
         return rows.lazy().with_columns(pl.col(name).cast(pl.Int64) for name in rows.columns if name not in KEYS)
-    wide = [pl.col(name).cast(pl.Int64) for name in BOUNDARIES if name in used]
-    return rows.lazy().with_columns(*(expr.alias(name) for name, expr in OF_SEGMENTS.items() if name in used), *wide)
+    # Columns of boundaries stay narrow, since there may be millions of rows: expressions cast before they calculate.
+    return rows.lazy().with_columns(expr.alias(name) for name, expr in OF_SEGMENTS.items() if name in used)
 
 
 def find_sources(columns: Collection[str]) -> set[str]:
