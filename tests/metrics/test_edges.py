@@ -456,3 +456,11 @@ def test_the_p_of_scaled_ratios_is_the_share_of_all_swaps() -> None:
     share = float(np.mean(np.array(gaps) >= gaps[0] * (1 - 1e-9)))
     assert found == pytest.approx(share, abs=0.01)
     assert 0.1 < share < 0.9
+
+
+def test_sums_of_long_segments_do_not_wrap() -> None:
+    """Counts of 32 bits whose sum has 33."""
+    counts = make_measurements({"a": {"en": [2**31 - 1, 2**31 - 1]}})
+    counts = replace(counts, counts=counts.counts.cast({"tokens": pl.Int32}))
+    frame = evaluate(counts, ["tokens_per_segment"])
+    assert frame.filter(pl.col("lang") == "en")["value"].item() == 2**31 - 1

@@ -128,7 +128,8 @@ def evaluate_ratios(
     size = pl.col("bytes").sum().cast(pl.Float64).alias("bytes")
     parts = []
     for own in split_rows(with_texts(measurements)):  # all at once, every expression would have a column of all rows
-        rows = view_rows(own, [*sums, *segments])
+        wide = own.with_columns(pl.col(pl.Int32).cast(pl.Int64))  # sums of 32 bits would wrap
+        rows = view_rows(wide, [*sums, *segments])
         parts.append(rows.group_by("tokenizer", "lang", maintain_order=True).agg(*sums, *segments, size).collect())
     cells = pl.concat(parts)
     cells = cells.with_columns(pl.col("tokenizer", "lang").cast(pl.String))
