@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import permutations
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from helpers.made import make_wordpiece
 from tokbench import load_tokenizer
 from tokbench.corpora import Shard, ShardTexts
 from tokbench.errors import EngineError
-from tokbench.measurement import shards
+from tokbench.measurement import Measurements, shards
 from tokbench.measurement.needs import Needs
-from tokbench.measurement.shards import ShardResult, cut_batch, hash_shards, measure_shard, merge_results
+from tokbench.measurement.shards import ShardResult, cut_batch, measure_shard
 from tokbench.metrics import evaluate, is_grouped
 
 SHARDS = [Shard(i, f"/data/{i}.txt", f"{i}.txt", "text", 0, 9, 9) for i in range(3)]
@@ -36,6 +37,10 @@ def measure_all() -> list[ShardResult]:
     return [measure_shard(tokenizers, shard, read=read, spaced={"a": True, "b": True}) for shard in SHARDS]
 
 
+def merge(results: Sequence[ShardResult]) -> Measurements:
+    return reduce(Measurements.merge, [result.measurements for result in results])
+
+
 def test_counts_of_a_shard_by_hand() -> None:
     found = measure_all()[0]
     assert (found.bytes, found.segments) == (10, 3)
@@ -53,20 +58,17 @@ def test_counts_of_a_shard_by_hand() -> None:
 
 def test_the_order_of_shards_does_not_matter() -> None:
     results = measure_all()
-    first = merge_results(results)
+    first = merge(results)
     for order in permutations(results):
-        merged = merge_results(order)
-        assert (merged.sha256, merged.bytes, merged.segments) == (first.sha256, first.bytes, first.segments)
-        assert equal(merged.measurements, first.measurements)
+        assert equal(merge(order), first)
     left = results[0].measurements.merge(results[1].measurements.merge(results[2].measurements))
-    assert equal(left, first.measurements)
-    assert first.measurements.texts["segments"].sum() == 7
-    assert first.sha256 == hash_shards(result.sha256 for result in results)
+    assert equal(left, first)
+    assert first.texts["segments"].sum() == sum(result.segments for result in results) == 7
     assert len({result.sha256 for result in results}) == 3
 
 
 def test_groups_of_a_stream_have_values() -> None:
-    merged = merge_results(measure_all()).measurements
+    merged = merge(measure_all())
     assert is_grouped(merged)
     values = evaluate(merged, ["tokens_per_segment", "round_trip_exact"])
     of_bytes = values.filter(pl.col("tokenizer") == "utf8").select("lang", "metric", "value", "n").rows()
@@ -105,7 +107,7 @@ def test_a_shard_without_text_changes_nothing() -> None:
     tokenizers = [load_tokenizer("utf8"), load_tokenizer("byt5")]
     empty = measure_shard(tokenizers, SHARDS[0], read=lambda _: iter(()))
     assert (empty.bytes, empty.segments, empty.measurements.pooled) == (0, 0, True)
-    whole = merge_results(results).measurements
+    whole = merge(results)
     assert equal(whole.merge(empty.measurements), whole)
     assert equal(empty.measurements.merge(whole), whole)
 

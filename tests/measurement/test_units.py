@@ -23,7 +23,8 @@ from tokbench.measurement.units import (
     find_language_units,
     hash_units,
     number_group,
-    pool,
+    pool_counts,
+    pool_texts,
 )
 
 TEXTS = {"en": ["a b", "cd", "é", "f g"], "de": ["x", "y z", "ü", "w"]}
@@ -61,7 +62,9 @@ def count_made() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def test_sums_by_hand() -> None:
-    texts, counts = pool(*count_made(), pl.Series([0, 0, 7, 7], dtype=pl.UInt64))
+    units_of = pl.Series([0, 0, 7, 7], dtype=pl.UInt64)
+    single, counted = count_made()
+    texts, counts = pool_texts(single, units_of), pool_counts(counted, single, units_of)
     assert texts.rows() == [(0, 2, 30, 28, 3), (7, 2, 70, 68, None)]
     named = counts.select(
         *("segment", "tokens", "partial_tokens", "unk_tokens", "unk_chars", "continued_words"),

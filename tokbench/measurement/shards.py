@@ -6,7 +6,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import chain, pairwise
 
 import numpy as np
@@ -164,23 +163,3 @@ def arrange_counts(cells: Sequence[pl.DataFrame], empty: pl.DataFrame) -> pl.Dat
 def label(frame: pl.DataFrame, **names: str) -> pl.DataFrame:
     """Prepend columns of one name each."""
     return frame.select(*(pl.lit(name, pl.String).alias(column) for column, name in names.items()), pl.all())
-
-
-def merge_results(results: Iterable[ShardResult]) -> ShardResult:
-    """Merge the results of shards, at least one; the outcome does not depend on their order.
-
-    sha256: of the hashes of all shards, sorted.
-    """
-    every = list(results)
-    hashes = sorted(result.sha256 for result in every)
-    return ShardResult(
-        reduce(Measurements.merge, [result.measurements for result in every]),
-        hash_shards(hashes),
-        sum(result.bytes for result in every),
-        sum(result.segments for result in every),
-    )
-
-
-def hash_shards(hashes: Iterable[str]) -> str:
-    """Hash the hashes of shards; their order does not matter."""
-    return hashlib.sha256("\n".join(["tokbench shards 1", *sorted(hashes)]).encode()).hexdigest()

@@ -48,19 +48,6 @@ KNOWN = ("unk_chars", "continued_words", *BOUNDARIES)
 """Sums over the segments whose count is known; null if there is none."""
 
 
-def pool(texts: pl.DataFrame, counts: pl.DataFrame, units: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add up the frames `texts` and `counts` of single segments by unit.
-
-    texts, counts: as in `Measurements`, with or without the columns tokenizer and lang.
-    units: the unit of each row of `texts`.
-    """
-    keys = [key for key in ("lang", "segment") if key in texts.columns]
-    placed = texts.select(*keys, pl.col("chars").alias("own_chars"), pl.col("words").alias("own_words"), unit=units)
-    joined = counts.join(placed, on=keys, how="left", maintain_order="left")
-    sizes = joined.select(chars="own_chars", words="own_words")
-    return pool_texts(texts, units), pool_counts(counts, sizes, joined["unit"])
-
-
 def pool_texts(texts: pl.DataFrame, units: pl.Series) -> pl.DataFrame:
     """Add up the frame `texts` by unit."""
     one = pl.lit(1, pl.Int64).alias("segments")

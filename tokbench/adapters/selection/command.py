@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -23,7 +24,7 @@ _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-
 _SHOWN = 60
 
 
-class ProcessEngine:
+class ProcessEngine(ABC):
     """A function from texts to ids that another process computes.
 
     The process is started by the first call, and again by the next call after it has failed. Calls of several threads
@@ -48,9 +49,9 @@ class ProcessEngine:
                 self.close()
                 raise PipeError(f"{self.__name__}: {error.message}", error.hint, error.text) from error
 
+    @abstractmethod
     def exchange(self, process: LineProcess, texts: Sequence[str]) -> list[Any]:
         """Send texts to the process and return its answers."""
-        raise NotImplementedError
 
     def start(self) -> LineProcess:
         """Return the process, started if it is not running; TokbenchError if it cannot be started."""
