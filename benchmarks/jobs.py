@@ -100,6 +100,7 @@ def make_large(corpus: Path, folder: Path, size: int) -> None:
 
 def run_ours(corpus: Path, job: Job, segments: int | None, engine: str, *options: str) -> None:
     """The whole comparison: every metric, intervals, JSON. Speed rounds are left out: they repeat texts by intent."""
+    from tokbench._shared.process import allow_trimming
     from tokbench.cli import app
 
     chosen = [] if job.languages is None else ["-l", ",".join(job.languages)]
@@ -107,7 +108,7 @@ def run_ours(corpus: Path, job: Job, segments: int | None, engine: str, *options
     with tempfile.TemporaryDirectory() as folder:
         arguments = [*job.tokenizers, "-c", str(corpus), *chosen, "-q", "--offline", "--no-throughput"]
         arguments += ["--engine", engine, "-o", str(Path(folder) / "out.json"), *options]
-        with Path(os.devnull).open("w") as nowhere:
+        with Path(os.devnull).open("w") as nowhere, allow_trimming():  # as the command itself does
             sys.stdout = nowhere
             app(["compare", *arguments], standalone_mode=False)
 
