@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokbench.cli._options import Json, Offline, Reference, open_corpus
+from tokbench.cli._output import print_result
 from tokbench.cli._results import print_results
+from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.analysis.metric_variants import VariantTable
+    from tokbench.metrics import Metric
 
 DEFAULT_TOKENIZER = "gpt-neox-20b"
 
@@ -29,6 +32,7 @@ def run(
     language: Annotated[
         str | None, typer.Option("-l", "--language", help="Language for --variants. [default: see above]")
     ] = None,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print the sources of the metric as BibTeX.")] = False,
     reference: Reference = None,
     offline: Offline = False,
     as_json: Json = False,
@@ -45,8 +49,21 @@ def run(
     from tokbench.report._metric import show
 
     (found,) = find_metrics([metric])
+    if bibtex:
+        print_bibtex(found)
+        return
     table = make_table(found.name, tokenizer, corpus, language, reference, offline=offline) if variants else None
     print_results(show(found, table), "json" if as_json else "table")
+
+
+def print_bibtex(metric: Metric) -> None:
+    """Print the publications that a metric cites; TokbenchError if there are none."""
+    from tokbench._shared.references import find_cited, format_bibliography
+
+    cited = find_cited([metric.citation])
+    if not cited:
+        raise TokbenchError(f"{metric.name} cites no publication", "its name says what is counted")
+    print_result(format_bibliography(cited))
 
 
 def make_table(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,13 +34,20 @@ def run(
         typer.Option(
             "-o",
             "--output",
-            help="Write to FILE, in the format given by its extension: .html, .md, .tex; for a single result also "
-            ".json, .csv, .txt, .parquet, .xlsx; `-` prints Markdown. Repeatable.",
+            help="Write to FILE, in the format given by its extension: .html, .md, .tex, .bib; for a single "
+            "result also .json, .csv, .txt, .parquet, .xlsx; `-` prints Markdown. Repeatable.",
         ),
     ],
     charts: Annotated[
         bool, typer.Option("--charts", help="With .md: also write the charts as SVG files into the folder FILE_files.")
     ] = False,
+    caption: Annotated[
+        str | None, typer.Option(help="With .tex: put TEXT before the title of each table.", metavar="TEXT")
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="With .tex: the labels start with tab:NAME. [default: tokbench]", metavar="NAME"),
+    ] = None,
 ) -> None:
     """Write reports on saved comparisons.
 
@@ -57,6 +66,8 @@ def run(
         raise TokbenchError(
             "--charts is for Markdown; other reports contain their charts", "add -o FILE.md, or leave it out"
         )
+    style = {key: text for key, text in (("caption", caption), ("label", label)) if text is not None}
+    check_style(style, [name for _, name in files])
     loaded = load_results(results)
     for sentence in find_mismatches(loaded):
         echo(f"tokbench: warning: {sentence}", err=True)
@@ -65,18 +76,27 @@ def run(
         [
             partial(write_with_charts, loaded, path)
             if charts and name == "markdown"
-            else partial(write, loaded, path, name)
+            else partial(write, loaded, path, name, style if name == "latex" else {})
             for path, name in files
         ],
     )
 
 
-def write(loaded: dict[str, Comparison], path: Path, name: str) -> None:
+def check_style(style: Mapping[str, str], formats: Sequence[str]) -> None:
+    """Raise TokbenchError for a caption or label without a file that has it, and for a label that TeX cannot read."""
+    for key in style:
+        if "latex" not in formats:
+            raise TokbenchError(f"--{key} is for LaTeX", "add -o FILE.tex, or leave it out")
+    if "label" in style and not re.fullmatch(r"[A-Za-z0-9:.-]{1,60}", style["label"]):
+        raise TokbenchError(f"--label {style['label'][:60]!r} is not a label", "use letters, digits, and - . :")
+
+
+def write(loaded: dict[str, Comparison], path: Path, name: str, style: Mapping[str, str]) -> None:
     """Write a report to a file in the named format."""
     from tokbench._shared.files import write_whole
     from tokbench.report import encode_all
 
-    write_whole(path, encode_all(loaded, name))
+    write_whole(path, encode_all(loaded, name, **style))
 
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:

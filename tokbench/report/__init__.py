@@ -139,27 +139,31 @@ def pick_writer(name: str) -> Callable[[Results], str]:
     return write
 
 
-def render_all(results: Mapping[str, Comparison], name: str) -> str:
+def render_all(results: Mapping[str, Comparison], name: str, **style: str) -> str:
     """Format the full report on one or several named results in the named format.
+
+    style: `caption` and `label` of the tables of LaTeX.
 
     Raises TokbenchError for several results in a format that holds only one.
     """
     check_several(name, len(results))
     several = getattr(REPORTS[name], "render_several", None)
     if several is not None:
-        written: str = several(results)
+        written: str = several(results, **style)
         return written
     (result,) = results.values()
     return render(result, name)
 
 
-def encode_all(results: Mapping[str, Comparison], name: str) -> bytes:
+def encode_all(results: Mapping[str, Comparison], name: str, **style: str) -> bytes:
     """Return the full report on one or several named results as the bytes of a file of the named format.
+
+    style: `caption` and `label` of the tables of LaTeX.
 
     Raises TokbenchError for several results in a format that holds only one.
     """
     if not is_binary(name):
-        return render_all(results, name).encode()
+        return render_all(results, name, **style).encode()
     check_several(name, len(results))
     (result,) = results.values()
     return encode(result, name)

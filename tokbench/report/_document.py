@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from tokbench.comparison import Comparison
 from tokbench.pythia.cost.overview import compute_overview
 from tokbench.report._document_model import Chapter, Document, Section
+from tokbench.report._leads import Marks, find_best
 from tokbench.report._pythia_sections import write_costs
 from tokbench.report._sections import (
     write_compression,
@@ -23,14 +24,17 @@ from tokbench.report._side_by_side import write_side_by_side
 from tokbench.report._vocabulary_section import write_vocabularies
 
 
-def compose(results: Mapping[str, Comparison]) -> Document:
-    """Compose the report on one or several named results."""
+def compose(results: Mapping[str, Comparison], marks: Marks = find_best) -> Document:
+    """Compose the report on one or several named results.
+
+    marks: which values of tables to mark as best.
+    """
     single = len(results) == 1
     chapters = [
         Chapter(
             name_anchor(name, number),
             name,
-            tuple(write_sections(result) if single else write_short(result)),
+            tuple(write_sections(result, marks) if single else write_short(result, marks)),
         )
         for number, (name, result) in enumerate(results.items(), start=1)
     ]
@@ -46,12 +50,12 @@ def name_anchor(name: str, number: int) -> str:
     return f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}".rstrip("-")
 
 
-def write_sections(result: Comparison) -> list[Section]:
+def write_sections(result: Comparison, marks: Marks = find_best) -> list[Section]:
     """Return all sections on one result."""
     return [
-        *write_opening(result),
-        *write_premiums(result),
-        *write_compression(result),
+        *write_opening(result, marks),
+        *write_premiums(result, marks),
+        *write_compression(result, marks),
         *write_speed(result),
         *write_vocabularies(result),
         *write_costs(compute_overview(result)),
@@ -61,12 +65,12 @@ def write_sections(result: Comparison) -> list[Section]:
     ]
 
 
-def write_short(result: Comparison) -> list[Section]:
+def write_short(result: Comparison, marks: Marks = find_best) -> list[Section]:
     """Return the sections that differ between results."""
     return [
-        *write_opening(result),
-        *write_premiums(result),
-        *write_compression(result),
+        *write_opening(result, marks),
+        *write_premiums(result, marks),
+        *write_compression(result, marks),
         *write_speed(result),
         *write_examples(result),
         *write_losses(result),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -21,6 +22,17 @@ Column = tuple[Metric, str | None]
 
 Best = Mapping[tuple[str, str | None], frozenset[str]]
 """The tokenizers to mark as best in a column, by metric and language."""
+
+Key = TypeVar("Key")
+
+
+class Marks(Protocol):
+    """Chooses the tokenizers to mark as best in columns: `find_best` or `find_tied`."""
+
+    def __call__(self, comparison: Comparison, columns: Sequence[Column]) -> Best:
+        """Return them by metric and language."""
+        ...
+
 
 _BOOTSTRAP = re.compile(
     r"(?P<resamples>[0-9]+)/(?P<method>[a-z]+)/(?:[0-9]+ runs of )?(?P<draw>[a-z]+)/seed(?P<seed>[0-9]+)"
@@ -99,6 +111,13 @@ def read_bootstrap(comparison: Comparison) -> Bootstrap | None:
 def find_podiums(comparison: Comparison, columns: Sequence[Column]) -> dict[tuple[str, str | None], Podium]:
     """Return the podium of each column that has one, by metric and language."""
     wanted = {(metric.name, lang): metric for metric, lang in columns}
+    podiums = {key: find_podium(found, wanted[key]) for key, found in find_values(comparison, columns).items()}
+    return {key: podium for key, podium in podiums.items() if podium is not None}
+
+
+def find_values(comparison: Comparison, columns: Sequence[Column]) -> dict[tuple[str, str | None], list[Value]]:
+    """Return the ranked values of each column, by metric and language."""
+    wanted = {(metric.name, lang): metric for metric, lang in columns}
     values: dict[tuple[str, str | None], list[Value]] = {}
     chosen = comparison.frame.filter(
         pl.col("metric").is_in({name for name, _ in wanted}) & pl.col("value").is_not_null()
@@ -108,31 +127,35 @@ def find_podiums(comparison: Comparison, columns: Sequence[Column]) -> dict[tupl
         metric = wanted.get((name, lang))
         if metric is not None and is_ranked(comparison, tokenizer, metric, lang):
             values.setdefault((name, lang), []).append(Value(tokenizer, value, low, high))
-    podiums = {key: find_podium(found, wanted[key]) for key, found in values.items()}
-    return {key: podium for key, podium in podiums.items() if podium is not None}
+    return values
 
 
 def find_leads(
     comparison: Comparison, podiums: Mapping[tuple[str, str | None], Podium]
 ) -> dict[tuple[str, str | None], Lead]:
     """Test the first of each podium against the next, where the counts are here and the metric can be tested."""
+    return test_pairs(
+        comparison,
+        {
+            key: Pair(comparison.metrics[key[0]], key[1], podium.best[0].tokenizer, podium.next.tokenizer)
+            for key, podium in podiums.items()
+            if podium.next is not None
+        },
+    )
+
+
+def test_pairs(comparison: Comparison, pairs: Mapping[Key, Pair]) -> dict[Key, Lead]:
+    """Test pairs of tokenizers, where the counts are here and the metric can be tested."""
     bootstrap = read_bootstrap(comparison)
     if comparison.measurements is None or bootstrap is None:
         return {}
     corpus = comparison.corpus
-    pairs = {
-        key: Pair(comparison.metrics[key[0]], key[1], podium.best[0].tokenizer, podium.next.tokenizer)
-        for key, podium in podiums.items()
-        if podium.next is not None
-    }
-    reference = Reference(corpus.reference, corpus.baseline)
-    mixture = Mixture(corpus.shares) if corpus.shares else None
     leads = compare_pairs(
         comparison.measurements,
         list(pairs.values()),
-        reference,
+        Reference(corpus.reference, corpus.baseline),
         bootstrap,
-        mixture,
+        Mixture(corpus.shares) if corpus.shares else None,
         metrics=[*comparison.metrics.values()],
     )
     return {key: lead for key, lead in zip(pairs, leads, strict=True) if lead is not None}
@@ -147,6 +170,27 @@ def find_standing(comparison: Comparison, columns: Sequence[Column]) -> Standing
 def find_best(comparison: Comparison, columns: Sequence[Column]) -> Best:
     """Return the tokenizers to mark as best in each column."""
     return find_standing(comparison, columns).best
+
+
+def find_tied(comparison: Comparison, columns: Sequence[Column]) -> Best:
+    """Return the best tokenizers of each column with all that a paired test does not separate from them.
+
+    Without a test, those whose intervals overlap. None are marked where that would be every ranked tokenizer.
+    """
+    values = find_values(comparison, columns)
+    podiums = {key: podium for key, podium in find_podiums(comparison, columns).items() if podium.next is not None}
+    rivals = {
+        (key, value): Pair(comparison.metrics[key[0]], key[1], podium.best[0].tokenizer, value.tokenizer)
+        for key, podium in podiums.items()
+        for value in values[key]
+        if value not in podium.best
+    }
+    leads = test_pairs(comparison, rivals)
+    tied = {key: {value.tokenizer for value in podium.best} for key, podium in podiums.items()}
+    for (key, value), lead in ((rival, leads.get(rival)) for rival in rivals):
+        if not (lead.separated if lead is not None else not overlap(podiums[key].best[0], value)):
+            tied[key].add(value.tokenizer)
+    return {key: frozenset(names if len(names) < len(values[key]) else ()) for key, names in tied.items()}
 
 
 def choose_best(podium: Podium, lead: Lead | None, rows: int) -> frozenset[str]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.metrics import Metric
-from tokbench.report._leads import Best, find_best, is_ranked
+from tokbench.report._leads import Best, Marks, find_best, is_ranked
 from tokbench.report._summary import list_columns
 from tokbench.report._table import UNRANKED, Cell, Table, header_of, write_column, write_value
 
@@ -81,7 +81,9 @@ def title_of(metric: Metric, lang: str | None = None) -> str:
     return header if metric.unit in metric.title or "/" in metric.title else f"{header} [{metric.unit}]"
 
 
-def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | None]]) -> Table:
+def lay_out_numbers(
+    comparison: Comparison, columns: list[tuple[Metric, str | None]], marks: Marks = find_best
+) -> Table:
     """Lay out one row per tokenizer: values with intervals.
 
     The best of each column is marked.
@@ -91,7 +93,7 @@ def lay_out_numbers(comparison: Comparison, columns: list[tuple[Metric, str | No
         [Cell(f"{name} {UNRANKED}" if comparison.is_lossy(name) else name) for name in comparison.names],
         [Cell(tokenizer.engine.replace("==", " ")) for tokenizer in comparison.tokenizers],
     ]
-    best = find_best(comparison, columns)
+    best = marks(comparison, columns)
     for metric, lang in columns:
         headers.append(title_of(metric, lang))
         cells.append(write_cells(comparison, metric, lang, best))
@@ -111,6 +113,6 @@ def write_cells(comparison: Comparison, metric: Metric, lang: str | None, best: 
     ]
 
 
-def lay_out_summary(comparison: Comparison) -> Table:
+def lay_out_summary(comparison: Comparison, marks: Marks = find_best) -> Table:
     """Lay out the summary, with intervals."""
-    return lay_out_numbers(comparison, [(metric, lang) for _, metric, lang in list_columns(comparison)])
+    return lay_out_numbers(comparison, [(metric, lang) for _, metric, lang in list_columns(comparison)], marks)

@@ -18,6 +18,7 @@ from tokbench.report._alignment import choose_by_language, name_rows
 from tokbench.report._charts import MOST_PREMIUM, chart_bars, chart_heatmap
 from tokbench.report._document_model import Facts, Figure, Part, Points, Prose, Section, Segmentations, SegmentedText
 from tokbench.report._escaping import reveal_bytes
+from tokbench.report._leads import Marks, find_best
 from tokbench.report._numbers import (
     Number,
     find_numbers,
@@ -40,10 +41,10 @@ from tokbench.report._verdict import write_verdict
 INTERVALS = "[low, high]: 95 % confidence intervals, paired bootstrap over documents or segments (see Method)."
 
 
-def write_opening(comparison: Comparison) -> list[Section]:
+def write_opening(comparison: Comparison, marks: Marks = find_best) -> list[Section]:
     """Return verdict and summary."""
     verdict: list[Part] = [Points(tuple(write_verdict(comparison)))]
-    summary: list[Part] = [lay_out_summary(comparison)]
+    summary: list[Part] = [lay_out_summary(comparison, marks)]
     notes = ["The best value of each column is marked; (...) loses text, not ranked."]
     if comparison.corpus.bootstrap is not None:
         notes.append(INTERVALS)
@@ -58,7 +59,7 @@ def order_by_script(comparison: Comparison) -> list[str]:
     return sorted(languages, key=lambda lang: scripts.index(name_script(lang)))
 
 
-def write_premiums(comparison: Comparison) -> list[Section]:
+def write_premiums(comparison: Comparison, marks: Marks = find_best) -> list[Section]:
     """Return the premiums of each language, as heatmap and table."""
     rows = comparison.frame.filter((pl.col("metric") == "premium") & pl.col("lang").is_not_null())
     if rows.is_empty() or len(comparison.corpus.languages) < 2 or not comparison.corpus.aligned:
@@ -94,14 +95,14 @@ def write_premiums(comparison: Comparison) -> list[Section]:
             ticks=(1, 1.5, 2, 3, 4, 6, 8),
             groups=True,
         ),
-        lay_out_premiums(comparison, languages),
+        lay_out_premiums(comparison, languages, marks),
     )
     return [Section("premiums", "What each language pays", (figure,))]
 
 
-def lay_out_premiums(comparison: Comparison, languages: list[str]) -> Table:
+def lay_out_premiums(comparison: Comparison, languages: list[str], marks: Marks) -> Table:
     """Premiums with their intervals: languages down, by script."""
-    plain = lay_out_metric(comparison, comparison.metrics["premium"])
+    plain = lay_out_metric(comparison, comparison.metrics["premium"], marks=marks)
     by_lang = {row[0].text: row for row in plain.rows}
     rows = []
     for script, group in groupby(languages, key=name_script):
@@ -147,7 +148,7 @@ def write_bars(comparison: Comparison, metric: str) -> Figure | None:
     return Figure(*BARS[metric], draw, lay_out_numbers(comparison, [(found, None)]))
 
 
-def write_compression(comparison: Comparison) -> list[Section]:
+def write_compression(comparison: Comparison, marks: Marks = find_best) -> list[Section]:
     """Return compression over all languages, and token lengths per language."""
     bars = write_bars(comparison, "bytes_per_token")
     figures: list[Part] = [bars] if bars else []
@@ -156,7 +157,7 @@ def write_compression(comparison: Comparison) -> list[Section]:
     usual = [name for name in choose_by_language(comparison) if name in present]
     chosen = usual or [name for name in metrics if name in present]
     chosen += [m.name for m in comparison.added_metrics if m.name in present and m.name not in chosen]
-    tables = [lay_out_metric(comparison, metrics[name]) for name in chosen if name != "premium"]
+    tables = [lay_out_metric(comparison, metrics[name], marks=marks) for name in chosen if name != "premium"]
     return [Section("compression", "Compression", (*figures, *tables))] if figures or tables else []
 
 

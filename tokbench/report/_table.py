@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tokbench.comparison import Comparison
     from tokbench.comparison._facts import ComparedCorpus
     from tokbench.metrics import Metric
-    from tokbench.report._leads import Best, Column
+    from tokbench.report._leads import Best, Column, Marks
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 UNRANKED = "†"
@@ -172,8 +172,11 @@ def header_of(metric: Metric, lang: str | None = None) -> str:
     return " ".join(part for part in (metric.title, lang, ARROWS[metric.better]) if part)
 
 
-def lay_out_summary(comparison: Comparison) -> Table:
-    """Lay out one row per tokenizer."""
+def lay_out_summary(comparison: Comparison, marks: Marks | None = None) -> Table:
+    """Lay out one row per tokenizer.
+
+    marks: which values to mark; by default the best that a test separates from the next.
+    """
     from tokbench.report._leads import find_best
 
     summary = summarize(comparison)
@@ -183,7 +186,7 @@ def lay_out_summary(comparison: Comparison) -> Table:
         [Cell(engine.replace("==", " ")) for engine in summary["engine"]],
     ]
     listed = list_columns(comparison)
-    best = find_best(comparison, [(metric, lang) for _, metric, lang in listed])
+    best = (marks or find_best)(comparison, [(metric, lang) for _, metric, lang in listed])
     for name, metric, lang in listed:
         headers.append(header_of(metric, lang))
         columns.append(write_column(comparison, (metric, lang), summary[name].to_list(), best))
@@ -192,7 +195,7 @@ def lay_out_summary(comparison: Comparison) -> Table:
     return Table(title, tuple(headers), tuple(zip(*columns, strict=True)), labels=2)
 
 
-def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> list[Table]:
+def lay_out_languages(comparison: Comparison, *, intervals: bool = False, marks: Marks | None = None) -> list[Table]:
     """Lay out one table per metric, languages by tokenizers.
 
     The best of each row is marked.
@@ -202,10 +205,12 @@ def lay_out_languages(comparison: Comparison, *, intervals: bool = False) -> lis
     usual = {*choose_by_language(comparison), *(m.name for m in comparison.added_metrics)}
     shown = usual if has_all_metrics(comparison) else present
     chosen = [metric for name, metric in metrics.items() if name in present & shown]
-    return [lay_out_metric(comparison, metric, intervals=intervals) for metric in chosen]
+    return [lay_out_metric(comparison, metric, intervals=intervals, marks=marks) for metric in chosen]
 
 
-def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = False) -> Table:
+def lay_out_metric(
+    comparison: Comparison, metric: Metric, *, intervals: bool = False, marks: Marks | None = None
+) -> Table:
     """Lay out one metric, languages by tokenizers.
 
     With intervals as `2.09 [2.06, 2.12]`.
@@ -214,7 +219,7 @@ def lay_out_metric(comparison: Comparison, metric: Metric, *, intervals: bool = 
 
     values = comparison.by_language(metric.name)
     bounds = find_bounds(comparison, metric) if intervals else {}
-    best = find_best(comparison, [(metric, lang) for lang in comparison.corpus.languages])
+    best = (marks or find_best)(comparison, [(metric, lang) for lang in comparison.corpus.languages])
     rows = []
     for row in values.iter_rows(named=True):
         lang = row["lang"]

@@ -13,6 +13,7 @@ from tokbench.metrics import BUILT_IN as METRICS
 from tokbench.metrics import list_token_lengths, trace_lorenz
 from tokbench.report._document_model import Legend, Plain, Points, Results, Signature
 from tokbench.report._groups import lay_out_groups
+from tokbench.report._leads import Marks
 from tokbench.report._numbers import lay_out_numbers
 from tokbench.report._significance import write_differences
 from tokbench.report._summary import has_all_metrics, list_columns
@@ -33,12 +34,12 @@ LONGEST = 16
 PART = "part of a character"
 
 
-def lay_out(comparison: Comparison, by: str) -> list[Table]:
+def lay_out(comparison: Comparison, by: str, marks: Marks | None = None) -> list[Table]:
     """Return the tables of a view; TokbenchError where the comparison does not hold what it shows."""
     if by not in get_args(View):
         raise TokbenchError(f"there is no view {by!r}", f"views: {', '.join(get_args(View))}")
     if by == "summary" and (list_columns(comparison) or not has_language_values(comparison)):
-        return [lay_out_summary(comparison)]
+        return [lay_out_summary(comparison, marks)]
     if by == "lorenz":
         return lay_out_lorenz(comparison)
     if by == "lengths":
@@ -46,7 +47,7 @@ def lay_out(comparison: Comparison, by: str) -> list[Table]:
     whole = lay_out_whole(comparison)
     if by in ("register", "script", "family"):
         return [*lay_out_groups(comparison, by, required=not whole), *whole]
-    return [*lay_out_languages(comparison, intervals=by == "intervals"), *whole]
+    return [*lay_out_languages(comparison, intervals=by == "intervals", marks=marks), *whole]
 
 
 def has_language_values(comparison: Comparison) -> bool:
@@ -67,12 +68,12 @@ def lay_out_whole(comparison: Comparison) -> list[Table]:
     return [replace(table.select(columns), title="one value per tokenizer, over all languages")]
 
 
-def show(comparison: Comparison, by: str = "summary") -> Results:
+def show(comparison: Comparison, by: str = "summary", marks: Marks | None = None) -> Results:
     """Return what a view of a comparison shows: tables, notes, skipped tokenizers, tests, signature."""
-    return Results(lambda: list_parts(comparison, by), comparison.to_document, lambda: comparison.frame)
+    return Results(lambda: list_parts(comparison, by, marks), comparison.to_document, lambda: comparison.frame)
 
 
-def list_parts(comparison: Comparison, by: str) -> list[Plain]:
+def list_parts(comparison: Comparison, by: str, marks: Marks | None = None) -> list[Plain]:
     """Return the tables of a view and what is written below them."""
     notes = (
         Points(tuple(write_notes(comparison))),
@@ -80,7 +81,7 @@ def list_parts(comparison: Comparison, by: str) -> list[Plain]:
         Points(tuple(write_differences(comparison))),
     )
     return [
-        *lay_out(comparison, by),
+        *lay_out(comparison, by, marks),
         Legend("column" if by == "summary" else "row"),
         *(part for part in notes if part.items),
         Signature(comparison.signature(long=False)),

@@ -7,38 +7,56 @@ from collections.abc import Iterator, Mapping, Sequence
 from tokbench.comparison import Comparison
 from tokbench.report._document_model import Document, Facts, Figure, Plain, Points, Prose, Results, Signature
 from tokbench.report._escaping import escape_latex
-from tokbench.report._table import Table, mark_cell, write_notes
+from tokbench.report._latex_table import TableWriter
+from tokbench.report._table import Table, write_notes
 
 SUFFIXES = frozenset({".tex"})
-
-MOST_COLUMNS = 8
-"""Value columns that fit on a page; wider tables are split into parts."""
 
 CHOSEN = frozenset({"summary", "side-by-side", "premiums", "compression", "reading", "what-if"})
 """The sections whose tables belong in a paper."""
 
-BOLD = r"\textbf{{{}}}"
+HEAD = (
+    "% Made by tokbench. The preamble needs: \\usepackage{booktabs,graphicx,longtable,textcomp}\n"
+    "% BibTeX of the metrics and corpora: write the same result to a file that ends in .bib\n"
+)
 
-HEAD = "% Made by tokbench. The preamble needs: \\usepackage{booktabs,graphicx,textcomp}\n"
-
-
-def format_results(results: Results) -> str:
-    """Format tables, then notes and signatures."""
-    parts = results.parts()
-    return "\n".join([HEAD, *(write_table(part) for part in parts if isinstance(part, Table)), format_notes(parts)])
+MARKED = "Bold: the best value, and all that a paired test does not separate from it (p < 0.05, Holm)."
 
 
-def render_several(results: Mapping[str, Comparison]) -> str:
-    """Format summary, per-language and cost tables, each with its signature."""
+def render(comparison: Comparison, by: str = "summary") -> str:
+    """Format a view of a comparison."""
+    from tokbench.report._leads import find_tied
+    from tokbench.report._views import show
+
+    return format_results(show(comparison, by, find_tied), note=MARKED)
+
+
+def format_results(results: Results, *, note: str | None = None) -> str:
+    """Format tables, then notes and signatures.
+
+    note: what the marks in tables mean.
+    """
+    parts, writer = results.parts(), TableWriter()
+    tables = [writer.write(part) for part in parts if isinstance(part, Table)]
+    first = [] if note is None else [Prose((note,))]
+    return "\n".join([HEAD, *tables, format_notes([*first, *parts])])
+
+
+def render_several(results: Mapping[str, Comparison], *, caption: str | None = None, label: str = "tokbench") -> str:
+    """Format summary, per-language and cost tables, each with its signature.
+
+    caption: put before the title of each table. label: prefix of the labels.
+    """
     # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
+    from tokbench.report._leads import find_tied
 
-    document = compose(results)
+    document = compose(results, find_tied)
     signatures = [format_notes(list_notes(result)) for result in results.values()]
-    return "\n".join([HEAD, *write_document(document), *signatures])
+    return "\n".join([HEAD, *write_document(document, TableWriter(caption, label)), *signatures])
 
 
-def write_document(document: Document) -> Iterator[str]:
+def write_document(document: Document, writer: TableWriter) -> Iterator[str]:
     """Yield the tables of a report that belong in a paper, and its warnings."""
     for chapter in document.chapters:
         for section in chapter.sections:
@@ -46,16 +64,16 @@ def write_document(document: Document) -> Iterator[str]:
                 continue
             for part in section.parts:
                 if isinstance(part, Table):
-                    yield write_table(part)
+                    yield writer.write(part)
                 elif isinstance(part, Figure):
-                    yield write_table(part.table)
+                    yield writer.write(part.table)
                 elif isinstance(part, Points) and part.warning:
                     yield f"\\paragraph{{Warning}} {escape_latex(' '.join(part.items))}\n"
 
 
 def list_notes(comparison: Comparison) -> list[Plain]:
     """Return what is written below the tables of a report."""
-    return [Points(tuple(write_notes(comparison))), Signature(comparison.signature(long=False))]
+    return [Prose((MARKED,)), Points(tuple(write_notes(comparison))), Signature(comparison.signature(long=False))]
 
 
 def format_notes(parts: Sequence[Plain]) -> str:
@@ -76,32 +94,3 @@ def format_notes(parts: Sequence[Plain]) -> str:
                 paragraphs.append(f"\\texttt{{{signature}}}")
     body = "\n\n".join(paragraphs)
     return f"{{\\footnotesize\\raggedright\n{body}\\par}}\n" if body else ""
-
-
-def write_table(table: Table) -> str:
-    """Format a table, split into several with the same rows if it has many columns."""
-    labels, values = range(table.labels), list(range(table.labels, len(table.headers)))
-    starts = range(0, max(len(values), 1), MOST_COLUMNS)
-    return "\n".join(write_whole(table.select([*labels, *values[start : start + MOST_COLUMNS]])) for start in starts)
-
-
-def write_whole(table: Table) -> str:
-    """Format a table that fits on a page."""
-    heads = " & ".join(map(escape_latex, table.headers))
-    rows = "".join(f"{' & '.join(mark_cell(cell, escape_latex, BOLD) for cell in row)} \\\\\n" for row in table.rows)
-    shape = "".join("l" if table.holds_text(i) else "r" for i in range(len(table.headers)))
-    return "\n".join(
-        [
-            "\\begin{table}[htbp]",
-            "\\centering\\small",
-            f"\\caption{{{escape_latex(table.title)}}}",
-            "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-            f"\\begin{{tabular}}{{{shape}}}",
-            "\\toprule",
-            f"{heads} \\\\",
-            "\\midrule",
-            f"{rows}\\bottomrule",
-            "\\end{tabular}}",
-            "\\end{table}\n",
-        ]
-    )
