@@ -74,15 +74,19 @@ def make(
 def measure(
     checkpoints: Annotated[list[str], CHECKPOINTS],
     backend: Annotated[
-        list[str],
-        list_option("--backend", metavar="BACKEND", help="Backends: ctranslate2, llamacpp, transformers."),
-    ] = ["ctranslate2", "llamacpp"],  # noqa: B006 - typer reads it, nothing changes it
+        list[str] | None,
+        list_option(
+            "--backend",
+            metavar="BACKEND",
+            help="Backends: ctranslate2, llamacpp, transformers. [default: the first two, where they run the model]",
+        ),
+    ] = None,
     quantization: Annotated[
         list[str] | None,
         list_option(
             "--quantization",
             metavar="TYPE",
-            help="Weight types, as named by the backends. [default: int8, or the backend's own]",
+            help="Weight types, as named by the backends. [default: the file's, or int8, or the backend's own]",
         ),
     ] = None,
     threads: Threads = None,
@@ -120,27 +124,34 @@ def measure(
 
     Each in a separate process.
     """
+    from tokbench.pythia.backends import BACKENDS, USUAL_BACKENDS
     from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
     from tokbench.pythia.measure.probe import check_free_memory, measure_backend
+    from tokbench.pythia.model.quantization import find_quantization
     from tokbench.report._model_runs import show_measurements
 
     files = check_files(output)
     lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
     kinds = split_names("--quantization", *quantization) if quantization else None
-    pairs = list(pair_up(split_names("--backend", *backend), kinds, device.value))
+    named = split_names("--backend", *backend) if backend else None
+    engines = named or USUAL_BACKENDS
+    for engine in engines:
+        BACKENDS[engine]  # an unknown name, before weights are downloaded or generated
+    for kind in kinds or ():
+        find_quantization(kind)
     found: list[BackendMeasurement] = []
     with (
         delivering(found, lambda: bring_out(show_measurements(found), output_format, files)),
-        measuring(len(checkpoints) * len(pairs)) as tell,
+        measuring(len(checkpoints) * len(engines) * len(kinds or ("",))) as tell,
     ):
         for name in checkpoints:
             known = find_architecture(name)
             if known is not None:  # before gigabytes are downloaded or generated
-                for engine, kind in pairs:
+                for engine, kind in pair_up(engines, kinds, device.value):
                     check_free_memory(known, engine, kind, name=name, context=context, device=device.value)
             checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
             announce(checkpoint)
-            for engine, kind in pairs:
+            for engine, kind in pair_up(named, kinds, device.value, checkpoint):
                 tell(f"{checkpoint.name} as {kind} on {engine}")
                 measured = measure_backend(
                     checkpoint,
@@ -243,22 +254,37 @@ def list_numbers(name: str, listed: list[str], high: int) -> tuple[int, ...]:
     return tuple(sorted(split_numbers(name, text, high=high))) if text.strip() else ()
 
 
-def pair_up(backends: Sequence[str], quantizations: Sequence[str] | None, device: Any) -> Iterator[tuple[str, str]]:
-    """Yield each backend with each quantization that it supports.
+def pair_up(
+    backends: Sequence[str] | None,
+    quantizations: Sequence[str] | None,
+    device: Any,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[tuple[str, str]]:
+    """Yield each backend with each quantization that it supports, of this checkpoint if one is given.
 
-    quantizations: None for the usual one of each backend.
+    backends: None for those of the usual ones that run the checkpoint.
+    quantizations: None for the usual one of each backend, or that of the file.
     Raises TokbenchError for a quantization that no backend supports, and for a backend that supports none of them.
     """
-    from tokbench.pythia.backends import BACKENDS, check_quantization, choose_quantization
+    from tokbench.pythia.backends import (
+        BACKENDS,
+        USUAL_BACKENDS,
+        check_quantization,
+        choose_backends,
+        choose_quantization,
+    )
 
-    runs = {name: BACKENDS[name].list_quantizations(device) for name in backends}
+    if backends is None and checkpoint is not None:
+        runs = choose_backends(USUAL_BACKENDS, checkpoint, device)
+    else:
+        runs = {name: BACKENDS[name].list_quantizations(device, checkpoint) for name in backends or USUAL_BACKENDS}
     if quantizations is None:
         yield from ((name, choose_quantization(supported)) for name, supported in runs.items())
         return
     for kind in quantizations:
         if not any(kind in supported for supported in runs.values()):
             every = [known for supported in runs.values() for known in supported]
-            check_quantization(" and ".join(backends), kind, every, f"not on {device} here")
+            check_quantization(" and ".join(runs), kind, every, f"not on {device} here")
     for name, supported in runs.items():
         if not set(supported) & set(quantizations):
             message = f"{name} supports none of {', '.join(quantizations)} on {device} here"

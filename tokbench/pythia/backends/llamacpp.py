@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
-from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
+from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, require_computation, write_gguf
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
@@ -37,20 +37,23 @@ def _import() -> Any:
     return xllamacpp
 
 
-def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
-    """List the weight types that are written and run; the same on every device."""
+def list_quantizations(device: Device = "cpu", checkpoint: Checkpoint | None = None) -> tuple[str, ...]:
+    """List the weight types that are written and run; of a GGUF file, the one that it has."""
+    if checkpoint is not None:
+        check_format("llamacpp", checkpoint, ("safetensors", "gguf"))
+        if checkpoint.format == "safetensors":
+            require_computation(checkpoint)
     library = _import()
     kinds = [info["type"] for info in library.get_device_info()]
     if device == "cuda" and library.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU not in kinds:
         hint = "use the device cpu, or install an xllamacpp wheel built for CUDA"
         raise TokbenchError("this llama.cpp finds no CUDA device", hint)
-    return TYPES
+    return TYPES if checkpoint is None or checkpoint.format == "safetensors" else (checkpoint.stored,)
 
 
 def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
     """Return the GGUF file of a checkpoint in a type, writing it if necessary."""
-    check_format("llamacpp", checkpoint, ("safetensors", "gguf"))
-    supported = list_quantizations(device)
+    supported = list_quantizations(device, checkpoint)
     if checkpoint.format == "gguf":
         if quantization != checkpoint.stored:
             message = f"{checkpoint.path} holds {checkpoint.stored}, not {quantization}"

@@ -23,22 +23,30 @@ from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.files import create_file_beside
 from tokbench.errors import TokbenchError, UnavailableError
 from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.configuration import KIND
+from tokbench.pythia.formats.llama import LLAMA_LIKE, Shape, describe_llama
 from tokbench.pythia.formats.opening import open_checkpoint
-from tokbench.pythia.formats.weights import READABLE, Shape, list_shapes
+from tokbench.pythia.formats.weights import READABLE, list_shapes
 from tokbench.pythia.model.architecture import Architecture
 
 VERSION = 1
 """Version of the random values; changing it invalidates cached folders."""
 
 DTYPES = {name: code for code, name in READABLE.items()}
+_OUTPUTS = ("attention.dense.weight", "mlp.dense_4h_to_h.weight", "o_proj.weight", "down_proj.weight")
 _CHUNK = 1 << 24  # values drawn at a time: 64 MiB
 
 
 def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, Any]:
-    """Build the config.json of a GPTNeoXForCausalLM.
+    """Build the config.json of a model that we can make, with the keys of the hub's models.
 
-    With the keys of the hub's Pythia models.
+    Raises TokbenchError for a family whose tensors we do not know.
     """
+    if architecture.family in LLAMA_LIKE:
+        return describe_llama(architecture, dtype)
+    if architecture.family != KIND:
+        known = ", ".join([KIND, *LLAMA_LIKE])
+        raise TokbenchError(f"no random weights of the family {architecture.family}", f"they are made for: {known}")
     return {
         "architectures": ["GPTNeoXForCausalLM"],
         "bos_token_id": 0,
@@ -87,6 +95,7 @@ def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> N
 
     Raises OSError if that fails.
     """
+    config = describe(architecture, dtype)
     shapes = list_shapes(architecture)
     size = np.dtype(dtype).itemsize
     lengths = {name: math.prod(shape) * size for name, shape in shapes.items()}
@@ -101,7 +110,7 @@ def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> N
                 for begin in range(0, math.prod(shape), _CHUNK):
                     count = min(_CHUNK, math.prod(shape) - begin)
                     stream.write(_draw(generator, name, shape, count, architecture).astype(dtype).tobytes())
-        (folder / "config.json").write_text(json.dumps(describe(architecture, dtype), indent=2) + "\n", "utf-8")
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -153,7 +162,7 @@ def _draw(
         centre = 1.0 if "norm" in name and name.endswith("weight") else 0.0
         return np.float32(centre) + np.float32(0.1) * values
     spread = 1 / math.sqrt(shape[1])
-    if name.endswith(("attention.dense.weight", "mlp.dense_4h_to_h.weight")):
+    if name.endswith(_OUTPUTS):
         spread /= math.sqrt(2 * architecture.layers)
     return np.float32(spread) * values
 

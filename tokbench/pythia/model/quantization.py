@@ -211,7 +211,10 @@ _MIXTURE = re.compile(r"((?:i?q)\d_k|iq[1-4])_(?:xs|s|m|l)")
 
 
 def _suggest(name: str) -> str:
-    """Return a hint for an unknown name: the matrices' main type for llama-quantize's name of a mixture, or the nearest."""
+    """Return a hint for an unknown name.
+
+    The main type of a mixture that llama-quantize names, or the nearest name.
+    """
     names = list(dict.fromkeys(entry.name for entry in QUANTIZATIONS))
     mixture = _MIXTURE.fullmatch(name)
     main = [known for known in names if mixture and known.startswith(mixture[1])]

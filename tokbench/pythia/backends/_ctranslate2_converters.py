@@ -1,0 +1,94 @@
+"""Convert checkpoints of other families by CTranslate2's own converters, which run transformers on torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tokbench._shared.visible_text import reveal
+from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.pythia.backends import UnsupportedCheckpointError
+from tokbench.pythia.backends._ctranslate2_spec import import_ctranslate2, list_vocabulary
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
+
+_PURPOSE = "converting {} to CTranslate2 by its own converters"
+
+
+def check_family(checkpoint: Checkpoint) -> None:
+    """Raise UnsupportedCheckpointError for a family without a converter.
+
+    And MissingExtraError if transformers or torch, which converters run, are not installed.
+    """
+    for library in ("torch", "transformers"):
+        if find_spec(library) is None:
+            raise MissingExtraError(library, "transformers", _PURPOSE.format(checkpoint.name))
+    import_ctranslate2("running a model with CTranslate2")
+    from ctranslate2.converters import transformers as converters
+    from transformers import CONFIG_MAPPING
+
+    family = checkpoint.architecture.family
+    kind = CONFIG_MAPPING[family].__name__ if family in CONFIG_MAPPING else None
+    if kind not in converters._MODEL_LOADERS:
+        raise UnsupportedCheckpointError(
+            f"{checkpoint.name}: ctranslate2 has no converter for the model_type {reveal(family)[:60]}",
+            "use the backend transformers, or a GGUF file with the backend llamacpp",
+        )
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """What a converter asks a tokenizer for: the tokens by id, and the three that CTranslate2 needs to know."""
+
+    tokens: list[str]
+    bos_token: str
+    eos_token: str
+    unk_token: str
+
+    def get_vocab(self) -> Mapping[str, int]:
+        return {token: number for number, token in enumerate(self.tokens)}
+
+
+def convert_with_transformers(checkpoint: Checkpoint, stored: str, folder: Path) -> None:
+    """Write a checkpoint as a CTranslate2 folder in the type `stored`.
+
+    The whole model is in memory once in its own type, and once in the new one. Raises UnsupportedCheckpointError if the
+    converter refuses the model.
+    """
+    check_family(checkpoint)
+    from ctranslate2.converters import TransformersConverter
+    from transformers.utils import logging
+
+    vocabulary = _read_vocabulary(checkpoint)
+
+    class Converter(TransformersConverter):  # type: ignore[misc]  # the library has no types
+        def load_tokenizer(self, tokenizer_class: Any, model_name_or_path: str, **kwargs: Any) -> _Vocabulary:
+            return vocabulary
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        Converter(str(checkpoint.path)).convert(str(folder), quantization=stored, force=True)
+    except (ValueError, NotImplementedError, KeyError, AttributeError, RuntimeError) as error:
+        reason = reveal(str(error).partition("\n")[0])[:200]
+        message = f"{checkpoint.name}: ctranslate2's converter refuses the model: {reason}"
+        raise UnsupportedCheckpointError(message, "use the backend transformers") from error
+    written = folder / "config.json"
+    marks = {WEIGHTS_KEY: checkpoint.weights, CONTEXT_KEY: checkpoint.architecture.context}
+    written.write_text(json.dumps(json.loads(written.read_text("utf-8")) | marks, indent=2), "utf-8")
+
+
+def _read_vocabulary(checkpoint: Checkpoint) -> _Vocabulary:
+    config = json.loads((checkpoint.path / "config.json").read_text("utf-8"))
+    tokens = list_vocabulary(checkpoint)
+    ends = config.get("eos_token_id")
+    end = ends[0] if isinstance(ends, list) and ends else ends
+    if end is not None and (type(end) is not int or not 0 <= end < len(tokens)):
+        raise TokbenchError(
+            f"{checkpoint.path}: eos_token_id is {reveal(repr(end))[:60]}, expected an id below {len(tokens)}"
+        )
+    special = tokens[end or 0]
+    return _Vocabulary(tokens, special, special, special)
