@@ -60,8 +60,9 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
     if checkpoint.format == "ctranslate2":
         return checkpoint.path
     stored = choose_stored(quantization, checkpoint)
-    write = write_folder if checkpoint.computation is not None else convert_with_transformers
-    return convert_once(checkpoint, "ctranslate2", stored, VERSION, lambda folder: write(checkpoint, stored, folder))
+    ours = checkpoint.computation is not None
+    write, maker = (write_folder, "ctranslate2") if ours else (convert_with_transformers, "ctranslate2-transformers")
+    return convert_once(checkpoint, maker, stored, VERSION, lambda folder: write(checkpoint, stored, folder))
 
 
 def load(
@@ -103,7 +104,11 @@ class _CTranslate2Runner:
         import ctranslate2
 
         check_length(ids, 0, self._context, len(self._tokens))
-        scores = self._generator.forward_batch([list(ids)])
+        try:
+            scores = self._generator.forward_batch([list(ids)])
+        except (RuntimeError, ValueError) as error:
+            message = f"CTranslate2 cannot evaluate {len(ids)} tokens at once: {error}"
+            raise TokbenchError(message, "shorten the text, or use the backend transformers") from error
         on_cpu = scores.to(ctranslate2.DataType.float32).to_device(ctranslate2.Device.cpu)
         array: npt.NDArray[np.float32] = np.array(on_cpu)
         scores_of_text: npt.NDArray[np.float32] = array[0]

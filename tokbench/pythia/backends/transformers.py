@@ -59,6 +59,8 @@ def load(
 
     torch.set_num_threads(threads)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    model: Any
+    loading: Any
     try:
         model, loading = AutoModelForCausalLM.from_pretrained(
             path,
@@ -82,7 +84,8 @@ class _TransformersRunner:
         self._model = model
         self._context = context
         ends = model.config.get_text_config().eos_token_id
-        self._ends = [END_OF_TEXT] if ends is None else ends if isinstance(ends, list) else [ends]
+        listed = ends if isinstance(ends, list) else [END_OF_TEXT if ends is None else ends]
+        self._ends = [end for end in listed if 0 <= end < model.config.get_text_config().vocab_size]
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -130,7 +133,7 @@ class _TransformersRunner:
                 max_new_tokens=new_tokens,
                 do_sample=False,
                 eos_token_id=self._ends,
-                pad_token_id=self._ends[0],
+                pad_token_id=END_OF_TEXT,
             )
         sequences: list[list[int]] = whole[:, len(ids) :].tolist()
         return sequences
