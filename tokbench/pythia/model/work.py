@@ -54,8 +54,8 @@ def count_work(
     tokens: S, the prompt length of a prefill, or s, the context of a step.
     batch: B, number of prompts or texts.
 
-    Bytes of a step: layers + unembedding + B rows of the embedding + B KV(s).
-    Bytes of a prefill: layers + unembedding + B S rows of the embedding + B KV(S). Of experts, those that so many tokens choose (`WeightBytes.layers_read`).
+    Bytes of a step: layers + unembedding + B rows of the embedding + B KV(s); of a prefill: layers + unembedding + B S
+    rows of the embedding + B KV(S). Of experts, those that so many tokens choose (`WeightBytes.layers_read`).
 
     Raises TokbenchError for counts below 1.
     """
