@@ -43,7 +43,7 @@ CHECKPOINTS = typer.Argument(
 
 
 def make(
-    model: Annotated[str, typer.Argument(help="Model of the suite, such as pythia-160m.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="Name of a model, such as pythia-160m.", show_default=False)],
     folder: Annotated[
         Path, typer.Option("--random-weights", metavar="DIR", help="Folder to create.", show_default=False)
     ],
@@ -62,9 +62,9 @@ def make(
 
     from tokbench.pythia.formats.opening import open_checkpoint
     from tokbench.pythia.formats.random_weights import make as make_weights
-    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.resolution import resolve_model
 
-    architecture = find_model(model).architecture
+    architecture = resolve_model(model).architecture
     if vocab_rows is not None:
         architecture = replace(architecture, vocab_rows=vocab_rows)
     checkpoint = open_checkpoint(make_weights(architecture, folder, seed, dtype))

@@ -68,6 +68,7 @@ def convert_with_transformers(checkpoint: Checkpoint, stored: str, folder: Path)
     converter refuses the model, or if the logits of the converted model differ from those of transformers.
     """
     check_family(checkpoint)
+    _unhide_torch()
     import torch
     from ctranslate2.converters import TransformersConverter
     from transformers.utils import logging
@@ -101,6 +102,20 @@ def convert_with_transformers(checkpoint: Checkpoint, stored: str, folder: Path)
     written = folder / "config.json"
     marks = {WEIGHTS_KEY: checkpoint.weights, CONTEXT_KEY: checkpoint.architecture.context}
     written.write_text(json.dumps(json.loads(written.read_text("utf-8")) | marks, indent=2), "utf-8")
+
+
+def _unhide_torch() -> None:
+    """Give CTranslate2 the libraries that it looks for when it is imported, which our own conversion hides from it."""
+    import huggingface_hub
+    import torch
+    import transformers
+    from ctranslate2.converters import transformers as converters
+    from ctranslate2.specs import model_spec
+
+    for module in (converters, model_spec):
+        vars(module).update(
+            torch=torch, transformers=transformers, huggingface_hub=huggingface_hub, torch_is_available=True
+        )
 
 
 def _refuse(checkpoint: Checkpoint, reason: str) -> UnsupportedCheckpointError:

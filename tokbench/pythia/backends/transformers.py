@@ -59,10 +59,8 @@ def load(
 
     torch.set_num_threads(threads)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    model: Any
-    loading: Any
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=getattr(torch, quantization),
             local_files_only=True,
@@ -72,6 +70,7 @@ def load(
     except (ValueError, KeyError, OSError, RuntimeError) as error:
         reason = reveal(str(error).partition("\n")[0])[:200]
         raise TokbenchError(f"transformers cannot load {path}: {reason}", "use another backend") from error
+    model, loading = loaded
     if loading["missing_keys"]:
         message = f"{path} lacks the tensor {reveal(min(loading['missing_keys']))[:80]}"
         raise TokbenchError(message, "transformers would fill it with random values: download the checkpoint again")

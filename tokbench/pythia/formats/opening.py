@@ -5,7 +5,6 @@ A Hugging Face folder, a GGUF file, a CTranslate2 folder, or one on the hub.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,6 +144,8 @@ def _list_weights(folder: Path) -> list[Path]:
         files = [folder / shard for shard in sorted({str(shard) for shard in places.values()})]
     else:
         files = [folder / "model.safetensors"]
+    from tokbench.pythia.formats.hub import write_conversion
+
     pickles = [name for name in PICKLES if (folder / name).is_file()]
     for file in files:
         if not file.is_file():
@@ -158,14 +159,3 @@ def _list_weights(folder: Path) -> list[Path]:
 
 
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-
-
-def write_conversion(source: str | Path) -> str:
-    """Return a command that makes safetensors of a model with a pickle: a folder, or org/name on the hub.
-
-    >>> write_conversion("org/name")  # doctest: +ELLIPSIS
-    'python -c "from transformers import AutoModelForCausalLM as M; M.from_pretrained(...).save_pretrained(...)"'
-    """
-    target = f"{Path(source).name or 'model'}-safetensors"
-    code = f"M.from_pretrained({str(source)!r}).save_pretrained({target!r})"
-    return "python -c " + shlex.quote(f"from transformers import AutoModelForCausalLM as M; {code}")

@@ -168,17 +168,17 @@ def _draw(
 
 
 def find_architecture(argument: str | Path) -> Architecture | None:
-    """Return the architecture of a name in the suite; None for a path or hub id.
+    """Return the architecture of a model's name; None for a path or hub id.
 
     Raises TokbenchError for anything else.
     """
     from tokbench.catalog.locations import is_path
-    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.resolution import resolve_model
 
     text = str(argument)
     if is_path(text) or text.startswith("hf:") or os.path.exists(text):  # noqa: PTH110 - false if the name is too long
         return None
-    return find_model(text).architecture
+    return resolve_model(text).architecture
 
 
 def open_or_make(
@@ -186,23 +186,30 @@ def open_or_make(
 ) -> Checkpoint:
     """Open a checkpoint, or make one with random weights.
 
-    argument: as for `open_checkpoint`, or a name of the suite: `pythia-70m`.
+    argument: as for `open_checkpoint`, or a model's name: `pythia-70m`.
 
-    For such a name, the Hugging Face cache and the hub are tried first, unless `random` is set. If they do not have it,
-    and no revision is requested, it gets random weights in tokbench's cache, as `weights` of the result says. Raises
-    like `open_checkpoint`, and TokbenchError for an unknown name.
+    For a name of the suite, the Hugging Face cache and the hub are tried first, unless `random` is set. If they do not
+    have it, and no revision is requested, it gets random weights in tokbench's cache, as `weights` of the result says;
+    other known names always get them. Raises like `open_checkpoint`, and TokbenchError for an unknown name, or one of a
+    family that random weights are not made for.
     """
     from tokbench.pythia.formats.hub import fetch_model
-    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.models import find_model, models
+    from tokbench.pythia.model.resolution import resolve_model
 
     if find_architecture(argument) is None:
         if random:
-            message = f"{argument} is not a name of the suite, which random weights need"
+            message = f"{argument} is not a model's name, which random weights need"
             raise TokbenchError(message, "for example: pythia-70m")
         return open_checkpoint(argument, revision=revision, offline=offline)
     if random and revision is not None:
         raise TokbenchError("random weights have no revisions", "leave out --revision or --random-weights")
-    model = find_model(str(argument))
+    spec = resolve_model(str(argument))
+    if all(spec.name != model.name for model in models()):
+        if revision is not None:
+            raise TokbenchError(f"{spec.name} gets random weights, which have no revisions", "name a folder or hub id")
+        return open_checkpoint(make_in_cache(spec.architecture, spec.name))
+    model = find_model(spec.name)
     if not random:
         try:
             fetch_model(model.hub_id, revision, offline=offline)
