@@ -32,7 +32,7 @@ class Conversation:
         self._expired = False
 
     def __enter__(self) -> Conversation:
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", "-m", _MODULE],
             stdin=subprocess.PIPE,
