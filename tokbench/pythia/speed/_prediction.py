@@ -64,6 +64,11 @@ def find_held_out_errors(rows: Sequence[Timing], solve: Callable[[Sequence[Timin
     return {phase: spread(ratios) for phase, ratios in errors.items() if ratios}
 
 
+def find_error(rates: Rates, rows: Sequence[Timing], phase: Phase) -> float:
+    """Return the relative error on the timings of a phase."""
+    return spread([predict_row(rates, row) / row.seconds for row in rows if row.phase == phase])
+
+
 def spread(ratios: Sequence[float]) -> float:
     """Return the relative error of predictions.
 
@@ -103,7 +108,7 @@ def describe_fits(rates: Rates, rows: Sequence[Timing], held_out: Mapping[Phase,
                     timings=len(own),
                     models=tuple(dict.fromkeys(row.model for row in own)),
                     largest_batch=max(row.batch for row in own),
-                    held_in=spread([predict_row(rates, row) / row.seconds for row in own]),
+                    held_in=find_error(rates, rows, phase),
                     held_out=held_out.get(phase),
                 )
             )

@@ -29,6 +29,7 @@ from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.work import Phase
 from tokbench.pythia.speed._prediction import (
     describe_fits,
+    find_error,
     find_held_out_errors,
     predict_row,
     predict_seconds,
@@ -101,10 +102,15 @@ def fit(timings: pl.DataFrame, *, attention_apart: bool = False) -> Rates:
     no timings, a mixture, a missing column, an empty field, or a time that is not above 0.
     """
     rows = read_timings(timings)
+    rates, terms = solve_rates(rows, attention_apart), solve_terms(rows, attention_apart)
     by_rates = find_held_out_errors(rows, lambda some: solve_rates(some, attention_apart))
     by_terms = find_held_out_errors(rows, lambda some: solve_terms(some, attention_apart))
-    better = {phase for phase, error in by_terms.items() if error < by_rates[phase]}
-    rates, terms = solve_rates(rows, attention_apart), solve_terms(rows, attention_apart)
+    # Terms replace rates where they fit better, and predict models better that they were not fitted to.
+    better = {
+        phase
+        for phase, error in by_terms.items()
+        if error < by_rates[phase] and find_error(terms, rows, phase) < find_error(rates, rows, phase)
+    }
     chosen = replace(
         rates,
         prefill_terms=terms.prefill_terms if "prefill" in better else None,
