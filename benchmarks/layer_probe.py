@@ -29,11 +29,11 @@ TYPES = {"q4_0": "llamacpp", "q8_0": "llamacpp", "f16": "llamacpp", "int8": "ctr
 MIB = 1 << 20
 
 
-def measure(model: str, backend: str, kind: str, rounds: int) -> list[dict[str, Any]]:
+def measure(model: str, backend: str, kind: str, rounds: int, layers: tuple[int, ...]) -> list[dict[str, Any]]:
     """Measure one cell, and compare every figure."""
     found = find_model(model)
     shape = found.architecture
-    layers = choose_layers(shape, kind)
+    layers = layers or choose_layers(shape, kind)
     if layers[1] >= shape.layers:
         raise TokbenchError(f"{model} has too few layers for a probe of {layers[0]} and {layers[1]}")
     shapes = [replace(shape, layers=count) for count in layers]
@@ -126,6 +126,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--models", default="410m,1b")
     parser.add_argument("--types", default=",".join(TYPES))
+    parser.add_argument("--layers", default="", help="of the small models, as 2,4; default: chosen by the probe")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--report", action="store_true")
@@ -134,13 +135,14 @@ def main() -> None:
     if not options.report:
         done = {(row["model"], row["type"]) for row in rows}
         begun = time.monotonic()
+        layers = tuple(int(count) for count in options.layers.split(",") if count)
         for model in options.models.split(","):
             for kind in options.types.split(","):
                 if (model, kind) in done or time.monotonic() - begun > 60 * options.minutes:
                     continue
                 started = time.monotonic()
                 try:
-                    found = measure(model, TYPES[kind], kind, options.rounds)
+                    found = measure(model, TYPES[kind], kind, options.rounds, layers)
                 except TokbenchError as error:
                     print(f"{model} {kind}: {error}", file=sys.stderr)
                     continue

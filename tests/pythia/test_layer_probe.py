@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from helpers.commands import run
 from tokbench._shared.environment import describe_environment
 from tokbench.errors import TokbenchError
+from tokbench.pythia.formats.opening import open_checkpoint
+from tokbench.pythia.formats.random_weights import make_in_cache
 from tokbench.pythia.measure import layer_probe, probe
 from tokbench.pythia.measure._process_memory import Memory
 from tokbench.pythia.measure.layer_probe import (
@@ -31,6 +33,7 @@ from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.models import find_model
 from tokbench.pythia.speed.curves import Curve, Curves
+from tokbench.pythia.speed.measuring import measure_speeds
 from tokbench.pythia.speed.probed import ProbedSpeed
 from tokbench.pythia.speed.speeds import MeasuredSpeed, TimedSpeed
 from tokbench.report._layer_probes import frame_probes, show_probes
@@ -149,8 +152,10 @@ def test_prefill_and_steps_on_lines() -> None:
     # 101 new tokens after 64: 100 steps at contexts 65 to 164, 114.5 on average: 1 + 2 (114.5 - 64) / 1000 each.
     seconds = found.decode_seconds(np.array([64, 0, 64]), np.array([101, 101, 1]))
     assert seconds.tolist() == pytest.approx([110.1, 0, 0])
-    low, high = found.measurement_interval(np.array([15]), np.array([1]))
-    assert (low, high) == pytest.approx((2 + 0.025 * 2, 4 - 0.025 * 2))  # between the two draws
+    low, high = found.measurement_interval(np.array([[15, 0]] * 600), np.array([[1, 1]] * 600))
+    assert low.shape == high.shape == (600, 2)
+    assert low[599].tolist() == pytest.approx([2 + 0.025 * 2, 0])  # between the two draws
+    assert high[599].tolist() == pytest.approx([4 - 0.025 * 2, 0])
 
 
 def test_one_context_and_falling_times() -> None:
@@ -169,10 +174,10 @@ def test_a_probed_and_a_measured_speed() -> None:
     assert speed.prefill_seconds(np.array([100])).tolist() == [14]
     assert speed.decode_seconds(np.array([50]), np.array([11])).tolist() == pytest.approx([60])
     low, high = speed.measurement_interval(np.array([100]), np.array([11]))
-    assert low < 74 < high
+    assert low[0] < 74 < high[0]
     whole = MeasuredSpeed(measured(12, timed("prefill", 100, 1.0, 3.0, 2.0), timed("decode", 64, 0.5, 0.5, 0.5)))
     assert whole.prefill_seconds(np.array([100])).tolist() == [2]
-    assert whole.measurement_interval(np.array([100]), np.array([3])) == pytest.approx((2.0, 4.0))
+    assert np.concatenate(whole.measurement_interval(np.array([100]), np.array([3]))) == pytest.approx([2.0, 4.0])
     assert isinstance(speed, TimedSpeed)
     assert isinstance(whole, TimedSpeed)
 
@@ -204,6 +209,17 @@ def test_two_small_models_are_made_and_run(tmp_path: Path, monkeypatch: pytest.M
     ((small, large),) = found.pairs()
     assert found.extrapolate(small, large).value >= large.least
     assert (found.extrapolate_bytes("generated") or 0) > 5 * 2**20
+    speeds = measure_speeds(
+        [open_checkpoint(make_in_cache(replace(SMALL, layers=2, vocab_rows=rows), f"v{rows}")) for rows in (64, 128)],
+        "ctranslate2",
+        "int8",
+        1,
+        (64,),
+        rounds=1,
+        timer="process_time",
+    )
+    assert [shape.vocab_rows for shape in speeds] == [64, 128]
+    assert all(speed.prefill_seconds(np.array([64]))[0] > 0 for speed in speeds.values())
     # Twelve small layers never reach the knee: such a model is measured itself.
     whole = probe_or_measure("m", SMALL, "ctranslate2", "int8", 1, **sizes)
     assert isinstance(whole, BackendMeasurement)

@@ -16,6 +16,7 @@ Tokens = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
 COVERAGE = 0.95
+_BLOCK = 512  # requests at a time: 8 MB of resampled seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,19 +63,29 @@ class Curves:
 
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
         """Return lines between the measured lengths; no time for no tokens, the shortest's for shorter ones."""
-        return self._weigh_prefill(tokens) @ self._of("prefill").seconds
+        seconds: Seconds = self._weigh_prefill(tokens.ravel()) @ self._of("prefill").seconds
+        return seconds.reshape(tokens.shape)
 
     def decode_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
         """Return the steps after the first token, each on the line between the measured contexts."""
-        return self._weigh_decode(prompts, new_tokens) @ self._of("decode").rising().seconds
+        prompts, new_tokens = np.broadcast_arrays(prompts, new_tokens)
+        weights = self._weigh_decode(prompts.ravel(), new_tokens.ravel())
+        seconds: Seconds = weights @ self._of("decode").rising().seconds
+        return seconds.reshape(prompts.shape)
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[float, float]:
-        """Return 95 % of the seconds of all requests together, if the rounds were drawn again."""
-        totals = self._of("prefill").draws @ self._weigh_prefill(prompts).sum(axis=0)
-        if new_tokens.max(initial=0) > 1:
-            totals = totals + self._of("decode").rising().draws @ self._weigh_decode(prompts, new_tokens).sum(axis=0)
-        low, high = np.quantile(totals, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-        return float(low), float(high)
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        """Return bounds of 95 % of each request's seconds, if the rounds were drawn again."""
+        prompts, new_tokens = np.broadcast_arrays(prompts, new_tokens)
+        read, written = prompts.ravel(), new_tokens.ravel()
+        bounds = np.empty((2, len(read)))
+        for begin in range(0, len(read), _BLOCK):
+            block = slice(begin, begin + _BLOCK)
+            totals = self._weigh_prefill(read[block]) @ self._of("prefill").draws.T
+            if written[block].max(initial=0) > 1:
+                weights = self._weigh_decode(read[block], written[block])
+                totals = totals + weights @ self._of("decode").rising().draws.T
+            bounds[:, block] = np.quantile(totals, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], axis=1)
+        return bounds[0].reshape(prompts.shape), bounds[1].reshape(prompts.shape)
 
     def _of(self, phase: str) -> Curve:
         curve = self.prefill if phase == "prefill" else self.decode

@@ -40,8 +40,8 @@ class ProbedSpeed:
         """Sum the steps after the first token, on a line between the contexts."""
         return self._curves.decode_seconds(prompts, new_tokens)
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[float, float]:
-        """Return 95 % of the seconds of all requests together: rounds drawn again, and the A/A ratio."""
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        """Return bounds of each request's seconds: 95 % if rounds were drawn again, and the A/A ratio."""
         low, high = self._curves.measurement_interval(prompts, new_tokens)
         return low / self.probe.aa_ratio, high * self.probe.aa_ratio
 

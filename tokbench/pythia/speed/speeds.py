@@ -50,8 +50,8 @@ class Speed(Protocol):
 class TimedSpeed(Speed, Protocol):
     """Times that come from rounds of measuring, whose spread is known."""
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[float, float]:
-        """Return the interval that holds the seconds of all these requests together in 95 % of repetitions."""
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        """Return bounds that hold each request's seconds in 95 % of repetitions."""
         ...
 
 
@@ -92,8 +92,8 @@ class MeasuredSpeed:
         """Sum the steps after the first token, on a line between the measured contexts."""
         return self._curves.decode_seconds(prompts, new_tokens)
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[float, float]:
-        """Return 95 % of the seconds of all requests together, if the rounds were drawn again."""
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        """Return bounds of 95 % of each request's seconds, if the rounds were drawn again."""
         return self._curves.measurement_interval(prompts, new_tokens)
 
     @cached_property
