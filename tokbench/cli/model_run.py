@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokbench.cli._echo import echo
+from tokbench.cli._extrapolation import announce_load, probe_models
 from tokbench.cli._numbers import MOST_TEXTS, MOST_TOKENS, split_numbers, whole_option
 from tokbench.cli._options import (
     Corpus,
@@ -34,7 +35,7 @@ from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.pythia.formats.checkpoint import Checkpoint
-    from tokbench.pythia.measure.probe import BackendMeasurement
+    from tokbench.pythia.measure.measurement import BackendMeasurement
 
 CHECKPOINTS = typer.Argument(
     help="Name in the suite (pythia-70m), folder, GGUF file, CTranslate2 folder, or org/name on the hub.",
@@ -106,12 +107,22 @@ def measure(
     batches: Annotated[
         list[str], list_option("--batches", metavar="N", help="Decoding batch sizes; none if empty.")
     ] = ["1", "8"],  # noqa: B006
+    contexts: Annotated[
+        list[str], list_option("--decode-at", metavar="N", help="Tokens in the cache while decoding is timed.")
+    ] = ["64", "1000"],  # noqa: B006
     new_tokens: Annotated[
         int, whole_option("--new-tokens", low=2, high=MOST_TOKENS, help="Tokens generated per text.")
     ] = 64,
     rounds: Annotated[
         int, whole_option("--rounds", low=1, help="Timing rounds; the median, slowest and fastest are shown.")
     ] = 5,
+    extrapolate: Annotated[
+        bool,
+        typer.Option(
+            "--extrapolate",
+            help="Measure two models with few of the layers, and extrapolate: for models too large here.",
+        ),
+    ] = False,
     revision: Revision = None,
     random_weights: Annotated[
         bool, typer.Option("--random-weights", help="Use random weights even if the hub has the model.")
@@ -131,7 +142,15 @@ def measure(
     from tokbench.report._model_runs import show_measurements
 
     files = check_files(output)
-    lengths, sizes = list_numbers("--prompts", prompts, MOST_TOKENS), list_numbers("--batches", batches, MOST_TEXTS)
+    sizes = {
+        "prompt_lengths": list_numbers("--prompts", prompts, MOST_TOKENS),
+        "decode_batches": list_numbers("--batches", batches, MOST_TEXTS),
+        "decode_contexts": list_numbers("--decode-at", contexts, MOST_TOKENS),
+        "new_tokens": new_tokens,
+        "rounds": rounds,
+        "context": context,
+        "device": device.value,
+    }
     kinds = split_names("--quantization", *quantization) if quantization else None
     named = split_names("--backend", *backend) if backend else None
     engines = named or USUAL_BACKENDS
@@ -139,6 +158,18 @@ def measure(
         BACKENDS[engine]  # an unknown name, before weights are downloaded or generated
     for kind in kinds or ():
         find_quantization(kind)
+    if extrapolate:
+        if revision is not None:
+            raise TokbenchError("random weights have no revisions", "leave out --revision or --extrapolate")
+        probe_models(
+            checkpoints,
+            list(pair_up(engines, kinds, device.value)),
+            threads,
+            sizes,
+            offline,
+            lambda show: bring_out(show, output_format, files),
+        )
+        return
     found: list[BackendMeasurement] = []
     with (
         delivering(found, lambda: bring_out(show_measurements(found), output_format, files)),
@@ -153,19 +184,8 @@ def measure(
             announce(checkpoint)
             for engine, kind in pair_up(named, kinds, device.value, checkpoint):
                 tell(f"{checkpoint.name} as {kind} on {engine}")
-                measured = measure_backend(
-                    checkpoint,
-                    engine,
-                    kind,
-                    threads,
-                    device=device.value,
-                    context=context,
-                    prompt_lengths=lengths,
-                    decode_batches=sizes,
-                    new_tokens=new_tokens,
-                    rounds=rounds,
-                )
-                found.append(measured)
+                found.append(measure_backend(checkpoint, engine, kind, threads, **sizes))
+                announce_load(found[-1])
 
 
 def score(

@@ -62,10 +62,11 @@ class Runner(Protocol):
         """
         ...
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         """Continue `batch` copies of a prompt greedily by exactly `new_tokens` ids each.
 
-        The model's end of text is never generated.
+        The model's end of text is never generated. reuse: keep the prompt's keys and values, if the backend can, and
+        use those of the last call with the same prompt.
         """
         ...
 

@@ -119,10 +119,13 @@ class _CTranslate2Runner:
         (result,) = self._generator.score_batch([self._spell(ids)], max_input_length=0)
         return np.array(result.log_probs, dtype=np.float32)
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         check_length(ids, new_tokens, self._context, len(self._tokens))
+        tokens = self._spell(ids)
+        kept = len(tokens) - 1 if reuse else 0
         results = self._generator.generate_batch(
-            [self._spell(ids)] * batch,
+            [tokens[kept:]] * batch,
+            static_prompt=tokens[:kept] or None,
             max_length=new_tokens,
             min_length=new_tokens,  # the end of text is never chosen before that
             include_prompt_in_result=False,

@@ -5,7 +5,7 @@ GGUF types on CPU, or on CUDA with a wheel built for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ class _LlamaCppRunner:
     def __init__(self, server: Any, context: int) -> None:
         self._server = server
         self._context = context
+        self._kept: tuple[int, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -140,16 +141,25 @@ class _LlamaCppRunner:
             "use the backend ctranslate2 or transformers",
         )
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         check_length(ids, new_tokens, self._context)
-        if batch == 1:
-            return [self._continue(ids, new_tokens)]
-        with ThreadPoolExecutor(batch) as pool:
-            return list(pool.map(lambda _: self._continue(ids, new_tokens), range(batch)))
+        if not reuse:
+            return self._continue(ids, new_tokens, [{}] * batch)
+        if (batch, *ids) != self._kept:
+            # One evaluation of the prompt fills the caches of all slots.
+            self._ask(ids, 1, cache_prompt=True, n_cmpl=batch, verbose=False)
+            self._kept = (batch, *ids)
+        return self._continue(ids, new_tokens, [{"cache_prompt": True, "id_slot": slot} for slot in range(batch)])
 
-    def _continue(self, ids: Ids, new_tokens: int) -> list[int]:
-        tokens: list[int] = self._ask(ids, new_tokens)["__verbose"]["tokens"]
-        return tokens
+    def _continue(self, ids: Ids, new_tokens: int, options: Sequence[Mapping[str, object]]) -> list[list[int]]:
+        def ask(more: Mapping[str, object]) -> list[int]:
+            tokens: list[int] = self._ask(ids, new_tokens, **more)["__verbose"]["tokens"]
+            return tokens
+
+        if len(options) == 1:
+            return [ask(options[0])]
+        with ThreadPoolExecutor(len(options)) as pool:
+            return list(pool.map(ask, options))
 
     def _ask(self, ids: Ids, new_tokens: int, **options: object) -> dict[str, Any]:
         answer: dict[str, Any] = self._server.handle_completions(

@@ -121,7 +121,14 @@ class _TransformersRunner:
             picked: npt.NDArray[np.float32] = chances.gather(1, tensor[0, 1:, None])[:, 0].cpu().numpy()
         return picked
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(
+        self,
+        ids: Ids,
+        new_tokens: int,
+        batch: int = 1,
+        *,
+        reuse: bool = False,  # every call evaluates the prompt
+    ) -> list[list[int]]:
         check_length(ids, new_tokens, self._context, self._model.config.vocab_size)
         prompt = self._tensor(ids, batch)
         with self._torch.inference_mode():
