@@ -30,8 +30,11 @@ _BUFFERS = ("attention.bias", "attention.masked_bias", "attention.rotary_emb.inv
 def list_shapes(architecture: Architecture) -> dict[str, Shape]:
     """List the tensor shapes of a GPTNeoXForCausalLM by name, in model order.
 
-    Matrices are (rows, columns), biases (rows,).
+    Matrices are (rows, columns), biases (rows,). Raises TokbenchError for a shape that is not built like Pythia.
     """
+    if not architecture.has_pythia_layers:
+        message = f"a model of the family {architecture.family} has other tensors than Pythia"
+        raise TokbenchError(message, "only models built like Pythia can be made here")
     width, hidden, rows = architecture.width, architecture.mlp_width, architecture.vocab_rows
     shapes: dict[str, Shape] = {"gpt_neox.embed_in.weight": (rows, width)}
 
