@@ -48,12 +48,9 @@ def resolve_model(name: str, *, offline: bool = False) -> ModelSpec:
     Raises TokbenchError, naming the nearest match, for an unknown name, and for a config.json whose shape is not known;
     UnavailableError if the hub is needed but not available.
     """
-    model = look_up_model(name)
-    if model is not None:
-        return describe_model(model)
-    relative = look_up_relative(name)
-    if relative is not None:
-        return describe_relative(relative)
+    named = _look_up(name)
+    if named is not None:
+        return named
     path = expand_home(name)
     try:
         here = bool(name.strip()) and path.exists()
@@ -62,6 +59,31 @@ def resolve_model(name: str, *, offline: bool = False) -> ModelSpec:
     if here:
         return _read_path(path)
     return _fetch(name, offline=offline)
+
+
+def resolve_named(name: str) -> ModelSpec:
+    """Return the shape of a model of the suite or of another family, by name: no file is read, nothing downloaded.
+
+    Raises TokbenchError, naming the nearest match, for an unknown name.
+    """
+    named = _look_up(name)
+    if named is None:
+        raise _explain_unknown(name)
+    return named
+
+
+def _look_up(name: str) -> ModelSpec | None:
+    model = look_up_model(name)
+    if model is not None:
+        return describe_model(model)
+    relative = look_up_relative(name)
+    return None if relative is None else describe_relative(relative)
+
+
+def _explain_unknown(name: str) -> TokbenchError:
+    near = closest(name, [*list_spellings(), *(relative.name for relative in relatives())])
+    hint = f"did you mean {near!r}? otherwise {_HINT}" if near else _HINT
+    return TokbenchError(f"no model is called {name[:80]!r}", hint)
 
 
 def describe_model(model: Model) -> ModelSpec:
@@ -96,10 +118,7 @@ def _fetch(name: str, *, offline: bool) -> ModelSpec:
 
     parsed = parse_hub_id(name)
     if parsed is None:
-        shown = reveal_controls(name)[:80]
-        near = closest(name, [*list_spellings(), *(relative.name for relative in relatives())])
-        hint = f"did you mean {near!r}? otherwise {_HINT}" if near else _HINT
-        raise TokbenchError(f"no model is called {shown!r}", hint)
+        raise _explain_unknown(name)
     repository, revision = parsed
     config = fetch_configuration(repository, revision, offline=offline)
     label = f"{repository}@{revision}" if revision else repository
