@@ -324,7 +324,7 @@ def test_names_and_paths_are_told_apart(folder: Path) -> None:
     assert find_architecture(folder) is None
     assert find_architecture("hf:made/tiny") is None
     assert open_or_make(folder).architecture == TINY
-    with pytest.raises(TokbenchError, match="no Pythia model is called 'pythia-33m'"):
+    with pytest.raises(TokbenchError, match="no model is called 'pythia-33m'"):
         open_or_make("pythia-33m", offline=True)
     with pytest.raises(TokbenchError, match="is not a name of the suite"):
         open_or_make(folder, random=True)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
 from tokbench.catalog import hub, locations
+from tokbench.catalog.entries import File, Source
+from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.errors import UnavailableError
+from tokbench.pythia.formats.checkpoint import _HUB_ID
+from tokbench.pythia.model.models import OWNER, find_checkpoint, look_up_model
 
-PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
+CONFIGURATION = "config.json"
+PATTERNS = [CONFIGURATION, "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
 """Files read from a repository: never code, never pickles."""
 
 
@@ -24,11 +30,14 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
     """Return the folder of a hub model with config.json and safetensors files.
 
     Downloads them unless the cache has them. With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is
-    opened. Raises UnavailableError if the model or this revision is not available.
+    opened. Raises UnavailableError if the model or this revision is not available, and TokbenchError, naming the
+    nearest one, for a step that was not saved of a model of the suite.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    if revision is not None:
+        check_step(repo, revision)
     wanted = f"{repo}@{revision}" if revision else repo
     try:
         folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS, local_files_only=True))
@@ -48,6 +57,45 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
         message = f"{wanted} on the hub has no config.json with safetensors files"
         raise UnavailableError(message, f"if it has a pytorch_model.bin that you trust: {write_conversion(repo)}")
     return folder
+
+
+def parse_hub_id(argument: str) -> tuple[str, str | None] | None:
+    """Return repository and revision of `org/name[@revision]`, `hf:` before it or not; None for anything else."""
+    match = _HUB_ID.fullmatch(argument)
+    if match is None or argument.startswith((".", "~")) or not is_hub_id(match["repo"], match["revision"]):
+        return None
+    return match["repo"], match["revision"]
+
+
+def fetch_configuration(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
+    """Return the config.json of a hub model, downloaded unless the cache has it.
+
+    With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is opened. Raises UnavailableError if the model or
+    this revision is not available.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(repo, CONFIGURATION, revision=revision)
+    if isinstance(cached, str):
+        return Path(cached)
+    wanted = f"{repo}@{revision}" if revision else repo
+    remedy = "use a config.json"
+    if offline or locations.is_offline():
+        raise UnavailableError(f"{CONFIGURATION} of {wanted} is not in the Hugging Face cache: offline", remedy)
+    try:
+        hub.require_network()
+    except UnavailableError as error:
+        message = f"{CONFIGURATION} of {wanted} is not in the Hugging Face cache: {error.message}"
+        raise UnavailableError(message, remedy) from error
+    file = File(CONFIGURATION)
+    return hub.fetch_file(Source((file,), hub=repo, revision=revision), file, revision)
+
+
+def check_step(repo: str, revision: str) -> None:
+    """Raise TokbenchError, naming the nearest one, for a step that was not saved of a model of the suite."""
+    owner, _, name = repo.partition("/")
+    if owner == OWNER and look_up_model(name) is not None and re.fullmatch(r"step\d+", revision, re.ASCII):
+        find_checkpoint(revision)
 
 
 def is_whole(folder: Path) -> bool:

@@ -173,12 +173,12 @@ def find_architecture(argument: str | Path) -> Architecture | None:
     Raises TokbenchError for anything else.
     """
     from tokbench.catalog.locations import is_path
-    from tokbench.pythia.model.resolution import resolve_model
+    from tokbench.pythia.model.resolution import resolve_named
 
     text = str(argument)
     if is_path(text) or text.startswith("hf:") or os.path.exists(text):  # noqa: PTH110 - false if the name is too long
         return None
-    return resolve_model(text).architecture
+    return resolve_named(text).architecture
 
 
 def open_or_make(
@@ -195,7 +195,7 @@ def open_or_make(
     """
     from tokbench.pythia.formats.hub import fetch_model
     from tokbench.pythia.model.models import find_model, models
-    from tokbench.pythia.model.resolution import resolve_model
+    from tokbench.pythia.model.resolution import resolve_named
 
     if find_architecture(argument) is None:
         if random:
@@ -204,7 +204,7 @@ def open_or_make(
         return open_checkpoint(argument, revision=revision, offline=offline)
     if random and revision is not None:
         raise TokbenchError("random weights have no revisions", "leave out --revision or --random-weights")
-    spec = resolve_model(str(argument))
+    spec = resolve_named(str(argument))
     if all(spec.name != model.name for model in models()):
         if revision is not None:
             raise TokbenchError(f"{spec.name} gets random weights, which have no revisions", "name a folder or hub id")

@@ -8,7 +8,7 @@ import struct
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,10 +32,13 @@ _BUFFERS = ("attention.bias", "attention.masked_bias", "rotary_emb.inv_freq")
 def list_shapes(architecture: Architecture) -> dict[str, Shape]:
     """List the tensor shapes of a GPTNeoXForCausalLM or LlamaForCausalLM by name, in model order.
 
-    Matrices are (rows, columns), biases (rows,).
+    Matrices are (rows, columns), biases (rows,). Raises TokbenchError for another family.
     """
     if architecture.family in LLAMA_LIKE:
         return list_llama_shapes(architecture)
+    if not replace(architecture, mlp=replace(architecture.mlp, width=None)).has_pythia_layers:
+        message = f"a model of the family {architecture.family} has other tensors than GPT-NeoX or LLaMA"
+        raise TokbenchError(message, "only models built like these can be made and converted here")
     width, hidden, rows = architecture.width, architecture.mlp_width, architecture.vocab_rows
     shapes: dict[str, Shape] = {"gpt_neox.embed_in.weight": (rows, width)}
 
