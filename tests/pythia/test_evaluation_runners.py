@@ -13,7 +13,7 @@ from helpers.neox import forward, log_softmax
 from helpers.pretrained import make_pretrained
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import Runner, run
-from tokbench.pythia.backends.evaluation import EvaluationRunner, ScoredEnd, require_evaluation, score_end_of_logits
+from tokbench.pythia.backends._evaluation import EvaluationRunner, ScoredEnd, require_evaluation, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.model.architecture import Architecture
 

@@ -24,6 +24,7 @@ from tokbench.cli import (
     listing,
     model,
     model_run,
+    model_score,
     morphology,
     ngrams,
     overlap,
@@ -82,7 +83,7 @@ MODEL_COMMANDS: dict[str, Callable[..., None]] = {
     "show": model.show_model,
     "make": model_run.make,
     "measure": model_run.measure,
-    "score": model_run.score,
+    "score": model_score.run,
 }
 
 for name, function in COMMANDS.items():

@@ -29,7 +29,7 @@ from tokbench.pythia.backends._ctranslate2_spec import (
     import_ctranslate2,
     write_folder,
 )
-from tokbench.pythia.backends.evaluation import ScoredEnd, check_end, score_end_of_logits
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end
 from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
-from tokbench.pythia.backends.evaluation import ScoredEnd, check_end
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 

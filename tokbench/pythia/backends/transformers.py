@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
-from tokbench.pythia.backends.evaluation import ScoredEnd, check_end, score_end_of_logits
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 
 LIBRARIES = ("transformers", "torch")
