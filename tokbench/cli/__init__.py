@@ -23,6 +23,7 @@ from tokbench.cli import (
     explain_diff,
     listing,
     model,
+    model_results,
     model_run,
     model_score,
     morphology,
@@ -81,6 +82,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 MODEL_COMMANDS: dict[str, Callable[..., None]] = {
     "list": model.list_models,
     "show": model.show_model,
+    "results": model_results.run,
     "make": model_run.make,
     "measure": model_run.measure,
     "score": model_score.run,
