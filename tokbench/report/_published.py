@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from tokbench.pythia.results.published import Source
+from tokbench.pythia.results.published import NORMAL, Source
 from tokbench.pythia.results.quality import QUANTITIES, Quantity, Request
 from tokbench.report._cost import write_number
 from tokbench.report._document_model import Figure, Plain, Prose, Results, Signature
@@ -77,7 +77,7 @@ def write_half(row: Mapping[str, Any] | None) -> str:
     """Write a value with half of its interval."""
     if row is None:
         return ABSENT
-    half = (row["high"] - row["low"]) / 2
+    half = NORMAL * row["stderr"]
     if row["metric"] == "ppl":
         return f"{row['value']:,.4g} \u00b1{half:,.2g}"
     return f"{row['value']:.3f} \u00b1{half:.3f}"
@@ -91,9 +91,7 @@ def name_step(row: Mapping[str, Any]) -> str:
 def write_notes(source: Source) -> list[Plain]:
     """Say what the figures are, and where they come from."""
     return [
-        Prose(
-            ("published, not measured here; intervals are those of the tasks' questions (95 %, from standard errors)",)
-        ),
+        Prose(("published, not measured here; 95 % intervals from the standard errors over the questions of a task",)),
         Signature(str(source)),
     ]
 

@@ -1,8 +1,8 @@
 """Published evaluations: accuracies of the suite at many training steps, and of OPT and BLOOM.
 
-The figures are those of EleutherAI's repository of Pythia (Apache-2.0), measured with the LM Evaluation Harness of 2023.
-They are stored in `published.parquet` beside this module, which `benchmarks/published_results.py` makes; the file's
-metadata name source, commit, licence and date.
+The figures are those of EleutherAI's repository of Pythia (Apache-2.0), measured with the LM Evaluation Harness of
+2023. They are stored in `published.parquet` beside this module, which `benchmarks/published_results.py` makes; the
+file's metadata name source, commit, licence and date.
 """
 
 from __future__ import annotations
@@ -94,10 +94,7 @@ def published_results(
     if names is not None:
         order = pl.col("model").replace_strict(names, range(len(names)), return_dtype=pl.Int64)
         table = table.sort(order, maintain_order=True)
-    return with_intervals(table).select("model", "step", *table.columns[1:2], *INTERVAL_COLUMNS)
-
-
-INTERVAL_COLUMNS = ("task", "metric", "value", "low", "high", "stderr")
+    return with_intervals(table).select("model", "step", "shots", "task", "metric", "value", "low", "high", "stderr")
 
 
 def list_names(names: Collection[str] | str | None) -> list[str]:

@@ -20,14 +20,14 @@ from tokbench.pythia.speed.speeds import Speed
 Quantity = Literal["flops", "ram", "seconds", "money"]
 QUANTITIES: tuple[Quantity, ...] = ("flops", "ram", "seconds", "money")
 HOUR = 3600
-COST_SCHEMA = {"model": pl.String, **dict.fromkeys(QUANTITIES, pl.Float64)}
+COST_SCHEMA = pl.Schema({"model": pl.String(), **{name: pl.Float64() for name in QUANTITIES}})
 
 
 @dataclass(frozen=True)
 class Request:
     """What costs are those of: one text read and continued.
 
-    quantization: the type of the weights, which memory depends on. The published accuracies are those of 16-bit weights.
+    quantization: the type of the weights, which memory depends on; published accuracies are those of 16-bit weights.
     price_per_hour: of the machine, in `currency`.
     """
 
