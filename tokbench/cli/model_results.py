@@ -10,6 +10,7 @@ import typer
 
 from tokbench.cli._numbers import MOST_TOKENS, decimal_option, parse_whole, whole_option
 from tokbench.cli._options import OutputFormat, Outputs, list_option
+from tokbench.cli._progress import note
 from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
 
@@ -94,10 +95,13 @@ def run(
     chosen = frame["model"].unique(maintain_order=True).to_list()
     costs, speed = weigh_models(chosen, request, read_speeds(timings, quantization))
     joined = join_costs(frame, costs)
+    unknown = [name for name in chosen if name not in costs["model"]]
+    if unknown and not joined.is_empty():
+        note(f"tokbench: no costs of {', '.join(unknown)}: the shape is not known")
     if joined.is_empty():
         raise TokbenchError(f"the shape of {', '.join(chosen)} is not known", "choose models of the suite")
-    note = None if speed is None else f"{speed.basis}, {speed.note}"
-    bring_out(show_quality(joined, against.value, request, note, read_source()), output_format, files)
+    basis = None if speed is None else f"{speed.basis}, {speed.note}"
+    bring_out(show_quality(joined, against.value, request, basis, read_source()), output_format, files)
 
 
 def parse_step(text: str) -> Step:

@@ -20,7 +20,13 @@ from tokbench.pythia.speed.speeds import Speed
 Quantity = Literal["flops", "ram", "seconds", "money"]
 QUANTITIES: tuple[Quantity, ...] = ("flops", "ram", "seconds", "money")
 HOUR = 3600
-COST_SCHEMA = pl.Schema({"model": pl.String(), **{name: pl.Float64() for name in QUANTITIES}})
+COST_SCHEMA = {
+    "model": pl.String(),
+    "flops": pl.Float64(),
+    "ram": pl.Float64(),
+    "seconds": pl.Float64(),
+    "money": pl.Float64(),
+}
 
 
 @dataclass(frozen=True)
