@@ -303,11 +303,7 @@ def test_rows_that_are_no_whole_blocks_are_refused(tmp_path: Path) -> None:
 
 
 @needs("xllamacpp", "gguf")
-def test_llama_cpp_says_that_it_cannot_score_and_that_a_file_is_damaged(small: Checkpoint, tmp_path: Path) -> None:
-    loaded = run(small, "llamacpp", "f16", threads=1)
-    with pytest.raises(TokbenchError, match="cannot score"):
-        loaded.score(IDS)
-    loaded.close()
+def test_llama_cpp_says_that_a_file_is_damaged(small: Checkpoint, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(BACKENDS["llamacpp"].prepare(small, "f16").read_bytes()[:-50_000])
     with pytest.raises(TokbenchError, match=r"llama\.cpp cannot load"):

@@ -24,7 +24,6 @@ from typer.testing import CliRunner
 from helpers.made import train_byte_level
 from helpers.neox import forward, log_softmax
 from tokbench.cli import model_run
-from tokbench.corpora import load_corpus
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, run
 from tokbench.pythia.formats.checkpoint import Checkpoint
@@ -44,7 +43,8 @@ from tokbench.pythia.measure.probe import (
     measure_together,
     read_rounds,
 )
-from tokbench.pythia.measure.score import Windows, count_bits, load_vocabulary, score_texts, sign_score
+from tokbench.pythia.measure.score import count_bits, load_vocabulary, score_texts, sign_score
+from tokbench.pythia.measure.windows import Windows
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.memory import weight_bytes
 from tokbench.pythia.model.models import find_model
@@ -421,7 +421,6 @@ def test_the_signature_changes_with_every_choice(small: Checkpoint) -> None:
 app = typer.Typer()
 app.command("make")(model_run.make)
 app.command("measure")(model_run.measure)
-app.command("score")(model_run.score)
 
 
 def invoke(*arguments: str) -> tuple[str, str]:
@@ -475,17 +474,3 @@ def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_pat
             invoke("measure", path, *arguments)
     with pytest.raises(TokbenchError, match="no Pythia model is called"):
         invoke("measure", "pythia-33m")
-
-
-def test_score_gives_a_row_for_each_language_with_its_signature(small: Checkpoint) -> None:
-    common = ("score", str(small.path), "-l", "en,zh", "-n", "2", "--threads", "1", "--window", "64")
-    rows = json.loads(invoke(*common, "-f", "json")[0])
-    corpus = load_corpus(None, languages=["en", "zh"], segments=2)
-    assert [row["lang"] for row in rows] == ["en", "zh"]
-    assert [row["bytes"] for row in rows] == [sum(len(t.encode()) for t in corpus.texts(x)) for x in ("en", "zh")]
-    assert all(row["bits_per_byte"] == pytest.approx(row["bits"] / row["bytes"]) for row in rows)
-    assert all("|win:64|stride:32|bos:endoftext|" in row["signature"] for row in rows)
-    table, err = invoke(*common)
-    assert "weights: random" in err
-    assert f"{rows[0]['bits_per_byte']:.4f}" in table
-    assert f"@sha256:{small.sha256[:8]}|" in table

@@ -1,9 +1,8 @@
-"""`tokbench model make | measure | score`: models on disk, run on this machine."""
+"""`tokbench model make | measure`: models on disk, run on this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,19 +12,14 @@ from tokbench.cli._echo import echo
 from tokbench.cli._extrapolation import announce_load, probe_models
 from tokbench.cli._numbers import MOST_TEXTS, MOST_TOKENS, split_numbers, whole_option
 from tokbench.cli._options import (
-    Corpus,
     Device,
     DeviceName,
-    Languages,
     Offline,
     OutputFormat,
     Outputs,
-    Quantization,
     Revision,
-    Segments,
     Threads,
     list_option,
-    open_corpus,
     split_names,
 )
 from tokbench.cli._output import delivering
@@ -186,83 +180,6 @@ def measure(
                 tell(f"{checkpoint.name} as {kind} on {engine}")
                 found.append(measure_backend(checkpoint, engine, kind, threads, **sizes))
                 announce_load(found[-1])
-
-
-def score(
-    checkpoint: Annotated[str, CHECKPOINTS],
-    corpus: Corpus = None,
-    languages: Languages = None,
-    segments: Segments = None,
-    backend: Annotated[str, typer.Option(help="ctranslate2 or transformers.")] = "ctranslate2",
-    quantization: Quantization = "float32",
-    window: Annotated[
-        int | None,
-        whole_option("--window", low=2, high=MOST_TOKENS, help="Tokens per window. [default: the model's context]"),
-    ] = None,
-    stride: Annotated[
-        int | None,
-        whole_option("--stride", low=1, high=MOST_TOKENS, help="Tokens between windows. [default: half a window]"),
-    ] = None,
-    bos: Annotated[bool, typer.Option(help="Start each text with <|endoftext|>.")] = True,
-    threads: Threads = None,
-    device: Device = DeviceName.cpu,
-    revision: Revision = None,
-    output_format: OutputFormat = "table",
-    output: Outputs = None,
-    offline: Offline = False,
-) -> None:
-    """Score a model on texts in bits per byte. Lower is better.
-
-    Bits per byte are comparable across tokenizers.
-    """
-    from tokbench._shared.environment import count_cores
-    from tokbench.pythia.backends import BACKENDS, run
-    from tokbench.pythia.formats.random_weights import open_or_make
-    from tokbench.pythia.measure.probe import check_free_memory
-    from tokbench.pythia.measure.score import Windows, load_vocabulary, score_texts, sign_score
-    from tokbench.pythia.model.quantization import find_quantization
-    from tokbench.report._model_runs import show_scores
-
-    files = check_files(output)
-    BACKENDS[backend]  # an unknown name, before weights are downloaded or generated
-    find_quantization(quantization)
-    texts = open_corpus(corpus, languages, segments)
-    model = open_or_make(checkpoint, revision=revision, offline=offline)
-    announce(model)
-    length = window or model.architecture.context
-    windows = Windows(length, stride or length // 2, bos)
-    tokenizer = load_vocabulary(model, offline=offline)
-    shape = model.architecture
-    check_free_memory(shape, backend, quantization, name=model.name, context=length, logits=length, device=device.value)
-    rows: list[dict[str, Any]] = []
-    runner = run(model, backend, quantization, threads=threads or count_cores(), context=length, device=device.value)
-    with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format, files)):
-        for lang in texts.languages:
-            result = score_texts(texts.texts(lang), tokenizer, runner, windows, model.architecture.vocab_rows)
-            signature = sign_score(
-                model,
-                backend,
-                quantization,
-                windows,
-                tokenizer=(tokenizer.name, tokenizer.asset.sha256),
-                corpus=(texts.name, texts.sha256),
-                language=lang,
-                texts=texts.n,
-            )
-            rows.append(
-                {
-                    "model": model.name,
-                    "weights": model.weights,
-                    "lang": lang,
-                    "texts": result.texts,
-                    "bytes": result.bytes,
-                    "tokens": result.tokens,
-                    "bits": result.bits,
-                    "bits_per_token": result.bits_per_token,
-                    "bits_per_byte": result.bits_per_byte,
-                    "signature": signature,
-                }
-            )
 
 
 # ---- arguments

@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import (
+    END_OF_TEXT,
+    Device,
+    Ids,
+    Runner,
+    check_format,
+    check_length,
+    check_quantization,
+)
 from tokbench.pythia.backends._ctranslate2_converters import check_family, convert_with_transformers
 from tokbench.pythia.backends._ctranslate2_spec import (
     TYPES,
@@ -25,6 +33,7 @@ from tokbench.pythia.backends._ctranslate2_spec import (
     import_ctranslate2,
     write_folder,
 )
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
@@ -132,6 +141,22 @@ class _CTranslate2Runner:
             sampling_topk=1,
         )
         return [result.sequences_ids[0] for result in results]
+
+    def score_end(self, ids: Ids, count: int) -> ScoredEnd:
+        check_end(ids, count)
+        return score_end_of_logits(self.logits(ids[:-1])[-count:], ids[-count:])
+
+    def complete(self, ids: Ids, most: int) -> list[int]:
+        check_length(ids, most, self._context, len(self._tokens))
+        (result,) = self._generator.generate_batch(
+            [self._spell(ids)],
+            max_length=most,
+            include_prompt_in_result=False,
+            sampling_topk=1,
+            end_token=[END_OF_TEXT],
+        )
+        found: list[int] = result.sequences_ids[0]
+        return found
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._tokens[number] for number in ids]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tokbench._shared.visible_text import reveal
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 
 LIBRARIES = ("transformers", "torch")
@@ -143,6 +144,29 @@ class _TransformersRunner:
             )
         sequences: list[list[int]] = whole[:, len(ids) :].tolist()
         return sequences
+
+    def score_end(self, ids: Ids, count: int) -> ScoredEnd:
+        check_end(ids, count)
+        read = ids[:-1]
+        check_length(read, 0, self._context, self._model.config.vocab_size)
+        with self._torch.inference_mode():
+            scores = self._model(self._tensor(read), logits_to_keep=count).logits[0].float().cpu().numpy()
+        return score_end_of_logits(scores, ids[-count:])
+
+    def complete(self, ids: Ids, most: int) -> list[int]:
+        check_length(ids, most, self._context, self._model.config.vocab_size)
+        prompt = self._tensor(ids)
+        with self._torch.inference_mode():
+            whole = self._model.generate(
+                prompt,
+                attention_mask=self._torch.ones_like(prompt),
+                max_new_tokens=most,
+                do_sample=False,
+                eos_token_id=END_OF_TEXT,
+                pad_token_id=END_OF_TEXT,
+            )
+        found: list[int] = whole[0, len(ids) :].tolist()
+        return found[:-1] if found[-1:] == [END_OF_TEXT] else found
 
     def close(self) -> None:
         on_gpu = self._model.device.type == "cuda"
