@@ -157,7 +157,7 @@ def measure(
             raise TokbenchError("random weights have no revisions", "leave out --revision or --extrapolate")
         probe_models(
             checkpoints,
-            list(pair_up(engines, kinds, device.value)),
+            list(pair_up(named, kinds, device.value)),
             threads,
             sizes,
             offline,
@@ -172,11 +172,11 @@ def measure(
         for name in checkpoints:
             known = find_architecture(name)
             if known is not None:  # before gigabytes are downloaded or generated
-                for engine, kind in pair_up(engines, kinds, device.value):
+                for engine, kind in pair_up(named, kinds, device.value):
                     check_free_memory(known, engine, kind, name=name, context=context, device=device.value)
             checkpoint = open_or_make(name, revision=revision, offline=offline, random=random_weights)
             announce(checkpoint)
-            for engine, kind in pair_up(named, kinds, device.value, checkpoint):
+            for engine, kind in list(pair_up(named, kinds, device.value, checkpoint)):
                 tell(f"{checkpoint.name} as {kind} on {engine}")
                 found.append(measure_backend(checkpoint, engine, kind, threads, **sizes))
                 announce_load(found[-1])
@@ -199,7 +199,7 @@ def pair_up(
 ) -> Iterator[tuple[str, str]]:
     """Yield each backend with each quantization that it supports, of this checkpoint if one is given.
 
-    backends: None for those of the usual ones that run the checkpoint.
+    backends: None for those of the usual ones that run the checkpoint in one of the quantizations.
     quantizations: None for the usual one of each backend, or that of the file.
     Raises TokbenchError for a quantization that no backend supports, and for a backend that supports none of them.
     """
@@ -223,7 +223,7 @@ def pair_up(
             every = [known for supported in runs.values() for known in supported]
             check_quantization(" and ".join(runs), kind, every, f"not on {device} here")
     for name, supported in runs.items():
-        if not set(supported) & set(quantizations):
+        if backends is not None and not set(supported) & set(quantizations):
             message = f"{name} supports none of {', '.join(quantizations)} on {device} here"
             raise TokbenchError(message, f"it supports {', '.join(supported)}")
         yield from ((name, kind) for kind in quantizations if kind in supported)
