@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import Device, Ids, OnToken, Runner, check_format, check_length, check_quantization
 from tokbench.pythia.backends._ctranslate2_spec import (
     TYPES,
     VERSION,
@@ -114,6 +114,22 @@ class _CTranslate2Runner:
             sampling_topk=1,
         )
         return [result.sequences_ids[0] for result in results]
+
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        for ids in prompts:
+            check_length(ids, new_tokens, self._context, len(self._tokens))
+
+        def report(step: Any) -> bool:
+            on_token(step.batch_id)
+            return False
+
+        self._generator.generate_batch(
+            [self._spell(ids) for ids in prompts],
+            max_length=new_tokens,
+            min_length=new_tokens,
+            sampling_topk=1,
+            callback=report,
+        )
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._tokens[number] for number in ids]

@@ -5,7 +5,7 @@ GGUF types on CPU, or on CUDA with a wheel built for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,27 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import (
+    END_OF_TEXT,
+    Device,
+    Ids,
+    OnToken,
+    Runner,
+    check_format,
+    check_length,
+    check_quantization,
+)
 from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
 LIBRARIES = ("xllamacpp", "gguf", "numpy")
 
+CACHE_TYPES = ("f16", "q8_0", "q4_0")
+"""Types of the key-value cache, the usual one first."""
+
 _FILE = "model.gguf"
 _SILENT = -1
-_CACHE_BYTES = 2  # f16
 _EVERY = 1 << 30  # more tokens than any vocabulary has
 _WHOLE_CHARACTER = 34  # "A" to GPT-NeoX, "!" among placeholders
 _CERTAIN = 1e9
@@ -64,11 +75,18 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 
 
 def load(
-    path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
+    path: Path,
+    quantization: str,
+    *,
+    threads: int,
+    context: int,
+    batch: int = 1,
+    device: Device = "cpu",
+    cache_type: str = CACHE_TYPES[0],
 ) -> Runner:
     """Load a GGUF file, memory-mapped.
 
-    With a KV cache for `batch` sequences of `context` tokens.
+    With a KV cache for `batch` sequences of `context` tokens, in one of `CACHE_TYPES`.
 
     The library runs its server in this process, bound to the loopback interface; requests bypass it.
     """
@@ -86,29 +104,36 @@ def load(
     params.verbosity = _SILENT
     params.ui = params.use_jinja = params.enable_chat_template = False
     params.warmup = True
-    params.cache_type_k = params.cache_type_v = library.ggml_type.GGML_TYPE_F16
+    params.cache_type_k = params.cache_type_v = library.ggml_type[f"GGML_TYPE_{cache_type.upper()}"]
     try:
         server = library.Server(params)
     except RuntimeError as error:
         raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "download or convert it again") from error
-    runner = _LlamaCppRunner(server, context)
+    runner = _LlamaCppRunner(server, context, cache_type)
     # A server closed before its loop has started waits forever: an answer shows that it has started.
     runner.prefill([END_OF_TEXT])
     return runner
 
 
 class _LlamaCppRunner:
-    def __init__(self, server: Any, context: int) -> None:
+    def __init__(self, server: Any, context: int, cache_type: str) -> None:
         self._server = server
         self._context = context
+        self._cache_type = cache_type
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"compute type": "by the file", "mmap": "yes", "re-packing": "on loading, where the processor has it"}
+        return {
+            "compute type": "by the file",
+            "mmap": "yes",
+            "re-packing": "on loading, where the processor has it",
+            **({} if self._cache_type == CACHE_TYPES[0] else {"cache": self._cache_type}),
+        }
 
     @property
     def kv_bytes_per_value(self) -> int:
-        return _CACHE_BYTES
+        # Blocks of q8_0 and q4_0 take 1.06 and 0.56 bytes per value.
+        return 2 if self._cache_type == "f16" else 1
 
     def prefill(self, ids: Ids) -> int:
         return self.generate(ids, 1)[0][0]
@@ -148,25 +173,53 @@ class _LlamaCppRunner:
         tokens: list[int] = self._ask(ids, new_tokens)["__verbose"]["tokens"]
         return tokens
 
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        for ids in prompts:
+            check_length(ids, new_tokens, self._context)
+        # Each step yields a whole character: a token that is part of one would be held back.
+        options = {"stream": True, "verbose": False, "logit_bias": [[_WHOLE_CHARACTER, _CERTAIN]]}
+
+        def follow(number: int) -> dict[str, Any]:
+            last: dict[str, Any] = {}
+
+            def report(chunk: dict[str, Any]) -> bool:
+                last.update(chunk)
+                if "error" not in chunk and chunk["choices"][0]["finish_reason"] is None:
+                    on_token(number)
+                return False
+
+            self._server.handle_completions(write_request(prompts[number], new_tokens, options), report)
+            return last
+
+        with ThreadPoolExecutor(len(prompts)) as pool:
+            for last in pool.map(follow, range(len(prompts))):
+                check_answer(last)
+
     def _ask(self, ids: Ids, new_tokens: int, **options: object) -> dict[str, Any]:
-        answer: dict[str, Any] = self._server.handle_completions(
-            {
-                "prompt": list(ids),
-                "n_predict": new_tokens,
-                "samplers": ["top_k"],
-                "top_k": 1,
-                "ignore_eos": True,
-                "cache_prompt": False,
-                "return_tokens": True,
-                "verbose": True,  # otherwise the answer has text but no ids
-                **options,
-            }
-        )
-        if "error" in answer:
-            raise TokbenchError(
-                f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load with more context"
-            )
+        answer: dict[str, Any] = self._server.handle_completions(write_request(ids, new_tokens, options))
+        check_answer(answer)
         return answer
 
     def close(self) -> None:
         del self._server
+
+
+def write_request(ids: Ids, new_tokens: int, options: Mapping[str, object]) -> dict[str, object]:
+    """Return a request to continue a prompt greedily, without using any cached one."""
+    return {
+        "prompt": list(ids),
+        "n_predict": new_tokens,
+        "samplers": ["top_k"],
+        "top_k": 1,
+        "ignore_eos": True,
+        "cache_prompt": False,
+        "return_tokens": True,
+        "verbose": True,  # otherwise the answer has text but no ids
+        **options,
+    }
+
+
+def check_answer(answer: Mapping[str, Any]) -> None:
+    """Raise TokbenchError for an answer that is an error."""
+    if "error" in answer:
+        raise TokbenchError(f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load with more context")
