@@ -22,6 +22,7 @@ from tokbench.cli import (
     explain,
     explain_diff,
     listing,
+    load_test,
     model,
     model_run,
     morphology,
@@ -82,6 +83,7 @@ MODEL_COMMANDS: dict[str, Callable[..., None]] = {
     "show": model.show_model,
     "make": model_run.make,
     "measure": model_run.measure,
+    "load-test": load_test.run,
     "score": model_run.score,
 }
 
