@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._options import Json
+from tokbench.cli._numbers import MOST_TOKENS, share_option, whole_option
+from tokbench.cli._options import Corpus, Json, Languages, Offline, Reference, Segments
 from tokbench.cli._results import print_results
 
 app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
@@ -21,10 +22,59 @@ def list_models(as_json: Json = False) -> None:
 
 def show_model(
     name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Also estimate seconds, joules and the largest batch on a device; see: tokbench list devices."
+        ),
+    ] = None,
+    efficiency: Annotated[
+        float | None,
+        share_option(
+            "--efficiency",
+            low=0.001,
+            high=1,
+            metavar="SHARE",
+            help="Share of the device's peak FLOP/s and bandwidth that is reached. [default: 50%, with a range]",
+        ),
+    ] = None,
+    quantization: Annotated[
+        str | None, typer.Option(help="Weight type on the device. [default: float16]", show_default=False)
+    ] = None,
+    context: Annotated[
+        int | None,
+        whole_option(
+            "--context", low=1, high=MOST_TOKENS, help="Tokens per text on the device. [default: the model's context]"
+        ),
+    ] = None,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    segments: Segments = None,
+    reference: Reference = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Show a model's facts and the parameters, FLOPs and memory they imply."""
+    """Show a model's facts and the parameters, FLOPs and memory they imply.
+
+    With --device, also what that device is estimated to do with it; with --corpus or --languages, by language: a
+    segment of mean length is read, and as much text written.
+    """
+    from tokbench.cli._device_estimate import estimate_on_device, refuse_alone
     from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.resolution import resolve_model
     from tokbench.report._models import show
 
-    print_results(show(find_model(name)), "json" if as_json else "table")
+    results = show(find_model(name))
+    if device is None:
+        given = {"--efficiency": efficiency, "--quantization": quantization, "--context": context, "--corpus": corpus}
+        refuse_alone(given | {"--languages": languages, "--segments": segments, "--reference": reference})
+    else:
+        from tokbench.report._devices import add_device
+
+        model = resolve_model(name, offline=offline)
+        kind = quantization or "float16"
+        where = (corpus, languages, segments, reference)
+        results = add_device(
+            results, estimate_on_device(model, device, kind, efficiency, context, *where, offline=offline)
+        )
+    print_results(results, "json" if as_json else "table")

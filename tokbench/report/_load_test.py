@@ -51,7 +51,7 @@ def lay_out_times(found: LoadTest) -> Table:
         if "joules" in values:
             row["J/token"] = write_spread(values["joules"], 1)
         rows.append(row)
-    table = tabulate(rows, "Waiting times, ms, and new tokens per second of all users (slowest to fastest round)")
+    table = tabulate(rows, "Waiting times, ms, and new tokens per second of all users (range of the rounds)")
     return mark_numbers(table, len(shown) + 1)
 
 
@@ -120,8 +120,8 @@ def write_spread(value: Value, factor: float) -> str:
 def write_notes(found: LoadTest) -> Iterator[str]:
     """Yield what the figures are of."""
     yield (
-        "all users send one request at the same moment; TTFT: until a user's first token; ITL: between a user's tokens; "
-        "percentiles over users and rounds"
+        "all users send one request at the same moment; TTFT: until a user's first token; ITL: between a user's "
+        "tokens; percentiles over users and rounds"
     )
     if found.weights == "random":
         yield "weights: random; speed and memory are real, generated text is meaningless"
@@ -142,9 +142,9 @@ def describe(found: LoadTest) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     settings = "".join(f", {name}: {value}" for name, value in found.settings.items())
     return (
-        f"{place.date[:10]}, {found.model} {found.quantization} on {found.backend}, {place.processor}, {place.cores} cores, "
-        f"{place.system}, {found.threads} threads, {found.device}, {requests}, {rounds} rounds, weights: {found.weights}"
-        f"{settings}, tokbench {place.tokbench}, {libraries}"
+        f"{place.date[:10]}, {found.model} {found.quantization} on {found.backend}, {place.processor}, "
+        f"{place.cores} cores, {place.system}, {found.threads} threads, {found.device}, {requests}, {rounds} rounds, "
+        f"weights: {found.weights}{settings}, tokbench {place.tokbench}, {libraries}"
     )
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def time_tokens(
         message = f"the backend reported {reported} of {new_tokens} tokens: their times are not known"
         raise TokbenchError(message, "choose another backend")
     first = [moments[0] - begun for moments in times]
-    gaps = [[later - earlier for earlier, later in zip(moments, moments[1:], strict=False)] for moments in times]
+    gaps = [[later - earlier for earlier, later in pairwise(moments)] for moments in times]
     return first, gaps, max(moments[-1] for moments in times) - begun
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -63,32 +63,30 @@ def list_figures(case: Case, rounds: Sequence[Round]) -> Iterator[Figure]:
     second of all users. memory: after the last token.
     """
 
-    def figure(name: str, unit: str, value: float, compute: Callable[[Round], float]) -> Figure:
-        each = [compute(one) for one in rounds]
+    def summarize(name: str, unit: str, value: float, each: list[float]) -> Figure:
         return Figure(name, value, min(each), max(each), unit)
 
-    kinds: dict[str, Callable[[Round], list[float]]] = {
-        "ttft": lambda one: list(one.first),
-        "itl": lambda one: [gap for gaps in one.gaps for gap in gaps],
-        "request": lambda one: [first + sum(gaps) for first, gaps in zip(one.first, one.gaps, strict=True)],
-    }
-    for kind, values in kinds.items():
-        pooled = [value for one in rounds for value in values(one)]
+    for kind, read in _WAITS.items():
+        values = [read(one) for one in rounds]
+        pooled = [seconds for one in values for seconds in one]
         for percent in PERCENTILES:
-
-            def rank(found: list[float], percent: int = percent) -> float:
-                return float(np.percentile(found, percent))
-
-            yield figure(f"{kind}_p{percent}", "s", rank(pooled), lambda one, v=values, r=rank: r(v(one)))  # type: ignore[misc]
+            each = [float(np.percentile(one, percent)) for one in values]
+            yield summarize(f"{kind}_p{percent}", "s", float(np.percentile(pooled, percent)), each)
     tokens = case.users * case.load.new_tokens
-    yield figure(
-        "throughput", "tokens/s", tokens / median(one.seconds for one in rounds), lambda one: tokens / one.seconds
-    )
-    yield figure("memory", "B", median(one.served for one in rounds), lambda one: one.served)
-    joules = [one.joules for one in rounds if one.joules is not None]
-    if joules:
-        each = [value / tokens for value in joules]
-        yield Figure("joules", median(each), min(each), max(each), "J/token")
+    each = [tokens / one.seconds for one in rounds]
+    yield summarize("throughput", "tokens/s", median(each), each)
+    each = [float(one.served) for one in rounds]
+    yield summarize("memory", "B", median(each), each)
+    each = [one.joules / tokens for one in rounds if one.joules is not None]
+    if each:
+        yield summarize("joules", "J/token", median(each), each)
+
+
+_WAITS: Mapping[str, Callable[[Round], list[float]]] = {
+    "ttft": lambda one: list(one.first),
+    "itl": lambda one: [gap for gaps in one.gaps for gap in gaps],
+    "request": lambda one: [first + sum(gaps) for first, gaps in zip(one.first, one.gaps, strict=True)],
+}
 
 
 def frame_figures(found: LoadTest) -> pl.DataFrame:
@@ -144,9 +142,9 @@ def frame_memory(found: LoadTest) -> pl.DataFrame:
 def frame_premiums(found: LoadTest, reference: str) -> pl.DataFrame:
     """Tabulate what languages cost beside the reference language, for the same number of users and cache.
 
-    Columns: lang, cache, users, tokens (of a request), and the ratios to the reference's of tokens_premium, ttft_premium,
+    Columns: lang, cache, users, tokens (of a request), and ratios to the reference: tokens_premium, ttft_premium,
     itl_premium, request_premium (medians), throughput_premium (requests per second of the reference over the
-    language's) and memory_premium (per user, computed). Empty if the reference was not measured.
+    language's) and memory_premium (of a user's cache). Empty if the reference was not measured.
     """
     figures = frame_figures(found)
     rows = []
@@ -195,11 +193,9 @@ def _look_up(figures: pl.DataFrame, case: Case) -> dict[str, float]:
 
 def to_document(found: LoadTest, reference: str | None) -> dict[str, Any]:
     """Convert everything to a JSON document."""
-    facts = {
-        name: value for name, value in vars(found).items() if name not in ("rounds", "architecture", "environment")
-    }
+    apart = ("rounds", "architecture", "environment", "settings", "libraries")
     return {
-        **facts,
+        **{name: value for name, value in vars(found).items() if name not in apart},
         "settings": dict(found.settings),
         "libraries": dict(found.libraries),
         "architecture": asdict(found.architecture),
