@@ -106,7 +106,7 @@ def estimate(
         efficiency is None,
         capacity,
         pl.DataFrame(rows, schema=_TIMES_SCHEMA),
-        add_premiums(pl.DataFrame(langs, schema=_LANGUAGES_SCHEMA), reference),
+        pl.DataFrame(add_premiums(langs, reference), schema=_LANGUAGES_SCHEMA),
     )
 
 
@@ -131,6 +131,7 @@ _LANGUAGES_SCHEMA: dict[str, Any] = {
     "users": pl.Int64,
     "requests_per_second": pl.Float64,
     "basis": pl.String,
+    **dict.fromkeys(("premium", "seconds_premium", "users_premium"), pl.Float64),
 }
 
 
@@ -195,22 +196,22 @@ def estimate_load(speed: DeviceSpeed, load: Load) -> dict[str, Any]:
     }
 
 
-def add_premiums(frame: pl.DataFrame, reference: str | None) -> pl.DataFrame:
-    """Add columns relative to the reference language; null without one.
+def add_premiums(rows: Sequence[dict[str, Any]], reference: str | None) -> list[dict[str, Any]]:
+    """Add what is relative to the reference language; None without one.
 
     premium (tokens), seconds_premium, users_premium (its users over the language's).
     """
-    seconds = pl.col("prefill_seconds") + pl.col("answer_seconds")
-    if reference is None:
-        nothing = pl.lit(None, pl.Float64)
-        return frame.with_columns(premium=nothing, seconds_premium=nothing, users_premium=nothing)
-    own = pl.col("lang") == reference
+    base = next((row for row in rows if row["lang"] == reference), None)
 
-    def of_reference(value: pl.Expr) -> pl.Expr:
-        return value.filter(own).first()
+    def sum_seconds(row: dict[str, Any]) -> float:
+        return float(row["prefill_seconds"] + row["answer_seconds"])
 
-    return frame.with_columns(
-        premium=pl.col("tokens") / of_reference(pl.col("tokens")),
-        seconds_premium=seconds / of_reference(seconds),
-        users_premium=of_reference(pl.col("users")) / pl.when(pl.col("users") > 0).then(pl.col("users")),
-    )
+    added = []
+    for row in rows:
+        ratios = dict.fromkeys(("premium", "seconds_premium", "users_premium"))
+        if base is not None:
+            users = base["users"] / row["users"] if row["users"] else None
+            seconds = sum_seconds(row) / sum_seconds(base)
+            ratios |= {"premium": row["tokens"] / base["tokens"], "seconds_premium": seconds, "users_premium": users}
+        added.append({**row, **ratios})
+    return added

@@ -127,7 +127,7 @@ def fit_memory(found: LoadTest, cases: Sequence[Case]) -> UserMemory:
     slope = float(spread @ sizes / (spread @ spread))
     base = float(sizes.mean() - slope * users.mean())
     before = median(one.before for case in cases for one in found.rounds[case]) if found.device == "cpu" else 0
-    fitting = max(int((found.available - before - base) // slope), 0) if slope > 0 else None
+    fitting = max(int((found.available - before - base) / slope + 1e-9), 0) if slope > 0 else None
     return UserMemory(slope, computed, base, fitting)
 
 
