@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from tokbench.pythia.serving.loads import Load
 
 MOST_USERS = 1024
-HTML = "html"
 
 
 def run(
@@ -95,12 +94,9 @@ def run(
     from tokbench.pythia.backends import BACKENDS, choose_quantization
     from tokbench.pythia.formats.random_weights import open_or_make
     from tokbench.pythia.serving.load_test import LoadTester, choose_threads, make_cases
-    from tokbench.report import REPORTS
     from tokbench.report._load_test import show_load_test
 
     files = check_files(output)
-    if HTML in (output_format, *(name for _, name in files)):
-        REPORTS[HTML].check()  # type: ignore[attr-defined]
     numbers = split_numbers("--users", ",".join(users), high=MOST_USERS)
     kinds: Sequence[str | None] = split_names("--cache-types", *cache_types) if cache_types else [None]
     kind = quantization or choose_quantization(BACKENDS[backend].list_quantizations(device.value))

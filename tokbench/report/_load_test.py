@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from tokbench._shared.quantities import write_count
 from tokbench.pythia.serving.load_test import Case, LoadTest
 from tokbench.pythia.serving.summary import Figure as Value
 from tokbench.pythia.serving.summary import frame_figures, frame_memory, frame_premiums, list_figures, to_document
@@ -113,7 +114,9 @@ def write(value: float, factor: float) -> str:
 
 
 def write_spread(value: Value, factor: float) -> str:
-    """Format a value with the lowest and highest round."""
+    """Format a value, with the lowest and highest round if there are several."""
+    if value.low == value.high:
+        return write(value.value, factor)
     return f"{write(value.value, factor)} ({write(value.low, factor)} to {write(value.high, factor)})"
 
 
@@ -143,7 +146,7 @@ def describe(found: LoadTest) -> str:
     settings = "".join(f", {name}: {value}" for name, value in found.settings.items())
     return (
         f"{place.date[:10]}, {found.model} {found.quantization} on {found.backend}, {place.processor}, "
-        f"{place.cores} cores, {place.system}, {found.threads} threads, {found.device}, {requests}, {rounds} rounds, "
+        f"{place.cores} cores, {place.system}, {found.threads} threads, {found.device}, {requests}, {write_count(rounds, 'round')}, "
         f"weights: {found.weights}{settings}, tokbench {place.tokbench}, {libraries}"
     )
 
