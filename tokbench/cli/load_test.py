@@ -92,8 +92,8 @@ def run(
     what a language's premium does to waiting times, to memory and to how many users fit the machine.
     """
     from tokbench.pythia.backends import BACKENDS, choose_quantization
-    from tokbench.pythia.formats.random_weights import open_or_make
-    from tokbench.pythia.serving.load_test import LoadTester, choose_threads, make_cases
+    from tokbench.pythia.formats.random_weights import find_architecture, open_or_make
+    from tokbench.pythia.serving.load_test import LoadTester, check_cases, choose_threads, make_cases
     from tokbench.report._load_test import show_load_test
 
     files = check_files(output)
@@ -105,13 +105,16 @@ def run(
         raise TokbenchError(
             "a corpus sets the lengths of requests", "leave out --prompts and --new-tokens, or the corpus"
         )
+    loads = list_loads(prompts, new_tokens)
     texts = open_corpus(corpus, languages, segments) if by_language else None
     base = choose_base(texts, reference)
+    known = find_architecture(checkpoint)
+    if known is not None and texts is None:  # before gigabytes are downloaded or generated
+        cases = make_cases(loads, numbers, kinds)
+        check_cases(known, backend, kind, cases, name=checkpoint, device=device.value)
     model = open_or_make(checkpoint, revision=revision, offline=offline, random=random_weights)
     announce(model)
-    if texts is None:
-        loads = list_loads(prompts, new_tokens)
-    else:
+    if texts is not None:
         from tokbench.pythia.measure.score import load_vocabulary
         from tokbench.pythia.serving.loads import read_loads
 

@@ -146,8 +146,8 @@ def describe(found: LoadTest) -> str:
     settings = "".join(f", {name}: {value}" for name, value in found.settings.items())
     return (
         f"{place.date[:10]}, {found.model} {found.quantization} on {found.backend}, {place.processor}, "
-        f"{place.cores} cores, {place.system}, {found.threads} threads, {found.device}, {requests}, {write_count(rounds, 'round')}, "
-        f"weights: {found.weights}{settings}, tokbench {place.tokbench}, {libraries}"
+        f"{place.cores} cores, {place.system}, {found.threads} threads, {found.device}, {requests}, "
+        f"{write_count(rounds, 'round')}, weights: {found.weights}{settings}, tokbench {place.tokbench}, {libraries}"
     )
 
 

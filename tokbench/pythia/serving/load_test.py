@@ -121,20 +121,8 @@ class LoadTester:
         """Check the cases, and prepare the weights; TokbenchError if something cannot be run."""
         if not self.cases or self.rounds < 1 or min(case.users for case in self.cases) < 1:
             raise TokbenchError("nothing to measure", "give at least one user, request and round")
-        shape = self.checkpoint.architecture
-        check_loads([case.load for case in self.cases], shape.context)
-        for case in self.cases:
-            check_cache_type(self.backend, case.cache_type, shape)
-        largest = max(self.cases, key=lambda case: case.users * case.load.tokens)
-        check_free_memory(
-            shape,
-            self.backend,
-            self.quantization,
-            name=f"{self.checkpoint.name} with {largest.users} users",
-            context=largest.users * largest.load.tokens,
-            batch=largest.users,
-            device=self.device,
-        )
+        shape, name = self.checkpoint.architecture, self.checkpoint.name
+        check_cases(shape, self.backend, self.quantization, self.cases, name=name, device=self.device)
         self.path = BACKENDS[self.backend].prepare(self.checkpoint, self.quantization, self.device)
         self.environment = describe_environment(self.clock)
         self.busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -199,6 +187,34 @@ class LoadTester:
             joules_note=self.joules_note,
             rounds={case: tuple(rounds) for case, rounds in self.found.items()},
         )
+
+
+def check_cases(
+    architecture: Architecture,
+    backend: str,
+    quantization: str,
+    cases: Sequence[Case],
+    *,
+    name: str,
+    device: Device = "cpu",
+) -> None:
+    """Raise TokbenchError if a request does not fit the context, or the largest case the memory that is free.
+
+    Also for a cache type that the backend does not have.
+    """
+    check_loads([case.load for case in cases], architecture.context)
+    for case in cases:
+        check_cache_type(backend, case.cache_type, architecture)
+    largest = max(cases, key=lambda case: case.users * case.load.tokens)
+    check_free_memory(
+        architecture,
+        backend,
+        quantization,
+        name=f"{name} with {largest.users} users",
+        context=largest.users * largest.load.tokens,
+        batch=largest.users,
+        device=device,
+    )
 
 
 def make_cases(loads: Sequence[Load], users: Sequence[int], cache_types: Sequence[str | None]) -> tuple[Case, ...]:
