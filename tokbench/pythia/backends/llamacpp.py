@@ -25,6 +25,7 @@ from tokbench.pythia.backends import (
     check_quantization,
 )
 from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
+from tokbench.pythia.backends._llamacpp_streaming import stream_answers
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
@@ -173,53 +174,30 @@ class _LlamaCppRunner:
         tokens: list[int] = self._ask(ids, new_tokens)["__verbose"]["tokens"]
         return tokens
 
+    def _ask(self, ids: Ids, new_tokens: int, **options: object) -> dict[str, Any]:
+        answer: dict[str, Any] = self._server.handle_completions(
+            {
+                "prompt": list(ids),
+                "n_predict": new_tokens,
+                "samplers": ["top_k"],
+                "top_k": 1,
+                "ignore_eos": True,
+                "cache_prompt": False,
+                "return_tokens": True,
+                "verbose": True,  # otherwise the answer has text but no ids
+                **options,
+            }
+        )
+        if "error" in answer:
+            raise TokbenchError(
+                f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load with more context"
+            )
+        return answer
+
     def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
         for ids in prompts:
             check_length(ids, new_tokens, self._context)
-        # Each step yields a whole character: a token that is part of one would be held back.
-        options = {"stream": True, "verbose": False, "logit_bias": [[_WHOLE_CHARACTER, _CERTAIN]]}
-
-        def follow(number: int) -> dict[str, Any]:
-            last: dict[str, Any] = {}
-
-            def report(chunk: dict[str, Any]) -> bool:
-                last.update(chunk)
-                if "error" not in chunk and chunk["choices"][0]["finish_reason"] is None:
-                    on_token(number)
-                return False
-
-            self._server.handle_completions(write_request(prompts[number], new_tokens, options), report)
-            return last
-
-        with ThreadPoolExecutor(len(prompts)) as pool:
-            for last in pool.map(follow, range(len(prompts))):
-                check_answer(last)
-
-    def _ask(self, ids: Ids, new_tokens: int, **options: object) -> dict[str, Any]:
-        answer: dict[str, Any] = self._server.handle_completions(write_request(ids, new_tokens, options))
-        check_answer(answer)
-        return answer
+        stream_answers(self._server, prompts, new_tokens, on_token)
 
     def close(self) -> None:
         del self._server
-
-
-def write_request(ids: Ids, new_tokens: int, options: Mapping[str, object]) -> dict[str, object]:
-    """Return a request to continue a prompt greedily, without using any cached one."""
-    return {
-        "prompt": list(ids),
-        "n_predict": new_tokens,
-        "samplers": ["top_k"],
-        "top_k": 1,
-        "ignore_eos": True,
-        "cache_prompt": False,
-        "return_tokens": True,
-        "verbose": True,  # otherwise the answer has text but no ids
-        **options,
-    }
-
-
-def check_answer(answer: Mapping[str, Any]) -> None:
-    """Raise TokbenchError for an answer that is an error."""
-    if "error" in answer:
-        raise TokbenchError(f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load with more context")
