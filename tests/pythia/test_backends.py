@@ -276,7 +276,7 @@ def test_conversions_are_cached_by_content(small: Checkpoint, tmp_path: Path) ->
 @needs("ctranslate2")
 def test_types_that_a_backend_lacks_are_refused(small: Checkpoint) -> None:
     backend = BACKENDS["ctranslate2"]
-    with pytest.raises(TokbenchError, match="ctranslate2 cannot run q4_0: it has no such type; it runs float32"):
+    with pytest.raises(TokbenchError, match="ctranslate2 cannot run q4_0: q4_0 is run by llamacpp; it runs float32"):
         backend.prepare(small, "q4_0")
     with pytest.raises(TokbenchError, match="q4_2 cannot be run: ggml dropped the type"):
         backend.prepare(small, "q4_2")

@@ -9,6 +9,7 @@ import typer
 from tokbench.cli._numbers import MOST_TOKENS, share_option, whole_option
 from tokbench.cli._options import Corpus, Json, Languages, Offline, Reference, Segments
 from tokbench.cli._results import print_results
+from tokbench.errors import TokbenchError
 
 app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
@@ -21,7 +22,7 @@ def list_models(as_json: Json = False) -> None:
 
 
 def show_model(
-    name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
+    name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b, or a GGUF file.")],
     device: Annotated[
         str | None,
         typer.Option(
@@ -54,7 +55,7 @@ def show_model(
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Show a model's facts and the parameters, FLOPs and memory they imply.
+    """Show a model's facts and the parameters, FLOPs and memory they imply; of a GGUF file, what it holds.
 
     With --device, also what that device is estimated to do with it; with --corpus or --languages, by language: a
     segment of mean length is read, and as much text written.
@@ -64,11 +65,19 @@ def show_model(
     from tokbench.pythia.model.resolution import resolve_model
     from tokbench.report._models import show
 
-    results = show(find_model(name))
     if device is None:
         given = {"--efficiency": efficiency, "--quantization": quantization, "--context": context, "--corpus": corpus}
         refuse_alone(given | {"--languages": languages, "--segments": segments, "--reference": reference})
-    else:
+    if name.casefold().endswith(".gguf"):
+        from tokbench.pythia.formats.opening import open_checkpoint
+        from tokbench.report._model_files import show_file
+
+        if device is not None:
+            raise TokbenchError("estimates on a device are of named models", "name the model that the file holds")
+        print_results(show_file(open_checkpoint(name)), "json" if as_json else "table")
+        return
+    results = show(find_model(name))
+    if device is not None:
         from tokbench.report._devices import add_device
 
         model = resolve_model(name, offline=offline)

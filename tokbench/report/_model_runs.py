@@ -55,8 +55,14 @@ def describe(found: BackendMeasurement) -> str:
     return (
         f"{place.date[:10]}, {place.processor}, {place.cores} cores, {place.system}, {found.threads} threads, "
         f"{found.device}, context {found.context}, {found.generated_tokens} tokens generated after "
-        f"{found.generation_prompt}, weights: {found.weights}, tokbench {place.tokbench}, {libraries}"
+        f"{found.generation_prompt}, A/A ratio {write_ratio(found.aa_ratio)}, weights: {found.weights}, "
+        f"tokbench {place.tokbench}, {libraries}"
     )
+
+
+def write_ratio(ratio: float | None) -> str:
+    """Format a machine's A/A ratio."""
+    return "unknown" if ratio is None else f"{ratio:.2f}"
 
 
 def show_scores(rows: list[dict[str, Any]]) -> Results:

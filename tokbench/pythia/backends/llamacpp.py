@@ -24,7 +24,7 @@ from tokbench.pythia.backends import (
     check_length,
     check_quantization,
 )
-from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, write_gguf
+from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, require_computation, write_gguf
 from tokbench.pythia.backends._llamacpp_streaming import stream_answers
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
@@ -49,20 +49,23 @@ def _import() -> Any:
     return xllamacpp
 
 
-def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
-    """List the weight types that are written and run; the same on every device."""
+def list_quantizations(device: Device = "cpu", checkpoint: Checkpoint | None = None) -> tuple[str, ...]:
+    """List the weight types that are written and run; of a GGUF file, the one that it has."""
+    if checkpoint is not None:
+        check_format("llamacpp", checkpoint, ("safetensors", "gguf"))
+        if checkpoint.format == "safetensors":
+            require_computation(checkpoint)
     library = _import()
     kinds = [info["type"] for info in library.get_device_info()]
     if device == "cuda" and library.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_GPU not in kinds:
         hint = "use the device cpu, or install an xllamacpp wheel built for CUDA"
         raise TokbenchError("this llama.cpp finds no CUDA device", hint)
-    return TYPES
+    return TYPES if checkpoint is None or checkpoint.format == "safetensors" else (checkpoint.stored,)
 
 
 def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
     """Return the GGUF file of a checkpoint in a type, writing it if necessary."""
-    check_format("llamacpp", checkpoint, ("safetensors", "gguf"))
-    supported = list_quantizations(device)
+    supported = list_quantizations(device, checkpoint)
     if checkpoint.format == "gguf":
         if quantization != checkpoint.stored:
             message = f"{checkpoint.path} holds {checkpoint.stored}, not {quantization}"
@@ -121,6 +124,7 @@ class _LlamaCppRunner:
         self._server = server
         self._context = context
         self._cache_type = cache_type
+        self._kept: tuple[int, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -163,16 +167,25 @@ class _LlamaCppRunner:
             "use the backend ctranslate2 or transformers",
         )
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         check_length(ids, new_tokens, self._context)
-        if batch == 1:
-            return [self._continue(ids, new_tokens)]
-        with ThreadPoolExecutor(batch) as pool:
-            return list(pool.map(lambda _: self._continue(ids, new_tokens), range(batch)))
+        if not reuse:
+            return self._continue(ids, new_tokens, [{}] * batch)
+        if (batch, *ids) != self._kept:
+            # One evaluation of the prompt fills the caches of all slots.
+            self._ask(ids, 1, cache_prompt=True, n_cmpl=batch, verbose=False)
+            self._kept = (batch, *ids)
+        return self._continue(ids, new_tokens, [{"cache_prompt": True, "id_slot": slot} for slot in range(batch)])
 
-    def _continue(self, ids: Ids, new_tokens: int) -> list[int]:
-        tokens: list[int] = self._ask(ids, new_tokens)["__verbose"]["tokens"]
-        return tokens
+    def _continue(self, ids: Ids, new_tokens: int, options: Sequence[Mapping[str, object]]) -> list[list[int]]:
+        def ask(more: Mapping[str, object]) -> list[int]:
+            tokens: list[int] = self._ask(ids, new_tokens, **more)["__verbose"]["tokens"]
+            return tokens
+
+        if len(options) == 1:
+            return [ask(options[0])]
+        with ThreadPoolExecutor(len(options)) as pool:
+            return list(pool.map(ask, options))
 
     def _ask(self, ids: Ids, new_tokens: int, **options: object) -> dict[str, Any]:
         answer: dict[str, Any] = self._server.handle_completions(
@@ -197,6 +210,7 @@ class _LlamaCppRunner:
     def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
         for ids in prompts:
             check_length(ids, new_tokens, self._context)
+        self._kept = ()
         stream_answers(self._server, prompts, new_tokens, on_token)
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 
 from tokbench.catalog import hub, locations
@@ -9,6 +11,13 @@ from tokbench.errors import UnavailableError
 
 PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
 """Files read from a repository: never code, never pickles."""
+
+
+def write_conversion(source: str | Path) -> str:
+    """Return a command that makes safetensors of a model with a pickle: a folder, or org/name on the hub."""
+    target = f"{Path(source).name or 'model'}-safetensors"
+    code = f"M.from_pretrained({json.dumps(str(source))}).save_pretrained({json.dumps(target)})"
+    return "python -c " + shlex.quote(f"from transformers import AutoModelForCausalLM as M; {code}")
 
 
 def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
@@ -36,7 +45,8 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
         raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {error.message}", remedy) from error
     folder = hub.fetch_snapshot(repo, revision, PATTERNS)
     if not is_whole(folder):
-        raise UnavailableError(f"{wanted} on the hub has no config.json with safetensors files", remedy)
+        message = f"{wanted} on the hub has no config.json with safetensors files"
+        raise UnavailableError(message, f"if it has a pytorch_model.bin that you trust: {write_conversion(repo)}")
     return folder
 
 
@@ -45,8 +55,6 @@ def is_whole(folder: Path) -> bool:
 
     All those that its index names.
     """
-    import json
-
     index = folder / "model.safetensors.index.json"
     if not (folder / "config.json").is_file():
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,8 @@ from tokbench.pythia.backends import BACKENDS, Device
 from tokbench.pythia.formats.checkpoint import Checkpoint, WeightsKind
 from tokbench.pythia.measure._limited_process import run_limited
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory
-from tokbench.pythia.measure.probe import check_free_memory
+from tokbench.pythia.measure.machine_load import read_load, warn_of_load
+from tokbench.pythia.measure.memory_needs import check_free_memory
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import kv_cache_bytes
 from tokbench.pythia.model.quantization import find_quantization
@@ -32,8 +32,6 @@ ROUNDS = 3
 _LEAST_SECONDS = 600.0
 _SECONDS_PER_TOKEN = 2.0
 """Of a machine slower than any in use."""
-_IDLE_LOAD = 0.5
-"""Load average of a machine that does nothing but what keeps it running."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +92,7 @@ class LoadTest:
     @property
     def warning(self) -> str | None:
         """Return a warning if other programs used the cores that were measured."""
-        spare = self.environment.cores - self.threads
-        if self.busy is None or self.busy <= spare + _IDLE_LOAD:
-            return None
-        return (
-            f"other programs were running: load {self.busy:.1f} on {self.environment.cores} cores, of which "
-            f"{self.threads} were measured; times are too long and vary"
-        )
+        return warn_of_load(self.busy, self.environment.cores)
 
 
 @dataclass
@@ -125,7 +117,7 @@ class LoadTester:
         check_cases(shape, self.backend, self.quantization, self.cases, name=name, device=self.device)
         self.path = BACKENDS[self.backend].prepare(self.checkpoint, self.quantization, self.device)
         self.environment = describe_environment(self.clock)
-        self.busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+        self.busy = read_load()
         self.available = read_device_memory()[1] if self.device == "cuda" else read_available()
         self.settings: Mapping[str, str] = {}
         self.kv_bytes_per_value = 2
