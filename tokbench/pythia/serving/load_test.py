@@ -203,7 +203,8 @@ def check_cases(
         backend,
         quantization,
         name=f"{name} with {largest.users} users",
-        context=largest.users * largest.load.tokens,
+        context=largest.load.tokens,
+        used=largest.load.tokens,
         batch=largest.users,
         device=device,
     )
