@@ -22,6 +22,7 @@ from tokbench.cli import (
     explain,
     explain_diff,
     listing,
+    load_test,
     model,
     model_results,
     model_run,
@@ -85,6 +86,7 @@ MODEL_COMMANDS: dict[str, Callable[..., None]] = {
     "results": model_results.run,
     "make": model_run.make,
     "measure": model_run.measure,
+    "load-test": load_test.run,
     "score": model_score.run,
 }
 

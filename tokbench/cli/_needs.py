@@ -9,7 +9,7 @@ from typing import Any
 BACKENDS = ("ctranslate2", "llamacpp", "transformers")
 """Backends that an extra of the same name provides."""
 
-DRAWN = frozenset({"compare", "report"})
+DRAWN = frozenset({"compare", "model load-test", "report"})
 """Commands whose pages have charts."""
 
 

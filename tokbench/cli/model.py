@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._options import Json
+from tokbench.cli._numbers import MOST_TOKENS, share_option, whole_option
+from tokbench.cli._options import Corpus, Json, Languages, Offline, Reference, Segments
 from tokbench.cli._results import print_results
+from tokbench.errors import TokbenchError
 
 app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
@@ -21,16 +23,67 @@ def list_models(as_json: Json = False) -> None:
 
 def show_model(
     name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b, or a GGUF file.")],
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Also estimate seconds, joules and the largest batch on a device; see: tokbench list devices."
+        ),
+    ] = None,
+    efficiency: Annotated[
+        float | None,
+        share_option(
+            "--efficiency",
+            low=0.001,
+            high=1,
+            metavar="SHARE",
+            help="Share of the device's peak FLOP/s and bandwidth that is reached. [default: 50%, with a range]",
+        ),
+    ] = None,
+    quantization: Annotated[
+        str | None, typer.Option(help="Weight type on the device. [default: float16]", show_default=False)
+    ] = None,
+    context: Annotated[
+        int | None,
+        whole_option(
+            "--context", low=1, high=MOST_TOKENS, help="Tokens per text on the device. [default: the model's context]"
+        ),
+    ] = None,
+    corpus: Corpus = None,
+    languages: Languages = None,
+    segments: Segments = None,
+    reference: Reference = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Show a model's facts and the parameters, FLOPs and memory they imply; of a GGUF file, what it holds."""
+    """Show a model's facts and the parameters, FLOPs and memory they imply; of a GGUF file, what it holds.
+
+    With --device, also what that device is estimated to do with it; with --corpus or --languages, by language: a
+    segment of mean length is read, and as much text written.
+    """
+    from tokbench.cli._device_estimate import estimate_on_device, refuse_alone
+    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.resolution import resolve_model
+    from tokbench.report._models import show
+
+    if device is None:
+        given = {"--efficiency": efficiency, "--quantization": quantization, "--context": context, "--corpus": corpus}
+        refuse_alone(given | {"--languages": languages, "--segments": segments, "--reference": reference})
     if name.casefold().endswith(".gguf"):
         from tokbench.pythia.formats.opening import open_checkpoint
         from tokbench.report._model_files import show_file
 
+        if device is not None:
+            raise TokbenchError("estimates on a device are of named models", "name the model that the file holds")
         print_results(show_file(open_checkpoint(name)), "json" if as_json else "table")
         return
-    from tokbench.pythia.model.models import find_model
-    from tokbench.report._models import show
+    results = show(find_model(name))
+    if device is not None:
+        from tokbench.report._devices import add_device
 
-    print_results(show(find_model(name)), "json" if as_json else "table")
+        model = resolve_model(name, offline=offline)
+        kind = quantization or "float16"
+        where = (corpus, languages, segments, reference)
+        results = add_device(
+            results, estimate_on_device(model, device, kind, efficiency, context, *where, offline=offline)
+        )
+    print_results(results, "json" if as_json else "table")

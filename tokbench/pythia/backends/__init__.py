@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,6 +16,8 @@ from tokbench.pythia.model.quantization import find_quantization, require_runnab
 
 Device = Literal["cpu", "cuda"]
 Ids = Sequence[int]
+OnToken = Callable[[int], None]
+"""Called for each new token with the index of its prompt, as soon as the token is known."""
 
 END_OF_TEXT = 0
 """The id of `<|endoftext|>` in GPT-NeoX's vocabulary."""
@@ -67,6 +69,13 @@ class Runner(Protocol):
 
         The model's end of text is never generated. reuse: keep the prompt's keys and values, if the backend can, and
         use those of the last call with the same prompt.
+        """
+        ...
+
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        """Continue prompts of one length together, greedily, by exactly `new_tokens` ids each, reporting each id.
+
+        `on_token` may be called from several threads, but for one prompt from one at a time.
         """
         ...
 

@@ -6,7 +6,7 @@ GPT-NeoX and LLaMA-like models are converted without torch, others by CTranslate
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tokbench.pythia.backends import (
     END_OF_TEXT,
     Device,
     Ids,
+    OnToken,
     Runner,
     check_format,
     check_length,
@@ -157,6 +158,21 @@ class _CTranslate2Runner:
         )
         found: list[int] = result.sequences_ids[0]
         return found
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        for ids in prompts:
+            check_length(ids, new_tokens, self._context, len(self._tokens))
+
+        def report(step: Any) -> bool:
+            on_token(step.batch_id)
+            return False
+
+        self._generator.generate_batch(
+            [self._spell(ids) for ids in prompts],
+            max_length=new_tokens,
+            min_length=new_tokens,
+            sampling_topk=1,
+            callback=report,
+        )
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._tokens[number] for number in ids]

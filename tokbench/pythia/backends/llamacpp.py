@@ -14,17 +14,29 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import (
+    END_OF_TEXT,
+    Device,
+    Ids,
+    OnToken,
+    Runner,
+    check_format,
+    check_length,
+    check_quantization,
+)
 from tokbench.pythia.backends._evaluation import ScoredEnd, check_end
 from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, require_computation, write_gguf
+from tokbench.pythia.backends._llamacpp_streaming import stream_answers
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
 LIBRARIES = ("xllamacpp", "gguf", "numpy")
 
+CACHE_TYPES = ("f16", "q8_0", "q4_0")
+"""Types of the key-value cache, the usual one first."""
+
 _FILE = "model.gguf"
 _SILENT = -1
-_CACHE_BYTES = 2  # f16
 _SOME = 1000  # the best tokens, which hold most that are looked for, in a hundredth of the time of all
 _EVERY = 1 << 30  # more tokens than any vocabulary has
 _WHOLE_CHARACTER = 34  # "A" to GPT-NeoX, "!" among placeholders
@@ -69,11 +81,18 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 
 
 def load(
-    path: Path, quantization: str, *, threads: int, context: int, batch: int = 1, device: Device = "cpu"
+    path: Path,
+    quantization: str,
+    *,
+    threads: int,
+    context: int,
+    batch: int = 1,
+    device: Device = "cpu",
+    cache_type: str = CACHE_TYPES[0],
 ) -> Runner:
     """Load a GGUF file, memory-mapped.
 
-    With a KV cache for `batch` sequences of `context` tokens.
+    With a KV cache for `batch` sequences of `context` tokens, in one of `CACHE_TYPES`.
 
     The library runs its server in this process, bound to the loopback interface; requests bypass it.
     """
@@ -91,30 +110,37 @@ def load(
     params.verbosity = _SILENT
     params.ui = params.use_jinja = params.enable_chat_template = False
     params.warmup = True
-    params.cache_type_k = params.cache_type_v = library.ggml_type.GGML_TYPE_F16
+    params.cache_type_k = params.cache_type_v = library.ggml_type[f"GGML_TYPE_{cache_type.upper()}"]
     try:
         server = library.Server(params)
     except RuntimeError as error:
         raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "download or convert it again") from error
-    runner = _LlamaCppRunner(server, context)
+    runner = _LlamaCppRunner(server, context, cache_type)
     # A server closed before its loop has started waits forever: an answer shows that it has started.
     runner.prefill([END_OF_TEXT])
     return runner
 
 
 class _LlamaCppRunner:
-    def __init__(self, server: Any, context: int) -> None:
+    def __init__(self, server: Any, context: int, cache_type: str) -> None:
         self._server = server
         self._context = context
+        self._cache_type = cache_type
         self._kept: tuple[int, ...] = ()
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"compute type": "by the file", "mmap": "yes", "re-packing": "on loading, where the processor has it"}
+        return {
+            "compute type": "by the file",
+            "mmap": "yes",
+            "re-packing": "on loading, where the processor has it",
+            **({} if self._cache_type == CACHE_TYPES[0] else {"cache": self._cache_type}),
+        }
 
     @property
     def kv_bytes_per_value(self) -> int:
-        return _CACHE_BYTES
+        # Blocks of q8_0 and q4_0 take 1.06 and 0.56 bytes per value.
+        return 2 if self._cache_type == "f16" else 1
 
     def prefill(self, ids: Ids) -> int:
         return self.generate(ids, 1)[0][0]
@@ -217,6 +243,12 @@ class _LlamaCppRunner:
                 f"llama.cpp: {answer['error']['message']}", "shorten the prompt, or load with more context"
             )
         return answer
+
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        for ids in prompts:
+            check_length(ids, new_tokens, self._context)
+        self._kept = ()
+        stream_answers(self._server, prompts, new_tokens, on_token)
 
     def close(self) -> None:
         del self._server

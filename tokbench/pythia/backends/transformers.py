@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from tokbench._shared.visible_text import reveal
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia.backends import END_OF_TEXT, Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import (
+    END_OF_TEXT,
+    Device,
+    Ids,
+    OnToken,
+    Runner,
+    check_format,
+    check_length,
+    check_quantization,
+)
 from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 
@@ -98,8 +107,8 @@ class _TransformersRunner:
     def kv_bytes_per_value(self) -> int:
         return int(self._model.dtype.itemsize)
 
-    def _tensor(self, ids: Ids, batch: int = 1) -> Any:
-        return self._torch.tensor([list(ids)] * batch, device=self._model.device)
+    def _tensor(self, ids: Ids) -> Any:
+        return self._torch.tensor([list(ids)], device=self._model.device)
 
     def prefill(self, ids: Ids) -> int:
         check_length(ids, 1, self._context, self._model.config.vocab_size)
@@ -131,9 +140,24 @@ class _TransformersRunner:
         reuse: bool = False,  # every call evaluates the prompt
     ) -> list[list[int]]:
         check_length(ids, new_tokens, self._context, self._model.config.vocab_size)
-        prompt = self._tensor(ids, batch)
+        sequences: list[list[int]] = self._continue([ids] * batch, new_tokens)[:, len(ids) :].tolist()
+        return sequences
+
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        for ids in prompts:
+            check_length(ids, new_tokens, self._context, self._model.config.vocab_size)
+
+        def report(ids: Any, scores: Any, **_: Any) -> Any:
+            for number in range(len(prompts)):
+                on_token(number)
+            return self._torch.zeros(len(prompts), dtype=self._torch.bool, device=ids.device)
+
+        self._continue(prompts, new_tokens, stopping_criteria=[report])
+
+    def _continue(self, prompts: Sequence[Ids], new_tokens: int, **options: Any) -> Any:
+        prompt = self._torch.tensor([list(ids) for ids in prompts], device=self._model.device)
         with self._torch.inference_mode():
-            whole = self._model.generate(
+            return self._model.generate(
                 prompt,
                 attention_mask=self._torch.ones_like(prompt),
                 min_new_tokens=new_tokens,
@@ -141,9 +165,8 @@ class _TransformersRunner:
                 do_sample=False,
                 eos_token_id=self._ends,
                 pad_token_id=END_OF_TEXT,
+                **options,
             )
-        sequences: list[list[int]] = whole[:, len(ids) :].tolist()
-        return sequences
 
     def score_end(self, ids: Ids, count: int) -> ScoredEnd:
         check_end(ids, count)
