@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._ledger import trace
 from tokbench.cli._numbers import (
     MOST_MONEY,
     MOST_REQUESTS,
@@ -32,19 +32,16 @@ from tokbench.cli._options import (
     expand_tokenizers,
     open_corpus,
 )
+from tokbench.cli._prices import read_prices
 from tokbench.cli._progress import measuring, show_progress
 from tokbench.cli._results import bring_out, check_files
+from tokbench.cli._seconds import choose_device, read_rates
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
-from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
-    from tokbench.pythia.cost import Costs, Prices, Request
+    from tokbench.pythia.cost import Costs
     from tokbench.pythia.cost.request import NewTokens
-    from tokbench.pythia.model.architecture import Architecture
-    from tokbench.pythia.speed.rates import Rates
-    from tokbench.pythia.speed.speeds import Speed
-    from tokbench.report._document_model import Results
 
 NO_MODEL = "none"
 
@@ -270,128 +267,8 @@ def run(
     bring_out(show(costs), output_format, files)
 
 
-def read_prices(listed: str | None, per_mtok: float | None, prices: dict[str, Any], currency: str | None) -> Prices:
-    """Return the prices that the options give; TokbenchError for options that exclude each other.
-
-    listed: `MODEL[@DATE]` of the price list.
-    """
-    from tokbench.pythia.cost import Prices
-
-    if per_mtok is not None:
-        if prices["per_mtok_in"] is not None or prices["per_mtok_out"] is not None:
-            raise TokbenchError(
-                "--price-per-mtok is the price of tokens read and written",
-                "leave it out, or the others",
-            )
-        prices = {**prices, "per_mtok_in": per_mtok, "per_mtok_out": per_mtok}
-    if listed is not None:
-        return read_listed_prices(listed, prices, currency)
-    return Prices(**prices, currency=currency.strip().upper() if currency is not None else None)
-
-
-def read_listed_prices(listed: str, prices: dict[str, Any], currency: str | None) -> Prices:
-    """Return the prices of a model in the price list."""
-    from tokbench.pythia.cost import Prices
-    from tokbench.pythia.cost.price_list import CURRENCY, find_price
-
-    free = {name: prices[name] for name in ("cached_share", "requests_per_day")}
-    if currency is not None or any(value is not None for name, value in prices.items() if name not in free):
-        raise TokbenchError("--prices gives all prices, in USD", "leave out the other prices and --currency")
-    found = find_price(listed)
-    if prices["cached_share"] is not None and found.per_mtok_cached is None:
-        raise TokbenchError(f"{found.source} has no price of cached tokens", "leave out --cached-share")
-    return Prices(
-        **free,
-        per_mtok_in=found.per_mtok_in,
-        per_mtok_out=found.per_mtok_out,
-        per_mtok_cached=None if prices["cached_share"] is None else found.per_mtok_cached,
-        currency=CURRENCY,
-        most_tokens=found.most_tokens,
-        source=found.source,
-    )
-
-
-def choose_device(
-    name: str | None, efficiency: float | None, quantization: str
-) -> Callable[[Architecture], Speed] | None:
-    """Return what estimates the times of a shape on a device; None without one."""
-    if name is None:
-        if efficiency is not None:
-            raise TokbenchError("--efficiency is of a device", "name it with --device")
-        return None
-    from tokbench.pythia.devices import device_speed
-
-    def estimate(architecture: Architecture) -> Speed:
-        speed: Speed = device_speed(name, architecture, quantization, efficiency)
-        return speed
-
-    return estimate
-
-
 def parse_new_tokens(text: str | None) -> NewTokens | None:
     """Parse a number of tokens, or `same`."""
     if text is None or text == "same":
         return text  # type: ignore[return-value]
     return parse_whole("--new-tokens", text, high=MOST_TOKENS, other=", or same")
-
-
-def read_rates(path: Path) -> tuple[Rates, ...]:
-    """Fit rates to the timings in a file written by `tokbench model measure`."""
-    import polars as pl
-
-    from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit_each
-
-    try:
-        rows = json.loads(path.read_bytes())["timings"]
-        frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
-    except OSError as error:
-        raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
-    except (ValueError, KeyError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
-        raise TokbenchError(
-            f"{path}: no timings ({error!s:.200})", "create it with: tokbench model measure -o FILE.json"
-        ) from error
-    return fit_each(frame)
-
-
-def trace(
-    text: str,
-    names: list[str],
-    model: str | None,
-    backend: str,
-    quantization: str | None,
-    request: Request,
-    threads: int | None,
-    offline: bool,
-) -> Results:
-    """Trace one request: `text` is read, and as much written as `request` says."""
-    import numpy as np
-
-    from tokbench._shared.environment import count_cores
-    from tokbench.adapters import load_tokenizer
-    from tokbench.cli.encode import read_input
-    from tokbench.pythia.backends import run as load_runner
-    from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, default_quantization
-    from tokbench.pythia.cost.request_trace import trace_request
-    from tokbench.pythia.formats.random_weights import open_or_make
-    from tokbench.report._cost_results import show_trace
-
-    if backend == ANALYTIC or model is None:
-        raise TokbenchError("--ledger measures, so it needs a backend", "for example: --backend ctranslate2")
-    if names != [OWN_TOKENIZER]:
-        raise TokbenchError("--ledger runs the model with its own tokenizer", f"leave out {', '.join(names)}")
-    if request.prompt_chars is not None:
-        raise TokbenchError("--ledger reads its text", "leave out --prompt-chars")
-    content = read_input() if text == "-" else text
-    tokenizer = load_tokenizer(OWN_TOKENIZER, offline=offline)
-    checkpoint = open_or_make(model, offline=offline)
-    kind = quantization or default_quantization(backend)
-    runner = load_runner(checkpoint, backend, kind, threads=threads or count_cores())
-    chars = max(len(content), 1)
-    prompt = int(tokenizer.count_batch([content])[0])
-    _, written = request.count(np.array([float(chars)]), np.array([prompt / chars]))
-    try:
-        found = trace_request(content.encode(), tokenizer, runner, max(round(float(written[0])), 1))
-    finally:
-        runner.close()
-    facts = f"{checkpoint.name} {kind} on {backend}, weights: {checkpoint.weights}"
-    return show_trace(found, facts, len(content.encode()))

@@ -112,7 +112,8 @@ def lay_out_costs(costs: Costs, per: str = "request") -> Table:
             row.append(write_spread(found.get("seconds")))
         if trained:
             row.append(write_value(found.get("training_flops"), MILLION_SCALES))
-        row.append(write_premium(found.get(whole)))
+        if not million:
+            row.append(write_premium(found.get(whole)))
         if timed:
             row.append(Cell(found["seconds"]["basis"] if "seconds" in found else ABSENT))
         rows.append(tuple(row))
@@ -126,12 +127,12 @@ def lay_out_costs(costs: Costs, per: str = "request") -> Table:
         *(titles[name] for name in quantities),
         *(["measurement"] if spread else []),
         *(["training TFLOP"] if trained else []),
-        {"seconds": "premium, seconds", "flops": "premium, FLOPs", "tokens": "premium, tokens"}[whole],
+        *([] if million else [f"premium, {'FLOPs' if whole == 'flops' else whole}"]),
         *(["basis"] if timed else []),
     ]
     on = f"{costs.model}, {costs.backend} {costs.quantization}: " if costs.model else ""
     texts = frozenset({len(headers) - 1}) if timed else frozenset()
-    optional = tuple(i for i, title in enumerate(headers) if title in ("prefill ms", "decode ms"))
+    optional = tuple(i for i, title in enumerate(headers) if title in ("prefill ms", "decode ms", "KV KiB"))
     return Table(
         f"{on}per {name_per(costs, per)}", tuple(headers), tuple(rows), labels=2, texts=texts, optional=optional
     )
@@ -204,51 +205,47 @@ def lay_out_relative(costs: Costs) -> Table:
     for (tokenizer, lang), cells in frame.group_by("tokenizer", "lang", maintain_order=True):
         found = {(row["use"], row["quantity"]): row for row in cells.iter_rows(named=True)}
         row = [Cell(str(tokenizer)), Cell(name_language(costs, lang if lang is None else str(lang)))]
-        for key in (("serving", headline), *([("training", "flops")] if trained else [])):
-            row += write_relative(found.get(key))
+        keys = (("serving", headline), *([("training", "flops")] if trained else []))
+        row += [write_relative(found.get(key)) for key in keys]
         rows.append(tuple(row))
     unit = {"money": costs.prices.currency or "money", "flops": "FLOPs"}.get(headline, headline)
-    columns = [f"serving, {unit}", "verdict", *(["training, FLOPs", "verdict"] if trained else [])]
-    texts = frozenset({3, 5} if trained else {3})
-    return Table(
-        f"relative to {costs.baseline}", ("tokenizer", "language", *columns), tuple(rows), labels=2, texts=texts
-    )
+    headers = ("tokenizer", "language", f"serving, {unit}", *(["training, FLOPs"] if trained else []))
+    texts = frozenset(range(2, len(headers)))
+    return Table(f"relative to {costs.baseline}", headers, tuple(rows), labels=2, texts=texts)
 
 
-def write_relative(row: Mapping[str, Any] | None) -> list[Cell]:
-    """Return the cells of a relative cost and its verdict."""
+def write_relative(row: Mapping[str, Any] | None) -> Cell:
+    """Return the cell of a relative cost with its interval and verdict."""
     if row is None:
-        return [Cell(ABSENT), Cell(ABSENT)]
+        return Cell(ABSENT)
     interval = write_interval(row["relative"], row["low"], row["high"], 1, write_ratio)
-    return [Cell(interval), Cell(row["verdict"] or ABSENT)]
+    return Cell(f"{interval} {row['verdict'] or ''}".rstrip())
 
 
 def lay_out_what_if(costs: Costs) -> Table:
     """Lay out the model with each tokenizer, and what it costs over all languages."""
     headers = (
         *("tokenizer", "V rows", "parameters", f"{costs.quantization} MiB", "NSL"),
-        *("FLOPs, serving", "verdict", "FLOPs, training", "verdict"),
+        *("FLOPs, serving", "FLOPs, training"),
     )
-    rows = tuple(
-        (
-            Cell(row["tokenizer"]),
-            Cell(f"{row['vocab_rows']:,}"),
-            Cell(f"{row['parameters']:,}"),
-            Cell(write_number(row["weight_bytes"] / 2**20)),
-            Cell(write_ratio(row["nsl"])),
-            *(
-                cell
-                for use in ("serving", "training")
-                for cell in write_relative(
-                    {"relative": row[use], "low": row[f"{use}_low"], "high": row[f"{use}_high"],
-                     "verdict": row[f"{use}_verdict"]}
-                )
-            ),
+    rows = []
+    for row in costs.what_if.iter_rows(named=True):
+        uses = [
+            {"relative": row[use], **{name: row[f"{use}_{name}"] for name in ("low", "high", "verdict")}}
+            for use in ("serving", "training")
+        ]
+        rows.append(
+            (
+                Cell(row["tokenizer"]),
+                Cell(f"{row['vocab_rows']:,}"),
+                Cell(f"{row['parameters'] / 1e6:,.1f} M"),
+                Cell(write_number(row["weight_bytes"] / 2**20)),
+                Cell(write_ratio(row["nsl"])),
+                *map(write_relative, uses),
+            )
         )
-        for row in costs.what_if.iter_rows(named=True)
-    )  # fmt: skip
     title = f"{costs.model} with each tokenizer (same layers, other embeddings); FLOPs relative to {costs.baseline}"
-    return Table(title, headers, rows, labels=1, texts=frozenset({6, 8}), optional=(2,))
+    return Table(title, headers, tuple(rows), labels=1, texts=frozenset({5, 6}), optional=(2,))
 
 
 def lay_out(costs: Costs) -> list[Table]:

@@ -159,7 +159,7 @@ def write_notes(costs: Costs) -> list[str]:
         else "no premiums: they need parallel text",
     ]
     if costs.frame["tokenizer"].n_unique() > 1:
-        notes.append(f"relative to {costs.baseline}, {name_baseline(costs)}; unsettled: the interval includes 1")
+        notes.append(f"relative to {costs.baseline}, {name_baseline(costs)}; unclear: the interval includes 1")
     bases = sorted(set(costs.frame["basis"]) - EXACT)
     if bases:
         notes.append(f"~ {join(bases)}, not measured")

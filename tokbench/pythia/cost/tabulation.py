@@ -184,7 +184,7 @@ def tabulate_relative(computed: Computed, baseline: str) -> pl.DataFrame:
 
     use: `serving` for requests, `training` for text that is trained on.
     relative: ratio of the values in the table of costs; low, high: by the paired bootstrap.
-    verdict: `cheaper` or `dearer` if the interval excludes 1, `equal` if all resamples are, else `unsettled`.
+    verdict: `cheaper` or `dearer` if the interval excludes 1, `equal` if all resamples are, else `unclear`.
     """
     languages: list[str | None] = [*computed.amounts.languages]
     if len(languages) > 1:
@@ -223,4 +223,4 @@ def judge(ratios: Floats, low: float, high: float) -> str | None:
         return "equal"
     if not low <= high:
         return None
-    return "cheaper" if high < 1 else "dearer" if low > 1 else "unsettled"
+    return "cheaper" if high < 1 else "dearer" if low > 1 else "unclear"
