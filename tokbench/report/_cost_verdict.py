@@ -103,7 +103,8 @@ def write_dearest(costs: Costs) -> list[str]:
         if row["premium"] is not None:
             ratio = write_interval(row["premium"], row["premium_low"], row["premium_high"])
             parts.append(f"{ratio} times as much in {row['lang']} with {tokenizer}")
-    return [f"Relative to {costs.reference}, the same text costs up to {join(parts)}."] if parts else []
+    what = "such a request" if isinstance(costs.request.new_tokens, int) else "the same text"
+    return [f"Relative to {costs.reference}, {what} costs up to {join(parts)}."] if parts else []
 
 
 def write_assumptions(costs: Costs) -> str:
