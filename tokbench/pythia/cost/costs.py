@@ -19,7 +19,8 @@ from tokbench.pythia.cost.quantities import Costing
 from tokbench.pythia.cost.request import NewTokens, Request
 from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
 from tokbench.pythia.cost.timing import Report, estimate_speeds, measure_speeds
-from tokbench.pythia.cost.whatif import WhatIf, tabulate_what_ifs, what_if
+from tokbench.pythia.cost.whatif import WhatIf, what_if
+from tokbench.pythia.cost.whatif_table import tabulate_what_ifs
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.resolution import ModelSpec, resolve_model
 from tokbench.pythia.speed.speeds import Speed

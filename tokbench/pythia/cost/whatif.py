@@ -5,9 +5,8 @@ The same layers, with as many rows as that vocabulary needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from tokbench.errors import TokbenchError
 from tokbench.pythia.model.architecture import Architecture
@@ -22,8 +21,7 @@ from tokbench.pythia.model.arithmetic import (
     parameters,
     prefill_flops,
 )
-from tokbench.pythia.model.memory import weight_bytes, weight_table
-from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.model.memory import weight_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,46 +115,3 @@ def what_if(architecture: Architecture, vocabulary: int, *, multiple: int = VOCA
     without tokens.
     """
     return WhatIf(architecture, replace(architecture, vocab_rows=pad_vocabulary(vocabulary, multiple)), vocabulary)
-
-
-def tabulate_what_ifs(changes: Mapping[str, WhatIf], relative: pl.DataFrame, quantization: str) -> pl.DataFrame:
-    """Tabulate the model with each tokenizer, and what it costs over all languages.
-
-    relative: FLOPs and tokens relative to a baseline, as in `Costs.relative`.
-
-    nsl: tokens of the requests over those with the baseline.
-    serving, training: FLOPs over those with the baseline, with intervals and verdicts.
-    break_even_nsl: tokens over those of the model's own tokenizer below which scoring takes fewer FLOPs, attention left
-        out.
-    """
-    import polars as pl
-
-    kind = find_quantization(quantization)
-    over_all = {
-        (row["tokenizer"], row["use"], row["quantity"]): row
-        for row in relative.iter_rows(named=True)  # the last language, or all
-    }
-    rows: list[dict[str, Any]] = []
-    for name, change in changes.items():
-        row: dict[str, Any] = {
-            "tokenizer": name,
-            "vocabulary": change.vocabulary,
-            "vocab_rows": change.changed.vocab_rows,
-            "parameters": parameters(change.changed),
-            "weight_bytes": weight_bytes(change.changed, kind),
-            "flops_per_token": flops_per_token(change.changed),
-            "break_even_nsl": change.break_even_nsl,
-            "nsl": over_all.get((name, "serving", "tokens"), {}).get("relative"),
-        }
-        for use in ("serving", "training"):
-            found = over_all.get((name, use, "flops"), {})
-            row[use] = found.get("relative")
-            row |= {f"{use}_{bound}": found.get(bound) for bound in ("low", "high", "verdict")}
-        rows.append(row)
-    if not rows:
-        return pl.DataFrame()
-    integers = dict.fromkeys(("vocabulary", "vocab_rows", "parameters", "weight_bytes"), pl.Int64)
-    bounds = [f"{use}{bound}" for use in ("serving", "training") for bound in ("", "_low", "_high")]
-    words = dict.fromkeys(("serving_verdict", "training_verdict"), pl.String)
-    floats = dict.fromkeys(("nsl", *bounds), pl.Float64)
-    return pl.DataFrame(rows, schema_overrides={**integers, **floats, **words})
