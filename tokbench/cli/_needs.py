@@ -9,6 +9,9 @@ from typing import Any
 BACKENDS = ("ctranslate2", "llamacpp", "transformers")
 """Backends that an extra of the same name provides."""
 
+ALWAYS: Mapping[str, str] = {"view": "the local page", "code": "the syntax of code"}
+"""Commands that need the extra of the same name, and for what."""
+
 DRAWN = frozenset({"compare", "model load-test", "report"})
 """Commands whose pages have charts."""
 
@@ -29,16 +32,16 @@ def check_needs(command: str, given: Mapping[str, Any]) -> None:
 
 def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the extras that a command needs, each with what needs it."""
-    if command == "view":
-        yield "view", "the local page"
-    if command == "code":
-        yield "code", "the syntax of code"
+    if command in ALWAYS:
+        yield command, ALWAYS[command]
     if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
     if command == "overlap" and (given.get("by") or given.get("script")):
         yield "unicode", "the scripts of tokens"
     if command == "requests" and given.get("chat_template"):
         yield "chat", "a chat template"
+    if command == "cost" and given.get("listed_prices"):
+        yield "prices", "a price list"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
     if is_ray(given.get("executor")):

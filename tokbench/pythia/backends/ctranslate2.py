@@ -158,6 +158,7 @@ class _CTranslate2Runner:
         )
         found: list[int] = result.sequences_ids[0]
         return found
+
     def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
         for ids in prompts:
             check_length(ids, new_tokens, self._context, len(self._tokens))
