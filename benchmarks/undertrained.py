@@ -1,6 +1,6 @@
 """Plant under-trained rows in random embeddings, and count how many each indicator finds: precision and recall.
 
-    python benchmarks/undertrained.py --seeds 10
+    python benchmarks/undertrained.py --seeds 5
 
 Healthy rows are normal around a common direction and spread most along another one, as by frequency; their norms are
 log-normal (8 % spread). A planted input row keeps
@@ -28,7 +28,7 @@ from tokbench.pythia.formats.embeddings import open_embeddings
 
 NAMES = ("gpt_neox.embed_in.weight", "embed_out.weight")
 SPREAD, COMMON, FREQUENCY = 0.08, 0.4, 0.3
-"""Spread of the logarithm of healthy norms; norm of the part that all healthy rows share; spread along one direction."""
+"""Healthy rows: spread of the logarithm of norms, norm of the part that all share, spread along one direction."""
 STRENGTHS = ((0.3, 0.2), (0.6, 0.5), (0.75, 1.0), (0.85, 1.5), (0.95, 3.0))
 """Planted strengths: the norm that an input row keeps, and what an output row has learnt."""
 
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50304)
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--planted", type=float, default=0.01, help="share of the reachable tokens")
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     results = measure(load_tokenizer(options.tokenizer), options.rows, options.width, options.planted, options.seeds)
     print("| input norm kept | learnt by the output row | indicator | recall at 2 % | precision | recall |")

@@ -62,31 +62,33 @@ def average_rows(matrix: Matrix, ids: Ids) -> Floats:
     return total / len(ids)
 
 
-def measure_distances(matrix: Matrix, reference: Floats, component: Floats) -> tuple[Floats, Floats]:
-    """Return the cosine distance of each row to a reference row, with a component and without it.
+def measure_distances(matrix: Matrix, reference: Ids, component: Floats) -> tuple[Floats, Floats]:
+    """Return the cosine distance of each row to the mean of reference rows, with a component and without it.
 
-    component: a row of norm 1, which is removed from all rows and from the reference.
+    reference: their ids. A reference row is compared with the mean of the others, to which it adds nothing; a single
+        one, with itself.
+    component: a row of norm 1, which is removed from all rows.
 
     Distances are from 0 (same direction) to 2 (opposite); NaN for rows of zeros, which have no direction.
     """
-    removed = reference - (reference @ component) * component
-    targets = np.column_stack([normalise(reference), normalise(removed), component])
-    plain, without = np.empty(matrix.rows), np.empty(matrix.rows)
+    total = average_rows(matrix, reference) * len(reference)
+    removed = total - (total @ component) * component
+    targets = np.column_stack([total, removed, component])
+    along, norms = np.empty((2, matrix.rows)), np.empty((2, matrix.rows))
+    for block, rows in matrix.read_blocks():
+        exact = rows.astype(np.float64)
+        products = exact @ targets
+        along[:, block] = products[:, :2].T
+        norms[0, block] = np.linalg.norm(exact, axis=1)
+        norms[1, block] = np.linalg.norm(exact - np.outer(products[:, 2], component), axis=1)
+    lengths = np.repeat([[np.linalg.norm(total)], [np.linalg.norm(removed)]], matrix.rows, axis=1)
+    if len(reference) > 1:  # leave each out of the sum that it is compared with
+        own, product = norms[:, reference], along[:, reference]
+        lengths[:, reference] = np.sqrt(np.maximum(lengths[:, reference] ** 2 - 2 * product + own**2, 0))
+        along[:, reference] = product - own**2
     with np.errstate(invalid="ignore", divide="ignore"):
-        for block, rows in matrix.read_blocks():
-            exact = rows.astype(np.float64)
-            along, along_removed, along_component = (exact @ targets).T
-            rest = exact - np.outer(along_component, component)
-            plain[block] = 1 - along / np.linalg.norm(exact, axis=1)
-            without[block] = 1 - along_removed / np.linalg.norm(rest, axis=1)
+        plain, without = 1 - along / (norms * lengths)
     return plain, without
-
-
-def normalise(row: Floats) -> Floats:
-    """Return a row of norm 1 in the same direction; NaN for zeros."""
-    with np.errstate(invalid="ignore"):
-        found: Floats = row / np.linalg.norm(row)
-    return found
 
 
 def _find_norms(rows: Rows) -> Floats:

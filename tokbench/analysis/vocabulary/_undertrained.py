@@ -10,7 +10,6 @@ from enum import StrEnum
 from math import ceil
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tokbench.adapters import Tokenizer
@@ -70,14 +69,15 @@ class UndertrainedTokens:
     share: of the reachable tokens, those that are candidates; `threshold`, the highest indicator among these.
     middle: the medians of the indicator over the reference rows, and over the reachable tokens.
     limit: halfway between both.
-    separates: whether the first is below the lower quartile of the reachable tokens; otherwise the indicator tells
-        nothing in this model.
+    separates: whether there are several reference rows, and the first is below the lower quartile of the reachable
+        tokens; otherwise the indicator tells nothing in this model.
     rows: one per row of the matrices, with the columns
         id
         bytes: of the token; null without any, and for special tokens.
         class: one of `CLASSES`.
         input_norm: null if embeddings are tied.
-        output_norm, output_cosine, output_cosine_without_pc: distances are null for rows of zeros.
+        output_norm, output_cosine, output_cosine_without_pc: distances are null for rows of zeros; those of a reference
+            row are to the mean of the others.
         candidate: a reachable token whose indicator is at most `threshold`, or null.
         like_reference: whether the indicator is null, or at most `limit`: nearer to the reference rows than to a
             typical token.
@@ -157,8 +157,8 @@ def find_undertrained(
     tokens = classify_rows(tokenizer, embeddings.output.rows)
     groups = group_references(tokens)
     spread = measure_spread(embeddings.output)
-    kind, mean = choose_reference(embeddings.output, groups, reference)
-    plain, without = measure_distances(embeddings.output, mean, spread.component)
+    kind = choose_reference(embeddings.output, groups, reference)
+    plain, without = measure_distances(embeddings.output, groups[kind], spread.component)
     norms = None if embeddings.tied else measure_norms(embeddings.input)
     rows = tokens.with_columns(
         input_norm=pl.Series(norms, dtype=pl.Float64) if norms is not None else pl.lit(None, pl.Float64),
@@ -187,7 +187,7 @@ def find_undertrained(
         share=share,
         threshold=threshold,
         middle=middle,
-        separates=middle[0] < float(np.nanquantile(values[reachable], 0.25)),
+        separates=len(groups[kind]) > 1 and middle[0] < float(np.nanquantile(values[reachable], 0.25)),
         rows=rows.with_columns(
             candidate=pl.Series(reachable & (zeros | (values <= threshold))),
             like_reference=pl.Series(zeros | (values <= sum(middle) / 2)),
@@ -229,18 +229,14 @@ def group_references(tokens: pl.DataFrame) -> dict[Reference, Ids]:
     }
 
 
-def choose_reference(
-    matrix: Matrix, groups: dict[Reference, Ids], wanted: Reference | None
-) -> tuple[Reference, npt.NDArray[np.float64]]:
-    """Return the kind of reference rows to use, and their mean.
+def choose_reference(matrix: Matrix, groups: dict[Reference, Ids], wanted: Reference | None) -> Reference:
+    """Return the kind of reference rows to use.
 
     Raises TokbenchError if there is no row of the kind that is wanted, or of any, or if their mean has no direction.
     """
     for kind in (wanted,) if wanted else tuple(groups):
-        if len(groups[kind]):
-            mean = average_rows(matrix, groups[kind])
-            if mean.any():
-                return kind, mean
+        if len(groups[kind]) and average_rows(matrix, groups[kind]).any():
+            return kind
     counts = ", ".join(f"{len(ids):,} {kind.value}" for kind, ids in groups.items())
     raise TokbenchError(
         f"{matrix.file} has no {wanted.value if wanted else 'untrained'} rows to compare with, or they are all zeros",

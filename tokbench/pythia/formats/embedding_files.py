@@ -126,7 +126,7 @@ def read_index(folder: Path) -> dict[str, str]:
     if not isinstance(places, dict) or not places:
         raise TokbenchError(f"{path}: weight_map names no files", "download the file again")
     for file in places.values():
-        if not isinstance(file, str) or PurePosixPath(file).name != file or "\\" in file:
+        if not isinstance(file, str) or not file or PurePosixPath(file).name != file or "\\" in file:
             raise TokbenchError(f"{path}: weight_map names {file!r}, which is no file name", "download the file again")
     return places
 
