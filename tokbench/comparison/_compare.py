@@ -174,7 +174,7 @@ def compare(
         )
         drawn = bootstrap if late else None
         if drawn is not None:
-            resampled = [metric for metric in chosen if metric.level in ("segments", "languages")]
+            resampled = [metric for metric in chosen if metric.level in ("segments", "sums", "languages")]
             progress.start(INTERVALS, len(resampled) + 1)  # and the tests
         values = evaluate(
             measurements, chosen, relative, drawn, mixture, on_metric=partial(progress.advance, INTERVALS)

@@ -178,7 +178,7 @@ class _Evaluation:
         failed: list[Skipped] = []
         speeds = self.time(loaded, failed) if late else []
         if drawn is not None:
-            resampled = [metric for metric in asked.metrics if metric.level in ("segments", "languages")]
+            resampled = [metric for metric in asked.metrics if metric.level in ("segments", "sums", "languages")]
             asked.progress.start(INTERVALS, len(resampled) + 1)  # and the tests
         values = evaluate(
             found.measurements,

@@ -24,6 +24,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *OF_SEGMENTS,
         *BOUNDARIES,
     ),
+    "sums": BOUNDARIES,
     "ids": ("count", "types", "tokens", "text_bytes", "vocab_base"),
     "lengths": ("size", "characters", "count"),
     "languages": ("value",),

@@ -11,7 +11,7 @@ from tokbench._shared.progress import ignore_metric
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
-from tokbench.metrics._intervals import find_intervals
+from tokbench.metrics._intervals import find_intervals, list_parts
 from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
@@ -67,6 +67,7 @@ def evaluate(
         check_pooled([*ratios.values()])
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference, mixture)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
+    parts.append(evaluate_sums(measurements, [m for m in metrics if m.level == "sums"], mixture))
     spectra = [m for m in metrics if m.level == "ids"]
     lengths = [m for m in metrics if m.level == "lengths"]
     bounds = [pl.DataFrame(schema=BOUNDS)]
@@ -140,6 +141,36 @@ def evaluate_ratios(
         frames = [cells] if m.relative_to == "reference" else [cells, pooled.with_columns(lang=pl.lit(None, pl.String))]
         found += [tall(scale(relate(ratio(frame, m), m, reference), facts, m)) for frame in frames]
     return pl.concat(found)
+
+
+def evaluate_sums(measurements: Measurements, metrics: Sequence[Metric], mixture: Mixture | None) -> pl.DataFrame:
+    """Evaluate expressions over sums of counts, per language and over all, or over a mixture."""
+    if not metrics:
+        return tall(pl.DataFrame(schema=SCHEMA))
+    columns = list({str(part): part for metric in metrics for part in list_parts(metric)}.values())
+    names = [column.meta.output_name() for column in columns]
+    wanted = [*columns, pl.col("bytes"), *(metric.cases for metric in metrics)]
+    cells = pl.concat(
+        view_rows(own, wanted)
+        .group_by("tokenizer", "lang", maintain_order=True)
+        .agg(
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).cast(pl.Float64).sum()).alias(name)
+                for name in names
+            ),
+            *(metric.cases.cast(pl.Int64).sum().alias(f"{metric.name}/n") for metric in metrics),
+            pl.col("bytes").cast(pl.Float64).sum(),
+        )
+        .collect()
+        for own in split_rows(with_texts(measurements))
+    ).with_columns(pl.col("tokenizer", "lang").cast(pl.String))
+    pooled = pool_cells(cells, names, mixture).with_columns(lang=pl.lit(None, pl.String))
+    return pl.concat(
+        tall(frame.select("tokenizer", "lang", value=metric.expr, n=f"{metric.name}/n", metric=pl.lit(metric.name)))
+        for metric in metrics
+        for frame in (cells, pooled)
+        if metric.expr is not None
+    )
 
 
 def pool_cells(cells: pl.DataFrame, sums: Sequence[str], mixture: Mixture | None) -> pl.DataFrame:

@@ -86,6 +86,7 @@ EVIDENCE: Mapping[str, str] = MappingProxyType(
         "word_ends_inside": _WORD_ENDS,
         "tokens_over_words": _SUPERWORDS,
         **dict.fromkeys(("digits_f1", "tokens_per_digit"), _DIGITS),
+        **dict.fromkeys(("digits_entropy", "digits_entropy_2", "digits_entropy_3", "digits_entropy_4"), NONE),
         **dict.fromkeys(
             (
                 *("graphemes_split", "clusters_split", "characters_split", "tokens_crossing"),

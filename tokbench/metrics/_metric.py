@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-Over = Literal["segments", "ids", "lengths", "types", "languages", "tokenizers", "timings"]
+Over = Literal["segments", "sums", "ids", "lengths", "types", "languages", "tokenizers", "timings"]
 Better = Literal["higher", "lower"]
 
 
@@ -20,6 +20,7 @@ class Metric:
         `segments`: counts of each text; the sum of `numerator` over the sum of `denominator` (never a mean of ratios).
         Of a large corpus, a row may be several texts (a unit, see `tokbench.measurement.units`): expressions that are
         sums of columns have values there too.
+        `sums`: `expr` over the sums of columns of counts, for what is no ratio of two sums.
         `ids`: the frequency spectrum of the ids; `expr` over count, types (how many ids occur that often), tokens (of
         the whole text), text_bytes and vocab_base.
         `lengths`: lengths of the emitted tokens; `expr` over size (bytes), characters and count.
