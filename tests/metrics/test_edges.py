@@ -68,7 +68,11 @@ def test_figures_are_shown_with_the_digits_that_differ() -> None:
     assert whole == {"effective_context", "effective_context_reference", "mean_rank"} | counted | sizes
     tenths = {name for name, metric in METRICS.items() if metric.decimals == 1}
     split = {metric.name for metric in BOUNDARIES if metric.percent}
-    assert tenths == {"tokens_per_segment", "continued_words", "strr_bare", "strr_spaced"} | split
+    assert (
+        tenths
+        == {"tokens_per_segment", "tokens_per_segment_with_special", "continued_words", "strr_bare", "strr_spaced"}
+        | split
+    )
     entropies = {metric.name for metric in BOUNDARIES if metric.unit == "bits"}
     hundredths = {name for name, metric in METRICS.items() if metric.decimals == 2}
     assert hundredths == {

@@ -15,7 +15,15 @@ from tokbench.errors import TokbenchError
 DEFAULT_CORPUS = "tokbench14"
 
 METRICS = (
-    *("tokens_per_segment", "bytes_per_token", "chars_per_token", "tokens_per_char", "fertility", "continued_words"),
+    *(
+        "tokens_per_segment",
+        "tokens_per_segment_with_special",
+        "bytes_per_token",
+        "chars_per_token",
+        "tokens_per_char",
+        "fertility",
+        "continued_words",
+    ),
     *("nsl", "bits_per_byte_coded", "effective_context", "effective_context_reference", "premium", "utf8_premium"),
     *("tokenizer_premium", "unk_rate", "unk_char_rate", "byte_fallback_rate", "round_trip_exact", "round_trip_nfc"),
     *("round_trip_whitespace", "word_ends_inside", "graphemes_split", "clusters_split", "characters_split"),

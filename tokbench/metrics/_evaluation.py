@@ -16,7 +16,7 @@ from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._rows import check_pooled, split_rows, view_rows, with_texts
+from tokbench.metrics._rows import check_pooled, split_rows, view_facts, view_rows, with_texts
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._stratified import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
@@ -194,12 +194,13 @@ def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
 
 
 def scale(values: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
-    """Multiply values by the metric's tokenizer fact, if it has a factor."""
-    if metric.factor is None:
-        return values
-    scales = facts.select("tokenizer", metric.factor.cast(pl.Float64).alias("factor"))
-    joined = values.join(scales, on="tokenizer", how="left", maintain_order="left")
-    return joined.with_columns(value=pl.col("value") * pl.col("factor"))
+    """Multiply values by the metric's factor and add its offset, facts of the tokenizer, if it has any."""
+    for part, change in ((metric.factor, pl.Expr.mul), (metric.offset, pl.Expr.add)):
+        if part is not None:
+            own = view_facts(facts, part).select("tokenizer", part.cast(pl.Float64).alias("fact"))
+            joined = values.join(own, on="tokenizer", how="left", maintain_order="left")
+            values = joined.with_columns(value=change(pl.col("value"), pl.col("fact"))).drop("fact")
+    return values
 
 
 def divide_columns(numerators: pl.Series, denominators: pl.Series) -> pl.Series:

@@ -56,7 +56,15 @@ _DIGITS = (
 EVIDENCE: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
-            ("tokens_per_segment", "bytes_per_token", "chars_per_token", "tokens_per_char", "nsl"), _LENGTH
+            (
+                "tokens_per_segment",
+                "tokens_per_segment_with_special",
+                "bytes_per_token",
+                "chars_per_token",
+                "tokens_per_char",
+                "nsl",
+            ),
+            _LENGTH,
         ),
         **dict.fromkeys(("fertility", "continued_words"), _FERTILITY),
         **dict.fromkeys(

@@ -14,7 +14,7 @@ from tokbench.measurement.units import Draw
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._rows import is_aligned, view_rows, with_texts
+from tokbench.metrics._rows import is_aligned, view_facts, view_rows, with_texts
 from tokbench.metrics._table import find_base
 from tokbench.metrics.resampling import (
     Bootstrap,
@@ -127,6 +127,8 @@ class Resamples:
             values = divide(values, values[:, at : at + 1, :])
         if metric.factor is not None:
             values = values * self.factors(metric.factor)[None, :, None]
+        if metric.offset is not None:
+            values = values + self.factors(metric.offset)[None, :, None]
         return values
 
     def pool(self, sums: Floats) -> Floats:
@@ -153,7 +155,9 @@ class Resamples:
 
     def factors(self, scale: pl.Expr) -> Floats:
         """Return a fact of each tokenizer, NaN where unknown."""
-        return self.facts.select(scale.cast(pl.Float64).fill_null(float("nan"))).to_series().to_numpy()
+        return (
+            view_facts(self.facts, scale).select(scale.cast(pl.Float64).fill_null(float("nan"))).to_series().to_numpy()
+        )
 
     def bounds(self, values: Floats) -> tuple[Floats, Floats]:
         """Compute the interval of each cell from the result of `ratios`."""

@@ -30,7 +30,7 @@ class Metric:
         `timings`: measured by `tokbench.adapters.bench.throughput`.
     cases: how many segments a row is in the count `n` of a metric over segments, if it is in both sums.
     relative_to: divide by the same ratio in the reference language, or of the baseline tokenizer.
-    factor: a fact of the tokenizer by which the value is multiplied last.
+    factor: a fact of the tokenizer by which the value is multiplied last. offset: one that is added to it last.
     interval: for metrics over ids, whether to compute a jackknife interval.
     any_size: whether a sample of a text has the value of the whole, but for chance; by default, metrics over ids and
         word types do not.
@@ -53,6 +53,7 @@ class Metric:
     cases: pl.Expr = field(default_factory=lambda: pl.col("segments"))
     relative_to: Literal["reference", "baseline"] | None = None
     factor: pl.Expr | None = None
+    offset: pl.Expr | None = None
     expr: pl.Expr | None = None
     interval: bool = True
     base_metric: str | None = None
