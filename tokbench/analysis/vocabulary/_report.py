@@ -12,7 +12,7 @@ import polars as pl
 from tokbench.adapters import Tokenizer
 from tokbench.analysis.vocabulary._classes import TokenClass, classify_text, continuation_ids, list_words
 from tokbench.analysis.vocabulary._coverage import measure_coverage
-from tokbench.analysis.vocabulary._reachability import Reach, classify_reach
+from tokbench.analysis.vocabulary._reachability import Reach, classify_reach, count_unreachable_alone
 from tokbench.analysis.vocabulary._scripts import script_of
 from tokbench.corpora import Corpus, load_corpus
 from tokbench.pythia.model.arithmetic import pad_vocabulary, parameters, row_parameters
@@ -76,6 +76,7 @@ class VocabularyReport:
         script: Unicode script, `Common` or `mixed`; null without text.
         reach: a `Reach`; null without bytes.
     coverage: set, characters, covered, share.
+    unreachable_alone: tokens unreachable by the definition without context; see `count_unreachable_alone`.
     words: the corpus whose words distinguish whole words from word starts.
     """
 
@@ -85,6 +86,7 @@ class VocabularyReport:
     sizes: Sizes
     tokens: pl.DataFrame
     coverage: pl.DataFrame
+    unreachable_alone: int
     words: str
 
     def count_by(self, column: str) -> pl.DataFrame:
@@ -179,6 +181,7 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: Corpus | None = None) -> Vo
         sizes=Sizes(tokenizer.vocab_base, tokenizer.vocab_total, highest, entry.vocab_rows if entry else None),
         tokens=tokens,
         coverage=measure_coverage(set(tokens["bytes"].drop_nulls())),
+        unreachable_alone=count_unreachable_alone(tokenizer),
         words=texts.name,
     )
 
