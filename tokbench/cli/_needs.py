@@ -9,7 +9,7 @@ from typing import Any
 BACKENDS = ("ctranslate2", "llamacpp", "transformers")
 """Backends that an extra of the same name provides."""
 
-DRAWN = frozenset({"compare", "report"})
+DRAWN = frozenset({"compare", "report", "sweep"})
 """Commands whose pages have charts."""
 
 

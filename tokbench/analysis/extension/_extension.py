@@ -40,7 +40,7 @@ from tokbench.pythia.model.resolution import ModelSpec
 EXTENDING = "extending"
 """The phase of progress: reading, training, measuring each language."""
 
-CHECKED = 200
+CHECKED = 50
 """Texts whose ids are compared with those of merging by the plain definition, which is slow."""
 
 
