@@ -32,21 +32,21 @@ class Piece:
     end: int
 
 
-def read_pieces(path: Path, model: bytes) -> list[Piece]:
+def read_pieces(path: Path | str, model: bytes) -> list[Piece]:
     """Read the pieces of a model in the order of their ids.
 
-    path: named in errors. Raises TokbenchError for a damaged model.
+    path: of the model, or its name; for errors. Raises TokbenchError for a damaged model.
     """
     pieces: list[Piece] = []
     before = 0
-    for number, start, end in _walk(path, model):
+    for number, start, end in _walk(Path(path), model):
         if number == 1:
             pieces.append(_read_piece(path, model, before, start, end))
         before = end
     return pieces
 
 
-def _read_piece(path: Path, model: bytes, before: int, start: int, end: int) -> Piece:
+def _read_piece(path: Path | str, model: bytes, before: int, start: int, end: int) -> Piece:
     """Read one piece: its text (1), its score (2, a float of 32 bits) and its kind (3)."""
     text, score, kind, at = "", 0.0, NORMAL, start
     try:

@@ -100,7 +100,9 @@ def write_notes(found: Extension, written: str | None) -> list[str]:
     if one.cut:
         notes.append("enough text was read before the half ended; the rest of it was not used")
     if one.made < one.asked:
-        notes.append(f"{one.made:,} new tokens instead of {one.asked:,}: nothing else occurs twice in the training half")
+        notes.append(
+            f"{one.made:,} new tokens instead of {one.asked:,}: nothing else occurs twice in the training half"
+        )
     unused = one.made - found.strings.height
     notes.append(f"{unused:,} of {one.made:,} new tokens do not occur in the measured half")
     notes.append(
@@ -111,7 +113,9 @@ def write_notes(found: Extension, written: str | None) -> list[str]:
         "attention left out"
     )
     if written is not None:
-        notes.append(f"written to {written}: {found.old_size + one.made:,} ids, those from {found.old_size:,} on are new")
+        notes.append(
+            f"written to {written}: {found.old_size + one.made:,} ids, those from {found.old_size:,} on are new"
+        )
     return notes
 
 

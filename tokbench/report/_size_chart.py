@@ -41,6 +41,8 @@ def chart_sizes(frame: pl.DataFrame, *, series: Sequence[str], title: str) -> Sp
     least = drawn.filter(pl.col("value") == pl.col("value").min().over("series"))
     dots = alt.Chart(inline(least)).mark_point(aria=False, filled=True, size=60, stroke=INK, opacity=1)
     layers = (
-        bands.encode(y=alt.Y("low:Q", title=title, scale=height), y2="high:Q") + lines + dots.encode(x=x, y=y, color=color)
+        bands.encode(y=alt.Y("low:Q", title=title, scale=height), y2="high:Q")
+        + lines
+        + dots.encode(x=x, y=y, color=color)
     )
     return specify(layers.properties(width=CURVE_WIDTH, height=CURVE_HEIGHT))

@@ -45,7 +45,10 @@ def lay_out_sizes(values: pl.DataFrame, best: pl.DataFrame, title: str, head: st
                 write_spread(row, "tokens_per_segment"),
                 Cell(write_number(row["bits_per_byte_coded"])),
                 Cell(write_number(row["bits_per_byte_entropy"])),
-                *(Cell(write_flops(row[f"{purpose}_flops"]), row["size"] == least.get(purpose)) for purpose in PURPOSES),
+                *(
+                    Cell(write_flops(row[f"{purpose}_flops"]), row["size"] == least.get(purpose))
+                    for purpose in PURPOSES
+                ),
                 *(write_spread(row, f"relative_{purpose}", 3) for purpose in PURPOSES),
             )
         )

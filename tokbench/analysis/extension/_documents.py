@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tokenizers import Tokenizer as Pipeline
 
 from tokbench.adapters import Tokenizer
-from tokbench.analysis.extension._forms import Document, write_form
+from tokbench.analysis.extension._forms import write_form
 from tokbench.analysis.extension._token_texts import TokenTexts
+from tokbench.analysis.sweep._merged_tokens import Document
 from tokbench.errors import TokbenchError
 
 CHUNK = 1_000
@@ -31,7 +33,9 @@ class NewTokens:
 
     def expand(self, ids: Sequence[int]) -> list[int]:
         """Replace new ids by the old ones that they stand for."""
-        return [old for number in ids for old in ((number,) if number < self.first else self.pieces[number - self.first])]
+        return [
+            old for number in ids for old in ((number,) if number < self.first else self.pieces[number - self.first])
+        ]
 
 
 def describe_tokens(tokens: TokenTexts, steps: Sequence[tuple[int, ...]]) -> NewTokens:
@@ -45,9 +49,7 @@ def describe_tokens(tokens: TokenTexts, steps: Sequence[tuple[int, ...]]) -> New
         else:
             pieces.append(
                 tuple(
-                    old
-                    for part in parts
-                    for old in ((part,) if part < tokens.first else pieces[part - tokens.first])
+                    old for part in parts for old in ((part,) if part < tokens.first else pieces[part - tokens.first])
                 )
             )
         texts.append("".join(map(tokens.text, parts)))
@@ -88,10 +90,10 @@ def encode_old(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[list[int]
         yield from (ids.tolist() for ids in tokenizer.encode_batch(texts[start : start + CHUNK]))
 
 
-def check_old_ids(name: str, old: Sequence[Sequence[int]], extended: Sequence[Sequence[int]], new: NewTokens) -> None:
+def check_old_ids(name: str, old: Iterable[list[int]], extended: Iterable[list[int]], new: NewTokens) -> None:
     """Raise TokbenchError unless new ids, written as the old ones they stand for, give the old ids of every text."""
     for before, after in zip(old, extended, strict=True):
-        if new.expand(after) != list(before):
+        if new.expand(after) != before:
             raise TokbenchError(
                 f"{name} cannot be extended: with the new tokens, a text has other old ids than without",
                 "this is a case that tokbench does not know: please report it with the tokenizer's name",
@@ -108,7 +110,7 @@ def merge_stretch(stretch: Sequence[int], ranks: Mapping[tuple[int, int], int], 
         if len(parts) == 1 and new.pieces[place][0] in ids:
             ids = _replace(ids, new.pieces[place], new.first + place)
     while len(ids) > 1:
-        made = min((ranks.get(pair, -1) for pair in zip(ids, ids[1:], strict=False) if pair in ranks), default=-1)
+        made = min((ranks.get(pair, -1) for pair in pairwise(ids) if pair in ranks), default=-1)
         if made < 0:
             break
         ids = _replace(ids, new.parts[made - new.first], made)

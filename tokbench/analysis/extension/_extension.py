@@ -22,7 +22,7 @@ from tokbench.analysis.extension._documents import (
     load_form,
     merge_stretch,
 )
-from tokbench.analysis.extension._forms import Document, build_form, write_form
+from tokbench.analysis.extension._forms import build_form, write_form
 from tokbench.analysis.extension._halves import Halves, halve
 from tokbench.analysis.extension._merging import Merging
 from tokbench.analysis.extension._saved import list_break_even, list_strings, measure_languages
@@ -30,6 +30,7 @@ from tokbench.analysis.extension._token_texts import TokenTexts
 from tokbench.analysis.extension._words import WordCounts, split_text
 from tokbench.analysis.robustness._measure import describe_bootstrap
 from tokbench.analysis.sweep._frames import BEST, VALUES, frame_rows, list_best, list_values
+from tokbench.analysis.sweep._merged_tokens import Document
 from tokbench.analysis.sweep._prices import size_model
 from tokbench.comparison._facts import find_reference, read_weights
 from tokbench.corpora import Corpus, choose_languages
@@ -163,7 +164,9 @@ def extend(
             trained=",".join(chosen),
             seed=seed,
         ),
-        frame_rows([row for one in measured for row in list_values(tokenizer.name, one, base[one.lang], 0, level)], VALUES),
+        frame_rows(
+            [row for one in measured for row in list_values(tokenizer.name, one, base[one.lang], 0, level)], VALUES
+        ),
         frame_rows([row for one in measured for row in list_best(tokenizer.name, one, level)], BEST),
         list_break_even(measured, counts, level),
         list_strings(usage, new, tokens),
@@ -234,13 +237,11 @@ def check(
     checked = 0
     for lang in corpus.languages:
         texts = corpus.texts(lang)
-        old, ids = list(encode_old(tokenizer, texts)), list(encode(pipeline, texts))
-        check_old_ids(tokenizer.name, old, ids, new)
-        sample = np.flatnonzero(~halves[lang].training)[:CHECKED].tolist()
-        stretched = split_text(pipeline, [texts[i] for i in sample])
-        for place, stretches in zip(sample, stretched, strict=True):
-            merged = [i for stretch in stretches for i in merge_stretch(new.expand(stretch), ranks, new)]
-            if merged != ids[place]:
+        check_old_ids(tokenizer.name, encode_old(tokenizer, texts), encode(pipeline, texts), new)
+        sample = [texts[i] for i in np.flatnonzero(~halves[lang].training)[:CHECKED].tolist()]
+        for stretches in split_text(pipeline, sample):
+            ids = [number for stretch in stretches for number in stretch]
+            if [i for stretch in stretches for i in merge_stretch(new.expand(stretch), ranks, new)] != ids:
                 raise TokbenchError(
                     f"{tokenizer.name} cannot be extended: tokenizers merges the new tokens in another order",
                     "this is a case that tokbench does not know: please report it with the tokenizer's name",

@@ -27,9 +27,10 @@ def build_form(tokenizer: Tokenizer) -> Document:
         return _convert_pieces(tokenizer)
     if not isinstance(tokenizer, HuggingFaceTokenizer):
         raise refuse_extending(tokenizer, f"files of the format {tokenizer.asset.format} cannot be extended")
+    kind = type(tokenizer.tokenizer.model).__name__
+    if kind != "BPE":
+        raise refuse_extending(tokenizer, f"it is {kind}, which has no merges to continue")
     document = _read_file(tokenizer)
-    if document["model"]["type"] != "BPE":
-        raise refuse_extending(tokenizer, f"it is {document['model']['type']}, which has no merges to continue")
     model = document["model"]
     if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         raise refuse_extending(tokenizer, "its tokens mark the inside or the end of words")
@@ -51,7 +52,7 @@ def _read_file(tokenizer: HuggingFaceTokenizer) -> Document:
     files = tokenizer.asset.files
     if tokenizer.asset.format == "tokenizer.json" and len(files) == 1:
         document = dict(read_json_object(files[0]))
-        document["model"] = {"type": "BPE", **document["model"], "dropout": None}
+        document["model"] = document["model"] | {"type": "BPE", "dropout": None}
         return document | {"truncation": None, "padding": None}
     return read_document(tokenizer)
 

@@ -49,8 +49,8 @@ def halve(corpus: Corpus, lang: str, seed: int) -> Halves:
     count = int(unit_of.max()) + 1 if size else 0
     if count < 2:
         raise TokbenchError(
-            f"{lang} has {count} of the {units}, which cannot be halved into text to train on and text to measure",
-            "give more text, or --split lines",
+            f"{lang} has {'one document' if count else 'no text'}: there is none to train on and none to measure",
+            "give more documents, or segments without document names",
         )
     drawn = np.random.default_rng(seed).permutation(count)[: count // 2]
     rank = np.full(count, count)

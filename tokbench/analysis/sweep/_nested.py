@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from tokbench.adapters import Tokenizer
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
@@ -142,7 +143,7 @@ def _nest_pieces(tokenizer: SentencePieceTokenizer) -> Nested:
     files = tokenizer.asset.files
     path = files[0] if files else tokenizer.name
     made = [piece for piece in read_pieces(path, model) if _is_made(piece)]
-    for before, after in zip(made, made[1:], strict=False):
+    for before, after in pairwise(made):
         if not after.score < before.score:
             raise refuse_nesting(
                 tokenizer,
@@ -154,8 +155,6 @@ def _nest_pieces(tokenizer: SentencePieceTokenizer) -> Nested:
         dropped = made[count:]
         added = {number - len(dropped): token for number, token in tokenizer.added.items()}
         asset = label_cut(tokenizer, count)
-        return SentencePieceTokenizer(
-            asset, leave_out(model, dropped), added, prefix_each=tokenizer.prefix_each
-        )
+        return SentencePieceTokenizer(asset, leave_out(model, dropped), added, prefix_each=tokenizer.prefix_each)
 
     return Nested(tokenizer, tokenizer.vocab_total - len(made), len(made), build)
