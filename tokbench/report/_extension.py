@@ -122,8 +122,8 @@ def write_notes(found: Extension, written: str | None) -> list[str]:
 def draw_figures(found: Extension) -> list[Figure]:
     """Chart the cost over sizes, all languages together."""
     caption = (
-        f"FLOPs of the same text on {found.model} with new tokens, relative to {found.tokenizer} as it is; dots: the "
-        "least; bands: 95 % intervals."
+        f"FLOPs of the same text on {found.model} with new tokens, relative to {found.tokenizer} as it is; circles: "
+        "the least; thick lines: 95 % intervals."
     )
     overall = pick_overall(found.values, found.languages)
     return [draw_sizes(overall, caption, "the vocabulary as it is", lay_out_break_even(found))]

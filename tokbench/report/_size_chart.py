@@ -8,11 +8,13 @@ import polars as pl
 
 from tokbench.report._charts import CURVE_HEIGHT, CURVE_WIDTH, inline
 from tokbench.report._escaping import reveal
-from tokbench.report._svg import INK, Specification, load_altair, specify
+from tokbench.report._svg import Specification, load_altair, specify
 
 
 def chart_sizes(frame: pl.DataFrame, *, series: Sequence[str], title: str) -> Specification:
-    """Chart a line per series over sizes on a logarithmic axis, with intervals as bands and the least as a dot.
+    """Chart a line per series over sizes on a logarithmic axis.
+
+    Intervals are thick lines, and a circle marks the least value of each series.
 
     frame: series, size, value, low, high.
     """
@@ -32,17 +34,13 @@ def chart_sizes(frame: pl.DataFrame, *, series: Sequence[str], title: str) -> Sp
         "size:Q",
         title="ids of the vocabulary",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~s", grid=False, values=ticks, labelOverlap=True),
+        axis=alt.Axis(format=".3~s", grid=False, values=ticks, labelOverlap=True),
     )
     y = alt.Y("value:Q", title=title, scale=height, axis=alt.Axis(tickCount=6))
     base = alt.Chart(inline(drawn)).encode(x=x, color=color)
-    bands = base.transform_filter("datum.low != null").mark_area(aria=False, opacity=0.2)
+    intervals = base.transform_filter("datum.low != null").mark_rule(aria=False, strokeWidth=3)
     lines = base.mark_line(aria=False, strokeWidth=2).encode(y=y)
     least = drawn.filter(pl.col("value") == pl.col("value").min().over("series"))
-    dots = alt.Chart(inline(least)).mark_point(aria=False, filled=True, size=60, stroke=INK, opacity=1)
-    layers = (
-        bands.encode(y=alt.Y("low:Q", title=title, scale=height), y2="high:Q")
-        + lines
-        + dots.encode(x=x, y=y, color=color)
-    )
-    return specify(layers.properties(width=CURVE_WIDTH, height=CURVE_HEIGHT))
+    dots = alt.Chart(inline(least)).mark_point(aria=False, size=80, strokeWidth=2).encode(x=x, y=y, color=color)
+    bounds_of = intervals.encode(y=alt.Y("low:Q", title=title, scale=height), y2="high:Q")
+    return specify((lines + bounds_of + dots).properties(width=CURVE_WIDTH, height=CURVE_HEIGHT))

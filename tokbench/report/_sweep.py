@@ -80,8 +80,8 @@ def draw_figures(found: Sweep) -> list[Figure]:
     """Chart the cost over sizes, all languages together."""
     overall = pick_overall(found.values, found.languages)
     caption = (
-        f"FLOPs of the same text on {found.model} by vocabulary size, relative to the whole vocabulary; dots: the "
-        "least; bands: 95 % intervals."
+        f"FLOPs of the same text on {found.model} by vocabulary size, relative to the whole vocabulary; circles: the "
+        "least; thick lines: 95 % intervals."
     )
     table = lay_out_best(pick_overall(found.best, found.languages), "best sizes")
     return [draw_sizes(overall, caption, "the whole vocabulary", table)]
