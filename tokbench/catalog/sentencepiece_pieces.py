@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokbench.catalog.sentencepiece_file import _read_varint, _walk
-from tokbench.catalog.sentencepiece_settings import _read_fields
+from tokbench.catalog.sentencepiece_file import read_varint, walk_fields
+from tokbench.catalog.sentencepiece_settings import read_fields
 from tokbench.errors import TokbenchError
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
@@ -39,7 +39,7 @@ def read_pieces(path: Path | str, model: bytes) -> list[Piece]:
     """
     pieces: list[Piece] = []
     before = 0
-    for number, start, end in _walk(Path(path), model):
+    for number, start, end in walk_fields(Path(path), model):
         if number == 1:
             pieces.append(_read_piece(path, model, before, start, end))
         before = end
@@ -51,14 +51,14 @@ def _read_piece(path: Path | str, model: bytes, before: int, start: int, end: in
     text, score, kind, at = "", 0.0, NORMAL, start
     try:
         while at < end:
-            key, at = _read_varint(model, at)
+            key, at = read_varint(model, at)
             if key == _TEXT << 3 | 2:
-                length, at = _read_varint(model, at)
+                length, at = read_varint(model, at)
                 text, at = model[at : at + length].decode(), at + length
             elif key == _SCORE << 3 | 5:
                 (score,), at = struct.unpack_from("<f", model, at), at + 4
             elif key == _KIND << 3:
-                kind, at = _read_varint(model, at)
+                kind, at = read_varint(model, at)
             else:
                 raise ValueError
     except (ValueError, struct.error) as error:
@@ -70,9 +70,9 @@ def is_bpe(model: bytes) -> bool:
     """Return whether a model merges pieces by score; unigram is the default of the format."""
     kinds = [
         setting
-        for number, value in _read_fields(model)
+        for number, value in read_fields(model)
         if number == _TRAINER and isinstance(value, bytes)
-        for inner, setting in _read_fields(value)
+        for inner, setting in read_fields(value)
         if inner == _MODEL_KIND
     ]
     return kinds[-1:] == [BPE]

@@ -25,7 +25,7 @@ from tokbench.analysis.extension._documents import (
 from tokbench.analysis.extension._forms import build_form, write_form
 from tokbench.analysis.extension._halves import Halves, halve
 from tokbench.analysis.extension._merging import Merging
-from tokbench.analysis.extension._saved import list_break_even, list_strings, measure_languages
+from tokbench.analysis.extension._saved import EXTENDING, list_break_even, list_strings, measure_languages
 from tokbench.analysis.extension._token_texts import TokenTexts
 from tokbench.analysis.extension._words import WordCounts, split_text
 from tokbench.analysis.robustness._measure import describe_bootstrap
@@ -37,9 +37,6 @@ from tokbench.corpora import Corpus, choose_languages
 from tokbench.errors import TokbenchError
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.model.resolution import ModelSpec
-
-EXTENDING = "extending"
-"""The phase of progress: reading, training, measuring each language."""
 
 CHECKED = 50
 """Texts whose ids are compared with those of merging by the plain definition, which is slow."""

@@ -15,7 +15,7 @@ from tokbench._shared.progress import Progress
 from tokbench.analysis.extension._documents import NewTokens, encode
 from tokbench.analysis.extension._halves import Halves
 from tokbench.analysis.extension._token_texts import TokenTexts
-from tokbench.analysis.robustness._measure import _Draws
+from tokbench.analysis.robustness._measure import Draws
 from tokbench.analysis.sweep._counts import Histograms, LanguageCounts, count_bytes
 from tokbench.analysis.sweep._frames import Measured, spread
 from tokbench.analysis.sweep._prices import SizedModel, Sums, add_language, tabulate_counts
@@ -23,6 +23,9 @@ from tokbench.catalog.byte_level import printable_bytes
 from tokbench.corpora import Corpus
 from tokbench.metrics.resampling import Bootstrap, Floats, divide, draw_weights, find_units
 from tokbench.pythia.model.arithmetic import break_even_nsl
+
+EXTENDING = "extending"
+"""The phase of progress: reading, training, checking and measuring each language."""
 
 BREAK_EVEN = {
     "lang": pl.String,
@@ -78,29 +81,24 @@ def measure_languages(
             blended.blend(histograms, 1.0 if share is None else share / float(counts.bytes.sum()))
         usage += histograms.counts[-1].astype(np.int64)
         measured.append(Measured(lang, Sums(model, sums), counts.entropy, counted=True))
-        progress.advance(progress_phase(), what=lang)
+        progress.advance(EXTENDING, what=lang)
     if together is not None and len(measured) > 1:
         measured.append(Measured(None, Sums(model, together), blended.entropies(), counted=shares is None))
     return measured, usage
 
 
-def progress_phase() -> str:
-    """Return the phase of progress that measuring belongs to."""
-    return "extending"
-
-
-def draw(half: Halves, chosen: npt.NDArray[np.int64], corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> _Draws:
+def draw(half: Halves, chosen: npt.NDArray[np.int64], corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> Draws:
     """Draw resamples of the measured half; all languages of an aligned corpus share them."""
     clusters = None
     if half.clusters is not None:
         _, clusters = np.unique(half.clusters[chosen], return_inverse=True)
     units = find_units(len(chosen), clusters)
     if bootstrap is None:
-        return _Draws(units, None)
+        return Draws(units, None)
     if not corpus.aligned:
         digest = hashlib.blake2b(f"{bootstrap.seed} {lang}".encode(), digest_size=8).digest()
         bootstrap = replace(bootstrap, seed=int.from_bytes(digest, "little"))
-    return _Draws(units, draw_weights(bootstrap, units.number))
+    return Draws(units, draw_weights(bootstrap, units.number))
 
 
 def list_break_even(measured: Sequence[Measured], added: Sequence[int], level: float) -> pl.DataFrame:
