@@ -37,6 +37,7 @@ from tokbench.cli import (
     requests,
     robust,
     roundtrip,
+    sweep,
     view,
     vocab,
 )
@@ -67,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "robust": robust.run,
     "requests": requests.run,
     "vocab": vocab.run,
+    "sweep": sweep.run,
     "overlap": overlap.run,
     "ngrams": ngrams.run,
     "morphology": morphology.run,

@@ -12,7 +12,7 @@ BACKENDS = ("ctranslate2", "llamacpp", "transformers")
 ALWAYS: Mapping[str, str] = {"view": "the local page", "code": "the syntax of code"}
 """Commands that need the extra of the same name, and for what."""
 
-DRAWN = frozenset({"compare", "model load-test", "report"})
+DRAWN = frozenset({"compare", "model load-test", "report", "sweep"})
 """Commands whose pages have charts."""
 
 
