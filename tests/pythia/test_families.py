@@ -167,7 +167,7 @@ def round_as(number: int, published: str) -> bool:
     """Whether a number is the published one to its last digit."""
     digits, unit = published[:-1], UNITS[published[-1]]
     last = unit * 10 ** -len(digits.partition(".")[2])
-    return abs(number - float(digits) * unit) < last
+    return bool(abs(number - float(digits) * unit) < last)
 
 
 @pytest.mark.parametrize("relative", relatives(), ids=lambda relative: relative.name)

@@ -17,7 +17,7 @@ from tokbench.pythia.model.arithmetic import (
     training_flops,
 )
 from tokbench.pythia.model.layers import list_layers
-from tokbench.pythia.model.models import Model, revisions
+from tokbench.pythia.model.models import Model, look_up_model, revisions
 from tokbench.pythia.model.relatives import look_up_relative, relatives
 from tokbench.pythia.model.resolution import ModelSpec
 
@@ -69,10 +69,14 @@ def _gather_costs(shape: Architecture) -> dict[str, Any]:
 
 
 def gather_spec_facts(spec: ModelSpec) -> Mapping[str, Any]:
-    """Collect what follows from the shape of any model, in display order; FLOPs are per token.
+    """Collect what is known of any model, in display order; FLOPs are per token.
 
-    What is published about it comes first, if it is one of `relatives`.
+    That of the suite for its models. Of others, what follows from the shape, and what is published about `relatives`. A
+    folder with the name of a known model and another shape is not that model.
     """
+    model = look_up_model(spec.name)
+    if model is not None and model.architecture == spec.architecture:
+        return gather_facts(model)
     shape, relative = spec.architecture, look_up_relative(spec.name)
     experts, latent = shape.mlp.experts, shape.attention.latent
     windows = {group.layer.window: group.count for group in list_layers(shape)}
