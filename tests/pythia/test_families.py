@@ -205,7 +205,7 @@ def test_parameters_equal_transformers_on_the_meta_device(kind: str, keys: dict[
 
 
 def test_every_family_that_transformers_has_is_compared_with_it() -> None:
-    apart = {"RefinedWeb", "RefinedWebModel", "gemma3", "rwkv5", "rwkv6"}  # old names, nested, code of their own
+    apart = {"RefinedWeb", "RefinedWebModel", "rwkv5", "rwkv6"}  # old names, and code of their own
     assert set(READERS) - {kind for kind, _ in CONFIGURATIONS} == apart
 
 
@@ -387,6 +387,12 @@ def test_keys_that_change_nothing_are_ignored_and_the_text_part_is_read() -> Non
     assert read("llama", **STANDARD, quantization_config={"bits": 4}, vision_tower="x", hidden_act="silu") == plain
     nested = {"model_type": "llava", "text_config": {"model_type": "llama", **STANDARD}, "vision_config": {}}
     assert read_shape(nested, "config.json") == plain
+
+
+def test_gemma_3_as_its_file_on_the_hub_describes_it() -> None:
+    part = {"hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34}
+    nested = {"model_type": "gemma3", "text_config": {**part, "sliding_window": 1024}, "vision_config": {}}
+    assert read_shape(nested, "config.json") == resolve_model("gemma-3-4b").architecture
 
 
 def test_pythia_is_read_as_it_is_in_the_suite() -> None:
