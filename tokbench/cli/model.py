@@ -1,4 +1,4 @@
-"""`tokbench model`: the Pythia models, and what follows from their shapes."""
+"""`tokbench model`: models, and what follows from their shapes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,27 @@ from tokbench.errors import TokbenchError
 app = typer.Typer(name="model", help="Pythia models: facts, sizes, costs.", no_args_is_help=True)
 
 
-def list_models(as_json: Json = False) -> None:
-    """List the models, each trained on the Pile and on the deduplicated Pile."""
-    from tokbench.report._models import show_suite
+def list_models(
+    others: Annotated[bool, typer.Option("--others", help="List the models of other families instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the models of the suite, each trained on the Pile and on the deduplicated Pile.
 
-    print_results(show_suite(), "json" if as_json else "table")
+    It also knows pythia-14m, pythia-31m, the first release (`-v0`) and other seeds (`-seed1` to `-seed9`).
+    """
+    from tokbench.report._models import show_relatives, show_suite
+
+    print_results(show_relatives() if others else show_suite(), "json" if as_json else "table")
 
 
 def show_model(
-    name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b, or a GGUF file.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name, size or hub id, such as 1.4b, pythia-70m-seed1 or llama-2-7b; a config.json or its folder; "
+            "org/name, whose config.json is downloaded; or a GGUF file."
+        ),
+    ],
     device: Annotated[
         str | None,
         typer.Option(
@@ -52,8 +64,8 @@ def show_model(
     languages: Languages = None,
     segments: Segments = None,
     reference: Reference = None,
-    offline: Offline = False,
     as_json: Json = False,
+    offline: Offline = False,
 ) -> None:
     """Show a model's facts and the parameters, FLOPs and memory they imply; of a GGUF file, what it holds.
 
@@ -61,7 +73,6 @@ def show_model(
     segment of mean length is read, and as much text written.
     """
     from tokbench.cli._device_estimate import estimate_on_device, refuse_alone
-    from tokbench.pythia.model.models import find_model
     from tokbench.pythia.model.resolution import resolve_model
     from tokbench.report._models import show
 
@@ -76,11 +87,11 @@ def show_model(
             raise TokbenchError("estimates on a device are of named models", "name the model that the file holds")
         print_results(show_file(open_checkpoint(name)), "json" if as_json else "table")
         return
-    results = show(find_model(name))
+    model = resolve_model(name, offline=offline)
+    results = show(model)
     if device is not None:
         from tokbench.report._devices import add_device
 
-        model = resolve_model(name, offline=offline)
         kind = quantization or "float16"
         where = (corpus, languages, segments, reference)
         results = add_device(

@@ -152,7 +152,6 @@ def find_late_windows(keys: Keys, layers: int) -> tuple[int | None, ...]:
 READERS: Mapping[str, Callable[[Keys], Architecture]] = {
     "gemma": read_gemma,
     "gemma2": read_gemma2,
-    "gemma3": read_gemma3,
     "gemma3_text": read_gemma3,
     "llama": read_llama,
     "mistral": read_mistral,
