@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tokbench.cli._machine_load import announce_load
 from tokbench.cli._numbers import MOST_MONEY, MOST_REQUESTS, MOST_TOKENS, decimal_option, parse_whole, whole_option
 from tokbench.cli._options import (
     BackendQuantization,
@@ -243,6 +244,7 @@ def keep(
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, default_quantization
     from tokbench.pythia.cost.request_trace import trace_request
     from tokbench.pythia.formats.random_weights import open_or_make
+    from tokbench.pythia.measure.machine_load import read_load
     from tokbench.report._cost_results import show_trace
 
     if backend == ANALYTIC or model is None:
@@ -256,6 +258,7 @@ def keep(
     runner = load_runner(checkpoint, backend, kind, threads=threads or count_cores())
     prompt = int(tokenizer.count_batch([content.decode()])[0])
     amount = max(prompt, 1) if new_tokens == "same" else new_tokens
+    announce_load(read_load(), count_cores())
     try:
         found = trace_request(content, tokenizer, runner, amount)
     finally:
