@@ -20,6 +20,7 @@ from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make_in_cache
 from tokbench.pythia.measure import layer_probe, probe
 from tokbench.pythia.measure._process_memory import Memory
+from tokbench.pythia.measure.extrapolated import frame_probes
 from tokbench.pythia.measure.layer_probe import (
     LayerProbe,
     check_shape,
@@ -36,7 +37,7 @@ from tokbench.pythia.speed.curves import Curve, Curves
 from tokbench.pythia.speed.measuring import measure_speeds
 from tokbench.pythia.speed.probed import ProbedSpeed
 from tokbench.pythia.speed.speeds import MeasuredSpeed, TimedSpeed
-from tokbench.report._layer_probes import frame_probes, show_probes
+from tokbench.report._layer_probes import show_probes
 
 NEEDED = ("safetensors", "psutil", "ctranslate2", "xllamacpp", "gguf")
 MISSING = [name for name in NEEDED if find_spec(name) is None]
