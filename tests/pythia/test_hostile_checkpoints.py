@@ -65,7 +65,7 @@ def refuse(path: Path, says: str) -> None:
         ("num_hidden_layers", 10**9, "num_hidden_layers is 1,000,000,000, but the weights have only"),
         ("num_hidden_layers", 10**400, "expected a positive integer below 2,147,483,648"),
         ("num_hidden_layers", float("nan"), "num_hidden_layers is nan"),
-        ("hidden_size", 10**8, "intermediate_size is 128, expected 400000000"),
+        ("hidden_size", 10**8, "the tensor gpt_neox.embed_in.weight has the wrong shape"),
         ("vocab_size", 10**9, "the tensor gpt_neox.embed_in.weight has the wrong shape"),
         ("vocab_size", 1 << 31, "vocab_size is 2147483648, expected a positive integer below"),
         ("max_position_embeddings", 1 << 40, "max_position_embeddings is 1099511627776"),

@@ -23,7 +23,9 @@ from tokbench.cli import (
     explain_diff,
     listing,
     model,
+    model_results,
     model_run,
+    model_score,
     morphology,
     ngrams,
     overlap,
@@ -80,9 +82,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 MODEL_COMMANDS: dict[str, Callable[..., None]] = {
     "list": model.list_models,
     "show": model.show_model,
+    "results": model_results.run,
     "make": model_run.make,
     "measure": model_run.measure,
-    "score": model_run.score,
+    "score": model_score.run,
 }
 
 for name, function in COMMANDS.items():

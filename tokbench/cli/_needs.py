@@ -52,7 +52,8 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
 def list_format_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the extras that the formats of results need, each with what needs it."""
     formats = {str(given.get("output_format")), *(Path(path).suffix[1:].lower() for path in given.get("output") or ())}
-    if command in DRAWN and (formats & {"html", "htm"} or given.get("charts")):
+    drawn = command in DRAWN or (command == "model results" and given.get("against"))
+    if drawn and (formats & {"html", "htm"} or given.get("charts")):
         yield "html", "a report with charts"
     if "xlsx" in formats:
         yield "xlsx", "a spreadsheet"

@@ -20,10 +20,16 @@ def list_models(as_json: Json = False) -> None:
 
 
 def show_model(
-    name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b or pythia-1.4b-deduped.")],
+    name: Annotated[str, typer.Argument(help="Size, name, hub id or old name, such as 1.4b, or a GGUF file.")],
     as_json: Json = False,
 ) -> None:
-    """Show a model's facts and the parameters, FLOPs and memory they imply."""
+    """Show a model's facts and the parameters, FLOPs and memory they imply; of a GGUF file, what it holds."""
+    if name.casefold().endswith(".gguf"):
+        from tokbench.pythia.formats.opening import open_checkpoint
+        from tokbench.report._model_files import show_file
+
+        print_results(show_file(open_checkpoint(name)), "json" if as_json else "table")
+        return
     from tokbench.pythia.model.models import find_model
     from tokbench.report._models import show
 

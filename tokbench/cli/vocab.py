@@ -20,7 +20,9 @@ def run(
             "-c", "--corpus", help="Corpus whose words distinguish whole words from word starts. [default: tokbench14]"
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="Pythia model whose dead rows are counted, 70m to 12b.")] = "pythia-70m",
+    model: Annotated[
+        str, typer.Option(help="Model whose dead rows are counted: a name, config.json or hub id.")
+    ] = "pythia-70m",
     moved: Annotated[
         str | None,
         typer.Option(
@@ -33,7 +35,7 @@ def run(
 ) -> None:
     """Examine a vocabulary: sizes, classes, scripts, reachability and coverage.
 
-    Also reports duplicates, and what dead rows cost in a Pythia model.
+    Also reports duplicates, and what dead rows cost in a model.
 
     A token is unreachable if its own text, alone and between other characters, never encodes to it: it becomes one
     other token (single) or several (multi). Tokens that are not whole characters have no text of their own
@@ -46,10 +48,10 @@ def run(
         return
     from tokbench.adapters import load_tokenizer
     from tokbench.analysis.vocabulary import inspect_vocabulary
-    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.resolution import resolve_model
     from tokbench.report._vocabulary import show
 
-    size = find_model(model)
+    size = resolve_model(model, offline=offline)
     found = inspect_vocabulary(load_tokenizer(tokenizer, offline=offline), open_corpus(corpus))
     cost = found.dead_rows(size)
     print_results(show(found, cost, top), "json" if as_json else "table")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tokbench.pythia.model.models import suite as suite
     from tokbench.pythia.model.quantization import Quantization as Quantization
     from tokbench.pythia.model.quantization import find_quantization as find_quantization
+    from tokbench.pythia.results.published import published_results as published_results
     from tokbench.pythia.speed.rates import Rates as Rates
     from tokbench.pythia.speed.roofline import Estimate as Estimate
     from tokbench.pythia.speed.roofline import Refusal as Refusal
@@ -38,6 +39,7 @@ _NAMES = {
     "model.memory": ["estimate_memory", "weight_bytes"],
     "model.models": ["Model", "Revision", "checkpoints", "find_checkpoint", "find_model", "suite"],
     "model.quantization": ["Quantization", "find_quantization"],
+    "results.published": ["published_results"],
     "speed.rates": ["Rates"],
     "speed.roofline": ["Estimate", "Refusal", "fit", "predict", "validate"],
 }

@@ -74,5 +74,6 @@ def lay_out_scores(rows: list[dict[str, Any]]) -> list[Plain]:
     """Lay out scores, and their signatures with short hashes."""
     shown = [{key: value for key, value in row.items() if key != "signature"} for row in rows]
     formats = dict.fromkeys(("bits", "bits_per_token", "bits_per_byte"), "{:.4f}".format)
+    formats |= dict.fromkeys(("byte_perplexity", "word_perplexity"), "{:.7g}".format)
     signatures = (re.sub(r"(?<=sha256:.{8})[0-9a-f]+", "", row["signature"]) for row in rows)
     return [tabulate(shown, "Bits per byte", formats=formats), *map(Signature, signatures)]

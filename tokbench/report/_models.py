@@ -7,6 +7,7 @@ from typing import Any
 from tokbench.pythia.model.facts import gather_facts
 from tokbench.pythia.model.memory import weight_table
 from tokbench.pythia.model.models import Model, suite
+from tokbench.pythia.model.quantization import find_quantization
 from tokbench.report._document_model import Facts, Plain, Results
 from tokbench.report._table import format_value, tabulate
 
@@ -19,8 +20,9 @@ def show_suite() -> Results:
 
 
 def show(model: Model) -> Results:
-    """Return a model's facts and its weights in each format."""
-    weights = weight_table(model.architecture).to_dicts()
+    """Return a model's facts and its weights in each format, with the backends that run it."""
+    table = weight_table(model.architecture).to_dicts()
+    weights = [{**row, "runs": find_quantization(row["quantization"]).runs} for row in table]
     return Results(lambda: lay_out(model, weights), lambda: {**gather_facts(model), "weights": weights})
 
 
@@ -33,7 +35,7 @@ def lay_out(model: Model, weights: list[dict[str, Any]]) -> list[Plain]:
             "MiB": row["weight_bytes"] / 2**20,
             "since": row["since"],
             "until": row["until"],
-            "runs": row["runnable"],
+            "runs": row["runs"],
         }
         for row in weights
     ]

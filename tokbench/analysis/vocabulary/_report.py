@@ -15,10 +15,11 @@ from tokbench.analysis.vocabulary._coverage import measure_coverage
 from tokbench.analysis.vocabulary._reachability import Reach, classify_reach
 from tokbench.analysis.vocabulary._scripts import script_of
 from tokbench.corpora import Corpus, load_corpus
-from tokbench.pythia.model.arithmetic import pad_vocabulary, parameters
+from tokbench.pythia.model.arithmetic import pad_vocabulary, parameters, row_parameters
 
 if TYPE_CHECKING:
     from tokbench.pythia.model.models import Model
+    from tokbench.pythia.model.resolution import ModelSpec
 
 UNREACHABLE = (Reach.SINGLE, Reach.MULTI, Reach.IMPOSSIBLE)
 """Classes of tokens that no text produces; an undecodable one occurs next to the rest of its character."""
@@ -141,7 +142,7 @@ class VocabularyReport:
         lengths = Counter(len(text) for text in texts if text.isascii() and text.isdigit())
         return dict(sorted(lengths.items()))
 
-    def dead_rows(self, model: Model) -> DeadRows:
+    def dead_rows(self, model: Model | ModelSpec) -> DeadRows:
         """Compute what dead rows cost in a model with this vocabulary.
 
         The vocabulary is padded as that model pads.
@@ -151,7 +152,7 @@ class VocabularyReport:
         unreachable = self.count(reach=UNREACHABLE)
         unused = self.count(token_class=TokenClass.UNUSED)
         padding = rows - self.sizes.total
-        wasted = 2 * architecture.width * (unreachable + unused + padding)
+        wasted = row_parameters(architecture) * (unreachable + unused + padding)
         return DeadRows(model.name, rows, unreachable, unused, padding, wasted, wasted / parameters(architecture))
 
 

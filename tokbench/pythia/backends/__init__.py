@@ -1,4 +1,4 @@
-"""Backends that run a Pythia model: one module each, with an extra of its own."""
+"""Backends that run a model: one module each, with an extra of its own."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ END_OF_TEXT = 0
 """The id of `<|endoftext|>` in GPT-NeoX's vocabulary."""
 
 
+class UnsupportedCheckpointError(TokbenchError):
+    """A backend that runs other checkpoints does not run this one."""
+
+
 class Runner(Protocol):
     """A model in memory, ready to run on one device with a fixed number of threads."""
 
@@ -40,7 +44,7 @@ class Runner(Protocol):
     def prefill(self, ids: Ids) -> int:
         """Evaluate a prompt without using any cached one.
 
-        Returns the most probable next token other than `END_OF_TEXT`.
+        Returns the most probable next token other than the model's end of text.
         """
         ...
 
@@ -61,8 +65,8 @@ class Runner(Protocol):
     def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         """Continue `batch` copies of a prompt greedily by exactly `new_tokens` ids each.
 
-        `END_OF_TEXT` is never generated. reuse: keep the prompt's keys and values, if the backend can, and use those
-        of the last call with the same prompt.
+        The model's end of text is never generated. reuse: keep the prompt's keys and values, if the backend can, and
+        use those of the last call with the same prompt.
         """
         ...
 
@@ -80,8 +84,13 @@ class Backend(Protocol):
     LIBRARIES: tuple[str, ...]
     """Packages whose versions results depend on."""
 
-    def list_quantizations(self, device: Device = "cpu") -> tuple[str, ...]:
-        """List the weight types that run on this device of this machine."""
+    def list_quantizations(self, device: Device = "cpu", checkpoint: Checkpoint | None = None) -> tuple[str, ...]:
+        """List the weight types that run on this device of this machine.
+
+        checkpoint: list those that `prepare` makes of it, or that it has.
+
+        Raises UnsupportedCheckpointError if this backend does not run the checkpoint in any type.
+        """
         ...
 
     def prepare(self, checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
@@ -127,6 +136,9 @@ def run(
     return found.load(path, quantization, threads=threads, context=length, batch=batch, device=device)
 
 
+USUAL_BACKENDS = ("ctranslate2", "llamacpp")
+"""Those that are measured where none is named, and that run the checkpoint."""
+
 USUAL_QUANTIZATIONS = ("int8", "q4_0", "float32")
 
 
@@ -139,14 +151,35 @@ def choose_quantization(supported: Sequence[str]) -> str:
     return next((kind for kind in USUAL_QUANTIZATIONS if kind in supported), supported[0])
 
 
+def choose_backends(names: Sequence[str], checkpoint: Checkpoint, device: Device = "cpu") -> dict[str, tuple[str, ...]]:
+    """Return those of the backends that run a checkpoint, each with the types that it runs.
+
+    Raises UnsupportedCheckpointError, with the reason of the first, if none does.
+    """
+    chosen, refusals = {}, []
+    for name in names:
+        try:
+            chosen[name] = BACKENDS[name].list_quantizations(device, checkpoint)
+        except UnsupportedCheckpointError as refusal:
+            refusals.append(refusal)
+    if not chosen:
+        raise refusals[0]
+    return chosen
+
+
 def check_quantization(backend: str, quantization: str, supported: Sequence[str], reason: str) -> None:
     """Raise TokbenchError for an unsupported type.
 
-    With its history or else the `reason`.
+    With its history, what runs it, or else the `reason`.
     """
     if quantization in supported:
         return
-    require_runnable(find_quantization(quantization))
+    kind = find_quantization(quantization)
+    require_runnable(kind)
+    if not set(backend.split(" and ")) & set(kind.backends):
+        reason = f"{quantization} is run by {kind.runs}"
+    elif kind.source == "file":
+        reason = f"it takes {quantization} from a GGUF file of it, which llama-quantize makes"
     raise TokbenchError(f"{backend} cannot run {quantization}: {reason}", f"it runs {', '.join(supported)}")
 
 
@@ -157,7 +190,7 @@ def check_format(backend: str, checkpoint: Checkpoint, readable: Sequence[str]) 
     """
     if checkpoint.format not in readable:
         message = f"{checkpoint.path}: {backend} does not run a checkpoint in the format {checkpoint.format}"
-        raise TokbenchError(message, f"it reads: {', '.join(readable)}")
+        raise UnsupportedCheckpointError(message, f"it reads: {', '.join(readable)}")
 
 
 def check_length(ids: Ids, new_tokens: int, context: int, rows: int | None = None) -> None:

@@ -1,4 +1,7 @@
-"""CTranslate2: int8 and floating point on CPU and CUDA, converted without torch."""
+"""CTranslate2: int8 and floating point on CPU and CUDA.
+
+GPT-NeoX and LLaMA-like models are converted without torch, others by CTranslate2's converters for transformers.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import (
+    END_OF_TEXT,
+    Device,
+    Ids,
+    Runner,
+    check_format,
+    check_length,
+    check_quantization,
+)
+from tokbench.pythia.backends._ctranslate2_converters import check_family, convert_with_transformers
 from tokbench.pythia.backends._ctranslate2_spec import (
     TYPES,
     VERSION,
@@ -21,15 +33,24 @@ from tokbench.pythia.backends._ctranslate2_spec import (
     import_ctranslate2,
     write_folder,
 )
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
 LIBRARIES = ("ctranslate2", "numpy")
 
 
-@cache
-def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
+def list_quantizations(device: Device = "cpu", checkpoint: Checkpoint | None = None) -> tuple[str, ...]:
     """List the weight types that CTranslate2 runs on this device of this machine."""
+    if checkpoint is not None:
+        check_format("ctranslate2", checkpoint, ("safetensors", "ctranslate2"))
+        if checkpoint.computation is None:
+            check_family(checkpoint)
+    return _list_types(device)
+
+
+@cache
+def _list_types(device: Device) -> tuple[str, ...]:
     library = import_ctranslate2("running a model with CTranslate2")
     if device == "cuda" and library.get_cuda_device_count() == 0:
         raise TokbenchError("CTranslate2 finds no CUDA device on this machine", "use the device cpu")
@@ -42,16 +63,15 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 
     Converts it if necessary.
     """
-    supported = list_quantizations(device)
+    supported = list_quantizations(device, checkpoint)
     reason = f"not on {device} here" if quantization in TYPES else "it has no such type"
     check_quantization("ctranslate2", quantization, supported, reason)
-    check_format("ctranslate2", checkpoint, ("safetensors", "ctranslate2"))
     if checkpoint.format == "ctranslate2":
         return checkpoint.path
     stored = choose_stored(quantization, checkpoint)
-    return convert_once(
-        checkpoint, "ctranslate2", stored, VERSION, lambda folder: write_folder(checkpoint, stored, folder)
-    )
+    ours = checkpoint.computation is not None
+    write, maker = (write_folder, "ctranslate2") if ours else (convert_with_transformers, "ctranslate2-transformers")
+    return convert_once(checkpoint, maker, stored, VERSION, lambda folder: write(checkpoint, stored, folder))
 
 
 def load(
@@ -93,7 +113,11 @@ class _CTranslate2Runner:
         import ctranslate2
 
         check_length(ids, 0, self._context, len(self._tokens))
-        scores = self._generator.forward_batch([list(ids)])
+        try:
+            scores = self._generator.forward_batch([list(ids)])
+        except (RuntimeError, ValueError) as error:
+            message = f"CTranslate2 cannot evaluate {len(ids)} tokens at once: {error}"
+            raise TokbenchError(message, "shorten the text, or use the backend transformers") from error
         on_cpu = scores.to(ctranslate2.DataType.float32).to_device(ctranslate2.Device.cpu)
         array: npt.NDArray[np.float32] = np.array(on_cpu)
         scores_of_text: npt.NDArray[np.float32] = array[0]
@@ -117,6 +141,22 @@ class _CTranslate2Runner:
             sampling_topk=1,
         )
         return [result.sequences_ids[0] for result in results]
+
+    def score_end(self, ids: Ids, count: int) -> ScoredEnd:
+        check_end(ids, count)
+        return score_end_of_logits(self.logits(ids[:-1])[-count:], ids[-count:])
+
+    def complete(self, ids: Ids, most: int) -> list[int]:
+        check_length(ids, most, self._context, len(self._tokens))
+        (result,) = self._generator.generate_batch(
+            [self._spell(ids)],
+            max_length=most,
+            include_prompt_in_result=False,
+            sampling_topk=1,
+            end_token=[END_OF_TEXT],
+        )
+        found: list[int] = result.sequences_ids[0]
+        return found
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._tokens[number] for number in ids]

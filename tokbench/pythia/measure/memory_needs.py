@@ -25,6 +25,7 @@ def estimate_bytes(
     batch: int = 1,
     used: int | None = None,
     logits: int = 1,
+    stored_bytes: int | None = None,
 ) -> int:
     """Estimate the most memory a process should need, in bytes.
 
@@ -32,10 +33,12 @@ def estimate_bytes(
 
     used: tokens of each of `batch` texts; default: one text fills the context.
     logits: rows of logits that are returned.
+    stored_bytes: as for `estimate_ram`.
 
     Raises the error of `tokbench.pythia.model.quantization` for a type that is unknown or no longer run.
     """
-    estimate = partial(estimate_ram, architecture, backend, quantization, packs_int8="AMD" in name_processor())
+    packs = "AMD" in name_processor()
+    estimate = partial(estimate_ram, architecture, backend, quantization, packs_int8=packs, stored_bytes=stored_bytes)
     sizes = [estimate(context=context, used=context)]
     if used is not None:
         sizes.append(estimate(context=used, used=used, batch=batch))

@@ -92,7 +92,10 @@ def measure_together(
         contexts = _fit_contexts(decode_contexts, new_tokens, length)
         batch = max(decode_batches, default=1)
         used = max(contexts, default=DECODE_PROMPT) + new_tokens
-        needed += estimate_bytes(shape, backend, quantization, context=length, batch=batch, used=used)
+        stored = checkpoint.stored_bytes
+        needed += estimate_bytes(
+            shape, backend, quantization, context=length, batch=batch, used=used, stored_bytes=stored
+        )
         # Before anything is converted.
         check_memory(needed, read_free(device), _describe([c.name for c in checkpoints], backend, quantization))
         requests.append(

@@ -20,7 +20,8 @@ from tokbench.pythia.model.models import Model, revisions
 def gather_facts(model: Model) -> Mapping[str, Any]:
     """Collect everything known about a model, in display order; FLOPs are per token."""
     shape = model.architecture
-    first, last = revisions()[0], revisions()[-1]
+    saved = [step for step in revisions() if step.step >= model.first_step]
+    first, last = saved[0], saved[-1]
     return {
         "name": model.name,
         "hub_id": model.hub_id,
@@ -43,7 +44,7 @@ def gather_facts(model: Model) -> Mapping[str, Any]:
         "batch_tokens": model.batch_tokens,
         "batch_tokens_v0": model.batch_tokens_v0,
         "learning_rate": model.learning_rate,
-        "checkpoints": len(revisions()),
+        "checkpoints": len(saved),
         "first_checkpoint": first.name,
         "last_checkpoint": last.name,
         "tokens_seen": last.tokens_seen,
