@@ -132,7 +132,7 @@ def test_importing_and_help_stay_light(command: str) -> None:
 
 
 READY_MADE = (
-    *("cost", "cost.overview", "cost.request_trace", "measure.measured", "measure.probe"),
+    *("cost", "cost.overview", "cost.request_trace", "measure.extrapolated", "measure.measured", "measure.probe"),
     *("model.facts", "model.memory", "model.models", "model.resolution"),
     *("devices", "devices.estimate", "serving.load_test", "serving.summary"),
 )

@@ -101,6 +101,18 @@ def test_greedy_tokens_are_equal(runner: Runner, small: Checkpoint) -> None:
 
 
 @exact
+def test_a_prompt_that_is_kept_gives_the_same_tokens(runner: Runner, small: Checkpoint) -> None:
+    expected = continue_greedily(small, IDS, NEW_TOKENS)
+    other = continue_greedily(small, IDS[:5], NEW_TOKENS)
+    for batch in (1, 3, 1):
+        for _ in range(2):
+            assert runner.generate(IDS, NEW_TOKENS, batch, reuse=True) == [expected] * batch
+    assert runner.generate(IDS[:5], NEW_TOKENS, reuse=True) == [other]
+    assert runner.generate(IDS, NEW_TOKENS) == [expected]
+    assert runner.generate([7], 1, reuse=True) == [continue_greedily(small, [7], 1)]
+
+
+@exact
 def test_a_prompt_of_one_token_and_one_that_fills_the_context(runner: Runner, small: Checkpoint) -> None:
     assert runner.prefill([7]) == continue_greedily(small, [7], 1)[0]
     full = [1 + i % 300 for i in range(SMALL.context - 1)]

@@ -18,6 +18,7 @@ from tokbench.errors import TokbenchError
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make
 from tokbench.pythia.formats.weights import Weights, check_finite
+from tokbench.pythia.measure._conversation import Conversation
 from tokbench.pythia.measure._limited_process import find_limit, run_limited
 from tokbench.pythia.measure._probe_process import Request
 from tokbench.pythia.model.architecture import Architecture
@@ -186,6 +187,15 @@ def test_what_ended_the_measured_process() -> None:
             run_limited([sys.executable, "-c", code], "measuring x", 600)
     with pytest.raises(TokbenchError, match="measuring x was ended after 0 s without a result; choose a smaller model"):
         run_limited([sys.executable, "-c", "import time; time.sleep(600)"], "measuring x", 0.01)
+
+
+def test_a_measured_process_ends_at_its_limit() -> None:
+    request = Request("x", "llamacpp", "f16", "cpu", 1, 64, 40, (128,), (1,), 64, 5, 0)
+    with (
+        pytest.raises(TokbenchError, match="measuring x was ended after 0 s without a result"),
+        Conversation(request, "measuring x", 0.0) as process,
+    ):
+        process.ask("memory")
 
 
 def test_the_limit_grows_with_the_work() -> None:

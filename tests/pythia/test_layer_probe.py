@@ -20,6 +20,7 @@ from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make_in_cache
 from tokbench.pythia.measure import layer_probe, probe
 from tokbench.pythia.measure._process_memory import Memory
+from tokbench.pythia.measure.extrapolated import frame_probes
 from tokbench.pythia.measure.layer_probe import (
     LayerProbe,
     check_shape,
@@ -32,11 +33,12 @@ from tokbench.pythia.measure.layer_probe import (
 from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.models import find_model
+from tokbench.pythia.model.resolution import resolve_model
 from tokbench.pythia.speed.curves import Curve, Curves
 from tokbench.pythia.speed.measuring import measure_speeds
 from tokbench.pythia.speed.probed import ProbedSpeed
 from tokbench.pythia.speed.speeds import MeasuredSpeed, TimedSpeed
-from tokbench.report._layer_probes import frame_probes, show_probes
+from tokbench.report._layer_probes import show_probes
 
 NEEDED = ("safetensors", "psutil", "ctranslate2", "xllamacpp", "gguf")
 MISSING = [name for name in NEEDED if find_spec(name) is None]
@@ -229,8 +231,8 @@ def test_two_small_models_are_made_and_run(tmp_path: Path, monkeypatch: pytest.M
 @needs_backends
 def test_the_command_extrapolates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path))
-    tiny = replace(find_model("1.4b"), architecture=SMALL)
-    monkeypatch.setattr("tokbench.pythia.model.resolution.find_model", lambda _: tiny)
+    tiny = replace(resolve_model("1.4b"), architecture=SMALL)
+    monkeypatch.setattr("tokbench.pythia.model.resolution.resolve_model", lambda *_, **__: tiny)
     monkeypatch.setattr(layer_probe, "choose_layers", lambda *_: (2, 4))
     monkeypatch.setattr(probe, "read_load", lambda: 99.0)
     together = partial(probe.measure_together, timer="process_time")

@@ -207,7 +207,7 @@ def test_models_take_turns_in_every_round(small: Checkpoint, monkeypatch: pytest
 
 def test_too_little_memory_is_one_line_beforehand() -> None:
     needed = estimate_bytes(find_model("12b").architecture, "ctranslate2", "float32", context=2048)
-    assert 1.9 * 4 * 11_846_072_320 < needed < 1.91 * 4 * 11_846_072_320  # the peak while loading
+    assert 1.93 * 4 * 11_846_072_320 < needed < 1.94 * 4 * 11_846_072_320  # the peak while loading
     with pytest.raises(TokbenchError) as error:
         check_memory(needed, 8 * 2**30, "pythia-12b as float32 on ctranslate2")
     assert str(error.value) == (

@@ -57,6 +57,18 @@ def test_the_arithmetic_is_near_every_measured_row(size: str, kind: str) -> None
     assert 0.99 * peak < found.peak / MIB < 1.15 * peak
 
 
+@pytest.mark.parametrize(
+    ("size", "after", "peak"), [("70m", 190.6, 387.0), ("160m", 383.7, 678.3), ("410m", 781.2, 1174.0)]
+)
+def test_packed_int8_on_an_amd_processor(size: str, after: float, peak: float) -> None:
+    shape = find_model(size).architecture
+    found = estimate_ram(shape, "ctranslate2", "int8", context=2048, used=96, packs_int8=True)
+    assert found.resident / MIB == pytest.approx(after, rel=0.2)
+    assert found.peak / MIB == pytest.approx(peak, rel=0.05)
+    plain = estimate_ram(shape, "ctranslate2", "float32", context=2048, used=96, packs_int8=True)
+    assert plain == estimate_ram(shape, "ctranslate2", "float32", context=2048, used=96)
+
+
 def test_only_q4_0_is_held_twice_without_the_unembedding() -> None:
     shape = find_model("410m").architecture
     once, twice = (estimate_ram(shape, "llamacpp", kind, context=2048, used=1).weights for kind in ("q5_1", "q4_0"))

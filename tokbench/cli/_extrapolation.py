@@ -1,12 +1,13 @@
-"""`tokbench model measure --extrapolate`, and the warning about a busy machine."""
+"""`tokbench model measure --extrapolate`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tokbench.cli._machine_load import announce_load
 from tokbench.cli._output import delivering
-from tokbench.cli._progress import measuring, note
+from tokbench.cli._progress import measuring
 
 if TYPE_CHECKING:
     from tokbench.pythia.measure.measurement import BackendMeasurement
@@ -34,13 +35,5 @@ def probe_models(
                 tell(f"{model.name} as {kind} on {engine}")
                 found.append(probe_or_measure(model.name, model.architecture, engine, kind, threads, **sizes))
                 last = found[-1]
-                announce_load(last.large if isinstance(last, LayerProbe) else last)
-
-
-def announce_load(found: BackendMeasurement) -> None:
-    """Warn on standard error if other programs kept the machine busy while it was measured."""
-    from tokbench.pythia.measure.machine_load import warn_of_load
-
-    warning = warn_of_load(found.load_average, found.environment.cores)
-    if warning:
-        note(warning)
+                whole = last.large if isinstance(last, LayerProbe) else last
+                announce_load(whole.load_average, whole.environment.cores)

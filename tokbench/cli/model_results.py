@@ -125,7 +125,7 @@ def read_speeds(timings: Path | None, quantization: str | None) -> Callable[[Arc
     """Return what estimates speeds from a file of timings; None without one."""
     if timings is None:
         return None
-    from tokbench.cli.cost import read_rates
+    from tokbench.cli._seconds import read_rates
     from tokbench.pythia.speed.speeds import EstimatedSpeed, find_rates
 
     fitted = read_rates(timings)

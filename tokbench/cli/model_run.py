@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tokbench.cli._echo import echo
-from tokbench.cli._extrapolation import announce_load, probe_models
+from tokbench.cli._extrapolation import probe_models
+from tokbench.cli._machine_load import announce_load
 from tokbench.cli._numbers import MOST_TEXTS, MOST_TOKENS, split_numbers, whole_option
 from tokbench.cli._options import (
     Device,
@@ -179,7 +180,7 @@ def measure(
             for engine, kind in list(pair_up(named, kinds, device.value, checkpoint)):
                 tell(f"{checkpoint.name} as {kind} on {engine}")
                 found.append(measure_backend(checkpoint, engine, kind, threads, **sizes))
-                announce_load(found[-1])
+                announce_load(found[-1].load_average, found[-1].environment.cores)
 
 
 # ---- arguments

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.resolution import ModelSpec
-from tokbench.pythia.speed.speeds import EstimatedSpeed, MeasuredSpeed, Speed, find_rates, prompt_grid
+from tokbench.pythia.speed.speeds import EstimatedSpeed, Speed, find_rates, prompt_grid
 
 if TYPE_CHECKING:
     from tokbench.pythia.speed.rates import Rates
@@ -53,37 +53,27 @@ def measure_speeds(
 ) -> dict[str, Speed]:
     """Measure the times of each tokenizer's model on this machine.
 
-    Measures the model itself, or one of that shape with random weights.
+    Measures the model itself, or one of that shape with random weights, taking turns by rounds.
 
     prompts: tokens read, by tokenizer.
     """
     from tokbench.pythia.formats.opening import open_checkpoint
     from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
-    from tokbench.pythia.measure.probe import measure_backend
+    from tokbench.pythia.speed import measuring
 
-    speeds: dict[str, Speed] = {}
-    done: dict[int, Speed] = {}
+    checkpoints = {}
     for name, shape in shapes.items():
+        if shape in checkpoints:
+            continue
         on_step(f"{spec.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
-        if shape.vocab_rows not in done:
-            if shape == spec.architecture:
-                checkpoint = open_or_make(spec.name, offline=offline)
-            else:
-                checkpoint = open_checkpoint(make_in_cache(shape, f"{spec.name}-v{shape.vocab_rows}"))
-            alike = [other for other, changed in shapes.items() if changed == shape]
-            read = np.concatenate([prompts[other].ravel() for other in alike])
-            lengths = np.ceil(read[np.isfinite(read)]).astype(np.int64)
-            grid = [length for length in prompt_grid(lengths) if length <= shape.context]
-            measured = measure_backend(
-                checkpoint,
-                backend,
-                quantization,
-                threads,
-                prompt_lengths=grid,
-                decode_batches=(1,),
-                new_tokens=32,
-                rounds=ROUNDS,
-            )
-            done[shape.vocab_rows] = MeasuredSpeed(measured)
-        speeds[name] = done[shape.vocab_rows]
-    return speeds
+        if shape == spec.architecture:
+            checkpoints[shape] = open_or_make(spec.name, offline=offline)
+        else:
+            checkpoints[shape] = open_checkpoint(make_in_cache(shape, f"{spec.name}-v{shape.vocab_rows}"))
+    read = np.concatenate([tokens.ravel() for tokens in prompts.values()])
+    lengths = np.ceil(read[np.isfinite(read)]).astype(np.int64)
+    grid = [length for length in prompt_grid(lengths) if length <= spec.architecture.context]
+    speeds = measuring.measure_speeds(
+        list(checkpoints.values()), backend, quantization, threads, grid, rounds=ROUNDS
+    )
+    return {name: speeds[checkpoints[shape].architecture] for name, shape in shapes.items()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from tokbench._shared.environment import name_processor
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import Device
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory
@@ -34,10 +37,11 @@ def estimate_bytes(
 
     Raises the error of `tokbench.pythia.model.quantization` for a type that is unknown or no longer run.
     """
-    model = architecture, backend, quantization
-    sizes = [estimate_ram(*model, context=context, used=context, stored_bytes=stored_bytes)]
+    packs = "AMD" in name_processor()
+    estimate = partial(estimate_ram, architecture, backend, quantization, packs_int8=packs, stored_bytes=stored_bytes)
+    sizes = [estimate(context=context, used=context)]
     if used is not None:
-        sizes.append(estimate_ram(*model, context=used, used=used, batch=batch, stored_bytes=stored_bytes))
+        sizes.append(estimate(context=used, used=used, batch=batch))
     returned = _LOGITS * logits * architecture.vocab_rows
     return max(max(size.loading, int(_MARGIN * (size.resident + returned))) for size in sizes)
 

@@ -30,6 +30,9 @@ _CTRANSLATE2_GROWTH = ((32.0, 7200.0), (16.0, 1000.0), (0.0, 250.0))
 _LOADING = 1.93
 """Peak of CTranslate2 while loading, over the bytes of the weights: file contents and tensors are both in memory."""
 
+_PACKED, _PACKING = 0.8, 8
+"""Where it packs int8: packed bytes over those of the matrices, and what packing the unembedding takes over its own."""
+
 
 @dataclass(frozen=True)
 class RamEstimate:
@@ -78,19 +81,22 @@ def estimate_ram(
     context: int,
     used: int,
     batch: int = 1,
+    packs_int8: bool = False,
     stored_bytes: int | None = None,
 ) -> RamEstimate:
     """Estimate the memory of a process that runs a model on a CPU.
 
     context: tokens per text that llama.cpp reserves room for.
     used: tokens per text that are in the cache, which is what other backends hold.
+    packs_int8: whether CTranslate2 packs int8 matrices, as it does with MKL on AMD processors.
     stored_bytes: of the weights in a file of several types; default: computed, all of them in one type.
 
     Raises the errors of `tokbench.pythia.model.quantization` for a type that is unknown or no longer run.
     """
     kind = find_quantization(quantization)
     require_runnable(kind)
-    stored = weights = weigh(architecture, kind).total if stored_bytes is None else stored_bytes
+    parts = weigh(architecture, kind)
+    stored = weights = parts.total if stored_bytes is None else stored_bytes
     tokens = context if backend == "llamacpp" else used
     before = int(_MIB * _BEFORE.get(backend, _OTHER_BEFORE))
     loading = before + weights
@@ -102,6 +108,9 @@ def estimate_ram(
     elif backend == "ctranslate2":
         rest = int(_MIB * _CTRANSLATE2_REST + _find_growth(kind) * architecture.layers * architecture.width)
         loading = before + int(_LOADING * stored)
+        if packs_int8 and kind.bits_per_weight == 8:
+            weights += int(_PACKED * (parts.layers + parts.unembedding))
+            loading = before + 2 * stored + _PACKING * parts.unembedding
     cache = batch * kv_cache_bytes(architecture, tokens, find_cache_bytes(backend, quantization))
     return RamEstimate(before, weights, cache, rest, loading)
 
