@@ -133,7 +133,7 @@ def test_importing_and_help_stay_light(command: str) -> None:
 
 READY_MADE = (
     *("cost", "cost.overview", "cost.request_trace", "measure.measured", "measure.probe"),
-    *("model.facts", "model.memory", "model.models"),
+    *("model.facts", "model.memory", "model.models", "results.published", "results.quality"),
 )
 """Modules of pythia whose results a report shows."""
 
