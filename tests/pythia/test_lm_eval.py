@@ -217,7 +217,8 @@ def test_its_command_line_knows_the_model(tmp_path: Path) -> None:
     code = (
         "import sys, lm_eval.__main__ as harness\n"
         "from tokbench.errors import TokbenchError\n"
-        "from tokbench.pythia.lm_eval import __main__ as ours\n"
+        "from tokbench.cli import lm_eval as ours\n"
+        "import tokbench.pythia.lm_eval\n"
         "from lm_eval.api.registry import model_registry\n"
         "assert 'tokbench' in model_registry\n"
         "def fail(): raise TokbenchError('no \\x1b model', 'use one')\n"

@@ -75,7 +75,7 @@ def run(
     """Show published evaluations of the suite, of OPT and of BLOOM, or accuracy beside cost.
 
     The figures are EleutherAI's, of the LM Evaluation Harness of 2023; nothing is run or downloaded. Accuracies are of
-    16-bit weights: what a smaller type loses, `python -m tokbench.pythia.lm_eval` measures.
+    16-bit weights: what a smaller type loses, `tokbench-lm-eval` measures.
     """
     from tokbench.pythia.results.published import published_results, read_source
     from tokbench.pythia.results.quality import Request, join_costs, weigh_models

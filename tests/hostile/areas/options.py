@@ -123,6 +123,7 @@ def list_commands(folder: Path, bases: Bases) -> dict[str, tuple[str, ...]]:
         "model make": ("14m", "--random-weights", str(folder / "w"), "--vocab-rows", "8"),
         "model measure": (model, "--backend", "nope"),
         "model load-test": (model, "--backend", "nope"),
+        "model results": ("70m", "--task", "sciq"),
         "model score": (model, *small, "--window", "16"),
     }
 

@@ -7,7 +7,7 @@ The harness has no entry points for models. Importing this package makes the mod
 
     lm_eval.simple_evaluate(model="tokbench", model_args="pretrained=PATH,backend=llamacpp", tasks=["lambada_openai"])
 
-`python -m tokbench.pythia.lm_eval` is the harness's command line with it.
+`tokbench-lm-eval` is the harness's command line with it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ def register_model() -> None:
         raise MissingExtraError("lm_eval", "lm-eval", "the LM Evaluation Harness") from error
     if NAME not in model_registry:
         model_registry.register(NAME, target="tokbench.pythia.lm_eval.model:HarnessModel")
+
+
+def run_harness() -> None:
+    """Run the harness's command line on the arguments of this process."""
+    from lm_eval.__main__ import cli_evaluate
+
+    cli_evaluate()
 
 
 register_model()
