@@ -120,7 +120,7 @@ def main() -> None:
     print("|--:|--:|---|--:|--:|--:|")
     for row in results:
         low, mean = row["values"].min(axis=0), row["values"].mean(axis=0)
-        cells = " | ".join(f"{m:.3f} ({least:.3f})" for m, least in zip(mean, low, strict=True))
+        cells = " | ".join("–" if np.isnan(m) else f"{m:.3f} ({least:.3f})" for m, least in zip(mean, low, strict=True))
         shrink, trained = row["strength"]
         print(f"| {shrink} | {trained} | {row['indicator']} | {cells} |")
 

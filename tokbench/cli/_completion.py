@@ -156,6 +156,7 @@ COMPLETIONS: dict[str, Callable[[Any, list[str], str], list[str]]] = {
     "output_format": complete(list_modules("report")),
     "engine": complete(list_modules("adapters", "auto", "reference", "all"), several=True),
     "backend": complete(list_modules("pythia.backends", "analytic"), several=True),
+    "verify": complete(list_modules("pythia.backends")),
     **dict.fromkeys(("model", "checkpoint", "checkpoints", "name"), _MODELS),
 }
 """How the values of parameters are completed, by the names of these."""
