@@ -183,7 +183,7 @@ def test_the_command_writes_every_figure_and_nothing_a_terminal_acts_on(tmp_path
     assert "\x1b" not in shown
     assert '"\\x1b"' in shown
     assert "impossible" in shown
-    refuse("vocab", path, "--model", "pythia-3b", says="no Pythia model")
+    refuse("vocab", path, "--model", "pythia-3b", says="no model is called")
 
 
 def test_word_pieces_continue_where_they_are_marked(tmp_path: Path) -> None:

@@ -1,468 +1,404 @@
-"""Models beyond Pythia on the backends: logits, choices of type and backend, and what cannot be run in one line."""
+"""Shapes of other families: published counts, transformers on the meta device, torch's counter, figures by hand."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from helpers import llama
-from helpers.commands import run as run_command
-from helpers.neox import relative_error
-from tokbench.cli.model_run import pair_up
-from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia.backends import BACKENDS, UnsupportedCheckpointError, run
-from tokbench.pythia.formats.checkpoint import Checkpoint, Computation
-from tokbench.pythia.formats.opening import open_checkpoint
-from tokbench.pythia.formats.random_weights import make
-from tokbench.pythia.model.architecture import Architecture, Attention, Embeddings, Experts, Mlp, Norms
-from tokbench.pythia.model.arithmetic import parameters
-from tokbench.pythia.model.memory import weight_bytes
-from tokbench.pythia.model.quantization import QUANTIZATIONS, find_quantization
+from tokbench.errors import TokbenchError
+from tokbench.pythia.cost.whatif import swap_tokenizer, what_if
+from tokbench.pythia.model.architecture import Architecture, Attention, Embeddings
+from tokbench.pythia.model.arithmetic import (
+    active_parameters,
+    attention_flops,
+    break_even_nsl,
+    decode_flops,
+    embedding_parameters,
+    generation_flops,
+    kv_cache_bytes,
+    logits_flops,
+    matrix_flops,
+    pad_vocabulary,
+    parameters,
+    prefill_flops,
+    prompt_attention_flops,
+    scoring_flops,
+)
+from tokbench.pythia.model.families import READERS, read_shape
+from tokbench.pythia.model.memory import weigh, weight_table
+from tokbench.pythia.model.models import find_model
+from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.model.relatives import Relative, relatives
+from tokbench.pythia.model.resolution import resolve_model
+from tokbench.pythia.model.work import count_work
 
-IDS = [5, 9, 33, 77, 120, 300, 0, 44, 251, 13, 13, 199]
+UNITS = {"M": 10**6, "B": 10**9}
+
+# Exact numbers of parameters, as the safetensors files on the hub have them.
+EXACT = {
+    "gpt-neox-20b": 20_554_567_680,
+    "llama-7b": 6_738_415_616,
+    "llama-13b": 13_015_864_320,
+    "llama-30b": 32_528_943_616,
+    "llama-65b": 65_285_660_672,
+    "llama-2-70b": 68_976_648_192,
+    "llama-3-8b": 8_030_261_248,
+    "llama-3.1-405b": 405_853_388_800,
+    "llama-3.2-1b": 1_235_814_400,
+    "llama-3.2-3b": 3_212_749_824,
+    "tinyllama-1.1b": 1_100_048_384,
+    "smollm2-135m": 134_515_008,
+    "mpt-7b": 6_649_286_656,
+    "opt-125m": 125_239_296,
+    "opt-350m": 331_196_416,
+    "gpt2": 124_439_808,
+    "gpt2-xl": 1_557_611_200,
+    "gpt-neo-125m": 125_198_592,
+    "gpt-j-6b": 6_050_882_784,
+    "bloom-560m": 559_214_592,
+    "bloom-176b": 176_247_271_424,
+    "falcon-7b": 6_921_720_704,
+    "qwen1.5-moe-a2.7b": 14_315_784_192,
+    "qwen2-7b": 7_615_616_512,
+    "qwen3-8b": 8_190_735_360,
+    "qwen3-30b-a3b": 30_532_122_624,
+    "gemma-2b": 2_506_172_416,
+    "gemma-2-9b": 9_241_705_984,
+    "gemma-3-1b": 999_885_952,
+    "mistral-7b-v0.1": 7_241_732_096,
+    "mixtral-8x7b": 46_702_792_704,
+    "deepseek-v2-lite": 15_706_484_224,
+    "gpt-oss-20b": 20_914_757_184,
+    "phi-2": 2_779_683_840,
+    "rwkv-4-169m": 169_342_464,
+}
+
+STANDARD = {
+    "hidden_size": 96,
+    "intermediate_size": 200,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "vocab_size": 500,
+    "max_position_embeddings": 64,
+    "pad_token_id": None,
+}
+EARLY = {"n_embd": 96, "n_layer": 3, "n_head": 6, "vocab_size": 500, "n_positions": 64}
+FALCON = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 6, "vocab_size": 500}
+NEO = {"hidden_size": 96, "num_layers": 4, "num_heads": 6, "vocab_size": 500}
+OPT = {**FALCON, "ffn_dim": 111, "max_position_embeddings": 64}
+SPARSE = {"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 40}
+LATENT = {
+    **STANDARD,
+    "num_key_value_heads": 6,
+    "moe_intermediate_size": 40,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 2,
+    "n_shared_experts": 2,
+    "first_k_dense_replace": 1,
+    "kv_lora_rank": 24,
+    "q_lora_rank": 20,
+    "qk_nope_head_dim": 12,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 10,
+}
+
+# Every way in which a key changes a shape, as configurations small enough for a test.
+CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("bloom", {"hidden_size": 96, "n_layer": 3, "n_head": 6, "vocab_size": 500}),
+    ("deepseek_v2", LATENT),
+    ("deepseek_v2", {**LATENT, "q_lora_rank": None, "attention_bias": True}),
+    ("deepseek_v3", {**LATENT, "n_shared_experts": 1, "first_k_dense_replace": 2, "n_group": 2, "topk_group": 1}),
+    ("falcon", FALCON),
+    ("falcon", {**FALCON, "multi_query": False, "bias": True}),
+    ("falcon", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2}),
+    ("falcon", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2, "num_ln_in_parallel_attn": 1}),
+    ("falcon", {**FALCON, "parallel_attn": False, "ffn_hidden_size": 77}),
+    ("gemma", {**STANDARD, "head_dim": 24}),
+    ("gemma2", {**STANDARD, "head_dim": 24}),
+    ("gemma3_text", {**STANDARD, "head_dim": 24}),
+    ("gpt2", EARLY),
+    ("gpt2", {**EARLY, "n_inner": 77}),
+    ("gpt_bigcode", EARLY),
+    ("gpt_bigcode", {**EARLY, "multi_query": False}),
+    ("gpt_neo", {**NEO, "attention_types": [[["global", "local"], 2]]}),
+    ("gpt_neox", {**STANDARD, "intermediate_size": 384}),
+    ("gpt_neox", {**STANDARD, "attention_bias": False, "tie_word_embeddings": True}),
+    ("gpt_oss", {**STANDARD, "head_dim": 32, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    ("gptj", {**EARLY, "rotary_dim": 8}),
+    ("llama", STANDARD),
+    ("llama", {**STANDARD, "head_dim": 32, "attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True}),
+    ("mistral", STANDARD),
+    ("mixtral", {**STANDARD, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    ("mpt", {"d_model": 96, "n_layers": 3, "n_heads": 6, "vocab_size": 500}),
+    ("olmo", STANDARD),
+    ("olmo2", STANDARD),
+    ("opt", OPT),
+    ("opt", {**OPT, "word_embed_proj_dim": 48, "do_layer_norm_before": False}),
+    ("opt", {**OPT, "enable_bias": False, "layer_norm_elementwise_affine": False}),
+    ("phi", STANDARD),
+    ("phi3", STANDARD),
+    ("qwen2", {**STANDARD, "tie_word_embeddings": True}),
+    ("qwen2_moe", {**STANDARD, **SPARSE, "shared_expert_intermediate_size": 60}),
+    ("qwen2_moe", {**STANDARD, **SPARSE, "shared_expert_intermediate_size": 60, "decoder_sparse_step": 2}),
+    ("qwen2_moe", {**STANDARD, **SPARSE, "shared_expert_intermediate_size": 60, "mlp_only_layers": [0]}),
+    ("qwen3", {**STANDARD, "head_dim": 24}),
+    ("qwen3_moe", {**STANDARD, **SPARSE, "head_dim": 24}),
+    ("rwkv", {"hidden_size": 96, "num_hidden_layers": 3, "vocab_size": 500}),
+    ("rwkv", {"hidden_size": 96, "num_hidden_layers": 3, "vocab_size": 500, "attention_hidden_size": 64}),
+    ("smollm3", STANDARD),
+    ("stablelm", {**STANDARD, "use_qkv_bias": True}),
+    ("stablelm", {**STANDARD, "use_parallel_residual": True}),
+    ("starcoder2", STANDARD),
+    ("starcoder2", {**STANDARD, "use_bias": False}),
+]
+shapes = st.sampled_from([relative.architecture for relative in relatives()])
 
 
-def needs(*libraries: str) -> pytest.MarkDecorator:
-    missing = [library for library in libraries if find_spec(library) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+def read(kind: str, **keys: Any) -> Architecture:
+    return read_shape({"model_type": kind, **keys}, "config.json")
 
 
-pytestmark = needs("safetensors")
-needs_transformers = needs("transformers", "torch")
-needs_llamacpp = needs("xllamacpp", "gguf")
+def round_as(number: int, published: str) -> bool:
+    """Whether a number is the published one to its last digit."""
+    digits, unit = published[:-1], UNITS[published[-1]]
+    last = unit * 10 ** -len(digits.partition(".")[2])
+    return abs(number - float(digits) * unit) < last
 
 
-def shape(family: str, **changes: Any) -> Architecture:
-    plain = Architecture(
-        layers=2,
-        width=64,
-        heads=4,
-        vocab_rows=320,
-        context=256,
-        rotary_fraction=1,
-        parallel_residual=False,
-        family=family,
-        attention=Attention(kv_heads=2, bias=False, output_bias=False),
-        mlp=Mlp(160, gated=True, bias=False, output_bias=False),
-        norms=Norms(values=1),
+@pytest.mark.parametrize("relative", relatives(), ids=lambda relative: relative.name)
+def test_named_models_have_the_published_parameters(relative: Relative) -> None:
+    assert round_as(parameters(relative.architecture), relative.published)
+    if relative.active is not None:
+        assert round_as(active_parameters(relative.architecture), relative.active)
+    if relative.vocabulary is not None:
+        assert pad_vocabulary(relative.vocabulary, relative.vocab_multiple) == relative.architecture.vocab_rows
+    assert relative.source.startswith("https://")
+
+
+def test_parameters_equal_the_files_on_the_hub() -> None:
+    assert {name: parameters(resolve_model(name).architecture) for name in EXACT} == EXACT
+    correction = 58 * 256  # of the router's balance: in the files, but nothing that is trained by gradients
+    assert parameters(resolve_model("deepseek-v3").architecture) + correction == 671_026_419_200
+
+
+def test_active_parameters_of_gpt_oss_are_published_without_the_embedding() -> None:
+    for name, published in (("gpt-oss-20b", "3.6B"), ("gpt-oss-120b", "5.1B")):
+        shape = resolve_model(name).architecture
+        assert round_as(active_parameters(shape) - shape.width * shape.vocab_rows, published)
+
+
+@pytest.mark.parametrize(("kind", "keys"), CONFIGURATIONS, ids=lambda value: value if isinstance(value, str) else "")
+def test_parameters_equal_transformers_on_the_meta_device(kind: str, keys: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    config = transformers.AutoConfig.for_model(kind, **keys)
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(config)
+    counted = sum(parameter.numel() for parameter in model.parameters())
+    assert parameters(read(kind, **keys)) == counted
+    assert parameters(read_shape(config.to_dict(), "config.json")) == counted
+
+
+def test_every_family_that_transformers_has_is_compared_with_it() -> None:
+    apart = {"RefinedWeb", "RefinedWebModel", "gemma3", "rwkv5", "rwkv6"}  # old names, nested, code of their own
+    assert set(READERS) - {kind for kind, _ in CONFIGURATIONS} == apart
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("llama", STANDARD),
+        ("opt", {**OPT, "word_embed_proj_dim": 48, "do_layer_norm_before": False}),
+        ("mixtral", {**STANDARD, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    ],
+)
+def test_flops_equal_those_that_torch_counts(kind: str, keys: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from torch.utils.flop_counter import FlopCounterMode
+
+    tokens, shape = 12, read(kind, **keys)
+    config = transformers.AutoConfig.for_model(kind, **keys)
+    config._attn_implementation = "eager"
+    config._experts_implementation = "eager"
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.arange(tokens)[None], use_cache=False)
+    # torch multiplies whole squares of queries and keys, and masks the upper half; we count what a token attends to.
+    whole_square = tokens * attention_flops(shape, tokens)
+    assert (
+        whole_square - prompt_attention_flops(shape, tokens) == attention_flops(shape, 1) * tokens * (tokens - 1) // 2
     )
-    return replace(plain, **changes)
+    causal = scoring_flops(shape, tokens) - prompt_attention_flops(shape, tokens) + whole_square
+    assert counter.get_total_flops() == causal
 
 
-LLAMA = shape("llama")
-SHAPES = {
-    "llama": LLAMA,
-    "llama with biases, tied": shape(
-        "llama", attention=Attention(kv_heads=4), mlp=Mlp(160, gated=True), embeddings=Embeddings(tied=True)
-    ),
-    "mistral": shape("mistral", attention=Attention(2, 32, bias=False, output_bias=False)),
-    "qwen2": shape("qwen2", attention=Attention(1, bias=True, output_bias=False), embeddings=Embeddings(tied=True)),
-}
+def test_llama_7b_by_hand() -> None:
+    shape = resolve_model("llama-7b").architecture
+    layer = 4 * 4096**2 + 3 * 4096 * 11008
+    assert matrix_flops(shape) == 2 * 32 * layer
+    assert parameters(shape) == 32 * (layer + 2 * 4096) + 4096 + 2 * 32000 * 4096
+    assert prefill_flops(shape, 10) == 640 * layer + 2 * 32 * 4096 * 10 * 11 + 2 * 32000 * 4096
+    assert kv_cache_bytes(shape, 1) == 2 * 32 * 4096 * 2
 
 
-def edit(folder: Path, **changes: object) -> Path:
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
-    return folder
+def test_grouped_queries_shrink_the_cache_and_not_the_attention() -> None:
+    many, few = (resolve_model(name).architecture for name in ("llama-7b", "mistral-7b-v0.3"))
+    assert kv_cache_bytes(many, 100) == 4 * kv_cache_bytes(few, 100)
+    assert attention_flops(many, 100) == attention_flops(few, 100)
 
 
-def compare(checkpoint: Checkpoint, backend: str, kind: str, expected: Any) -> float:
-    loaded = run(checkpoint, backend, kind, threads=1, context=64)
-    try:
-        return relative_error(loaded.logits(IDS), expected)
-    finally:
-        loaded.close()
+def test_windows_bound_cache_and_attention() -> None:
+    shape = Architecture(4, 64, 4, 100, attention=Attention(windows=(3, None)))  # 2 layers see 3 tokens, 2 all
+    assert attention_flops(shape, 10) == 4 * 64 * (2 * 3 + 2 * 10)
+    assert prompt_attention_flops(shape, 5) == 4 * 64 * (2 * (1 + 2 + 3 + 3 + 3) + 2 * 15)
+    assert kv_cache_bytes(shape, 10) == 2 * 64 * 2 * (2 * 3 + 2 * 10)
+    assert kv_cache_bytes(resolve_model("mistral-7b").architecture, 100_000) == 4096 * 131_072
+    assert len(set(resolve_model("gemma-3-1b").architecture.attention.windows)) == 2
 
 
-# ---- LLaMA-like models, without torch
+def test_latent_attention_caches_70_kilobytes_a_token_in_deepseek_v3() -> None:
+    shape = resolve_model("deepseek-v3").architecture
+    assert kv_cache_bytes(shape, 1) == 61 * (512 + 64) * 2 == 70_272
+    assert prompt_attention_flops(shape, 1) == 61 * 2 * 128 * (192 + 128)
+    assert attention_flops(shape, 1) == 61 * 2 * 128 * (576 + 512)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+def test_rwkv_keeps_a_state() -> None:
+    old, new = (resolve_model(name).architecture for name in ("rwkv-4-169m", "rwkv-6-7b"))
+    assert kv_cache_bytes(old, 1, 4) == kv_cache_bytes(old, 5000, 4) == 12 * 5 * 768 * 4
+    assert kv_cache_bytes(new, 9) == 32 * (64 * 4096 + 2 * 4096) * 2
+    assert kv_cache_bytes(old, 0) == 0
+    assert attention_flops(old, 1000) == 0
+    assert decode_flops(old, 1) == decode_flops(old, 9999) == 12 * (26 * 768**2 + 8 * 768) + 2 * 768 * 50277
+
+
+def test_tied_embeddings_are_stored_once_and_multiplied_all_the_same() -> None:
+    tied = Architecture(2, 64, 4, 1000, embeddings=Embeddings(tied=True))
+    untied = replace(tied, embeddings=Embeddings())
+    assert embedding_parameters(untied) == 2 * embedding_parameters(tied) == 2 * 64_000
+    assert decode_flops(tied, 5) == decode_flops(untied, 5)
+    assert break_even_nsl(tied, 3000) == break_even_nsl(untied, 3000)
+    kind = find_quantization("f16")
+    assert weigh(untied, kind).total - weigh(tied, kind).total == 128_000
+    assert weigh(tied, kind).unembedding == weigh(tied, kind).embedding == 128_000
+    assert (
+        count_work(tied, kind, "decode", tokens=5).moved_bytes
+        == count_work(untied, kind, "decode", tokens=5).moved_bytes
+    )
+    changed = what_if(tied, 2000, multiple=1)
+    assert parameters(changed.changed) - parameters(tied) == 64_000
+    one = weigh(
+        Architecture(2, 256, 4, 1000, embeddings=Embeddings(tied=True)), kind, unembedding=find_quantization("q6_k")
+    )
+    assert one.embedding == one.unembedding == 1000 * 210
+    with pytest.raises(TokbenchError, match="one matrix, which cannot be f16 and f32"):
+        weigh(tied, kind, embedding=kind, unembedding=find_quantization("f32"))
+
+
+def test_its_own_tokenizer_changes_nothing_whatever_the_padding() -> None:
+    spec = resolve_model("gpt-j-6b")  # 50,400 rows for 50,257 tokens
+    assert swap_tokenizer(spec, "gpt2", 50257).changed == spec.architecture
+    assert swap_tokenizer(spec, "llama", 32000).changed.vocab_rows == 32000
+
+
+def test_positions_and_narrow_embeddings_of_opt() -> None:
+    shape = resolve_model("opt-350m").architecture
+    assert embedding_parameters(shape) == 50272 * 512 + 2050 * 1024
+    assert logits_flops(shape) == 2 * 512 * 50272
+    row = weigh(shape, find_quantization("f16")).embedding_row
+    assert row == 2 * (512 + 1024)
+
+
+def test_experts_read_by_a_step() -> None:
+    weights = weigh(resolve_model("mixtral-8x7b").architecture, find_quantization("float16"))
+    expert = 32 * 3 * 4096 * 14336 * 2
+    assert weights.routed == 8 * expert
+    assert weights.layers - weights.layers_read(1) == 6 * expert
+    assert weights.layers - weights.layers_read(2) == round(8 * expert * 0.75**2)
+    assert weights.layers_read(10_000) == weights.layers
+    biased = weigh(resolve_model("gpt-oss-20b").architecture, find_quantization("float16"))
+    assert biased.routed == 24 * 32 * (3 * 2880**2 + 3 * 2880) * 2
+
+
+def test_fewer_layers_keep_the_dense_ones_and_the_pattern() -> None:
+    shape = resolve_model("deepseek-v2-lite").architecture
+    dense = replace(shape, layers=1)
+    assert active_parameters(dense) == parameters(dense)
+    more = parameters(replace(shape, layers=3)) - parameters(replace(shape, layers=2))
+    assert parameters(shape) == parameters(dense) + 26 * more
+
+
+@given(shapes, st.integers(0, 5000), st.integers(0, 5000))
+def test_closed_forms_equal_the_sums(shape: Architecture, prompt: int, new: int) -> None:
+    steps = [decode_flops(shape, prompt + step) for step in range(1, min(new, 50))]
+    assert generation_flops(shape, prompt, min(new, 50)) == sum(steps)
+    if shape.attention.latent is None:
+        total = sum(attention_flops(shape, context) for context in range(1, min(prompt, 50) + 1))
+        assert prompt_attention_flops(shape, min(prompt, 50)) == total
+    assert kv_cache_bytes(shape, prompt) <= kv_cache_bytes(shape, prompt + 1)
+
+
+@given(shapes)
+def test_weights_take_four_bytes_a_parameter(shape: Architecture) -> None:
+    assert weigh(shape, find_quantization("f32")).total == 4 * parameters(shape)
+    assert active_parameters(shape) <= parameters(shape)
+    assert "f16" in weight_table(shape)["quantization"].to_list()
+
+
 @pytest.mark.parametrize(
-    ("backend", "kind", "tolerance"),
+    ("kind", "changes", "says"),
     [
-        pytest.param("ctranslate2", "float32", 1e-5, marks=needs("ctranslate2")),
-        pytest.param("llamacpp", "f32", 2e-3, marks=needs_llamacpp),
-        pytest.param("llamacpp", "bf16", 2e-2, marks=needs_llamacpp),
+        ("lama", {}, "model_type 'lama' is not known.*did you mean 'llama'.*known: RefinedWeb"),
+        (5, {}, "model_type is 5, expected a text"),
+        ("x\x1b[31m", {}, r"'x\\\\x1b\[31m' is not known"),
+        ("llama", {"hidden_size": None}, "hidden_size is missing"),
+        ("llama", {"num_attention_heads": 7}, "num_attention_heads is 7, expected a divisor"),
+        ("llama", {"num_key_value_heads": 4}, "num_key_value_heads is 4, expected a divisor"),
+        ("llama", {"hidden_size": float("nan")}, "hidden_size is nan, expected a whole"),
+        ("llama", {"hidden_size": True}, "hidden_size is True, expected a whole"),
+        ("llama", {"hidden_size": 6 * 2**28}, "no model has so many"),
+        ("llama", {"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000"),
+        ("llama", {"tie_word_embeddings": "yes"}, "tie_word_embeddings is 'yes'"),
+        ("gemma2", {"layer_types": ["odd"] * 4}, "layer_types is 'odd', expected full_att"),
+        ("gemma2", {"layer_types": [[]] * 4}, "layer_types is .*expected full_att"),
+        ("gemma2", {"layer_types": []}, "layer_types is .., expected 4 entries"),
+        ("gpt_neo", {"attention_types": [[["global"], 10**9]]}, "attention_types is"),
+        ("bloom", {"n_embed": 16}, "hidden_size is 96, expected 16 as n_embed says"),
+        ("qwen2_moe", {**SPARSE, "shared_expert_intermediate_size": 6, "mlp_only_layers": [2]}, "mlp_only_layers is"),
+        ("deepseek_v2", {**LATENT, "moe_layer_freq": 2}, "moe_layer_freq is 2, expected 1"),
+        ("mixtral", {"num_local_experts": 2, "num_experts_per_tok": 3}, "num_experts_per_tok is 3"),
+        ("mpt", {"d_model": 96, "n_heads": 6, "no_bias": False}, "no_bias is False"),
     ],
 )
-def test_llama_like_models_give_the_logits_of_the_definition(
-    tmp_path: Path, name: str, backend: str, kind: str, tolerance: float
-) -> None:
-    folder = edit(make(SHAPES[name], tmp_path / "model", seed=4), rope_theta=500.0, rms_norm_eps=1e-3)
-    checkpoint = open_checkpoint(folder)
-    assert checkpoint.architecture == replace(SHAPES[name], layer_norm_epsilon=1e-3)
-    assert checkpoint.computation == Computation("silu", 500.0, 0)
-    assert checkpoint.weights == "random"
-    read = llama.read_weights(checkpoint)
-    expected = llama.forward(read, checkpoint.architecture, IDS, base=500.0)
-    assert compare(checkpoint, backend, kind, expected) < tolerance
-    other = llama.forward(read, replace(checkpoint.architecture, layer_norm_epsilon=1e-5), IDS, base=10000.0)
-    assert compare(checkpoint, backend, kind, other) > 2 * tolerance
-
-
-def test_random_weights_of_other_families_have_the_counted_parameters(tmp_path: Path) -> None:
-    from safetensors.numpy import load_file
-
-    for index, architecture in enumerate(SHAPES.values()):
-        tensors = load_file(make(architecture, tmp_path / str(index)) / "model.safetensors")
-        assert sum(tensor.size for tensor in tensors.values()) == parameters(architecture)
-    with pytest.raises(TokbenchError, match="no random weights of the family opt; they are made for: gpt_neox, llama"):
-        make(shape("opt"), tmp_path / "opt")
-    assert not list((tmp_path / "opt").glob("*.json"))
-
-
-@pytest.mark.parametrize(
-    ("changes", "obstacle"),
-    [
-        ({"hidden_act": "gelu"}, "hidden_act is 'gelu'"),
-        ({"rope_scaling": {"type": "linear", "factor": 2.0}}, "rope_scaling is {'type': 'linear', 'factor': 2.0}"),
-        ({"rope_parameters": {"rope_type": "default", "factor": 2.0}}, "rope_parameters is"),
-        ({"rope_scaling": "yarn"}, "rope_scaling is 'yarn'"),
-        ({"sliding_window": 8}, "sliding_window is 8"),
-        ({"query_pre_attn_scalar": 3}, "query_pre_attn_scalar is 3, an unknown key"),
-    ],
-)
-def test_what_our_conversion_lacks_is_named_by_key_and_value(
-    tmp_path: Path, changes: dict[str, Any], obstacle: str
-) -> None:
-    checkpoint = open_checkpoint(edit(make(LLAMA, tmp_path / "model"), **changes))
-    assert checkpoint.computation is None
-    assert checkpoint.obstacle is not None
-    assert checkpoint.obstacle.startswith(obstacle)
-    with pytest.raises(UnsupportedCheckpointError) as caught:
-        BACKENDS["llamacpp"].list_quantizations("cpu", checkpoint)
-    assert obstacle in str(caught.value)
+def test_what_cannot_be_counted_is_refused(kind: object, changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(TokbenchError, match=says) as caught:
+        read_shape({"model_type": kind, **STANDARD, **changes}, "config.json")
     assert "\n" not in str(caught.value)
 
 
-def test_what_changes_nothing_for_llama_is_passed_over(tmp_path: Path) -> None:
-    folder = make(LLAMA, tmp_path / "model")
-    edit(folder, sliding_window=4096, use_sliding_window=False, rope_scaling=None, pretraining_tp=1, _name="x")
-    edit(folder, rope_parameters={"rope_type": "default", "rope_theta": 7.0}, eos_token_id=[3, 4])
-    assert open_checkpoint(folder).computation == Computation("silu", 7.0, 3)
-    with pytest.raises(TokbenchError, match="eos_token_id is 320, expected an id below vocab_size"):
-        open_checkpoint(edit(folder, eos_token_id=320))
-    with pytest.raises(TokbenchError, match="rms_norm_eps is 0, expected a number above 0"):
-        open_checkpoint(edit(folder, eos_token_id=0, rms_norm_eps=0))
+def test_keys_that_change_nothing_are_ignored_and_the_text_part_is_read() -> None:
+    plain = read("llama", **STANDARD)
+    assert read("llama", **STANDARD, quantization_config={"bits": 4}, vision_tower="x", hidden_act="silu") == plain
+    nested = {"model_type": "llava", "text_config": {"model_type": "llama", **STANDARD}, "vision_config": {}}
+    assert read_shape(nested, "config.json") == plain
 
 
-# ---- against transformers, by its own classes with random weights
-
-
-def save_random(config: Any, folder: Path) -> tuple[Checkpoint, Any]:
-    """Write a random model of transformers; return it opened, and its logits in float32."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(config).float().eval()
-    with torch.no_grad():
-        for tensor in model.parameters():
-            tensor.add_(torch.randn_like(tensor) * (0.1 if tensor.ndim == 1 else tensor.shape[-1] ** -0.5))
-    model.save_pretrained(folder)
-    with torch.inference_mode():
-        return open_checkpoint(folder), model(torch.tensor([IDS])).logits[0].numpy()
-
-
-SIZES = {"vocab_size": 320, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-NEOX = SIZES | {"max_position_embeddings": 128}
-WITH_GGUF = ("ctranslate2 float32", "llamacpp f32", "transformers float32")
-WITHOUT_GGUF = ("ctranslate2 float32", "transformers float32")
-CONFIGS: dict[str, tuple[str, dict[str, Any], Sequence[str]]] = {
-    "gpt-neox-20b": (
-        "GPTNeoX",
-        NEOX | {"intermediate_size": 256, "hidden_act": "gelu_fast", "eos_token_id": 2},
-        WITH_GGUF,
-    ),
-    "RedPajama-INCITE": (
-        "GPTNeoX",
-        NEOX | {"intermediate_size": 256, "rotary_pct": 1.0, "use_parallel_residual": False},
-        WITH_GGUF,
-    ),
-    "Polyglot": (
-        "GPTNeoX",
-        NEOX | {"intermediate_size": 128, "rotary_pct": 0.5, "rotary_emb_base": 500, "layer_norm_eps": 1e-3},
-        WITH_GGUF,
-    ),
-    "LLaMA": (
-        "Llama",
-        NEOX | {"intermediate_size": 160, "num_key_value_heads": 2, "rope_parameters": {"rope_theta": 5e5}},
-        WITH_GGUF,
-    ),
-    "Qwen2": ("Qwen2", NEOX | {"intermediate_size": 160, "num_key_value_heads": 1}, WITH_GGUF),
-    "OPT": (
-        "OPT",
-        NEOX | {"ffn_dim": 160, "word_embed_proj_dim": 32, "do_layer_norm_before": False},
-        WITHOUT_GGUF,
-    ),
-    "BLOOM": ("Bloom", SIZES, WITHOUT_GGUF),
-}
-
-
-@needs_transformers
-@needs("ctranslate2", "xllamacpp", "gguf")
-@pytest.mark.parametrize("name", CONFIGS)
-def test_logits_equal_those_of_transformers(tmp_path: Path, name: str) -> None:
-    import transformers
-
-    family, sizes, runs = CONFIGS[name]
-    checkpoint, expected = save_random(getattr(transformers, f"{family}Config")(**sizes), tmp_path / "model")
-    for pair in runs:
-        backend, kind = pair.split()
-        assert kind in BACKENDS[backend].list_quantizations("cpu", checkpoint)
-        assert compare(checkpoint, backend, kind, expected) < (2e-3 if backend == "llamacpp" else 1e-5), pair
-    if runs == WITHOUT_GGUF:
-        assert checkpoint.computation is None
-        assert list(pair_up(None, None, "cpu", checkpoint)) == [("ctranslate2", "int8")]
-        with pytest.raises(UnsupportedCheckpointError, match=r"its model_type is \w+, which our conversion to GGUF"):
-            run(checkpoint, "llamacpp", "f16", threads=1)
-
-
-@needs_transformers
-@needs("ctranslate2")
-def test_a_conversion_that_changes_the_logits_is_refused(tmp_path: Path) -> None:
-    """CTranslate2 4.8 takes 8,192 for the context that LLaMA 3 was trained with before its positions were scaled."""
-    from transformers import LlamaConfig
-
-    scaled = {"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0}
-    scaled |= {"high_freq_factor": 4.0, "original_max_position_embeddings": 64}
-    config = LlamaConfig(**NEOX, intermediate_size=160, rope_parameters=scaled)
-    checkpoint, expected = save_random(config, tmp_path / "model")
-    with pytest.raises(UnsupportedCheckpointError, match=r"the logits of the result differ by 0\.\d+ from those of tr"):
-        run(checkpoint, "ctranslate2", "float32", threads=1)
-    assert compare(checkpoint, "transformers", "float32", expected) < 1e-5
-
-
-@needs_transformers
-def test_incomplete_weights_of_other_families_are_refused(tmp_path: Path) -> None:
-    from safetensors.numpy import load_file, save_file
-    from transformers import OPTConfig
-
-    save_random(OPTConfig(**NEOX, ffn_dim=160, word_embed_proj_dim=64), tmp_path / "model")
-    tensors = load_file(tmp_path / "model" / "model.safetensors")
-    del tensors["model.decoder.layers.1.fc1.weight"]
-    save_file(tensors, tmp_path / "model" / "model.safetensors")
-    with pytest.raises(TokbenchError, match=r"the weights hold [\d,]+ values, but a opt model of this shape has"):
-        open_checkpoint(tmp_path / "model")
-
-
-@needs("ctranslate2")
-def test_families_without_transformers_name_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokbench.pythia.backends import _ctranslate2_converters
-
-    checkpoint = open_checkpoint(edit(make(LLAMA, tmp_path / "model"), hidden_act="gelu"))
-    monkeypatch.setattr(_ctranslate2_converters, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match="transformers"):
-        BACKENDS["ctranslate2"].prepare(checkpoint, "float32")
-
-
-# ---- pickles
-
-
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model.bin.index.json"])
-def test_a_pickle_says_how_to_convert_it_and_is_not_loaded(tmp_path: Path, name: str) -> None:
-    folder = make(LLAMA, tmp_path / "it's")
-    (folder / "model.safetensors").unlink()
-    (folder / name).write_bytes(b"cos\nsystem\n(S'touch /tmp/never'\ntR.")
-    done = run_command("model", "measure", str(folder), "--prompts", "8")
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert f"its weights in {name}, a pickle, which could run code and is never loaded" in done.stderr
-    assert "python -c 'from transformers import AutoModelForCausalLM as M; M.from_pretrained(\"" in done.stderr
-    assert '.save_pretrained("it' in done.stderr
-
-
-# ---- GGUF files
-
-
-def write_llama_gguf(path: Path, tensors: dict[str, tuple[Any, Any]], **fields: Any) -> Path:
-    """A GGUF file of two layers; tensors: bytes or values and type by name."""
-    from gguf import GGUFWriter
-
-    writer = GGUFWriter(path, "llama")
-    sizes = {"block_count": 2, "embedding_length": 256, "feed_forward_length": 512, "context_length": 128}
-    sizes |= {"attention.head_count": 4, "attention.head_count_kv": 2, "rope.dimension_count": 64, "vocab_size": 320}
-    for key, value in (sizes | fields).items():
-        writer.add_uint32(f"llama.{key}", value)
-    writer.add_layer_norm_rms_eps(1e-5)
-    characters = [chr(code) for code in (*range(33, 127), *range(161, 173), *range(174, 256))]
-    characters += [chr(256 + index) for index in range(68)]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(["<|endoftext|>", *characters, *(f"[PAD{row}]" for row in range(257, 320))])
-    writer.add_token_types([3, *[1] * 256, *[5] * 63])
-    writer.add_token_merges(["\u0120 \u0120"])
-    writer.add_eos_token_id(0)
-    writer.add_add_bos_token(False)
-    for name, (values, kind) in tensors.items():
-        writer.add_tensor(name, values, raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
-
-
-GGUF_NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v"}
-GGUF_NAMES |= {"self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up"}
-GGUF_NAMES |= {"mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
-WIDE = shape("llama", width=256, context=128, mlp=Mlp(512, gated=True, bias=False, output_bias=False))
-
-
-def draw_blocks(rows: int, columns: int, kind: str, generator: np.random.Generator) -> Any:
-    """Random blocks of a K-quant: random bits, scales that give values of about 1 / sqrt(columns)."""
-    size, scales = {"q4_k": (144, (0, 2)), "q6_k": (210, (208,)), "q3_k": (110, (108,)), "q2_k": (84, (80, 82))}[kind]
-    blocks = generator.integers(0, 256, (rows * columns // 256, size), dtype=np.uint8)
-    scale = {"q4_k": (1.5e-4, 1e-3), "q6_k": (4e-5,), "q3_k": (8e-4,), "q2_k": (3e-3, 5e-3)}[kind]
-    for at, value in zip(scales, scale, strict=True):
-        blocks[:, at : at + 2] = np.frombuffer(np.float16(value).tobytes(), np.uint8)
-    return blocks.reshape(rows, -1)
-
-
-def draw_file(path: Path, kind: str, other: str) -> tuple[Path, dict[str, Any]]:
-    """Write a GGUF file of random blocks, the unembedding of another type; return it and its values."""
-    from gguf import GGMLQuantizationType, quants
-
-    from tokbench.pythia.formats.weights import list_shapes
-
-    generator = np.random.default_rng(3)
-    tensors: dict[str, tuple[Any, Any]] = {}
-    values: dict[str, Any] = {}
-    for name, extent in list_shapes(WIDE).items():
-        bare = name.removeprefix("model.").removesuffix(".weight")
-        parts = bare.split(".", 2)
-        stored = {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output"}.get(bare)
-        stored = stored or f"blk.{parts[1]}.{GGUF_NAMES[parts[2]]}"
-        if len(extent) == 1:
-            values[name] = np.ones(extent, np.float32)
-            tensors[f"{stored}.weight"] = values[name], None
-            continue
-        named = GGMLQuantizationType[(other if stored == "output" else kind).upper()]
-        blocks = draw_blocks(*extent, named.name.lower(), generator)
-        values[name] = quants.dequantize(blocks, named).astype(np.float64)
-        if ".q_proj." in name or ".k_proj." in name:  # llama.cpp rotates neighbours: back to halves
-            heads = extent[0] // WIDE.head_width
-            values[name] = values[name].reshape(heads, -1, 2, 256).swapaxes(1, 2).reshape(extent)
-        tensors[f"{stored}.weight"] = blocks, named
-    return write_llama_gguf(path, tensors), values
-
-
-@needs_llamacpp
-@pytest.mark.parametrize(("kind", "other"), [("q4_k", "q6_k"), ("q2_k", "q3_k")])
-def test_k_quants_of_a_gguf_file_run_as_they_are(tmp_path: Path, kind: str, other: str) -> None:
-    path, values = draw_file(tmp_path / "made.gguf", kind, other)
-    checkpoint = open_checkpoint(path)
-    assert checkpoint.architecture == replace(WIDE, attention=replace(WIDE.attention, kv_heads=2))
-    assert checkpoint.stored == kind
-    assert list(pair_up(None, None, "cpu", checkpoint)) == [("llamacpp", kind)]
-    expected = llama.forward(values.__getitem__, WIDE, IDS)
-    assert compare(checkpoint, "llamacpp", kind, expected) < 0.05
-    with pytest.raises(TokbenchError, match=rf"made\.gguf holds {kind}, not q8_0; use {kind}, or a checkpoint in saf"):
-        BACKENDS["llamacpp"].prepare(checkpoint, "q8_0")
-    with pytest.raises(UnsupportedCheckpointError, match="ctranslate2 does not run a checkpoint in the format gguf"):
-        list(pair_up(["ctranslate2"], None, "cpu", checkpoint))
-
-
-@needs_llamacpp
-def test_a_gguf_file_is_weighed_exactly_by_type(tmp_path: Path) -> None:
-    path, _ = draw_file(tmp_path / "made.gguf", "q4_k", "q6_k")
-    checkpoint = open_checkpoint(path)
-    found = {kind.name: (kind.tensors, kind.values, kind.bytes) for kind in checkpoint.types}
-    body = 320 * 256 + 2 * (2 * 256 * 256 + 2 * 128 * 256 + 3 * 512 * 256)
-    assert found == {
-        "q4_k": (15, body, body // 256 * 144),
-        "q6_k": (1, 320 * 256, 320 * 210),
-        "f32": (5, 5 * 256, 5 * 256 * 4),
+def test_pythia_is_read_as_it_is_in_the_suite() -> None:
+    shape = find_model("410m").architecture
+    keys = {
+        "hidden_size": 1024,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "intermediate_size": 4096,
+        "vocab_size": 50304,
+        "max_position_embeddings": 2048,
     }
-    assert [kind.name for kind in checkpoint.types] == ["q4_k", "q6_k", "f32"]
-    assert sum(kind.values for kind in checkpoint.types) == parameters(checkpoint.architecture)
-    q4, q6 = find_quantization("q4_k"), find_quantization("q6_k")
-    assert checkpoint.stored_bytes == weight_bytes(checkpoint.architecture, q4, unembedding=q6)
-    shown = json.loads(run_command("model", "show", str(path), "--json").stdout)
-    assert (shown["architecture"], shown["quantization"], shown["kv_heads"]) == ("llama", "q4_k", 2)
-    assert shown["types"][0]["bytes"] == body // 256 * 144
-    assert shown["types"][1]["runs"] == "llamacpp, from a GGUF file of it"
-    assert "q6_k" in run_command("model", "show", str(path)).stdout
-
-
-@needs("gguf")
-@pytest.mark.parametrize(
-    ("fields", "says"),
-    [
-        ({"expert_count": 4}, "the metadata has no llama.expert_used_count"),
-        ({"attention.head_count": 0}, "llama has no attention heads; recurrent models are not supported"),
-        ({"attention.head_count_kv": 8}, "4 heads, 8 of keys and values, do not fit the width 256"),
-        ({"block_count": 1 << 31}, "llama.block_count is 2147483648, expected a positive integer"),
-        ({"block_count": 10**6}, "llama.block_count is 1,000,000, but the weights have only 2 tensors"),
-        ({"embedding_length": 0}, "llama.embedding_length is 0, expected a positive integer"),
-    ],
-)
-def test_wrong_metadata_of_any_architecture_is_one_line(tmp_path: Path, fields: dict[str, int], says: str) -> None:
-    tensors = {name: (np.zeros((320, 256), np.float32), None) for name in ("token_embd.weight", "output.weight")}
-    with pytest.raises(TokbenchError) as caught:
-        open_checkpoint(write_llama_gguf(tmp_path / "wrong.gguf", tensors, **fields))
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@needs("gguf")
-def test_experts_and_other_parts_of_a_shape_come_from_metadata_and_tensors(tmp_path: Path) -> None:
-    names = ["token_embd.weight", "blk.0.attn_q.bias", "blk.0.attn_norm.bias", "blk.1.ffn_gate_exps.weight"]
-    names += ["blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "blk.1.ffn_gate_inp_shexp.weight"]
-    tensors = {name: (np.zeros((320, 256) if name == names[0] else 64, np.float32), None) for name in names}
-    sizes = {"expert_count": 8, "expert_used_count": 2, "expert_feed_forward_length": 96, "expert_shared_count": 1}
-    found = open_checkpoint(write_llama_gguf(tmp_path / "moe.gguf", tensors, leading_dense_block_count=1, **sizes))
-    assert found.architecture.mlp.experts == Experts(8, 2, 96, 96, shared_gate=True, first_dense=1)
-    assert found.architecture.mlp.gated
-    assert found.architecture.attention == Attention(kv_heads=2, bias=True, output_bias=False)
-    assert found.architecture.norms == Norms(per_layer=2, values=2, final=False)
-    assert found.architecture.embeddings.tied
-    assert found.stored == "f32"
-
-
-# ---- types
-
-
-def test_types_have_the_blocks_of_the_gguf_package() -> None:
-    gguf = pytest.importorskip("gguf")
-    for entry in QUANTIZATIONS:
-        if entry.family == "ggml" and not entry.historic:
-            assert gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[entry.name.upper()]] == (
-                entry.block_size,
-                entry.block_bytes,
-            )
-
-
-def test_each_type_says_what_runs_it() -> None:
-    rows = json.loads(run_command("model", "show", "70m", "--json").stdout)["weights"]
-    runs = {row["quantization"]: row["runs"] for row in rows}
-    assert runs["q4_0"] == "llamacpp"
-    assert runs["q4_k"] == "llamacpp, from a GGUF file of it"
-    assert runs["int8"] == "ctranslate2"
-    assert runs["float16"] == "ctranslate2, transformers"
-    assert runs["q4_0@1"] == runs["q4_2"] == "no backend"
-    assert {row["quantization"] for row in rows if row["runs"] == "no backend"} == {
-        entry.label for entry in QUANTIZATIONS if entry.historic
-    }
-
-
-@needs_llamacpp
-@needs("ctranslate2")
-def test_a_type_that_is_not_made_says_where_it_comes_from(tmp_path: Path) -> None:
-    checkpoint = open_checkpoint(make(LLAMA, tmp_path / "model"))
-    with pytest.raises(
-        TokbenchError, match="llamacpp cannot run q4_k: it takes q4_k from a GGUF file of it, which lla"
-    ):
-        BACKENDS["llamacpp"].prepare(checkpoint, "q4_k")
-    with pytest.raises(TokbenchError, match="ctranslate2 cannot run q4_k: q4_k is run by llamacpp, from a GGUF file"):
-        BACKENDS["ctranslate2"].prepare(checkpoint, "q4_k")
-    with pytest.raises(TokbenchError, match=r"that is a mixture, .* their main type is q4_k"):
-        find_quantization("Q4_K_M")
+    assert read("gpt_neox", **keys) == shape
+    assert shape.has_pythia_layers
+    assert not read("gpt_neox", **keys, tie_word_embeddings=True).has_pythia_layers
