@@ -326,7 +326,7 @@ def test_names_and_paths_are_told_apart(folder: Path) -> None:
     assert open_or_make(folder).architecture == TINY
     with pytest.raises(TokbenchError, match="no model is called 'pythia-33m'"):
         open_or_make("pythia-33m", offline=True)
-    with pytest.raises(TokbenchError, match="is not a name of the suite"):
+    with pytest.raises(TokbenchError, match="is not a model's name, which random weights need"):
         open_or_make(folder, random=True)
 
 

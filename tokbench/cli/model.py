@@ -80,12 +80,12 @@ def show_model(
         given = {"--efficiency": efficiency, "--quantization": quantization, "--context": context, "--corpus": corpus}
         refuse_alone(given | {"--languages": languages, "--segments": segments, "--reference": reference})
     if name.casefold().endswith(".gguf"):
-        from tokbench.pythia.formats.opening import open_checkpoint
+        from tokbench.pythia.formats.file_facts import gather_file_facts
         from tokbench.report._model_files import show_file
 
         if device is not None:
             raise TokbenchError("estimates on a device are of named models", "name the model that the file holds")
-        print_results(show_file(open_checkpoint(name)), "json" if as_json else "table")
+        print_results(show_file(gather_file_facts(name)), "json" if as_json else "table")
         return
     model = resolve_model(name, offline=offline)
     results = show(model)

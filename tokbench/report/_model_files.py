@@ -1,55 +1,16 @@
-"""A GGUF file: its shape, and its tensors by type, weighed exactly."""
+"""A GGUF file: its shape, and its tensors by type."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from tokbench.pythia.formats.checkpoint import Checkpoint
-from tokbench.pythia.model.quantization import QUANTIZATIONS
 from tokbench.report._document_model import Facts, Results
 from tokbench.report._models import format_fact
 from tokbench.report._table import tabulate
 
 
-def show_file(checkpoint: Checkpoint) -> Results:
-    """Return the facts of a GGUF file, one row per type of its tensors, most bytes first."""
-    facts = gather_file_facts(checkpoint)
-    known = {entry.name: entry for entry in QUANTIZATIONS if not entry.historic}
-    types = [
-        {
-            "type": kind.name,
-            "runs": known[kind.name].runs if kind.name in known else None,
-            "tensors": kind.tensors,
-            "values": kind.values,
-            "bytes": kind.bytes,
-            "bits_per_value": 8 * kind.bytes / kind.values if kind.values else None,
-        }
-        for kind in checkpoint.types
-    ]
-    shown = tuple((name, format_fact(value)) for name, value in facts.items())
-    return Results(lambda: [Facts(shown), tabulate(types)], lambda: {**facts, "types": types})
-
-
-def gather_file_facts(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Collect what a GGUF file says of its model, in display order."""
-    shape = checkpoint.architecture
-    values = sum(kind.values for kind in checkpoint.types)
-    return {
-        "name": checkpoint.name,
-        "architecture": shape.family,
-        "weights": checkpoint.weights,
-        "parameters": values,
-        "layers": shape.layers,
-        "width": shape.width,
-        "heads": shape.heads,
-        "kv_heads": shape.kv_heads,
-        "head_width": shape.head_width,
-        "mlp_width": shape.mlp_width,
-        "experts": shape.mlp.experts.count if shape.mlp.experts else 0,
-        "experts_active": shape.mlp.experts.active if shape.mlp.experts else 0,
-        "context": shape.context,
-        "vocab_rows": shape.vocab_rows,
-        "quantization": checkpoint.stored,
-        "weight_bytes": checkpoint.stored_bytes,
-        "bits_per_weight": 8 * (checkpoint.stored_bytes or 0) / values if values else 0.0,
-    }
+def show_file(facts: Mapping[str, Any]) -> Results:
+    """Return the facts of a GGUF file, one row per type of its tensors."""
+    shown = tuple((name, format_fact(value)) for name, value in facts.items() if name != "types")
+    return Results(lambda: [Facts(shown), tabulate(facts["types"])], lambda: facts)

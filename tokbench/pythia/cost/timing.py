@@ -73,7 +73,5 @@ def measure_speeds(
     read = np.concatenate([tokens.ravel() for tokens in prompts.values()])
     lengths = np.ceil(read[np.isfinite(read)]).astype(np.int64)
     grid = [length for length in prompt_grid(lengths) if length <= spec.architecture.context]
-    speeds = measuring.measure_speeds(
-        list(checkpoints.values()), backend, quantization, threads, grid, rounds=ROUNDS
-    )
+    speeds = measuring.measure_speeds(list(checkpoints.values()), backend, quantization, threads, grid, rounds=ROUNDS)
     return {name: speeds[checkpoints[shape].architecture] for name, shape in shapes.items()}

@@ -131,7 +131,8 @@ def weight_bytes(
 def weight_table(architecture: Architecture) -> pl.DataFrame:
     """Tabulate the size of a model's weights in every type that its rows allow.
 
-    Columns: quantization (the label), family, bits_per_weight, weight_bytes, since, until (dates), runnable.
+    Columns: quantization (the label), family, bits_per_weight, weight_bytes, since, until (dates), runnable,
+    runs (which backends, in words).
     """
     import polars as pl
 
@@ -145,6 +146,7 @@ def weight_table(architecture: Architecture) -> pl.DataFrame:
                 "since": entry.since,
                 "until": entry.until,
                 "runnable": not entry.historic,
+                "runs": entry.runs,
             }
             for entry in QUANTIZATIONS
             if _fits(architecture, entry)
@@ -157,6 +159,7 @@ def weight_table(architecture: Architecture) -> pl.DataFrame:
             "since": pl.Date,
             "until": pl.Date,
             "runnable": pl.Boolean,
+            "runs": pl.String,
         },
     )
 
