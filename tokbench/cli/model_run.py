@@ -222,7 +222,9 @@ def pair_up(
     for kind in quantizations:
         if not any(kind in supported for supported in runs.values()):
             every = [known for supported in runs.values() for known in supported]
-            check_quantization(" and ".join(runs), kind, every, f"not on {device} here")
+            of_file = checkpoint is not None and checkpoint.format == "gguf"
+            reason = "the file has another type" if of_file else f"not on {device} here"
+            check_quantization(" and ".join(runs), kind, every, reason)
     for name, supported in runs.items():
         if backends is not None and not set(supported) & set(quantizations):
             message = f"{name} supports none of {', '.join(quantizations)} on {device} here"
