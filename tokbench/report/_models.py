@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tokbench.pythia.model.facts import gather_spec_facts, list_relatives
+from tokbench.pythia.model.facts import gather_facts, gather_spec_facts, list_relatives
 from tokbench.pythia.model.memory import weight_table
-from tokbench.pythia.model.models import suite
-from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.model.models import look_up_model, suite
 from tokbench.pythia.model.resolution import ModelSpec
 from tokbench.report._document_model import Facts, Plain, Results
 from tokbench.report._table import format_value, tabulate
@@ -31,9 +30,10 @@ def show_relatives() -> Results:
 
 def show(spec: ModelSpec) -> Results:
     """Return a model's facts and its weights in each format; of the suite's models, also how they were trained."""
-    facts = gather_spec_facts(spec)
-    table = weight_table(spec.architecture).to_dicts()
-    weights = [{**row, "runs": find_quantization(row["quantization"]).runs} for row in table]
+    model = look_up_model(spec.name)
+    known = model is not None and model.architecture == spec.architecture  # a folder may have the name of another model
+    facts = gather_facts(model) if model is not None and known else gather_spec_facts(spec)
+    weights = weight_table(spec.architecture).to_dicts()
     return Results(lambda: lay_out(facts, weights), lambda: {**facts, "weights": weights})
 
 
