@@ -17,9 +17,8 @@ from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
 from tokbench.pythia.measure.measured import frame_ram, frame_timings
 from tokbench.pythia.measure.probe import BackendMeasurement, measure_backend
-from tokbench.pythia.model.memory import estimate_memory
+from tokbench.pythia.measure.ram import estimate_ram
 from tokbench.pythia.model.models import find_model
-from tokbench.pythia.model.quantization import find_quantization
 from tokbench.pythia.speed.roofline import fit, validate
 
 MIB = 1 << 20
@@ -81,13 +80,12 @@ def measure_speed() -> None:
 
 
 def describe_ram(found: list[BackendMeasurement]) -> pl.DataFrame:
-    """The RAM table with the arithmetic's prediction: process before loading, weights, cache."""
+    """The RAM table with the arithmetic's prediction."""
     estimates = []
     for m in found:
-        tokens = m.context if m.backend == "llamacpp" else m.generation_prompt + m.generated_tokens
-        kind = find_quantization(m.quantization)
-        estimate = estimate_memory(m.architecture, kind, tokens=tokens, bytes_per_value=m.kv_bytes_per_value)
-        estimates.append((m.before.rss + estimate.total) / MIB)
+        used = m.generation_prompt + m.generated_tokens
+        ram = estimate_ram(m.architecture, m.backend, m.quantization, context=m.context, used=used)
+        estimates.append(ram.resident / MIB)
     frame = frame_ram(found).with_columns(computed=pl.Series(estimates))
     error = (pl.col("computed") / pl.col("after_generation") - 1) * 100
     return frame.with_columns(error=error.round(1).cast(pl.String) + " %").with_columns(pl.col(pl.Float64).round(1))

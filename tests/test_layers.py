@@ -132,8 +132,9 @@ def test_importing_and_help_stay_light(command: str) -> None:
 
 
 READY_MADE = (
-    *("cost", "cost.overview", "cost.request_trace", "measure.measured", "measure.probe"),
-    *("model.facts", "model.memory", "model.models"),
+    *("cost", "cost.overview", "cost.request_trace", "measure.extrapolated", "measure.measured", "measure.probe"),
+    *("model.facts", "model.memory", "model.models", "model.resolution", "results.published", "results.quality"),
+    *("devices", "devices.estimate", "serving.load_test", "serving.summary"),
 )
 """Modules of pythia whose results a report shows."""
 

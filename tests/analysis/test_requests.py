@@ -22,13 +22,13 @@ from helpers.commands import refuse, run
 from helpers.data import needs_data
 from helpers.frozen_dataclasses import check_dataclasses
 from tokbench._shared import extras
-from tokbench.adapters import Tokenizer, load_tokenizer
+from tokbench.adapters import Tokenizer, _special_tokens, load_tokenizer
+from tokbench.adapters._special_tokens import count_added
 from tokbench.analysis.requests import (
     FORMATS,
     AddedSpecial,
     _chat,
     _measure,
-    _special_tokens,
     find_added_special,
     find_template,
     make_records,
@@ -37,7 +37,6 @@ from tokbench.analysis.requests import (
     measure_lengths,
     measure_requests,
 )
-from tokbench.analysis.requests._special_tokens import count_added
 from tokbench.catalog import chat_templates
 from tokbench.catalog._template_process import render
 from tokbench.corpora import ParallelCorpus

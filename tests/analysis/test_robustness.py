@@ -295,7 +295,7 @@ def test_two_tokenizers_of_one_name_are_refused() -> None:
 
 
 def test_results_are_frozen() -> None:
-    check_dataclasses(_measure, {"Robustness", "_Draws"})
+    check_dataclasses(_measure, {"Robustness", "Draws"})
     check_dataclasses(_cells, {"Cell"})
     check_dataclasses(_perturbations, set())
 

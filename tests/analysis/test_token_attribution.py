@@ -21,8 +21,8 @@ from tokbench.analysis.token_attribution import (
     Explanation,
     Unit,
     explain_difference,
+    find_token_spans,
     kind_of,
-    place_tokens,
     share_spans,
     split_units,
 )
@@ -219,7 +219,7 @@ def record(tokens: list[bytes], texts: list[str], ids: list[list[int]], prefix: 
     table = TokenTable.from_tokens([*tokens, None])
     tokenizer = RecordedTokenizer(asset, table, prefix=prefix or b"", unk_id=None)
     tokenizer.prefix = prefix
-    return list(place_tokens(tokenizer, texts, EncodedBatch.from_lists(ids)))
+    return list(find_token_spans(tokenizer, texts, EncodedBatch.from_lists(ids)))
 
 
 def test_tokens_are_placed_by_their_bytes() -> None:

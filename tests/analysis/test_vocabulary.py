@@ -25,7 +25,7 @@ from tokbench.analysis.vocabulary import (
 )
 from tokbench.analysis.vocabulary._classes import classify_text, trim
 from tokbench.analysis.vocabulary._coverage import measure_coverage, read_kanji
-from tokbench.analysis.vocabulary._reachability import classify_reach, occurs_in_utf8
+from tokbench.analysis.vocabulary._reachability import classify_reach, count_unreachable_alone, occurs_in_utf8
 from tokbench.analysis.vocabulary._scripts import load_properties
 from tokbench.corpora import load_corpus
 from tokbench.errors import MissingExtraError, TokbenchError
@@ -170,6 +170,7 @@ def test_the_command_writes_every_figure_and_nothing_a_terminal_acts_on(tmp_path
     document = json.loads(run("vocab", path, "--json").stdout)
     assert document["sizes"] == {"base": 263, "total": 264, "highest_id": 263, "rows": None}
     assert document["reach"] == {"reachable": 134, "undecodable": 116, "impossible": 13}
+    assert document["unreachable_without_context"] == 0  # RWKV has no rules beside the longest match
     assert sum(document["classes"].values()) == 264
     assert document["dead_rows"]["unused"] == 1
     assert document["dead_rows"]["padding"] == 384 - 264
@@ -183,7 +184,7 @@ def test_the_command_writes_every_figure_and_nothing_a_terminal_acts_on(tmp_path
     assert "\x1b" not in shown
     assert '"\\x1b"' in shown
     assert "impossible" in shown
-    refuse("vocab", path, "--model", "pythia-3b", says="no Pythia model")
+    refuse("vocab", path, "--model", "pythia-3b", says="no model is called")
 
 
 def test_word_pieces_continue_where_they_are_marked(tmp_path: Path) -> None:
@@ -232,6 +233,21 @@ def test_gpt_neox_has_the_published_unreachable_tokens() -> None:
     cost = found.dead_rows(find_model("pythia-70m"))
     assert (cost.rows, cost.padding, cost.dead) == (50304, 27, 248)
     assert cost.parameters == 248 * 2 * 512
+
+
+def test_without_context_each_token_has_to_be_its_own_text(tmp_path: Path) -> None:
+    """One by one, by the engine itself; in context, none of these is missing."""
+    for name in ("mpt.json", "ranks"):
+        path = (
+            str(made.make_tokenizer_json(tmp_path))
+            if name == "mpt.json"
+            else f"{made.make_ranks(tmp_path)}#cl100k_base"
+        )
+        tokenizer = load_tokenizer(path)
+        table = tokenizer.token_table()
+        texts = {number: content.decode() for number, content in table.items() if content and not table.partial[number]}
+        own = [number for number, text in texts.items() if tokenizer.encode_batch([text])[0].tolist() == [number]]
+        assert count_unreachable_alone(tokenizer) == len(texts) - len(own)
 
 
 @needs_data

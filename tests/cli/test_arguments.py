@@ -34,13 +34,15 @@ LISTS = (
     ("cost", "--new-tokens"),
     ("model measure", "--prompts"),
     ("model measure", "--batches"),
+    ("model load-test", "--users"),
+    ("model load-test", "--prompts"),
 )
 """Options whose text holds numbers."""
 REQUIRED = {("report",): ("-o", "x.html"), ("model", "make"): ("--random-weights", "x"), ("explain",): ("--variants",)}
 EMPTY_IS_NONE = {"--prompts", "--batches"}
 
 
-SHARES = {"--precision"}
+SHARES = {"--precision", "--efficiency", "--share"}
 NUMBER_FROM = r"(whole )?number from [0-9.,]+ to [0-9,]+"
 
 
@@ -94,7 +96,9 @@ def test_every_number_has_bounds_and_the_one_parser(words: tuple[str, ...], opti
 
 @pytest.mark.parametrize(("command", "option"), LISTS)
 def test_numbers_in_lists_are_read_by_the_same_parser(command: str, option: str) -> None:
-    tokenizer = {"bench": ["gpt-neox-20b"], "model measure": ["pythia-70m"]}.get(command, [])
+    tokenizer = {"bench": ["gpt-neox-20b"], "model measure": ["pythia-70m"], "model load-test": ["70m"]}.get(
+        command, []
+    )
     for text in ("nan", str(2**64), "9" * 5000, "\uff15", "-1", ""):
         if text or option not in EMPTY_IS_NONE:
             refuse(*command.split(), *tokenizer, f"{option}={text}", says=f"{option} is {text[:40]!r}"[:-1])

@@ -269,6 +269,7 @@ def test_warnings_of_libraries_are_one_line_with_their_name(capsys: pytest.Captu
         ("cost", {"backend": "analytic"}, set()),
         ("cost", {"backend": "llamacpp"}, {"llamacpp"}),
         ("model measure", {"backend": ["ctranslate2", "llamacpp"]}, {"ctranslate2", "llamacpp"}),
+        ("model load-test", {"backend": "llamacpp", "output": [Path("a.html")]}, {"llamacpp", "html"}),
         ("list", {"output_format": "xlsx"}, {"xlsx"}),
         ("encode", {}, set()),
     ],

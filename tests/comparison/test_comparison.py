@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer as Pipeline
+from tokenizers import processors
 
 import tokbench as tb
 from helpers import made
@@ -22,9 +24,9 @@ from tokbench.catalog.entries import CATALOG
 from tokbench.catalog.sets import expand_sets
 from tokbench.catalog.sources import Asset
 from tokbench.comparison import Comparison
-from tokbench.errors import MissingExtraError
+from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.measurement.loading import DEFAULT_TOKENIZERS
-from tokbench.metrics import DEFAULT_METRICS, METRICS
+from tokbench.metrics import DEFAULT_METRICS, METRICS, evaluate
 from tokbench.report import REPORTS, encode, is_binary
 
 
@@ -248,3 +250,36 @@ def test_t5_is_unranked_on_chinese(shared_data: Path) -> None:
     row = next(line for line in written.splitlines() if line.startswith("| zh"))
     assert row.split("|")[3].strip().startswith("(")
     assert "t5 is lossy, not ranked on compression" in written
+
+
+def test_special_tokens_are_a_column_of_their_own(tmp_path: Path) -> None:
+    """Three are added by a post-processor; no file of the other tokenizer says anything."""
+    (tmp_path / "three").mkdir()
+    path = made.make_tokenizer_json(tmp_path / "three")
+    template = processors.TemplateProcessing(
+        single="<|endoftext|> $A <|endoftext|> <|endoftext|>", special_tokens=[("<|endoftext|>", 0)]
+    )
+    pipeline = Pipeline.from_file(str(path))
+    pipeline.post_processor = template
+    pipeline.save(str(path))
+    texts = {"en": ["the fox", "a dog jumps", ""], "de": ["der Fuchs", "ein Hund springt", "x"]}
+    names = ["tokens_per_segment", "tokens_per_segment_with_special"]
+    result = tb.compare([str(path), "utf8"], texts, metrics=names, baseline="utf8", throughput=False)
+    for lang in ("en", "de", None):
+        rows = result.frame.filter(pl.col("lang").eq_missing(pl.lit(lang)), pl.col("tokenizer") == result.names[0])
+        without, special = rows.sort("metric").to_dicts()
+        assert [special[key] for key in ("value", "low", "high")] == pytest.approx(
+            [without[key] + 3 for key in ("value", "low", "high")]
+        )
+        assert special["n"] == without["n"]
+    unknown = result.frame.filter(pl.col("tokenizer") == "utf8", pl.col("metric") == names[1])
+    assert unknown["value"].null_count() == unknown["low"].null_count() == 3
+    assert result.measurements is not None
+    assert result.measurements.tokenizers.sort("special_added")["special_added"].to_list() == [None, 3]
+    with pytest.raises(TokbenchError, match="cannot test the metric tokens_per_segment_with_special"):
+        tb.compare(["utf8"], texts, metrics=names, tests=names[1:], throughput=False)
+    plain = tb.compare(["utf8"], texts, metrics=names[:1], throughput=False).measurements
+    assert plain is not None
+    assert "special_added" not in plain.tokenizers.columns
+    found = evaluate(plain, names)
+    assert found.filter(pl.col("metric") == names[1])["value"].null_count() == 3

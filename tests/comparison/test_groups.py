@@ -110,8 +110,8 @@ def test_cost_of_groups_has_no_premiums() -> None:
     from tokbench.pythia.cost import cost
 
     costs = cost(make(), model="pythia-70m", new_tokens=1)
-    rows = costs.frame.filter(tokenizer="utf8", quantity="tokens", per="segment")
-    assert rows.select("lang", "value", "n").rows() == [("code", 5.0, 3), ("prose", 6.0, 4)]
+    rows = costs.frame.filter(tokenizer="utf8", quantity="tokens", per="request")
+    assert rows.select("lang", "value", "n").rows() == [("code", 5.0, 3), ("prose", 6.0, 4), (None, 5.5, 7)]
     assert rows["low"].null_count() == 0
     assert costs.frame["premium"].null_count() == costs.frame.height
     assert costs.reference is None

@@ -68,19 +68,24 @@ def test_figures_are_shown_with_the_digits_that_differ() -> None:
     assert whole == {"effective_context", "effective_context_reference", "mean_rank"} | counted | sizes
     tenths = {name for name, metric in METRICS.items() if metric.decimals == 1}
     split = {metric.name for metric in BOUNDARIES if metric.percent}
-    assert tenths == {"tokens_per_segment", "continued_words", "strr_bare", "strr_spaced"} | split
+    assert (
+        tenths
+        == {"tokens_per_segment", "tokens_per_segment_with_special", "continued_words", "strr_bare", "strr_spaced"}
+        | split
+    )
+    entropies = {metric.name for metric in BOUNDARIES if metric.unit == "bits"}
     hundredths = {name for name, metric in METRICS.items() if metric.decimals == 2}
     assert hundredths == {
         "bytes_per_token", "chars_per_token", "fertility", "bits_per_byte_coded", "bits_per_byte_entropy", "throughput",
         "premium_median", "premium_worst", "premium_worst_five", "length_spread",
-        "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k", "tokens_per_digit",
+        "entropy", "entropy_miller_madow", "entropy_at_10k", "entropy_at_100k", "tokens_per_digit", *entropies,
     }  # fmt: skip
     assert {metric.decimals for metric in METRICS.values()} == {0, 1, 2, 3}
 
 
 def test_shares_are_shown_in_per_cent() -> None:
     of_one = {"tokens", "words", "word types", "characters", "segments", "ids", "grapheme clusters", "operators"}
-    split = {metric.name for metric in BOUNDARIES} - {"digits_f1", "tokens_per_digit"}
+    split = {metric.name for metric in BOUNDARIES if metric.unit not in ("ratio", "bits")} - {"tokens_per_digit"}
     shares = {name for name, metric in METRICS.items() if metric.percent}
     assert shares == {
         "continued_words", "unk_rate", "unk_char_rate", "byte_fallback_rate",

@@ -11,6 +11,7 @@ import pytest
 import tokbench as tb
 from tokbench.adapters import load_tokenizer
 from tokbench.corpora import load_corpus
+from tokbench.measurement.boundaries import PATTERNS
 
 LANGUAGES = ("en", "hi", "zh")
 NAMES = ("utf8", "rwkv-world")
@@ -20,7 +21,7 @@ NAMES = ("utf8", "rwkv-world")
 def result() -> tb.Comparison:
     pytest.importorskip("rwkv")
     corpus = load_corpus(languages=list(LANGUAGES), segments=60)
-    on_request = [name for name in tb.METRICS if name.startswith("characters_split_")]
+    on_request = [name for name in tb.METRICS if name.startswith(("characters_split_", "digits_entropy"))]
     metrics = [*tb.metrics.DEFAULT_METRICS, *on_request]
     chosen = [load_tokenizer(name) for name in NAMES]
     return tb.compare(chosen, corpus, metrics=metrics, baseline="utf8", bootstrap=None, throughput=False)
@@ -43,9 +44,16 @@ def cell(request: pytest.FixtureRequest, result: tb.Comparison) -> Mapping[str, 
         "w": texts["words"].sum(),
         "n": texts.height,
         "T": ids["id"].n_unique(),
+        "runs": {length: sum(counts[name].sum() for name in names) for length, names in PATTERNS.items()},
         "wide": [counts[f"characters_{width}"].sum() for width in (2, 3, 4)],
     }
     return {**values, **sums}
+
+
+def test_entropies_of_numbers_are_the_mean_of_those_by_length(cell: Mapping[str, float]) -> None:
+    known = [length for length in (2, 3, 4) if cell["runs"][length]]
+    mean = sum(cell["runs"][length] * cell[f"digits_entropy_{length}"] for length in known)
+    assert cell["digits_entropy"] == pytest.approx(mean / sum(cell["runs"].values()))
 
 
 def test_lengths_are_one_number_in_other_units(cell: Mapping[str, float]) -> None:

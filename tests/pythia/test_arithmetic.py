@@ -401,5 +401,5 @@ def test_showing_a_model() -> None:
     text = CliRunner().invoke(app, ["show", "1.4b"]).stdout
     assert "1,414,647,808" in text
     assert "q4_0@1" in text
-    with pytest.raises(TokbenchError, match="no Pythia model is called '3b'"):
+    with pytest.raises(TokbenchError, match="no model is called '3b'"):
         CliRunner().invoke(app, ["show", "3b"], catch_exceptions=False)

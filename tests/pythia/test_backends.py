@@ -101,6 +101,18 @@ def test_greedy_tokens_are_equal(runner: Runner, small: Checkpoint) -> None:
 
 
 @exact
+def test_a_prompt_that_is_kept_gives_the_same_tokens(runner: Runner, small: Checkpoint) -> None:
+    expected = continue_greedily(small, IDS, NEW_TOKENS)
+    other = continue_greedily(small, IDS[:5], NEW_TOKENS)
+    for batch in (1, 3, 1):
+        for _ in range(2):
+            assert runner.generate(IDS, NEW_TOKENS, batch, reuse=True) == [expected] * batch
+    assert runner.generate(IDS[:5], NEW_TOKENS, reuse=True) == [other]
+    assert runner.generate(IDS, NEW_TOKENS) == [expected]
+    assert runner.generate([7], 1, reuse=True) == [continue_greedily(small, [7], 1)]
+
+
+@exact
 def test_a_prompt_of_one_token_and_one_that_fills_the_context(runner: Runner, small: Checkpoint) -> None:
     assert runner.prefill([7]) == continue_greedily(small, [7], 1)[0]
     full = [1 + i % 300 for i in range(SMALL.context - 1)]
@@ -276,7 +288,7 @@ def test_conversions_are_cached_by_content(small: Checkpoint, tmp_path: Path) ->
 @needs("ctranslate2")
 def test_types_that_a_backend_lacks_are_refused(small: Checkpoint) -> None:
     backend = BACKENDS["ctranslate2"]
-    with pytest.raises(TokbenchError, match="ctranslate2 cannot run q4_0: it has no such type; it runs float32"):
+    with pytest.raises(TokbenchError, match="ctranslate2 cannot run q4_0: q4_0 is run by llamacpp; it runs float32"):
         backend.prepare(small, "q4_0")
     with pytest.raises(TokbenchError, match="q4_2 cannot be run: ggml dropped the type"):
         backend.prepare(small, "q4_2")
@@ -303,11 +315,7 @@ def test_rows_that_are_no_whole_blocks_are_refused(tmp_path: Path) -> None:
 
 
 @needs("xllamacpp", "gguf")
-def test_llama_cpp_says_that_it_cannot_score_and_that_a_file_is_damaged(small: Checkpoint, tmp_path: Path) -> None:
-    loaded = run(small, "llamacpp", "f16", threads=1)
-    with pytest.raises(TokbenchError, match="cannot score"):
-        loaded.score(IDS)
-    loaded.close()
+def test_llama_cpp_says_that_a_file_is_damaged(small: Checkpoint, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(BACKENDS["llamacpp"].prepare(small, "f16").read_bytes()[:-50_000])
     with pytest.raises(TokbenchError, match=r"llama\.cpp cannot load"):

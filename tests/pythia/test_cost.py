@@ -20,8 +20,8 @@ from helpers.counting_server import counting_server as counting_server
 from tokbench.cli.model_run import pair_up
 from tokbench.comparison import Comparison
 from tokbench.pythia.cost import Costs, Prices, cost, default_quantization
+from tokbench.pythia.cost.quantities import Costing, compute_quantities
 from tokbench.pythia.cost.request_trace import STAGES, trace_request
-from tokbench.pythia.cost.workload import Request, count_requests
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import decode_flops, kv_cache_bytes, prefill_flops
 from tokbench.pythia.model.models import find_model
@@ -60,7 +60,7 @@ def costs(result: Comparison) -> Costs:
     return cost(result, model="70m", new_tokens=3, prices=Prices(per_mtok_in=2.0, per_mtok_out=2.0))
 
 
-def value(costs: Costs, quantity: str, lang: str, per: str = "segment", column: str = "value") -> float:
+def value(costs: Costs, quantity: str, lang: str, per: str = "request", column: str = "value") -> float:
     rows = costs.frame.filter(
         (pl.col("quantity") == quantity)
         & (pl.col("lang") == lang)
@@ -72,25 +72,23 @@ def value(costs: Costs, quantity: str, lang: str, per: str = "segment", column: 
 
 
 def test_requests_are_counted_by_hand() -> None:
-    counted = count_requests(np.array([4, 0, 2]), SHAPE, Request(3), Linear(), Prices(per_hour=3600.0))
-    assert counted["tokens"].tolist() == [4, 0, 2]
-    assert counted["new_tokens"].tolist() == [3, 0, 3]
+    prompts, new = np.array([[4.0, 0, 2]]), np.array([[3.0, 0, 3]])
+    counted = compute_quantities(prompts, new, Costing(SHAPE, Linear(), Prices(per_hour=3600.0)))
     by_hand = prefill_flops(SHAPE, 4) + decode_flops(SHAPE, 5) + decode_flops(SHAPE, 6)
-    assert counted["flops"].tolist()[:2] == [by_hand, 0]
-    assert counted["kv_bytes"].tolist() == [kv_cache_bytes(SHAPE, 6), 0, kv_cache_bytes(SHAPE, 4)]
-    assert counted["seconds"].tolist() == pytest.approx([0.024, 0, 0.022])
-    assert counted["money"].tolist() == pytest.approx(counted["seconds"].tolist())
-    same = count_requests(np.array([4, 0, 2]), SHAPE, Request("same"), None, Prices(per_mtok_in=1e6, per_mtok_out=1e6))
-    assert same["new_tokens"].tolist() == [4, 0, 2]
-    assert same["money"].tolist() == [8, 0, 4]
-    assert "seconds" not in same
+    assert counted["flops"].tolist()[0][:2] == [by_hand, 0]
+    assert counted["kv_bytes"].tolist() == [[kv_cache_bytes(SHAPE, 6), 0, kv_cache_bytes(SHAPE, 4)]]
+    assert counted["seconds"].tolist()[0] == pytest.approx([0.024, 0, 0.022])
+    assert counted["money"].tolist()[0] == pytest.approx(counted["seconds"].tolist()[0])
+    paid = compute_quantities(prompts, prompts, Costing(None, None, Prices(per_mtok_in=1e6, per_mtok_out=1e6)))
+    assert paid["money"].tolist() == [[8, 0, 4]]
+    assert set(paid) == {"tokens", "new_tokens", "money"}
 
 
 @pytest.mark.smoke
 def test_costs_by_hand(costs: Costs) -> None:
     assert value(costs, "tokens", "en") == 3
     assert value(costs, "tokens", "de") == 5
-    assert value(costs, "tokens", "de", "1000 characters") == 1000
+    assert value(costs, "tokens", "de", "1000000 characters") == pytest.approx(1e6 * 10 / 6)  # of English text
     assert value(costs, "tokens", "de", column="premium") == 10 / 6
     assert value(costs, "money", "en") == pytest.approx((4 + 2 + 6) / 2 * 2e-6)
     kinds = dict(costs.frame.select("quantity", "basis").unique().rows())
@@ -100,6 +98,7 @@ def test_costs_by_hand(costs: Costs) -> None:
         "flops": "computed",
         "kv_bytes": "computed",
         "money": "computed",
+        "training_flops": "computed",
     }
 
 
@@ -109,6 +108,7 @@ def test_intervals_hold_the_value_and_premiums_are_paired(costs: Costs) -> None:
     assert (rows["value"] <= rows["high"] + 1e-12).all()
     reference = rows.filter(pl.col("lang") == "en")
     for column in ("premium", "premium_low", "premium_high"):
+        assert rows.filter(pl.col("lang").is_null())[column].null_count() == rows["lang"].null_count()
         assert reference[column].unique().to_list() == [1.0]
 
 
@@ -126,7 +126,9 @@ def test_what_ifs_say_what_the_vocabulary_needs(costs: Costs) -> None:
     rows = {row["tokenizer"]: row for row in costs.what_if.iter_rows(named=True)}
     assert rows["utf8"]["vocab_rows"] == 256
     assert rows["utf8"]["parameters"] == 18_915_328 + 2 * 512 * 256
-    assert rows["utf8"]["nsl"] is None  # Pythia's own tokenizer is not compared
+    assert rows["utf8"]["nsl"] == 1
+    assert costs.baseline == "utf8"  # Pythia's own tokenizer is not compared
+    assert "since gpt-neox-20b, the tokenizer of pythia-70m, is not compared" in format_results(show(costs), "markdown")
 
 
 def test_estimates_come_from_rates_and_say_so(result: Comparison) -> None:
@@ -172,7 +174,10 @@ def test_formats_are_repeatable(result: Comparison, name: str) -> None:
     [
         ({"model": "3b"}, "3b"),
         ({"model": "70m", "new_tokens": 0}, "at least 1"),
-        ({"model": "70m", "new_tokens": 2047}, "the context holds 2048"),
+        ({"model": "70m", "new_tokens": 2047}, "the context holds 2,048"),
+        ({"model": "70m", "new_text": 5, "new_tokens": 5}, "not both"),
+        ({"model": "70m", "prompt_chars": 0}, "at least 1"),
+        ({"model": "70m", "new_text": float("nan")}, "at least 1"),
         ({"model": "70m", "quantization": "q9_9"}, "q9_9"),
     ],
 )
@@ -209,7 +214,7 @@ def test_money_per_thousand_requests_and_per_month_by_hand(result: Comparison) -
     assert [value(found, "money", lang) for lang in ("en", "de")] == pytest.approx([9, 15])
     assert [value(found, "money", lang, "1000 requests") for lang in ("en", "de")] == pytest.approx([9000, 15000])
     assert [value(found, "money", lang, "month") for lang in ("en", "de")] == pytest.approx([2700, 4500])
-    assert value(found, "money", "de", "1000 characters") == pytest.approx(3000)
+    assert value(found, "money", "de", "1000000 characters") == pytest.approx(5e6)
     assert value(found, "money", "de", "month", "premium") == pytest.approx(5 / 3)
     tokens = [value(found, "tokens", "de", column=bound) for bound in ("low", "high")]
     assert [value(found, "money", "de", "month", bound) for bound in ("low", "high")] == pytest.approx(
@@ -217,11 +222,11 @@ def test_money_per_thousand_requests_and_per_month_by_hand(result: Comparison) -
     )
     assert set(found.frame["quantity"]) == {"tokens", "new_tokens", "money"}
     assert found.what_if.is_empty()
-    assert found.signature.endswith("|model:none|new:same|price:in1000000/out2000000/EUR")
+    assert found.signature.endswith("|model:none|read:mean|write:same|price:in1000000/out2000000/EUR")
     table = format_results(show(found), "table")
     assert "4,500.00 [" in table
     assert "EUR" in table
-    assert "month: 30 days of 10 requests" in table
+    assert "month: 30 days of 10 requests" in " ".join(table.split())
     assert "pythia" not in table
     assert json.loads(format_results(show(found), "json"))["prices"]["requests_per_day"] == 10
 
@@ -233,8 +238,10 @@ def test_money_per_hour_is_that_of_the_seconds(result: Comparison) -> None:
         cost(result, model="70m", prices=Prices(per_hour=2))
     with pytest.raises(tb.TokbenchError, match="needs seconds, and no model is run"):
         cost(result, model=None, prices=Prices(per_hour=2))
-    counted = count_requests(np.array([4]), SHAPE, Request(3), Linear(), Prices(per_hour=2))
-    assert counted["money"].tolist() == pytest.approx([0.024 * 2 / 3600])
+    counted = compute_quantities(
+        np.full((1, 1), 4.0), np.full((1, 1), 3.0), Costing(SHAPE, Linear(), Prices(per_hour=2))
+    )
+    assert counted["money"].tolist() == [[pytest.approx(0.024 * 2 / 3600)]]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +288,7 @@ def test_a_closed_model_has_tokens_and_money_only(counting_server: CountingServe
     rows = pl.DataFrame(document["costs"])
     own = rows.filter(pl.col("tokenizer") == "anthropic:claude-x")
     assert set(own["quantity"]) == {"tokens", "new_tokens", "money"}
-    money = own.filter((pl.col("quantity") == "money") & (pl.col("per") == "segment"))
+    money = own.filter(pl.col("lang").is_not_null(), quantity="money", per="request")
     assert dict(money.select("lang", "value").iter_rows()) == pytest.approx({"de": 22e-6, "en": 18e-6})
     assert [row["tokenizer"] for row in document["what_if"]] == ["utf8"]
     table = run(*arguments)
@@ -358,7 +365,7 @@ def test_the_command_prints_costs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["model"] == "pythia-410m"
-    (tokens,) = [r for r in document["costs"] if (r["quantity"], r["lang"], r["per"]) == ("tokens", "th", "segment")]
+    (tokens,) = [r for r in document["costs"] if (r["quantity"], r["lang"], r["per"]) == ("tokens", "th", "request")]
     assert (tokens["value"], tokens["premium"]) == (18, 18 / 7)
 
 

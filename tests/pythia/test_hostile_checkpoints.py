@@ -18,6 +18,7 @@ from tokbench.errors import TokbenchError
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make
 from tokbench.pythia.formats.weights import Weights, check_finite
+from tokbench.pythia.measure._conversation import Conversation
 from tokbench.pythia.measure._limited_process import find_limit, run_limited
 from tokbench.pythia.measure._probe_process import Request
 from tokbench.pythia.model.architecture import Architecture
@@ -64,7 +65,7 @@ def refuse(path: Path, says: str) -> None:
         ("num_hidden_layers", 10**9, "num_hidden_layers is 1,000,000,000, but the weights have only"),
         ("num_hidden_layers", 10**400, "expected a positive integer below 2,147,483,648"),
         ("num_hidden_layers", float("nan"), "num_hidden_layers is nan"),
-        ("hidden_size", 10**8, "intermediate_size is 128, expected 400000000"),
+        ("hidden_size", 10**8, "the tensor gpt_neox.embed_in.weight has the wrong shape"),
         ("vocab_size", 10**9, "the tensor gpt_neox.embed_in.weight has the wrong shape"),
         ("vocab_size", 1 << 31, "vocab_size is 2147483648, expected a positive integer below"),
         ("max_position_embeddings", 1 << 40, "max_position_embeddings is 1099511627776"),
@@ -186,6 +187,15 @@ def test_what_ended_the_measured_process() -> None:
             run_limited([sys.executable, "-c", code], "measuring x", 600)
     with pytest.raises(TokbenchError, match="measuring x was ended after 0 s without a result; choose a smaller model"):
         run_limited([sys.executable, "-c", "import time; time.sleep(600)"], "measuring x", 0.01)
+
+
+def test_a_measured_process_ends_at_its_limit() -> None:
+    request = Request("x", "llamacpp", "f16", "cpu", 1, 64, 40, (128,), (1,), 64, 5, 0)
+    with (
+        pytest.raises(TokbenchError, match="measuring x was ended after 0 s without a result"),
+        Conversation(request, "measuring x", 0.0) as process,
+    ):
+        process.ask("memory")
 
 
 def test_the_limit_grows_with_the_work() -> None:

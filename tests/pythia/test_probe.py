@@ -24,18 +24,27 @@ from typer.testing import CliRunner
 from helpers.made import train_byte_level
 from helpers.neox import forward, log_softmax
 from tokbench.cli import model_run
-from tokbench.corpora import load_corpus
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, run
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.opening import open_checkpoint
-from tokbench.pythia.formats.random_weights import make
+from tokbench.pythia.formats.random_weights import describe, make
 from tokbench.pythia.measure import probe
-from tokbench.pythia.measure._probe_process import Request, time_steps
+from tokbench.pythia.measure._conversation import Conversation
+from tokbench.pythia.measure._probe_process import Cell, Request
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory, read_memory, read_peak
 from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, read_card, to_document
-from tokbench.pythia.measure.probe import BackendMeasurement, PhaseRounds, check_memory, estimate_bytes, measure_backend
-from tokbench.pythia.measure.score import Windows, count_bits, load_vocabulary, score_texts, sign_score
+from tokbench.pythia.measure.probe import (
+    BackendMeasurement,
+    PhaseRounds,
+    check_memory,
+    estimate_bytes,
+    measure_backend,
+    measure_together,
+    read_rounds,
+)
+from tokbench.pythia.measure.score import count_bits, load_vocabulary, score_texts, sign_score
+from tokbench.pythia.measure.windows import Windows
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.memory import weight_bytes
 from tokbench.pythia.model.models import find_model
@@ -46,7 +55,14 @@ MISSING = [name for name in ("safetensors", "psutil", "ctranslate2", "xllamacpp"
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 SMALL = Architecture(layers=2, width=64, heads=4, vocab_rows=420, context=256)
-SIZES = {"prompt_lengths": (16, 200), "decode_batches": (1, 2), "new_tokens": 120, "rounds": 2, "timer": "process_time"}
+SIZES = {
+    "prompt_lengths": (16, 200),
+    "decode_batches": (1, 2),
+    "decode_contexts": (92, 1000),
+    "new_tokens": 120,
+    "rounds": 2,
+    "timer": "process_time",
+}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +112,9 @@ def test_what_figures_depend_on_is_stated(measured: list[BackendMeasurement], sm
 def test_every_length_and_batch_is_timed_in_every_round(measured: list[BackendMeasurement]) -> None:
     for found in measured:
         kinds = [(timing.phase, timing.batch, timing.tokens) for timing in found.timings]
-        assert kinds == [("prefill", 1, 16), ("prefill", 1, 200), ("decode", 1, 92), ("decode", 2, 92)]
+        # Of 1,000 tokens the context of 256 has room for: half of 120 new ones end there.
+        decoding = [("decode", batch, context) for batch in (1, 2) for context in (92, 196)]
+        assert kinds == [("prefill", 1, 16), ("prefill", 1, 200), *decoding]
         assert all(len(timing.rounds) == 2 and min(timing.rounds) > 0 for timing in found.timings)
 
 
@@ -108,7 +126,7 @@ def test_a_prompt_as_long_as_the_context_leaves_room_for_a_token(small: Checkpoi
 
 def test_timings_have_the_columns_that_a_fit_takes(measured: list[BackendMeasurement]) -> None:
     frame = frame_timings(measured)
-    assert frame.height == 8
+    assert frame.height == 12
     assert set(frame["weights"]) == {"random"}
     rates = roofline.fit(frame.filter(pl.col("backend") == "ctranslate2"))
     assert (rates.backend, rates.quantization, rates.threads, rates.kv_bytes_per_value) == ("ctranslate2", "int8", 1, 4)
@@ -117,12 +135,12 @@ def test_timings_have_the_columns_that_a_fit_takes(measured: list[BackendMeasure
 def test_figures_and_documents_hold_everything(measured: list[BackendMeasurement]) -> None:
     frame = frame_figures(measured)
     names = ["load", "file", "rss_before", "pss_before", "rss_loaded", "pss_loaded", "rss_generated", "pss_generated"]
-    names += ["rss_peak", "device_memory", "prefill", "prefill", "decode", "decode"]
+    names += ["rss_peak", "device_memory", "prefill", "prefill", *["decode"] * 4]
     assert frame["figure"].to_list() == names * 2
     assert frame.filter(pl.col("figure") == "device_memory")["value"].to_list() == [None, None]
     document = json.loads(json.dumps(to_document(measured)))
     assert [found["weights"] for found in document["measurements"]] == ["random", "random"]
-    assert pl.DataFrame(document["timings"]).height == 8
+    assert pl.DataFrame(document["timings"]).height == 12
 
 
 def test_the_ram_table_stands_beside_the_card_of_2023(measured: list[BackendMeasurement]) -> None:
@@ -140,34 +158,48 @@ def test_rates_by_hand() -> None:
     assert (step.seconds, step.value, step.low, step.high) == (0.02, 400.0, 200.0, 800.0)
 
 
-class Scripted:
-    """A runner whose answers and times are known."""
-
-    def __init__(self, *seconds: float) -> None:
-        self.now, self.seconds = 0.0, iter(seconds)
-        self.asked: list[tuple[int, int]] = []
-
-    def generate(self, ids: Sequence[int], new_tokens: int, batch: int = 1) -> list[list[int]]:
-        self.asked.append((new_tokens, batch))
-        self.now += next(self.seconds)
-        return [[1] * new_tokens] * batch
-
-
-def time_scripted(runner: Scripted) -> list[float]:
-    fields = {"path": "p", "backend": "b", "quantization": "q", "device": "cpu", "threads": 1, "context": 99, "seed": 0}
-    request = Request(**fields, vocab_rows=9, prompt_lengths=(), decode_batches=(3,), new_tokens=11, rounds=3)
-    return time_steps(runner, request, [1, 2], 3, lambda: runner.now)  # type: ignore[arg-type]
+REQUEST = Request("p", "b", "q", "cpu", 1, 99, 9, (4, 8), (3,), new_tokens=11, rounds=3, seed=0, decode_contexts=(20,))
 
 
 def test_a_step_is_a_long_generation_less_the_median_of_one_token() -> None:
-    runner = Scripted(9, 1, 3, 2, 4, 6, 7)  # a warm-up, then 1 and 3, 2 and 4, 6 and 7: the median of 1, 2, 6 is 2
-    assert time_scripted(runner) == pytest.approx([0.1, 0.2, 0.5])
-    assert runner.asked == [(2, 3), *[(1, 3), (11, 3)] * 3]
-
-
-def test_a_long_generation_that_takes_no_longer_is_refused() -> None:
+    cell = Cell(3, (20,), True)
+    (found,) = read_rounds(cell, REQUEST, [[1, 3], [2, 4], [6, 7]])  # the median of 1, 2, 6 is 2
+    assert (found.phase, found.batch, found.tokens) == ("decode", 3, 20)
+    assert found.rounds == pytest.approx([0.1, 0.2, 0.5])
     with pytest.raises(TokbenchError, match="11 tokens took no longer than one on b: decoding was not timed"):
-        time_scripted(Scripted(9, 1, 3, 2, 2, 6, 7))
+        list(read_rounds(cell, REQUEST, [[1, 3], [2, 2], [6, 7]]))
+
+
+def test_rounds_of_prompts_are_transposed() -> None:
+    found = list(read_rounds(Cell(1, (4, 8), False), REQUEST, [[1, 5], [2, 6], [3, 7]]))
+    assert [(timing.tokens, timing.rounds) for timing in found] == [(4, (1, 2, 3)), (8, (5, 6, 7))]
+
+
+def test_what_unchanged_work_differs_by_is_the_ratio_of_alternate_rounds(measured: list[BackendMeasurement]) -> None:
+    even = PhaseRounds("prefill", 1, 9, (1.0, 2.0, 1.0, 2.0))
+    assert even.split() == pytest.approx(math.log(2))
+    assert replace(measured[0], timings=(even,)).aa_ratio == pytest.approx(2)
+    level = PhaseRounds("prefill", 1, 9, (1.0, 1.0))
+    assert replace(measured[0], timings=(even, level)).aa_ratio == pytest.approx(math.exp(math.log(2) / math.sqrt(2)))
+    assert replace(measured[0], timings=(replace(even, rounds=(1.0,)),)).aa_ratio is None
+
+
+def test_models_take_turns_in_every_round(small: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, object]] = []
+
+    class Recorded(Conversation):
+        def ask(self, *command: object) -> object:
+            asked.append((self._task.split()[1], *command))
+            return super().ask(*command)
+
+    monkeypatch.setattr(probe, "Conversation", Recorded)
+    other = replace(small, name="other")
+    sizes = {**SIZES, "prompt_lengths": (16,), "decode_batches": (), "rounds": 3}
+    first, second = measure_together([small, other], "ctranslate2", "int8", 1, **sizes)
+    assert [found.model for found in (first, second)] == ["pythia-70m", "other"]
+    rounds = [name for name, *command in asked if command == ["round"]]
+    assert rounds == ["pythia-70m", "other", "other", "pythia-70m", "pythia-70m", "other"]
+    assert all(len(timing.rounds) == 3 for found in (first, second) for timing in found.timings)
 
 
 # ---- memory beforehand, and other refusals
@@ -175,7 +207,7 @@ def test_a_long_generation_that_takes_no_longer_is_refused() -> None:
 
 def test_too_little_memory_is_one_line_beforehand() -> None:
     needed = estimate_bytes(find_model("12b").architecture, "ctranslate2", "float32", context=2048)
-    assert 1.15 * 4 * 11_846_072_320 < needed < 1.3 * 4 * 11_846_072_320
+    assert 1.93 * 4 * 11_846_072_320 < needed < 1.94 * 4 * 11_846_072_320  # the peak while loading
     with pytest.raises(TokbenchError) as error:
         check_memory(needed, 8 * 2**30, "pythia-12b as float32 on ctranslate2")
     assert str(error.value) == (
@@ -389,7 +421,6 @@ def test_the_signature_changes_with_every_choice(small: Checkpoint) -> None:
 app = typer.Typer()
 app.command("make")(model_run.make)
 app.command("measure")(model_run.measure)
-app.command("score")(model_run.score)
 
 
 def invoke(*arguments: str) -> tuple[str, str]:
@@ -398,10 +429,10 @@ def invoke(*arguments: str) -> tuple[str, str]:
     return result.stdout, result.stderr
 
 
-def test_make_writes_a_folder_and_says_what_its_weights_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = replace(find_model("70m"), architecture=replace(SMALL, layers=1))
-    monkeypatch.setattr("tokbench.pythia.model.models.find_model", lambda name: tiny)  # not 140 MB
-    out, _ = invoke("make", "pythia-70m", "--random-weights", str(tmp_path / "new"), "--vocab-rows", "64")
+def test_make_writes_a_folder_and_says_what_its_weights_are(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(describe(replace(SMALL, layers=1))), "utf-8")
+    out, _ = invoke("make", str(config), "--random-weights", str(tmp_path / "new"), "--vocab-rows", "64")
     assert "weights: random" in out
     assert open_checkpoint(tmp_path / "new").architecture == replace(SMALL, layers=1, vocab_rows=64)
 
@@ -433,7 +464,7 @@ def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_pat
     path = str(small.path)
     for arguments, message in (
         (("--quantization", "q4_2"), "q4_2 cannot be run"),
-        (("--quantization", "int8"), "llamacpp supports none of int8"),
+        (("--backend", "ctranslate2,llamacpp", "--quantization", "int8"), "llamacpp supports none of int8"),
         (("--backend", "llamacpp", "--quantization", "q4_0,int8"), "llamacpp cannot run int8"),
         (("--backend", "vllm"), "no backend is called 'vllm'"),
         (("--prompts", "16,x"), "--prompts is 'x'; use a whole number from 1"),
@@ -441,19 +472,5 @@ def test_measure_refuses_in_one_line_before_measuring(small: Checkpoint, tmp_pat
     ):
         with pytest.raises(TokbenchError, match=message):
             invoke("measure", path, *arguments)
-    with pytest.raises(TokbenchError, match="no Pythia model is called"):
+    with pytest.raises(TokbenchError, match="no model is called"):
         invoke("measure", "pythia-33m")
-
-
-def test_score_gives_a_row_for_each_language_with_its_signature(small: Checkpoint) -> None:
-    common = ("score", str(small.path), "-l", "en,zh", "-n", "2", "--threads", "1", "--window", "64")
-    rows = json.loads(invoke(*common, "-f", "json")[0])
-    corpus = load_corpus(None, languages=["en", "zh"], segments=2)
-    assert [row["lang"] for row in rows] == ["en", "zh"]
-    assert [row["bytes"] for row in rows] == [sum(len(t.encode()) for t in corpus.texts(x)) for x in ("en", "zh")]
-    assert all(row["bits_per_byte"] == pytest.approx(row["bits"] / row["bytes"]) for row in rows)
-    assert all("|win:64|stride:32|bos:endoftext|" in row["signature"] for row in rows)
-    table, err = invoke(*common)
-    assert "weights: random" in err
-    assert f"{rows[0]['bits_per_byte']:.4f}" in table
-    assert f"@sha256:{small.sha256[:8]}|" in table

@@ -9,10 +9,20 @@ import polars as pl
 import pytest
 
 import tokbench.pythia
-from tokbench.errors import TokbenchError
+from tokbench.errors import TokbenchError, UnavailableError
+from tokbench.pythia.formats.hub import fetch_model
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import non_embedding_parameters, parameters
-from tokbench.pythia.model.models import checkpoints, find_checkpoint, find_model, models, revisions, suite
+from tokbench.pythia.model.facts import gather_facts
+from tokbench.pythia.model.models import (
+    checkpoints,
+    find_checkpoint,
+    find_model,
+    models,
+    revisions,
+    suite,
+    variants,
+)
 
 # size: total, non-embedding, layers, width, heads, rows, learning rate, old suffix (as published)
 PUBLISHED = {
@@ -89,10 +99,40 @@ def test_unknown_models_are_refused_with_the_nearest_name(name: str, near: str) 
         find_model(name)
 
 
-@pytest.mark.parametrize("name", ["", "-deduped", "gpt-neox-20b", "pythia-160m-v0", "someone/pythia-70m"])
+@pytest.mark.parametrize(
+    "name", ["", "-deduped", "gpt-neox-20b", "1b-seed1", "14m-deduped", "70m-seed10", "someone/pythia-70m"]
+)
 def test_what_is_no_model_of_the_suite(name: str) -> None:
     with pytest.raises(TokbenchError, match=r"70M, 160M, 410M, 1B, 1\.4B, 2\.8B, 6\.9B, 12B"):
         find_model(name)
+
+
+def test_the_smaller_sizes_as_published() -> None:
+    assert [parameters(find_model(size).architecture) for size in ("14m", "pythia-31m")] == [14_067_712, 30_494_720]
+    assert find_model("EleutherAI/pythia-14m").old_name is None
+
+
+def test_the_first_release_and_other_seeds() -> None:
+    first, seeded = find_model("1.4b-deduped-v0"), find_model("pythia-410m-seed9")
+    assert (first.hub_id, first.batch_tokens) == ("EleutherAI/pythia-1.4b-deduped-v0", 4_194_304)
+    assert first.architecture == find_model("1.4b").architecture
+    facts = gather_facts(first)
+    assert (facts["checkpoints"], facts["first_checkpoint"], facts["old_name"]) == (
+        143,
+        "step1000",
+        "pythia-1.3b-deduped",
+    )
+    assert seeded.hub_id == "EleutherAI/pythia-410m-seed9"
+    assert gather_facts(seeded)["checkpoints"] == 154
+    assert len(variants()) == 2 + 16 + 5 * 9
+
+
+@pytest.mark.parametrize(("revision", "near"), [("step3001", "step3000"), ("step300", "step256")])
+def test_a_step_that_was_not_saved_names_the_nearest(revision: str, near: str) -> None:
+    with pytest.raises(TokbenchError, match=f"'{revision}'.*nearest one is {near}"):
+        fetch_model("EleutherAI/pythia-70m-seed1", revision, offline=True)
+    with pytest.raises(UnavailableError, match="not in the Hugging Face cache"):
+        fetch_model("someone/pythia-70m", revision, offline=True)
 
 
 def test_the_154_checkpoints() -> None:

@@ -142,7 +142,7 @@ def test_the_server_answers_its_own_page_alone(address: str) -> None:
     status, found = ask(address, json.dumps({"text": "a", "tokenizers": ["gpt9"]}).encode())
     assert (status, found["error"].startswith("no tokenizer 'gpt9' is served here")) == (400, True)
     status, found = ask(address, json.dumps({"text": "a", "tokenizers": ["utf8"], "model": "9T"}).encode())
-    assert (status, found["error"].startswith("no Pythia model is called '9T'")) == (400, True)
+    assert (status, found["error"].startswith("no model is called '9T'")) == (400, True)
     with urllib.request.urlopen(address, timeout=10) as reply:
         assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
 

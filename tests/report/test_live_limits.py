@@ -104,7 +104,7 @@ def test_an_engine_that_ends_its_process_while_loading_is_one_line() -> None:
         (b"", ""),
         (b'{"text": "\\ud800"}', "lone surrogate"),
         (b'{"text": "a", "tokenizers": ["\\ud800"]}', "no tokenizer"),
-        (b'{"text": "a", "model": "\\udfff"}', "no Pythia model"),
+        (b'{"text": "a", "model": "\\udfff"}', "no model is called"),
         (b'{"tokenizers": ["utf8", "utf8"]}', "name each tokenizer once"),
         (b'{"pieces": 1' + b"0" * 5000 + b"}", ""),
         (b'{"pieces": NaN}', "pieces must be"),

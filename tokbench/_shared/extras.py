@@ -24,6 +24,8 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
     "html": {"altair": "altair", "vl-convert-python": "vl_convert"},
     "icu": {"icu4py": "icu4py"},
     "llamacpp": {"gguf": "gguf", "xllamacpp": "xllamacpp", **_PYTHIA},
+    "lm-eval": {"lm-eval": "lm_eval", **_PYTHIA},
+    "prices": {"genai-prices": "genai_prices"},
     "pythia": _PYTHIA,
     "ray": {"ray": "ray"},
     "transformers": {"torch": "torch", "transformers": "transformers", **_PYTHIA},

@@ -114,7 +114,7 @@ def explain_difference(
     for lang in chosen:
         texts = corpus.texts(lang)
         batches = [tokenizer.encode_batch(texts) for tokenizer in (a, b)]
-        spans = [place_tokens(t, texts, batch) for t, batch in zip((a, b), batches, strict=True)]
+        spans = [find_token_spans(t, texts, batch) for t, batch in zip((a, b), batches, strict=True)]
         counts = [batch.counts.tolist() for batch in batches]
         for i, text in enumerate(texts):
             _share_out(text, (spans[0][i], spans[1][i]), (counts[0][i], counts[1][i]), (kinds, words))
@@ -246,7 +246,7 @@ def share_spans(units: Sequence[Unit], spans: Sequence[Span]) -> Iterator[tuple[
             at += 1
 
 
-def place_tokens(tokenizer: Tokenizer, texts: Sequence[str], batch: EncodedBatch) -> list[list[Span] | None]:
+def find_token_spans(tokenizer: Tokenizer, texts: Sequence[str], batch: EncodedBatch) -> list[list[Span] | None]:
     """Return the byte span of each token per text, in order.
 
     None for texts where neither token bytes nor the engine give positions. A token that covers nothing (a space that

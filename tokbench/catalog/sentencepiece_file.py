@@ -11,7 +11,8 @@ from pathlib import Path
 from tokbench.errors import TokbenchError
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of variable length; return it and the position after it. ValueError if it does not end."""
     value = shift = 0
     while at < len(data) and shift < 64:
         byte = data[at]
@@ -26,8 +27,8 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
 def is_sentencepiece(head: bytes) -> bool:
     """Return whether bytes start with a piece: a string, then a score or type."""
     try:
-        length, at = _read_varint(head, 1)
-        text_length, text_at = _read_varint(head, at + 1)
+        length, at = read_varint(head, 1)
+        text_length, text_at = read_varint(head, at + 1)
     except ValueError:
         return False
     after = text_at + text_length
@@ -37,7 +38,7 @@ def is_sentencepiece(head: bytes) -> bool:
 
 def check_fields(path: Path, data: bytes) -> None:
     """Raise TokbenchError, with the byte, for a model that is damaged or cut off."""
-    seen = {number for number, _, _ in _walk(path, data)}
+    seen = {number for number, _, _ in walk_fields(path, data)}
     if not seen & {2, 3}:
         raise TokbenchError(
             f"{path} is a truncated SentencePiece model: it has pieces, but neither trainer nor normalizer settings",
@@ -50,29 +51,29 @@ def list_pieces(path: Path) -> dict[str, int]:
     data = path.read_bytes()
     pieces: dict[str, int] = {}
     try:
-        for number, start, _ in _walk(path, data):
+        for number, start, _ in walk_fields(path, data):
             if number != 1:
                 continue
             if data[start] != 0x0A:  # the text of a piece is its first field
                 raise ValueError
-            length, at = _read_varint(data, start + 1)
+            length, at = read_varint(data, start + 1)
             pieces[data[at : at + length].decode()] = len(pieces)
     except (TokbenchError, ValueError, IndexError):
         return {}
     return pieces
 
 
-def _walk(path: Path, data: bytes) -> Iterator[tuple[int, int, int]]:
+def walk_fields(path: Path, data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield number, first byte and end of each field; TokbenchError if one cannot be read."""
     at, size = 0, len(data)
     while at < size:
         start = at
         try:
             # Nearly all keys and lengths are single bytes, and a call for each takes most of the time.
-            key, at = (data[at], at + 1) if data[at] < 0x80 else _read_varint(data, at)
+            key, at = (data[at], at + 1) if data[at] < 0x80 else read_varint(data, at)
             if key & 7 != 2:  # every top-level field of a model is length-delimited
                 raise ValueError
-            length, at = (data[at], at + 1) if at < size and data[at] < 0x80 else _read_varint(data, at)
+            length, at = (data[at], at + 1) if at < size and data[at] < 0x80 else read_varint(data, at)
         except ValueError:
             raise TokbenchError(
                 f"{path} is a damaged SentencePiece model: no field can be read at byte {start} of {len(data)}",

@@ -26,14 +26,14 @@ class Settings:
 def read_settings(model: bytes) -> Settings:
     """Read the settings of a model that the library has loaded; of repeated fields the last counts."""
     rule, charsmap, split_digits = "", 0, False
-    for number, value in _read_fields(model):
+    for number, value in read_fields(model):
         if not isinstance(value, bytes):
             continue
         if number == _TRAINER:
-            for inner, setting in _read_fields(value):
+            for inner, setting in read_fields(value):
                 split_digits = bool(setting) if inner == _SPLIT_DIGITS else split_digits
         elif number == _NORMALIZER:
-            for inner, setting in _read_fields(value):
+            for inner, setting in read_fields(value):
                 if inner == _RULE and isinstance(setting, bytes):
                     rule = setting.decode(errors="replace")
                 elif inner == _CHARSMAP and isinstance(setting, bytes):
@@ -52,7 +52,7 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _read_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def read_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield number and value of each field; numbers of fixed size are skipped. Damage ends it early."""
     at = 0
     try:

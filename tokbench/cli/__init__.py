@@ -22,8 +22,11 @@ from tokbench.cli import (
     explain,
     explain_diff,
     listing,
+    load_test,
     model,
+    model_results,
     model_run,
+    model_score,
     morphology,
     ngrams,
     overlap,
@@ -34,6 +37,7 @@ from tokbench.cli import (
     requests,
     robust,
     roundtrip,
+    sweep,
     view,
     vocab,
 )
@@ -64,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "robust": robust.run,
     "requests": requests.run,
     "vocab": vocab.run,
+    "sweep": sweep.run,
     "overlap": overlap.run,
     "ngrams": ngrams.run,
     "morphology": morphology.run,
@@ -80,9 +85,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
 MODEL_COMMANDS: dict[str, Callable[..., None]] = {
     "list": model.list_models,
     "show": model.show_model,
+    "results": model_results.run,
     "make": model_run.make,
     "measure": model_run.measure,
-    "score": model_run.score,
+    "load-test": load_test.run,
+    "score": model_score.run,
 }
 
 for name, function in COMMANDS.items():

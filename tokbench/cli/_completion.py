@@ -15,12 +15,21 @@ from tokbench.errors import TokbenchError
 DEFAULT_CORPUS = "tokbench14"
 
 METRICS = (
-    *("tokens_per_segment", "bytes_per_token", "chars_per_token", "tokens_per_char", "fertility", "continued_words"),
+    *(
+        "tokens_per_segment",
+        "tokens_per_segment_with_special",
+        "bytes_per_token",
+        "chars_per_token",
+        "tokens_per_char",
+        "fertility",
+        "continued_words",
+    ),
     *("nsl", "bits_per_byte_coded", "effective_context", "effective_context_reference", "premium", "utf8_premium"),
     *("tokenizer_premium", "unk_rate", "unk_char_rate", "byte_fallback_rate", "round_trip_exact", "round_trip_nfc"),
     *("round_trip_whitespace", "word_ends_inside", "graphemes_split", "clusters_split", "characters_split"),
     *("characters_split_2", "characters_split_3", "characters_split_4", "tokens_crossing", "tokens_over_words"),
-    *("digits_f1", "tokens_per_digit", "operators_isolated", "compounds_kept", "premium_median", "premium_worst"),
+    *("digits_f1", "digits_entropy", "digits_entropy_2", "digits_entropy_3", "digits_entropy_4"),
+    *("tokens_per_digit", "operators_isolated", "compounds_kept", "premium_median", "premium_worst"),
     *("gini", "gini_normalised", "premium_worst_five", "length_spread", "entropy", "entropy_miller_madow"),
     *("entropy_at_10k", "entropy_at_100k", "bits_per_byte_entropy", "renyi_efficiency", "renyi_efficiency_observed"),
     *("utilisation", "utilisation_at_10k", "utilisation_at_100k", "type_token_ratio", "token_bytes_p50"),
@@ -147,6 +156,7 @@ COMPLETIONS: dict[str, Callable[[Any, list[str], str], list[str]]] = {
     "output_format": complete(list_modules("report")),
     "engine": complete(list_modules("adapters", "auto", "reference", "all"), several=True),
     "backend": complete(list_modules("pythia.backends", "analytic"), several=True),
+    "verify": complete(list_modules("pythia.backends")),
     **dict.fromkeys(("model", "checkpoint", "checkpoints", "name"), _MODELS),
 }
 """How the values of parameters are completed, by the names of these."""

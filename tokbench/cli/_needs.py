@@ -9,7 +9,10 @@ from typing import Any
 BACKENDS = ("ctranslate2", "llamacpp", "transformers")
 """Backends that an extra of the same name provides."""
 
-DRAWN = frozenset({"compare", "report"})
+ALWAYS: Mapping[str, str] = {"view": "the local page", "code": "the syntax of code"}
+"""Commands that need the extra of the same name, and for what."""
+
+DRAWN = frozenset({"compare", "model load-test", "report", "sweep"})
 """Commands whose pages have charts."""
 
 
@@ -29,16 +32,16 @@ def check_needs(command: str, given: Mapping[str, Any]) -> None:
 
 def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the extras that a command needs, each with what needs it."""
-    if command == "view":
-        yield "view", "the local page"
-    if command == "code":
-        yield "code", "the syntax of code"
+    if command in ALWAYS:
+        yield command, ALWAYS[command]
     if command == "vocab" and not given.get("moved"):
         yield "unicode", "the list of scripts"
     if command == "overlap" and (given.get("by") or given.get("script")):
         yield "unicode", "the scripts of tokens"
     if command == "requests" and given.get("chat_template"):
         yield "chat", "a chat template"
+    if command == "cost" and given.get("listed_prices"):
+        yield "prices", "a price list"
     if str(given.get("segmenter")) == "icu":
         yield "icu", "the word segmenter icu"
     if is_ray(given.get("executor")):
@@ -52,7 +55,8 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
 def list_format_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the extras that the formats of results need, each with what needs it."""
     formats = {str(given.get("output_format")), *(Path(path).suffix[1:].lower() for path in given.get("output") or ())}
-    if command in DRAWN and (formats & {"html", "htm"} or given.get("charts")):
+    drawn = command in DRAWN or (command == "model results" and given.get("against"))
+    if drawn and (formats & {"html", "htm"} or given.get("charts")):
         yield "html", "a report with charts"
     if "xlsx" in formats:
         yield "xlsx", "a spreadsheet"

@@ -130,7 +130,6 @@ Precision = Annotated[
 
 # ---- models
 
-Quantization = Annotated[str, typer.Option(help="Weight type, as named by the backend.")]
 BackendQuantization = Annotated[
     str | None,
     typer.Option("--quantization", help="Weight type, as named by the backend. [default: int8, or the backend's own]"),

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.cli._numbers import MOST_MONEY, MOST_REQUESTS, MOST_TOKENS, decimal_option, parse_whole, whole_option
+from tokbench.cli._ledger import trace
+from tokbench.cli._numbers import (
+    MOST_MONEY,
+    MOST_REQUESTS,
+    MOST_TOKENS,
+    decimal_option,
+    parse_whole,
+    share_option,
+    whole_option,
+)
 from tokbench.cli._options import (
     BackendQuantization,
     Corpus,
@@ -24,17 +32,21 @@ from tokbench.cli._options import (
     expand_tokenizers,
     open_corpus,
 )
+from tokbench.cli._prices import read_prices
 from tokbench.cli._progress import measuring, show_progress
-from tokbench.cli._results import bring_out, check_files, print_results
+from tokbench.cli._results import bring_out, check_files
+from tokbench.cli._seconds import choose_device, read_rates
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
-from tokbench.errors import TokbenchError
+from tokbench.cli._weights import Weights, parse_weights
 
 if TYPE_CHECKING:
-    from tokbench.pythia.cost import Costs, Prices
-    from tokbench.pythia.cost.workload import NewTokens
-    from tokbench.pythia.speed.rates import Rates
+    from tokbench.pythia.cost import Costs
+    from tokbench.pythia.cost.request import NewTokens
 
 NO_MODEL = "none"
+
+MOST_TEXT = 10_000_000
+"""Most characters of a request."""
 
 
 def run(
@@ -49,14 +61,42 @@ def run(
     languages: Languages = None,
     reference: Reference = None,
     segments: Segments = None,
-    model: Annotated[str, typer.Option(help="Pythia model, 70m to 12b; none: tokens and money only.")] = "pythia-1.4b",
+    weights: Weights = None,
+    model: Annotated[
+        str, typer.Option(help="Model, such as pythia-410m; none: tokens and money only.")
+    ] = "pythia-1.4b",
     backend: Annotated[
         str, typer.Option(help="analytic computes; ctranslate2, llamacpp and transformers measure on this machine.")
     ] = "analytic",
     quantization: BackendQuantization = None,
+    prompt_chars: Annotated[
+        int | None,
+        whole_option(
+            "--prompt-chars",
+            low=1,
+            high=MOST_TEXT,
+            help="Characters that a request reads, in the reference language; other languages read their translation. "
+            "[default: the mean segment]",
+            show_default=False,
+        ),
+    ] = None,
+    new_text: Annotated[
+        int | None,
+        whole_option(
+            "--new-text",
+            low=1,
+            high=MOST_TEXT,
+            help="Characters that it writes, in the reference language. [default: as many as it reads]",
+            show_default=False,
+        ),
+    ] = None,
     new_tokens: Annotated[
-        str, typer.Option(help="Tokens generated after each segment, or `same` for as many as the segment has.")
-    ] = "64",
+        str | None,
+        typer.Option(
+            help="Write this many tokens instead, which is more text in some tokenizers than in others; `same`: as "
+            "many as are read, the default."
+        ),
+    ] = None,
     threads: Threads = None,
     price_in: Annotated[
         float | None, decimal_option("--price-in", high=MOST_MONEY, help="Price per million tokens read.")
@@ -82,6 +122,16 @@ def run(
         float | None,
         decimal_option("--price-per-hour", high=MOST_MONEY, help="Price of the machine per hour; needs seconds."),
     ] = None,
+    listed_prices: Annotated[
+        str | None,
+        typer.Option(
+            "--prices",
+            metavar="MODEL[@DATE]",
+            help="Prices of a model from the dated list inside the package genai-prices (extra prices), such as "
+            "gpt-4o@2026-11 or azure:gpt-4o. [default date: today]",
+            show_default=False,
+        ),
+    ] = None,
     currency: Annotated[
         str | None, typer.Option(help="Currency of the prices (ISO 4217, such as EUR); nothing is converted.")
     ] = None,
@@ -95,6 +145,20 @@ def run(
             help="Output of `tokbench model measure -o FILE.json`, from which the analytic backend estimates seconds."
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Estimate seconds on this device, such as h100, from its published figures."),
+    ] = None,
+    efficiency: Annotated[
+        float | None,
+        share_option(
+            "--efficiency",
+            low=0.0001,
+            high=1,
+            help="Share of the device's peaks that is reached. [default: by device]",
+            show_default=False,
+        ),
+    ] = None,
     ledger: Annotated[
         str | None, typer.Option(metavar="TEXT|-", help="Instead of a corpus, show where the time of one request goes.")
     ] = None,
@@ -104,29 +168,41 @@ def run(
     allow_upload: AllowUpload = False,
     max_requests: MaxRequests = DEFAULT_REQUESTS,
 ) -> None:
-    """Compute what texts cost: in money, and on a Pythia model.
+    """Compute what texts cost: in money, and on a model.
 
-    Reports tokens, FLOPs, seconds, KV cache and money, with each language's premium. Each segment is a request: it is
-    read, and --new-tokens are written.
+    Reports tokens, FLOPs, seconds, KV cache and money for requests of the same text: each language's premium, and each
+    tokenizer relative to the model's own, for serving and for training. By default, a request reads the corpus' mean
+    segment and writes as much text.
 
-    With gpt-neox-20b the model is unchanged; any other tokenizer gives a what-if: the same layers, with as many
+    With the model's own tokenizer it is unchanged; any other gives a what-if: the same layers, with as many
     embedding rows as that vocabulary needs. If no weights are available, a model of the same shape with random weights
     is measured: speed and memory do not depend on the values.
     """
     from tokbench.comparison import compare
-    from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, check_run, check_seconds, cost
+    from tokbench.pythia.cost import (
+        ANALYTIC,
+        OWN_TOKENIZER,
+        Request,
+        check_run,
+        check_seconds,
+        cost,
+        default_quantization,
+    )
     from tokbench.report import check_results_format
     from tokbench.report._cost_results import show
 
     names = expand_tokenizers(tokenizers or [OWN_TOKENIZER], offline=offline)
     chosen = None if model == NO_MODEL else model
-    check_run(chosen, backend, quantization)
-    if ledger is not None:
-        keep(ledger, names, chosen, backend, quantization, parse_new_tokens(new_tokens), threads, offline)
-        return
     check_results_format(output_format)
     files = check_files(output)
+    check_run(chosen, backend, quantization, offline=offline)
+    request = Request(prompt_chars, new_text, parse_new_tokens(new_tokens))
+    if ledger is not None:
+        traced = trace(ledger, names, chosen, backend, quantization, request, threads, offline)
+        bring_out(traced, output_format, files)
+        return
     prices = read_prices(
+        listed_prices,
         price_per_mtok,
         {
             "per_mtok_in": price_in,
@@ -139,8 +215,9 @@ def run(
         currency,
     )
     rates = read_rates(timings) if timings else ()
-    amount = parse_new_tokens(new_tokens)
-    check_seconds(prices, chosen, backend, rates)
+    speed_of = choose_device(device, efficiency, quantization or default_quantization(backend))
+    check_seconds(prices, chosen, backend, bool(rates) or speed_of is not None)
+    shares = parse_weights(weights)
     texts = open_corpus(corpus, languages, segments)
     counted = count_closed_models(names, texts, allow_upload=allow_upload, max_requests=max_requests, offline=offline)
     with show_progress() as progress:
@@ -150,6 +227,7 @@ def run(
             reference=reference,
             metrics=["tokens_per_segment"],
             by_segment=True,
+            weights=shares,
             throughput=False,
             offline=offline,
             progress=progress,
@@ -162,10 +240,13 @@ def run(
             model=chosen,
             backend=engine,
             quantization=quantization,
-            new_tokens=amount,
+            prompt_chars=request.prompt_chars,
+            new_text=request.new_text,
+            new_tokens=request.new_tokens,
             threads=threads,
             prices=prices,
             rates=rates if engine == backend else (),
+            speed_of=speed_of if engine == backend else None,
             offline=offline,
             on_step=tell,
         )
@@ -186,79 +267,8 @@ def run(
     bring_out(show(costs), output_format, files)
 
 
-def read_prices(per_mtok: float | None, prices: dict[str, Any], currency: str | None) -> Prices:
-    """Return the prices that the options give; TokbenchError for options that exclude each other."""
-    from tokbench.pythia.cost import Prices
-
-    if per_mtok is not None:
-        if prices["per_mtok_in"] is not None or prices["per_mtok_out"] is not None:
-            raise TokbenchError(
-                "--price-per-mtok is the price of tokens read and written",
-                "leave it out, or the others",
-            )
-        prices = {**prices, "per_mtok_in": per_mtok, "per_mtok_out": per_mtok}
-    return Prices(**prices, currency=currency.strip().upper() if currency is not None else None)
-
-
-def parse_new_tokens(text: str) -> NewTokens:
+def parse_new_tokens(text: str | None) -> NewTokens | None:
     """Parse a number of tokens, or `same`."""
-    if text == "same":
-        return "same"
+    if text is None or text == "same":
+        return text  # type: ignore[return-value]
     return parse_whole("--new-tokens", text, high=MOST_TOKENS, other=", or same")
-
-
-def read_rates(path: Path) -> tuple[Rates, ...]:
-    """Fit rates to the timings in a file written by `tokbench model measure`."""
-    import polars as pl
-
-    from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit_each
-
-    try:
-        rows = json.loads(path.read_bytes())["timings"]
-        frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
-    except OSError as error:
-        raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
-    except (ValueError, KeyError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
-        raise TokbenchError(
-            f"{path}: no timings ({error!s:.200})", "create it with: tokbench model measure -o FILE.json"
-        ) from error
-    return fit_each(frame)
-
-
-def keep(
-    text: str,
-    names: list[str],
-    model: str | None,
-    backend: str,
-    quantization: str | None,
-    new_tokens: NewTokens,
-    threads: int | None,
-    offline: bool,
-) -> None:
-    """Trace one request and print where its time goes."""
-    from tokbench._shared.environment import count_cores
-    from tokbench.adapters import load_tokenizer
-    from tokbench.cli.encode import read_input
-    from tokbench.pythia.backends import run as load_runner
-    from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, default_quantization
-    from tokbench.pythia.cost.request_trace import trace_request
-    from tokbench.pythia.formats.random_weights import open_or_make
-    from tokbench.report._cost_results import show_trace
-
-    if backend == ANALYTIC or model is None:
-        raise TokbenchError("--ledger measures, so it needs a backend", "for example: --backend ctranslate2")
-    if names != [OWN_TOKENIZER]:
-        raise TokbenchError("--ledger runs the model with its own tokenizer", f"leave out {', '.join(names)}")
-    content = (read_input() if text == "-" else text).encode()
-    tokenizer = load_tokenizer(OWN_TOKENIZER, offline=offline)
-    checkpoint = open_or_make(model, offline=offline)
-    kind = quantization or default_quantization(backend)
-    runner = load_runner(checkpoint, backend, kind, threads=threads or count_cores())
-    prompt = int(tokenizer.count_batch([content.decode()])[0])
-    amount = max(prompt, 1) if new_tokens == "same" else new_tokens
-    try:
-        found = trace_request(content, tokenizer, runner, amount)
-    finally:
-        runner.close()
-    facts = f"{checkpoint.name} {kind} on {backend}, weights: {checkpoint.weights}"
-    print_results(show_trace(found, facts, len(content)))

@@ -19,6 +19,7 @@ class What(StrEnum):
     adapters = "adapters"
     metrics = "metrics"
     corpora = "corpora"
+    devices = "devices"
 
 
 def run(

@@ -15,6 +15,7 @@ from tokbench._shared.progress import COUNTING, INTERVALS, LOADING, NO_PROGRESS,
 from tokbench.adapters import CountedTokenizer, Tokenizer
 from tokbench.adapters.bench.throughput import measure_throughput
 from tokbench.adapters.selection import AUTO, take_sample
+from tokbench.comparison._added_special import add_special
 from tokbench.comparison._comparison import BOOTSTRAP, TESTS, Comparison, find_added
 from tokbench.comparison._facts import describe_corpus, describe_tokenizer, find_reference, read_weights
 from tokbench.comparison._frame import arrange
@@ -158,7 +159,7 @@ def compare(
         """Evaluate measurements; not `late`: only what follows from the counts, without intervals and tests."""
         alone, timed = ([m.name for m in chosen if m.level == kind and late] for kind in ("types", "timings"))
         loaded, isolated = loading.try_with(lambda left: measure_isolated(list_encoding(left), texts, alone, segmenter))
-        measurements = measurements.keep([tokenizer.name for tokenizer in loaded])
+        measurements = add_special(measurements.keep([tokenizer.name for tokenizer in loaded]), loaded, chosen)
         with_ids = list_encoding(loaded)
         failed: list[Skipped] = []
         speeds = (
@@ -174,7 +175,7 @@ def compare(
         )
         drawn = bootstrap if late else None
         if drawn is not None:
-            resampled = [metric for metric in chosen if metric.level in ("segments", "languages")]
+            resampled = [metric for metric in chosen if metric.level in ("segments", "sums", "languages")]
             progress.start(INTERVALS, len(resampled) + 1)  # and the tests
         values = evaluate(
             measurements, chosen, relative, drawn, mixture, on_metric=partial(progress.advance, INTERVALS)

@@ -15,6 +15,7 @@ from tokbench._shared.progress import COUNTING, INTERVALS, LOADING, Progress
 from tokbench.adapters import CountedTokenizer, Tokenizer
 from tokbench.adapters.bench.throughput import Throughput, measure_throughput
 from tokbench.adapters.selection import take_sample
+from tokbench.comparison._added_special import add_special
 from tokbench.comparison._comparison import Comparison, find_added
 from tokbench.comparison._facts import ComparedCorpus, describe_tokenizer, read_weights
 from tokbench.comparison._frame import arrange
@@ -170,6 +171,7 @@ class _Evaluation:
         groups = tuple(found.measurements.texts["lang"].cast(pl.String).unique().sort())
         mixture = read_weights(asked.weights, groups)
         shares = {} if mixture is None else mixture.shares
+        counted = add_special(found.measurements, loaded, asked.metrics)
         relative = Reference(None, self.loading.baseline)
         drawn = asked.bootstrap if late else None
         if found.sample is not None and not found.sample.whole:
@@ -178,10 +180,10 @@ class _Evaluation:
         failed: list[Skipped] = []
         speeds = self.time(loaded, failed) if late else []
         if drawn is not None:
-            resampled = [metric for metric in asked.metrics if metric.level in ("segments", "languages")]
+            resampled = [metric for metric in asked.metrics if metric.level in ("segments", "sums", "languages")]
             asked.progress.start(INTERVALS, len(resampled) + 1)  # and the tests
         values = evaluate(
-            found.measurements,
+            counted,
             asked.metrics,
             relative,
             drawn,
@@ -200,7 +202,7 @@ class _Evaluation:
             tokenizers=tuple(describe_tokenizer(t, found.measurements) for t in loaded),
             skipped=(*self.loading.skipped, *failed),
             environment=describe_environment(asked.today),
-            measurements=found.measurements,
+            measurements=counted,
             added_metrics=find_added([*asked.metrics, *asked.tests]),
         )
 

@@ -19,6 +19,12 @@ from tokbench.measurement.token_ends import Counts, Ranges, TokenEnds
 F1_UNIT = 232_792_560
 """What an F1 of 1 is counted as, so that sums are exact: the least common multiple of 1 to 20."""
 
+PATTERNS: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {length: tuple(f"digits_{length}_{pattern}" for pattern in range(2 ** (length - 1))) for length in (2, 3, 4)}
+)
+"""Columns by length of a number in digits: how many are cut in each way. Bit i of the last number is set if a token
+ends after digit i + 1, so `digits_4_1` counts `1|234` and `digits_4_7` single digits."""
+
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "characters": ("wide_characters", "wide_split"),
@@ -27,6 +33,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "words": ("word_ends", "word_ends_inside"),
         "superwords": ("tokens_over_words",),
         "numbers": ("numbers", "number_f1", "digits", "number_tokens"),
+        "patterns": tuple(column for columns in PATTERNS.values() for column in columns),
         "operators": ("operators", "operators_isolated", "compounds", "compounds_kept"),
         "tokens": ("judged_segments", "judged_tokens", "tokens_crossing"),
     }
@@ -169,6 +176,22 @@ def _count_numbers(cuts: Cuts) -> dict[str, Counts | None]:
     }
 
 
+def _count_patterns(cuts: Cuts) -> dict[str, Counts | None]:
+    """Count the numbers of each length by the places at which tokens end in them."""
+    texts = cuts.texts
+    runs, number = texts.numbers, len(texts.starts)
+    found: dict[str, Counts | None] = {}
+    length = runs.ends - runs.starts
+    for size, columns in PATTERNS.items():
+        own = np.flatnonzero(length == size)
+        pattern = np.zeros(len(own), np.int64)
+        for i in range(size - 1):
+            pattern += cuts.ends.at[runs.starts[own] + 1 + i].astype(np.int64) << i
+        cells = np.bincount(runs.text[own] * len(columns) + pattern, minlength=number * len(columns))
+        found |= dict(zip(columns, cells.reshape(number, len(columns)).T, strict=True))
+    return found
+
+
 def _count_operators(cuts: Cuts) -> dict[str, Counts | None]:
     """Count operators that are a token, spaces before them aside, and compound ones that no token end cuts."""
     texts, ends = cuts.texts, cuts.ends
@@ -197,6 +220,7 @@ _COUNTS: Mapping[str, Callable[[Cuts], dict[str, Counts | None]]] = MappingProxy
         "words": _count_words,
         "superwords": _count_superwords,
         "numbers": _count_numbers,
+        "patterns": _count_patterns,
         "operators": _count_operators,
     }
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterable
+from functools import partial, reduce
+from operator import add
 
 import polars as pl
 
-from tokbench.measurement.boundaries import F1_UNIT
+from tokbench.measurement.boundaries import F1_UNIT, PATTERNS
 from tokbench.metrics._metric import Metric
 
 TOKEVAL = "TokEval 1.0"
@@ -22,6 +24,33 @@ JUDGED = (
 
 of_boundaries = partial(Metric, level="segments", cases=pl.col("judged_segments"), edge_cases=JUDGED)
 split = partial(of_boundaries, better="lower", percent=True)
+
+
+def count_bits(lengths: Iterable[int]) -> tuple[pl.Expr, pl.Expr]:
+    """Return the bits that tell how numbers of these lengths are cut, each length known, and the numbers."""
+    bits, numbers = [], []
+    for length in lengths:
+        counts = [pl.col(column) for column in PATTERNS[length]]
+        total = reduce(add, counts)
+        bits += [weigh(total), *(-weigh(count) for count in counts)]
+        numbers.append(total)
+    return reduce(add, bits), reduce(add, numbers)
+
+
+def weigh(count: pl.Expr) -> pl.Expr:
+    """Return n log2 n, 0 for 0."""
+    return pl.when(count > 0).then(count * count.log(2)).when(count == 0).then(0.0)
+
+
+def find_entropy(lengths: Iterable[int]) -> pl.Expr:
+    """Return the entropy of the cuts of numbers of these lengths, in bits per number; null without numbers."""
+    bits, numbers = count_bits(lengths)
+    return pl.when(numbers > 0).then(pl.max_horizontal(bits, pl.lit(0.0)) / numbers)
+
+
+entropy = partial(
+    of_boundaries, level="sums", unit="bits", decimals=2, better="lower", on_request=True, citation=TOKEVAL
+)
 
 BOUNDARIES = (
     split(
@@ -122,6 +151,25 @@ BOUNDARIES = (
         definition="Mean over runs of ASCII digits of the F1 between the token ends inside the run and the ideal ones, "
         "before every third digit from the right; 1 if neither has any, 0 if only one has.",
         other_definitions="Share of the numbers that are divided exactly so; ends from the left.",
+    ),
+    entropy(
+        "digits_entropy",
+        "digits entropy",
+        expr=find_entropy(PATTERNS),
+        definition="Entropy of the places at which tokens end in a number of two to four ASCII digits, given its "
+        "length: 0 if all numbers of a length are cut alike. Longer runs of digits are left out.",
+        other_definitions="Of one length: digits_entropy_4. Not given the length, which mixes in that of the lengths.",
+    ),
+    *(
+        entropy(
+            f"digits_entropy_{length}",
+            f"digits entropy ({length} digits)",
+            expr=find_entropy([length]),
+            definition=f"Entropy of the places at which tokens end in a number of {length} ASCII digits, at most "
+            f"{length - 1} bits.",
+            other_definitions="Of two to four digits: digits_entropy.",
+        )
+        for length in PATTERNS
     ),
     of_boundaries(
         "tokens_per_digit",

@@ -17,6 +17,9 @@ from tokbench.metrics._rows import OF_SEGMENTS
 GROUP = "tokbench.metrics"
 """The group of entry points whose values are `Metric` objects."""
 
+SPECIAL_ADDED = "special_added"
+"""Fact of a tokenizer: special tokens that its files add to each text. Only found for metrics that use it."""
+
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "segments": (
         *("tokens", "partial_tokens", "unk_tokens", "unk_chars", "continued_words", "loss"),
@@ -24,10 +27,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *OF_SEGMENTS,
         *BOUNDARIES,
     ),
+    "sums": BOUNDARIES,
     "ids": ("count", "types", "tokens", "text_bytes", "vocab_base"),
     "lengths": ("size", "characters", "count"),
     "languages": ("value",),
-    "tokenizers": ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id"),
+    "tokenizers": ("vocab_base", "vocab_total", "vocab_rows", "context_window", "unk_id", SPECIAL_ADDED),
 }
 """Columns that the expressions of a metric may use, by level."""
 
@@ -53,6 +57,7 @@ def check_metric(metric: Metric) -> Metric:
     for field in ("numerator", "denominator", "expr"):
         check_columns(metric, field, metric.level)
     check_columns(metric, "factor", "tokenizers")
+    check_columns(metric, "offset", "tokenizers")
     return guard_nulls(metric)
 
 

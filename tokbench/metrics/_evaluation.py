@@ -11,12 +11,12 @@ from tokbench._shared.progress import ignore_metric
 from tokbench._shared.threads import map_ordered
 from tokbench.measurement import Measurements
 from tokbench.metrics._intervals import SCHEMA as BOUNDS
-from tokbench.metrics._intervals import find_intervals
+from tokbench.metrics._intervals import find_intervals, list_parts
 from tokbench.metrics._lengths import evaluate_lengths
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._rows import check_pooled, split_rows, view_rows, with_texts
+from tokbench.metrics._rows import check_pooled, split_rows, view_facts, view_rows, with_texts
 from tokbench.metrics._spectra import evaluate_spectra
 from tokbench.metrics._stratified import find_group_intervals, is_grouped, needs_alignment
 from tokbench.metrics._table import DEFAULT_METRICS, find_base, find_metrics
@@ -67,6 +67,7 @@ def evaluate(
         check_pooled([*ratios.values()])
     by_segment = evaluate_ratios(measurements, list(ratios.values()), reference, mixture)
     parts = [by_segment.filter(pl.col("metric").is_in([m.name for m in metrics]))]
+    parts.append(evaluate_sums(measurements, [m for m in metrics if m.level == "sums"], mixture))
     spectra = [m for m in metrics if m.level == "ids"]
     lengths = [m for m in metrics if m.level == "lengths"]
     bounds = [pl.DataFrame(schema=BOUNDS)]
@@ -142,6 +143,36 @@ def evaluate_ratios(
     return pl.concat(found)
 
 
+def evaluate_sums(measurements: Measurements, metrics: Sequence[Metric], mixture: Mixture | None) -> pl.DataFrame:
+    """Evaluate expressions over sums of counts, per language and over all, or over a mixture."""
+    if not metrics:
+        return tall(pl.DataFrame(schema=SCHEMA))
+    columns = list({str(part): part for metric in metrics for part in list_parts(metric)}.values())
+    names = [column.meta.output_name() for column in columns]
+    wanted = [*columns, pl.col("bytes"), *(metric.cases for metric in metrics)]
+    cells = pl.concat(
+        view_rows(own, wanted)
+        .group_by("tokenizer", "lang", maintain_order=True)
+        .agg(
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).cast(pl.Float64).sum()).alias(name)
+                for name in names
+            ),
+            *(metric.cases.cast(pl.Int64).sum().alias(f"{metric.name}/n") for metric in metrics),
+            pl.col("bytes").cast(pl.Float64).sum(),
+        )
+        .collect()
+        for own in split_rows(with_texts(measurements))
+    ).with_columns(pl.col("tokenizer", "lang").cast(pl.String))
+    pooled = pool_cells(cells, names, mixture).with_columns(lang=pl.lit(None, pl.String))
+    return pl.concat(
+        tall(frame.select("tokenizer", "lang", value=metric.expr, n=f"{metric.name}/n", metric=pl.lit(metric.name)))
+        for metric in metrics
+        for frame in (cells, pooled)
+        if metric.expr is not None
+    )
+
+
 def pool_cells(cells: pl.DataFrame, sums: Sequence[str], mixture: Mixture | None) -> pl.DataFrame:
     """Add up the sums of all languages per tokenizer, in a mixture by their shares of its bytes."""
     if mixture is not None:
@@ -163,12 +194,13 @@ def ratio(cells: pl.DataFrame, metric: Metric) -> pl.DataFrame:
 
 
 def scale(values: pl.DataFrame, facts: pl.DataFrame, metric: Metric) -> pl.DataFrame:
-    """Multiply values by the metric's tokenizer fact, if it has a factor."""
-    if metric.factor is None:
-        return values
-    scales = facts.select("tokenizer", metric.factor.cast(pl.Float64).alias("factor"))
-    joined = values.join(scales, on="tokenizer", how="left", maintain_order="left")
-    return joined.with_columns(value=pl.col("value") * pl.col("factor"))
+    """Multiply values by the metric's factor and add its offset, facts of the tokenizer, if it has any."""
+    for part, change in ((metric.factor, pl.Expr.mul), (metric.offset, pl.Expr.add)):
+        if part is not None:
+            own = view_facts(facts, part).select("tokenizer", part.cast(pl.Float64).alias("fact"))
+            joined = values.join(own, on="tokenizer", how="left", maintain_order="left")
+            values = joined.with_columns(value=change(pl.col("value"), pl.col("fact"))).drop("fact")
+    return values
 
 
 def divide_columns(numerators: pl.Series, denominators: pl.Series) -> pl.Series:

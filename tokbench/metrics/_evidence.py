@@ -56,7 +56,15 @@ _DIGITS = (
 EVIDENCE: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
-            ("tokens_per_segment", "bytes_per_token", "chars_per_token", "tokens_per_char", "nsl"), _LENGTH
+            (
+                "tokens_per_segment",
+                "tokens_per_segment_with_special",
+                "bytes_per_token",
+                "chars_per_token",
+                "tokens_per_char",
+                "nsl",
+            ),
+            _LENGTH,
         ),
         **dict.fromkeys(("fertility", "continued_words"), _FERTILITY),
         **dict.fromkeys(
@@ -86,6 +94,7 @@ EVIDENCE: Mapping[str, str] = MappingProxyType(
         "word_ends_inside": _WORD_ENDS,
         "tokens_over_words": _SUPERWORDS,
         **dict.fromkeys(("digits_f1", "tokens_per_digit"), _DIGITS),
+        **dict.fromkeys(("digits_entropy", "digits_entropy_2", "digits_entropy_3", "digits_entropy_4"), NONE),
         **dict.fromkeys(
             (
                 *("graphemes_split", "clusters_split", "characters_split", "tokens_crossing"),

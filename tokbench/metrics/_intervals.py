@@ -14,7 +14,7 @@ from tokbench.measurement.units import Draw
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture, mix_sums
 from tokbench.metrics._reference import Reference
-from tokbench.metrics._rows import is_aligned, view_rows, with_texts
+from tokbench.metrics._rows import is_aligned, view_facts, view_rows, with_texts
 from tokbench.metrics._table import find_base
 from tokbench.metrics.resampling import (
     Bootstrap,
@@ -91,6 +91,19 @@ class Resamples:
             self._sums[key] = np.concatenate(parts).reshape(-1, len(self.tokenizers), len(self.languages))
         return self._sums[key]
 
+    def values(self, metric: Metric, reference: Reference, *, pooled: bool) -> Floats | None:
+        """Return the resampled values of a ratio, or of another expression over sums; see `ratios`."""
+        if metric.level != "sums":
+            return self.ratios(metric, reference, pooled=pooled)
+        sums = {str(part): self.sum(part) for part in list_parts(metric)}
+        if pooled:
+            sums = {name: self.pool(found) for name, found in sums.items()}
+        shape = next(iter(sums.values())).shape
+        frame = pl.DataFrame({part.meta.output_name(): sums[str(part)].reshape(-1) for part in list_parts(metric)})
+        assert metric.expr is not None
+        found = frame.select(metric.expr.cast(pl.Float64).fill_null(float("nan"))).to_series()
+        return found.to_numpy().reshape(shape)
+
     def ratios(self, metric: Metric, reference: Reference, *, pooled: bool) -> Floats | None:
         """Return a ratio's resampled values; None if its reference is missing.
 
@@ -114,6 +127,8 @@ class Resamples:
             values = divide(values, values[:, at : at + 1, :])
         if metric.factor is not None:
             values = values * self.factors(metric.factor)[None, :, None]
+        if metric.offset is not None:
+            values = values + self.factors(metric.offset)[None, :, None]
         return values
 
     def pool(self, sums: Floats) -> Floats:
@@ -140,7 +155,9 @@ class Resamples:
 
     def factors(self, scale: pl.Expr) -> Floats:
         """Return a fact of each tokenizer, NaN where unknown."""
-        return self.facts.select(scale.cast(pl.Float64).fill_null(float("nan"))).to_series().to_numpy()
+        return (
+            view_facts(self.facts, scale).select(scale.cast(pl.Float64).fill_null(float("nan"))).to_series().to_numpy()
+        )
 
     def bounds(self, values: Floats) -> tuple[Floats, Floats]:
         """Compute the interval of each cell from the result of `ratios`."""
@@ -148,6 +165,13 @@ class Resamples:
         if self.bootstrap.method == "percentile":
             return percentile_interval(resampled, self.bootstrap.level)
         return bca_interval(resampled, values[0], values[self.bootstrap.resamples + 1 :], self.bootstrap.level)
+
+
+def list_parts(metric: Metric) -> list[pl.Expr]:
+    """Return the counts whose sums a metric over segments, or over sums, is computed from."""
+    if metric.level == "sums":
+        return [] if metric.expr is None else [pl.col(name) for name in sorted(set(metric.expr.meta.root_names()))]
+    return [part for part in (metric.numerator, metric.denominator) if part is not None]
 
 
 def check_draw(measurements: Measurements, draw: Draw) -> None:
@@ -193,9 +217,9 @@ def find_intervals(
     resamples = Resamples(measurements, bootstrap, mixture)
     parts = [empty]
     for metric in metrics:
-        if metric.level == "segments":
+        if metric.level in ("segments", "sums"):
             for pooled in (False,) if metric.relative_to == "reference" else (False, True):
-                values = resamples.ratios(metric, reference, pooled=pooled)
+                values = resamples.values(metric, reference, pooled=pooled)
                 if values is not None:
                     parts.append(bound(resamples, metric, values, pooled=pooled))
             on_metric()

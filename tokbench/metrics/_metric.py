@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-Over = Literal["segments", "ids", "lengths", "types", "languages", "tokenizers", "timings"]
+Over = Literal["segments", "sums", "ids", "lengths", "types", "languages", "tokenizers", "timings"]
 Better = Literal["higher", "lower"]
 
 
@@ -20,6 +20,7 @@ class Metric:
         `segments`: counts of each text; the sum of `numerator` over the sum of `denominator` (never a mean of ratios).
         Of a large corpus, a row may be several texts (a unit, see `tokbench.measurement.units`): expressions that are
         sums of columns have values there too.
+        `sums`: `expr` over the sums of columns of counts, for what is no ratio of two sums.
         `ids`: the frequency spectrum of the ids; `expr` over count, types (how many ids occur that often), tokens (of
         the whole text), text_bytes and vocab_base.
         `lengths`: lengths of the emitted tokens; `expr` over size (bytes), characters and count.
@@ -29,7 +30,7 @@ class Metric:
         `timings`: measured by `tokbench.adapters.bench.throughput`.
     cases: how many segments a row is in the count `n` of a metric over segments, if it is in both sums.
     relative_to: divide by the same ratio in the reference language, or of the baseline tokenizer.
-    factor: a fact of the tokenizer by which the value is multiplied last.
+    factor: a fact of the tokenizer by which the value is multiplied last. offset: one that is added to it last.
     interval: for metrics over ids, whether to compute a jackknife interval.
     any_size: whether a sample of a text has the value of the whole, but for chance; by default, metrics over ids and
         word types do not.
@@ -52,6 +53,7 @@ class Metric:
     cases: pl.Expr = field(default_factory=lambda: pl.col("segments"))
     relative_to: Literal["reference", "baseline"] | None = None
     factor: pl.Expr | None = None
+    offset: pl.Expr | None = None
     expr: pl.Expr | None = None
     interval: bool = True
     base_metric: str | None = None

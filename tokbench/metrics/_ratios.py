@@ -65,6 +65,20 @@ RATIOS = (
         other_definitions="The 'average token length' of older tables; some count special tokens.",
     ),
     sized(
+        "tokens_per_segment_with_special",
+        "with special",
+        "tokens",
+        decimals=1,
+        on_request=True,
+        numerator=tokens,
+        denominator=segments,
+        offset=pl.col("special_added"),
+        definition="Tokens per segment with the special tokens that the tokenizer's own files add to each text: by the "
+        "post-processor of its tokenizer.json, or add_bos_token and add_eos_token.",
+        edge_cases="Null where no file says what is added.",
+        other_definitions="Without special tokens: tokens_per_segment. With a chat template: `tokbench requests`.",
+    ),
+    sized(
         "bytes_per_token",
         "bytes/token",
         "bytes",

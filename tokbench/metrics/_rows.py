@@ -74,6 +74,12 @@ def view_rows(rows: pl.DataFrame, exprs: Iterable[pl.Expr]) -> pl.LazyFrame:
     return rows.lazy().with_columns(expr.alias(name) for name, expr in OF_SEGMENTS.items() if name in used)
 
 
+def view_facts(facts: pl.DataFrame, expr: pl.Expr) -> pl.DataFrame:
+    """Return facts of tokenizers with all columns that an expression uses; null where nobody found them."""
+    absent = [name for name in expr.meta.root_names() if name not in facts.columns]
+    return facts.with_columns(pl.lit(None, pl.Int64).alias(name) for name in absent)
+
+
 def find_sources(columns: Collection[str]) -> set[str]:
     """Return the columns of single segments from which columns of rows are computed."""
     found = {name for column in columns if column in OF_SEGMENTS for name in OF_SEGMENTS[column].meta.root_names()}

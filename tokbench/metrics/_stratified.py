@@ -15,7 +15,7 @@ import polars as pl
 
 from tokbench._shared.progress import ignore_metric
 from tokbench.measurement import Measurements
-from tokbench.metrics._intervals import SCHEMA, Resamples, bound
+from tokbench.metrics._intervals import SCHEMA, Resamples, bound, list_parts
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._ratios import segments
@@ -111,7 +111,7 @@ def resample_groups(
     measurements: Measurements, metrics: Sequence[Metric], bootstrap: Bootstrap, mixture: Mixture | None
 ) -> tuple[list[GroupResamples], TogetherResamples]:
     """Resample each group, and all together, for these ratios."""
-    parts = [SIZE, *(part for m in metrics for part in (m.numerator, m.denominator) if part is not None)]
+    parts = [SIZE, *(part for metric in metrics for part in list_parts(metric))]
     counts = list({str(part): part for part in parts}.values())
     labels = measurements.texts["lang"].unique().cast(pl.String).sort().to_list()
     groups = [GroupResamples(measurements, label, bootstrap).hold(counts) for label in labels]
@@ -131,7 +131,7 @@ def find_group_intervals(
 
     on_metric: called after each metric.
     """
-    ratios = [m for m in metrics if m.level == "segments" and m.relative_to != "reference"]
+    ratios = [m for m in metrics if m.level in ("segments", "sums") and m.relative_to != "reference"]
     groups, together = resample_groups(measurements, ratios, bootstrap, mixture)
     parts = [pl.DataFrame(schema=SCHEMA)]
     for metric in ratios:
@@ -144,6 +144,6 @@ def _bound_each(
     metric: Metric, reference: Reference, groups: Sequence[GroupResamples], together: TogetherResamples
 ) -> Iterator[pl.DataFrame]:
     for resamples, pooled in ((together, True), *((group, False) for group in groups)):
-        values = resamples.ratios(metric, reference, pooled=pooled)
+        values = resamples.values(metric, reference, pooled=pooled)
         if values is not None:
             yield bound(resamples, metric, values, pooled=pooled)

@@ -62,8 +62,8 @@ def count_segments(measurements: Measurements, group: Group) -> int:
 
 
 def has_groups(metric: Metric) -> bool:
-    """Return whether a metric has values for groups: ratios of sums do, and premiums."""
-    return metric.level == "segments" and (metric.relative_to is None or metric.name == PREMIUM)
+    """Return whether a metric has values for groups: those of sums do, and premiums."""
+    return metric.level in ("segments", "sums") and (metric.relative_to is None or metric.name == PREMIUM)
 
 
 def evaluate_group(

@@ -131,7 +131,7 @@ def compare_on(
     if metric.level == "languages":
         across = resample_across(resamples, [metric], find_base(metric, metrics), reference)
         return bound_pairs(resamples, across[0], [0] * len(pairs), pairs, None) if across else []
-    if metric.level != "segments" or metric.factor is not None:
+    if metric.level != "segments" or metric.factor is not None or metric.offset is not None:
         return []
     pooled = any(pair.lang is None for pair in pairs)
     parts = [resamples.ratios(metric, reference, pooled=False)]

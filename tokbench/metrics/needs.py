@@ -25,6 +25,7 @@ def find_needs(metrics: Sequence[Metric], *, ranked: bool) -> Needs:
     every = [*metrics, *(find_base(metric, metrics) for metric in metrics if metric.base_metric is not None)]
     ratios = [metric for metric in every if metric.level == "segments"]
     exprs = [expr for metric in ratios for expr in (metric.numerator, metric.denominator) if expr is not None]
+    exprs += [metric.expr for metric in every if metric.level == "sums" and metric.expr is not None]
     columns = find_sources({column for expr in exprs for column in expr.meta.root_names()})
     if ranked and any(metric.compression for metric in metrics):
         columns.add("loss")

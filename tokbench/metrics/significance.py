@@ -80,6 +80,11 @@ def find_differences(
     )
 
 
+def is_testable(metric: Metric) -> bool:
+    """Return whether differences in a metric can be tested."""
+    return metric.level == "segments" and metric.relative_to is None and metric.offset is None
+
+
 def find_tested(chosen: Sequence[str | Metric]) -> tuple[Metric, ...]:
     """Look up metrics whose differences can be tested.
 
@@ -87,8 +92,8 @@ def find_tested(chosen: Sequence[str | Metric]) -> tuple[Metric, ...]:
     """
     found = find_metrics(chosen)
     for metric in found:
-        if metric.level != "segments" or metric.relative_to is not None:
-            testable = [m.name for m in METRICS.values() if m.level == "segments" and m.relative_to is None]
+        if not is_testable(metric):
+            testable = [known.name for known in METRICS.values() if is_testable(known)]
             raise TokbenchError(
                 f"cannot test the metric {metric.name}: it is not a ratio of sums within one tokenizer and language",
                 f"choose from: {', '.join(testable)}",

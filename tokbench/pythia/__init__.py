@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tokbench.pythia.model.models import suite as suite
     from tokbench.pythia.model.quantization import Quantization as Quantization
     from tokbench.pythia.model.quantization import find_quantization as find_quantization
+    from tokbench.pythia.model.resolution import ModelSpec as ModelSpec
+    from tokbench.pythia.model.resolution import resolve_model as resolve_model
+    from tokbench.pythia.results.published import published_results as published_results
     from tokbench.pythia.speed.rates import Rates as Rates
     from tokbench.pythia.speed.roofline import Estimate as Estimate
     from tokbench.pythia.speed.roofline import Refusal as Refusal
@@ -38,6 +41,8 @@ _NAMES = {
     "model.memory": ["estimate_memory", "weight_bytes"],
     "model.models": ["Model", "Revision", "checkpoints", "find_checkpoint", "find_model", "suite"],
     "model.quantization": ["Quantization", "find_quantization"],
+    "model.resolution": ["ModelSpec", "resolve_model"],
+    "results.published": ["published_results"],
     "speed.rates": ["Rates"],
     "speed.roofline": ["Estimate", "Refusal", "fit", "predict", "validate"],
 }

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tokbench.pythia.cost import Costs
 from tokbench.pythia.cost.request_trace import STAGES, RequestTrace
-from tokbench.report._cost import lay_out, write_notes
-from tokbench.report._document_model import Points, Prose, Results, Signature
+from tokbench.report._cost import lay_out
+from tokbench.report._cost_verdict import write_assumptions, write_notes, write_verdict
+from tokbench.report._document_model import Plain, Points, Prose, Results, Signature
 from tokbench.report._table import tabulate
 
 
 def show(costs: Costs) -> Results:
-    """Return tables of costs, with notes and signature."""
-    notes = Points(tuple(write_notes(costs)))
-    return Results(lambda: [*lay_out(costs), notes, Signature(costs.signature)], costs.to_document, lambda: costs.frame)
+    """Return the verdict on costs, what it assumes, tables, notes and signature."""
+
+    def write_parts() -> list[Plain]:
+        opening = Prose((*write_verdict(costs), write_assumptions(costs)))
+        return [opening, *lay_out(costs), Points(tuple(write_notes(costs))), Signature(costs.signature)]
+
+    return Results(write_parts, lambda: write_document(costs), lambda: costs.frame)
+
+
+def write_document(costs: Costs) -> dict[str, Any]:
+    """Return the JSON document, with the sentences of the tables."""
+    return {**costs.to_document(), "verdict": write_verdict(costs), "assumptions": write_assumptions(costs)}
 
 
 def show_trace(found: RequestTrace, facts: str, size: int) -> Results:

@@ -107,11 +107,14 @@ class Results:
     """What a command found: parts for readers, a document and a frame for programs.
 
     Each is a function, since a format needs only one of them.
+
+    figures: charts, for pages; what they show is in `parts` as well.
     """
 
     parts: Callable[[], Sequence[Plain]]
     document: Callable[[], Any]
     frame: Callable[[], pl.DataFrame] | None = None
+    figures: Callable[[], Sequence[Figure]] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ from tokbench.report._table import tabulate
 
 Row = dict[str, Any]
 
-OPTIONAL = ("algorithm", "licence", "aliases", "title")
+OPTIONAL = ("algorithm", "licence", "aliases", "title", "announced", "tf32", "fp8", "note", "source")
 """What a narrow terminal leaves out, the last first."""
 
 
 def show(what: str) -> Results:
     """Return a listing, one row per entry."""
     rows = LISTINGS[what]()
-    formats = {"aliases": write_few, "vocabulary": "{:,}".format}
+    peaks = dict.fromkeys(("fp32", "tf32", "fp16", "fp8", "int8", "GB/s", "GB", "W"), "{:,.4g}".format)
+    formats = {"aliases": write_few, "vocabulary": "{:,}".format, **peaks}
     return Results(lambda: [tabulate(rows, optional=OPTIONAL, formats=formats)], lambda: rows)
 
 
@@ -121,12 +122,21 @@ def list_corpora() -> list[Row]:
     return rows
 
 
+def list_devices() -> list[Row]:
+    """List the devices that costs can be estimated on, with their vendors' peak figures (TFLOP/s, dense)."""
+    from tokbench.pythia.devices import devices
+    from tokbench.report._devices import list_device_rows
+
+    return list_device_rows(devices())
+
+
 LISTINGS: Mapping[str, Callable[[], list[Row]]] = {
     "tokenizers": list_tokenizers,
     "sets": list_tokenizer_sets,
     "adapters": list_adapters,
     "metrics": list_metrics,
     "corpora": list_corpora,
+    "devices": list_devices,
 }
 
 

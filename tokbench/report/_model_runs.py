@@ -55,8 +55,14 @@ def describe(found: BackendMeasurement) -> str:
     return (
         f"{place.date[:10]}, {place.processor}, {place.cores} cores, {place.system}, {found.threads} threads, "
         f"{found.device}, context {found.context}, {found.generated_tokens} tokens generated after "
-        f"{found.generation_prompt}, weights: {found.weights}, tokbench {place.tokbench}, {libraries}"
+        f"{found.generation_prompt}, A/A ratio {write_ratio(found.aa_ratio)}, weights: {found.weights}, "
+        f"tokbench {place.tokbench}, {libraries}"
     )
+
+
+def write_ratio(ratio: float | None) -> str:
+    """Format a machine's A/A ratio."""
+    return "unknown" if ratio is None else f"{ratio:.2f}"
 
 
 def show_scores(rows: list[dict[str, Any]]) -> Results:
@@ -68,5 +74,6 @@ def lay_out_scores(rows: list[dict[str, Any]]) -> list[Plain]:
     """Lay out scores, and their signatures with short hashes."""
     shown = [{key: value for key, value in row.items() if key != "signature"} for row in rows]
     formats = dict.fromkeys(("bits", "bits_per_token", "bits_per_byte"), "{:.4f}".format)
+    formats |= dict.fromkeys(("byte_perplexity", "word_perplexity"), "{:.7g}".format)
     signatures = (re.sub(r"(?<=sha256:.{8})[0-9a-f]+", "", row["signature"]) for row in rows)
     return [tabulate(shown, "Bits per byte", formats=formats), *map(Signature, signatures)]

@@ -81,10 +81,10 @@ def write_texts(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return frame.with_columns(pl.col(columns).bin.encode("hex")).with_columns(**texts)
 
 
-def decode(content: bytes) -> str | None:
-    """Return bytes as text; None if they are not whole characters."""
+def decode(content: bytes | None) -> str | None:
+    """Return bytes as text; None if there are none, or if they are not whole characters."""
     try:
-        return content.decode()
+        return None if content is None else content.decode()
     except UnicodeDecodeError:
         return None
 

@@ -7,15 +7,14 @@ from functools import partial
 import polars as pl
 
 from tokbench.pythia.cost.overview import (
-    MODEL,
-    QUANTIZATION,
     ContextExceeded,
     CostOverview,
     ReadingCosts,
     WhatIfCosts,
 )
 from tokbench.report._charts import chart_break_even, chart_dots
-from tokbench.report._cost import lay_out_costs, lay_out_what_if, write_notes, write_number
+from tokbench.report._cost import lay_out_costs, lay_out_relative, lay_out_what_if, write_number
+from tokbench.report._cost_verdict import write_assumptions, write_notes, write_verdict
 from tokbench.report._document_model import Figure, Part, Points, Prose, Section
 from tokbench.report._svg import Specification
 from tokbench.report._table import ABSENT, Cell, Table
@@ -36,7 +35,7 @@ def write_reading(reading: ReadingCosts) -> Section:
     frame = reading.frame.select(y="lang", series="size", value="flops")
     figure = Figure(
         "reading",
-        f"FLOPs to read an average segment and write one token, by language and Pythia size, tokenizer "
+        f"FLOPs to read the mean segment and write one token, by language and Pythia size, tokenizer "
         f"{reading.tokenizer}; computed, logarithmic scale.",
         draw_dots(frame, list_names(frame["y"]), "FLOP per segment"),
         lay_out_series(frame, f"GFLOP to read a segment, tokenizer {reading.tokenizer}", "language", 1e-9),
@@ -70,19 +69,24 @@ def write_what_if(what_ifs: WhatIfCosts) -> Section:
     note = (
         f"Below a curve a vocabulary pays off: its shorter texts save more FLOPs than its rows cost. Tokens are "
         f"relative to {what_ifs.baseline}, on all texts of this corpus. Each curve is 1 at the rows of Pythia's own "
-        "tokenizer. Points without a label are listed in the table."
+        "tokenizer. Curves leave attention out, costs include it. Points without a label are listed in the table."
     )
     curves = what_ifs.curves.rename({"size": "model"})
     figure = Figure("break-even", note, partial(chart_break_even, curves, what_ifs.points), lay_out_points(what_ifs))
-    parts: list[Part] = [figure, lay_out_what_if(what_ifs.what_ifs, MODEL, QUANTIZATION)]
+    parts: list[Part] = [figure]
     costs = what_ifs.costs
     if isinstance(costs, ContextExceeded):
         longest, context = f"{costs.longest:,}", f"{costs.context:,}"
-        parts.append(
-            Prose((f"No table of costs: the longest segment has {longest} tokens, the context holds {context}.",))
+        sentence = (
+            f"No costs: the mean segment and as much text written need {longest} tokens, the context holds {context}."
         )
-    elif costs is not None:
-        parts += [lay_out_costs(costs, "segment"), Points(tuple(write_notes(costs)))]
+        parts.append(Prose((sentence,)))
+    else:
+        parts += [Prose((*write_verdict(costs), write_assumptions(costs))), lay_out_what_if(costs)]
+    detailed = what_ifs.tabulated
+    if detailed is not None:
+        several = [lay_out_relative(detailed)] if detailed.frame["tokenizer"].n_unique() > 1 else []
+        parts += [lay_out_costs(detailed), *several, Points(tuple(write_notes(detailed)))]
     return Section("what-if", "What if Pythia had another tokenizer", tuple(parts))
 
 

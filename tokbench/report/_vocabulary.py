@@ -40,6 +40,7 @@ def lay_out(found: VocabularyReport, cost: DeadRows, top: int) -> list[Plain]:
         *([Prose(ladders)] if ladders else []),
         tabulate(found.count_by("script").head(top).to_dicts(), "scripts:"),
         tabulate(found.count_by("reach").to_dicts(), "reach:"),
+        Prose((f"without context, {found.unreachable_alone:,} tokens of whole characters would be unreachable",)),
         *(
             lay_out_tokens(unreachable.select("id", "bytes").head(top), f"unreachable, {reach}:")
             for reach in (Reach.SINGLE, Reach.MULTI)
@@ -131,6 +132,7 @@ def to_document(found: VocabularyReport, cost: DeadRows) -> dict[str, Any]:
         "classes": counts("class"),
         "scripts": counts("script"),
         "reach": counts("reach"),
+        "unreachable_without_context": found.unreachable_alone,
         "unreachable": {
             kind.value: in_hexadecimal(found.unreachable(kind).select("id", "bytes", "text"))
             for kind in (Reach.SINGLE, Reach.MULTI, Reach.IMPOSSIBLE)

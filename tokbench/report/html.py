@@ -51,8 +51,10 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 
 
 def format_results(results: Results) -> str:
-    """Format parts as a page."""
-    return write_page("tokbench", "\n".join(filter(None, map(write_part, results.parts()))))
+    """Format parts as a page, then charts."""
+    figures = results.figures() if results.figures else ()
+    written = [*map(write_part, results.parts()), *(write_part(figure, f"figure-{figure.name}") for figure in figures)]
+    return write_page("tokbench", "\n".join(filter(None, written)))
 
 
 def write_page(title: str, body: str, contents: str = "", footer: str = "") -> str:

@@ -58,7 +58,7 @@ REPEATED |= {
     "--engine": ("reference", "auto"),
     "--model": ("70m", "160m"),
 }
-SLOW = frozenset(("bench", "model make", "model measure", "model score"))
+SLOW = frozenset(("bench", "model load-test", "model make", "model measure", "model score"))
 
 
 class Option(NamedTuple):
@@ -122,6 +122,8 @@ def list_commands(folder: Path, bases: Bases) -> dict[str, tuple[str, ...]]:
         "model show": ("70m",),
         "model make": ("14m", "--random-weights", str(folder / "w"), "--vocab-rows", "8"),
         "model measure": (model, "--backend", "nope"),
+        "model load-test": (model, "--backend", "nope"),
+        "model results": ("70m", "--task", "sciq"),
         "model score": (model, *small, "--window", "16"),
     }
 

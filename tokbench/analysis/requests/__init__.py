@@ -1,10 +1,10 @@
 """What a request costs beyond its texts: special tokens, chat templates, formats of records, long texts."""
 
+from tokbench.adapters._special_tokens import AddedSpecial, find_added_special
 from tokbench.analysis.requests._chat import TURNS, ChatTemplate, find_template, measure_chat
 from tokbench.analysis.requests._lengths import measure_lengths
 from tokbench.analysis.requests._measure import Requests, measure_requests
 from tokbench.analysis.requests._record_formats import FORMATS, make_records, measure_formats
-from tokbench.analysis.requests._special_tokens import AddedSpecial, find_added_special
 
 __all__ = [
     "FORMATS",

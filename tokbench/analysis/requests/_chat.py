@@ -12,7 +12,7 @@ import polars as pl
 from tokbench._shared.hashes import sha256_of
 from tokbench._shared.pipes import refuse_special
 from tokbench.adapters import Tokenizer
-from tokbench.analysis.requests._special_tokens import find_settings
+from tokbench.adapters._special_tokens import find_settings
 from tokbench.catalog.chat_templates import render_conversations
 from tokbench.catalog.companions import CONFIG
 from tokbench.corpora import Corpus

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tokbench.adapters import Tokenizer
-from tokbench.analysis.requests._special_tokens import AddedSpecial
+from tokbench.adapters._special_tokens import AddedSpecial
 from tokbench.corpora import Corpus
 
 SCHEMA = {

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from tokbench.adapters import Tokenizer
+from tokbench.adapters._special_tokens import AddedSpecial, find_added_special
 from tokbench.analysis._signing import sign_analysis
 from tokbench.analysis.requests._chat import ChatTemplate, find_template, measure_chat
 from tokbench.analysis.requests._lengths import measure_lengths
 from tokbench.analysis.requests._record_formats import measure_formats
-from tokbench.analysis.requests._special_tokens import AddedSpecial, find_added_special
 from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
 

@@ -66,7 +66,7 @@ class Robustness:
 
 
 @dataclass(frozen=True, eq=False)
-class _Draws:
+class Draws:
     """Resamples of the segments of a language: units and weights; no weights without intervals."""
 
     units: Units
@@ -133,7 +133,7 @@ def measure_cells(
 ) -> Cells:
     """Count tokens in every language, and add up over those in which a perturbation means something."""
     cells = Cells()
-    draws: _Draws | None = None
+    draws: Draws | None = None
     progress.start(PERTURBING, len(corpus.languages) * len(perturbations))
     left = list(labels.values())
     for lang, label in labels.items():
@@ -178,7 +178,7 @@ def count(tokenizer: Tokenizer, before: EncodedBatch, after: EncodedBatch) -> Fl
     return np.stack([before.counts, after.counts, kept_or_nan, *unknown], axis=1).astype(np.float64)
 
 
-def draw_resamples(corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> _Draws:
+def draw_resamples(corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> Draws:
     """Draw the resamples of a language; all languages of an aligned corpus share them.
 
     Groups that are not parallel draw their own, with a seed that depends on the label alone.
@@ -189,11 +189,11 @@ def draw_resamples(corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> _D
     clusters = number_clusters(documents, numbers) if documents is not None and named else None
     units = find_units(len(numbers), clusters)
     if bootstrap is None or not len(numbers):
-        return _Draws(units, None)
+        return Draws(units, None)
     if not corpus.aligned:
         digest = hashlib.blake2b(f"{bootstrap.seed} {lang}".encode(), digest_size=8).digest()
         bootstrap = replace(bootstrap, seed=int.from_bytes(digest, "little"))
-    return _Draws(units, draw_weights(bootstrap, units.number))
+    return Draws(units, draw_weights(bootstrap, units.number))
 
 
 def describe_bootstrap(corpus: Corpus, bootstrap: Bootstrap | None) -> str | None:

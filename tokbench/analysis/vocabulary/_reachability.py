@@ -80,6 +80,20 @@ def classify_reach(tokenizer: Tokenizer) -> dict[int, Reach]:
     return reach | _find_unreachable(tokenizer, texts)
 
 
+def count_unreachable_alone(tokenizer: Tokenizer) -> int:
+    """Count the tokens of whole characters whose text, encoded alone, is not this one token.
+
+    The definition without context, which calls more tokens unreachable than there are: it says so of every token that
+    the tokenizer never writes at the start of a text.
+    """
+    table, prefix = tokenizer.token_table(), (tokenizer.prefix or b"").decode()
+    texts = {
+        n: content.decode().removeprefix(prefix) for n, content in table.items() if content and not table.partial[n]
+    }
+    found = _encode(tokenizer, texts)
+    return sum(found[n].tolist() != [n] if n in found else True for n in texts)
+
+
 def _find_unreachable(tokenizer: Tokenizer, texts: dict[int, str]) -> dict[int, Reach]:
     prefix = (tokenizer.prefix or b"").decode()
     alone = {n: text.removeprefix(prefix) for n, text in texts.items() if text.startswith(prefix)}

@@ -12,13 +12,14 @@ import polars as pl
 from tokbench.adapters import Tokenizer
 from tokbench.analysis.vocabulary._classes import TokenClass, classify_text, continuation_ids, list_words
 from tokbench.analysis.vocabulary._coverage import measure_coverage
-from tokbench.analysis.vocabulary._reachability import Reach, classify_reach
+from tokbench.analysis.vocabulary._reachability import Reach, classify_reach, count_unreachable_alone
 from tokbench.analysis.vocabulary._scripts import script_of
 from tokbench.corpora import Corpus, load_corpus
-from tokbench.pythia.model.arithmetic import pad_vocabulary, parameters
+from tokbench.pythia.model.arithmetic import pad_vocabulary, parameters, row_parameters
 
 if TYPE_CHECKING:
     from tokbench.pythia.model.models import Model
+    from tokbench.pythia.model.resolution import ModelSpec
 
 UNREACHABLE = (Reach.SINGLE, Reach.MULTI, Reach.IMPOSSIBLE)
 """Classes of tokens that no text produces; an undecodable one occurs next to the rest of its character."""
@@ -75,6 +76,7 @@ class VocabularyReport:
         script: Unicode script, `Common` or `mixed`; null without text.
         reach: a `Reach`; null without bytes.
     coverage: set, characters, covered, share.
+    unreachable_alone: tokens unreachable by the definition without context; see `count_unreachable_alone`.
     words: the corpus whose words distinguish whole words from word starts.
     """
 
@@ -84,6 +86,7 @@ class VocabularyReport:
     sizes: Sizes
     tokens: pl.DataFrame
     coverage: pl.DataFrame
+    unreachable_alone: int
     words: str
 
     def count_by(self, column: str) -> pl.DataFrame:
@@ -141,7 +144,7 @@ class VocabularyReport:
         lengths = Counter(len(text) for text in texts if text.isascii() and text.isdigit())
         return dict(sorted(lengths.items()))
 
-    def dead_rows(self, model: Model) -> DeadRows:
+    def dead_rows(self, model: Model | ModelSpec) -> DeadRows:
         """Compute what dead rows cost in a model with this vocabulary.
 
         The vocabulary is padded as that model pads.
@@ -151,7 +154,7 @@ class VocabularyReport:
         unreachable = self.count(reach=UNREACHABLE)
         unused = self.count(token_class=TokenClass.UNUSED)
         padding = rows - self.sizes.total
-        wasted = 2 * architecture.width * (unreachable + unused + padding)
+        wasted = row_parameters(architecture) * (unreachable + unused + padding)
         return DeadRows(model.name, rows, unreachable, unused, padding, wasted, wasted / parameters(architecture))
 
 
@@ -178,6 +181,7 @@ def inspect_vocabulary(tokenizer: Tokenizer, corpus: Corpus | None = None) -> Vo
         sizes=Sizes(tokenizer.vocab_base, tokenizer.vocab_total, highest, entry.vocab_rows if entry else None),
         tokens=tokens,
         coverage=measure_coverage(set(tokens["bytes"].drop_nulls())),
+        unreachable_alone=count_unreachable_alone(tokenizer),
         words=texts.name,
     )
 

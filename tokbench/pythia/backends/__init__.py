@@ -1,8 +1,8 @@
-"""Backends that run a Pythia model: one module each, with an extra of its own."""
+"""Backends that run a model: one module each, with an extra of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,9 +16,15 @@ from tokbench.pythia.model.quantization import find_quantization, require_runnab
 
 Device = Literal["cpu", "cuda"]
 Ids = Sequence[int]
+OnToken = Callable[[int], None]
+"""Called for each new token with the index of its prompt, as soon as the token is known."""
 
 END_OF_TEXT = 0
 """The id of `<|endoftext|>` in GPT-NeoX's vocabulary."""
+
+
+class UnsupportedCheckpointError(TokbenchError):
+    """A backend that runs other checkpoints does not run this one."""
 
 
 class Runner(Protocol):
@@ -40,7 +46,7 @@ class Runner(Protocol):
     def prefill(self, ids: Ids) -> int:
         """Evaluate a prompt without using any cached one.
 
-        Returns the most probable next token other than `END_OF_TEXT`.
+        Returns the most probable next token other than the model's end of text.
         """
         ...
 
@@ -58,10 +64,18 @@ class Runner(Protocol):
         """
         ...
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         """Continue `batch` copies of a prompt greedily by exactly `new_tokens` ids each.
 
-        `END_OF_TEXT` is never generated.
+        The model's end of text is never generated. reuse: keep the prompt's keys and values, if the backend can, and
+        use those of the last call with the same prompt.
+        """
+        ...
+
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        """Continue prompts of one length together, greedily, by exactly `new_tokens` ids each, reporting each id.
+
+        `on_token` may be called from several threads, but for one prompt from one at a time.
         """
         ...
 
@@ -79,8 +93,13 @@ class Backend(Protocol):
     LIBRARIES: tuple[str, ...]
     """Packages whose versions results depend on."""
 
-    def list_quantizations(self, device: Device = "cpu") -> tuple[str, ...]:
-        """List the weight types that run on this device of this machine."""
+    def list_quantizations(self, device: Device = "cpu", checkpoint: Checkpoint | None = None) -> tuple[str, ...]:
+        """List the weight types that run on this device of this machine.
+
+        checkpoint: list those that `prepare` makes of it, or that it has.
+
+        Raises UnsupportedCheckpointError if this backend does not run the checkpoint in any type.
+        """
         ...
 
     def prepare(self, checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -> Path:
@@ -126,6 +145,9 @@ def run(
     return found.load(path, quantization, threads=threads, context=length, batch=batch, device=device)
 
 
+USUAL_BACKENDS = ("ctranslate2", "llamacpp")
+"""Those that are measured where none is named, and that run the checkpoint."""
+
 USUAL_QUANTIZATIONS = ("int8", "q4_0", "float32")
 
 
@@ -138,14 +160,35 @@ def choose_quantization(supported: Sequence[str]) -> str:
     return next((kind for kind in USUAL_QUANTIZATIONS if kind in supported), supported[0])
 
 
+def choose_backends(names: Sequence[str], checkpoint: Checkpoint, device: Device = "cpu") -> dict[str, tuple[str, ...]]:
+    """Return those of the backends that run a checkpoint, each with the types that it runs.
+
+    Raises UnsupportedCheckpointError, with the reason of the first, if none does.
+    """
+    chosen, refusals = {}, []
+    for name in names:
+        try:
+            chosen[name] = BACKENDS[name].list_quantizations(device, checkpoint)
+        except UnsupportedCheckpointError as refusal:
+            refusals.append(refusal)
+    if not chosen:
+        raise refusals[0]
+    return chosen
+
+
 def check_quantization(backend: str, quantization: str, supported: Sequence[str], reason: str) -> None:
     """Raise TokbenchError for an unsupported type.
 
-    With its history or else the `reason`.
+    With its history, what runs it, or else the `reason`.
     """
     if quantization in supported:
         return
-    require_runnable(find_quantization(quantization))
+    kind = find_quantization(quantization)
+    require_runnable(kind)
+    if not set(backend.split(" and ")) & set(kind.backends):
+        reason = f"{quantization} is run by {kind.runs}"
+    elif kind.source == "file":
+        reason = f"it takes {quantization} from a GGUF file of it, which llama-quantize makes"
     raise TokbenchError(f"{backend} cannot run {quantization}: {reason}", f"it runs {', '.join(supported)}")
 
 
@@ -156,7 +199,7 @@ def check_format(backend: str, checkpoint: Checkpoint, readable: Sequence[str]) 
     """
     if checkpoint.format not in readable:
         message = f"{checkpoint.path}: {backend} does not run a checkpoint in the format {checkpoint.format}"
-        raise TokbenchError(message, f"it reads: {', '.join(readable)}")
+        raise UnsupportedCheckpointError(message, f"it reads: {', '.join(readable)}")
 
 
 def check_length(ids: Ids, new_tokens: int, context: int, rows: int | None = None) -> None:

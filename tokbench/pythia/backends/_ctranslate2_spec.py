@@ -1,4 +1,4 @@
-"""Build a CTranslate2 model from the tensors of a GPT-NeoX checkpoint.
+"""Build a CTranslate2 model from the tensors of a GPT-NeoX or LLaMA-like checkpoint.
 
 Uses CTranslate2's own model specification.
 """
@@ -18,15 +18,17 @@ from tokbench._shared.files import read_json_object
 from tokbench._shared.process import ProcessSetting, set_variable
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import Device
+from tokbench.pythia.backends._ctranslate2_llama import fill_llama
 from tokbench.pythia.backends._gguf_writing import list_tokens
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
+from tokbench.pythia.formats.llama import LLAMA_LIKE
 from tokbench.pythia.formats.weights import Weights, as_float32, split_heads
 
-VERSION = 1
+VERSION = 2
 """Version of the written files; changing it invalidates converted folders."""
 
-TYPES = ("float32", "bfloat16", "float16", "int8", "int8_float32", "int8_float16")
+TYPES = ("float32", "bfloat16", "float16", "int8", "int8_float32", "int8_float16", "int8_bfloat16")
 """Compute types."""
 
 _END_OF_TEXT = "<|endoftext|>"
@@ -104,22 +106,33 @@ def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:
     import_ctranslate2("converting a checkpoint to CTranslate2")
     with without_torch():
         from ctranslate2.specs import common_spec, transformer_spec
-    architecture = checkpoint.architecture
+    architecture, computation = checkpoint.architecture, checkpoint.computation
+    assert computation is not None, "converted by _ctranslate2_converters"
+    llama = architecture.family in LLAMA_LIKE
+    activations = {"gelu": "GELU", "gelu_tanh": "GELUTanh", "silu": "SWISH"}
     spec = transformer_spec.TransformerDecoderModelSpec.from_config(
         architecture.layers,
         architecture.heads,
         pre_norm=True,
-        activation=common_spec.Activation.GELU,
+        activation=common_spec.Activation[activations[computation.activation]],
+        ffn_glu=architecture.mlp.gated,
+        rms_norm=llama,
         rotary_dim=architecture.rotary_width,
         rotary_interleave=False,
+        rotary_base=computation.rotary_base,
         parallel_residual=architecture.parallel_residual,
         shared_layer_norm=False,
+        num_heads_kv=architecture.attention.kv_heads,
+        head_dim=architecture.attention.head_width,
     )
     with Weights(checkpoint.weight_files, architecture) as weights:
-        _fill(spec.decoder, weights, architecture.heads, stored)
-    spec.register_vocabulary(_list_vocabulary(checkpoint))
+        if llama:
+            fill_llama(spec.decoder, weights, architecture, stored)
+        else:
+            _fill(spec.decoder, weights, architecture.heads, stored)
+    spec.register_vocabulary(list_vocabulary(checkpoint))
     config = spec.config
-    config.bos_token = config.eos_token = config.unk_token = spec._vocabulary[0]
+    config.bos_token = config.eos_token = config.unk_token = spec._vocabulary[computation.end_of_text]
     config.layer_norm_epsilon = architecture.layer_norm_epsilon
     config.add_attribute(WEIGHTS_KEY, checkpoint.weights)
     config.add_attribute(CONTEXT_KEY, architecture.context)
@@ -170,7 +183,7 @@ def _fill_norm(spec: Any, weights: Weights, name: str) -> None:
     spec.beta = as_float32(weights.read(f"{name}.bias"))
 
 
-def _list_vocabulary(checkpoint: Checkpoint) -> list[str]:
+def list_vocabulary(checkpoint: Checkpoint) -> list[str]:
     rows = checkpoint.architecture.vocab_rows
     if checkpoint.tokenizer is not None:
         return list_tokens(read_json_object(checkpoint.tokenizer), checkpoint.tokenizer, rows)

@@ -1,4 +1,4 @@
-"""Write a GPT-NeoX model as a GGUF file, with the gguf package and numpy."""
+"""Write a GPT-NeoX or LLaMA-like model as a GGUF file, with the gguf package and numpy."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ import numpy.typing as npt
 
 from tokbench._shared.files import read_json_object
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia.backends import END_OF_TEXT
-from tokbench.pythia.formats.checkpoint import Checkpoint
-from tokbench.pythia.formats.gguf_reading import WEIGHTS_KEY, map_names
-from tokbench.pythia.formats.weights import Weights, as_float32, list_shapes, split_heads
+from tokbench.pythia.backends import UnsupportedCheckpointError
+from tokbench.pythia.backends._gguf_families import add_metadata, check_tensors, reorder
+from tokbench.pythia.formats.checkpoint import Checkpoint, Computation
+from tokbench.pythia.formats.gguf_reading import NEOX, WEIGHTS_KEY, map_names, name_architecture
+from tokbench.pythia.formats.weights import Weights, as_float32, list_shapes
 from tokbench.pythia.model.architecture import Architecture
 
-VERSION = 2
+VERSION = 3
 """Version of the written files; changing it invalidates converted files."""
 
-TYPES = ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
+TYPES = ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "bf16", "f32")
+_UNBLOCKED = ("f16", "bf16", "f32")
 _BLOCK = 32
 _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
-_FUSED = "attention.query_key_value."
 _CHARACTERS = [*range(33, 127), *range(161, 173), *range(174, 256)]
 _SPACE = "\u0120"
 
@@ -40,13 +41,15 @@ def write_gguf(checkpoint: Checkpoint, kind: str, path: Path) -> None:
     except ModuleNotFoundError as error:
         raise MissingExtraError("gguf", "llamacpp", "converting a checkpoint to GGUF") from error
     architecture = checkpoint.architecture
-    if kind != "f16" and architecture.width % _BLOCK:
-        message = f"{checkpoint.name}: rows of {architecture.width} values are not whole blocks of {_BLOCK} for {kind}"
+    check_tensors(architecture, checkpoint.name)
+    shapes = list_shapes(architecture)
+    odd = [shape[-1] for shape in shapes.values() if len(shape) > 1 and shape[-1] % _BLOCK]
+    if kind not in _UNBLOCKED and odd:
+        message = f"{checkpoint.name}: rows of {odd[0]} values are not whole blocks of {_BLOCK} for {kind}"
         raise TokbenchError(message, "choose f16")
     matrix_type = GGMLQuantizationType[kind.upper()]
-    names = map_names(architecture.layers)
-    shapes = list_shapes(architecture)
-    writer = GGUFWriter(path, "gptneox")
+    names = map_names(architecture.layers, name_architecture(architecture))
+    writer = GGUFWriter(path, name_architecture(architecture))
     _add_metadata(writer, checkpoint, kind)
     _add_vocabulary(writer, checkpoint)
     for name, shape in shapes.items():
@@ -61,9 +64,7 @@ def write_gguf(checkpoint: Checkpoint, kind: str, path: Path) -> None:
         writer.write_ti_data_to_file()
         with Weights(checkpoint.weight_files, architecture) as weights:
             for name, shape in shapes.items():
-                tensor = weights.read(name)
-                if _FUSED in name:
-                    tensor = split_heads(tensor, architecture.heads)
+                tensor = reorder(name, weights.read(name), architecture)
                 if len(shape) > 1:
                     writer.write_tensor_data(quants.quantize(_prepare(tensor, kind), matrix_type))
                 else:
@@ -76,21 +77,23 @@ def _prepare(tensor: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
     return tensor if kind == "f16" else as_float32(tensor)
 
 
+def require_computation(checkpoint: Checkpoint) -> Computation:
+    """Return what our conversion needs; UnsupportedCheckpointError, with the obstacle, for a model that it lacks."""
+    if checkpoint.computation is None:
+        message = f"{checkpoint.name}: {checkpoint.obstacle}, which our conversion to GGUF does not have"
+        raise UnsupportedCheckpointError(
+            message, "llama.cpp's convert_hf_to_gguf.py makes a GGUF file, which runs as it is"
+        )
+    return checkpoint.computation
+
+
 def _add_metadata(writer: Any, checkpoint: Checkpoint, kind: str) -> None:
     from gguf import LlamaFileType
 
-    architecture = checkpoint.architecture
     writer.add_name(checkpoint.name)
     writer.add_string(WEIGHTS_KEY, checkpoint.weights)
-    writer.add_context_length(architecture.context)
-    writer.add_embedding_length(architecture.width)
-    writer.add_block_count(architecture.layers)
-    writer.add_feed_forward_length(architecture.mlp_width)
-    writer.add_rope_dimension_count(architecture.rotary_width)
-    writer.add_head_count(architecture.heads)
-    writer.add_parallel_residual(architecture.parallel_residual)
-    writer.add_layer_norm_eps(architecture.layer_norm_epsilon)
-    writer.add_file_type(LlamaFileType[f"MOSTLY_{kind.upper()}"])
+    add_metadata(writer, checkpoint.architecture, require_computation(checkpoint))
+    writer.add_file_type(LlamaFileType.ALL_F32 if kind == "f32" else LlamaFileType[f"MOSTLY_{kind.upper()}"])
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ class Vocabulary:
 
 
 def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
-    if checkpoint.tokenizer is None:
+    # llama.cpp runs on ids here; of other families it would need more of the vocabulary than a tokenizer.json holds.
+    if checkpoint.tokenizer is None or name_architecture(checkpoint.architecture) != NEOX:
         vocabulary = _name_placeholders(checkpoint.architecture)
     else:
         vocabulary = read_vocabulary(checkpoint.tokenizer, checkpoint.architecture)
@@ -119,7 +123,7 @@ def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
     writer.add_token_types(vocabulary.types)
     writer.add_token_merges(vocabulary.merges)
     for add in (writer.add_bos_token_id, writer.add_eos_token_id, writer.add_unk_token_id):
-        add(END_OF_TEXT)
+        add(require_computation(checkpoint).end_of_text)
     writer.add_add_bos_token(False)
 
 

@@ -1,9 +1,12 @@
-"""CTranslate2: int8 and floating point on CPU and CUDA, converted without torch."""
+"""CTranslate2: int8 and floating point on CPU and CUDA.
+
+GPT-NeoX and LLaMA-like models are converted without torch, others by CTranslate2's converters for transformers.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import Device, Ids, Runner, check_format, check_length, check_quantization
+from tokbench.pythia.backends import (
+    END_OF_TEXT,
+    Device,
+    Ids,
+    OnToken,
+    Runner,
+    check_format,
+    check_length,
+    check_quantization,
+)
+from tokbench.pythia.backends._ctranslate2_converters import check_family, convert_with_transformers
 from tokbench.pythia.backends._ctranslate2_spec import (
     TYPES,
     VERSION,
@@ -21,15 +34,24 @@ from tokbench.pythia.backends._ctranslate2_spec import (
     import_ctranslate2,
     write_folder,
 )
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
 LIBRARIES = ("ctranslate2", "numpy")
 
 
-@cache
-def list_quantizations(device: Device = "cpu") -> tuple[str, ...]:
+def list_quantizations(device: Device = "cpu", checkpoint: Checkpoint | None = None) -> tuple[str, ...]:
     """List the weight types that CTranslate2 runs on this device of this machine."""
+    if checkpoint is not None:
+        check_format("ctranslate2", checkpoint, ("safetensors", "ctranslate2"))
+        if checkpoint.computation is None:
+            check_family(checkpoint)
+    return _list_types(device)
+
+
+@cache
+def _list_types(device: Device) -> tuple[str, ...]:
     library = import_ctranslate2("running a model with CTranslate2")
     if device == "cuda" and library.get_cuda_device_count() == 0:
         raise TokbenchError("CTranslate2 finds no CUDA device on this machine", "use the device cpu")
@@ -42,16 +64,15 @@ def prepare(checkpoint: Checkpoint, quantization: str, device: Device = "cpu") -
 
     Converts it if necessary.
     """
-    supported = list_quantizations(device)
+    supported = list_quantizations(device, checkpoint)
     reason = f"not on {device} here" if quantization in TYPES else "it has no such type"
     check_quantization("ctranslate2", quantization, supported, reason)
-    check_format("ctranslate2", checkpoint, ("safetensors", "ctranslate2"))
     if checkpoint.format == "ctranslate2":
         return checkpoint.path
     stored = choose_stored(quantization, checkpoint)
-    return convert_once(
-        checkpoint, "ctranslate2", stored, VERSION, lambda folder: write_folder(checkpoint, stored, folder)
-    )
+    ours = checkpoint.computation is not None
+    write, maker = (write_folder, "ctranslate2") if ours else (convert_with_transformers, "ctranslate2-transformers")
+    return convert_once(checkpoint, maker, stored, VERSION, lambda folder: write(checkpoint, stored, folder))
 
 
 def load(
@@ -93,7 +114,11 @@ class _CTranslate2Runner:
         import ctranslate2
 
         check_length(ids, 0, self._context, len(self._tokens))
-        scores = self._generator.forward_batch([list(ids)])
+        try:
+            scores = self._generator.forward_batch([list(ids)])
+        except (RuntimeError, ValueError) as error:
+            message = f"CTranslate2 cannot evaluate {len(ids)} tokens at once: {error}"
+            raise TokbenchError(message, "shorten the text, or use the backend transformers") from error
         on_cpu = scores.to(ctranslate2.DataType.float32).to_device(ctranslate2.Device.cpu)
         array: npt.NDArray[np.float32] = np.array(on_cpu)
         scores_of_text: npt.NDArray[np.float32] = array[0]
@@ -104,16 +129,51 @@ class _CTranslate2Runner:
         (result,) = self._generator.score_batch([self._spell(ids)], max_input_length=0)
         return np.array(result.log_probs, dtype=np.float32)
 
-    def generate(self, ids: Ids, new_tokens: int, batch: int = 1) -> list[list[int]]:
+    def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         check_length(ids, new_tokens, self._context, len(self._tokens))
+        tokens = self._spell(ids)
+        kept = len(tokens) - 1 if reuse else 0
         results = self._generator.generate_batch(
-            [self._spell(ids)] * batch,
+            [tokens[kept:]] * batch,
+            static_prompt=tokens[:kept] or None,
             max_length=new_tokens,
             min_length=new_tokens,  # the end of text is never chosen before that
             include_prompt_in_result=False,
             sampling_topk=1,
         )
         return [result.sequences_ids[0] for result in results]
+
+    def score_end(self, ids: Ids, count: int) -> ScoredEnd:
+        check_end(ids, count)
+        return score_end_of_logits(self.logits(ids[:-1])[-count:], ids[-count:])
+
+    def complete(self, ids: Ids, most: int) -> list[int]:
+        check_length(ids, most, self._context, len(self._tokens))
+        (result,) = self._generator.generate_batch(
+            [self._spell(ids)],
+            max_length=most,
+            include_prompt_in_result=False,
+            sampling_topk=1,
+            end_token=[END_OF_TEXT],
+        )
+        found: list[int] = result.sequences_ids[0]
+        return found
+
+    def stream(self, prompts: Sequence[Ids], new_tokens: int, on_token: OnToken) -> None:
+        for ids in prompts:
+            check_length(ids, new_tokens, self._context, len(self._tokens))
+
+        def report(step: Any) -> bool:
+            on_token(step.batch_id)
+            return False
+
+        self._generator.generate_batch(
+            [self._spell(ids) for ids in prompts],
+            max_length=new_tokens,
+            min_length=new_tokens,
+            sampling_topk=1,
+            callback=report,
+        )
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._tokens[number] for number in ids]

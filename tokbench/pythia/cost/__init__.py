@@ -1,8 +1,9 @@
 """The cost of a comparison's tokens on a model."""
 
 from tokbench.pythia.cost.checks import ANALYTIC, check_run, check_seconds, default_quantization
-from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost, tabulate_what_ifs
+from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost
 from tokbench.pythia.cost.prices import DAYS_PER_MONTH, Prices
+from tokbench.pythia.cost.request import Request
 
 __all__ = [
     "ANALYTIC",
@@ -10,9 +11,9 @@ __all__ = [
     "OWN_TOKENIZER",
     "Costs",
     "Prices",
+    "Request",
     "check_run",
     "check_seconds",
     "cost",
     "default_quantization",
-    "tabulate_what_ifs",
 ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tokbench.errors import TokbenchError
 from tokbench.pythia.cost.prices import Prices
-from tokbench.pythia.model.models import find_model
 from tokbench.pythia.model.quantization import find_quantization
+from tokbench.pythia.model.resolution import resolve_model
 
 if TYPE_CHECKING:
     from tokbench.pythia.speed.rates import Rates
@@ -36,11 +36,11 @@ def check_seconds(prices: Prices, model: str | None, backend: str, rates: Sequen
     if backend == ANALYTIC and not rates:
         raise TokbenchError(
             "a price per hour needs seconds, and the analytic backend runs nothing",
-            "choose a backend (--backend ctranslate2), or give --timings FILE",
+            "choose a backend (--backend ctranslate2) or --device, or give --timings FILE",
         )
 
 
-def check_run(model: str | None, backend: str, quantization: str | None) -> None:
+def check_run(model: str | None, backend: str, quantization: str | None, *, offline: bool = False) -> None:
     """Raise TokbenchError for an unknown model, backend or type, and for a backend without a model.
 
     To be called before anything is measured.
@@ -48,7 +48,7 @@ def check_run(model: str | None, backend: str, quantization: str | None) -> None
     from tokbench.pythia.backends import BACKENDS
 
     if model is not None:
-        find_model(model)
+        resolve_model(model, offline=offline)
     if backend != ANALYTIC:
         BACKENDS[backend]
         if model is None:

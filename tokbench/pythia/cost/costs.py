@@ -1,62 +1,67 @@
-"""Costs of texts on a model, by tokenizer and language.
-
-Per segment and per 1,000 characters.
-"""
+"""Costs of the same text on a model, by tokenizer and language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
+from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost.amounts import Amounts
 from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, default_quantization
-from tokbench.pythia.cost.groups import tabulate_groups
 from tokbench.pythia.cost.prices import Prices
-from tokbench.pythia.cost.tabulation import tabulate_costs
+from tokbench.pythia.cost.quantities import Costing
+from tokbench.pythia.cost.request import NewTokens, Request
+from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
+from tokbench.pythia.cost.timing import Report, estimate_speeds, measure_speeds
 from tokbench.pythia.cost.whatif import WhatIf, what_if
-from tokbench.pythia.cost.workload import NewTokens, Request, Workload
+from tokbench.pythia.cost.whatif_table import tabulate_what_ifs
 from tokbench.pythia.model.architecture import Architecture
-from tokbench.pythia.model.arithmetic import flops_per_token, parameters, training_flops_of_text
-from tokbench.pythia.model.memory import weight_bytes
-from tokbench.pythia.model.models import Model, find_model
-from tokbench.pythia.model.quantization import find_quantization
-from tokbench.pythia.speed.speeds import EstimatedSpeed, MeasuredSpeed, Speed, find_rates, prompt_grid
+from tokbench.pythia.model.resolution import ModelSpec, resolve_model
+from tokbench.pythia.speed.speeds import Speed
 
 if TYPE_CHECKING:
     from tokbench.pythia.speed.rates import Rates
 
 OWN_TOKENIZER = "gpt-neox-20b"
-"""The catalogue name of Pythia's own tokenizer, the baseline of every what-if."""
-
-ROUNDS = 3
-
-Report = Callable[[str], None]
+"""The catalogue name of Pythia's own tokenizer."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Costs:
     """The costs of a comparison's texts on a model.
 
-    frame: tokenizer, lang, quantity, per (segment, 1000 characters; money also 1000 requests, month), value, low, high,
-        premium, premium_low, premium_high, unit, basis (counted, computed, measured, estimated), n.
+    frame: tokenizer, lang (null: over all), quantity, per (request, 1000 requests, 1000000 characters; money also
+        month), value, low, high, premium, premium_low, premium_high, measured_low, measured_high, unit, basis (counted,
+        computed, measured, estimated, ...), n. A million characters are of the reference language's text, whose
+        translation the other languages have.
+    relative: tokenizer, lang (null: over all), use (serving, training), quantity, relative, low, high, verdict: ratios
+        of the values in `frame`.
     what_if: one row per tokenizer with a vocabulary of known size: the model with that tokenizer.
     model: None for tokens and money without a model.
+    baseline: the tokenizer that `relative` is to: the model's own if it is compared, else the comparison's baseline or
+        the first. `own_tokenizer` is the model's own, None if unknown.
+    chars: characters that a request reads, by language: of the reference language, or of each group.
+    shares: of the languages in values over all; empty for equal ones.
     notes: what the seconds, or the counts of a closed model, are based on, by tokenizer.
     """
 
     frame: pl.DataFrame
+    relative: pl.DataFrame
     what_if: pl.DataFrame
     model: str | None
+    own_tokenizer: str | None
+    baseline: str
     backend: str
     quantization: str
-    new_tokens: NewTokens
+    request: Request
+    chars: Mapping[str, float]
+    shares: Mapping[str, float]
     prices: Prices
     reference: str | None
     signature: str
@@ -67,19 +72,23 @@ class Costs:
         return {
             "signature": self.signature,
             "model": self.model,
+            "own_tokenizer": self.own_tokenizer,
+            "baseline": self.baseline,
             "backend": self.backend,
             "quantization": self.quantization,
-            "new_tokens": self.new_tokens,
+            "request": {**asdict(self.request), "chars": dict(self.chars)},
+            "shares": dict(self.shares),
             "prices": asdict(self.prices),
             "reference": self.reference,
             "notes": dict(self.notes),
             "costs": self.frame.to_dicts(),
+            "relative": self.relative.to_dicts(),
             "what_if": self.what_if.to_dicts(),
         }
 
     def _repr_html_(self) -> str:
-        """Show the costs per segment in notebooks."""
-        return self.frame.filter(pl.col("per") == "segment")._repr_html_()
+        """Show the costs of a request in notebooks."""
+        return self.frame.filter(pl.col("per") == "request")._repr_html_()
 
     def __repr__(self) -> str:
         number = self.frame["tokenizer"].n_unique()
@@ -97,74 +106,80 @@ def cost(
     model: str | None,
     backend: str = ANALYTIC,
     quantization: str | None = None,
-    new_tokens: NewTokens = 64,
+    prompt_chars: float | None = None,
+    new_text: float | None = None,
+    new_tokens: NewTokens | None = None,
     threads: int | None = None,
     prices: Prices | None = None,
     rates: Sequence[Rates] = (),
+    speed_of: Callable[[Architecture], Speed] | None = None,
     bootstrap: Bootstrap | None = None,
     offline: bool = False,
     on_step: Report = ignore_report,
 ) -> Costs:
-    """Compute the costs of a comparison's texts on a Pythia model.
+    """Compute what requests of the same text cost, by tokenizer and language.
 
-    With Pythia's own tokenizer the model is unchanged; other tokenizers give a what-if. Closed models, whose vocabulary
-    is not known, have tokens and money only.
+    With the model's own tokenizer it is unchanged; other tokenizers give a what-if. Closed models, whose vocabulary is
+    not known, have tokens and money only.
 
-    model: None for tokens and money alone.
+    model: what `--model` names; None for tokens and money alone.
     backend: `analytic` computes; with `rates`, fitted to measurements of other models, it also estimates seconds. Any
         other backend measures on this machine, with one model per vocabulary size.
     quantization: by default int8, or what the backend has instead.
-    new_tokens: number generated after each segment, or "same" for as many as the segment has.
+    prompt_chars, new_text, new_tokens: what a request reads and writes, as in `Request`; by default, the corpus' mean
+        segment is read, and as much text is written.
+    speed_of: times of a shape from elsewhere, instead of `rates` or a backend.
 
     Raises TokbenchError for an unknown model, a comparison without its measurements, a type or size that cannot be
-    run, and a price per hour without seconds.
+    run, a price per hour without seconds, and seconds from two sources.
     """
-    if result.measurements is None:
-        raise TokbenchError("this comparison was loaded without its measurements", "load the folder, not the JSON file")
-    if new_tokens != "same" and new_tokens < 1:
-        raise TokbenchError(f"new_tokens is {new_tokens}", "use at least 1, or 'same'")
+    measurements = find_measurements(result)
+    asked, paid = Request(prompt_chars, new_text, new_tokens), prices or Prices()
     kind = quantization or default_quantization(backend)
-    paid = prices or Prices()
-    check_seconds(paid, model, backend, rates)
+    if speed_of is not None and (rates or backend != ANALYTIC):
+        raise TokbenchError("seconds come from one source", "choose a device, a backend or timings")
+    check_seconds(paid, model, backend, bool(rates) or speed_of is not None)
     sized = [t for t in result.tokenizers if t.vocab_total is not None]
-    found = find_model(model) if model is not None and sized else None
-    changes = (
-        {t.name: what_if(found.architecture, t.id_space, multiple=found.vocab_multiple) for t in sized} if found else {}
-    )
-    workload = Workload.read(result.measurements, result.corpus.languages, result.names)
-    request = Request(new_tokens)
+    spec = resolve_model(model, offline=offline) if model is not None and sized else None
+    changes = change_vocabularies(spec, result) if spec else {}
+    reference = (result.corpus.reference or result.corpus.languages[0]) if result.corpus.aligned else None
+    amounts = Amounts.read(measurements, result.corpus.languages, result.names, reference, bootstrap or Bootstrap())
+    chars = amounts.request_chars(asked)
     shapes = {name: change.changed for name, change in changes.items()}
-    if backend == ANALYTIC or found is None:
-        speeds: dict[str, Speed] = estimate_speeds(shapes, rates, kind, workload, request)
+    counted = {name: asked.count(chars, amounts.tokens[name]) for name in shapes}
+    if spec is None:
+        speeds: dict[str, Speed] = {}
+    elif speed_of is not None:
+        speeds = {name: speed_of(shape) for name, shape in shapes.items()}
+    elif backend == ANALYTIC:
+        longest = {name: (read + written)[:1] for name, (read, written) in counted.items()}
+        speeds = estimate_speeds(shapes, rates, kind, longest)
     else:
-        speeds = measure_speeds(found, shapes, backend, kind, threads, workload, offline, on_step)
-    reference = result.corpus.reference or result.corpus.languages[0]
-    tabulate = tabulate_costs
-    if not result.corpus.aligned:
-        tabulate = partial(tabulate_groups, tabulate_costs, result.measurements)
-    frame = tabulate(
-        workload,
-        shapes,
-        reference=reference,
-        request=request,
-        speeds=speeds,
-        prices=paid,
-        bootstrap=bootstrap or Bootstrap(),
-    )
+        prompts = {name: read for name, (read, _) in counted.items()}
+        speeds = measure_speeds(spec, shapes, backend, kind, threads, prompts, offline, on_step)
+    costings = {name: Costing(shapes.get(name), speeds.get(name), paid) for name in result.names}
+    computed = compute(amounts, asked, costings, result.corpus.shares)
+    baseline = find_baseline(result, spec)
+    relative = tabulate_relative(computed, baseline)
     return Costs(
-        frame=frame,
-        what_if=tabulate_what_ifs(changes, workload, result, kind),
-        model=found.name if found else None,
+        frame=tabulate_costs(computed, costings),
+        relative=relative,
+        what_if=tabulate_what_ifs(changes, relative, kind),
+        model=spec.name if spec else None,
+        own_tokenizer=spec.tokenizer if spec else None,
+        baseline=baseline,
         backend=backend,
         quantization=kind,
-        new_tokens=new_tokens,
+        request=asked,
+        chars=dict(zip(amounts.languages, chars.tolist(), strict=True)),
+        shares=dict(result.corpus.shares),
         prices=paid,
-        reference=reference if result.corpus.aligned else None,
+        reference=reference,
         signature="|".join(
             [
                 result.signature(long=False),
-                f"model:{found.name}|be:{backend}/{kind}" if found else "model:none",
-                f"new:{new_tokens}",
+                f"model:{spec.name}|be:{backend}/{kind}" if spec else "model:none",
+                asked.sign(),
                 *([f"price:{paid.sign()}"] if paid.given else []),
             ]
         ),
@@ -175,102 +190,30 @@ def cost(
     )
 
 
-def estimate_speeds(
-    shapes: Mapping[str, Architecture], rates: Sequence[Rates], quantization: str, workload: Workload, request: Request
-) -> dict[str, Speed]:
-    """Estimate the times of each tokenizer's model; none without rates."""
-    if not rates:
-        return {}
-    chosen = find_rates(rates, None, quantization)
-    speeds: dict[str, Speed] = {}
-    for name, shape in shapes.items():
-        speed = EstimatedSpeed(chosen, shape)
-        longest = max(int((t + request.count_new(t)).max(initial=1)) for t in workload.of(name))
-        speed.check(min(longest, shape.context))
-        speeds[name] = speed
-    return speeds
+def find_measurements(result: Comparison) -> Measurements:
+    """Return the counts of a comparison; TokbenchError without them."""
+    if result.measurements is None:
+        raise TokbenchError("this comparison was loaded without its measurements", "load the folder, not the JSON file")
+    return result.measurements
 
 
-def measure_speeds(
-    model: Model,
-    shapes: Mapping[str, Architecture],
-    backend: str,
-    quantization: str,
-    threads: int | None,
-    workload: Workload,
-    offline: bool,
-    on_step: Report,
-) -> dict[str, Speed]:
-    """Measure the times of each tokenizer's model on this machine.
+def change_vocabularies(spec: ModelSpec, result: Comparison) -> dict[str, WhatIf]:
+    """Return the model with each tokenizer whose vocabulary is known; with its own it is unchanged."""
+    return {
+        t.name: WhatIf(spec.architecture, spec.architecture, t.id_space)
+        if t.name == spec.tokenizer
+        else what_if(spec.architecture, t.id_space, multiple=spec.vocab_multiple)
+        for t in result.tokenizers
+        if t.vocab_total is not None
+    }
 
-    Measures the model itself, or one of that shape with random weights.
+
+def find_baseline(result: Comparison, spec: ModelSpec | None) -> str:
+    """Return the tokenizer that costs are relative to.
+
+    The model's own, else the comparison's baseline, else the first.
     """
-    from tokbench.pythia.formats.opening import open_checkpoint
-    from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
-    from tokbench.pythia.measure.probe import measure_backend
-
-    speeds: dict[str, Speed] = {}
-    done: dict[int, Speed] = {}
-    for name, shape in shapes.items():
-        on_step(f"{model.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
-        if shape.vocab_rows not in done:
-            if shape == model.architecture:
-                checkpoint = open_or_make(model.name, offline=offline)
-            else:
-                checkpoint = open_checkpoint(make_in_cache(shape, f"{model.name}-v{shape.vocab_rows}"))
-            alike = [n for n, other in shapes.items() if other == shape]
-            lengths = np.concatenate([tokens for n in alike for tokens in workload.of(n)])
-            grid = [length for length in prompt_grid(lengths) if length <= shape.context]
-            measured = measure_backend(
-                checkpoint,
-                backend,
-                quantization,
-                threads,
-                prompt_lengths=grid,
-                decode_batches=(1,),
-                new_tokens=32,
-                rounds=ROUNDS,
-            )
-            done[shape.vocab_rows] = MeasuredSpeed(measured)
-        speeds[name] = done[shape.vocab_rows]
-    return speeds
-
-
-def tabulate_what_ifs(
-    changes: Mapping[str, WhatIf], workload: Workload, result: Comparison, quantization: str
-) -> pl.DataFrame:
-    """Tabulate the model with each tokenizer, and whether it pays off.
-
-    On the texts of the comparison.
-
-    nsl: tokens over those of Pythia's own tokenizer; null if that is not among those compared.
-    relative_flops: forward FLOPs of the texts over the original's, excluding attention.
-    training_flops: FLOPs to train on the corpus once.
-    """
-    kind = find_quantization(quantization)
-    size = int(result.measurements.texts["bytes"].cast(pl.Int64).sum()) if result.measurements else 0
-    own = workload.total(OWN_TOKENIZER) if OWN_TOKENIZER in workload.tokenizers else None
-    rows = []
-    for name, change in changes.items():
-        total = workload.total(name)
-        verdict = change.judge(total / own) if own else None
-        rows.append(
-            {
-                "tokenizer": name,
-                "vocabulary": change.vocabulary,
-                "vocab_rows": change.changed.vocab_rows,
-                "parameters": parameters(change.changed),
-                "weight_bytes": weight_bytes(change.changed, kind),
-                "flops_per_token": flops_per_token(change.changed),
-                "training_flops": training_flops_of_text(change.changed, size, size / total) if total else None,
-                "nsl": verdict.nsl if verdict else None,
-                "break_even_nsl": change.break_even_nsl,
-                "relative_flops": verdict.relative_flops if verdict else None,
-                "verdict": verdict.word if verdict else None,
-            }
-        )
-    if not rows:
-        return pl.DataFrame()
-    integers = dict.fromkeys(("vocabulary", "vocab_rows", "parameters", "weight_bytes"), pl.Int64)
-    floats = dict.fromkeys(("training_flops", "nsl", "relative_flops"), pl.Float64)
-    return pl.DataFrame(rows, schema_overrides={**integers, **floats, "verdict": pl.String})
+    for name in (spec.tokenizer if spec else None, result.corpus.baseline):
+        if name is not None and name in result.names:
+            return name
+    return result.names[0]

@@ -9,15 +9,18 @@ import numpy as np
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost, tabulate_what_ifs
+from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost, find_baseline
+from tokbench.pythia.cost.quantities import interpolate, look_up
 from tokbench.pythia.cost.whatif import what_if
-from tokbench.pythia.cost.workload import Workload, look_up
+from tokbench.pythia.cost.workload import Workload
 from tokbench.pythia.model.arithmetic import break_even_nsl, kv_cache_bytes, request_flops
 from tokbench.pythia.model.memory import weight_table
 from tokbench.pythia.model.models import Model, find_model, models
+from tokbench.pythia.model.resolution import resolve_model
 
-MODEL, QUANTIZATION, NEW_TOKENS = "pythia-1.4b", "int8", 64
-"""What is costed in detail: the model, its type, and the tokens generated after each segment."""
+MODEL, QUANTIZATION = "pythia-1.4b", "int8"
+"""What is costed in detail: the model and its type."""
 
 CURVES = ("70M", "410M", "1.4B", "12B")
 """Sizes with a break-even curve."""
@@ -28,7 +31,7 @@ MOST_CELLS = 120
 
 @dataclass(frozen=True, eq=False)
 class ReadingCosts:
-    """FLOPs to read an average segment and generate one token.
+    """FLOPs to read the mean segment and write one token.
 
     frame: lang, size, flops.
     """
@@ -39,7 +42,7 @@ class ReadingCosts:
 
 @dataclass(frozen=True)
 class ContextExceeded:
-    """The longest segment plus `NEW_TOKENS` does not fit the context; in tokens."""
+    """The mean segment and an answer of the same text do not fit the context; in tokens."""
 
     longest: int
     context: int
@@ -53,16 +56,22 @@ class WhatIfCosts:
     points: tokenizer, rows, nsl.
     break_even: tokenizer, size, nsl; the NSL below which a model of that size needs fewer FLOPs.
     curves: size, rows, nsl; the same over the range of vocabulary sizes compared.
-    what_ifs: one row per tokenizer: `MODEL` with that tokenizer.
-    costs: costs of the texts on `MODEL`; None with more than `MOST_CELLS` pairs of tokenizer and language.
+    costs: costs of the texts on `MODEL`, without intervals if there are more than `MOST_CELLS` pairs of tokenizer and
+        language.
     """
 
     baseline: str
     points: pl.DataFrame
     break_even: pl.DataFrame
     curves: pl.DataFrame
-    what_ifs: pl.DataFrame
-    costs: Costs | ContextExceeded | None
+    languages: int
+    costs: Costs | ContextExceeded
+
+    @property
+    def tabulated(self) -> Costs | None:
+        """Return the costs if they are few enough for a table by language."""
+        few = len(self.points) * self.languages <= MOST_CELLS
+        return self.costs if few and isinstance(self.costs, Costs) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +120,7 @@ def compute_overview(comparison: Comparison) -> CostOverview:
 
 
 def compute_reading(comparison: Comparison, workload: Workload) -> ReadingCosts:
-    """Compute the cost of reading by language and size.
+    """Compute the cost of reading the mean segment, by language and size.
 
     The tokenizer is Pythia's own, or the first.
     """
@@ -121,15 +130,15 @@ def compute_reading(comparison: Comparison, workload: Workload) -> ReadingCosts:
     for model in list_sizes():
         shape = what_if(model.architecture, total, multiple=model.vocab_multiple).changed
         for lang in comparison.corpus.languages:
-            prompts = workload.tokens[tokenizer, lang]
-            flops = look_up(partial(request_flops, shape), prompts, np.ones_like(prompts))
-            rows.append({"lang": lang, "size": model.size, "flops": float(flops.mean())})
+            prompt = np.array([workload.tokens[tokenizer, lang].mean()])
+            flops = interpolate(partial(look_up, partial(request_flops, shape)), prompt, np.ones(1))
+            rows.append({"lang": lang, "size": model.size, "flops": float(flops[0])})
     return ReadingCosts(tokenizer, pl.DataFrame(rows))
 
 
 def compute_what_ifs(comparison: Comparison, workload: Workload) -> WhatIfCosts:
     """Compute the cost with each tokenizer, and which tokenizers pay off."""
-    baseline = find_baseline(comparison)
+    baseline = find_baseline(comparison, resolve_model(MODEL, offline=True))
     tokens = workload.total(baseline)
     points = pl.DataFrame(
         {
@@ -146,29 +155,14 @@ def compute_what_ifs(comparison: Comparison, workload: Workload) -> WhatIfCosts:
             for model in curved
         ]
     )
-    model = find_model(MODEL)
-    changes = {
-        t.name: what_if(model.architecture, t.id_space, multiple=model.vocab_multiple) for t in comparison.tokenizers
-    }
     return WhatIfCosts(
         baseline,
         points,
         break_even,
         trace_curves(points, curved),
-        tabulate_what_ifs(changes, workload, comparison, QUANTIZATION),
+        len(comparison.corpus.languages),
         compute_costs(comparison, workload),
     )
-
-
-def find_baseline(comparison: Comparison) -> str:
-    """Return the tokenizer that NSL is relative to.
-
-    Pythia's own, else the baseline, else the first.
-    """
-    if OWN_TOKENIZER in comparison.names:
-        return OWN_TOKENIZER
-    baseline = comparison.corpus.baseline
-    return baseline if baseline is not None and baseline in comparison.names else comparison.names[0]
 
 
 def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:
@@ -187,12 +181,12 @@ def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:
     )
 
 
-def compute_costs(comparison: Comparison, workload: Workload) -> Costs | ContextExceeded | None:
-    """Compute the costs of the texts on `MODEL`, if they are few and fit its context."""
-    if len(comparison.names) * len(comparison.corpus.languages) > MOST_CELLS:
-        return None
-    longest = max(int(tokens.max(initial=0)) for name in comparison.names for tokens in workload.of(name))
+def compute_costs(comparison: Comparison, workload: Workload) -> Costs | ContextExceeded:
+    """Compute the costs of the texts on `MODEL`, if they fit its context."""
+    means = [2 * float(tokens.mean()) for name in comparison.names for tokens in workload.of(name)]
     context = find_model(MODEL).architecture.context
-    if longest + NEW_TOKENS > context:
-        return ContextExceeded(longest, context)
-    return cost(comparison, model=MODEL, quantization=QUANTIZATION, new_tokens=NEW_TOKENS, offline=True)
+    if max(means) > context:
+        return ContextExceeded(int(np.ceil(max(means))), context)
+    few = len(comparison.names) * len(comparison.corpus.languages) <= MOST_CELLS
+    bootstrap = Bootstrap() if few else Bootstrap(resamples=0)
+    return cost(comparison, model=MODEL, quantization=QUANTIZATION, bootstrap=bootstrap, offline=True)

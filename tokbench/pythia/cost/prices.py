@@ -1,4 +1,4 @@
-"""Prices of tokens and of machine time. They are given by the user: none is built in, since all of them change."""
+"""Prices of tokens and of machine time: given by the user, or by a dated list. None is built in: they change."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Prices:
     per_hour: of the machine, for the seconds that the model takes.
     currency: a code of ISO 4217, which is only shown: nothing is converted. None if it does not matter.
     requests_per_day: for the money per month, of 30 days.
+    most_tokens: longest prompt that the prices are for; None for any.
+    source: the list that they are from, with its date; None for prices that the user gives.
 
     >>> Prices(per_mtok_in=3, per_mtok_out=15).price_tokens(np.array([1000.0]), np.array([200.0])).tolist()
     [0.006]
@@ -49,9 +51,12 @@ class Prices:
     per_hour: float | None = None
     currency: str | None = None
     requests_per_day: int | None = None
+    most_tokens: int | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
-        numbers = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "currency"}
+        words = ("currency", "source")
+        numbers = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in words}
         for name, value in numbers.items():
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise TokbenchError(f"{name} is {value}", "use a number of at least 0")
@@ -101,4 +106,4 @@ class Prices:
             "hour": self.per_hour,
         }
         written = [f"{name}{value:.12g}" for name, value in parts.items() if value is not None]
-        return "/".join([*written, *([self.currency] if self.currency else [])])
+        return "/".join([*written, *(word for word in (self.currency, self.source) if word)])

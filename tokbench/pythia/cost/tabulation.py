@@ -1,29 +1,25 @@
-"""Costs as a table with intervals.
+"""Costs as a table with intervals, and what one tokenizer costs relative to another.
 
-Sums over segments, resampled by a paired bootstrap.
+Both are computed from the same arrays: a relative cost is the ratio of two values of the table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench.metrics.resampling import (
-    Bootstrap,
-    Units,
-    divide,
-    draw_weights,
-    find_units,
-    percentile_interval,
-    resample_sums,
-)
-from tokbench.pythia.cost.prices import DAYS_PER_MONTH, Prices
-from tokbench.pythia.cost.workload import UNITS, Request, Workload, count_requests
-from tokbench.pythia.model.architecture import Architecture
-from tokbench.pythia.speed.speeds import Speed
+from tokbench.metrics.resampling import divide
+from tokbench.pythia.cost.amounts import Amounts
+from tokbench.pythia.cost.mixtures import mix, weigh_requests, weigh_text
+from tokbench.pythia.cost.prices import DAYS_PER_MONTH
+from tokbench.pythia.cost.quantities import UNITS, Costing, compute_quantities, compute_training, measure_spread
+from tokbench.pythia.cost.request import Request
+
+Floats = npt.NDArray[np.float64]
 
 COST_SCHEMA = {
     "tokenizer": pl.String(),
@@ -36,113 +32,195 @@ COST_SCHEMA = {
     "premium": pl.Float64(),
     "premium_low": pl.Float64(),
     "premium_high": pl.Float64(),
+    "measured_low": pl.Float64(),
+    "measured_high": pl.Float64(),
     "unit": pl.String(),
     "basis": pl.String(),
     "n": pl.Int64(),
 }
 
+RELATIVE_SCHEMA = {
+    "tokenizer": pl.String(),
+    "lang": pl.String(),
+    "use": pl.String(),
+    "quantity": pl.String(),
+    "relative": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "verdict": pl.String(),
+}
 
-def tabulate_costs(
-    workload: Workload,
-    architectures: Mapping[str, Architecture],
-    *,
-    reference: str,
-    request: Request,
-    speeds: Mapping[str, Speed],
-    prices: Prices,
-    bootstrap: Bootstrap,
-) -> pl.DataFrame:
-    """Tabulate the costs of all tokenizers and languages.
+MILLION = "1000000 characters"
+TRAINING = "training_flops"
 
-    In the columns of `COST_SCHEMA`.
 
-    architectures: by tokenizer; one without has tokens and money only.
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """All quantities of all tokenizers.
 
-    value: mean over segments, or ratio of sums per 1,000 characters; money also for 1,000 requests and, with requests
-        per day, for a month.
-    low, high: percentiles of a paired bootstrap over documents or segments.
-    premium: cost of the segments over their cost in the reference language.
-
-    Intervals reflect the sampling of the text, not the measurement of seconds.
+    request: by tokenizer and quantity, (1 + resamples, languages + 1): the last column is over all languages.
+    million: the same per million characters of the reference language's text.
+    spread: intervals of the measurement of the first rows of `request`, (1, languages + 1).
+    bases: `measured`, `estimated`, ... of the seconds, by tokenizer.
     """
-    segments = len(workload.chars[reference])
-    units = find_units(segments, workload.documents if bootstrap.draw == "documents" else None)
-    weights = draw_weights(bootstrap, units.number)
-    rows: list[pl.DataFrame] = []
-    for tokenizer in workload.tokenizers:
-        speed = speeds.get(tokenizer)
-        by_lang = {
-            lang: count_requests(workload.tokens[tokenizer, lang], architectures.get(tokenizer), request, speed, prices)
-            for lang in workload.languages
+
+    amounts: Amounts
+    request: Mapping[str, Mapping[str, Floats]]
+    million: Mapping[str, Mapping[str, Floats]]
+    spread: Mapping[str, Mapping[str, tuple[Floats, Floats]]]
+    bases: Mapping[str, str]
+
+
+def compute(
+    amounts: Amounts, request: Request, costings: Mapping[str, Costing], shares: Mapping[str, float]
+) -> Computed:
+    """Compute all quantities.
+
+    costings: by tokenizer.
+    shares: of a mixture, of the requests when serving and of the bytes when training; empty for equal ones.
+    """
+    chars = amounts.request_chars(request)
+    serving, training = weigh_requests(amounts, shares), weigh_text(amounts, shares)
+    requests: dict[str, dict[str, Floats]] = {}
+    million: dict[str, dict[str, Floats]] = {}
+    spread: dict[str, dict[str, tuple[Floats, Floats]]] = {}
+    for name, costing in costings.items():
+        rates = amounts.tokens[name]
+        read, written = request.count(chars, rates)
+        found = compute_quantities(read, written, costing)
+        requests[name] = {quantity: join(values, serving) for quantity, values in found.items()}
+        million[name] = {
+            quantity: join(values / chars * 1e6, serving)
+            for quantity, values in found.items()
+            if quantity != "kv_bytes"
         }
-        for quantity in by_lang[reference]:
-            counts = np.stack([by_lang[lang][quantity] for lang in workload.languages], axis=1)
-            chars = np.stack([workload.chars[lang] for lang in workload.languages], axis=1)
-            timed = UNITS[quantity] == "s" or (quantity == "money" and not prices.per_token)
-            basis = speed.basis if speed and timed else "computed"
-            described = describe(workload.languages, reference, counts, chars, units, weights, bootstrap.level)
-            if quantity == "money":
-                described = add_periods(described, prices)
-            rows.append(
-                described.with_columns(
-                    tokenizer=pl.lit(tokenizer),
-                    quantity=pl.lit(quantity),
-                    unit=pl.lit(UNITS[quantity]),
-                    basis=pl.lit("counted" if quantity in ("tokens", "new_tokens") else basis),
-                    n=pl.lit(segments),
-                )
-            )
-    return pl.concat(rows).select(pl.col(name).cast(kind) for name, kind in COST_SCHEMA.items())
+        if costing.architecture is not None:
+            million[name][TRAINING] = join(compute_training(costing.architecture, rates) * 1e6, training)
+        bounds = measure_spread(read[:1], written[:1], costing)
+        spread[name] = {quantity: (join(low, serving), join(high, serving)) for quantity, (low, high) in bounds.items()}
+    bases = {name: costing.speed.basis for name, costing in costings.items() if costing.speed is not None}
+    return Computed(amounts, requests, million, spread, bases)
 
 
-def add_periods(described: pl.DataFrame, prices: Prices) -> pl.DataFrame:
-    """Add the money of 1,000 requests, and of a month if the requests per day are given."""
-    factors = {"1000 requests": 1000}
-    if prices.requests_per_day is not None:
-        factors["month"] = prices.requests_per_day * DAYS_PER_MONTH
-    of_request = described.filter(pl.col("per") == "segment")
-    periods = [
-        of_request.with_columns(pl.col("value", "low", "high") * factor, per=pl.lit(per))
-        for per, factor in factors.items()
-    ]
-    return pl.concat([described, *periods])
+def join(values: Floats, weights: Floats) -> Floats:
+    """Append the column over all languages."""
+    return np.hstack([values, mix(values, weights[: len(values)])])
 
 
-def describe(
-    languages: tuple[str, ...],
-    reference: str,
-    counts: npt.NDArray[np.float64],
-    chars: npt.NDArray[np.float64],
-    units: Units,
-    weights: npt.NDArray[np.float64],
-    level: float,
-) -> pl.DataFrame:
-    """Tabulate one quantity in all languages, per segment and per 1,000 characters.
+def tabulate_costs(computed: Computed, costings: Mapping[str, Costing]) -> pl.DataFrame:
+    """Tabulate the costs of all tokenizers and languages, in the columns of `COST_SCHEMA`.
 
-    counts, chars: (segments, languages).
-    weights: how often each unit was drawn, (resamples, units).
+    lang: null for the mean over all languages, or the mixture; absent for a single language.
+    low, high: percentiles of a paired bootstrap over documents or segments.
+    premium: relative to the same text in the reference language; null for groups and over all languages.
+    measured_low, measured_high: interval of the measurement, for the text as counted.
     """
-    sums = resample_sums(weights, units.sum(counts))
-    drawn = resample_sums(weights, units.sum(np.ones((len(counts), 1))))
-    reference_column = languages.index(reference)
-    whole = counts.sum(axis=0)
-    premium = divide(whole, np.full_like(whole, whole[reference_column]))
-    premium_low, premium_high = percentile_interval(divide(sums, sums[:, [reference_column]]), level)
     frames = []
-    for per, total, resampled in (
-        ("segment", np.full(len(languages), float(len(counts))), np.broadcast_to(drawn, sums.shape)),
-        ("1000 characters", chars.sum(axis=0) / 1000, resample_sums(weights, units.sum(chars)) / 1000),
-    ):
-        low, high = percentile_interval(divide(sums, resampled), level)
-        frame = {
-            "lang": list(languages),
-            "per": [per] * len(languages),
-            "value": divide(whole, total),
+    for name, costing in costings.items():
+        factors = {"request": 1.0, "1000 requests": 1000.0}
+        if costing.prices.requests_per_day is not None:
+            factors["month"] = float(costing.prices.requests_per_day * DAYS_PER_MONTH)
+        for quantity in UNITS:
+            for per, factor in factors.items():
+                if quantity in computed.request[name] and fits(quantity, per):
+                    frames.append(describe(computed, name, quantity, per, factor))
+            if quantity in computed.million[name]:
+                frames.append(describe(computed, name, quantity, MILLION, 1.0))
+    return pl.concat(frames).select(pl.col(name).cast(kind) for name, kind in COST_SCHEMA.items())
+
+
+def fits(quantity: str, per: str) -> bool:
+    """Return whether a quantity is given per so many requests."""
+    return per == "request" or quantity == "money" or (per == "1000 requests" and quantity != "kv_bytes")
+
+
+def describe(computed: Computed, name: str, quantity: str, per: str, factor: float) -> pl.DataFrame:
+    """Tabulate one quantity of a tokenizer in all languages."""
+    amounts = computed.amounts
+    values = (computed.million if per == MILLION else computed.request)[name][quantity] * factor
+    low, high = amounts.interval(values)
+    premiums = relate_languages(amounts, values)
+    measured = computed.spread[name].get(quantity) if per != MILLION else None
+    undefined = np.full(values.shape[1], np.nan)
+    bounds = (undefined, undefined) if measured is None else tuple(bound[0] * factor for bound in measured)
+    timed = UNITS[quantity] == "s" or (quantity == "money" and "seconds" in computed.request[name])
+    frame = pl.DataFrame(
+        {
+            "lang": [*amounts.languages, None],
+            "value": values[0],
             "low": low,
             "high": high,
-            "premium": premium,
-            "premium_low": premium_low,
-            "premium_high": premium_high,
+            **dict(zip(("premium", "premium_low", "premium_high"), premiums, strict=True)),
+            "measured_low": bounds[0],
+            "measured_high": bounds[1],
+            "n": [*amounts.segments, sum(amounts.segments)],
         }
-        frames.append(pl.DataFrame(frame).with_columns(pl.col(pl.Float64).fill_nan(None)))
-    return pl.concat(frames)
+    )
+    basis = "counted" if quantity in ("tokens", "new_tokens") else computed.bases[name] if timed else "computed"
+    described = frame.with_columns(
+        pl.col(pl.Float64).fill_nan(None),
+        tokenizer=pl.lit(name),
+        quantity=pl.lit(quantity),
+        per=pl.lit(per),
+        unit=pl.lit(UNITS[quantity]),
+        basis=pl.lit(basis),
+    )
+    return described if len(amounts.languages) > 1 else described.head(1)
+
+
+def relate_languages(amounts: Amounts, values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the premiums over the reference with their intervals; NaN for groups and over all languages."""
+    if amounts.reference is None:
+        undefined = np.full(values.shape[1], np.nan)
+        return undefined, undefined, undefined
+    column = amounts.languages.index(amounts.reference)
+    premiums = divide(values, values[:, [column]])
+    premiums[:, -1] = np.nan
+    return (premiums[0], *amounts.interval(premiums))
+
+
+def tabulate_relative(computed: Computed, baseline: str) -> pl.DataFrame:
+    """Tabulate what each tokenizer costs relative to the baseline, in the columns of `RELATIVE_SCHEMA`.
+
+    use: `serving` for requests, `training` for text that is trained on.
+    relative: ratio of the values in the table of costs; low, high: by the paired bootstrap.
+    verdict: `cheaper` or `dearer` if the interval excludes 1, `equal` if all resamples are, else `unclear`.
+    """
+    languages: list[str | None] = [*computed.amounts.languages]
+    if len(languages) > 1:
+        languages.append(None)
+    rows = []
+    for name in computed.request:
+        for use, by_tokenizer in (("serving", computed.request), ("training", computed.million)):
+            for quantity, values in by_tokenizer[name].items():
+                wanted = (
+                    (quantity == TRAINING) if use == "training" else quantity in ("tokens", "flops", "seconds", "money")
+                )
+                others = by_tokenizer[baseline].get(quantity)
+                if not wanted or others is None:
+                    continue
+                ratios = divide(values, others)
+                low, high = computed.amounts.interval(ratios)
+                rows += [
+                    {
+                        "tokenizer": name,
+                        "lang": lang,
+                        "use": use,
+                        "quantity": "flops" if quantity == TRAINING else quantity,
+                        "relative": ratios[0, i],
+                        "low": low[i],
+                        "high": high[i],
+                        "verdict": judge(ratios[:, i], low[i], high[i]),
+                    }
+                    for i, lang in enumerate(languages)
+                ]
+    return pl.DataFrame(rows, schema=RELATIVE_SCHEMA).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def judge(ratios: Floats, low: float, high: float) -> str | None:
+    """Say whether a cost is below that of the baseline; see `tabulate_relative`. None without an interval."""
+    if (ratios == 1).all():
+        return "equal"
+    if not low <= high:
+        return None
+    return "cheaper" if high < 1 else "dearer" if low > 1 else "unclear"

@@ -26,6 +26,8 @@ from tokbench.pythia.model.memory import weight_table
 if TYPE_CHECKING:
     import polars as pl
 
+    from tokbench.pythia.model.resolution import ModelSpec
+
 Word = Literal["cheaper", "equal", "dearer"]
 
 
@@ -111,7 +113,18 @@ def what_if(architecture: Architecture, vocabulary: int, *, multiple: int = VOCA
     """Return a model with another tokenizer whose highest id is `vocabulary` - 1.
 
     Layers stay the same; rows are padded to `multiple`, that of the model's training (`Model.vocab_multiple`: 128, 256
-    for 6.9B, 512 for 12B), so that a model's own tokenizer changes nothing. Raises TokbenchError for a vocabulary
+    for 6.9B, 512 for 12B), so that a model's own tokenizer changes nothing. A model whose embeddings are one matrix
+    keeps it so. Raises TokbenchError for a vocabulary
     without tokens.
     """
     return WhatIf(architecture, replace(architecture, vocab_rows=pad_vocabulary(vocabulary, multiple)), vocabulary)
+
+
+def swap_tokenizer(spec: ModelSpec, tokenizer: str, vocabulary: int) -> WhatIf:
+    """Return a model with another tokenizer; its own changes nothing, whatever its embedding is padded to.
+
+    tokenizer, vocabulary: its name in the catalogue, and its highest id plus 1. Raises TokbenchError as `what_if` does.
+    """
+    if tokenizer == spec.tokenizer:
+        return WhatIf(spec.architecture, spec.architecture, vocabulary)
+    return what_if(spec.architecture, vocabulary, multiple=spec.vocab_multiple)

@@ -1,4 +1,4 @@
-"""A GPT-NeoX model on disk, checked before use.
+"""A model on disk, checked before use.
 
 A Hugging Face folder, GGUF file or CTranslate2 folder.
 """
@@ -19,6 +19,31 @@ WeightsKind = Literal["random", "pretrained"]
 RANDOM: WeightsKind = "random"
 PRETRAINED: WeightsKind = "pretrained"
 
+Activation = Literal["gelu", "gelu_tanh", "silu"]
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What a forward pass needs beyond the shape.
+
+    end_of_text: the id that is not generated.
+    """
+
+    activation: Activation = "gelu"
+    rotary_base: float = 10000.0
+    end_of_text: int = 0
+
+
+@dataclass(frozen=True)
+class StoredType:
+    """Tensors of a GGUF file that have one type: how many, their values, and their bytes."""
+
+    name: str
+    tensors: int
+    values: int
+    bytes: int
+
+
 _HUB_ID = re.compile(r"(?:hf:)?(?P<repo>[\w-][\w.-]*/[\w.-]+?)(?:@(?P<revision>[\w./-]+))?")
 
 
@@ -29,8 +54,10 @@ class Checkpoint:
     path: a folder or a GGUF file.
     files: the configuration and the weights.
     weights: random or pretrained (the default without a marker).
-    stored: the type of the matrices in the file: float16, q4_0, int8, ...
+    stored: the type of most matrices in the file: float16, q4_0, int8, ...
     tokenizer: the tokenizer.json, if there is one.
+    computation: None for models that only converters of the backends read; `obstacle` then says what ours lack.
+    types: of a GGUF file, most bytes first.
     """
 
     name: str
@@ -41,6 +68,14 @@ class Checkpoint:
     stored: str
     files: tuple[Path, ...]
     tokenizer: Path | None
+    computation: Computation | None = Computation()
+    obstacle: str | None = None
+    types: tuple[StoredType, ...] = ()
+
+    @property
+    def stored_bytes(self) -> int | None:
+        """Return the exact bytes of a GGUF file's tensors; None for other formats."""
+        return sum(kind.bytes for kind in self.types) if self.types else None
 
     @property
     def sha256(self) -> str:

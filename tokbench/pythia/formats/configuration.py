@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.formats.checkpoint import Activation, Computation
+from tokbench.pythia.model.architecture import Architecture, Mlp
 
 KIND, CLASS = "gpt_neox", "GPTNeoXForCausalLM"
 _ROTARY_BASE, _ROTARY_FRACTION = 10000, 0.25
@@ -28,7 +29,7 @@ HONOURED = frozenset(
 )
 
 FIXED: Mapping[str, tuple[Any, ...]] = {
-    "hidden_act": ("gelu", "gelu_python"),
+    "hidden_act": ("gelu", "gelu_python", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"),
     "tie_word_embeddings": (False,),
     "attention_bias": (True,),
     "is_causal": (True,),
@@ -36,13 +37,14 @@ FIXED: Mapping[str, tuple[Any, ...]] = {
     "add_cross_attention": (False,),
     "pruned_heads": ({},),
     "per_layer_config": ({},),
-    "bos_token_id": (0,),
 }
 """Keys with a single supported behaviour, and the values that mean it; so does null, except for an activation."""
 
 _TRAINING = """
-attention_dropout hidden_dropout classifier_dropout initializer_range gradient_checkpointing pretraining_tp
+attention_dropout hidden_dropout attention_probs_dropout_prob hidden_dropout_prob classifier_dropout initializer_range
+gradient_checkpointing pretraining_tp
 transformers_version name_or_path unsloth_version unsloth_fixed finetuning_task
+num_steps use_deepspeed_checkpointing custom_pipelines
 """
 _TYPES = "torch_dtype dtype torchscript use_bfloat16"  # read in the file's type, run in the requested type
 _CALLS = """
@@ -50,8 +52,8 @@ use_cache output_attentions output_hidden_states return_dict use_return_dict chu
 attn_implementation experts_implementation tie_encoder_decoder tie_last_hidden_states
 """
 _TASKS = """
-id2label label2id num_labels problem_type task_specific_params tokenizer_class prefix eos_token_id pad_token_id
-sep_token_id unk_token_id decoder_start_token_id
+id2label label2id num_labels problem_type task_specific_params tokenizer_class prefix bos_token_id eos_token_id
+pad_token_id sep_token_id unk_token_id decoder_start_token_id
 """
 _SAMPLING = """
 assistant_confidence_threshold assistant_lookbehind bad_words_ids begin_suppress_tokens diversity_penalty do_sample
@@ -66,35 +68,37 @@ IRRELEVANT = frozenset(" ".join([_TRAINING, _TYPES, _CALLS, _TASKS, _SAMPLING]).
 
 
 def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
-    """Read the architecture from a config.json.
+    """Read the architecture from the config.json of a GPT-NeoX model.
 
-    Raises TokbenchError if it is not that of Pythia.
+    Raises TokbenchError if it is another one.
 
     The error names the first key whose value is not supported, with the value. Unknown keys are refused unless they are
     null, since they may change the computation.
     """
     _check_kind(config, source)
     _check_rope(config, source)
-    base_key, base = _read_rotary(config, "rotary_emb_base", "rope_theta", _ROTARY_BASE, source)
+    _read_rotary(config, "rotary_emb_base", "rope_theta", _ROTARY_BASE, source)
     fraction_key, fraction = _read_rotary(config, "rotary_pct", "partial_rotary_factor", _ROTARY_FRACTION, source)
     if fraction > 1:  # before anything is multiplied by it: the product may be no number
         raise TokbenchError(
             f"{source}: {fraction_key} is {fraction!r}, expected at most 1", "such a model is not supported"
         )
+    width = _read_whole(config, "hidden_size", source)
+    hidden = 4 * width if config.get("intermediate_size") is None else _read_whole(config, "intermediate_size", source)
     architecture = Architecture(
         layers=_read_whole(config, "num_hidden_layers", source),
-        width=_read_whole(config, "hidden_size", source),
+        width=width,
         heads=_read_whole(config, "num_attention_heads", source),
         vocab_rows=_read_whole(config, "vocab_size", source),
         context=_read_whole(config, "max_position_embeddings", source),
         rotary_fraction=fraction,
         layer_norm_epsilon=_read_number(config.get("layer_norm_eps", 1e-5), "layer_norm_eps", source),
         parallel_residual=_read_flag(config, "use_parallel_residual", source),
+        mlp=Mlp(None if hidden == 4 * width else hidden),
     )
     derived = {
-        "intermediate_size": (config.get("intermediate_size"), architecture.mlp_width),
         "head_dim": (config.get("head_dim") or architecture.head_width, architecture.head_width),
-        base_key: (base, float(_ROTARY_BASE)),
+        "rotary_dim": (config.get("rotary_dim") or architecture.rotary_width, architecture.rotary_width),
         "hidden_size modulo num_attention_heads": (architecture.width % architecture.heads, 0),
     }
     for key, (found, expected) in derived.items():
@@ -105,8 +109,36 @@ def read_architecture(config: Mapping[str, Any], source: Path) -> Architecture:
     return architecture
 
 
+def read_computation(config: Mapping[str, Any], source: Path) -> Computation:
+    """Read what a forward pass needs beyond the shape, from a config.json that `read_architecture` accepts."""
+    _, base = _read_rotary(config, "rotary_emb_base", "rope_theta", _ROTARY_BASE, source)
+    exact: Activation = "gelu" if config.get("hidden_act", "gelu") in ("gelu", "gelu_python") else "gelu_tanh"
+    return Computation(exact, base, read_end_of_text(config, source, 0))
+
+
+def read_end_of_text(config: Mapping[str, Any], source: Path, default: int) -> int:
+    """Read the id of the end of a text: the first one, where a list is given.
+
+    Raises TokbenchError if the vocabulary lacks it.
+    """
+    value = config.get("eos_token_id", default)
+    first = value[0] if isinstance(value, list) and value else value
+    if first is None:
+        return default
+    if type(first) is not int or not 0 <= first < _read_whole(config, "vocab_size", source):
+        raise TokbenchError(
+            f"{source}: eos_token_id is {repr(value)[:60]}, expected an id below vocab_size", "download the file again"
+        )
+    return first
+
+
+def read_epsilon(config: Mapping[str, Any], source: Path) -> float:
+    """Read the epsilon of RMSNorm; TokbenchError unless it is a number above 0."""
+    return _read_number(config.get("rms_norm_eps", 1e-6), "rms_norm_eps", source)
+
+
 def _refuse(source: Path, key: str, found: object, expected: object) -> TokbenchError:
-    message = f"{source}: {key} is {found!r}, expected {expected!r} as in all Pythia models"
+    message = f"{source}: {key} is {found!r}, expected {expected!r}"
     return TokbenchError(message, "such a model is not supported")
 
 
@@ -196,7 +228,12 @@ def _check_fixed(config: Mapping[str, Any], source: Path) -> None:
         if (value is not None or key == "hidden_act") and not any(value is one or value == one for one in expected):
             raise _refuse(source, key, value, expected[0])
     for key, value in config.items():
-        known = key in HONOURED or key in FIXED or key in IRRELEVANT or key in ("intermediate_size", "head_dim")
+        known = (
+            key in HONOURED
+            or key in FIXED
+            or key in IRRELEVANT
+            or key in ("intermediate_size", "head_dim", "rotary_dim")
+        )
         if not known and not key.startswith("_") and value is not None:
             message = f"{source}: {key} is {value!r}, an unknown key"
             raise TokbenchError(message, "remove it if it does not change what the model computes")

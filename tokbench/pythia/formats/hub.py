@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from pathlib import Path
 
 from tokbench.catalog import hub, locations
+from tokbench.catalog.entries import File, Source
+from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.errors import UnavailableError
+from tokbench.pythia.formats.checkpoint import _HUB_ID
+from tokbench.pythia.model.models import OWNER, find_checkpoint, look_up_model
 
-PATTERNS = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
+CONFIGURATION = "config.json"
+PATTERNS = [CONFIGURATION, "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
 """Files read from a repository: never code, never pickles."""
+
+
+def write_conversion(source: str | Path) -> str:
+    """Return a command that makes safetensors of a model with a pickle: a folder, or org/name on the hub."""
+    target = f"{Path(source).name or 'model'}-safetensors"
+    code = f"M.from_pretrained({json.dumps(str(source))}).save_pretrained({json.dumps(target)})"
+    return "python -c " + shlex.quote(f"from transformers import AutoModelForCausalLM as M; {code}")
 
 
 def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
     """Return the folder of a hub model with config.json and safetensors files.
 
     Downloads them unless the cache has them. With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is
-    opened. Raises UnavailableError if the model or this revision is not available.
+    opened. Raises UnavailableError if the model or this revision is not available, and TokbenchError, naming the
+    nearest one, for a step that was not saved of a model of the suite.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
+    if revision is not None:
+        check_step(repo, revision)
     wanted = f"{repo}@{revision}" if revision else repo
     try:
         folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS, local_files_only=True))
@@ -36,8 +54,48 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
         raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {error.message}", remedy) from error
     folder = hub.fetch_snapshot(repo, revision, PATTERNS)
     if not is_whole(folder):
-        raise UnavailableError(f"{wanted} on the hub has no config.json with safetensors files", remedy)
+        message = f"{wanted} on the hub has no config.json with safetensors files"
+        raise UnavailableError(message, f"if it has a pytorch_model.bin that you trust: {write_conversion(repo)}")
     return folder
+
+
+def parse_hub_id(argument: str) -> tuple[str, str | None] | None:
+    """Return repository and revision of `org/name[@revision]`, `hf:` before it or not; None for anything else."""
+    match = _HUB_ID.fullmatch(argument)
+    if match is None or argument.startswith((".", "~")) or not is_hub_id(match["repo"], match["revision"]):
+        return None
+    return match["repo"], match["revision"]
+
+
+def fetch_configuration(repo: str, revision: str | None = None, *, offline: bool = False) -> Path:
+    """Return the config.json of a hub model, downloaded unless the cache has it.
+
+    With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is opened. Raises UnavailableError if the model or
+    this revision is not available.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(repo, CONFIGURATION, revision=revision)
+    if isinstance(cached, str):
+        return Path(cached)
+    wanted = f"{repo}@{revision}" if revision else repo
+    remedy = "use a config.json"
+    if offline or locations.is_offline():
+        raise UnavailableError(f"{CONFIGURATION} of {wanted} is not in the Hugging Face cache: offline", remedy)
+    try:
+        hub.require_network()
+    except UnavailableError as error:
+        message = f"{CONFIGURATION} of {wanted} is not in the Hugging Face cache: {error.message}"
+        raise UnavailableError(message, remedy) from error
+    file = File(CONFIGURATION)
+    return hub.fetch_file(Source((file,), hub=repo, revision=revision), file, revision)
+
+
+def check_step(repo: str, revision: str) -> None:
+    """Raise TokbenchError, naming the nearest one, for a step that was not saved of a model of the suite."""
+    owner, _, name = repo.partition("/")
+    if owner == OWNER and look_up_model(name) is not None and re.fullmatch(r"step\d+", revision, re.ASCII):
+        find_checkpoint(revision)
 
 
 def is_whole(folder: Path) -> bool:
@@ -45,8 +103,6 @@ def is_whole(folder: Path) -> bool:
 
     All those that its index names.
     """
-    import json
-
     index = folder / "model.safetensors.index.json"
     if not (folder / "config.json").is_file():
         return False

@@ -23,22 +23,30 @@ from tokbench._shared.cache_folder import find_cache_folder
 from tokbench._shared.files import create_file_beside
 from tokbench.errors import TokbenchError, UnavailableError
 from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.configuration import KIND
+from tokbench.pythia.formats.llama import LLAMA_LIKE, Shape, describe_llama
 from tokbench.pythia.formats.opening import open_checkpoint
-from tokbench.pythia.formats.weights import READABLE, Shape, list_shapes
+from tokbench.pythia.formats.weights import READABLE, list_shapes
 from tokbench.pythia.model.architecture import Architecture
 
 VERSION = 1
 """Version of the random values; changing it invalidates cached folders."""
 
 DTYPES = {name: code for code, name in READABLE.items()}
+_OUTPUTS = ("attention.dense.weight", "mlp.dense_4h_to_h.weight", "o_proj.weight", "down_proj.weight")
 _CHUNK = 1 << 24  # values drawn at a time: 64 MiB
 
 
 def describe(architecture: Architecture, dtype: str = "float16") -> dict[str, Any]:
-    """Build the config.json of a GPTNeoXForCausalLM.
+    """Build the config.json of a model that we can make, with the keys of the hub's models.
 
-    With the keys of the hub's Pythia models.
+    Raises TokbenchError for a family whose tensors we do not know.
     """
+    if architecture.family in LLAMA_LIKE:
+        return describe_llama(architecture, dtype)
+    if architecture.family != KIND:
+        known = ", ".join([KIND, *LLAMA_LIKE])
+        raise TokbenchError(f"no random weights of the family {architecture.family}", f"they are made for: {known}")
     return {
         "architectures": ["GPTNeoXForCausalLM"],
         "bos_token_id": 0,
@@ -87,6 +95,7 @@ def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> N
 
     Raises OSError if that fails.
     """
+    config = describe(architecture, dtype)
     shapes = list_shapes(architecture)
     size = np.dtype(dtype).itemsize
     lengths = {name: math.prod(shape) * size for name, shape in shapes.items()}
@@ -101,7 +110,7 @@ def _write(architecture: Architecture, folder: Path, seed: int, dtype: str) -> N
                 for begin in range(0, math.prod(shape), _CHUNK):
                     count = min(_CHUNK, math.prod(shape) - begin)
                     stream.write(_draw(generator, name, shape, count, architecture).astype(dtype).tobytes())
-        (folder / "config.json").write_text(json.dumps(describe(architecture, dtype), indent=2) + "\n", "utf-8")
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -153,23 +162,23 @@ def _draw(
         centre = 1.0 if "norm" in name and name.endswith("weight") else 0.0
         return np.float32(centre) + np.float32(0.1) * values
     spread = 1 / math.sqrt(shape[1])
-    if name.endswith(("attention.dense.weight", "mlp.dense_4h_to_h.weight")):
+    if name.endswith(_OUTPUTS):
         spread /= math.sqrt(2 * architecture.layers)
     return np.float32(spread) * values
 
 
 def find_architecture(argument: str | Path) -> Architecture | None:
-    """Return the architecture of a name in the suite; None for a path or hub id.
+    """Return the architecture of a model's name; None for a path or hub id.
 
     Raises TokbenchError for anything else.
     """
     from tokbench.catalog.locations import is_path
-    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.resolution import resolve_named
 
     text = str(argument)
     if is_path(text) or text.startswith("hf:") or os.path.exists(text):  # noqa: PTH110 - false if the name is too long
         return None
-    return find_model(text).architecture
+    return resolve_named(text).architecture
 
 
 def open_or_make(
@@ -177,23 +186,30 @@ def open_or_make(
 ) -> Checkpoint:
     """Open a checkpoint, or make one with random weights.
 
-    argument: as for `open_checkpoint`, or a name of the suite: `pythia-70m`.
+    argument: as for `open_checkpoint`, or a model's name: `pythia-70m`.
 
-    For such a name, the Hugging Face cache and the hub are tried first, unless `random` is set. If they do not have it,
-    and no revision is requested, it gets random weights in tokbench's cache, as `weights` of the result says. Raises
-    like `open_checkpoint`, and TokbenchError for an unknown name.
+    For a name of the suite, the Hugging Face cache and the hub are tried first, unless `random` is set. If they do not
+    have it, and no revision is requested, it gets random weights in tokbench's cache, as `weights` of the result says;
+    other known names always get them. Raises like `open_checkpoint`, and TokbenchError for an unknown name, or one of a
+    family that random weights are not made for.
     """
     from tokbench.pythia.formats.hub import fetch_model
-    from tokbench.pythia.model.models import find_model
+    from tokbench.pythia.model.models import find_model, models
+    from tokbench.pythia.model.resolution import resolve_named
 
     if find_architecture(argument) is None:
         if random:
-            message = f"{argument} is not a name of the suite, which random weights need"
+            message = f"{argument} is not a model's name, which random weights need"
             raise TokbenchError(message, "for example: pythia-70m")
         return open_checkpoint(argument, revision=revision, offline=offline)
     if random and revision is not None:
         raise TokbenchError("random weights have no revisions", "leave out --revision or --random-weights")
-    model = find_model(str(argument))
+    spec = resolve_named(str(argument))
+    if all(spec.name != model.name for model in models()):
+        if revision is not None:
+            raise TokbenchError(f"{spec.name} gets random weights, which have no revisions", "name a folder or hub id")
+        return open_checkpoint(make_in_cache(spec.architecture, spec.name))
+    model = find_model(spec.name)
     if not random:
         try:
             fetch_model(model.hub_id, revision, offline=offline)

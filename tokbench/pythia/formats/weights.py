@@ -1,11 +1,14 @@
-"""The tensors of a GPT-NeoX model: names, shapes and safetensors files."""
+"""The tensors of a model that we convert: names, shapes and safetensors files."""
 
 from __future__ import annotations
 
 import json
+import math
 import struct
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
+from tokbench.pythia.formats.llama import LLAMA_LIKE, UNEMBEDDING, Shape, list_llama_shapes
 from tokbench.pythia.model.architecture import Architecture
-
-Shape = tuple[int, ...]
 
 READABLE = {"F16": "float16", "F32": "float32"}
 """Safetensors types that numpy has too."""
@@ -24,14 +26,19 @@ READABLE = {"F16": "float16", "F32": "float32"}
 BFLOAT16 = "BF16"
 """A safetensors type that numpy lacks: the upper half of a float32, which it is read as."""
 
-_BUFFERS = ("attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq")
+_BUFFERS = ("attention.bias", "attention.masked_bias", "rotary_emb.inv_freq")
 
 
 def list_shapes(architecture: Architecture) -> dict[str, Shape]:
-    """List the tensor shapes of a GPTNeoXForCausalLM by name, in model order.
+    """List the tensor shapes of a GPTNeoXForCausalLM or LlamaForCausalLM by name, in model order.
 
-    Matrices are (rows, columns), biases (rows,).
+    Matrices are (rows, columns), biases (rows,). Raises TokbenchError for another family.
     """
+    if architecture.family in LLAMA_LIKE:
+        return list_llama_shapes(architecture)
+    if not replace(architecture, mlp=replace(architecture.mlp, width=None)).has_pythia_layers:
+        message = f"a model of the family {architecture.family} has other tensors than GPT-NeoX or LLaMA"
+        raise TokbenchError(message, "only models built like these can be made and converted here")
     width, hidden, rows = architecture.width, architecture.mlp_width, architecture.vocab_rows
     shapes: dict[str, Shape] = {"gpt_neox.embed_in.weight": (rows, width)}
 
@@ -106,21 +113,14 @@ class Weights:
     """
 
     def __init__(self, files: Sequence[Path], architecture: Architecture) -> None:
-        try:
-            from safetensors import SafetensorError, safe_open
-        except ModuleNotFoundError as error:
-            raise MissingExtraError("safetensors", "pythia", f"reading {files[0].name}") from error
+        self._family = architecture.family
         self._stack = ExitStack()
         self._places: dict[str, Any] = {}
         self.metadata: dict[str, str] = {}
         self.dtypes: dict[str, str] = {}
         with ExitStack() as opening:
             for file in files:
-                try:
-                    shard = opening.enter_context(safe_open(file, framework="numpy"))
-                except (SafetensorError, OSError) as error:
-                    message = f"{file}: not a readable safetensors file ({error})"
-                    raise TokbenchError(message, "download the file again") from error
+                shard = open_safetensors(file, opening)
                 self.metadata |= shard.metadata() or {}
                 self._places |= dict.fromkeys(shard.keys(), (file, shard))
             check_layers(architecture.layers, self._places, f"{files[0].parent / 'config.json'}: num_hidden_layers")
@@ -144,8 +144,9 @@ class Weights:
                 raise TokbenchError(message, f"convert the checkpoint to one of: {', '.join(types.values())}")
             self.dtypes[name] = types[tensor.get_dtype()]
         for name, (file, _) in self._places.items():
-            if name not in shapes and not is_buffer(name):
-                message = f"{file}: the tensor {name} is not part of a GPT-NeoX model with {len(shapes)} tensors"
+            if name not in shapes and not is_buffer(name) and name != UNEMBEDDING:  # a copy, where embeddings are tied
+                kind = "GPT-NeoX" if self._family == "gpt_neox" else self._family
+                message = f"{file}: the tensor {name} is not part of a {kind} model with {len(shapes)} tensors"
                 raise TokbenchError(message, "the weights do not match this config.json")
 
     def read(self, name: str) -> npt.NDArray[Any]:
@@ -169,6 +170,53 @@ class Weights:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What safetensors files hold.
+
+    dtype: the type of most matrices.
+    values: in all tensors.
+    """
+
+    dtype: str
+    values: int
+    metadata: dict[str, str]
+
+
+def read_contents(files: Sequence[Path]) -> Contents:
+    """Read the headers of safetensors files.
+
+    Raises TokbenchError for a file that is not readable, and where there are no matrices.
+    """
+    counts: Counter[str] = Counter()
+    values = 0
+    metadata: dict[str, str] = {}
+    with ExitStack() as stack:
+        for file in files:
+            shard = open_safetensors(file, stack)
+            metadata |= shard.metadata() or {}
+            slices = [shard.get_slice(name) for name in shard.keys()]  # noqa: SIM118 - not a dictionary
+            counts.update(one.get_dtype() for one in slices if len(one.get_shape()) > 1)
+            values += sum(math.prod(one.get_shape()) for one in slices)
+    if not counts:
+        raise TokbenchError(f"{files[0]} holds no matrices", "download the file again")
+    code = min(counts, key=lambda name: (-counts[name], name))
+    return Contents({**READABLE, BFLOAT16: "bfloat16"}.get(code, code.lower()), values, metadata)
+
+
+def open_safetensors(file: Path, stack: ExitStack) -> Any:
+    """Open a safetensors file until the stack is closed; TokbenchError if it is not readable."""
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("safetensors", "pythia", f"reading {file.name}") from error
+    try:
+        return stack.enter_context(safe_open(file, framework="numpy"))
+    except (SafetensorError, OSError) as error:
+        message = f"{file}: not a readable safetensors file ({error})"
+        raise TokbenchError(message, "download the file again") from error
 
 
 def read_bfloat16(file: Path, name: str) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tokbench._shared.child import describe_end, environment_of_child
 from tokbench.errors import TokbenchError
-from tokbench.pythia.measure._probe_process import Request
+from tokbench.pythia.measure._probe_process import Request, list_cells
 
 _LEAST_SECONDS = 600.0
 _SLOWEST_DISK, _SLOWEST_MEMORY, _SLOWEST_CPU = 10e6, 500e6, 500e6
@@ -19,9 +19,12 @@ def find_limit(request: Request, file_bytes: int) -> float:
 
     The weights are read once for each load and for each step; each token of a prompt costs two operations per weight.
     """
-    loads = 2 + len(request.decode_batches)
-    steps = (request.rounds + 2) * len(request.decode_batches) * (request.new_tokens + 1) + request.new_tokens
-    tokens = (request.rounds + 2) * sum(request.prompt_lengths) + steps * max(request.decode_batches, default=1)
+    cells = list_cells(request)
+    decoding = [cell for cell in cells if cell.decoding]
+    steps = sum((request.rounds + 2) * (request.new_tokens + 1) for _ in decoding) + request.new_tokens
+    tokens = (request.rounds + 2) * sum(request.prompt_lengths) + request.new_tokens + 2 * request.context
+    tokens += sum(cell.batch * ((request.rounds + 2) * (request.new_tokens + 1) + cell.tokens[0]) for cell in decoding)
+    loads = 2 + len(cells)
     return _LEAST_SECONDS + file_bytes * (loads / _SLOWEST_DISK + steps / _SLOWEST_MEMORY + tokens * 4 / _SLOWEST_CPU)
 
 

@@ -1,117 +1,56 @@
 """Measure what a backend needs to run a model here.
 
-Load time, memory and speed, in fresh processes.
+Load time, memory and speed, in fresh processes. Models that are measured together take turns in every round, so that
+whatever else the machine does in the meantime affects all of them alike.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from tokbench._shared.environment import Environment, Now, count_cores, describe_environment, installed, now
+from tokbench._shared.environment import Now, count_cores, describe_environment, installed, now
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Device
-from tokbench.pythia.formats.checkpoint import Checkpoint, WeightsKind
-from tokbench.pythia.measure._limited_process import find_limit, run_limited
-from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request, Timer
-from tokbench.pythia.measure._process_memory import Memory, read_available, read_device_memory
-from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.measure._conversation import Conversation
+from tokbench.pythia.measure._limited_process import find_limit
+from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Cell, Request, Timer, list_cells
+from tokbench.pythia.measure._process_memory import Memory
+from tokbench.pythia.measure.machine_load import read_load
+from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
+from tokbench.pythia.measure.memory_needs import check_free_memory, check_memory, estimate_bytes, read_free
+
+__all__ = [
+    "BackendMeasurement",
+    "PhaseRounds",
+    "check_free_memory",
+    "check_memory",
+    "estimate_bytes",
+    "measure_backend",
+    "measure_together",
+]
 
 PROMPT_LENGTHS = (128, 512, 2048)
 DECODE_BATCHES = (1, 8)
+DECODE_CONTEXTS = (64, 1000)
 NEW_TOKENS = 64
 ROUNDS = 5
 
-_MIB = 1 << 20
-_PROCESS_BYTES = {"transformers": 700 * _MIB}
-"""Memory of interpreter and libraries without a model; far less on other backends."""
-_OTHER_PROCESS_BYTES = 100 * _MIB
-_MARGIN = 1.15
-_KV_BYTES = 4
-
-
-@dataclass(frozen=True)
-class PhaseRounds:
-    """Seconds of each round.
-
-    For prefill, of a prompt of `tokens`; for decoding, of one step of `batch` texts at context `tokens`.
-    """
-
-    phase: Literal["prefill", "decode"]
-    batch: int
-    tokens: int
-    rounds: tuple[float, ...]
-
-    @property
-    def seconds(self) -> float:
-        """Return the median of the rounds."""
-        return median(self.rounds)
-
-    def _rate(self, seconds: float) -> float:
-        return self.batch * (self.tokens if self.phase == "prefill" else 1) / seconds
-
-    @property
-    def value(self) -> float:
-        """Return tokens per second over the whole batch: median of the rounds."""
-        return self._rate(self.seconds)
-
-    @property
-    def low(self) -> float:
-        """Return tokens per second in the slowest round."""
-        return self._rate(max(self.rounds))
-
-    @property
-    def high(self) -> float:
-        """Return tokens per second in the fastest round."""
-        return self._rate(min(self.rounds))
-
-
-@dataclass(frozen=True)
-class BackendMeasurement:
-    """One model on one backend in one type.
-
-    The measurements, and everything they depend on.
-
-    before, loaded, generated: memory in bytes before loading (with libraries imported), after loading, and after
-        `generated_tokens` new tokens for a prompt of `generation_prompt`.
-    peak: peak memory over all of this and the longest prompt of `prompt_lengths` that fits the context, in bytes.
-    device_bytes: memory that took on a CUDA device.
-    timings: from later loads.
-    """
-
-    model: str
-    architecture: Architecture
-    weights: WeightsKind
-    sha256: str
-    backend: str
-    quantization: str
-    device: Device
-    threads: int
-    context: int
-    generated_tokens: int
-    generation_prompt: int
-    file_bytes: int
-    load_seconds: float
-    before: Memory
-    loaded: Memory
-    generated: Memory
-    peak: int | None
-    device_bytes: int | None
-    kv_bytes_per_value: int
-    settings: Mapping[str, str]
-    libraries: Mapping[str, str]
-    environment: Environment
-    timings: tuple[PhaseRounds, ...]
-
 
 def measure_backend(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint, backend: str, quantization: str, threads: int | None = None, **sizes: Any
+) -> BackendMeasurement:
+    """Measure one model; arguments and errors as for `measure_together`."""
+    (measured,) = measure_together([checkpoint], backend, quantization, threads, **sizes)
+    return measured
+
+
+def measure_together(
+    checkpoints: Sequence[Checkpoint],
     backend: str,
     quantization: str,
     threads: int | None = None,
@@ -120,79 +59,108 @@ def measure_backend(
     context: int | None = None,
     prompt_lengths: Sequence[int] = PROMPT_LENGTHS,
     decode_batches: Sequence[int] = DECODE_BATCHES,
+    decode_contexts: Sequence[int] = DECODE_CONTEXTS,
     new_tokens: int = NEW_TOKENS,
     rounds: int = ROUNDS,
     seed: int = 0,
     timer: Timer = "perf_counter",
     clock: Now = now,
-) -> BackendMeasurement:
-    """Measure a backend in a separate process, converting the checkpoint if necessary.
+) -> tuple[BackendMeasurement, ...]:
+    """Measure models on a backend, each in a separate process, converting them if necessary.
+
+    Memory and loading one after the other; then each prompt length, batch and context in rounds in which the models
+    take turns, all of them loaded.
 
     threads: default all that this process may use.
     context: default the model's.
     prompt_lengths: in tokens; prompts are random ids. A prompt as long as the model's context is measured, and
         reported, one token shorter.
+    decode_contexts: tokens in the cache halfway through the `new_tokens` timed; those that leave no room for them
+        within the context are measured, and reported, at the nearest that does.
     timer: "process_time" counts CPU seconds instead of elapsed ones.
 
-    Raises TokbenchError if the backend refuses the type, if memory would not suffice (estimated beforehand), or if the
+    Raises TokbenchError if the backend refuses the type, if memory would not suffice (estimated beforehand), or if a
     process ends without a result.
     """
-    architecture = checkpoint.architecture
-    length = context or architecture.context
-    _check_sizes(prompt_lengths, decode_batches, new_tokens, rounds, length, architecture.context)
-    batch = max(decode_batches, default=1)
-    check_free_memory(
-        architecture, backend, quantization, name=checkpoint.name, context=length, batch=batch, device=device
-    )
-    # A prompt that fills the context would leave no room for the token that llama.cpp predicts.
-    prompts = tuple(dict.fromkeys(min(length, architecture.context - 1) for length in prompt_lengths))
-    path = BACKENDS[backend].prepare(checkpoint, quantization, device)
-    request = Request(
-        path=str(path),
-        backend=backend,
-        quantization=quantization,
-        device=device,
-        threads=threads or count_cores(),
-        context=length,
-        vocab_rows=architecture.vocab_rows,
-        prompt_lengths=prompts,
-        decode_batches=tuple(decode_batches),
-        new_tokens=new_tokens,
-        rounds=rounds,
-        seed=seed,
-        timer=timer,
-    )
-    found = _run_process(request, f"{checkpoint.name} as {quantization} on {backend}")
-    return BackendMeasurement(
-        model=checkpoint.name,
-        architecture=architecture,
-        weights=checkpoint.weights,
-        sha256=checkpoint.sha256,
-        backend=backend,
-        quantization=quantization,
-        device=device,
-        threads=request.threads,
-        context=length,
-        generated_tokens=new_tokens,
-        generation_prompt=DECODE_PROMPT,
-        file_bytes=_weigh(path),
-        libraries={name: version for name in BACKENDS[backend].LIBRARIES if (version := installed(name))},
-        environment=describe_environment(clock),
-        before=Memory(**found.pop("before")),
-        loaded=Memory(**found.pop("loaded")),
-        generated=Memory(**found.pop("generated")),
-        timings=tuple(PhaseRounds(**(fields | {"rounds": tuple(fields["rounds"])})) for fields in found.pop("timings")),
-        **found,
+    requests: list[Request] = []
+    needed = 0
+    for checkpoint in checkpoints:
+        shape = checkpoint.architecture
+        length = context or shape.context
+        _check_counts([*prompt_lengths, *decode_contexts, *decode_batches, rounds], new_tokens)
+        _check_context(prompt_lengths, new_tokens, length, shape.context)
+        contexts = _fit_contexts(decode_contexts, new_tokens, length)
+        batch = max(decode_batches, default=1)
+        used = max(contexts, default=DECODE_PROMPT) + new_tokens
+        stored = checkpoint.stored_bytes
+        needed += estimate_bytes(
+            shape, backend, quantization, context=length, batch=batch, used=used, stored_bytes=stored
+        )
+        # Before anything is converted.
+        check_memory(needed, read_free(device), _describe([c.name for c in checkpoints], backend, quantization))
+        requests.append(
+            Request(
+                path=str(BACKENDS[backend].prepare(checkpoint, quantization, device)),
+                backend=backend,
+                quantization=quantization,
+                device=device,
+                threads=threads or count_cores(),
+                context=length,
+                vocab_rows=shape.vocab_rows,
+                # A prompt that fills the context would leave no room for the token that llama.cpp predicts.
+                prompt_lengths=tuple(dict.fromkeys(min(size, shape.context - 1) for size in prompt_lengths)),
+                decode_batches=tuple(decode_batches),
+                decode_contexts=contexts,
+                new_tokens=new_tokens,
+                rounds=rounds,
+                seed=seed,
+                timer=timer,
+            )
+        )
+    before = read_load()
+    names = [f"measuring {_describe([checkpoint.name], backend, quantization)}" for checkpoint in checkpoints]
+    found = _run_processes(requests, names)
+    environment = describe_environment(clock)
+    load = _find_load(before, read_load(), requests[0].threads)
+    return tuple(
+        BackendMeasurement(
+            model=checkpoint.name,
+            architecture=checkpoint.architecture,
+            weights=checkpoint.weights,
+            sha256=checkpoint.sha256,
+            backend=backend,
+            quantization=quantization,
+            device=device,
+            threads=request.threads,
+            context=request.context,
+            generated_tokens=new_tokens,
+            generation_prompt=DECODE_PROMPT,
+            file_bytes=_weigh(Path(request.path)),
+            libraries={name: version for name in BACKENDS[backend].LIBRARIES if (version := installed(name))},
+            environment=environment,
+            before=Memory(**memory.pop("before")),
+            loaded=Memory(**memory.pop("loaded")),
+            generated=Memory(**memory.pop("generated")),
+            timings=timings,
+            load_average=load,
+            **memory,
+        )
+        for checkpoint, request, (memory, timings) in zip(checkpoints, requests, found, strict=True)
     )
 
 
-def _check_sizes(
-    prompts: Sequence[int], batches: Sequence[int], new_tokens: int, rounds: int, context: int, longest: int
-) -> None:
-    if min([*prompts, *batches, rounds, 1]) < 1:
-        raise TokbenchError("prompt lengths, batches and rounds must be at least 1", "leave one out to skip it")
+def _describe(names: Sequence[str], backend: str, quantization: str) -> str:
+    return f"{' and '.join(names)} as {quantization} on {backend}"
+
+
+def _check_counts(counts: Sequence[int], new_tokens: int) -> None:
+    if min(counts) < 1:
+        raise TokbenchError("prompt lengths, contexts, batches and rounds must be at least 1", "leave one out")
     if new_tokens < 2:
         raise TokbenchError(f"{new_tokens} new tokens cannot be timed", "generate at least 2")
+
+
+def _check_context(prompts: Sequence[int], new_tokens: int, context: int, longest: int) -> None:
     if DECODE_PROMPT + new_tokens > context:
         message = f"a prompt of {DECODE_PROMPT} and {new_tokens} new tokens are more than the context of {context}"
         raise TokbenchError(message, "generate fewer new tokens")
@@ -201,53 +169,15 @@ def _check_sizes(
         raise TokbenchError(message, "shorten the prompts or the context")
 
 
-def estimate_bytes(
-    architecture: Architecture, backend: str, quantization: str, *, context: int, batch: int = 1, logits: int = 1
-) -> int:
-    """Estimate the most memory a process should need, in bytes.
-
-    Weights, cache, `logits` rows of logits, libraries, and a margin of 15 %. The `batch` texts are short and continued;
-    one text fills the context. Raises the error of `tokbench.pythia.model.quantization` for a type that is unknown or
-    no longer run.
-    """
-    from tokbench.pythia.model.memory import estimate_memory
-    from tokbench.pythia.model.quantization import find_quantization, require_runnable
-
-    kind = find_quantization(quantization)
-    require_runnable(kind)
-    overhead = _PROCESS_BYTES.get(backend, _OTHER_PROCESS_BYTES) + 2 * 4 * logits * architecture.vocab_rows
-    tokens = max(context, batch * (DECODE_PROMPT + NEW_TOKENS))
-    return int(
-        _MARGIN * estimate_memory(architecture, kind, tokens=tokens, bytes_per_value=_KV_BYTES, overhead=overhead).total
-    )
+def _fit_contexts(contexts: Sequence[int], new_tokens: int, room: int) -> tuple[int, ...]:
+    """Move contexts to the nearest at which `new_tokens` can be generated: they start at a prompt of one token."""
+    half = new_tokens // 2
+    return tuple(sorted({min(max(context, half + 1), room - new_tokens + half) for context in contexts}))
 
 
-def check_free_memory(
-    architecture: Architecture,
-    backend: str,
-    quantization: str,
-    *,
-    name: str,
-    context: int | None = None,
-    batch: int = 1,
-    logits: int = 1,
-    device: Device = "cpu",
-) -> None:
-    """Raise TokbenchError if running a model should need more memory than is free.
-
-    context: default the model's.
-    """
-    length = context or architecture.context
-    needed = estimate_bytes(architecture, backend, quantization, context=length, batch=batch, logits=logits)
-    available = read_device_memory()[1] if device == "cuda" else read_available()
-    check_memory(needed, available, f"{name} as {quantization} on {backend}")
-
-
-def check_memory(needed: int, available: int, name: str) -> None:
-    """Raise TokbenchError if `needed` bytes exceed those `available`."""
-    if needed > available:
-        message = f"{name} would need about {needed / 2**30:.1f} GiB, and {available / 2**30:.1f} GiB are free"
-        raise TokbenchError(message, "choose a smaller model or type, or close other programs")
+def _find_load(before: float | None, after: float | None, threads: int) -> float | None:
+    """Return the load of other programs: before, or after without the threads of the measurement."""
+    return None if before is None or after is None else max(before, after - threads)
 
 
 def _weigh(path: Path) -> int:
@@ -255,17 +185,53 @@ def _weigh(path: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _run_process(request: Request, name: str) -> dict[str, Any]:
-    limit = find_limit(request, _weigh(Path(request.path)))
-    with tempfile.TemporaryDirectory(prefix="tokbench-") as folder:
-        question, answer = Path(folder, "request.json"), Path(folder, "result.json")
-        question.write_text(json.dumps(asdict(request)), "utf-8")
-        command = [sys.executable, "-P", "-m", "tokbench.pythia.measure._probe_process", str(question), str(answer)]
-        run_limited(command, f"measuring {name}", limit)
-        if not answer.is_file():
-            raise TokbenchError(f"measuring {name} ended without a result", "run the command again")
-        content = json.loads(answer.read_text("utf-8"))
-    if "error" in content:
-        raise TokbenchError(content["error"]["message"], content["error"]["hint"])
-    result: dict[str, Any] = content["result"]
-    return result
+def _run_processes(
+    requests: Sequence[Request], names: Sequence[str]
+) -> list[tuple[dict[str, Any], tuple[PhaseRounds, ...]]]:
+    limit = sum(find_limit(request, _weigh(Path(request.path))) for request in requests)
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(Conversation(request, name, limit))
+            for request, name in zip(requests, names, strict=True)
+        ]
+        memory = [process.ask("memory") for process in processes]
+        timings: list[list[PhaseRounds]] = [[] for _ in requests]
+        # Models of different contexts have the same kinds of cells; lengths and contexts are each model's own.
+        for number, cells in enumerate(zip(*map(list_cells, requests), strict=True)):
+            for process in processes:
+                process.ask("open", number)
+            rounds = list(_take_turns(processes, requests[0].rounds))
+            for process in processes:
+                process.ask("close")
+            for model, (cell, request) in enumerate(zip(cells, requests, strict=True)):
+                timings[model] += read_rounds(cell, request, [found[model] for found in rounds])
+        return [(found, tuple(timed)) for found, timed in zip(memory, timings, strict=True)]
+
+
+def _take_turns(processes: Sequence[Conversation], rounds: int) -> Iterator[list[list[float]]]:
+    """Yield the seconds of every process in each round; every second round goes through them backwards."""
+    for number in range(rounds):
+        order = list(range(len(processes)))[:: -1 if number % 2 else 1]
+        found = {model: processes[model].ask("round") for model in order}
+        yield [found[model] for model in range(len(processes))]
+
+
+def read_rounds(cell: Cell, request: Request, rounds: Sequence[Sequence[float]]) -> Iterator[PhaseRounds]:
+    """Yield the timings of a cell from the seconds of its rounds.
+
+    rounds: per round, the seconds of each prompt length; or, when decoding, of one token and of all new tokens. A step
+        takes the difference of the second from the median of the first, divided by the steps between them.
+
+    Raises TokbenchError if a step does not take more than 0 seconds in every round.
+    """
+    phase: Literal["prefill", "decode"] = "decode" if cell.decoding else "prefill"
+    if not cell.decoding:
+        for length, seconds in zip(cell.tokens, zip(*rounds, strict=True), strict=True):
+            yield PhaseRounds(phase, cell.batch, length, tuple(seconds))
+        return
+    first = median(single for single, _ in rounds)
+    steps = tuple((whole - first) / (request.new_tokens - 1) for _, whole in rounds)
+    if min(steps) <= 0:
+        message = f"{request.new_tokens} tokens took no longer than one on {request.backend}: decoding was not timed"
+        raise TokbenchError(message, "generate more new tokens, or wait until other programs have finished")
+    yield PhaseRounds(phase, cell.batch, cell.tokens[0], steps)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +14,9 @@ import numpy.typing as npt
 from tokbench._shared.environment import installed
 from tokbench.adapters import Tokenizer, load_tokenizer
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import BACKENDS, END_OF_TEXT, Ids, Runner
+from tokbench.pythia.backends import BACKENDS, Ids, Runner
 from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.measure.windows import HarnessWindows, Splitting, Windows
 
 DEFAULT_TOKENIZER = "gpt-neox-20b"
 """The tokenizer Pythia was trained with."""
@@ -23,39 +26,17 @@ Scorer = Callable[[Ids], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Windows:
-    """How a text is split for a model.
-
-    window: maximum tokens per window.
-    stride: tokens between the starts of windows.
-    bos: start each text with `<|endoftext|>`, id 0, as in training; otherwise the model does not predict the first
-        token of a text, which counts as one of V_rows equally likely ones.
-    """
-
-    window: int
-    stride: int
-    bos: bool = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.stride < self.window:
-            raise TokbenchError(
-                f"a stride of {self.stride} with a window of {self.window}",
-                "the stride must be at least 1 and below the window",
-            )
-
-    def __str__(self) -> str:
-        bos = "endoftext" if self.bos else "none"
-        return f"win:{self.window}|stride:{self.stride}|bos:{bos}"
-
-
-@dataclass(frozen=True)
 class Score:
-    """The bits a model needs for texts of `bytes` UTF-8 bytes, in `tokens` tokens."""
+    """The bits a model needs for texts of `bytes` UTF-8 bytes, in `tokens` tokens.
+
+    words: parts of the texts between white space, as the LM Evaluation Harness counts them.
+    """
 
     bits: float
     bytes: int
     tokens: int
     texts: int
+    words: int
 
     @property
     def bits_per_byte(self) -> float | None:
@@ -67,24 +48,39 @@ class Score:
         """Return the sum of bits over the sum of tokens; None without tokens."""
         return self.bits / self.tokens if self.tokens else None
 
+    @property
+    def byte_perplexity(self) -> float | None:
+        """Return 2 to the power of the bits per byte; None without bytes, and beyond the largest number."""
+        return raise_two(self.bits, self.bytes)
 
-def count_bits(ids: Ids, scorer: Scorer, windows: Windows, vocab_rows: int) -> float:
+    @property
+    def word_perplexity(self) -> float | None:
+        """Return 2 to the power of the bits per word; None without words, and beyond the largest number."""
+        return raise_two(self.bits, self.words)
+
+
+def raise_two(bits: float, count: int) -> float | None:
+    """Return 2 ** (bits / count); None without a count, or if a float cannot hold it."""
+    if not count or bits / count >= sys.float_info.max_exp:
+        return None
+    return math.exp2(bits / count)
+
+
+def count_words(text: str) -> int:
+    """Count the parts of a text between white space, empty ones at its ends included, as the harness does."""
+    return len(re.split(r"\s+", text))
+
+
+def count_bits(ids: Ids, scorer: Scorer, windows: Splitting, vocab_rows: int) -> float:
     """Count the bits of one text: the sum of -log2 p over its tokens.
 
-    Each token is predicted once, in the first window that contains it.
+    Each token is predicted once.
     """
     if not ids:
         return 0.0
-    sequence = [END_OF_TEXT, *ids] if windows.bos else list(ids)
     nats = 0.0 if windows.bos else math.log(vocab_rows)
-    done = 1  # the first of the sequence is given, or counted above
-    for begin in range(0, len(sequence), windows.stride):
-        if done >= len(sequence):
-            break
-        end = min(begin + windows.window, len(sequence))
-        found = scorer(sequence[begin:end])
-        nats -= float(found[done - begin - 1 :].sum(dtype=np.float64))
-        done = end
+    for part, new in windows.split(ids):
+        nats -= float(scorer(part)[-new:].sum(dtype=np.float64))
     return nats / math.log(2)
 
 
@@ -101,7 +97,9 @@ def load_vocabulary(checkpoint: Checkpoint, *, offline: bool = False) -> Tokeniz
     return tokenizer
 
 
-def score_texts(texts: Sequence[str], tokenizer: Tokenizer, runner: Runner, windows: Windows, vocab_rows: int) -> Score:
+def score_texts(
+    texts: Sequence[str], tokenizer: Tokenizer, runner: Runner, windows: Splitting, vocab_rows: int
+) -> Score:
     """Score texts on a model in memory, each text separately.
 
     Raises TokbenchError where the model gives no finite probabilities.
@@ -115,14 +113,54 @@ def score_texts(texts: Sequence[str], tokenizer: Tokenizer, runner: Runner, wind
                 f"the model's probabilities for text {number} are not finite numbers: weights are damaged or too large",
                 "download the model again, or use another",
             )
-    return Score(math.fsum(bits), sum(len(text.encode()) for text in texts), sum(map(len, sequences)), len(texts))
+    return Score(
+        math.fsum(bits),
+        sum(len(text.encode()) for text in texts),
+        sum(map(len, sequences)),
+        len(texts),
+        sum(map(count_words, texts)),
+    )
+
+
+def choose_windows(
+    context: int, backend: str, *, window: int | None, stride: int | None, bos: bool, harness: bool
+) -> Splitting:
+    """Return the windows for a model and a backend.
+
+    context: of the model, in tokens.
+    window: by default the context, and half of it as stride. Windows of the harness are one token shorter on llama.cpp,
+        which reads at most context - 1 tokens before it predicts one.
+
+    Raises TokbenchError for windows beyond the context, and for what the harness does not have.
+    """
+    most = context - 1 if harness and backend == "llamacpp" else context
+    if window is not None and window > most:
+        raise TokbenchError(
+            f"windows of {window} tokens are longer than the {most} that the model reads on {backend}",
+            f"use at most --window {most}",
+        )
+    length = window or most
+    if not harness:
+        return Windows(length, stride or length // 2, bos)
+    if stride is not None or not bos:
+        raise TokbenchError(
+            "windows of the harness have no stride, and start with <|endoftext|>", "leave out --stride and --no-bos"
+        )
+    return HarnessWindows(length)
+
+
+def choose_score_quantization(checkpoint: Checkpoint, supported: Sequence[str]) -> str:
+    """Return the type to score in where none is named: a GGUF file's own, else the most exact common one."""
+    if checkpoint.format == "gguf":
+        return checkpoint.stored
+    return next((kind for kind in ("float32", "f16") if kind in supported), supported[0])
 
 
 def sign_score(
     checkpoint: Checkpoint,
     backend: str,
     quantization: str,
-    windows: Windows,
+    windows: Splitting,
     *,
     tokenizer: tuple[str, str],
     corpus: tuple[str, str],

@@ -1,6 +1,7 @@
-"""The Pythia suite: eight sizes on the Pile and on the deduplicated Pile.
+"""The Pythia suite: eight sizes on the Pile and on the deduplicated Pile, and what belongs to it.
 
-Each has 154 checkpoints. The facts are data in `models.toml`, next to this module. (The module is not called `suite`,
+That is the first release (v0), two smaller sizes, and small sizes trained again with other seeds. Each has 154
+checkpoints. The facts are data in `models.toml`, next to this module. (The module is not called `suite`,
 because `tokbench.pythia.suite` is the function.)
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files as package_files
 from types import MappingProxyType
@@ -34,13 +35,15 @@ class Model:
     vocabulary: tokens of its tokenizer.
     vocab_multiple: what its embedding is padded to a multiple of.
     batch_tokens: training batch size in tokens; `batch_tokens_v0` is that of the first release.
+    old_name: its name in 2022; None for a model that had none.
+    first_step: the first step that was saved: 0, but 1000 in the first release.
     """
 
     name: str
     size: str
     deduped: bool
     hub_id: str
-    old_name: str
+    old_name: str | None
     architecture: Architecture
     vocabulary: int
     vocab_multiple: int
@@ -49,6 +52,7 @@ class Model:
     learning_rate: float
     equivalents: tuple[str, ...]
     licence: str
+    first_step: int = 0
 
     @property
     def corpus(self) -> str:
@@ -84,6 +88,29 @@ def models() -> tuple[Model, ...]:
     return tuple(_read_model(data, entry, deduped) for entry in data["size"] for deduped in (False, True))
 
 
+@cache
+def variants() -> tuple[Model, ...]:
+    """Return what else belongs to the suite: 14M and 31M, the first release (`-v0`), and other seeds (`-seed1`)."""
+    data = _data()
+    small = tuple(_read_model(data, entry, False) for entry in data["small"])
+    first = tuple(
+        replace(_rename(model, "-v0"), old_name=model.old_name, batch_tokens=model.batch_tokens_v0, first_step=1000)
+        for model in models()
+    )
+    seeds = {entry["size"]: entry.get("seeds", 0) for entry in (*data["small"], *data["size"])}
+    seeded = tuple(
+        _rename(model, f"-seed{seed}")
+        for model in (*small, *models())
+        if not model.deduped
+        for seed in range(1, seeds[model.size] + 1)
+    )
+    return (*small, *first, *seeded)
+
+
+def _rename(model: Model, ending: str) -> Model:
+    return replace(model, name=model.name + ending, hub_id=model.hub_id + ending, old_name=None)
+
+
 def _read_model(data: dict[str, Any], entry: dict[str, Any], deduped: bool) -> Model:
     ending = DEDUPED if deduped else ""
     name = f"pythia-{entry['size'].lower()}{ending}"
@@ -93,13 +120,13 @@ def _read_model(data: dict[str, Any], entry: dict[str, Any], deduped: bool) -> M
         size=entry["size"],
         deduped=deduped,
         hub_id=f"{OWNER}/{name}",
-        old_name=f"pythia-{entry['old_size'].lower()}{ending}",
+        old_name=f"pythia-{entry['old_size'].lower()}{ending}" if "old_size" in entry else None,
         architecture=Architecture(
             layers=entry["layers"],
             width=entry["width"],
             heads=entry["heads"],
             vocab_rows=pad_vocabulary(data["vocabulary"], multiple),
-            context=data["context"],
+            context=entry.get("context", data["context"]),
         ),
         vocabulary=data["vocabulary"],
         vocab_multiple=multiple,
@@ -156,23 +183,37 @@ def _spellings() -> Mapping[str, Model]:
     for model in models():
         for name in (model.name, model.old_name):
             # No name of the first release is in use today; a clash would be caught here.
-            if found.setdefault(_fold(name), model) is not model:
+            if name is not None and found.setdefault(_fold(name), model) is not model:
                 raise TokbenchError(f"Pythia suite: the name {name!r} stands for two models")
+    for model in variants():
+        found[_fold(model.name)] = model
     return MappingProxyType(found)
+
+
+def look_up_model(name: str) -> Model | None:
+    """Return the model with this name, as `find_model` takes it; None for an unknown name."""
+    return _spellings().get(_fold(name))
+
+
+def list_spellings() -> list[str]:
+    """List the names that `find_model` takes, without the old ones."""
+    return [model.name for model in (*models(), *variants())]
 
 
 def find_model(name: str) -> Model:
     """Return the model with this name.
 
     name: such as `pythia-1.4b`, `1.4B`, `EleutherAI/pythia-1.4b`, or the old `pythia-1.3b`, in any case; with
-        `-deduped`, the deduplicated one.
+        `-deduped`, the deduplicated one; with `-v0`, that of the first release; of small sizes, with `-seed1` to
+        `-seed9`.
 
     Raises TokbenchError, naming the nearest match, for an unknown name.
     """
-    found = _spellings().get(_fold(name))
+    found = look_up_model(name)
     if found is None:
         near = closest(_fold(name), list(_spellings()))
-        known = ", ".join(model.size for model in models() if not model.deduped)
+        plain = (*variants()[: len(_data()["small"])], *models())
+        known = ", ".join(model.size for model in plain if not model.deduped)
         hint = f"did you mean {_spellings()[near].name!r}? " if near else ""
         raise TokbenchError(f"no Pythia model is called {name!r}", f"{hint}the sizes are {known}, each also {DEDUPED}")
     return found

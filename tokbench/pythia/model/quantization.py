@@ -1,4 +1,4 @@
-"""Types of stored weights: block sizes, dates, and which can still be run.
+"""Types of stored weights: block sizes, dates, and what runs them.
 
 A type has a version: the block layout of ggml's types changed twice in May 2023 under the same names. Version 0 ends on
 2023-05-12 (llama.cpp pull request 1405: bit order), version 1 on 2023-05-20 (1508: 16-bit scales), version 2 is
@@ -7,7 +7,8 @@ today's, in every GGUF file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Literal
@@ -16,6 +17,8 @@ from tokbench._shared.registry import closest
 from tokbench.errors import TokbenchError
 
 Family = Literal["ggml", "array"]
+Source = Literal["checkpoint", "file"]
+"""What a backend runs a type from: any checkpoint, or only a file whose matrices have it already."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Quantization:
     row_bytes: additional bytes per row (a scale per row).
     first_version, last_version: ggml's versions.
     since, until: first day of the type in this layout, and first day without it; None if unknown or still current.
+    reason: why no maintained library runs it; None if one does.
+    backends: those that run it, on some device.
+    source: what they run it from.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Quantization:
     since: date | None = None
     until: date | None = None
     reason: str | None = None
+    backends: tuple[str, ...] = ()
+    source: Source = "checkpoint"
 
     @property
     def bits_per_weight(self) -> float:
@@ -55,6 +63,12 @@ class Quantization:
     def historic(self) -> bool:
         """Return whether no maintained library runs it; `reason` then says why."""
         return self.until is not None
+
+    @property
+    def runs(self) -> str:
+        """Return which backends run it, in words: `llamacpp, from a GGUF file of it`, or `no backend`."""
+        where = ", ".join(self.backends) or "no backend"
+        return f"{where}, from a GGUF file of it" if self.source == "file" else where
 
     @property
     def label(self) -> str:
@@ -78,6 +92,7 @@ class Quantization:
 
 BIT_ORDER = date(2023, 5, 12)
 HALF_SCALES = date(2023, 5, 20)
+K_QUANTS = date(2023, 6, 5)
 _OLD_SCALES = (
     "its blocks have 32-bit scales, which ggml dropped on 2023-05-20 (llama.cpp pull request 1508); no "
     "maintained library reads them"
@@ -91,7 +106,14 @@ _OLD_Q4_3 = "ggml dropped the type on 2023-04-28 (llama.cpp pull request 1218); 
 
 
 def _ggml(name: str, size: int, block_bytes: int, first: int | None = None, since: date | None = None) -> Quantization:
-    return Quantization(name, "ggml", size, block_bytes, vector_bytes=4, first_version=first, since=since)
+    return Quantization(
+        name, "ggml", size, block_bytes, vector_bytes=4, first_version=first, since=since, backends=("llamacpp",)
+    )
+
+
+def _file(name: str, size: int, block_bytes: int, first: int | None = None, since: date | None = None) -> Quantization:
+    # Making these takes a search over scales, and for many of them texts: llama-quantize makes them.
+    return replace(_ggml(name, size, block_bytes, first, since), source="file")
 
 
 def _historic(
@@ -103,12 +125,12 @@ def _historic(
 
 
 def _float(name: str, size: int) -> Quantization:
-    return Quantization(name, "array", 1, size, vector_bytes=size)
+    return Quantization(name, "array", 1, size, vector_bytes=size, backends=("ctranslate2", "transformers"))
 
 
 def _int8(name: str, vector_bytes: int) -> Quantization:
     # ctranslate2: matrices and embedding in 8 bits with one 32-bit scale per row; biases and norms are floats.
-    return Quantization(name, "array", 1, 1, vector_bytes, row_bytes=4)
+    return Quantization(name, "array", 1, 1, vector_bytes, row_bytes=4, backends=("ctranslate2",))
 
 
 QUANTIZATIONS: tuple[Quantization, ...] = (
@@ -116,11 +138,28 @@ QUANTIZATIONS: tuple[Quantization, ...] = (
     _ggml("f16", 1, 2),
     _ggml("bf16", 1, 2),
     _ggml("q8_0", 32, 34, 2, HALF_SCALES),
-    _ggml("q6_k", 256, 210, 2, date(2023, 6, 5)),
     _ggml("q5_1", 32, 24, 1, BIT_ORDER),
     _ggml("q5_0", 32, 22, 1, BIT_ORDER),
     _ggml("q4_1", 32, 20, 2, HALF_SCALES),
     _ggml("q4_0", 32, 18, 2, HALF_SCALES),
+    _file("q6_k", 256, 210, 2, K_QUANTS),
+    _file("q5_k", 256, 176, 2, K_QUANTS),
+    _file("q4_k", 256, 144, 2, K_QUANTS),
+    _file("q3_k", 256, 110, 2, K_QUANTS),
+    _file("q2_k", 256, 84, 2, K_QUANTS),
+    _file("iq4_nl", 32, 18),
+    _file("iq4_xs", 256, 136),
+    _file("iq3_s", 256, 110),
+    _file("iq3_xxs", 256, 98),
+    _file("iq2_s", 256, 82),
+    _file("iq2_xs", 256, 74),
+    _file("iq2_xxs", 256, 66),
+    _file("iq1_m", 256, 56),
+    _file("iq1_s", 256, 50),
+    _file("tq2_0", 256, 66),
+    _file("tq1_0", 256, 54),
+    _file("mxfp4", 32, 17),
+    _file("nvfp4", 64, 36),
     _float("float32", 4),
     _float("float16", 2),
     _float("bfloat16", 2),
@@ -159,17 +198,30 @@ def find_quantization(name: str, version: int | None = None) -> Quantization:
         version = int(number)
     found = [entry for entry in QUANTIZATIONS if entry.name == bare]
     if not found:
-        near = closest(bare, [entry.name for entry in QUANTIZATIONS])
-        known = ", ".join(dict.fromkeys(entry.name for entry in QUANTIZATIONS))
-        raise TokbenchError(
-            f"no quantization is called {name!r}", f"did you mean {near!r}?" if near else f"known: {known}"
-        )
+        raise TokbenchError(f"no quantization is called {name!r}", _suggest(bare))
     if version is None:
         return found[0]
     for entry in found:
         if _has_version(entry, version):
             return entry
     raise TokbenchError(f"{bare} has no version {version}", f"leave the version out, or see: {_spell_versions(found)}")
+
+
+_MIXTURE = re.compile(r"((?:i?q)\d_k|iq[1-4])_(?:xs|s|m|l)")
+
+
+def _suggest(name: str) -> str:
+    """Return a hint for an unknown name.
+
+    The main type of a mixture that llama-quantize names, or the nearest name.
+    """
+    names = list(dict.fromkeys(entry.name for entry in QUANTIZATIONS))
+    mixture = _MIXTURE.fullmatch(name)
+    main = [known for known in names if mixture and known.startswith(mixture[1])]
+    if main:
+        return f"that is a mixture, whose GGUF files run as they are; their main type is {main[0]}"
+    near = closest(name, names)
+    return f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
 
 
 def _has_version(entry: Quantization, version: int) -> bool:

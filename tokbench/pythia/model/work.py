@@ -54,9 +54,10 @@ def count_work(
     tokens: S, the prompt length of a prefill, or s, the context of a step.
     batch: B, number of prompts or texts.
 
-    Bytes of a step: layers + unembedding + B rows of the embedding + B KV(s). Bytes of a prefill: layers + unembedding
-        +
-    B S rows of the embedding + B KV(S). Raises TokbenchError for counts below 1.
+    Bytes of a step: layers + unembedding + B rows of the embedding + B KV(s); of a prefill: layers + unembedding + B S
+    rows of the embedding + B KV(S). Of experts, those that so many tokens choose (`WeightBytes.layers_read`).
+
+    Raises TokbenchError for counts below 1.
     """
     if tokens < 1 or batch < 1:
         raise TokbenchError(f"no work in {batch} texts of {tokens} tokens", "both numbers must be at least 1")
@@ -71,5 +72,5 @@ def count_work(
     return Work(
         matrix_flops=batch * (flops - attention),
         attention_flops=batch * attention,
-        moved_bytes=weights.layers + weights.unembedding + rows_read * weights.embedding_row + cache,
+        moved_bytes=weights.layers_read(rows_read) + weights.unembedding + rows_read * weights.embedding_row + cache,
     )

@@ -43,6 +43,9 @@ class Rates:
         of its own.
     bandwidth: bytes/s.
 
+    prefill_terms, decode_terms: seconds per unit of `_four_terms.list_terms`, where a sum of those estimates models
+        that were not fitted better than the rates do; None where it does not.
+
     A rate is None if it limited no timing; it is then unknown and does not bound estimates.
     """
 
@@ -56,6 +59,8 @@ class Rates:
     attention_flops: float | None
     bandwidth: float | None
     fits: tuple[Fit, ...]
+    prefill_terms: tuple[float, ...] | None = None
+    decode_terms: tuple[float, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.backend} {self.quantization} on {self.device} with {self.threads} threads"
@@ -63,6 +68,10 @@ class Rates:
     def find_fit(self, phase: Phase) -> Fit | None:
         """Return how well a phase was fitted; None if it was not timed."""
         return next((fit for fit in self.fits if fit.phase == phase), None)
+
+    def find_terms(self, phase: Phase) -> tuple[float, ...] | None:
+        """Return the coefficients of a phase that is estimated as a sum; None if by rates."""
+        return self.prefill_terms if phase == "prefill" else self.decode_terms
 
     def times(self, phase: Phase, work: Work) -> tuple[float, float]:
         """Return the seconds for arithmetic and for moving bytes; 0 for an unknown rate."""

@@ -7,13 +7,15 @@ bandwidth, but FLOP/s per phase, because a product with the eight rows of a batc
 with the hundreds of rows of a prompt. So each estimate is based on two rates. Rates are effective: they hold for the
 machine, threads and libraries they were fitted on, and say nothing about what the hardware could do.
 
+Where a sum of four terms (`_four_terms`) estimates models that it was not fitted to better than the rates do, it takes
+their place: rates in FLOP/s fail where elementwise work bounds a prefill.
+
 The fit is least squares of ln(predicted / measured). Relative errors are exp(root mean square of it) - 1: 0.1 means
 that an estimate is typically off by a factor of 1.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,11 +24,19 @@ import numpy.typing as npt
 import polars as pl
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.measure.timings import GROUP, TIMINGS_SCHEMA, Timing, read_timings
+from tokbench.pythia.measure.timings import GROUP, TIMINGS_SCHEMA, read_timings
 from tokbench.pythia.model.architecture import Architecture
-from tokbench.pythia.model.quantization import find_quantization
-from tokbench.pythia.model.work import PHASES, Phase, Work, count_work
-from tokbench.pythia.speed._fitting import fit_rates
+from tokbench.pythia.model.work import Phase
+from tokbench.pythia.speed._prediction import (
+    describe_fits,
+    find_error,
+    find_held_out_errors,
+    predict_row,
+    predict_seconds,
+    solve_rates,
+    solve_terms,
+    split_seconds,
+)
 from tokbench.pythia.speed.rates import Fit, Rates
 
 __all__ = [
@@ -92,7 +102,22 @@ def fit(timings: pl.DataFrame, *, attention_apart: bool = False) -> Rates:
     no timings, a mixture, a missing column, an empty field, or a time that is not above 0.
     """
     rows = read_timings(timings)
-    return _fit_rows(rows, attention_apart, _held_out_errors(rows, attention_apart))
+    rates, terms = solve_rates(rows, attention_apart), solve_terms(rows, attention_apart)
+    by_rates = find_held_out_errors(rows, lambda some: solve_rates(some, attention_apart))
+    by_terms = find_held_out_errors(rows, lambda some: solve_terms(some, attention_apart))
+    # Terms replace rates where they fit better, and predict models better that they were not fitted to.
+    better = {
+        phase
+        for phase, error in by_terms.items()
+        if error < by_rates[phase] and find_error(terms, rows, phase) < find_error(rates, rows, phase)
+    }
+    chosen = replace(
+        rates,
+        prefill_terms=terms.prefill_terms if "prefill" in better else None,
+        decode_terms=terms.decode_terms if "decode" in better else None,
+    )
+    errors = {phase: by_terms[phase] if phase in better else error for phase, error in by_rates.items()}
+    return describe_fits(chosen, rows, errors)
 
 
 def fit_each(timings: pl.DataFrame, *, attention_apart: bool = False) -> tuple[Rates, ...]:
@@ -135,9 +160,9 @@ def predict(
         return Refusal(f"a batch of {batch} is larger than the largest timed in {phase}, {fitted.largest_batch}")
     if tokens > architecture.context:
         return Refusal(f"{tokens} tokens do not fit into the context of {architecture.context}")
-    arithmetic, bandwidth = rates.times(phase, _count(rates, architecture, phase, tokens, batch))
+    arithmetic, bandwidth = split_seconds(rates, architecture, phase, tokens, batch)
     return Estimate(
-        seconds=max(arithmetic, bandwidth),
+        seconds=predict_seconds(rates, architecture, phase, tokens, batch),
         relative_error=fitted.error,
         held_out=fitted.held_out is not None,
         limit="arithmetic" if arithmetic >= bandwidth else "bandwidth",
@@ -168,8 +193,8 @@ def predict_generation(
     last = predict(rates, architecture, "decode", tokens=end, batch=batch, max_error=max_error)
     if isinstance(last, Refusal):
         return last
-    steps = (rates.times("decode", _count(rates, architecture, "decode", s, batch)) for s in range(prompt + 1, end + 1))
-    return replace(last, seconds=float(sum(max(times) for times in steps)))
+    steps = (predict_seconds(rates, architecture, "decode", s, batch) for s in range(prompt + 1, end + 1))
+    return replace(last, seconds=float(sum(steps)))
 
 
 def tabulate_seconds(
@@ -185,8 +210,9 @@ def tabulate_seconds(
     """
     if rates.find_fit(phase) is None:
         raise TokbenchError(f"there are no timings of {phase} with {rates}", "measure that phase first")
-    counted = (_count(rates, architecture, phase, number, batch) for number in range(1, tokens + 1))
-    return np.array([0.0, *(max(rates.times(phase, work)) for work in counted)])
+    return np.array(
+        [0.0, *(predict_seconds(rates, architecture, phase, number, batch) for number in range(1, tokens + 1))]
+    )
 
 
 def validate(rates: Rates, timings: pl.DataFrame) -> pl.DataFrame:
@@ -206,63 +232,8 @@ def validate(rates: Rates, timings: pl.DataFrame) -> pl.DataFrame:
     held_out: list[bool | None] = []
     for row in rows:
         fitted = rates.find_fit(row.phase)
-        predicted.append(None if fitted is None else _predict_row(rates, row))
+        predicted.append(None if fitted is None else predict_row(rates, row))
         held_out.append(None if fitted is None else row.model not in fitted.models)
     return timings.with_columns(
         pl.Series("predicted", predicted, pl.Float64), pl.Series("held_out", held_out, pl.Boolean)
     ).with_columns(error=pl.col("predicted") / pl.col("seconds") - 1)
-
-
-def _count(rates: Rates, architecture: Architecture, phase: Phase, tokens: int, batch: int) -> Work:
-    quantization = find_quantization(rates.quantization)
-    cache = rates.kv_bytes_per_value
-    return count_work(architecture, quantization, phase, tokens=tokens, batch=batch, kv_bytes_per_value=cache)
-
-
-def _predict_row(rates: Rates, row: Timing) -> float:
-    return max(rates.times(row.phase, row.work))
-
-
-def _held_out_errors(rows: Sequence[Timing], attention_apart: bool) -> dict[Phase, float]:
-    """Return the error of each phase when every model is predicted from the others.
-
-    Phases with a single model are left out.
-    """
-    errors: dict[Phase, list[float]] = {phase: [] for phase in PHASES}
-    for model in dict.fromkeys(row.model for row in rows):
-        others = [row for row in rows if row.model != model]
-        if not others:
-            continue
-        rates = _fit_rows(others, attention_apart, {})
-        for row in rows:
-            if row.model == model and rates.find_fit(row.phase) is not None:
-                errors[row.phase].append(_predict_row(rates, row) / row.seconds)
-    return {phase: _spread(ratios) for phase, ratios in errors.items() if ratios}
-
-
-def _spread(ratios: Sequence[float]) -> float:
-    """Return the relative error of predictions.
-
-    ratios: predictions over measured values.
-    """
-    return float(np.expm1(np.sqrt(np.mean(np.square(np.log(ratios))))))
-
-
-def _fit_rows(rows: Sequence[Timing], attention_apart: bool, held_out: dict[Phase, float]) -> Rates:
-    solved = fit_rates([(row.phase, row.work, row.seconds) for row in rows], attention_apart)
-    rates = Rates(*rows[0].group, rows[0].kv_bytes_per_value, *solved, fits=())
-    fits = []
-    for phase in PHASES:
-        own = [row for row in rows if row.phase == phase]
-        if own:
-            fits.append(
-                Fit(
-                    phase=phase,
-                    timings=len(own),
-                    models=tuple(dict.fromkeys(row.model for row in own)),
-                    largest_batch=max(row.batch for row in own),
-                    held_in=_spread([_predict_row(rates, row) / row.seconds for row in own]),
-                    held_out=held_out.get(phase),
-                )
-            )
-    return replace(rates, fits=tuple(fits))

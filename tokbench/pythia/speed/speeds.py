@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.measure.probe import BackendMeasurement
+from tokbench.pythia.measure.layer_probe import draw_rounds
+from tokbench.pythia.measure.measurement import BackendMeasurement
 from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.speed.curves import Curve, Curves, Seconds, Tokens
 from tokbench.pythia.speed.rates import Rates
 from tokbench.pythia.speed.roofline import MAX_ERROR, Refusal, predict, tabulate_seconds
-
-Tokens = npt.NDArray[np.int64]
-Seconds = npt.NDArray[np.float64]
 
 
 class Speed(Protocol):
@@ -30,7 +29,7 @@ class Speed(Protocol):
 
     @property
     def basis(self) -> str:
-        """Return `measured` or `estimated`."""
+        """Return `measured`, `extrapolated` or `estimated`."""
         ...
 
     @property
@@ -47,6 +46,15 @@ class Speed(Protocol):
         ...
 
 
+@runtime_checkable
+class TimedSpeed(Speed, Protocol):
+    """Times that come from rounds of measuring, whose spread is known."""
+
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        """Return bounds that hold each request's seconds in 95 % of repetitions."""
+        ...
+
+
 def prompt_grid(tokens: Tokens, points: int = 5) -> tuple[int, ...]:
     """Choose prompt lengths to measure.
 
@@ -57,10 +65,7 @@ def prompt_grid(tokens: Tokens, points: int = 5) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class MeasuredSpeed:
-    """Times of this exact shape on this machine.
-
-    Prefill is interpolated linearly between measured lengths; every decoding step counts the same.
-    """
+    """Times of this exact shape on this machine: medians of the rounds."""
 
     measurement: BackendMeasurement
 
@@ -71,33 +76,41 @@ class MeasuredSpeed:
 
     @property
     def note(self) -> str:
-        """Name backend, type, threads, weights and processor."""
+        """Name backend, type, threads, weights and processor, and how far unchanged work differed."""
         found = self.measurement
+        ratio = found.aa_ratio
         return (
             f"{found.backend} {found.quantization}, {found.threads} threads, weights: {found.weights}, "
-            f"{found.environment.processor}"
+            f"{found.environment.processor}" + ("" if ratio is None else f", A/A ratio {ratio:.2f}")
         )
-
-    def points(self, phase: str) -> tuple[Tokens, Seconds]:
-        """Return the measured token counts and their seconds, ascending."""
-        timed = sorted((t.tokens, t.seconds) for t in self.measurement.timings if t.phase == phase and t.batch == 1)
-        if not timed:
-            raise TokbenchError(f"{phase} was not timed at batch 1", "measure it first")
-        tokens, seconds = zip(*timed, strict=True)
-        return np.array(tokens, np.int64), np.array(seconds, np.float64)
 
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
         """Interpolate linearly between the measured lengths; no time for no tokens."""
-        lengths, seconds = self.points("prefill")
-        return np.where(tokens > 0, np.interp(tokens, lengths, seconds), 0.0)
+        return self._curves.prefill_seconds(tokens)
 
     def decode_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
-        """Multiply one step's time by the tokens after the first.
+        """Sum the steps after the first token, on a line between the measured contexts."""
+        return self._curves.decode_seconds(prompts, new_tokens)
 
-        The step is timed at its measured context.
-        """
-        _, seconds = self.points("decode")
-        return np.where(prompts > 0, np.maximum(new_tokens - 1, 0) * seconds[0], 0.0)
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        """Return bounds of 95 % of each request's seconds, if the rounds were drawn again."""
+        return self._curves.measurement_interval(prompts, new_tokens)
+
+    @cached_property
+    def _curves(self) -> Curves:
+        return Curves(self._draw("prefill", 1), self._draw("decode", 2))
+
+    def _draw(self, phase: str, seed: int) -> Curve | None:
+        timed = [t for t in self.measurement.timings if (t.phase, t.batch) == (phase, 1)]
+        if not timed:
+            return None
+        timed.sort(key=lambda timing: timing.tokens)
+        chosen = draw_rounds(len(timed[0].rounds), seed)
+        return Curve(
+            np.array([timing.tokens for timing in timed], np.int64),
+            np.array([timing.seconds for timing in timed]),
+            np.stack([np.median(np.array(timing.rounds)[chosen], axis=1) for timing in timed], axis=1),
+        )
 
 
 @dataclass(frozen=True)

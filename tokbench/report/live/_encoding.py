@@ -12,9 +12,9 @@ import numpy.typing as npt
 from tokbench._shared.threads import map_ordered
 from tokbench.adapters import Tokenizer
 from tokbench.errors import EngineError, TokbenchError
-from tokbench.pythia.cost.whatif import what_if
+from tokbench.pythia.cost.whatif import swap_tokenizer
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, prefill_flops
-from tokbench.pythia.model.models import Model, find_model
+from tokbench.pythia.model.resolution import ModelSpec, resolve_named
 from tokbench.report._escaping import reveal_bytes
 
 MOST_PIECES = 20_000
@@ -27,7 +27,7 @@ class Question:
     text: the text to encode.
     second: a text to compare with; may be empty.
     tokenizers: names.
-    model: a Pythia size.
+    model: a name of the suite or of another family.
     pieces: number of pieces to show.
     """
 
@@ -59,7 +59,7 @@ class Question:
             raise TokbenchError(f"pieces must be an integer from 0 to {MOST_PIECES}")
         model = fields.get("model", "1.4B")
         if not isinstance(model, str):
-            raise TokbenchError("model must be the name of a Pythia model")
+            raise TokbenchError("model must be the name of a model")
         return cls(texts["text"], texts["second"], tuple(names), model, pieces)
 
 
@@ -98,9 +98,9 @@ class Refused:
 def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Encoded | Refused]:
     """Encode the text with each requested tokenizer.
 
-    Raises TokbenchError for a tokenizer that is not served, or an unknown Pythia model.
+    Raises TokbenchError for a tokenizer that is not served, or an unknown model.
     """
-    model = find_model(question.model)
+    model = resolve_named(question.model)
     for name in question.tokenizers:
         if name not in tokenizers:
             raise TokbenchError(f"no tokenizer {name!r} is served here", f"choose from: {', '.join(tokenizers)}")
@@ -159,11 +159,11 @@ def describe(
     ids: npt.NDArray[np.int32],
     second: int | None,
     question: Question,
-    model: Model,
+    model: ModelSpec,
     differs: tuple[bool, ...] | None,
 ) -> Encoded:
     """Collect counts, costs and pieces of one tokenizer."""
-    shape = what_if(model.architecture, tokenizer.vocab_total, multiple=model.vocab_multiple).changed
+    shape = swap_tokenizer(model, tokenizer.name, tokenizer.vocab_total).changed
     return Encoded(
         tokenizer=tokenizer.name,
         tokens=len(ids),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokbench._shared.files import read_json_object
-from tokbench.adapters import Tokenizer
+from tokbench.adapters._protocol import Tokenizer
 from tokbench.catalog.companions import CONFIG, Companions, find_companions, read_companions
 from tokbench.errors import TokbenchError
 

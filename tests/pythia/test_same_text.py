@@ -1,0 +1,295 @@
+"""Requests are text: the same for every language and tokenizer, in tables and verdicts alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tokbench as tb
+from helpers.commands import refuse, run
+from helpers.corpora import write_corpus
+from tokbench.cli._ledger import trace
+from tokbench.comparison import Comparison
+from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost import Costs, Prices, Request, cost
+from tokbench.pythia.cost.amounts import resample
+from tokbench.pythia.cost.quantities import Costing, interpolate
+from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
+from tokbench.pythia.cost.workload import Workload
+from tokbench.pythia.formats.random_weights import make
+from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.arithmetic import TRAINING_FACTOR, flops_per_token, request_flops
+from tokbench.pythia.model.models import find_model
+from tokbench.report import format_results
+from tokbench.report._cost_results import show
+from tokbench.report._cost_verdict import write_verdict
+from tokbench.report._document_model import Results
+
+SHAPE = find_model("70m").architecture
+
+Tokens = npt.NDArray[np.int64]
+Seconds = npt.NDArray[np.float64]
+
+
+class Measured:
+    """Times worked out by hand, with what their measurement leaves open: 10 % down, 20 % up."""
+
+    basis = "extrapolated"
+    note = "by hand"
+
+    def prefill_seconds(self, tokens: Tokens) -> Seconds:
+        return tokens * 1e-3
+
+    def decode_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
+        return np.maximum(new_tokens - 1, 0) * 1e-2
+
+    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+        seconds = self.prefill_seconds(prompts) + self.decode_seconds(prompts, new_tokens)
+        return 0.9 * seconds, 1.2 * seconds
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Means of 3 characters in English and 5 in German, in as many bytes."""
+    corpus = write_corpus(tmp_path_factory.mktemp("same") / "c", en=["abcd", "ab"], de=["abcdefgh", "ab"])
+    return tb.compare(["utf8", "byt5"], corpus, throughput=False)
+
+
+def value(costs: Costs, quantity: str, lang: str | None, per: str = "request", tokenizer: str = "utf8") -> float:
+    own = pl.col("lang").eq_missing(pl.lit(lang))
+    found: float = costs.frame.filter(own, tokenizer=tokenizer, quantity=quantity, per=per)["value"].item()
+    return found
+
+
+# ---- the request
+
+
+def test_a_request_is_counted_by_hand() -> None:
+    """30 characters at 0.5 and 2 tokens each; none where the text is empty."""
+    chars, rates = np.array([30.0, 30.0, 30.0]), np.array([[0.5, 2.0, 0.0]])
+    for request, written in (
+        (Request(), [15, 60, 0]),
+        (Request(new_tokens="same"), [15, 60, 0]),
+        (Request(new_text=10), [5, 20, 0]),
+        (Request(new_tokens=7), [7, 7, 0]),
+    ):
+        read, answer = request.count(chars, rates)
+        assert (read.tolist(), answer.tolist()) == ([[15, 60, 0]], [written])
+
+
+def test_text_is_of_the_reference_language(result: Comparison) -> None:
+    """600 characters of English are 600 bytes, and 1,000 of their German translation."""
+    costs = cost(result, model=None, prompt_chars=600, new_text=60)
+    assert [value(costs, "tokens", lang) for lang in ("en", "de", None)] == pytest.approx([600, 1000, 800])
+    assert [value(costs, "new_tokens", lang) for lang in ("en", "de")] == pytest.approx([60, 100])
+    assert value(costs, "tokens", "de", "1000 requests") == pytest.approx(1e6)
+    assert value(costs, "tokens", "de", "1000000 characters") == pytest.approx(1e6 * 5 / 3)
+    assert dict(costs.chars) == {"de": 600, "en": 600}
+    assert "|read:600|write:60" in costs.signature
+
+
+def test_by_default_the_mean_segment_is_read_and_as_much_written(result: Comparison) -> None:
+    costs = cost(result, model="70m")
+    by_hand = request_flops(replace(SHAPE, vocab_rows=256), 5, 5)
+    assert value(costs, "flops", "de") == by_hand
+    assert costs.frame.equals(cost(result, model="70m", new_tokens="same").frame)
+    training = TRAINING_FACTOR * flops_per_token(replace(SHAPE, vocab_rows=256), 2048)
+    assert value(costs, "training_flops", "en", "1000000 characters") == pytest.approx(1e6 * training)
+
+
+def test_fractions_of_tokens_lie_on_lines_between_whole_ones() -> None:
+    asked: list[tuple[list[int], list[int]]] = []
+
+    def count(read: Tokens, written: Tokens) -> Seconds:
+        asked.append((read.tolist(), written.tolist()))
+        return read.astype(float) ** 2 + 10 * written
+
+    amounts = np.array([[3.0, 2.5, 2.5, np.nan]])
+    found = interpolate(count, amounts, np.array([[1.0, 1.0, 1.25, 1.0]]))
+    assert found[0, :3].tolist() == [19, 6.5 + 10, 6.5 + 12.5]
+    assert np.isnan(found[0, 3])
+    assert asked == [([2, 2, 3, 3], [1, 2, 1, 2])]  # each pair once
+
+
+@given(st.floats(0, 5000), st.floats(0, 5000))
+@settings(max_examples=50, deadline=None)
+def test_what_is_linear_in_tokens_is_exact(read: float, written: float) -> None:
+    found = interpolate(lambda s, n: 3.0 * s + 7.0 * n, np.array([[read]]), np.array([[written]]))
+    assert found[0, 0] == pytest.approx(3 * read + 7 * written, rel=1e-9, abs=1e-9)
+
+
+# ---- table and verdict
+
+
+@st.composite
+def workloads(draw: st.DrawFn) -> Workload:
+    segments = draw(st.integers(2, 6))
+    counts = st.lists(st.integers(1, 60), min_size=segments, max_size=segments)
+    languages = ("a", "b", "c")[: draw(st.integers(1, 3))]
+    tokens = {(name, lang): np.array(draw(counts), np.int64) for name in ("x", "y") for lang in languages}
+    chars, size = ({lang: np.array(draw(counts), np.float64) for lang in languages} for _ in range(2))
+    return Workload(languages, ("x", "y"), chars, size, tokens, None)
+
+
+@given(workloads(), st.booleans(), st.sampled_from([Request(), Request(50, 20), Request(new_tokens=9)]))
+@settings(max_examples=20, deadline=None)
+def test_verdicts_are_ratios_of_the_table(workload: Workload, weighted: bool, request: Request) -> None:
+    shares = {lang: (i + 1) / sum(range(len(workload.languages) + 1)) for i, lang in enumerate(workload.languages)}
+    prices = Prices(per_mtok_in=3, per_mtok_out=15, requests_per_day=7)
+    costings = {name: Costing(replace(SHAPE, vocab_rows=rows), Measured(), prices)
+                for name, rows in (("x", 50304), ("y", 100352))}  # fmt: skip
+    computed = compute(resample(workload, "a", Bootstrap(resamples=10)), request, costings, shares if weighted else {})
+    frame = tabulate_costs(computed, costings)
+    relative = tabulate_relative(computed, "x")
+    assert set(relative["quantity"]) == {"tokens", "flops", "seconds", "money"}
+    cells = {
+        tuple(key): number for *key, number in frame.select("lang", "quantity", "per", "tokenizer", "value").rows()
+    }
+    for row in relative.iter_rows(named=True):
+        quantity = "training_flops" if row["use"] == "training" else row["quantity"]
+        for per in ("request", "1000 requests", "1000000 characters", "month"):  # a verdict does not depend on the unit
+            both = [cells.get((row["lang"], quantity, per, name)) for name in (row["tokenizer"], "x")]
+            if None not in both:
+                assert row["relative"] == pytest.approx(both[0] / both[1], rel=1e-12)
+        if row["tokenizer"] == "x":
+            assert (row["relative"], row["low"], row["high"], row["verdict"]) == (1, 1, 1, "equal")
+        else:
+            words = {"cheaper": row["high"] < 1, "dearer": row["low"] > 1}
+            assert words.get(row["verdict"], row["low"] <= 1 <= row["high"])
+
+
+@pytest.mark.parametrize("request_", [{}, {"prompt_chars": 40, "new_text": 7}, {"new_tokens": 64}])
+def test_an_identical_tokenizer_costs_the_same_everywhere(result: Comparison, request_: dict[str, int]) -> None:
+    """Bytes as utf8 and byt5 have them, on a model whose rows are padded to 512 with both."""
+    costs = cost(result, model="12b", prices=Prices(per_mtok_in=1, per_mtok_out=1), **request_)  # type: ignore[arg-type]
+    assert costs.relative.height == 2 * 3 * 4
+    for column in ("relative", "low", "high"):
+        assert costs.relative[column].unique().to_list() == [1.0]
+    assert costs.relative["verdict"].unique().to_list() == ["equal"]
+    assert costs.what_if["serving"].to_list() == costs.what_if["training"].to_list() == [1, 1]
+    assert "1.000 [1.000, 1.000] with byt5 (equal)" in " ".join(write_verdict(costs))
+
+
+def test_premiums_in_flops_are_those_in_tokens() -> None:
+    """Within 2 %: attention grows with the length, and the last token written is not read."""
+    texts = tb.load_corpus(languages=["en", "zh", "de"])
+    costs = cost(tb.compare(["utf8"], texts, throughput=False), model="410m")
+    premiums = costs.frame.filter(pl.col("per") == "request").pivot("quantity", index="lang", values="premium")
+    for tokens, flops in premiums.filter(pl.col("lang").is_not_null()).select("tokens", "flops").iter_rows():
+        assert flops == pytest.approx(tokens, rel=0.02)
+    assert (premiums["tokens"] != premiums["flops"]).any()
+
+
+# ---- mixtures
+
+
+def test_mixtures_are_of_requests_when_serving_and_of_bytes_when_training(tmp_path: Path) -> None:
+    """1 token and 2 bytes a character of English, 3 tokens and 6 bytes in the other language."""
+    corpus = write_corpus(tmp_path / "c", en=["éé", "é"], th=["สส", "ส"])
+    texts = tb.compare(["utf8"], corpus, throughput=False, weights={"en": 3, "th": 1})
+    costs = cost(texts, model="70m", prompt_chars=100)
+    assert [value(costs, "tokens", lang) for lang in ("en", "th")] == [200, 300]
+    assert value(costs, "tokens", None) == pytest.approx(0.75 * 200 + 0.25 * 300)
+    assert value(costs, "tokens", None, "1000000 characters") == pytest.approx(2.25e6)
+    # Of bytes, 3 to 1; of text, 3/2 to 1/3: 9 to 2.
+    english, thai = (value(costs, "training_flops", lang, "1000000 characters") for lang in ("en", "th"))
+    mixed = value(costs, "training_flops", None, "1000000 characters")
+    assert mixed == pytest.approx((9 * english + 2 * thai) / 11)
+    assert "over the mixture en 75 % and th 25 %" in " ".join(write_verdict(costs))
+
+
+# ---- seconds from elsewhere
+
+
+def test_any_speed_gives_seconds_with_the_spread_of_its_measurement(result: Comparison) -> None:
+    shapes = []
+
+    def speed_of(shape: object) -> Measured:
+        shapes.append(shape)
+        return Measured()
+
+    costs = cost(result, model="70m", speed_of=speed_of, prices=Prices(per_hour=3600), prompt_chars=3)
+    assert [shape.vocab_rows for shape in shapes] == [256, 384]  # type: ignore[attr-defined]
+    seconds = costs.frame.filter(lang="de", quantity="seconds", per="request", tokenizer="utf8").row(0, named=True)
+    assert seconds["value"] == pytest.approx(5e-3 + 4e-2)
+    assert (seconds["measured_low"], seconds["measured_high"]) == pytest.approx((0.9 * 0.045, 1.2 * 0.045))
+    money = costs.frame.filter(lang="de", quantity="money", per="1000 requests", tokenizer="utf8").row(0, named=True)
+    assert (money["value"], money["measured_high"], money["basis"]) == (
+        pytest.approx(45),
+        pytest.approx(54),
+        "extrapolated",
+    )
+    table = format_results(show(costs), "markdown")
+    assert "extrapolated" in table
+    assert "[40.50, 54.00]" in table
+    assert "~45.00" in table
+    with pytest.raises(tb.TokbenchError, match="seconds come from one source"):
+        cost(result, model="70m", speed_of=speed_of, backend="ctranslate2")
+
+
+# ---- the command
+
+
+def test_the_first_screen_has_the_answer(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["abcd", "ab"], de=["abcdefgh", "ab"])
+    line = ("cost", "utf8", "byt5", "-c", str(tmp_path / "c"), "--model", "none", "--price-in", "2", "--price-out", "8")
+    done = run(*line, "--currency", "usd", "--requests-per-day", "1000000")
+    assert done.returncode == 0, done.stderr
+    first = " ".join(done.stdout.splitlines()[:12])
+    assert "A month costs 1,200.00 [" in first  # 30 million requests of 4 tokens read and written, at 10 per million
+    assert "Assumed: a request reads 3.00 characters of en (the mean segment) or their translation" in first
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    document = json.loads(run(*line, "-f", "json").stdout)
+    assert document["verdict"][0].startswith("1,000 requests cost 0.0400 [")
+    assert document["assumptions"] in " ".join(document["assumptions"].split())
+
+
+def test_numbers_of_the_verdict_are_in_the_tables(result: Comparison) -> None:
+    costs = cost(result, model="70m", prices=Prices(per_mtok_in=2, per_mtok_out=8, requests_per_day=10**7))
+    tables = format_results(show(costs), "markdown").split("|", 1)[1]
+    for number in re.findall(r"[0-9]+[0-9.,]*[0-9]", " ".join(write_verdict(costs))):
+        if number not in ("1,000", "70"):
+            assert number in tables
+
+
+def test_wrong_requests_are_refused(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["the fox"], de=["der Fuchs"])
+    line = ("cost", "utf8", "-c", str(tmp_path / "c"))
+    refuse(*line, "--prompt-chars", "0", says="--prompt-chars is '0'; use a whole number from 1")
+    refuse(*line, "--prompt-chars", "1.5", says="--prompt-chars is '1.5'")
+    refuse(*line, "--new-text", "5", "--new-tokens", "5", says="not both")
+    refuse(*line, "--weights", "fr=1", says="no 'fr' to weigh")
+    refuse(*line, "--efficiency", "0.5", says="name it with --device")
+    refuse(*line, "--efficiency", "nan", "--device", "h100", says="--efficiency is 'nan'")
+    refuse(*line, "--prompt-chars", "2000", says="the context holds 2,048; read or write less (--prompt-chars")
+    refuse("cost", "--ledger", "abc", "--backend", "ctranslate2", "--prompt-chars", "5", says="--ledger reads its text")
+
+
+def test_the_ledger_is_written_in_the_formats_asked_for(
+    tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ctranslate2")
+    small = make(Architecture(layers=1, width=64, heads=2, vocab_rows=50304, context=64), tmp_path / "small")
+
+    def trace_small(text: str, names: list[str], model: str, *options: Any) -> Results:
+        return trace(text, names, str(small), *options)
+
+    monkeypatch.setattr("tokbench.cli.cost.trace", trace_small)
+    file = tmp_path / "ledger.csv"
+    line = ("cost", "--ledger", "Guten Morgen", "--backend", "ctranslate2", "--offline", "-q")
+    done = run(*line, "-f", "json", "-o", str(file))
+    assert done.returncode == 0, done.stderr
+    stages = ["read", "tokenize", "prefill", "decode", "detokenize", "whole"]
+    assert [row["stage"] for row in json.loads(done.stdout)] == stages
+    assert pl.read_csv(file)["stage"].to_list() == stages
+    assert "4 tokens, 4 new tokens" in run(*line).stdout  # as much as is read

@@ -1,0 +1,14 @@
+"""The warning about a busy machine, whose times are longer than they would be alone."""
+
+from __future__ import annotations
+
+from tokbench.cli._progress import note
+
+
+def announce_load(load: float | None, cores: int) -> None:
+    """Warn on standard error if other programs keep the machine busy."""
+    from tokbench.pythia.measure.machine_load import warn_of_load
+
+    warning = warn_of_load(load, cores)
+    if warning:
+        note(warning)

@@ -1,0 +1,50 @@
+"""Where the seconds of costs come from: timings of other models, or a device's published figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokbench.errors import TokbenchError
+
+if TYPE_CHECKING:
+    from tokbench.pythia.model.architecture import Architecture
+    from tokbench.pythia.speed.rates import Rates
+    from tokbench.pythia.speed.speeds import Speed
+
+
+def choose_device(
+    name: str | None, efficiency: float | None, quantization: str
+) -> Callable[[Architecture], Speed] | None:
+    """Return what estimates the times of a shape on a device; None without one."""
+    if name is None:
+        if efficiency is not None:
+            raise TokbenchError("--efficiency is of a device", "name it with --device")
+        return None
+    from tokbench.pythia.devices import device_speed
+
+    def estimate(architecture: Architecture) -> Speed:
+        speed: Speed = device_speed(name, architecture, quantization, efficiency)
+        return speed
+
+    return estimate
+
+
+def read_rates(path: Path) -> tuple[Rates, ...]:
+    """Fit rates to the timings in a file written by `tokbench model measure`."""
+    import polars as pl
+
+    from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit_each
+
+    try:
+        rows = json.loads(path.read_bytes())["timings"]
+        frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
+    except OSError as error:
+        raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
+    except (ValueError, KeyError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:
+        raise TokbenchError(
+            f"{path}: no timings ({error!s:.200})", "create it with: tokbench model measure -o FILE.json"
+        ) from error
+    return fit_each(frame)

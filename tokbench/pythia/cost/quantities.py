@@ -1,0 +1,169 @@
+"""What a request takes: tokens, FLOPs, seconds, cache, money, from amounts of tokens with fractions.
+
+A mean request has fractions of tokens. What is defined for whole tokens is interpolated linearly between the whole
+counts around them, which is the mean over requests of these counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from tokbench.errors import TokbenchError
+from tokbench.pythia.cost.prices import Prices
+from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.arithmetic import (
+    TRAINING_FACTOR,
+    flops_per_token,
+    kv_cache_bytes,
+    request_flops,
+)
+from tokbench.pythia.speed.speeds import Speed
+
+Tokens = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Counts = Callable[[Tokens, Tokens], Floats]
+
+UNITS: Mapping[str, str] = {
+    "tokens": "tokens",
+    "new_tokens": "tokens",
+    "flops": "FLOP",
+    "prefill_seconds": "s",
+    "decode_seconds": "s",
+    "seconds": "s",
+    "kv_bytes": "B",
+    "money": "money",
+    "training_flops": "FLOP",
+}
+"""Quantities and their units; money is in the currency of the given prices. The last is of text read in training."""
+
+SEQUENCE = 2048
+"""Tokens of a sequence in training, if the context holds them; Pythia was trained so."""
+
+_MOST = 2**31
+"""Bound of token counts, so that a pair fits one integer."""
+
+
+@dataclass(frozen=True)
+class Costing:
+    """What the costs with one tokenizer are computed from.
+
+    architecture: of the model with that tokenizer; None for tokens and money alone.
+    speed: None without seconds.
+    """
+
+    architecture: Architecture | None
+    speed: Speed | None
+    prices: Prices
+
+
+def compute_quantities(prompts: Floats, new: Floats, costing: Costing) -> dict[str, Floats]:
+    """Compute the quantities of requests, each in the shape of `prompts`.
+
+    prompts, new: tokens read and written; the first row is checked against the context and the prices.
+
+    Raises TokbenchError if a request does not fit the context, or the prompts that the prices are for.
+    """
+    quantities = {"tokens": prompts, "new_tokens": new}
+    prices, speed = costing.prices, costing.speed
+    if costing.architecture is not None:
+        shape = costing.architecture
+        check_context(prompts, new, shape.context)
+        quantities["flops"] = interpolate(partial(look_up, partial(request_flops, shape)), prompts, new)
+        quantities["kv_bytes"] = interpolate(partial(look_up, partial(count_cache, shape)), prompts, new)
+    if speed is not None:
+        quantities["prefill_seconds"] = interpolate(lambda read, _: speed.prefill_seconds(read), prompts, new)
+        quantities["decode_seconds"] = interpolate(speed.decode_seconds, prompts, new)
+        quantities["seconds"] = quantities["prefill_seconds"] + quantities["decode_seconds"]
+    if prices.per_token:
+        check_prices(prompts, prices)
+        quantities["money"] = prices.price_tokens(prompts, new)
+    elif prices.per_hour is not None and speed is not None:
+        quantities["money"] = quantities["seconds"] * (prices.per_hour / 3600)
+    return quantities
+
+
+def compute_training(architecture: Architecture, rates: Floats) -> Floats:
+    """Compute the FLOPs of training once on a character of text, in full sequences: 3 F(S) tokens."""
+    return TRAINING_FACTOR * flops_per_token(architecture, min(SEQUENCE, architecture.context)) * rates
+
+
+def measure_spread(prompts: Floats, new: Floats, costing: Costing) -> dict[str, tuple[Floats, Floats]]:
+    """Return the interval of the measurement of seconds, and of the money that follows from them.
+
+    Empty for a speed that does not know it. The interval is that of the speed's `measurement_interval`.
+    """
+    find = getattr(costing.speed, "measurement_interval", None)
+    if find is None:
+        return {}
+
+    def bound(side: int, read: Tokens, written: Tokens) -> Floats:
+        seconds: Floats = find(read, written)[side]
+        return seconds
+
+    low, high = (interpolate(partial(bound, side), prompts, new) for side in (0, 1))
+    spread = {"seconds": (low, high)}
+    if costing.prices.per_hour is not None:
+        each = costing.prices.per_hour / 3600
+        spread["money"] = (low * each, high * each)
+    return spread
+
+
+def count_cache(architecture: Architecture, prompt: int, new_tokens: int) -> int:
+    """Count the bytes of the key-value cache after a request; the last token is not read."""
+    return kv_cache_bytes(architecture, prompt + max(new_tokens - 1, 0))
+
+
+def look_up(count: Callable[[int, int], int], prompts: Tokens, new: Tokens) -> Floats:
+    """Compute a count per prompt and its new tokens; 0 for an empty prompt."""
+    pairs = zip(prompts.tolist(), new.tolist(), strict=True)
+    return np.array([count(read, written) if read else 0 for read, written in pairs], np.float64)
+
+
+def interpolate(count: Counts, prompts: Floats, new: Floats) -> Floats:
+    """Return counts at fractions of tokens, linear in both amounts between whole ones; NaN where they are.
+
+    count: called once, with distinct pairs.
+    """
+    known = np.isfinite(prompts) & np.isfinite(new)
+    found = np.full(prompts.shape, np.nan)
+    read, written = prompts[known], new[known]
+    below, under = np.floor(read), np.floor(written)
+    more, above = read - below, written - under
+    shares = np.stack([(1 - more) * (1 - above), more * (1 - above), (1 - more) * above, more * above])
+    corners = np.stack([_pack(below + i, under + j) for j in (0, 1) for i in (0, 1)])
+    used = shares > 0
+    pairs, places = np.unique(corners[used], return_inverse=True)
+    values = np.zeros(shares.shape)
+    if pairs.size:
+        values[used] = np.asarray(count(pairs // _MOST, pairs % _MOST), np.float64)[places]
+    found[known] = (shares * values).sum(axis=0)
+    return found
+
+
+def _pack(read: Floats, written: Floats) -> Tokens:
+    return read.astype(np.int64) * _MOST + written.astype(np.int64)
+
+
+def check_context(prompts: Floats, new: Floats, context: int) -> None:
+    """Raise TokbenchError if a request needs more tokens than the context holds."""
+    longest = np.nanmax(prompts[:1] + new[:1], initial=0.0)
+    if longest > context:
+        raise TokbenchError(
+            f"a request needs {np.ceil(longest):,.0f} tokens including new ones, the context holds {context:,}",
+            "read or write less (--prompt-chars, --new-text), leave out the language or tokenizer, or use --model none",
+        )
+
+
+def check_prices(prompts: Floats, prices: Prices) -> None:
+    """Raise TokbenchError if a prompt is longer than those that the prices are for."""
+    longest = np.nanmax(prompts[:1], initial=0.0)
+    if prices.most_tokens is not None and longest > prices.most_tokens:
+        raise TokbenchError(
+            f"a prompt has {longest:,.0f} tokens, and above {prices.most_tokens:,} another price applies",
+            "read less (--prompt-chars), or give --price-in and --price-out",
+        )

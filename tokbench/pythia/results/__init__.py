@@ -1,0 +1,1 @@
+"""Published evaluations of the Pythia suite, and what the same models cost."""
