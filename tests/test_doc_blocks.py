@@ -68,11 +68,13 @@ def run_block(block: Block, names: dict[str, Any]) -> None:
         Path(block.title).write_text(block.text, encoding="utf-8")
     if block.reason and not block.starts:
         return
-    if block.language == "console":
+    if block.language == "console":  # as readers have it, without the settings that make other commands small
+        os.environ["TOKBENCH_CONFIG"] = "none"
         for command, output in block.shown():
             if block.reason_of(command) is None:
                 printed = run_command(block, command)
                 assert CHECKER.check_output(output, printed, LAX), f"{block.page}:{block.line} {command}\n{printed}"
+        os.environ["TOKBENCH_CONFIG"] = str(Path("tokbench.toml").resolve())
     elif block.language == "sh":
         for command in block.commands():
             if block.reason_of(command) is None:

@@ -24,7 +24,15 @@ cost = { segments = 12 }
 ngrams = { segments = 8 }
 requests = { segments = 8 }
 robust = { segments = 8, resamples = 20, perturbations = ["upper"] }
-sweep = { segments = 12, resamples = 20, sizes = ["4k"] }
+sweep = { segments = 12, resamples = 20 }
+"""
+ENGINE = """import tokbench as tb
+
+tokenizer = tb.load_tokenizer("llama3")
+
+
+def encode(texts):
+    return tokenizer.encode_batch(texts)
 """
 GOLD = "walked\twalk|ed\nhouses\thouse|s\nunhappy\tun|happy\n"
 
@@ -42,6 +50,9 @@ def write_desk(folder: Path) -> None:
     (folder / "my-tokenizer").mkdir()
     for name in ("my-tokenizer.json", "my-tokenizer/tokenizer.json"):
         (folder / name).write_bytes(made.read_bytes())
+    (folder / "my_package").mkdir()
+    (folder / "my_package" / "engine.py").write_text(ENGINE)
+    (folder / "chat_template.jinja").write_text("{% for message in messages %}{{ message.content }}{% endfor %}")
     _write_corpora(folder)
     _write_texts(folder)
 
