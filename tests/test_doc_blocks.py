@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import doctest
 import json
-import os
 import re
 import shlex
 import tomllib
@@ -19,7 +18,6 @@ import pytest
 import yaml
 
 from helpers.commands import run
-from helpers.data import ROOT
 from helpers.doc_blocks import REASONS, Block, list_pages, read_blocks
 from helpers.doc_desk import write_desk
 
@@ -68,13 +66,11 @@ def run_block(block: Block, names: dict[str, Any]) -> None:
         Path(block.title).write_text(block.text, encoding="utf-8")
     if block.reason and not block.starts:
         return
-    if block.language == "console":  # as readers have it, without the settings that make other commands small
-        os.environ["TOKBENCH_CONFIG"] = "none"
+    if block.language == "console":
         for command, output in block.shown():
             if block.reason_of(command) is None:
                 printed = run_command(block, command)
                 assert CHECKER.check_output(output, printed, LAX), f"{block.page}:{block.line} {command}\n{printed}"
-        os.environ["TOKBENCH_CONFIG"] = str(Path("tokbench.toml").resolve())
     elif block.language == "sh":
         for command in block.commands():
             if block.reason_of(command) is None:
@@ -90,7 +86,9 @@ def run_command(block: Block, command: str) -> str:
     where = f"{block.page}:{block.line}: {command}"
     assert program == "tokbench", f"{where}: mark it with its reason, as helpers/doc_blocks.py says"
     stdin = Path(source.removeprefix("cat ")).read_bytes() if source else b""
-    done = run(*arguments, stdin=stdin)
+    # What shows its output runs as readers have it, without the settings that make others small; streams take no such ones.
+    plain = {"TOKBENCH_CONFIG": "none"} if block.language == "console" or "*" in command else {}
+    done = run(*arguments, stdin=stdin, **plain)
     assert done.returncode in ({0, 1} if "exit status 1" in command else {0}), f"{where}\n{done.stderr}"
     return done.stdout
 

@@ -13,8 +13,8 @@ WIDTH = 100
 LONGEST_DEFAULT = 30
 INTRO = """# Python
 
-What `import tokbench as tb` gives, from the docstrings of the code. [A guided tour](guide.md) shows it at work. The pages
-of code, morphology, cost and the like name the functions of their subject.
+What `import tokbench as tb` gives, from the docstrings of the code. [A guided tour](guide.md) shows it at work. The
+pages of code, morphology, cost and the like name the functions of their subject.
 """
 SENTENCES = ("Raises ", "Returns ", "Checked ", "The ", "Adds ")
 GROUPS = {
@@ -124,7 +124,7 @@ def write_docstring(text: str, known: set[str]) -> str:
 
 
 def _write_example(found: re.Match[str]) -> str:
-    names = sorted(name for name in tb.__all__ if re.search(rf"(?<![\w.]){name}\(", found[0]))
+    names = sorted(name for name in tb.__all__ if re.search(rf"(?<![\w.]){name}[.(]", found[0]))
     imports = f">>> from tokbench import {', '.join(names)}\n" if names else ""
     return f"```python\n{imports}{found[0].rstrip()}\n\n```"
 
