@@ -86,7 +86,7 @@ def run_command(block: Block, command: str) -> str:
     where = f"{block.page}:{block.line}: {command}"
     assert program == "tokbench", f"{where}: mark it with its reason, as helpers/doc_blocks.py says"
     stdin = Path(source.removeprefix("cat ")).read_bytes() if source else b""
-    # What shows its output runs as readers have it, without the settings that make others small; streams take no such ones.
+    # What shows its output runs without the settings that make others small; streams refuse such settings.
     plain = {"TOKBENCH_CONFIG": "none"} if block.language == "console" or "*" in command else {}
     done = run(*arguments, stdin=stdin, **plain)
     assert done.returncode in ({0, 1} if "exit status 1" in command else {0}), f"{where}\n{done.stderr}"

@@ -84,4 +84,4 @@ def _write_texts(folder: Path) -> None:
     lines = "".join(f"{json.dumps({'text': line})}\n" for line in english).encode()
     (texts / "one.jsonl.gz").write_bytes(gzip.compress(lines, mtime=0))
     with (folder / "english_data.csv").open("w", newline="") as out:
-        csv.writer(out).writerows([["word", "morphemes"], ["walked", "walk ed"]])
+        csv.writer(out).writerows([["wordform", "stem", "following_part"], ["walked", "walk", "ed"]])
