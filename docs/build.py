@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tokbench.cli import app
 from tokbench.metrics import METRICS, Metric
 
 FOLDER = Path(__file__).resolve().parent
+sys.path.append(str(FOLDER / "site"))
 GENERATED = "<!-- Written by docs/build.py; change the code instead. -->"
 
 
@@ -150,7 +152,14 @@ def write_commands() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"metrics.md": write_metrics, "commands.md": write_commands}
+def write_python() -> str:
+    """Return the page of the Python interface."""
+    from python_page import write_python
+
+    return f"{GENERATED}\n\n{write_python()}"
+
+
+PAGES = {"metrics.md": write_metrics, "commands.md": write_commands, "python.md": write_python}
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def test_the_hook_takes_tokenizer_files_only() -> None:
 
 
 def test_the_documentation_shows_both() -> None:
-    for page in (ROOT / "README.md", ROOT / "docs" / "check.md"):
+    for page in (ROOT / "docs" / "how-to" / "ci.md", ROOT / "docs" / "check.md"):
         text = page.read_text(encoding="utf-8")
         assert "uses: tokbench/tokbench@" in text
         assert all(hook["id"] in text for hook in HOOKS)

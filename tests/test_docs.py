@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shlex
 import tomllib
 
 import pytest
@@ -13,6 +12,7 @@ import tokbench
 from helpers.commands import run
 from helpers.data import ROOT
 
+HERE = "https://github.com/tokbench/tokbench/blob/main/"
 spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
 assert spec is not None
 assert spec.loader is not None
@@ -37,23 +37,37 @@ def test_every_command_of_the_app_is_in_the_page() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            if target.startswith(HERE):
+                assert (ROOT / target.removeprefix(HERE)).exists(), f"{page.name} links to {target}"
+            elif "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_the_readme_names_commands_and_options_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    called = re.findall(r"^tokbench .+$", readme, re.MULTILINE)
-    assert called
-    for line in called:
-        arguments = shlex.split(line.partition(" #")[0])[1:]
-        command = arguments[:2] if arguments[0] == "model" else arguments[:1]
-        done = run(*command, "--help", COLUMNS="200")
-        assert done.returncode == 0, line
-        for option in (a for a in arguments if re.fullmatch(r"--?[a-z-]+", a)):
-            assert option in done.stdout, line
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(list_targets(navigation)) == sorted(pages)
+
+
+def list_targets(entry: str | list[object] | dict[str, object]) -> list[str]:
+    if isinstance(entry, str):
+        return [entry]
+    below = entry.values() if isinstance(entry, dict) else entry
+    return [target for one in below for target in list_targets(one)]  # type: ignore[arg-type]
+
+
+def test_the_first_page_leads_to_every_tutorial() -> None:
+    first = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for tutorial in (ROOT / "docs" / "tutorials").glob("*.md"):
+        assert f"](tutorials/{tutorial.name})" in first
+
+
+def test_every_public_name_is_on_the_page_of_python() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^### `tb\.(\w+)`$", page, re.MULTILINE))
+    assert listed == set(tokbench.__all__) - {"__version__"}
 
 
 def test_the_version_stands_in_the_changelog() -> None:
