@@ -103,21 +103,6 @@ Part: TypeAlias = Plain | Figure | Segmentations
 
 
 @dataclass(frozen=True)
-class Results:
-    """What a command found: parts for readers, a document and a frame for programs.
-
-    Each is a function, since a format needs only one of them.
-
-    figures: charts, for pages; what they show is in `parts` as well.
-    """
-
-    parts: Callable[[], Sequence[Plain]]
-    document: Callable[[], Any]
-    frame: Callable[[], pl.DataFrame] | None = None
-    figures: Callable[[], Sequence[Figure]] | None = None
-
-
-@dataclass(frozen=True)
 class Section:
     """A section of a report, with a heading."""
 
@@ -152,6 +137,23 @@ class Document:
             for part in section.parts
             if isinstance(part, Figure)
         }
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a command found: parts for readers, a document and a frame for programs.
+
+    Each is a function, since a format needs only one of them.
+
+    figures: charts, for pages; what they show is in `parts` as well.
+    page: a document with sections, for formats that have them (HTML, Markdown); by default only the parts.
+    """
+
+    parts: Callable[[], Sequence[Plain]]
+    document: Callable[[], Any]
+    frame: Callable[[], pl.DataFrame] | None = None
+    figures: Callable[[], Sequence[Figure]] | None = None
+    page: Callable[[], Document] | None = None
 
 
 def figure_name(document: Document, chapter: Chapter, figure: Figure) -> str:

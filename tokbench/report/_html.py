@@ -28,6 +28,7 @@ BACKSLASH, LEFT_TO_RIGHT = "\\", ' dir="ltr"'
 """Escaped bytes read from left to right regardless of their neighbours."""
 
 _INTERVAL = re.compile(r"(.*?) (\[[^][]*\])")
+_BOUNDS = re.compile(r"(?<=\d )\[\d[\d.,]*, \d[\d.,]*(?: %)?\]")
 
 
 def write_cell(cell: Cell, *, label: bool) -> str:
@@ -107,9 +108,16 @@ def write_points(points: Points) -> str:
     return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"{title}<ul>\n{items}</ul>"
 
 
+def write_text(text: str) -> str:
+    """Format a text with the intervals of values in it small."""
+    return _BOUNDS.sub(lambda found: f"<small>{found[0]}</small>", escape_html(text))
+
+
 def write_facts(facts: Facts) -> str:
-    """Format terms and their descriptions."""
-    items = "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>\n" for term, text in facts.items)
+    """Format terms and their descriptions; intervals are small."""
+    items = "".join(
+        f"<div><dt>{escape_html(term)}</dt><dd>{write_text(text)}</dd></div>\n" for term, text in facts.items
+    )
     return f'<dl class="facts">\n{items}</dl>'
 
 

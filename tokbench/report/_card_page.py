@@ -1,0 +1,331 @@
+"""The page of a tokenizer's card: the essentials on one screen, then sections."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from functools import partial
+
+import polars as pl
+
+from tokbench._shared.references import escape_bibtex
+from tokbench.analysis.cards import LEFT_OUT, Card
+from tokbench.analysis.soundness import Severity
+from tokbench.analysis.vocabulary import Reach
+from tokbench.comparison.signature import digest_signature
+from tokbench.corpora import name_language
+from tokbench.report import _soundness
+from tokbench.report._card import (
+    BOUNDARIES,
+    COMPRESSION,
+    DIGITS,
+    UNKNOWN,
+    lay_out_groups,
+    lay_out_languages,
+    lay_out_metrics,
+    list_essentials,
+    rank_languages,
+    write_metric,
+)
+from tokbench.report._charts import chart_bars
+from tokbench.report._document_model import Chapter, Document, Facts, Figure, Part, Points, Prose, Section, Signature
+from tokbench.report._numbers import find_numbers
+from tokbench.report._shares import format_percent
+from tokbench.report._table import Cell, Table, tabulate
+from tokbench.report._vocabulary import format_bytes, lay_out_tokens, list_ladders
+
+MOST_BARS = 30
+"""Languages up to which a chart has a bar for each; beyond, one for each script."""
+
+SHORT = range(1, 5)
+"""Digits of the numbers that are counted; of longer ones, few are a token."""
+
+MOST_SPECIAL = 20
+MOST_EXAMPLES = 10
+
+HOME = "https://github.com/tokbench/tokbench"
+
+
+def compose_card(card: Card) -> Document:
+    """Compose the page of a card."""
+    sections = [
+        Section("glance", "At a glance", tuple(write_glance(card))),
+        Section("identity", "Identity", (Facts(tuple(list_identity(card))), *lay_out_special(card))),
+        Section("languages", "Languages", tuple(write_languages(card))),
+        Section("compression", "Compression", (lay_out_metrics(card, "over all texts", COMPRESSION),)),
+        Section("boundaries", "Boundaries and digits", tuple(write_boundaries(card))),
+        Section("vocabulary", "Vocabulary", tuple(write_vocabulary(card))),
+        Section("losses", "Round trip", tuple(write_losses(card))),
+        Section("checks", "Checks", tuple(write_checks(card))),
+        Section("engines", "Engines", tuple(write_engines(card))),
+        Section("method", "Method", tuple(write_method(card))),
+        Section("cite", "How to cite", tuple(write_citation(card))),
+    ]
+    return Document(f"{card.name}: tokenizer card", (Chapter("card", card.name, tuple(sections)),))
+
+
+def write_glance(card: Card) -> Iterator[Part]:
+    """Yield what was measured and when, the essentials, and a chart of premiums."""
+    comparison = card.comparison
+    yield Prose(
+        (
+            f"Measured on {comparison.corpus.name} ({comparison.corpus.describe_size('×')}) on {card.date} with tokbench "
+            f"{comparison.environment.tokbench}. Brackets are 95 % intervals.",
+        )
+    )
+    yield Facts(tuple(list_essentials(card)))
+    if rank_languages(card):
+        yield chart_premiums(card)
+    if card.soundness.is_at_least(Severity.ERROR):
+        errors = [v for v in card.soundness.verdicts if v.severity is Severity.ERROR]
+        yield Points(tuple(f"{verdict.check}: {verdict.evidence}" for verdict in errors), warning=True)
+
+
+def chart_premiums(card: Card) -> Figure:
+    """Chart the premium of each language, or of each script if there are many languages."""
+    ranked, reference = rank_languages(card), name_language(card.comparison.corpus.reference or "")
+    groups = [group for group in lay_out_groups(card) if group.headers[0] == "script"]
+    if len(ranked) > MOST_BARS and groups:
+        (table,) = groups
+        by_script = [premium for premium in card.premiums if premium.by == "script"]
+        names = [row[0].text for row in table.rows]
+        bars = [(name, p.value, p.low, p.high) for name, p in zip(names, by_script, strict=True)]
+    else:
+        numbers = [find_numbers(card.comparison, "premium", lang)[0] for lang in ranked]
+        names = list(map(name_language, ranked))
+        bars = [(name, n.value, n.low, n.high) for name, n in zip(names, numbers, strict=True)]
+        rows = tuple((Cell(name), Cell(number.write())) for name, number in zip(names, numbers, strict=True))
+        table = Table("premium by language", ("language", "premium"), rows, labels=1)
+    frame = pl.DataFrame(
+        [(*bar, True) for bar in bars],
+        schema={"y": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "ranked": pl.Boolean},
+        orient="row",
+    )
+    return Figure(
+        "premiums",
+        f"Premium: tokens relative to {reference} for the same text, with 95 % intervals. 2 costs twice as much.",
+        partial(chart_bars, frame, y=names, title="premium", number=".2f"),
+        table,
+    )
+
+
+def list_identity(card: Card) -> Iterator[tuple[str, str]]:
+    """Yield what the tokenizer is: sizes, pipeline, licence, files."""
+    facts, sizes, pipeline = card.facts, card.vocabulary.sizes, card.pipeline
+    yield "V_base", f"{sizes.base:,} tokens of the model's vocabulary"
+    yield "V_total", f"{sizes.total:,} ids with added and special tokens"
+    yield "highest id", f"{sizes.highest_id:,}"
+    yield "V_rows", UNKNOWN if sizes.rows is None else f"{sizes.rows:,} rows of the embedding matrix"
+    yield "algorithm", facts.algorithm or UNKNOWN
+    yield "normaliser", pipeline.normalizer
+    yield "pre-tokenizer", pipeline.pre_tokenizer
+    for pattern in pipeline.patterns:
+        yield "pattern", pattern
+    digits = "as the vocabulary has them" if pipeline.digits is None else f"at most {pipeline.digits} per token"
+    yield "digits", digits
+    yield "unknown text", "none: every byte has a token" if pipeline.byte_based else "becomes one unknown token"
+    yield "licence", facts.licence or UNKNOWN
+    yield "format", facts.format
+    for file in facts.files:
+        yield "file", f"{file.name}, {file.bytes:,} bytes, SHA-256 {file.sha256}"
+    if len(facts.files) != 1:
+        yield "SHA-256", facts.sha256
+    yield "read from", facts.origin
+    published = [f"huggingface.co/{hub}" for hub in facts.hubs] + [url.removeprefix("https://") for url in facts.urls]
+    if published:
+        yield "published at", ", ".join(published)
+    if facts.used_by:
+        yield "used by", ", ".join(facts.used_by[:MOST_EXAMPLES]) + (" ..." if len(facts.used_by) > MOST_EXAMPLES else "")
+    if facts.quirks:
+        yield "to know", facts.quirks
+
+
+def lay_out_special(card: Card) -> list[Part]:
+    """Lay out special tokens, the first of many."""
+    special = card.facts.special
+    if not special:
+        return [Prose(("There are no special tokens.",))]
+    shown = [{"id": number, "text": text} for number, text in list(special.items())[:MOST_SPECIAL]]
+    rest = len(special) - len(shown)
+    title = f"special tokens: {len(special):,}" + (f", the first {MOST_SPECIAL}" if rest else "")
+    return [tabulate(shown, title)]
+
+
+def write_languages(card: Card) -> Iterator[Part]:
+    """Yield what each language, script, region and family pays."""
+    corpus = card.comparison.corpus
+    yield lay_out_languages(card)
+    if not card.premiums:
+        reason = "its texts are not parallel" if not corpus.aligned else "it has no language besides the reference"
+        yield Prose((f"There are no premiums of groups on {corpus.name}: {reason}.",))
+        return
+    yield from lay_out_groups(card)
+    yield Prose(
+        (
+            "The premium of a group is the mean of the premiums of its languages. A script is that of the tag, else the "
+            "usual one; a family is the top-level one of Glottolog. A region is the sub-region of the United Nations "
+            "(M49) of the territory in the tag, else of the likeliest one of CLDR: it says where a language is at home "
+            "by that list, not who speaks it.",
+        )
+    )
+
+
+def write_boundaries(card: Card) -> Iterator[Part]:
+    """Yield where tokens end, and how numbers are cut."""
+    yield lay_out_metrics(card, "where tokens end, over all texts", BOUNDARIES)
+    yield lay_out_metrics(card, "numbers, over all texts", DIGITS)
+    declared = card.pipeline.digits
+    words = (
+        "No grouping of digits is declared."
+        if declared is None
+        else f"The files declare at most {declared} digit{'' if declared == 1 else 's'} per token."
+    )
+    yield Prose((words,))
+    yield Points(tuple([*list_ladders(card.vocabulary), *list_numbers(card)]), title="single tokens")
+
+
+def list_numbers(card: Card) -> Iterator[str]:
+    """Yield how many numbers of up to four digits are a token; nothing if none is."""
+    numbers = card.vocabulary.numbers()
+    listed = [f"{numbers[digits]:,} of {10**digits:,} of {digits}" for digits in SHORT if digits in numbers]
+    if listed:
+        yield f"numbers, by their digits: {', '.join(listed)}"
+
+
+def write_vocabulary(card: Card) -> Iterator[Part]:
+    """Yield classes, scripts and unreachable tokens."""
+    found, total = card.vocabulary, card.vocabulary.sizes.total
+    classes = found.count_by("class")
+    frame = classes.select(
+        pl.col("class").cast(pl.String).alias("y"),
+        (100 * pl.col("tokens") / total).alias("value"),
+        pl.lit(None, pl.Float64).alias("low"),
+        pl.lit(None, pl.Float64).alias("high"),
+        pl.lit(value=True).alias("ranked"),
+    )
+    table = tabulate(
+        classes.select("class", "tokens", share=pl.col("tokens") / total).to_dicts(),
+        "ids by class",
+        formats={"share": lambda share: format_percent(share, 1), "tokens": "{:,}".format},
+        ruled=True,
+    )
+    yield Figure(
+        "classes",
+        f"What the {total:,} ids are, in per cent; whole words are those of {found.words}.",
+        partial(chart_bars, frame, y=frame["y"].to_list(), title="share of the ids (%)", number=".1f"),
+        table,
+    )
+    scripts = found.count_by("script").head(MOST_EXAMPLES).to_dicts()
+    yield tabulate(scripts, "tokens by script, the most frequent", formats={"tokens": "{:,}".format}, ruled=True)
+    reach = found.count_by("reach").to_dicts()
+    yield tabulate(reach, "tokens by what their text encodes to", formats={"tokens": "{:,}".format}, ruled=True)
+    for kind in (Reach.SINGLE, Reach.MULTI):
+        tokens = found.unreachable(kind)
+        if tokens.height:
+            what = "one other token" if kind is Reach.SINGLE else "several tokens"
+            title = f"unreachable: {tokens.height:,} whose text encodes to {what}"
+            yield lay_out_tokens(tokens.select("id", "bytes").head(MOST_EXAMPLES), title)
+    yield lay_out_tokens(found.longest(MOST_EXAMPLES).select("id", "length", "bytes"), "longest tokens, in bytes")
+
+
+def write_losses(card: Card) -> Iterator[Part]:
+    """Yield what does not come back, with the smallest example of each cause."""
+    found = card.round_trip
+    yield Prose(
+        (
+            f"{found.segments - found.lossy_segments:,} of {found.segments:,} texts of "
+            f"{card.comparison.corpus.name} and {found.probes - found.lossy_probes:,} of {found.probes:,} probes come "
+            "back exactly.",
+        )
+    )
+    rows = [
+        {
+            "what": breakage.text_class.value,
+            "lost in": breakage.stage.value,
+            "smallest example": f"{quote(breakage.smallest)} -> {quote(breakage.decoded)}",
+            "texts": breakage.segments,
+            "probes": breakage.probes,
+        }
+        for breakage in found.breakages
+    ]
+    if rows:
+        yield tabulate(rows, "what is lost", formats={"texts": "{:,}".format, "probes": "{:,}".format}, ruled=True)
+
+
+def quote(text: str) -> str:
+    """Quote a text, everything unprintable escaped, shortened if it is long."""
+    return format_bytes(text.encode())
+
+
+def write_checks(card: Card) -> list[Part]:
+    """Return the verdicts, and which checks were left out."""
+    left = ", ".join(LEFT_OUT)
+    return [*_soundness.lay_out(card.soundness), Prose((f"Left out, because it measures time: {left}.",))]
+
+
+def write_engines(card: Card) -> Iterator[Part]:
+    """Yield the engines that run the tokenizer, and whether each gives the ids of the reference."""
+    (facts,) = card.comparison.tokenizers
+    rows = [{"engine": facts.engine.replace("==", " "), "ids": "the reference, which defines them"}]
+    for engine in card.engines:
+        ids = "equal on the hard texts and the corpus" if engine.exact else f"not used: {engine.reason}"
+        version = "not installed" if engine.version is None else engine.version
+        rows.append({"engine": f"{engine.library} {version}", "ids": "-" if engine.version is None else ids})
+    yield tabulate(rows, "engines here", ruled=True)
+
+
+def write_method(card: Card) -> Iterator[Part]:
+    """Yield what the values depend on."""
+    comparison, corpus = card.comparison, card.comparison.corpus
+    facts = [
+        ("corpus", f"{corpus.name}, {corpus.describe_size('×')}"),
+        ("its hash", f"SHA-256 {corpus.sha256}"),
+        ("its licence", corpus.licence or UNKNOWN),
+        ("reference", name_language(corpus.reference) if corpus.reference else "none: the texts are not parallel"),
+        ("intervals", f"95 %, bootstrap: {corpus.bootstrap}"),
+        ("words", corpus.segmenter),
+        ("command", write_command(card)),
+        ("version", f"tokbench {comparison.environment.tokbench}"),
+        ("date", card.date),
+    ]
+    yield Facts(tuple(facts))
+    yield Signature(card.signature())
+    yield Prose(("Each measure is defined in docs/metrics.md, each check in docs/check.md.",))
+
+
+def write_command(card: Card) -> str:
+    """Return the command that makes this card, given the same files under the same names."""
+    corpus = card.comparison.corpus
+    words = ["tokbench", "card", card.name]
+    words += [word for name in corpus.parts or (corpus.name,) for word in ("-c", name)]
+    if corpus.reference is not None:
+        words += ["--reference", corpus.reference]
+    return shlex.join([*words, "-o", f"{name_file(card)}.html"])
+
+
+def name_file(card: Card) -> str:
+    """Return the name of the tokenizer as a part of file names and keys: letters, digits, dots and hyphens."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", card.name).strip("-.") or "tokenizer"
+
+
+def write_citation(card: Card) -> Iterator[Part]:
+    """Yield a sentence and a BibTeX entry."""
+    version, digest = card.comparison.environment.tokbench, digest_signature(card.signature())
+    title = f"Tokenizer card of {name_file(card)}"
+    yield Prose(
+        (
+            f"The tokbench authors ({card.date[:4]}). {title}, made on {card.date} with tokbench {version} on "
+            f"{card.comparison.corpus.name}, signature {digest}.",
+        )
+    )
+    fields = {
+        "author": "{The tokbench authors}",
+        "title": f"{{{escape_bibtex(title)}}}",
+        "year": card.date[:4],
+        "note": f"tokbench {version}, signature {digest}",
+        "url": HOME,
+    }
+    entry = ", ".join(f"{name} = {{{value}}}" for name, value in fields.items())
+    yield Signature(f"@misc{{tokbench-card-{name_file(card)}, {entry}}}")
+    yield Prose((f"Headline: {write_metric(card, 'bytes_per_token')} bytes per token on these texts.",))
