@@ -34,9 +34,7 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     """Yield the extras that a command needs, each with what needs it."""
     if command in ALWAYS:
         yield command, ALWAYS[command]
-    if command == "card":
-        yield "unicode", "the list of scripts"
-    if command == "vocab" and not given.get("moved"):
+    if command == "card" or (command == "vocab" and not given.get("moved")):
         yield "unicode", "the list of scripts"
     if command == "overlap" and (given.get("by") or given.get("script")):
         yield "unicode", "the scripts of tokens"

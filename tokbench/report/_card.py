@@ -10,9 +10,11 @@ import polars as pl
 
 from tokbench.analysis.cards import Card
 from tokbench.analysis.soundness import CHECKS, Severity
+from tokbench.analysis.soundness._verdict import list_some
 from tokbench.analysis.vocabulary import UNREACHABLE, Reach
 from tokbench.corpora import name_language
-from tokbench.report._document_model import Plain, Results, Signature
+from tokbench.metrics import Metric
+from tokbench.report._document_model import Plain, Points, Results, Signature
 from tokbench.report._numbers import find_numbers
 from tokbench.report._round_trip import to_document as round_trip_document
 from tokbench.report._scripts import name_script
@@ -51,6 +53,7 @@ def lay_out(card: Card) -> list[Plain]:
     """Lay out the essentials, premiums of groups, and what tokens do to text."""
     return [
         lay_out_facts(f"{card.name}: tokenizer card", list_essentials(card)),
+        *([Points(tuple(warnings), warning=True)] if (warnings := list_warnings(card)) else []),
         *lay_out_groups(card),
         lay_out_metrics(card, "compression and boundaries, over all texts", (*COMPRESSION, *BOUNDARIES, *DIGITS)),
         Signature(card.signature(long=False)),
@@ -70,7 +73,7 @@ def list_essentials(card: Card) -> list[tuple[str, str]]:
         ("vocabulary", f"{card.vocabulary.sizes.total:,} ids"),
         ("algorithm", facts.algorithm or UNKNOWN),
         ("licence", facts.licence or UNKNOWN),
-        ("bytes per token", write_metric(card, "bytes_per_token")),
+        ("bytes per token", write_counted(card, "bytes_per_token")),
         *premiums,
         ("round trip", write_round_trip(card)),
         ("unreachable tokens", write_unreachable(card)),
@@ -83,8 +86,8 @@ def list_premiums(card: Card) -> Iterator[tuple[str, str]]:
     reference = name_language(card.comparison.corpus.reference or "")
     worst = rank_languages(card)
     if worst:
-        yield f"median premium over {reference}", write_metric(card, "premium_median")
-        yield "worst premium", f"{write_metric(card, 'premium_worst')}, {name_language(worst[0])}"
+        yield f"median premium over {reference}", write_counted(card, "premium_median")
+        yield "worst premium", f"{write_counted(card, 'premium_worst')}, {name_language(worst[0])}"
 
 
 def rank_languages(card: Card) -> list[str]:
@@ -103,19 +106,42 @@ def write_metric(card: Card, metric: str, lang: str | None = None) -> str:
     return numbers[0].write() if numbers else ABSENT
 
 
+def write_counted(card: Card, metric: str) -> str:
+    """Format a value over all texts: in brackets, as in tables, if text is lost, which makes it shorter."""
+    value = write_metric(card, metric)
+    return f"({value})" if card.comparison.is_lossy(card.name) else value
+
+
+def list_warnings(card: Card) -> list[str]:
+    """List what a reader must not overlook: lost text, and errors."""
+    lost = card.comparison.tokenizers[0].lossy_segments
+    warnings = []
+    if lost:
+        named = list_some(map(name_language, lost))
+        warnings.append(f"It loses text in {named}: its lengths do not count there, and are in brackets.")
+    errors = (verdict for verdict in card.soundness.verdicts if verdict.severity is Severity.ERROR)
+    return [*warnings, *(f"Error of the check {verdict.check}: {verdict.evidence}." for verdict in errors)]
+
+
 def write_round_trip(card: Card) -> str:
     """Say how many texts and probes come back exactly."""
     found = card.round_trip
     if found.lossless:
         return f"exact: {found.segments:,} texts, {found.probes:,} probes"
-    texts = f"{found.segments - found.lossy_segments:,} of {found.segments:,} texts" if found.lossy_segments else "all texts"
+    texts = (
+        f"{found.segments - found.lossy_segments:,} of {found.segments:,} texts"
+        if found.lossy_segments
+        else "all texts"
+    )
     return f"{texts} exact; {found.lossy_probes:,} of {found.probes:,} probes change"
 
 
 def write_unreachable(card: Card) -> str:
-    """Say how many tokens no text produces, and their share of the ids."""
-    count = card.vocabulary.count(reach=UNREACHABLE)
-    return f"{count:,} ({format_percent(count / card.vocabulary.sizes.total)})"
+    """Say how many tokens no text produces, their share of the ids, and how many are bytes outside of UTF-8."""
+    vocabulary = card.vocabulary
+    count, outside = vocabulary.count(reach=(Reach.SINGLE, Reach.MULTI)), vocabulary.count(reach=(Reach.IMPOSSIBLE,))
+    written = f"{count:,} ({format_percent(count / vocabulary.sizes.total)})"
+    return f"{written}, and {outside:,} that UTF-8 cannot hold" if outside else written
 
 
 def write_checks(card: Card) -> str:
@@ -136,7 +162,10 @@ def lay_out_groups(card: Card) -> list[Table]:
             (
                 Cell(name_script(p.languages[0]) if by == "script" else p.group),
                 Cell(f"{len(p.languages):,}"),
-                Cell(f"{p.value:.2f} [{p.low:.2f}, {p.high:.2f}]"),
+                Cell(
+                    f"{p.value:.2f} [{p.low:.2f}, {p.high:.2f}]",
+                    unranked=any(card.comparison.is_lossy(card.name, lang) for lang in p.languages),
+                ),
             )
             for p in card.premiums
             if p.by == by
@@ -150,11 +179,18 @@ def lay_out_metrics(card: Card, title: str, metrics: Sequence[str]) -> Table:
     """Lay out values over all texts with their intervals, where they are defined."""
     known = card.comparison.metrics
     rows = tuple(
-        (Cell(known[name].title), Cell(write_metric(card, name)), Cell(known[name].unit))
+        (Cell(known[name].title), write_cell(card, known[name]), Cell(known[name].unit))
         for name in metrics
         if find_numbers(card.comparison, name)
     )
     return Table(title, ("measure", "value", "unit"), rows, labels=1, texts=frozenset({2}))
+
+
+def write_cell(card: Card, metric: Metric, lang: str | None = None) -> Cell:
+    """Format a value with its interval, marked if the tokenizer loses text there."""
+    lossy = metric.compression and card.comparison.is_lossy(card.name, lang)
+    text = write_metric(card, metric.name, lang)
+    return Cell(text, unranked=lossy and text != ABSENT)
 
 
 def lay_out_languages(card: Card) -> Table:
@@ -167,7 +203,7 @@ def lay_out_languages(card: Card) -> Table:
     ]
     first = "language" if comparison.corpus.aligned else "group"
     rows = tuple(
-        (Cell(name_language(lang)), Cell(name_script(lang)), *(Cell(write_metric(card, metric.name, lang)) for metric in metrics))
+        (Cell(name_language(lang)), Cell(name_script(lang)), *(write_cell(card, metric, lang) for metric in metrics))
         for lang in comparison.corpus.languages
     )
     headers = (first, "script", *(title_of_metric(comparison, metric) for metric in metrics))
@@ -186,10 +222,10 @@ def list_values(card: Card) -> pl.DataFrame:
         pl.col("metric").cast(pl.String),
         *("value", "low", "high"),
     )
-    rows = [
-        {"tokenizer": card.name, "metric": "premium", **asdict(premium)} for premium in card.premiums
-    ]
-    return pl.concat([found, pl.DataFrame(rows, schema_overrides=found.schema).select(found.columns)]) if rows else found
+    rows = [{"tokenizer": card.name, "metric": "premium", **asdict(premium)} for premium in card.premiums]
+    return (
+        pl.concat([found, pl.DataFrame(rows, schema_overrides=found.schema).select(found.columns)]) if rows else found
+    )
 
 
 def to_document(card: Card) -> dict[str, Any]:

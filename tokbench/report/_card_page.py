@@ -11,7 +11,6 @@ import polars as pl
 
 from tokbench._shared.references import escape_bibtex
 from tokbench.analysis.cards import LEFT_OUT, Card
-from tokbench.analysis.soundness import Severity
 from tokbench.analysis.vocabulary import Reach
 from tokbench.comparison.signature import digest_signature
 from tokbench.corpora import name_language
@@ -25,8 +24,8 @@ from tokbench.report._card import (
     lay_out_languages,
     lay_out_metrics,
     list_essentials,
+    list_warnings,
     rank_languages,
-    write_metric,
 )
 from tokbench.report._charts import chart_bars
 from tokbench.report._document_model import Chapter, Document, Facts, Figure, Part, Points, Prose, Section, Signature
@@ -70,35 +69,38 @@ def write_glance(card: Card) -> Iterator[Part]:
     comparison = card.comparison
     yield Prose(
         (
-            f"Measured on {comparison.corpus.name} ({comparison.corpus.describe_size('×')}) on {card.date} with tokbench "
-            f"{comparison.environment.tokbench}. Brackets are 95 % intervals.",
+            f"Measured on {comparison.corpus.name} ({comparison.corpus.describe_size('×')}) on {card.date} with "
+            f"tokbench {comparison.environment.tokbench}. Brackets are 95 % intervals.",
         )
     )
     yield Facts(tuple(list_essentials(card)))
     if rank_languages(card):
         yield chart_premiums(card)
-    if card.soundness.is_at_least(Severity.ERROR):
-        errors = [v for v in card.soundness.verdicts if v.severity is Severity.ERROR]
-        yield Points(tuple(f"{verdict.check}: {verdict.evidence}" for verdict in errors), warning=True)
+    warnings = list_warnings(card)
+    if warnings:
+        yield Points(tuple(warnings), warning=True)
 
 
 def chart_premiums(card: Card) -> Figure:
     """Chart the premium of each language, or of each script if there are many languages."""
     ranked, reference = rank_languages(card), name_language(card.comparison.corpus.reference or "")
+    values: list[tuple[float, float | None, float | None]]
     groups = [group for group in lay_out_groups(card) if group.headers[0] == "script"]
     if len(ranked) > MOST_BARS and groups:
         (table,) = groups
         by_script = [premium for premium in card.premiums if premium.by == "script"]
         names = [row[0].text for row in table.rows]
-        bars = [(name, p.value, p.low, p.high) for name, p in zip(names, by_script, strict=True)]
+        cells = [row[-1] for row in table.rows]
+        values = [(premium.value, premium.low, premium.high) for premium in by_script]
     else:
         numbers = [find_numbers(card.comparison, "premium", lang)[0] for lang in ranked]
         names = list(map(name_language, ranked))
-        bars = [(name, n.value, n.low, n.high) for name, n in zip(names, numbers, strict=True)]
-        rows = tuple((Cell(name), Cell(number.write())) for name, number in zip(names, numbers, strict=True))
+        values = [(number.value, number.low, number.high) for number in numbers]
+        cells = [Cell(number.write(), unranked=not number.ranked) for number in numbers]
+        rows = tuple((Cell(name), cell) for name, cell in zip(names, cells, strict=True))
         table = Table("premium by language", ("language", "premium"), rows, labels=1)
     frame = pl.DataFrame(
-        [(*bar, True) for bar in bars],
+        [(name, *value, not cell.unranked) for name, value, cell in zip(names, values, cells, strict=True)],
         schema={"y": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "ranked": pl.Boolean},
         orient="row",
     )
@@ -136,7 +138,10 @@ def list_identity(card: Card) -> Iterator[tuple[str, str]]:
     if published:
         yield "published at", ", ".join(published)
     if facts.used_by:
-        yield "used by", ", ".join(facts.used_by[:MOST_EXAMPLES]) + (" ..." if len(facts.used_by) > MOST_EXAMPLES else "")
+        yield (
+            "used by",
+            ", ".join(facts.used_by[:MOST_EXAMPLES]) + (" ..." if len(facts.used_by) > MOST_EXAMPLES else ""),
+        )
     if facts.quirks:
         yield "to know", facts.quirks
 
@@ -157,14 +162,14 @@ def write_languages(card: Card) -> Iterator[Part]:
     corpus = card.comparison.corpus
     yield lay_out_languages(card)
     if not card.premiums:
-        reason = "its texts are not parallel" if not corpus.aligned else "it has no language besides the reference"
-        yield Prose((f"There are no premiums of groups on {corpus.name}: {reason}.",))
+        reason = "they are not parallel" if not corpus.aligned else "they are not in several languages"
+        yield Prose((f"The texts of {corpus.name} give no premiums of scripts, regions and families: {reason}.",))
         return
     yield from lay_out_groups(card)
     yield Prose(
         (
-            "The premium of a group is the mean of the premiums of its languages. A script is that of the tag, else the "
-            "usual one; a family is the top-level one of Glottolog. A region is the sub-region of the United Nations "
+            "The premium of a group is the mean of the premiums of its languages. A script is that of the tag, else "
+            "the usual one; a family is the top-level one of Glottolog. A region is the sub-region of the United Nations "
             "(M49) of the territory in the tag, else of the likeliest one of CLDR: it says where a language is at home "
             "by that list, not who speaks it.",
         )
@@ -182,15 +187,15 @@ def write_boundaries(card: Card) -> Iterator[Part]:
         else f"The files declare at most {declared} digit{'' if declared == 1 else 's'} per token."
     )
     yield Prose((words,))
-    yield Points(tuple([*list_ladders(card.vocabulary), *list_numbers(card)]), title="single tokens")
+    yield Points((*list_ladders(card.vocabulary), *list_numbers(card)), title="single tokens")
 
 
 def list_numbers(card: Card) -> Iterator[str]:
     """Yield how many numbers of up to four digits are a token; nothing if none is."""
     numbers = card.vocabulary.numbers()
-    listed = [f"{numbers[digits]:,} of {10**digits:,} of {digits}" for digits in SHORT if digits in numbers]
+    listed = [f"{numbers[digits]:,} of {10**digits:,} with {digits}" for digits in SHORT if digits in numbers]
     if listed:
-        yield f"numbers, by their digits: {', '.join(listed)}"
+        yield f"numbers by digits: {', '.join(listed)}"
 
 
 def write_vocabulary(card: Card) -> Iterator[Part]:
@@ -328,4 +333,3 @@ def write_citation(card: Card) -> Iterator[Part]:
     }
     entry = ", ".join(f"{name} = {{{value}}}" for name, value in fields.items())
     yield Signature(f"@misc{{tokbench-card-{name_file(card)}, {entry}}}")
-    yield Prose((f"Headline: {write_metric(card, 'bytes_per_token')} bytes per token on these texts.",))

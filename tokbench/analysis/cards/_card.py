@@ -43,6 +43,10 @@ GROUPINGS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 """What languages are grouped by, each with the function from a tag to the name of its group."""
 
 
+NO_GROUPS = frozenset({"other", "unknown"})
+"""What a label is grouped under that is no language, or not known."""
+
+
 @dataclass(frozen=True)
 class GroupedPremium:
     """What the languages of a group pay: the mean of their premiums, with its interval.
@@ -163,7 +167,7 @@ def load_reference(tokenizer: str | Path | Tokenizer | LibraryTokenizer, *, offl
 
 
 def group_premiums(comparison: Comparison) -> tuple[GroupedPremium, ...]:
-    """Return the premiums of each script, region and family, largest first within each."""
+    """Return the premiums of each script, region and family, largest first within each; none of labels that are no languages."""
     corpus, measurements = comparison.corpus, comparison.measurements
     if measurements is None or corpus.reference is None or not corpus.aligned:
         return ()
@@ -173,6 +177,8 @@ def group_premiums(comparison: Comparison) -> tuple[GroupedPremium, ...]:
         members: dict[str, list[str]] = {}
         for lang in others:
             members.setdefault(name_group(lang), []).append(lang)
+        if members.keys() <= NO_GROUPS:
+            continue
         groups = [Group(name, languages=frozenset(langs)) for name, langs in members.items()]
         values = find_group_premiums(measurements, groups, corpus.reference, Bootstrap())
         found += sorted(
