@@ -167,7 +167,10 @@ def load_reference(tokenizer: str | Path | Tokenizer | LibraryTokenizer, *, offl
 
 
 def group_premiums(comparison: Comparison) -> tuple[GroupedPremium, ...]:
-    """Return the premiums of each script, region and family, largest first within each; none of labels that are no languages."""
+    """Return the premiums of each script, region and family, largest first within each.
+
+    None of labels that are no languages.
+    """
     corpus, measurements = comparison.corpus, comparison.measurements
     if measurements is None or corpus.reference is None or not corpus.aligned:
         return ()
