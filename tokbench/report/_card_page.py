@@ -26,7 +26,18 @@ from tokbench.report._card import (
 )
 from tokbench.report._card_contents import write_boundaries, write_losses, write_vocabulary
 from tokbench.report._charts import chart_bars
-from tokbench.report._document_model import Chapter, Document, Facts, Figure, Part, Points, Prose, Section, Signature
+from tokbench.report._document_model import (
+    Chapter,
+    Document,
+    Facts,
+    Figure,
+    Part,
+    Points,
+    Prose,
+    Section,
+    Signature,
+    Tiles,
+)
 from tokbench.report._numbers import find_numbers
 from tokbench.report._table import Cell, Table, tabulate
 
@@ -72,7 +83,7 @@ def write_glance(card: Card) -> Iterator[Part]:
             f"tokbench {comparison.environment.tokbench}. Brackets are 95 % intervals.",
         )
     )
-    yield Facts(tuple(list_essentials(card)))
+    yield Tiles(tuple(list_essentials(card)))
     if rank_languages(card):
         yield chart_premiums(card)
     warnings = list_warnings(card)

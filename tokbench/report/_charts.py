@@ -103,7 +103,7 @@ def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str
     )
     scale = alt.Scale(domain=[0, top * 1.12], nice=False)
     bars = base.mark_bar(aria=False, height=12).encode(
-        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=",~f")),
+        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=",~g")),
         fillOpacity=alt.condition("datum.ranked", alt.value(0.75), alt.value(0.25)),
     )
     intervals = base.transform_filter("datum.low != null").mark_rule(aria=False, color=INK, strokeWidth=2)

@@ -17,6 +17,7 @@ from tokbench.report._document_model import (
     Segmentations,
     SegmentedText,
     Signature,
+    Tiles,
 )
 from tokbench.report._escaping import escape_html
 from tokbench.report._svg import draw_svg
@@ -105,19 +106,13 @@ def write_points(points: Points) -> str:
     """Format a list."""
     items = "".join(f"<li>{escape_html(item)}</li>\n" for item in points.items)
     title = f"<p>{escape_html(points.title.capitalize())}</p>\n" if points.title else ""
-    return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"{title}<ul>\n{items}</ul>"
-
-
-def write_text(text: str) -> str:
-    """Format a text with the intervals of values in it small."""
-    return _BOUNDS.sub(lambda found: f"<small>{found[0]}</small>", escape_html(text))
+    listed = f"<ul>\n{items}</ul>"
+    return f'<div class="warning" role="note">{listed}</div>' if points.warning else f"{title}{listed}"
 
 
 def write_facts(facts: Facts) -> str:
-    """Format terms and their descriptions; intervals are small."""
-    items = "".join(
-        f"<div><dt>{escape_html(term)}</dt><dd>{write_text(text)}</dd></div>\n" for term, text in facts.items
-    )
+    """Format terms and their descriptions."""
+    items = "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>\n" for term, text in facts.items)
     return f'<dl class="facts">\n{items}</dl>'
 
 
@@ -140,3 +135,22 @@ def write_part(part: Part, name: str = "") -> str:
             return write_figure(part, name)
         case Segmentations():
             return write_cuts(part)
+        case Tiles():
+            return write_tiles(part)
+
+
+def write_tiles(tiles: Tiles) -> str:
+    """Format terms and their values as tiles; intervals are small."""
+    items = "".join(
+        f"<div><dt>{escape_html(term)}</dt><dd>{shrink_intervals(text)}</dd></div>\n" for term, text in tiles.items
+    )
+    return f'<dl class="tiles">\n{items}</dl>'
+
+
+def shrink_intervals(text: str) -> str:
+    """Escape a text, with the intervals of values in it small.
+
+    >>> shrink_intervals("4.2 [3.9, 4.5], <x>")
+    '4.2 <small>[3.9, 4.5]</small>, &lt;x&gt;'
+    """
+    return _BOUNDS.sub(lambda found: f"<small>{found[0]}</small>", escape_html(text))

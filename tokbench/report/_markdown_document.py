@@ -19,6 +19,7 @@ from tokbench.report._document_model import (
     Segmentations,
     SegmentedText,
     Signature,
+    Tiles,
     figure_name,
 )
 from tokbench.report._escaping import escape_markdown
@@ -63,7 +64,7 @@ def write_part(part: Part, picture: str | None = None) -> str:
             return f"**Bold**: best in {part.best}; (...) loses text, not ranked.\n"
         case Signature():
             return f"`{part.text}`\n"
-        case Facts():
+        case Facts() | Tiles():
             return "".join(f"- **{escape_markdown(term)}**: {escape_markdown(text)}\n" for term, text in part.items)
         case Table():
             return write_table(part)

@@ -46,22 +46,19 @@ def render_several(results: Mapping[str, Comparison]) -> str:
     from tokbench.report._document import compose
 
     document = compose(results)
-    return write_document(document, write_downloads(results))
+    body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
+    return write_page(document.title, body, write_contents(document), write_downloads(results))
 
 
 def format_results(results: Results) -> str:
     """Format parts as a page, then charts; or the page of sections that the results have."""
     if results.page is not None:
-        return write_document(results.page())
+        document = results.page()
+        body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
+        return write_page(document.title, body, write_contents(document))
     figures = results.figures() if results.figures else ()
     written = [*map(write_part, results.parts()), *(write_part(figure, f"figure-{figure.name}") for figure in figures)]
     return write_page("tokbench", "\n".join(filter(None, written)))
-
-
-def write_document(document: Document, footer: str = "") -> str:
-    """Format a document as a page."""
-    body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
-    return write_page(document.title, body, write_contents(document), footer)
 
 
 def write_page(title: str, body: str, contents: str = "", footer: str = "") -> str:
