@@ -228,7 +228,8 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, name: str) -> None:
 
 @needs_transformers
 @needs("ctranslate2")
-def test_a_conversion_that_changes_the_logits_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_a_conversion_that_changes_the_logits_is_refused(kind: str, tmp_path: Path) -> None:
     """CTranslate2 4.8 takes 8,192 for the context that LLaMA 3 was trained with before its positions were scaled."""
     from transformers import LlamaConfig
 
@@ -237,7 +238,7 @@ def test_a_conversion_that_changes_the_logits_is_refused(tmp_path: Path) -> None
     config = LlamaConfig(**NEOX, intermediate_size=160, rope_parameters=scaled)
     checkpoint, expected = save_random(config, tmp_path / "model")
     with pytest.raises(UnsupportedCheckpointError, match=r"the logits of the result differ by 0\.\d+ from those of tr"):
-        run(checkpoint, "ctranslate2", "float32", threads=1)
+        run(checkpoint, "ctranslate2", kind, threads=1)
     assert compare(checkpoint, "transformers", "float32", expected) < 1e-5
 
 

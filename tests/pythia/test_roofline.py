@@ -277,3 +277,25 @@ def test_bad_timings_are_refused() -> None:
         for function in (fit, fit_each):
             with pytest.raises(TokbenchError, match=reason):
                 function(bad)
+
+
+def test_timings_of_other_families_are_refused_by_fits() -> None:
+    row = {
+        "backend": "ctranslate2",
+        "device": "cpu",
+        "quantization": "float32",
+        "threads": 2,
+        "kv_bytes_per_value": 4,
+        "model": "llama-like",
+        "layers": 2,
+        "width": 64,
+        "heads": 4,
+        "vocab_rows": 512,
+        "pythia_layers": False,
+        "phase": "prefill",
+        "batch": 1,
+        "tokens": 8,
+        "seconds": 0.1,
+    }
+    with pytest.raises(TokbenchError, match="fitted to GPT-NeoX models, and the timings have llama-like"):
+        fit(pl.DataFrame([row]))

@@ -150,7 +150,8 @@ OutputFormat = Annotated[
     typer.Option(
         "-f",
         "--format",
-        help="Format of standard output: table, markdown, json, csv, html, latex, parquet or xlsx.",
+        help="Format of standard output: table, markdown, json, csv, html, latex, parquet or xlsx; bibtex for "
+        "comparisons.",
     ),
 ]
 Outputs = Annotated[

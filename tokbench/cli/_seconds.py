@@ -36,11 +36,14 @@ def read_rates(path: Path) -> tuple[Rates, ...]:
     """Fit rates to the timings in a file written by `tokbench model measure`."""
     import polars as pl
 
+    from tokbench.pythia.measure.timings import PYTHIA_LAYERS
     from tokbench.pythia.speed.roofline import TIMINGS_SCHEMA, fit_each
 
     try:
         rows = json.loads(path.read_bytes())["timings"]
-        frame = pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in TIMINGS_SCHEMA.items())
+        found = pl.DataFrame(rows)
+        kinds = {**TIMINGS_SCHEMA, **({PYTHIA_LAYERS: pl.Boolean()} if PYTHIA_LAYERS in found.columns else {})}
+        frame = found.select(pl.col(name).cast(kind) for name, kind in kinds.items())
     except OSError as error:
         raise TokbenchError(f"cannot read {path}: {error.strerror}", "choose another file") from error
     except (ValueError, KeyError, TypeError, RecursionError, pl.exceptions.PolarsError) as error:

@@ -38,6 +38,7 @@ from tokbench.cli._results import bring_out, check_files
 from tokbench.cli._seconds import choose_device, read_rates
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
+from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.pythia.cost import Costs
@@ -145,6 +146,12 @@ def run(
             help="Output of `tokbench model measure -o FILE.json`, from which the analytic backend estimates seconds."
         ),
     ] = None,
+    extrapolate: Annotated[
+        bool,
+        typer.Option(
+            "--extrapolate", help="With a backend: from two models with few of the layers, for one too large to run."
+        ),
+    ] = False,
     device: Annotated[
         str | None,
         typer.Option(help="Estimate seconds on this device, such as h100, from its published figures."),
@@ -216,6 +223,8 @@ def run(
     )
     rates = read_rates(timings) if timings else ()
     speed_of = choose_device(device, efficiency, quantization or default_quantization(backend))
+    if extrapolate and backend == ANALYTIC:
+        raise TokbenchError("--extrapolate measures, so it needs a backend", "for example: --backend llamacpp")
     check_seconds(prices, chosen, backend, bool(rates) or speed_of is not None)
     shares = parse_weights(weights)
     texts = open_corpus(corpus, languages, segments)
@@ -247,6 +256,7 @@ def run(
             prices=prices,
             rates=rates if engine == backend else (),
             speed_of=speed_of if engine == backend else None,
+            extrapolate=extrapolate and engine == backend,
             offline=offline,
             on_step=tell,
         )

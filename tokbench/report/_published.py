@@ -18,7 +18,7 @@ from tokbench.report._table import ABSENT, Cell, Table
 
 GIB = 2**30
 TITLES: Mapping[Quantity, str] = {
-    "flops": "FLOPs",
+    "flops": "GFLOP",
     "ram": "RAM, GiB",
     "seconds": "seconds",
     "money": "money",
@@ -147,7 +147,5 @@ def lay_out_quality(frame: pl.DataFrame, title: str) -> Table:
 
 
 def write_cost(value: float, quantity: Quantity) -> str:
-    """Write a cost: FLOPs with an exponent, bytes in GiB."""
-    if quantity == "flops":
-        return f"{value:.3g}"
-    return write_number(value / GIB if quantity == "ram" else value)
+    """Write a cost: FLOPs in GFLOP, bytes in GiB."""
+    return write_number(value / {"flops": 1e9, "ram": GIB}.get(quantity, 1))

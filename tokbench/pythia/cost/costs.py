@@ -18,7 +18,7 @@ from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.cost.quantities import Costing
 from tokbench.pythia.cost.request import NewTokens, Request
 from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
-from tokbench.pythia.cost.timing import Report, estimate_speeds, measure_speeds
+from tokbench.pythia.cost.timing import Report, choose_cache_bytes, estimate_speeds, extrapolate_speeds, measure_speeds
 from tokbench.pythia.cost.whatif import WhatIf, what_if
 from tokbench.pythia.cost.whatif_table import tabulate_what_ifs
 from tokbench.pythia.model.architecture import Architecture
@@ -113,6 +113,7 @@ def cost(
     prices: Prices | None = None,
     rates: Sequence[Rates] = (),
     speed_of: Callable[[Architecture], Speed] | None = None,
+    extrapolate: bool = False,
     bootstrap: Bootstrap | None = None,
     offline: bool = False,
     on_step: Report = ignore_report,
@@ -129,6 +130,7 @@ def cost(
     prompt_chars, new_text, new_tokens: what a request reads and writes, as in `Request`; by default, the corpus' mean
         segment is read, and as much text is written.
     speed_of: times of a shape from elsewhere, instead of `rates` or a backend.
+    extrapolate: whether a backend measures two models with few of the layers, instead of the model.
 
     Raises TokbenchError for an unknown model, a comparison without its measurements, a type or size that cannot be
     run, a price per hour without seconds, and seconds from two sources.
@@ -156,8 +158,13 @@ def cost(
         speeds = estimate_speeds(shapes, rates, kind, longest)
     else:
         prompts = {name: read for name, (read, _) in counted.items()}
-        speeds = measure_speeds(spec, shapes, backend, kind, threads, prompts, offline, on_step)
-    costings = {name: Costing(shapes.get(name), speeds.get(name), paid) for name in result.names}
+        speeds = (
+            extrapolate_speeds(spec, shapes, backend, kind, threads, prompts, on_step)
+            if extrapolate
+            else measure_speeds(spec, shapes, backend, kind, threads, prompts, offline, on_step)
+        )
+    kv_bytes = choose_cache_bytes(backend, kind, rates)
+    costings = {name: Costing(shapes.get(name), speeds.get(name), paid, kv_bytes) for name in result.names}
     computed = compute(amounts, asked, costings, result.corpus.shares)
     baseline = find_baseline(result, spec)
     relative = tabulate_relative(computed, baseline)

@@ -54,11 +54,13 @@ class Costing:
 
     architecture: of the model with that tokenizer; None for tokens and money alone.
     speed: None without seconds.
+    kv_bytes: bytes per value of the key-value cache.
     """
 
     architecture: Architecture | None
     speed: Speed | None
     prices: Prices
+    kv_bytes: int = 2
 
 
 def compute_quantities(prompts: Floats, new: Floats, costing: Costing) -> dict[str, Floats]:
@@ -74,7 +76,9 @@ def compute_quantities(prompts: Floats, new: Floats, costing: Costing) -> dict[s
         shape = costing.architecture
         check_context(prompts, new, shape.context)
         quantities["flops"] = interpolate(partial(look_up, partial(request_flops, shape)), prompts, new)
-        quantities["kv_bytes"] = interpolate(partial(look_up, partial(count_cache, shape)), prompts, new)
+        quantities["kv_bytes"] = interpolate(
+            partial(look_up, partial(count_cache, shape, costing.kv_bytes)), prompts, new
+        )
     if speed is not None:
         quantities["prefill_seconds"] = interpolate(lambda read, _: speed.prefill_seconds(read), prompts, new)
         quantities["decode_seconds"] = interpolate(speed.decode_seconds, prompts, new)
@@ -113,9 +117,9 @@ def measure_spread(prompts: Floats, new: Floats, costing: Costing) -> dict[str, 
     return spread
 
 
-def count_cache(architecture: Architecture, prompt: int, new_tokens: int) -> int:
+def count_cache(architecture: Architecture, bytes_per_value: int, prompt: int, new_tokens: int) -> int:
     """Count the bytes of the key-value cache after a request; the last token is not read."""
-    return kv_cache_bytes(architecture, prompt + max(new_tokens - 1, 0))
+    return kv_cache_bytes(architecture, prompt + max(new_tokens - 1, 0), bytes_per_value)
 
 
 def look_up(count: Callable[[int, int], int], prompts: Tokens, new: Tokens) -> Floats:

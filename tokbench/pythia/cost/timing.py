@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tokbench.pythia.cost.checks import ANALYTIC
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.resolution import ModelSpec
 from tokbench.pythia.speed.speeds import EstimatedSpeed, Speed, find_rates, prompt_grid
 
 if TYPE_CHECKING:
+    from tokbench.pythia.formats.checkpoint import Checkpoint
     from tokbench.pythia.speed.rates import Rates
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +55,7 @@ def measure_speeds(
 ) -> dict[str, Speed]:
     """Measure the times of each tokenizer's model on this machine.
 
-    Measures the model itself, or one of that shape with random weights, taking turns by rounds.
+    Measures the model itself, or one of that shape with random weights; models take turns by rounds.
 
     prompts: tokens read, by tokenizer.
     """
@@ -61,17 +63,56 @@ def measure_speeds(
     from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
     from tokbench.pythia.speed import measuring
 
-    checkpoints = {}
+    checkpoints: dict[Architecture, Checkpoint] = {}
     for name, shape in shapes.items():
-        if shape in checkpoints:
-            continue
         on_step(f"{spec.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
-        if shape == spec.architecture:
-            checkpoints[shape] = open_or_make(spec.name, offline=offline)
-        else:
-            checkpoints[shape] = open_checkpoint(make_in_cache(shape, f"{spec.name}-v{shape.vocab_rows}"))
+        if shape not in checkpoints:
+            checkpoints[shape] = (
+                open_or_make(spec.name, offline=offline)
+                if shape == spec.architecture
+                else open_checkpoint(make_in_cache(shape, f"{spec.name}-v{shape.vocab_rows}"))
+            )
+    grid = choose_lengths(spec, prompts)
+    models = list(checkpoints.values())
+    found = measuring.measure_speeds(models, backend, quantization, threads, grid, rounds=ROUNDS)
+    return {name: found[checkpoints[shape].architecture] for name, shape in shapes.items()}
+
+
+def extrapolate_speeds(
+    spec: ModelSpec,
+    shapes: Mapping[str, Architecture],
+    backend: str,
+    quantization: str,
+    threads: int | None,
+    prompts: Mapping[str, Floats],
+    on_step: Report,
+) -> dict[str, Speed]:
+    """Extrapolate the times of each tokenizer's model from two models with few of its layers, measured here.
+
+    prompts: tokens read, by tokenizer.
+    """
+    from tokbench.pythia.speed.measuring import probe_speed
+
+    grid = choose_lengths(spec, prompts)
+    found: dict[Architecture, Speed] = {}
+    for name, shape in shapes.items():
+        on_step(f"few layers of {spec.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
+        if shape not in found:
+            found[shape] = probe_speed(spec.name, shape, backend, quantization, threads, grid, rounds=ROUNDS)
+    return {name: found[shape] for name, shape in shapes.items()}
+
+
+def choose_lengths(spec: ModelSpec, prompts: Mapping[str, Floats]) -> list[int]:
+    """Choose the prompt lengths to measure, of those that fit the context: they span all prompts."""
     read = np.concatenate([tokens.ravel() for tokens in prompts.values()])
     lengths = np.ceil(read[np.isfinite(read)]).astype(np.int64)
-    grid = [length for length in prompt_grid(lengths) if length <= spec.architecture.context]
-    speeds = measuring.measure_speeds(list(checkpoints.values()), backend, quantization, threads, grid, rounds=ROUNDS)
-    return {name: speeds[checkpoints[shape].architecture] for name, shape in shapes.items()}
+    return [length for length in prompt_grid(lengths) if length <= spec.architecture.context]
+
+
+def choose_cache_bytes(backend: str, quantization: str, rates: Sequence[Rates]) -> int:
+    """Return the bytes per value of the key-value cache: those that a backend runs with, else 16 bits."""
+    from tokbench.pythia.measure.ram import find_cache_bytes
+
+    if rates:
+        return find_rates(rates, None, quantization).kv_bytes_per_value
+    return 2 if backend == ANALYTIC else find_cache_bytes(backend, quantization)

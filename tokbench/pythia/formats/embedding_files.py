@@ -11,13 +11,14 @@ from typing import Any
 from tokbench._shared.files import read_json_object
 from tokbench._shared.paths import expand_home, explain_path
 from tokbench._shared.pipes import refuse_special
-from tokbench.catalog import hub, locations
+from tokbench.catalog import hub
 from tokbench.catalog.gguf_header import read_header
 from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.errors import MissingExtraError, TokbenchError, UnavailableError
 from tokbench.pythia.formats.checkpoint import _HUB_ID, RANDOM
 from tokbench.pythia.formats.embedding_names import find_names
 from tokbench.pythia.formats.gguf_reading import WEIGHTS_KEY
+from tokbench.pythia.formats.hub import find_cached, require_download
 
 CONFIG, SINGLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 
@@ -177,24 +178,13 @@ def fetch_files(repo: str, revision: str | None = None, *, offline: bool = False
     Downloads these, unless the cache has them. With `offline`, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, no socket is
     opened. Raises UnavailableError if they are not available.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     small = [CONFIG, INDEX]
-    try:
-        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=small, local_files_only=True))
-    except LocalEntryNotFoundError:
-        folder = None
+    folder = find_cached(repo, revision, small)
     if folder is not None and is_enough(folder):
         return folder
     wanted = f"{repo}@{revision}" if revision else repo
     remedy = "use a folder with safetensors files, or a GGUF file"
-    if offline or locations.is_offline():
-        raise UnavailableError(f"{wanted} is not in the Hugging Face cache: offline", remedy)
-    try:
-        hub.require_network()
-    except UnavailableError as error:
-        raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {error.message}", remedy) from error
+    require_download(wanted, remedy, offline=offline)
     folder = hub.fetch_snapshot(repo, revision, small)
     files = pick_files(folder, read_index(folder)) if (folder / INDEX).is_file() else [SINGLE]
     folder = hub.fetch_snapshot(repo, revision, [*small, *files])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokbench.catalog import hub, locations
@@ -33,30 +34,39 @@ def fetch_model(repo: str, revision: str | None = None, *, offline: bool = False
     opened. Raises UnavailableError if the model or this revision is not available, and TokbenchError, naming the
     nearest one, for a step that was not saved of a model of the suite.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     if revision is not None:
         check_step(repo, revision)
     wanted = f"{repo}@{revision}" if revision else repo
-    try:
-        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=PATTERNS, local_files_only=True))
-    except LocalEntryNotFoundError:
-        folder = None
+    folder = find_cached(repo, revision, PATTERNS)
     if folder is not None and is_whole(folder):
         return folder
-    remedy = "use a folder that contains config.json and model.safetensors"
+    require_download(wanted, "use a folder that contains config.json and model.safetensors", offline=offline)
+    folder = hub.fetch_snapshot(repo, revision, PATTERNS)
+    if not is_whole(folder):
+        message = f"{wanted} on the hub has no config.json with safetensors files"
+        raise UnavailableError(message, f"if it has a pytorch_model.bin that you trust: {write_conversion(repo)}")
+    return folder
+
+
+def find_cached(repo: str, revision: str | None, patterns: Sequence[str]) -> Path | None:
+    """Return the folder of a hub model's files in the cache, which may lack some; None if it has none."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=[*patterns], local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def require_download(wanted: str, remedy: str, *, offline: bool) -> None:
+    """Raise UnavailableError, with the reason, if what is not in the cache cannot be downloaded."""
     if offline or locations.is_offline():
         raise UnavailableError(f"{wanted} is not in the Hugging Face cache: offline", remedy)
     try:
         hub.require_network()
     except UnavailableError as error:
         raise UnavailableError(f"{wanted} is not in the Hugging Face cache: {error.message}", remedy) from error
-    folder = hub.fetch_snapshot(repo, revision, PATTERNS)
-    if not is_whole(folder):
-        message = f"{wanted} on the hub has no config.json with safetensors files"
-        raise UnavailableError(message, f"if it has a pytorch_model.bin that you trust: {write_conversion(repo)}")
-    return folder
 
 
 def parse_hub_id(argument: str) -> tuple[str, str | None] | None:
@@ -79,14 +89,7 @@ def fetch_configuration(repo: str, revision: str | None = None, *, offline: bool
     if isinstance(cached, str):
         return Path(cached)
     wanted = f"{repo}@{revision}" if revision else repo
-    remedy = "use a config.json"
-    if offline or locations.is_offline():
-        raise UnavailableError(f"{CONFIGURATION} of {wanted} is not in the Hugging Face cache: offline", remedy)
-    try:
-        hub.require_network()
-    except UnavailableError as error:
-        message = f"{CONFIGURATION} of {wanted} is not in the Hugging Face cache: {error.message}"
-        raise UnavailableError(message, remedy) from error
+    require_download(f"{CONFIGURATION} of {wanted}", "use a config.json", offline=offline)
     file = File(CONFIGURATION)
     return hub.fetch_file(Source((file,), hub=repo, revision=revision), file, revision)
 

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.pythia.measure.probe import BackendMeasurement
-from tokbench.pythia.measure.timings import TIMINGS_SCHEMA
+from tokbench.pythia.measure.timings import PYTHIA_LAYERS, TIMINGS_SCHEMA
 from tokbench.pythia.model.models import DEDUPED
 
 FIGURES_SCHEMA: dict[str, Any] = {
@@ -41,7 +41,7 @@ _MIB = 1 << 20
 def frame_timings(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
     """Tabulate timings in the columns that `roofline.fit` takes.
 
-    Adds tokens per second (median, low, high), rounds and weights.
+    Adds tokens per second (median, low, high), rounds, weights, and whether the layers are those of Pythia.
     """
     rows = [
         {
@@ -55,6 +55,7 @@ def frame_timings(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
             "width": found.architecture.width,
             "heads": found.architecture.heads,
             "vocab_rows": found.architecture.vocab_rows,
+            PYTHIA_LAYERS: found.architecture.has_pythia_layers,
             "phase": timing.phase,
             "batch": timing.batch,
             "tokens": timing.tokens,
@@ -68,7 +69,8 @@ def frame_timings(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:
         for found in measurements
         for timing in found.timings
     ]
-    return pl.DataFrame(rows, schema={**TIMINGS_SCHEMA, **_RATES, "rounds": pl.Int64, "weights": pl.String})
+    more = {PYTHIA_LAYERS: pl.Boolean(), "rounds": pl.Int64(), "weights": pl.String()}
+    return pl.DataFrame(rows, schema={**TIMINGS_SCHEMA, **_RATES, **more})
 
 
 def frame_figures(measurements: Sequence[BackendMeasurement]) -> pl.DataFrame:

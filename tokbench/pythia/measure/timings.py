@@ -38,6 +38,9 @@ TIMINGS_SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
 """Columns of timings: `tokens` is the prompt of a prefill or context of a step, `seconds` for the whole batch."""
 
 
+PYTHIA_LAYERS = "pythia_layers"
+"""An optional column: false for models of other families, whose work does not follow from these columns."""
+
 _LEAST = MappingProxyType(
     {"threads": 0, "tokens": 0}
     | dict.fromkeys(("kv_bytes_per_value", "layers", "width", "heads", "vocab_rows", "batch"), 1)
@@ -90,6 +93,11 @@ def read_timings(timings: pl.DataFrame) -> list[Timing]:
             raise TokbenchError(
                 f"timings of more than one {name}: {', '.join(map(str, values))}", "fit each separately (fit_each)"
             )
+    if PYTHIA_LAYERS in timings.columns and not timings[PYTHIA_LAYERS].fill_null(value=True).all():
+        others = timings.filter(~pl.col(PYTHIA_LAYERS))["model"].unique(maintain_order=True).to_list()
+        raise TokbenchError(
+            f"rates are fitted to GPT-NeoX models, and the timings have {', '.join(others)}", "measure others for them"
+        )
     wrong = [name for name, expected in TIMINGS_SCHEMA.items() if not _fits(timings[name].dtype, expected)]
     if wrong:
         kinds = ", ".join(f"{name} is {timings[name].dtype}, not {TIMINGS_SCHEMA[name]}" for name in wrong)
