@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tokbench.analysis.ranking import rank
 from tokbench.corpora import name_region
@@ -42,3 +44,9 @@ def test_each_territory_is_in_one_region() -> None:
 def test_almost_all_languages_of_the_public_corpora_have_a_region() -> None:
     tags = {tag for corpus in ("flores200/dev", "ntrex128") for tag in rank(corpus=corpus)["lang"].unique()}
     assert {tag for tag in tags if name_region(tag) == UNKNOWN} == {"epo_Latn", "ydd_Hebr", "hmn"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.one_of(st.text(max_size=12), st.from_regex(r"[a-z]{2,3}([-_][A-Z][a-z]{3})?([-_][A-Z]{2})?", fullmatch=True)))
+def test_any_label_has_a_region_or_none(label: str) -> None:
+    assert name_region(label) in {*_REGIONS, UNKNOWN}

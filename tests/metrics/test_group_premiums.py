@@ -6,9 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tokbench as tb
 from helpers.corpora import write_corpus
+from tokbench.measurement import Measurements
 from tokbench.metrics import METRICS
 from tokbench.metrics.group_premiums import find_group_premiums
 from tokbench.metrics.groups import Group, evaluate_group
@@ -49,3 +52,25 @@ def test_texts_that_are_not_parallel_have_no_premiums() -> None:
     measurements = tb.measure([tb.load_tokenizer("utf8")], groups)
     assert find_group_premiums(measurements, [Group("all")], "en", BOOTSTRAP) == []
     assert find_group_premiums(measurements, [Group("all")], None, BOOTSTRAP) == []
+
+
+LANGUAGES = ("en", "zh", "hi", "de")
+
+
+@pytest.fixture(scope="module")
+def measurements() -> Measurements:
+    return tb.measure([tb.load_tokenizer("utf8")], tb.load_corpus(languages=LANGUAGES, segments=20))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sets(st.sampled_from(LANGUAGES), min_size=1), st.sampled_from(LANGUAGES))
+def test_any_group_pays_the_mean_of_its_members(measurements: Measurements, members: set[str], reference: str) -> None:
+    few = tb.Bootstrap(resamples=50)
+    alone = [Group(lang, frozenset({lang})) for lang in sorted(members)]
+    single = find_group_premiums(measurements, alone, reference, few)
+    whole = find_group_premiums(measurements, [Group("all", frozenset(members))], reference, few)
+    assert {premium.group for premium in single} == members - {reference}
+    assert len(whole) == bool(members - {reference})
+    for premium in whole:
+        assert premium.value == pytest.approx(sum(one.value for one in single) / len(single))
+        assert min(one.low for one in single) <= premium.low <= premium.high <= max(one.high for one in single)

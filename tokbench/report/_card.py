@@ -137,11 +137,12 @@ def write_round_trip(card: Card) -> str:
 
 
 def write_unreachable(card: Card) -> str:
-    """Say how many tokens no text produces, their share of the ids, and how many are bytes outside of UTF-8."""
-    vocabulary = card.vocabulary
-    count, outside = vocabulary.count(reach=(Reach.SINGLE, Reach.MULTI)), vocabulary.count(reach=(Reach.IMPOSSIBLE,))
-    written = f"{count:,} ({format_percent(count / vocabulary.sizes.total)})"
-    return f"{written}, and {outside:,} that UTF-8 cannot hold" if outside else written
+    """Say how many tokens no text produces, with their share of the ids; single bytes apart, as in `check`."""
+    tokens = card.vocabulary.tokens.filter(pl.col("reach").is_in([kind.value for kind in UNREACHABLE]))
+    single = tokens.filter(pl.col("bytes").bin.size() == 1).height
+    count = tokens.height - single
+    written = f"{count:,} ({format_percent(count / card.vocabulary.sizes.total)})"
+    return f"{written}, and {single:,} single byte{'' if single == 1 else 's'}" if single else written
 
 
 def write_checks(card: Card) -> str:

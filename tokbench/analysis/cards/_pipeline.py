@@ -99,7 +99,7 @@ def describe_step(step: Mapping[str, Any]) -> str:
 
 def describe_setting(key: str, value: Any) -> str | None:
     """Return a setting of a step in words; None for one that is off, or has nothing to do with ids."""
-    if key == "trim_offsets" or value in (None, False):
+    if key == "trim_offsets" or value in (None, False, "Isolated"):
         return None
     if key == "use_regex":
         return "split by GPT-2's pattern"
