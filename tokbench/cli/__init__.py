@@ -10,6 +10,7 @@ import typer
 from tokbench import __version__
 from tokbench.cli import (
     bench,
+    card,
     check,
     code,
     compare,
@@ -64,6 +65,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "diff": diff.run,
     "explain": explain.run,
     "check": check.run,
+    "card": card.run,
     "roundtrip": roundtrip.run,
     "robust": robust.run,
     "requests": requests.run,

@@ -12,7 +12,7 @@ BACKENDS = ("ctranslate2", "llamacpp", "transformers")
 ALWAYS: Mapping[str, str] = {"view": "the local page", "code": "the syntax of code"}
 """Commands that need the extra of the same name, and for what."""
 
-DRAWN = frozenset({"compare", "model load-test", "report", "sweep"})
+DRAWN = frozenset({"card", "compare", "model load-test", "report", "sweep"})
 """Commands whose pages have charts."""
 
 
@@ -34,7 +34,7 @@ def list_needs(command: str, given: Mapping[str, Any]) -> Iterator[tuple[str, st
     """Yield the extras that a command needs, each with what needs it."""
     if command in ALWAYS:
         yield command, ALWAYS[command]
-    if command == "vocab" and not given.get("moved"):
+    if command == "card" or (command == "vocab" and not given.get("moved")):
         yield "unicode", "the list of scripts"
     if command == "overlap" and (given.get("by") or given.get("script")):
         yield "unicode", "the scripts of tokens"

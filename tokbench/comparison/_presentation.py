@@ -20,7 +20,7 @@ family of the languages, Lorenz curves, or token lengths."""
 
 
 class Presenter(Protocol):
-    """What shows a `Comparison`: the package `tokbench.report`."""
+    """What shows a `Comparison`, or a card of a tokenizer: the package `tokbench.report`."""
 
     def summarize(self, comparison: Any) -> pl.DataFrame:
         """Return the values of the summary, one row per tokenizer."""
@@ -40,6 +40,18 @@ class Presenter(Protocol):
 
     def plot(self, comparison: Any, metric: str, by: Literal["language", "tokenizer"]) -> Any:
         """Return a chart of one metric."""
+        ...
+
+    def show_card(self, card: Any) -> str:
+        """Format the essentials of a card of a tokenizer as an HTML fragment."""
+        ...
+
+    def render_card(self, card: Any, name: str) -> str:
+        """Format a card of a tokenizer in the named format."""
+        ...
+
+    def write_card(self, card: Any, path: Path) -> None:
+        """Write a card of a tokenizer to a file, in the format given by its extension."""
         ...
 
 

@@ -7,6 +7,7 @@ from tokbench.corpora._inspection import FINDINGS, CorpusReport, inspect_corpus
 from tokbench.corpora._joined_texts import JoinedTexts, read_joined
 from tokbench.corpora._language_choice import choose_languages, choose_reference
 from tokbench.corpora._language_facts import name_family, name_language
+from tokbench.corpora._language_regions import name_region
 from tokbench.corpora._languages import parse_tag, pick_script, same_language
 from tokbench.corpora._loading import DEFAULT_CORPUS, CorpusArgument, load_corpus, open_corpus
 from tokbench.corpora._manifest import Manifest, read_manifest, verify_manifest, write_manifest
@@ -61,6 +62,7 @@ __all__ = [
     "locate_public",
     "name_family",
     "name_language",
+    "name_region",
     "open_corpus",
     "open_stream",
     "parse_tag",

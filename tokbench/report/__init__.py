@@ -14,6 +14,7 @@ from tokbench.errors import TokbenchError
 if TYPE_CHECKING:
     import polars as pl
 
+    from tokbench.analysis.cards import Card
     from tokbench.comparison import Comparison
     from tokbench.report._document_model import Results
 
@@ -34,7 +35,10 @@ __all__ = [
     "plot",
     "render",
     "render_all",
+    "render_card",
+    "show_card",
     "summarize",
+    "write_card",
     "write_notebook",
     "write_report",
 ]
@@ -204,3 +208,29 @@ def plot(comparison: Comparison, metric: str, by: Literal["language", "tokenizer
     from tokbench.report import _plot
 
     return _plot.plot(comparison, metric, by)
+
+
+def show_card(card: Card) -> str:
+    """Return the essentials of a card as a fragment of HTML, for notebooks."""
+    from tokbench.report import _card, _notebook
+
+    return _notebook.write_fragment(_card.lay_out(card))
+
+
+def render_card(card: Card, name: str) -> str:
+    """Format the card of a tokenizer in the named format; TokbenchError for one that is bytes, or unknown."""
+    from tokbench.report import _card
+
+    check_format(name)
+    return format_results(_card.show(card), name)
+
+
+def write_card(card: Card, path: Path) -> None:
+    """Write the card of a tokenizer to a file, in the format of its ending."""
+    from tokbench.report import _card
+
+    name = format_of(path)
+    check_results_format(name)
+    check_writable(path)
+    check_format(name)
+    write_whole(path, encode_results(_card.show(card), name))

@@ -39,6 +39,13 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Tiles:
+    """Terms and what a reader wants to know first of them, which a page shows side by side."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Legend:
     """What the marks in tables mean, in formats that use marks.
 
@@ -99,7 +106,7 @@ class Segmentations:
 Plain: TypeAlias = Prose | Points | Facts | Legend | Signature | Table
 """A part that every format writes."""
 
-Part: TypeAlias = Plain | Figure | Segmentations
+Part: TypeAlias = Plain | Figure | Segmentations | Tiles
 
 
 @dataclass(frozen=True)
@@ -109,12 +116,14 @@ class Results:
     Each is a function, since a format needs only one of them.
 
     figures: charts, for pages; what they show is in `parts` as well.
+    page: a document with sections, for formats that have them (HTML, Markdown); by default only the parts.
     """
 
     parts: Callable[[], Sequence[Plain]]
     document: Callable[[], Any]
     frame: Callable[[], pl.DataFrame] | None = None
     figures: Callable[[], Sequence[Figure]] | None = None
+    page: Callable[[], Document] | None = None
 
 
 @dataclass(frozen=True)

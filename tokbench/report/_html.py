@@ -17,6 +17,7 @@ from tokbench.report._document_model import (
     Segmentations,
     SegmentedText,
     Signature,
+    Tiles,
 )
 from tokbench.report._escaping import escape_html
 from tokbench.report._svg import draw_svg
@@ -28,6 +29,7 @@ BACKSLASH, LEFT_TO_RIGHT = "\\", ' dir="ltr"'
 """Escaped bytes read from left to right regardless of their neighbours."""
 
 _INTERVAL = re.compile(r"(.*?) (\[[^][]*\])")
+_BOUNDS = re.compile(r"(?<=\d )\[\d[\d.,]*, \d[\d.,]*(?: %)?\]")
 
 
 def write_cell(cell: Cell, *, label: bool) -> str:
@@ -104,7 +106,8 @@ def write_points(points: Points) -> str:
     """Format a list."""
     items = "".join(f"<li>{escape_html(item)}</li>\n" for item in points.items)
     title = f"<p>{escape_html(points.title.capitalize())}</p>\n" if points.title else ""
-    return f'<ul class="warning" role="note">\n{items}</ul>' if points.warning else f"{title}<ul>\n{items}</ul>"
+    listed = f"<ul>\n{items}</ul>"
+    return f'<div class="warning" role="note">{listed}</div>' if points.warning else f"{title}{listed}"
 
 
 def write_facts(facts: Facts) -> str:
@@ -132,3 +135,22 @@ def write_part(part: Part, name: str = "") -> str:
             return write_figure(part, name)
         case Segmentations():
             return write_cuts(part)
+        case Tiles():
+            return write_tiles(part)
+
+
+def write_tiles(tiles: Tiles) -> str:
+    """Format terms and their values as tiles; intervals are small."""
+    items = "".join(
+        f"<div><dt>{escape_html(term)}</dt><dd>{shrink_intervals(text)}</dd></div>\n" for term, text in tiles.items
+    )
+    return f'<dl class="tiles">\n{items}</dl>'
+
+
+def shrink_intervals(text: str) -> str:
+    """Escape a text, with the intervals of values in it small.
+
+    >>> shrink_intervals("4.2 [3.9, 4.5], <x>")
+    '4.2 <small>[3.9, 4.5]</small>, &lt;x&gt;'
+    """
+    return _BOUNDS.sub(lambda found: f"<small>{found[0]}</small>", escape_html(text))

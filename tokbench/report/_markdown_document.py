@@ -5,6 +5,7 @@ Charts are linked images if they were drawn, else tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from tokbench.report._document_model import (
@@ -19,9 +20,10 @@ from tokbench.report._document_model import (
     Segmentations,
     SegmentedText,
     Signature,
+    Tiles,
     figure_name,
 )
-from tokbench.report._escaping import escape_markdown
+from tokbench.report._escaping import escape_markdown, reveal
 from tokbench.report._markdown_table import write_table
 from tokbench.report._table import Table
 
@@ -62,8 +64,8 @@ def write_part(part: Part, picture: str | None = None) -> str:
         case Legend():
             return f"**Bold**: best in {part.best}; (...) loses text, not ranked.\n"
         case Signature():
-            return f"`{part.text}`\n"
-        case Facts():
+            return f"{write_code(part.text)}\n"
+        case Facts() | Tiles():
             return "".join(f"- **{escape_markdown(term)}**: {escape_markdown(text)}\n" for term, text in part.items)
         case Table():
             return write_table(part)
@@ -71,6 +73,17 @@ def write_part(part: Part, picture: str | None = None) -> str:
             return write_figure(part, picture)
         case Segmentations():
             return write_cuts(part)
+
+
+def write_code(text: str) -> str:
+    r"""Format a text as code, between more backticks than it has in a row.
+
+    >>> write_code("a|b"), write_code("a``b`")
+    ('`a|b`', '``` a``b` ```')
+    """
+    shown = reveal(text)
+    fence = "`" * (1 + max(map(len, re.findall(r"`+", shown)), default=0))
+    return f"{fence}{shown}{fence}" if len(fence) == 1 else f"{fence} {shown} {fence}"
 
 
 def write_figure(figure: Figure, picture: str | None) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tokbench.comparison import Comparison
+from tokbench.report._document_model import Plain
 from tokbench.report._html import write_part
 from tokbench.report._numbers import lay_out_summary
 from tokbench.report._views import list_parts
@@ -28,5 +31,10 @@ def write_notebook(comparison: Comparison, by: str) -> str:
     parts = list_parts(comparison, by)
     if by == "summary":
         parts[0] = lay_out_summary(comparison)  # with intervals
+    return write_fragment(parts)
+
+
+def write_fragment(parts: Sequence[Plain]) -> str:
+    """Return parts as a fragment of HTML with a style of its own."""
     body = "\n".join(filter(None, map(write_part, parts)))
     return f'<div class="tokbench">\n<style>\n{STYLE}</style>\n{body}\n</div>\n'

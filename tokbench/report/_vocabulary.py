@@ -33,7 +33,7 @@ def lay_out(found: VocabularyReport, cost: DeadRows, top: int) -> list[Plain]:
     )
     duplicates = found.duplicates()
     shown = [{"ids": row["ids"], "token": format_bytes(row["bytes"])} for row in duplicates.head(top).to_dicts()]
-    ladders = tuple(list_ladders(found))
+    ladders = (*list_ladders(found), *list_numbers(found))
     return [
         Prose((facts,)),
         tabulate(found.count_by("class").to_dicts(), f"token classes (whole words: those of {found.words}):"),
@@ -57,12 +57,16 @@ LADDERS = {"space": " ", "tab": "\t", "line feed": "\n"}
 
 
 def list_ladders(found: VocabularyReport) -> list[str]:
-    """List which white space, indentations and numbers are single tokens."""
+    """List which white space and indentations are single tokens."""
     steps = {f"{name} ladder": found.ladder(character) for name, character in LADDERS.items()}
     steps |= {f"indentation by {name}s": found.indentations(LADDERS[name]) for name in ("space", "tab")}
-    lines = [f"{name}: {format_steps(lengths)}" for name, lengths in steps.items() if lengths]
+    return [f"{name}: {format_steps(lengths)}" for name, lengths in steps.items() if lengths]
+
+
+def list_numbers(found: VocabularyReport) -> list[str]:
+    """List how many numbers are single tokens, by their digits; nothing if none is."""
     numbers = [f"{count:,} of {10**digits:,} of {digits}" for digits, count in found.numbers().items()]
-    return [*lines, f"numbers by digits: {', '.join(numbers)}"] if numbers else lines
+    return [f"numbers by digits: {', '.join(numbers)}"] if numbers else []
 
 
 def format_steps(steps: list[int]) -> str:

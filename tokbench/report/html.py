@@ -51,7 +51,11 @@ def render_several(results: Mapping[str, Comparison]) -> str:
 
 
 def format_results(results: Results) -> str:
-    """Format parts as a page, then charts."""
+    """Format parts as a page, then charts; or the page of sections that the results have."""
+    if results.page is not None:
+        document = results.page()
+        body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
+        return write_page(document.title, body, write_contents(document))
     figures = results.figures() if results.figures else ()
     written = [*map(write_part, results.parts()), *(write_part(figure, f"figure-{figure.name}") for figure in figures)]
     return write_page("tokbench", "\n".join(filter(None, written)))

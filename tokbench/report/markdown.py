@@ -12,7 +12,9 @@ SUFFIXES = frozenset({".md", ".markdown"})
 
 
 def format_results(results: Results) -> str:
-    """Format the parts of results."""
+    """Format the parts of results, or the document with sections that they have."""
+    if results.page is not None:
+        return write_document(results.page(), {})
     return "\n".join(map(write_part, results.parts()))
 
 

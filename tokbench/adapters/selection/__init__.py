@@ -2,6 +2,7 @@
 
 from tokbench.adapters.selection._choice import AUTO, REFERENCE, check_engine_name, load_engine
 from tokbench.adapters.selection.engine_check import EngineCheck, check_engine
+from tokbench.adapters.selection.installed_engines import InstalledEngine, verify_engines
 from tokbench.adapters.selection.verification import (
     SAMPLE_BYTES,
     Mismatch,
@@ -17,6 +18,7 @@ __all__ = [
     "REFERENCE",
     "SAMPLE_BYTES",
     "EngineCheck",
+    "InstalledEngine",
     "Mismatch",
     "Sample",
     "check_engine",
@@ -26,4 +28,5 @@ __all__ = [
     "load_engine",
     "take_sample",
     "verify",
+    "verify_engines",
 ]

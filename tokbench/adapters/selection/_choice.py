@@ -62,7 +62,7 @@ def load_engine(asset: Asset, engine: str, sample: Sample) -> Tokenizer:
         return _load_named(asset, engine, engines, sample)
     known: Tokenizer | None = None
     for name in _order(asset, engines, reference, sample):
-        loaded, known, verification = _load_verified(asset, engines[name], sample, known)
+        loaded, known, verification = load_verified(asset, engines[name], sample, known)
         if loaded is not None:
             _LOG.info("%s runs on %s: the cheapest here, with the ids of %s", asset.name, name, reference)
             return loaded
@@ -122,7 +122,7 @@ def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sam
         )
     if installed(engines[name].LIBRARY) is None:
         return load_on(asset, engines[name])  # raises the error that names the extra to install
-    loaded, _, verification = _load_verified(asset, engines[name], sample, None)
+    loaded, _, verification = load_verified(asset, engines[name], sample, None)
     if loaded is None:
         raise TokbenchError(
             f"the engine {name} is not exact for {asset.name}: {verification.reason}", f"use --engine {AUTO}"
@@ -130,7 +130,7 @@ def _load_named(asset: Asset, name: str, engines: dict[str, Engine], sample: Sam
     return loaded
 
 
-def _load_verified(
+def load_verified(
     asset: Asset, module: Engine, sample: Sample, reference: Tokenizer | None
 ) -> tuple[Tokenizer | None, Tokenizer | None, Verification]:
     """Return the tokenizer on an engine, the reference, and the verification.
