@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tokbench._shared.registry import closest
 from tokbench.catalog import locations, sources
 from tokbench.catalog.counting_apis import is_counting_model, refuse_counting_model
-from tokbench.catalog.entries import CATALOG, find_name, resolve
+from tokbench.catalog.entries import CATALOG, find_name
 from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.errors import TokbenchError
 from tokbench.report.live._listing import Wanted
@@ -51,4 +52,6 @@ def choose(name: str, *, online: bool) -> Wanted:
         return Wanted(wanted, wanted)
     if locations.is_path(wanted):
         raise TokbenchError("paths are not read from the page", "open the file with the button instead")
-    return Wanted(resolve(wanted).name, wanted, online=online)
+    near = closest(wanted, list(CATALOG))
+    hint = f"did you mean {near!r}?" if near else "choose one of the list, give organisation/name, or open its file"
+    raise TokbenchError(f"no tokenizer is called {wanted!r}", hint)

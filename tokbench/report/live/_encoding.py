@@ -16,7 +16,7 @@ from tokbench.pythia.cost.whatif import what_if
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, prefill_flops
 from tokbench.pythia.model.models import Model, find_model
 from tokbench.report.live._chat import write_text
-from tokbench.report.live._pieces import Pieces, cut_pieces
+from tokbench.report.live._pieces import AHEAD, Pieces, cut_pieces
 from tokbench.report.live._question import Question
 
 Ids = npt.NDArray[np.int32]
@@ -43,7 +43,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a text costs on a Pythia model: compute to read it, the size of its KV cache, whether it fits the context."""
+    """What a text costs on a Pythia model: compute to read it, size of its KV cache, whether it fits the context."""
 
     gflop: float
     kv_mib: float
@@ -104,24 +104,30 @@ class Refused:
 
 @dataclass(frozen=True, eq=False)
 class _Encoding:
-    """The ids of a text, and where its tokens lie: start and end in bytes as one number, None if that is unknown."""
+    """The ids of a text.
+
+    prefix: bytes of the tokens before the text. places: start and end of each token in bytes, as one number.
+    Both are None if the bytes of the tokens are not those of the text.
+    """
 
     tokenizer: Tokenizer
     text: str
     ids: Ids
+    prefix: bytes | None
     places: Places | None
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, text: str, ids: Ids) -> _Encoding:
-        located = tokenizer.token_table().locate(ids, tokenizer.prefix, text.encode())
+        # Without a known prefix (a tokenizer that normalises), the bytes may still be those of this text.
+        prefix = tokenizer.prefix or b""
+        located = tokenizer.token_table().locate(ids, prefix, text.encode())
         if located is None:
-            return cls(tokenizer, text, ids, None)
+            return cls(tokenizer, text, ids, None, None)
         starts, ends = (np.maximum(bound, 0) for bound in located)
-        return cls(tokenizer, text, ids, (starts << 32) | ends)
+        return cls(tokenizer, text, ids, prefix, (starts << 32) | ends)
 
     def show(self, reference: _Encoding | None, most: int) -> Shown:
-        prefix = None if self.places is None else self.tokenizer.prefix
-        cut = cut_pieces(self.tokenizer, self.ids[: most + 100].tolist(), most, prefix)
+        cut = cut_pieces(self.tokenizer, self.ids[: most + AHEAD].tolist(), most, self.prefix)
         return Shown(cut, self._compare(reference, len(cut.pieces)))
 
     def _compare(self, reference: _Encoding | None, most: int) -> tuple[bool, ...] | None:

@@ -45,7 +45,7 @@ class Group(NamedTuple):
     """Several tokens that share a grapheme cluster, and the text of all of them."""
 
     start: int
-    count: int
+    size: int
     text: str
 
 

@@ -121,9 +121,7 @@ class _Process:
             if error is None:
                 tokenizer = done.result()
                 self._ready[wanted.name] = tokenizer
-                listed = Listed(
-                    wanted.name, "ready", tokenizer.engine, tokenizer.vocab_total, upload=wanted.upload
-                )
+                listed = Listed(wanted.name, "ready", tokenizer.engine, tokenizer.vocab_total, upload=wanted.upload)
             else:
                 fault = str(error) if isinstance(error, TokbenchError) else f"{type(error).__name__}: {error}"
                 listed = Listed(wanted.name, "failed", fault=fault, upload=wanted.upload)

@@ -64,8 +64,12 @@ class Desk:
 
             document = read_object(body)
             online = document.get("online") is True and not self.offline
-            wanted = await run_in_threadpool(_choice.choose, read_name(document), online=online)
-            self.worker.add(wanted)
+            name = read_name(document)
+            try:
+                wanted = await run_in_threadpool(_choice.choose, name, online=online)
+                self.worker.add(wanted)
+            except TokbenchError as error:  # an answer, not a fault of the request
+                return self.list(fault=str(error))
             return self.list(wanted.name)
 
         return await self._handle(request, JSON, MOST_NAMED, add_it)
@@ -87,23 +91,25 @@ class Desk:
         async def load(body: bytes) -> Reply:
             from starlette.concurrency import run_in_threadpool
 
-            wanted = await run_in_threadpool(self.uploads.keep, request.query_params.get("name", ""), body)
+            try:
+                wanted = await run_in_threadpool(self.uploads.keep, request.query_params.get("name", ""), body)
+            except TokbenchError as error:
+                return self.list(fault=str(error))
             try:
                 self.worker.add(wanted)
-            except TokbenchError:
+            except TokbenchError as error:
                 self.uploads.discard(wanted.name)
-                raise
+                return self.list(fault=str(error))
             return self.list(wanted.name)
 
         return await self._handle(request, BINARY, MOST_UPLOADED, load)
 
-    def list(self, added: str | None = None) -> Reply:
-        """Return the tokenizers with their states, and the name of the one that was just added."""
-        return Reply.of({"tokenizers": [one.to_document() for one in self.worker.list()], "added": added})
+    def list(self, added: str | None = None, fault: str | None = None) -> Reply:
+        """Return the tokenizers with their states, and the name of the one just added, or why there is none."""
+        listed = [one.to_document() for one in self.worker.list()]
+        return Reply.of({"tokenizers": listed, "added": added, "fault": fault})
 
-    async def _handle(
-        self, request: Request, kind: str, most: int, act: Callable[[bytes], Awaitable[Reply]]
-    ) -> Reply:
+    async def _handle(self, request: Request, kind: str, most: int, act: Callable[[bytes], Awaitable[Reply]]) -> Reply:
         from starlette.requests import ClientDisconnect
 
         if request.headers.get("content-type", "").partition(";")[0] != kind:

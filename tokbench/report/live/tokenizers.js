@@ -71,10 +71,11 @@ const include = (name) => {
 };
 
 export const add = async (name, online) => {
-  const { ok, answer } = await post("api/add", { name, online });
-  if (!ok) {
-    if (chosen.includes(name)) failures.set(name, answer.error);
-    else complain(answer.error);
+  const { answer } = await post("api/add", { name, online });
+  const fault = answer.error ?? answer.fault;
+  if (fault) {
+    if (chosen.includes(name)) failures.set(name, fault);
+    else complain(fault);
     show();
     return false;
   }
@@ -106,13 +107,14 @@ const upload = async (file) => {
     const reply = await fetch(`api/upload?name=${encodeURIComponent(file.name)}`, { method: "POST",
       headers: { "Content-Type": "application/octet-stream" }, body: file });
     const answer = await reply.json();
-    if (!reply.ok) { complain(`${file.name}: ${answer.error}`); return; }
+    const fault = answer.error ?? answer.fault;
+    if (fault) { complain(`${file.name}: ${fault}`); return; }
     take(answer);
     include(answer.added);
     show();
     changed();
   } catch {
-    complain(`${file.name} could not be sent to the server: it may be larger than 64 MiB`);
+    complain(`${file.name} did not reach the server: it may be larger than 64 MiB, or tokbench view has ended`);
   }
 };
 

@@ -4,7 +4,7 @@
 import { at, complain, make, post, write } from "./elements.js";
 
 const CLASSES = ["", " in-grapheme", " in-character"];
-const MARKS = new Map([[" ", "\u00b7"], ["\n", "\u21b5\n"], ["\t", "\u2192\t"], ["\u3000", "\u25a1"], ["\u00a0", "\u237d"]]);
+const MARKS = new Map([[" ", "\u00b7"], ["\n", "\u21b5"], ["\t", "\u2192\t"], ["\u3000", "\u25a1"], ["\u00a0", "\u237d"]]);
 const SPACE = /(\s)/u;
 const lanes = [];                // what is shown: one per list of tokens
 
@@ -23,16 +23,20 @@ export const findWords = (text, most) => {
 
 const fill = (element, text) => {
   if (!at("spaces").checked || !SPACE.test(text)) {
-    element.textContent = text;
+    element.textContent = text.replace(/\n$/, "");
     return;
   }
-  for (const part of text.split(SPACE)) {
-    if (part && SPACE.test(part)) element.append(make("span", MARKS.get(part) ?? "\u2423", { class: "space" }));
-    else if (part) element.append(part);
-  }
+  const parts = text.split(SPACE).filter(Boolean);
+  parts.forEach((part, i) => {
+    if (!SPACE.test(part)) element.append(part);
+    else element.append(make("span", MARKS.get(part) ?? "\u2423", { class: "space" }), ...(part === "\n" && i < parts.length - 1 ? ["\n"] : []));
+  });
 };
 
 const hexPairs = (hex) => hex.replace(/..(?=.)/g, "$& ");
+
+// What a token ends with is put after it, so that its border is on its own line.
+const breakAfter = (shown, i) => (/\n$/.test(shown.pieces[i][1]) ? ["\n"] : []);
 
 const makeToken = (shown, i, grouped, words) => {
   const [, text, hex, end, cut] = shown.pieces[i];
@@ -53,7 +57,7 @@ const fillTokens = (box, shown, words) => {
   let next = 0;
   const single = (until) => {
     const tokens = [];
-    for (; next < until; next++) tokens.push(makeToken(shown, next, false, words));
+    for (; next < until; next++) tokens.push(makeToken(shown, next, false, words), ...breakAfter(shown, next));
     box.append(...tokens);
   };
   for (const [first, count, text] of shown.groups) {
@@ -91,12 +95,15 @@ const spanOf = (shown, i) => {
   return end === null ? null : [start, end];
 };
 
-const clear = () => document.querySelectorAll(".current, .linked").forEach((one) => one.classList.remove("current", "linked"));
+const clear = () => {
+  at("about").textContent = "";
+  document.querySelectorAll(".current, .linked").forEach((one) => one.classList.remove("current", "linked"));
+};
 
 const select = (lane, i) => {
   clear();
   lane.current = i;
-  lane.about.textContent = describe(lane.shown, i, lane.total);
+  at("about").textContent = describe(lane.shown, i, lane.total);
   for (const box of [lane.box, lane.ids]) {
     const found = box?.querySelector(`[data-i="${i}"]`);
     found?.classList.add("current");
@@ -140,7 +147,7 @@ const link = (lane) => {
 const makeLane = (result, shown, total, second, words) => {
   const name = `${second ? "Second text" : "Text"} by ${result.tokenizer}`;
   const box = make("div", undefined, { class: "tokens", dir: "auto", tabindex: "0", role: "group", "aria-label": `Tokens: ${name}` });
-  const lane = { shown, total, second, box, about: make("p", "", { class: "about", "aria-live": "polite" }) };
+  const lane = { shown, total, second, box };
   fillTokens(box, shown, words);
   if (at("ids").checked) {
     lane.ids = make("div", undefined, { class: "list", tabindex: "0", role: "group", "aria-label": `Ids: ${name}` });
@@ -182,10 +189,10 @@ const makeCard = (result, question, words, more) => {
     button.addEventListener("click", more);
     card.append(button);
   }
-  card.append(...(lane.ids ? [lane.ids] : []), lane.about);
+  card.append(...(lane.ids ? [lane.ids] : []));
   if (result.second) {
     const second = makeLane(result, result.second, result.second_tokens, true, words.second);
-    card.append(make("h3", `Second text: ${write(result.second_tokens)} tokens`), second.box, ...(second.ids ? [second.ids] : []), second.about);
+    card.append(make("h3", `Second text: ${write(result.second_tokens)} tokens`), second.box, ...(second.ids ? [second.ids] : []));
   }
   return card;
 };
@@ -194,6 +201,7 @@ const lastEnd = (list) => Math.max(0, ...list.map((shown) => shown.pieces.findLa
 
 export const showCards = (answer, question, more) => {
   lanes.length = 0;
+  at("about").textContent = "";
   const done = answer.results.filter((result) => !result.error);
   const marking = at("words").checked;
   const none = { ends: new Set(), inner: [] };
