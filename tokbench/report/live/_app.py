@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+SCRIPTS = ("page.js", "tokens.js", "lanes.js", "tokenizers.js", "elements.js", "examples.js")
 KINDS = {
     "page.html": "text/html",
     "page.css": "text/css",
-    **dict.fromkeys(("page.js", "tokens.js", "tokenizers.js", "elements.js", "examples.js"), "text/javascript"),
+    **dict.fromkeys(SCRIPTS, "text/javascript"),
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; script-src 'self'; style-src 'self'; "

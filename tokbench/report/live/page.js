@@ -4,10 +4,10 @@
 import { at, complain, make, post, SILENT, write } from "./elements.js";
 import { EXAMPLES, FIRST, MESSAGES, SECOND } from "./examples.js";
 import * as tokenizers from "./tokenizers.js";
-import { showCards } from "./tokens.js";
+import { forgetCards, showCards } from "./tokens.js";
 
 const MOST_IN_URL = 4000;
-const PIECES = 2000;
+const PIECES = 1600;
 const KEEP = 400;
 const FLOOR = 512;               // vocabularies of bytes: a floor, not a competitor
 const ROLES = ["system", "user", "assistant", "tool"];
@@ -166,7 +166,7 @@ const listen = () => {
   for (const box of [text, second]) box.addEventListener("input", askAnew);
   at("messages").addEventListener("input", askAnew);
   for (const name of ["special", "reference", "model", "template"]) at(name).addEventListener("change", askAnew);
-  for (const name of BOXES) at(name).addEventListener("change", redraw);
+  for (const name of BOXES) at(name).addEventListener("change", () => { forgetCards(); redraw(); });
   at("price").addEventListener("input", redraw);
   for (const name of ["as-text", "as-chat"]) at(name).addEventListener("change", () => { showMode(); askAnew(); });
   at("add-message").addEventListener("click", () => { addMessage({ role: "user", content: "" }); at("messages").lastChild.querySelector("textarea").focus(); askAnew(); });
