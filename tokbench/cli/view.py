@@ -101,10 +101,15 @@ def find_tokenizer(name: str, *, online: bool) -> Wanted:
     Raises UnavailableError if it must be downloaded and may not, TokbenchError if it is unknown or unusable.
     """
     from tokbench._shared.offline import is_offline
-    from tokbench.catalog.sources import find
+    from tokbench.catalog.entries import CATALOG, find_name
+    from tokbench.catalog.locations import means_path
+    from tokbench.catalog.sources import find, locate
     from tokbench.errors import UnavailableError
     from tokbench.report.live import Wanted, choose
 
+    known = None if means_path(name) else find_name(name)
+    if known is not None and locate(CATALOG[known]) is not None:  # its files are checked where it is loaded
+        return Wanted(known, name)
     try:
         return Wanted(find(name, offline=True).name, name)
     except UnavailableError:

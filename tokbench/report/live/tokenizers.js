@@ -34,7 +34,8 @@ const show = () => {
     const item = make("li", undefined, { class: state });
     item.append(make("bdi", name), make("span", about, { class: "state", ...(title && { title }) }));
     if (state === "failed") {
-      const again = make("button", offline ? "Try again" : "Get it", { type: "button", "aria-label": `Get ${name}`, "data-key": `get ${name}` });
+      const label = offline ? "Try again" : "Get it";
+      const again = make("button", label, { type: "button", "aria-label": `${label}: ${name}`, "data-key": `get ${name}` });
       again.addEventListener("click", () => add(name, true));
       if (!name.startsWith("file: ")) item.append(again);
     }

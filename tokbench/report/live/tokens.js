@@ -38,7 +38,7 @@ class Card {
     this.name = name;
     this.element = make("article");
     this.count = make("span", "", { class: "soft" });
-    this.copy = make("button", "Copy ids", { type: "button", "aria-label": `Copy the ids of ${name}` });
+    this.copy = make("button", "Copy ids", { type: "button", "aria-label": `Copy ids of ${name}` });
     this.copy.addEventListener("click", () => copyIds(name, this.question));
     this.fault = make("p", "", { class: "soft" });
     this.more = make("button", "", { type: "button" });
