@@ -31,7 +31,7 @@ class Worker:
     """Tokenizers in a process of their own, which loads them in the background.
 
     `ask` handles one request at a time.
-    tell: called with each tokenizer that has been loaded or has failed, from another thread.
+    tell: called from another thread with each tokenizer that has been loaded or has failed, before it is listed so.
     """
 
     def __init__(self, load: Load, wanted: Sequence[Wanted] = (), *, tell: Tell | None = None) -> None:
@@ -152,6 +152,8 @@ class Worker:
                 break
             self._note(process, listed)
         events.close()
+        process.kill()
+        process.join()  # its pipes close a moment before it ends: nothing must be sent to it any more
         fault = "an engine ended its process while this tokenizer was loading: leave it out"
         for one in self.list():
             if one.state == "loading":
@@ -163,6 +165,6 @@ class Worker:
                 return
             if listed.state == "failed":  # so that it can be added again, and no new process tries it
                 del self._wanted[listed.name]
+            if self._tell is not None:
+                self._tell(listed)
             self._set(listed)
-        if self._tell is not None:
-            self._tell(listed)
