@@ -103,7 +103,9 @@ def measure(names: list[str], size: int, keys: int) -> list[float]:
         while shown not in box.text:
             time.sleep(0.05)
         time.sleep(1)
-        print(f"text: {shown}, {browser.execute_script('return document.querySelectorAll(`[data-i]`).length')} tokens shown")
+        print(
+            f"text: {shown}, {browser.execute_script('return document.querySelectorAll(`[data-i]`).length')} tokens shown"
+        )
         browser.execute_script(WATCH)
         for number, key in enumerate(islice(cycle("tokenizer "), keys), start=1):
             browser.switch_to.active_element.send_keys(key)
@@ -127,7 +129,9 @@ def main() -> int:
     times = measure(given.tokenizers.split(","), given.bytes, given.keys)
     median, worst = statistics.median(times), max(times)
     late = sorted(times)[int(0.95 * (len(times) - 1))]
-    print(f"keystroke to paint: median {median:.0f} ms, 95th percentile {late:.0f} ms, worst {worst:.0f} ms of {len(times)}")
+    print(
+        f"keystroke to paint: median {median:.0f} ms, 95th percentile {late:.0f} ms, worst {worst:.0f} ms of {len(times)}"
+    )
     return int(median > given.limit)
 
 

@@ -104,7 +104,9 @@ def test_nothing_of_a_file_is_cached(page: Any, tokenizer_json: bytes, tmp_path:
         patch.setenv("TOKBENCH_CACHE", str(tmp_path / "cache"))
         load(wanted).encode("the dog")
     page[2].discard(wanted.name)
-    kinds = {path.relative_to(tmp_path / "cache").parts[0] for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+    kinds = {
+        path.relative_to(tmp_path / "cache").parts[0] for path in (tmp_path / "cache").rglob("*") if path.is_file()
+    }
     assert kinds <= {"trials"}
 
 

@@ -84,7 +84,7 @@ def test_bytes_that_are_no_text_are_characters_by_themselves() -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("a\n\tb".encode(), "a\n\tb"),
+        (b"a\n\tb", "a\n\tb"),
         ("\u202e".encode(), "\\u202e"),
         (b"\x1b", "\\x1b"),
         ("\u200d".encode(), "\\u200d"),
