@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import tokbench as tb
+from tokbench.report.live import Wanted
 
 
-def load_treacherous() -> tuple[list[Any], list[str]]:
-    """Load `utf8`, which never ends on the text "hang" and ends its process on "crash"."""
-    tokenizer = tb.load_tokenizer("utf8")
+def load_treacherous(wanted: Wanted) -> Any:
+    """Load `utf8`, which never ends on the text "hang" and ends its process on "crash"; refuse "nobody"."""
+    if wanted.argument == "nobody":
+        raise tb.TokbenchError("nobody is not available here", "name another")
+    tokenizer = tb.load_tokenizer("utf8", name=wanted.name)
     encode_batch = tokenizer.encode_batch
 
     def encode(texts: Sequence[str]) -> Any:
@@ -23,9 +26,11 @@ def load_treacherous() -> tuple[list[Any], list[str]]:
         return encode_batch(texts)
 
     tokenizer.encode_batch = encode  # type: ignore[method-assign]
-    return [tokenizer], ["nobody"]
+    return tokenizer
 
 
-def end_at_once() -> tuple[list[Any], list[str]]:
-    """End the process."""
-    os._exit(3)
+def load_or_end(wanted: Wanted) -> Any:
+    """Load `utf8`, or end the process if another is wanted."""
+    if wanted.argument != "utf8":
+        os._exit(3)
+    return tb.load_tokenizer("utf8")

@@ -11,19 +11,23 @@ from typing import Any
 import pytest
 
 import tokbench as tb
-from helpers.served import end_at_once, load_treacherous
-from tokbench.report.live import Worker, make_app, respond
+from helpers.served import load_or_end, load_treacherous
+from tokbench.report.live import Wanted, Worker, make_app
+from tokbench.report.live._process import respond
 
 pytest.importorskip("starlette", reason="no web framework: install tokbench[view]")
 uvicorn = pytest.importorskip("uvicorn", reason="no web server: install tokbench[view]")
 
-from tokbench.report.live import _app  # noqa: E402
+from tokbench.report.live import _requests, _server  # noqa: E402
+
+UTF8, NOBODY = Wanted("utf8", "utf8"), Wanted("nobody", "nobody")
 
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    one = Worker(load_treacherous)
+    one = Worker(load_treacherous, [UTF8, NOBODY])
     one.start()
+    one.wait(60)
     yield one
     one.close()
 
@@ -65,7 +69,9 @@ async def call(app: Any, body: Any, path: str = "/api/encode", method: str = "PO
 def test_a_text_that_takes_too_long_or_ends_the_engine_is_refused(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert worker.start().missing == ("nobody",)
+    ready, failed = worker.wait(60)
+    assert (ready.name, ready.state, ready.vocabulary) == ("utf8", "ready", 256)
+    assert (failed.state, failed.fault) == ("failed", "nobody is not available here; name another")
     assert ask(worker, "ab")[1]["results"][0]["tokens"] == 2
     first = worker._process.pid
     status, said = ask(worker, "crash")
@@ -73,7 +79,8 @@ def test_a_text_that_takes_too_long_or_ends_the_engine_is_refused(
         503,
         "an engine ended its process on this text: choose other tokenizers or another text",
     )
-    assert ask(worker, "ab")[0] == 200
+    assert worker.wait(60)[0].state == "ready"
+    assert ask(worker, "ab")[1]["results"][0]["tokens"] == 2
     monkeypatch.setattr(worker, "_limit", 0.2)
     hanging = worker._process.pid
     status, said = ask(worker, "hang")
@@ -82,14 +89,47 @@ def test_a_text_that_takes_too_long_or_ends_the_engine_is_refused(
     with pytest.raises(ProcessLookupError):
         os.kill(hanging, 0)  # its core is free
     monkeypatch.setattr(worker, "_limit", 60.0)
+    worker.wait(60)
     assert ask(worker, "ab")[0] == 200
 
 
-def test_an_engine_that_ends_its_process_while_loading_is_one_line() -> None:
-    failing = Worker(end_at_once)
+def test_tokenizers_are_added_and_removed_while_it_runs(worker: Worker) -> None:
+    def ask_other() -> Any:
+        body = json.dumps({"text": "ab", "tokenizers": ["other"]}).encode()
+        return json.loads(worker.ask(body).content)["results"][0]
+
+    worker.add(Wanted("other", "utf8"))
+    assert [(one.name, one.state) for one in worker.wait(60)][-1] == ("other", "ready")
+    worker.add(Wanted("other", "nobody"))  # it is here
+    assert ask_other()["tokens"] == 2
+    worker.remove("other")
+    assert ask_other()["error"] == "it is not loaded: add it again"
+    assert "other" not in [one.name for one in worker.list()]
+    worker.add(NOBODY)  # a failed one is tried again
+    assert [one.state for one in worker.wait(60) if one.name == "nobody"] == ["failed"]
+    worker.remove("never")
+
+
+def test_there_is_a_limit_to_tokenizers(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tokbench.report.live import _worker
+
+    monkeypatch.setattr(_worker, "MOST_TOKENIZERS", 1)
+    with pytest.raises(tb.TokbenchError, match="1 tokenizers are loaded; remove some"):
+        worker.add(Wanted("more", "utf8"))
+
+
+def test_an_engine_that_ends_its_process_while_loading_fails_alone() -> None:
+    told: list[Any] = []
+    failing = Worker(load_or_end, [Wanted("bad", "bad")], tell=told.append)
     try:
-        with pytest.raises(tb.TokbenchError, match="an engine ended its process while loading; leave out tokenizers"):
-            make_app(failing)
+        failing.start()
+        (listed,) = failing.wait(60)
+        assert listed.state == "failed"
+        assert listed.fault == "an engine ended its process while this tokenizer was loading: leave it out"
+        failing.add(UTF8)
+        assert [one.state for one in failing.wait(60)] == ["failed", "ready"]
+        assert json.loads(failing.ask(b'{"text": "ab", "tokenizers": ["utf8"]}').content)["results"][0]["tokens"] == 2
+        assert [one.name for one in told] == ["bad", "utf8"]
     finally:
         failing.close()
 
@@ -103,7 +143,7 @@ def test_an_engine_that_ends_its_process_while_loading_is_one_line() -> None:
         (b"\x00", ""),
         (b"", ""),
         (b'{"text": "\\ud800"}', "lone surrogate"),
-        (b'{"text": "a", "tokenizers": ["\\ud800"]}', "no tokenizer"),
+        (b'{"text": "a", "messages": [[]]}', "a message needs"),
         (b'{"text": "a", "model": "\\udfff"}', "no model is called"),
         (b'{"tokenizers": ["utf8", "utf8"]}', "name each tokenizer once"),
         (b'{"pieces": 1' + b"0" * 5000 + b"}", ""),
@@ -136,9 +176,9 @@ def test_requests_are_refused_before_they_reach_the_engines(worker: Worker, monk
             assert await call(app, [question], method=method) == 405
         for path in ("/../../etc/passwd", "/%2e%2e/x", "//etc/passwd", "/page.py", "/\0", "", "/api/encode/"):
             assert await call(app, [b""], path=path, method="GET") in (307, 404)
-        monkeypatch.setattr(_app, "BODY_SECONDS", 0.05)
+        monkeypatch.setattr(_requests, "BODY_SECONDS", 0.05)
         assert await call(app, None) == 408
-        monkeypatch.setattr(_app, "MOST_WAITING", 0)
+        monkeypatch.setattr(_requests, "MOST_WAITING", 0)
         assert await call(app, [question]) == 503
 
     asyncio.run(scenario())
@@ -146,8 +186,8 @@ def test_requests_are_refused_before_they_reach_the_engines(worker: Worker, monk
 
 def test_odd_and_silent_clients_do_not_end_the_server(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through real sockets: many that say nothing, lengths that are none, a body that does not come."""
-    monkeypatch.setattr(_app, "BODY_SECONDS", 0.2)
-    server = uvicorn.Server(_app.configure(make_app(worker), 0))
+    monkeypatch.setattr(_requests, "BODY_SECONDS", 0.2)
+    server = uvicorn.Server(_server.configure(make_app(worker), 0))
     page = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     post = b"POST /api/encode HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n"
 
@@ -165,7 +205,7 @@ def test_odd_and_silent_clients_do_not_end_the_server(worker: Worker, monkeypatc
         port = server.servers[0].sockets[0].getsockname()[1]
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(200)]
         assert (await exchange(port, page)).startswith(b"HTTP/1.1 200")
-        assert len(server.server_state.connections) <= _app.MOST_CONNECTIONS
+        assert len(server.server_state.connections) <= _server.MOST_CONNECTIONS
         for length in (b"-1", b"x", b"1e3", b"9" * 30, b"1, 2"):
             received = await exchange(port, post + b"Content-Length: " + length + b"\r\n\r\n{}")
             assert received.startswith((b"HTTP/1.1 400", b"HTTP/1.1 408")), (length, received)

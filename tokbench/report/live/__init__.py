@@ -2,13 +2,16 @@
 
 It is served to this machine only.
 
-Nothing is stored or sent elsewhere.
+No text is stored or sent elsewhere.
 """
 
 from __future__ import annotations
 
-from tokbench.report.live._app import make_app, serve
-from tokbench.report.live._encoding import Encoded, Question, Refused, answer
-from tokbench.report.live._worker import Served, Worker, respond
+from tokbench.report.live._app import make_app
+from tokbench.report.live._choice import choose
+from tokbench.report.live._listing import Listed, Reply, Wanted
+from tokbench.report.live._server import serve
+from tokbench.report.live._uploads import Uploads
+from tokbench.report.live._worker import Worker
 
-__all__ = ["Encoded", "Question", "Refused", "Served", "Worker", "answer", "make_app", "respond", "serve"]
+__all__ = ["Listed", "Reply", "Uploads", "Wanted", "Worker", "choose", "make_app", "serve"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,175 +15,211 @@ from tokbench.errors import EngineError, TokbenchError
 from tokbench.pythia.cost.whatif import swap_tokenizer
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, prefill_flops
 from tokbench.pythia.model.resolution import ModelSpec, resolve_named
-from tokbench.report._escaping import reveal_bytes
+from tokbench.report.live._chat import write_text
+from tokbench.report.live._pieces import AHEAD, Pieces, cut_pieces
+from tokbench.report.live._question import Question
 
-MOST_PIECES = 20_000
+Ids = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
+Kept = dict[str, tuple[str, bool, Ids]]
+"""Per tokenizer the second text encoded last, and whether special tokens were read from it: it changes rarely."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request of the page.
+class Shown:
+    """The first tokens of a text.
 
-    text: the text to encode.
-    second: a text to compare with; may be empty.
-    tokenizers: names.
-    model: a name of the suite or of another family.
-    pieces: number of pieces to show.
+    differs: per piece, whether the reference has no token at the same place; None if the bytes of the tokens are not
+        those of the text, or if the reference encodes another text.
     """
 
-    text: str
-    second: str
-    tokenizers: tuple[str, ...]
-    model: str
-    pieces: int
+    cut: Pieces
+    differs: tuple[bool, ...] | None
 
-    @classmethod
-    def read(cls, document: Any) -> Question:
-        """Parse a question from JSON; TokbenchError if it is invalid."""
-        if not isinstance(document, dict):
-            raise TokbenchError("the request must be a JSON object")
-        fields: Mapping[str, Any] = document
-        texts = {name: fields.get(name, "") for name in ("text", "second")}
-        names = fields.get("tokenizers", [])
-        pieces = fields.get("pieces", 1000)
-        if not all(isinstance(text, str) for text in texts.values()):
-            raise TokbenchError("text and second must be strings")
-        for name, text in texts.items():
-            if any("\ud800" <= character <= "\udfff" for character in text):
-                raise TokbenchError(f"{name} contains a lone surrogate, which is not a character", "remove it")
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise TokbenchError("tokenizers must be a list of names")
-        if len(set(names)) < len(names):
-            raise TokbenchError("tokenizers must name each tokenizer once")
-        if not isinstance(pieces, int) or isinstance(pieces, bool) or not 0 <= pieces <= MOST_PIECES:
-            raise TokbenchError(f"pieces must be an integer from 0 to {MOST_PIECES}")
-        model = fields.get("model", "1.4B")
-        if not isinstance(model, str):
-            raise TokbenchError("model must be the name of a model")
-        return cls(texts["text"], texts["second"], tuple(names), model, pieces)
+    def to_document(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {"pieces": self.cut.pieces, "groups": self.cut.groups, "differs": self.differs}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a text costs on a Pythia model: compute to read it, size of its KV cache, whether it fits the context."""
+
+    gflop: float
+    kv_mib: float
+    fits: bool
 
 
 @dataclass(frozen=True)
 class Encoded:
     """A text encoded by one tokenizer.
 
+    bytes, chars: of the text, which is that of its own chat template if messages were given.
     tokens, second_tokens: number of tokens (None without a second text).
-    premium: tokens of the first text over those of the second.
-    gflop, kv_mib: compute to read the text on the model, and the size of its KV cache.
-    fits: whether the text fits the model's context.
-    pieces: the first tokens, as id, text and bytes in hexadecimal (None: special).
-    differs: per piece, whether the first tokenizer has no token at the same position; None if the bytes of the tokens
-        are not those of the text.
+    ids: all ids, if they were asked for.
     """
 
     tokenizer: str
+    bytes: int
+    chars: int
     tokens: int
     second_tokens: int | None
-    premium: float | None
-    gflop: float
-    kv_mib: float
-    fits: bool
-    pieces: tuple[tuple[int, str, str | None], ...]
-    differs: tuple[bool, ...] | None
+    cost: Cost | None
+    first: Shown
+    second: Shown | None
+    ids: tuple[int, ...] | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Tokens of the first text over those of the second."""
+        return self.tokens / self.second_tokens if self.second_tokens else None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {
+            "tokenizer": self.tokenizer,
+            "bytes": self.bytes,
+            "chars": self.chars,
+            "tokens": self.tokens,
+            "second_tokens": self.second_tokens,
+            "ratio": self.ratio,
+            "cost": None if self.cost is None else vars(self.cost),
+            **self.first.to_document(),
+            "second": None if self.second is None else self.second.to_document(),
+            "ids": self.ids,
+        }
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A tokenizer whose engine rejects a text, and why."""
+    """A tokenizer that cannot encode a text, and why."""
 
     tokenizer: str
     error: str
 
+    def to_document(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return vars(self)
 
-def answer(question: Question, tokenizers: Mapping[str, Tokenizer]) -> list[Encoded | Refused]:
-    """Encode the text with each requested tokenizer.
 
-    Raises TokbenchError for a tokenizer that is not served, or an unknown model.
+@dataclass(frozen=True, eq=False)
+class _Encoding:
+    """The ids of a text.
+
+    prefix: bytes of the tokens before the text. places: start and end of each token in bytes, as one number.
+    Both are None if the bytes of the tokens are not those of the text.
     """
-    model = resolve_named(question.model)
-    for name in question.tokenizers:
-        if name not in tokenizers:
-            raise TokbenchError(f"no tokenizer {name!r} is served here", f"choose from: {', '.join(tokenizers)}")
-    chosen = [tokenizers[name] for name in question.tokenizers]
-    first: npt.NDArray[np.int64] | None = None
+
+    tokenizer: Tokenizer
+    text: str
+    ids: Ids
+    prefix: bytes | None
+    places: Places | None
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, text: str, ids: Ids) -> _Encoding:
+        # Without a known prefix (a tokenizer that normalises), the bytes may still be those of this text.
+        prefix = tokenizer.prefix or b""
+        located = tokenizer.token_table().locate(ids, prefix, text.encode())
+        if located is None:
+            return cls(tokenizer, text, ids, None, None)
+        starts, ends = (np.maximum(bound, 0) for bound in located)
+        return cls(tokenizer, text, ids, prefix, (starts << 32) | ends)
+
+    def show(self, reference: _Encoding | None, most: int) -> Shown:
+        cut = cut_pieces(self.tokenizer, self.ids[: most + AHEAD].tolist(), most, self.prefix)
+        return Shown(cut, self._compare(reference, len(cut.pieces)))
+
+    def _compare(self, reference: _Encoding | None, most: int) -> tuple[bool, ...] | None:
+        if reference is None or self.places is None or reference.places is None or reference.text != self.text:
+            return None
+        return tuple((~np.isin(self.places[:most], reference.places)).tolist())
+
+
+def answer(
+    question: Question, tokenizers: Mapping[str, Tokenizer], kept: Kept | None = None
+) -> list[Encoded | Refused]:
+    """Encode the text with each requested tokenizer; one that is not loaded is refused.
+
+    Raises TokbenchError for an unknown model.
+    """
+    model = None if question.model is None else resolve_named(question.model)
+    memory = {} if kept is None else kept
+    chosen = [tokenizers[name] for name in question.tokenizers if name in tokenizers]
+    encodings = dict(
+        zip((one.name for one in chosen), map_ordered(lambda t: encode(t, question, memory), chosen), strict=True)
+    )
+    reference = pick_reference(question, encodings)
     found: list[Encoded | Refused] = []
-    for tokenizer, encoded in zip(chosen, map_ordered(lambda t: encode(t, question), chosen), strict=True):
-        if isinstance(encoded, Refused):
-            found.append(encoded)
-            continue
-        ids, second = encoded
-        places = find_places(tokenizer, ids, question.text)
-        if not any(isinstance(one, Encoded) for one in found):
-            first = places
-        differs = compare_places(places, first, question.pieces)
-        found.append(describe(tokenizer, ids, second, question, model, differs))
+    for name in question.tokenizers:
+        encoded = encodings.get(name, Refused(name, "it is not loaded: add it again"))
+        found.append(encoded if isinstance(encoded, Refused) else describe(encoded, reference, question, model))
     return found
 
 
-def encode(tokenizer: Tokenizer, question: Question) -> tuple[npt.NDArray[np.int32], int | None] | Refused:
-    """Return the ids of the text, and the token count of the second text.
+def pick_reference(
+    question: Question, encodings: Mapping[str, tuple[_Encoding, _Encoding | None] | Refused]
+) -> tuple[_Encoding | None, _Encoding | None]:
+    """Return both encodings of the tokenizer from which differences are marked: by default, of the first."""
+    names = [question.reference] if question.reference in encodings else question.tokenizers
+    for name in names:
+        encoded = encodings.get(name or "")
+        if isinstance(encoded, tuple):
+            return encoded
+    return None, None
 
-    None without a second text.
-    """
+
+def encode(tokenizer: Tokenizer, question: Question, kept: Kept) -> tuple[_Encoding, _Encoding | None] | Refused:
+    """Encode both texts; None without a second one."""
     try:
-        ids = tokenizer.encode_batch([question.text]).ids
-        return ids, int(tokenizer.count_batch([question.second])[0]) if question.second else None
+        text = write_text(tokenizer, question)
+        first = _Encoding.of(tokenizer, text, encode_text(tokenizer, text, question.special or bool(question.messages)))
+        if not question.second:
+            return first, None
+        before, special, ids = kept.get(tokenizer.name, ("", False, first.ids))
+        if (before, special) != (question.second, question.special):
+            ids = encode_text(tokenizer, question.second, question.special)
+            kept[tokenizer.name] = question.second, question.special, ids
+        return first, _Encoding.of(tokenizer, question.second, ids)
     except EngineError as error:
         return Refused(tokenizer.name, f"{error.fault}; {error.hint}" if error.hint else error.fault)
+    except TokbenchError as error:
+        return Refused(tokenizer.name, str(error))
 
 
-def find_places(tokenizer: Tokenizer, ids: npt.NDArray[np.int32], text: str) -> npt.NDArray[np.int64] | None:
-    """Return the byte span of each token, packed into one integer.
+def encode_text(tokenizer: Tokenizer, text: str, special: bool) -> Ids:
+    """Return the ids of a text.
 
-    None if the bytes of the tokens are not those of the text.
+    special: whether the texts of special tokens become those tokens; some engines refuse that with TokbenchError.
     """
-    located = tokenizer.token_table().locate(ids, tokenizer.prefix, text.encode())
-    if located is None:
-        return None
-    starts, ends = (np.maximum(bound, 0) for bound in located)
-    joined: npt.NDArray[np.int64] = (starts << 32) | ends
-    return joined
-
-
-def compare_places(
-    places: npt.NDArray[np.int64] | None, first: npt.NDArray[np.int64] | None, pieces: int
-) -> tuple[bool, ...] | None:
-    """Return, per piece, whether its span is not one of the first tokenizer's."""
-    if places is None or first is None:
-        return None
-    return tuple((~np.isin(places[:pieces], first)).tolist())
+    if special and any(tokenizer.special_tokens().values()):
+        return tokenizer.encode_with_special([text]).ids
+    return tokenizer.encode_batch([text]).ids
 
 
 def describe(
-    tokenizer: Tokenizer,
-    ids: npt.NDArray[np.int32],
-    second: int | None,
+    encoded: tuple[_Encoding, _Encoding | None],
+    reference: tuple[_Encoding | None, _Encoding | None],
     question: Question,
-    model: ModelSpec,
-    differs: tuple[bool, ...] | None,
+    model: ModelSpec | None,
 ) -> Encoded:
     """Collect counts, costs and pieces of one tokenizer."""
-    shape = swap_tokenizer(model, tokenizer.name, tokenizer.vocab_total).changed
+    first, second = encoded
     return Encoded(
-        tokenizer=tokenizer.name,
-        tokens=len(ids),
-        second_tokens=second,
-        premium=len(ids) / second if second else None,
-        gflop=prefill_flops(shape, len(ids)) / 1e9,
-        kv_mib=kv_cache_bytes(shape, len(ids)) / 2**20,
-        fits=len(ids) <= shape.context,
-        pieces=show_pieces(tokenizer, ids[: question.pieces].tolist()),
-        differs=differs,
+        tokenizer=first.tokenizer.name,
+        bytes=len(first.text.encode()),
+        chars=len(first.text),
+        tokens=len(first.ids),
+        second_tokens=None if second is None else len(second.ids),
+        cost=None if model is None else compute_cost(model, first),
+        first=first.show(reference[0], question.pieces),
+        second=None if second is None else second.show(reference[1], question.pieces),
+        ids=tuple(first.ids.tolist()) if question.ids else None,
     )
 
 
-def show_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[int, str, str | None], ...]:
-    """Return tokens as id, printable text, and bytes in hexadecimal."""
-    pieces: list[tuple[int, str, str | None]] = []
-    for token in ids:
-        content = tokenizer.token_bytes(token)
-        if content is None or token == tokenizer.unk_id:
-            pieces.append((token, f"<{token}>", None))
-        else:
-            pieces.append((token, reveal_bytes(content), content.hex()))
-    return tuple(pieces)
+def compute_cost(model: ModelSpec, encoding: _Encoding) -> Cost:
+    """Compute the cost of a text on a model with this tokenizer's vocabulary."""
+    shape = swap_tokenizer(model, encoding.tokenizer.name, encoding.tokenizer.vocab_total).changed
+    tokens = len(encoding.ids)
+    return Cost(prefill_flops(shape, tokens) / 1e9, kv_cache_bytes(shape, tokens) / 2**20, tokens <= shape.context)

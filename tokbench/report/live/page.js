@@ -1,159 +1,195 @@
 "use strict";
-(() => {
-  const WAIT = 120;
-  const MOST_IN_URL = 4000;
-  const PIECES = 2000;
-  const LISTED = 200;
-  const at = (id) => document.getElementById(id);
-  const form = at("question"), text = at("text"), second = at("second"), model = at("model"), marked = at("marked");
-  const shown = new Map();
-  let names = [], timer = 0, running = null;
+// The page: what is asked, what is kept in the address, and the table of counts.
 
-  const make = (tag, content, attributes = {}) => {
-    const element = document.createElement(tag);
-    if (content !== undefined) element.textContent = content;
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    return element;
-  };
-  const write = (number, digits) =>
-    number === null ? "\u2013" : number.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const chosen = () => names.filter((name) => at(`tokenizer-${names.indexOf(name)}`).checked);
+import { at, complain, make, post, SILENT, write } from "./elements.js";
+import { EXAMPLES, FIRST, MESSAGES, SECOND } from "./examples.js";
+import * as tokenizers from "./tokenizers.js";
+import { forgetCards, showCards } from "./tokens.js";
 
-  // The page keeps its state in the URL fragment, which browsers never send.
-  const keepState = () => {
-    const state = new URLSearchParams();
-    const short = text.value.length + second.value.length <= MOST_IN_URL;
-    if (short && text.value) state.set("text", text.value);
-    if (short && second.value) state.set("second", second.value);
-    state.set("tokenizers", chosen().join("\n"));
-    state.set("model", model.value);
-    if (!marked.checked) state.set("marked", "no");
-    history.replaceState(null, "", `#${state}`);
-    return short;
-  };
-  const readState = () => {
-    const state = new URLSearchParams(location.hash.slice(1));
-    text.value = state.get("text") ?? "";
-    second.value = state.get("second") ?? "";
-    const wanted = state.has("tokenizers") ? state.get("tokenizers").split("\n") : names.slice(0, 2);
-    names.forEach((name, i) => { at(`tokenizer-${i}`).checked = wanted.includes(name); });
-    if (state.has("model")) model.value = state.get("model");
-    marked.checked = state.get("marked") !== "no";
-  };
+const MOST_IN_URL = 4000;
+const PIECES = 1600;
+const KEEP = 400;
+const FLOOR = 512;               // vocabularies of bytes: a floor, not a competitor
+const ROLES = ["system", "user", "assistant", "tool"];
+const BOXES = ["spaces", "words", "ids"];
+const text = at("text"), second = at("second");
+let pieces = 0, busy = false, again = false, keeping = 0, kept = "", last = null, started = 0;
 
-  const showPieces = (result) => {
-    const box = make("div", undefined, { class: "tokens", dir: "auto", tabindex: "0", role: "region",
-      "aria-label": `Tokens of ${result.tokenizer}` });
-    result.pieces.forEach(([id, piece, hex], i) => {
-      const differs = result.differs !== null && result.differs[i];
-      const token = make("bdi", piece, { class: differs ? `c${i % 4} differs` : `c${i % 4}`, title: `${id}  ${hex ?? "special"}` });
-      if (piece.includes("\\")) token.dir = "ltr";
-      box.append(token);
-      if (hex !== null && /^(?:..)*0a/.test(hex)) box.append(make("br"));
-    });
-    return box;
-  };
-  const listPieces = (result) => {
-    const details = make("details");
-    details.append(make("summary", "Ids and bytes"));
-    details.addEventListener("toggle", () => {
-      if (!details.open || details.children.length > 1) return;
-      const table = make("table"), body = make("tbody"), head = make("tr");
-      for (const title of ["id", "token", "bytes"]) head.append(make("th", title, { scope: "col", class: "name" }));
-      table.append(make("caption", `The first ${Math.min(LISTED, result.pieces.length)} tokens`), make("thead"), body);
-      table.tHead.append(head);
-      for (const [id, piece, hex] of result.pieces.slice(0, LISTED)) {
-        const row = make("tr");
-        row.append(make("th", id, { scope: "row", class: "name" }), make("td", undefined, { class: "name" }), make("td", hex ?? "special", { class: "name" }));
-        row.cells[1].append(make("bdi", piece));
-        body.append(row);
-      }
-      details.append(table);
-    });
-    return details;
-  };
-  const showResult = (result) => {
-    const article = make("article");
-    if (result.error) {
-      article.append(make("h2", result.tokenizer), make("div", result.error, { class: "soft", role: "alert" }));
-      return article;
-    }
-    article.append(make("h2", result.tokenizer), make("div", `${write(result.tokens, 0)} tokens`, { class: "soft" }));
-    article.append(showPieces(result));
-    const rest = result.tokens - result.pieces.length;
-    if (rest > 0) {
-      const more = make("button", `${write(rest, 0)} more tokens`, { type: "button" });
-      more.addEventListener("click", () => {
-        shown.set(result.tokenizer, true);
-        ask();
-      });
-      article.append(more);
-    }
-    article.append(listPieces(result));
-    return article;
-  };
-  const showCounts = (answer) => {
-    const rows = answer.results.filter((result) => !result.error).map((result) => {
-      const row = make("tr");
-      row.append(make("th", result.tokenizer, { scope: "row", class: "name" }));
-      const cells = [write(result.tokens, 0), write(result.tokens ? answer.bytes / result.tokens : null, 2),
-        write(result.second_tokens, 0), write(result.premium, 2), write(result.gflop, 1),
-        write(result.kv_mib, 1) + (result.fits ? "" : " (beyond the context)")];
-      row.append(...cells.map((cell) => make("td", cell)));
-      return row;
-    });
-    at("counts").tBodies[0].replaceChildren(...rows);
-  };
+const asChat = () => at("as-chat").checked;
+const clean = (value) => value.toWellFormed?.() ?? value;
 
-  const ask = async () => {
-    const short = keepState();
-    running?.abort();
-    running = new AbortController();
-    const tokenizers = chosen();
-    const share = Math.max(200, Math.floor(PIECES / Math.max(tokenizers.length, 1)));
-    const question = { text: text.value.toWellFormed?.() ?? text.value, second: second.value.toWellFormed?.() ?? second.value,
-      tokenizers, model: model.value, pieces: shown.size ? 20000 : share };
+// ---- chat messages
+
+const addMessage = ({ role, content }) => {
+  const item = make("li"), box = make("textarea", undefined, { rows: "2", dir: "auto", spellcheck: "false", "aria-label": "Content of the message" });
+  const roles = make("select", undefined, { "aria-label": "Role of the message" });
+  roles.append(...ROLES.map((one) => make("option", one)));
+  roles.value = ROLES.includes(role) ? role : "user";
+  box.value = content;
+  const away = make("button", "\u00d7", { type: "button", "aria-label": "Remove the message" });
+  away.addEventListener("click", () => { item.remove(); at("add-message").focus(); ask(); });
+  item.append(roles, box, away);
+  at("messages").append(item);
+};
+const readMessages = () => [...at("messages").children].map((item) => ({
+  role: item.querySelector("select").value, content: clean(item.querySelector("textarea").value) }));
+const showMode = () => {
+  at("chat-input").hidden = !asChat();
+  at("text-input").hidden = asChat();
+};
+
+// ---- the address: a fragment, which browsers never send
+
+const writeState = () => {
+  const state = new URLSearchParams(), messages = asChat() ? JSON.stringify(readMessages()) : "";
+  const short = text.value.length + second.value.length + messages.length <= MOST_IN_URL;
+  if (short) state.set("text", text.value);
+  if (short && second.value) state.set("second", second.value);
+  if (short && messages) { state.set("messages", messages); state.set("template", at("template").value); }
+  state.set("tokenizers", tokenizers.shareable().join("\n"));
+  for (const name of ["model", "price"]) if (at(name).value) state.set(name, at(name).value);
+  if (at("reference").value !== (tokenizers.names()[0] ?? "")) state.set("reference", at("reference").value);
+  if (at("special").checked) state.set("special", "yes");
+  for (const name of BOXES) if (!at(name).checked) state.set(name, "no");
+  kept = `#${state}`;
+  history.replaceState(null, "", kept);
+};
+const isShort = () => text.value.length + second.value.length <= MOST_IN_URL;
+const keepState = () => {
+  clearTimeout(keeping);
+  keeping = setTimeout(writeState, KEEP);
+};
+const readState = async () => {
+  const state = new URLSearchParams(location.hash.slice(1));
+  text.value = state.get("text") ?? (location.hash ? "" : EXAMPLES.get(FIRST));
+  second.value = state.get("second") ?? "";
+  let messages = MESSAGES;
+  try { messages = JSON.parse(state.get("messages") ?? "null") ?? MESSAGES; } catch { complain("The messages in this address cannot be read"); }
+  at("messages").replaceChildren();
+  if (Array.isArray(messages)) for (const one of messages) addMessage({ role: one?.role, content: String(one?.content ?? "") });
+  at(state.has("messages") ? "as-chat" : "as-text").checked = true;
+  at("template").value = state.get("template") === "chatml" ? "chatml" : "own";
+  for (const name of ["model", "price"]) at(name).value = state.get(name) ?? "";
+  at("special").checked = state.get("special") === "yes";
+  for (const name of BOXES) at(name).checked = state.get(name) !== "no";
+  showMode();
+  await tokenizers.choose(state.has("tokenizers") ? state.get("tokenizers").split("\n").filter(Boolean) : null);
+  if (state.has("reference")) at("reference").value = state.get("reference");
+};
+
+// ---- counts
+
+const COLUMNS = [
+  { title: "tokens", when: () => true, cell: (result) => write(result.tokens), kind: "count" },
+  { title: "bytes per token", when: () => true, cell: (result) => write(result.tokens ? result.bytes / result.tokens : null, 2) },
+  { title: "second text", when: (question) => question.second, cell: (result) => write(result.second_tokens) },
+  { title: "\u00f7 second text", when: (question) => question.second, cell: (result) => write(result.ratio, 2) },
+  { title: "price", when: () => Number(at("price").value) > 0, cell: (result) => {
+    const price = result.tokens * Number(at("price").value) / 1e6;
+    return price ? price.toLocaleString("en", { maximumSignificantDigits: 3 }) : "0";
+  } },
+  { title: "GFLOP to read", when: (question) => question.model, cell: (result) => write(result.cost.gflop, 1) },
+  { title: "cache, MiB", when: (question) => question.model,
+    cell: (result) => write(result.cost.kv_mib, 1) + (result.cost.fits ? "" : " (beyond the context)") },
+];
+const showCounts = (answer, question) => {
+  const columns = COLUMNS.filter((column) => column.when(question)), head = make("tr");
+  head.append(make("th", "tokenizer", { scope: "col", class: "name" }), ...columns.map((column) => make("th", column.title, { scope: "col" })));
+  at("counts").tHead.replaceChildren(head);
+  const done = answer.results.filter((result) => !result.error).sort((a, b) => a.tokens - b.tokens);
+  const most = Math.max(1, ...done.map((result) => result.tokens));
+  at("counts").tBodies[0].replaceChildren(...done.map((result) => {
+    const isFloor = (tokenizers.facts(result.tokenizer)?.vocabulary ?? FLOOR) < FLOOR;
+    const row = make("tr", undefined, isFloor ? { class: "floor" } : {});
+    const name = make("th", undefined, { scope: "row" }), bar = make("span", undefined, { class: "bar" });
+    bar.style.width = `${100 * result.tokens / most}%`;
+    name.append(make("bdi", result.tokenizer), bar);
+    row.append(name, ...columns.map((column) => make("td", column.cell(result), column.kind ? { class: column.kind } : {})));
+    return row;
+  }));
+};
+
+// ---- asking
+
+const makeQuestion = () => {
+  const names = tokenizers.ready();
+  return {
+    text: clean(text.value), second: clean(second.value), tokenizers: names,
+    reference: at("reference").value || null, model: at("model").value || null, special: at("special").checked,
+    messages: asChat() ? readMessages() : [], template: at("template").value,
+    pieces: pieces || Math.max(200, Math.floor(PIECES / Math.max(names.length * (second.value ? 2 : 1), 1))),
+  };
+};
+const showAnswer = (answer, question) => {
+  if (!question.reference) for (const result of answer.results) for (const one of [result, result.second]) if (one) one.differs = null;
+  showCounts(answer, question);
+  showCards(answer, question, () => { pieces = 20000; ask(); });
+  const size = asChat() ? `${write(question.messages.length)} messages` : `${write(answer.chars)} characters, ${write(answer.bytes)} bytes`;
+  at("status").textContent = size + (isShort() ? "" : "; too long to be kept in the address");
+};
+const notePaint = () => requestAnimationFrame(() => setTimeout(() => {
+  const page = document.documentElement.dataset;
+  page.milliseconds = Math.round(performance.now() - started);
+  page.asked = Number(page.asked ?? 0) + 1;
+}));
+const ask = async () => {
+  if (busy) { again = true; return; }
+  busy = true;
+  do {
+    again = false;
+    const question = makeQuestion();
+    keepState();
     try {
-      const started = performance.now();
-      const reply = await fetch("api/encode", { method: "POST", signal: running.signal,
-        headers: { "Content-Type": "application/json" }, body: JSON.stringify(question) });
-      const answer = await reply.json();
-      at("problem").textContent = reply.ok ? "" : answer.error;
-      if (!reply.ok) return;
-      showCounts(answer);
-      at("results").replaceChildren(...answer.results.map(showResult));
-      at("status").textContent = `${write(answer.chars, 0)} characters, ${write(answer.bytes, 0)} bytes` +
-        (short ? "" : "; too long to be kept in the address");
-      document.documentElement.dataset.milliseconds = Math.round(performance.now() - started);
-      document.documentElement.dataset.asked = Number(document.documentElement.dataset.asked ?? 0) + 1;
+      const { ok, answer } = await post("api/encode", question);
+      if (again) continue;           // the text has changed since
+      complain(ok ? "" : answer.error);
+      if (!ok) { if (answer.error) await tokenizers.refresh(); continue; }
+      last = { answer, question };
+      showAnswer(answer, question);
+      notePaint();
+      if (answer.results.some((result) => result.error)) tokenizers.refresh();
     } catch (error) {
-      if (error.name !== "AbortError") at("problem").textContent = "The server does not answer: is tokbench view still running?";
+      complain(error instanceof TypeError ? SILENT : String(error));
     }
-  };
-  const askSoon = () => {
-    shown.clear();
-    clearTimeout(timer);
-    timer = setTimeout(ask, WAIT);
-  };
-  const mark = () => at("results").classList.toggle("marked", marked.checked);
+  } while (again);
+  busy = false;
+};
+const redraw = () => { if (last) showAnswer(last.answer, last.question); keepState(); };
+const askAnew = () => {
+  started = performance.now();
+  pieces = 0;
+  ask();
+};
 
-  const start = async () => {
-    const setup = await (await fetch("api/setup")).json();
-    names = setup.tokenizers.map((tokenizer) => tokenizer.name);
-    setup.tokenizers.forEach((tokenizer, i) => {
-      const label = make("label", undefined, { title: `${tokenizer.engine}, ${write(tokenizer.vocabulary, 0)} ids` });
-      label.append(make("input", undefined, { type: "checkbox", id: `tokenizer-${i}` }), make("span", tokenizer.name));
-      at("tokenizers").append(label);
-    });
-    model.append(...setup.models.map((size) => make("option", size)));
-    model.value = "1.4B";
-    readState();
-    mark();
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", askSoon);
-    marked.addEventListener("change", mark);
-    window.addEventListener("hashchange", () => { readState(); mark(); ask(); });
-    await ask();
-  };
-  start();
-})();
+const listen = () => {
+  at("question").addEventListener("submit", (event) => event.preventDefault());
+  for (const box of [text, second]) box.addEventListener("input", askAnew);
+  at("messages").addEventListener("input", askAnew);
+  for (const name of ["special", "reference", "model", "template"]) at(name).addEventListener("change", askAnew);
+  for (const name of BOXES) at(name).addEventListener("change", () => { forgetCards(); redraw(); });
+  at("price").addEventListener("input", redraw);
+  for (const name of ["as-text", "as-chat"]) at(name).addEventListener("change", () => { showMode(); askAnew(); });
+  at("add-message").addEventListener("click", () => { addMessage({ role: "user", content: "" }); at("messages").lastChild.querySelector("textarea").focus(); askAnew(); });
+  at("example").addEventListener("change", () => {
+    const name = at("example").value;
+    if (!name) return;
+    text.value = EXAMPLES.get(name);
+    second.value = SECOND.get(name) ?? "";
+    at("as-text").checked = true;
+    at("example").value = "";
+    showMode();
+    askAnew();
+  });
+  window.addEventListener("hashchange", async () => { if (location.hash !== kept) { await readState(); askAnew(); } });
+};
+
+const start = async () => {
+  const setup = await (await fetch("api/setup")).json();
+  at("model").append(...setup.models.map((size) => make("option", size)));
+  at("example").append(...[...EXAMPLES.keys()].map((name) => make("option", name)));
+  await tokenizers.start(setup.offline, askAnew);
+  await readState();
+  listen();
+  askAnew();
+};
+start();

@@ -1,0 +1,24 @@
+"use strict";
+// Small tools of the page: elements, numbers, requests.
+
+export const at = (id) => document.getElementById(id);
+
+export const make = (tag, content, attributes = {}) => {
+  const element = document.createElement(tag);
+  if (content !== undefined) element.textContent = content;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+};
+
+export const write = (number, digits = 0) =>
+  number === null ? "\u2013" : number.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+export const post = async (path, document, signal) => {
+  const reply = await fetch(path, { method: "POST", signal, headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(document) });
+  return { ok: reply.ok, answer: await reply.json() };
+};
+
+export const complain = (message) => { at("problem").textContent = message; };
+
+export const SILENT = "The server does not answer: is tokbench view still running?";
