@@ -25,7 +25,7 @@ _TERMS = (
         "interval",
         "[low, high] covers 95 %: a bootstrap over documents (over segments where the corpus names none). "
         "Tokenizers encode the same text, so that overlapping intervals do not show that two are equal: their "
-        "difference has a narrower interval. `tokbench compare` tests it.",
+        "difference has a narrower interval. tokbench compare tests it.",
     ),
     (
         "rank",

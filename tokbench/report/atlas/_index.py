@@ -16,7 +16,7 @@ from tokbench.report.atlas._page import DEFINITIONS, Names, width_of, write_link
 
 _TOKENIZERS = (
     *(("tokenizer", True), ("rank", False), ("vocabulary", False), ("tokens per segment", False)),
-    *(("median premium", False), ("highest premium", False), ("in", True), ("loses text in", False)),
+    *(("median premium", False), ("highest premium", False), ("highest in", True), ("loses text in", False)),
     ("licence", True),
 )
 _LANGUAGES = (
@@ -74,7 +74,7 @@ def write_tokenizers(corpus: CorpusFigures, names: Names) -> str:
             parts.write_number(f"{row['premium_worst']:.2f}"),
             parts.write_linked(names.languages[worst[row["worst_language"]]], worst[row["worst_language"]]),
             parts.write_number(f"{row['lossy_languages']} languages" if row["lossy_languages"] else None),
-            parts.write_text(row["licence"]),
+            parts.write_licence(row["licence"]),
         ]
         written.append("".join(cells))
     table = parts.write_table(title, _TOKENIZERS, written)

@@ -11,7 +11,7 @@ from tokbench.report._ranking import Row, write_rank, write_verdict
 from tokbench.report._scripts import name_script
 from tokbench.report._table import ABSENT
 from tokbench.report.atlas import _parts as parts
-from tokbench.report.atlas._page import INDEX, Names, write_page
+from tokbench.report.atlas._page import INDEX, Names, write_link, write_page
 
 _HEADS = (
     *(("tokenizer", True), ("rank", False), ("tokens per segment", False), ("more than the fewest", False)),
@@ -26,7 +26,7 @@ _SIZES = (
 def write_language(atlas: Atlas, language: AtlasLanguage, names: Names) -> str:
     """Return the page of a language."""
     measured = [corpus for corpus in atlas.corpora if corpus.name in language.tags]
-    body = "".join(write_corpus(corpus, language, names, first=i == 0) for i, corpus in enumerate(measured))
+    body = "".join(write_corpus(corpus, language, names) for corpus in measured)
     trail = [(INDEX, "Atlas of tokenizers"), (f"{INDEX}#languages", "Languages")]
     title = f"{language.name}: tokens by tokenizer"
     introduction = write_facts(language)
@@ -40,18 +40,22 @@ def write_facts(language: AtlasLanguage) -> str:
     return parts.write_facts((term, escape_html(text)) for term, text in items)
 
 
-def write_corpus(corpus: CorpusFigures, language: AtlasLanguage, names: Names, *, first: bool) -> str:
-    """Return the figures of a language on one corpus; on the first, also those by size of vocabulary."""
+def write_corpus(corpus: CorpusFigures, language: AtlasLanguage, names: Names) -> str:
+    """Return the figures of a language on one corpus."""
     tag = language.tags[corpus.name]
     rows = corpus.languages.filter(pl.col("lang") == tag)
     fare = corpus.fares.row(by_predicate=pl.col("lang") == tag, named=True)
     title = parts.title_corpus(corpus.name)
-    verdict = "".join(f"<li>{escape_html(line)}</li>\n" for line in [*capitalize(write_verdict(rows)), *judge(fare)])
+    verdict = "".join(
+        f"<li>{escape_html(line)}</li>\n" for line in [*capitalize(write_verdict(rows)), *judge(fare, corpus)]
+    )
     opening = f'<section aria-labelledby="{corpus_anchor(corpus)}"><h2 id="{corpus_anchor(corpus)}">'
-    sizes = tabulate_sizes(rows, title, names) if first else ""
+    picked = pick_by_size(rows)
+    verdict += name_sizes(picked, corpus)
     return (
         f'{opening}On {escape_html(title)}</h2>\n<ul class="verdict">\n{verdict}</ul>\n'
-        f"{tabulate(rows, f'Tokenizers on {title}', names)}{write_unranked(rows)}{sizes}</section>\n"
+        f"{tabulate(rows, f'Tokenizers on {title}', names)}{write_unranked(rows)}"
+        f"{tabulate_sizes(picked, title, corpus, names)}</section>\n"
     )
 
 
@@ -65,14 +69,15 @@ def capitalize(lines: list[str]) -> list[str]:
     return [f"{line[:1].upper()}{line[1:]}." for line in lines]
 
 
-def judge(fare: Row) -> list[str]:
+def judge(fare: Row, corpus: CorpusFigures) -> list[str]:
     """Say how far premiums of a language reach, and where it lies among the languages."""
     if fare["premium_median"] is None or fare["lang"] == fare["reference"]:
         return []
     low, high = (f"{fare[f'premium_{end}']:.2f} ({fare[end]})" for end in ("low", "high"))
     return [
-        f"Premium over {fare['reference']}: from {low} to {high}, median {fare['premium_median']:.2f} over ranked "
-        f"tokenizers; number {fare['place']} of {fare['others']} languages, from the lowest median to the highest."
+        f"Premium over {parts.name_reference(corpus)}: from {low} to {high}, median {fare['premium_median']:.2f} over "
+        f"ranked tokenizers; number {fare['place']} of {fare['others']} languages, from the lowest median to the "
+        "highest."
     ]
 
 
@@ -96,10 +101,10 @@ def write_row(row: Row, longest: float | None, names: Names) -> str:
         tokens,
         parts.write_number(parts.write_share(row["more"], sign=True)),
         parts.write_value(row, "premium", 2, ranked=shown),
-        parts.write_value(row, "bytes_per_token", 2, ranked=shown),
+        parts.write_number(f"{row['bytes_per_token']:.2f}" if shown else f"({row['bytes_per_token']:.2f})"),
         parts.write_number(f"{row['vocabulary']:,}"),
         parts.write_loss(row),
-        parts.write_text(row["licence"]),
+        parts.write_licence(row["licence"]),
     ]
     return "".join(cells)
 
@@ -114,9 +119,20 @@ def write_unranked(rows: pl.DataFrame) -> str:
     )
 
 
-def tabulate_sizes(rows: pl.DataFrame, title: str, names: Names) -> str:
-    """Return the tokenizers that nothing with as small a vocabulary undercuts."""
-    picked = pick_by_size(rows)
+def name_sizes(picked: pl.DataFrame, corpus: CorpusFigures) -> str:
+    """Name the tokenizers that nothing with as small a vocabulary undercuts, as an item of a list."""
+    if picked.is_empty():
+        return ""
+    listed = ", ".join(
+        f"{row['tokenizer']} ({row['vocabulary']:,}) {row['tokens_per_segment']:,.1f}"
+        for row in picked.iter_rows(named=True)
+    )
+    link = write_link(f"#sizes-{corpus_anchor(corpus)}", "Fewest by size of vocabulary")
+    return f"<li>{link}: {escape_html(listed)}.</li>\n"
+
+
+def tabulate_sizes(picked: pl.DataFrame, title: str, corpus: CorpusFigures, names: Names) -> str:
+    """Return the table of tokenizers that nothing with as small a vocabulary undercuts."""
     if picked.is_empty():
         return ""
     before = picked["tokens_per_segment"].shift(1)
@@ -128,12 +144,12 @@ def tabulate_sizes(rows: pl.DataFrame, title: str, names: Names) -> str:
             parts.write_number(f"{row['vocabulary']:,}"),
             parts.write_value(row, "tokens_per_segment", 1, longest=picked["tokens_per_segment"][0]),
             parts.write_number(fewer),
-            parts.write_text(row["licence"]),
+            parts.write_licence(row["licence"]),
         ]
         written.append("".join(cells))
     table = parts.write_table(f"Fewest tokens by size of vocabulary, {title}", _SIZES, written)
     return (
-        "<h3>Cheaper alternatives by size of vocabulary</h3>\n"
+        f'<h3 id="sizes-{corpus_anchor(corpus)}">Cheaper alternatives by size of vocabulary</h3>\n'
         "<p>Each of these needs fewer tokens than every ranked tokenizer whose vocabulary is no larger than its own. "
         f"A larger vocabulary costs memory in the embeddings of a model.</p>\n{table}"
     )

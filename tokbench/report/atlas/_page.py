@@ -15,6 +15,7 @@ INDEX, DEFINITIONS, BIBLIOGRAPHY = "index.html", "definitions.html", "atlas.bib"
 STYLE, SCRIPT = "atlas.css", "atlas.js"
 
 _BARS = 100
+_POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def write_page(title: str, body: str, *, trail: Sequence[tuple[str, str]], foote
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self'; script-src 'self'">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>{escape_html(title)}</title>
 <link rel="stylesheet" href="{STYLE}">
 <script src="{SCRIPT}" defer></script>

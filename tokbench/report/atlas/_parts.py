@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import polars as pl
+
 from tokbench.analysis.atlas import Atlas, CorpusFigures
 from tokbench.analysis.ranking import FLOOR
 from tokbench.report._escaping import escape_html
@@ -33,7 +35,8 @@ def write_table(title: str, heads: Sequence[Head], rows: Iterable[str], anchor: 
     body = "\n".join(f"<tr>{row}" for row in rows)
     place = f' id="{anchor}"' if anchor else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"{place}><table><caption>{label}</caption>\n'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"{place}>'
+        f"<table><caption>{label}</caption>\n"
         f"<thead><tr>{named}</thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
     )
 
@@ -47,6 +50,11 @@ def write_head(file: str, text: str, more: str = "") -> str:
 def write_text(text: str | None) -> str:
     """Return a cell of text."""
     return f'<td class="name">{escape_html(ABSENT if text is None else text)}'
+
+
+def write_licence(text: str) -> str:
+    """Return a cell of a licence, which may take several lines."""
+    return f'<td class="name licence">{escape_html(text)}'
 
 
 def write_linked(file: str, text: str) -> str:
@@ -96,6 +104,12 @@ def write_facts(items: Iterable[tuple[str, str]]) -> str:
     """Return terms and their descriptions, the latter as HTML."""
     listed = "".join(f"<dt>{escape_html(term)}</dt><dd>{text}</dd>\n" for term, text in items)
     return f'<dl class="facts">\n{listed}</dl>\n'
+
+
+def name_reference(corpus: CorpusFigures) -> str:
+    """Return the English name of the language that premiums of a corpus are relative to."""
+    known = corpus.fares.filter(pl.col("lang") == pl.col("reference"))["language"]
+    return str(known[0] if known.len() else corpus.fares["reference"][0])
 
 
 def is_floor(row: Row) -> bool:

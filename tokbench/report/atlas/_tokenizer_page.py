@@ -74,7 +74,7 @@ def summarize(total: Row, corpus: CorpusFigures) -> str:
     """Say what a tokenizer needs over all languages, as HTML."""
     ranked = corpus.totals["rank"].count()
     languages = corpus.languages["lang"].n_unique()
-    reference = escape_html(corpus.languages["reference"][0])
+    reference = escape_html(parts.name_reference(corpus))
     place = f"rank {total['rank']} of {ranked}" if total["rank"] is not None else "not ranked over all languages"
     lossy = f"; loses text in {total['lossy_languages']} of them" if total["lossy_languages"] else ""
     return (
