@@ -1,7 +1,8 @@
 """Rebuild the example reports: `python reports/build.py [NAME...]`. A test checks the Markdown against the code.
 
 Tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip packages, caches), but not downloaded. There are
-no speeds, since they depend on the machine.
+no speeds, since they depend on the machine. The atlas (`atlas`) is of stored figures, needs no tokenizers, and has its
+pages in reports/atlas/.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tokbench as tb
+from tokbench._shared.files import write_whole_folder
 from tokbench.adapters.selection import REFERENCE
+from tokbench.analysis.atlas import read_atlas
 from tokbench.comparison import Comparison
 from tokbench.report import render_all
+from tokbench.report._markdown_document import write_document
+from tokbench.report.atlas import compose_atlas, lay_out_atlas, list_replaceable
 from tokbench.report.markdown import render_with_charts
 
 FOLDER = Path(__file__).resolve().parent
+ATLAS = "atlas"
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,19 @@ def measure(example: Example) -> Comparison:
     )
 
 
+def write_atlas() -> None:
+    """Write the atlas: its first page as Markdown, and all of its pages."""
+    atlas = read_atlas()
+    (FOLDER / f"{ATLAS}.md").write_text(write_document(lay_out_atlas(atlas), {}), encoding="utf-8")
+    write_whole_folder(FOLDER / ATLAS, compose_atlas(atlas), list_replaceable(FOLDER / ATLAS))
+
+
 def main(names: list[str]) -> None:
     """Write these reports, by default all: Markdown with charts, and HTML."""
-    for name in names or EXAMPLES:
+    for name in names or [*EXAMPLES, ATLAS]:
+        if name == ATLAS:
+            write_atlas()
+            continue
         result = measure(EXAMPLES[name])
         text, drawings = render_with_charts({name: result}, f"{name}_files")
         folder = FOLDER / f"{name}_files"

@@ -16,6 +16,7 @@ from tokbench.report.atlas._definitions import write_definitions
 from tokbench.report.atlas._index import write_index
 from tokbench.report.atlas._language_page import write_language
 from tokbench.report.atlas._page import BIBLIOGRAPHY, DEFINITIONS, INDEX, SCRIPT, STYLE, name_pages, read_shared
+from tokbench.report.atlas._summary import lay_out_atlas as lay_out_atlas
 from tokbench.report.atlas._tokenizer_page import write_tokenizer
 
 _SINGLE = frozenset({INDEX, DEFINITIONS, BIBLIOGRAPHY, STYLE, SCRIPT})

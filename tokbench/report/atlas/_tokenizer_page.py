@@ -65,7 +65,7 @@ def write_corpus(corpus: CorpusFigures, rows: pl.DataFrame, name: str, names: Na
     return (
         f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">On {escape_html(title)}</h2>\n'
         f'<ul class="verdict">\n{verdict}</ul>\n'
-        f"<h3>By script</h3>\n{tabulate_scripts(rows, title, names)}"
+        f"{tabulate_scripts(rows, title, names)}"
         f"<h3>By language</h3>\n{tabulate(rows, title, names)}</section>\n"
     )
 
@@ -130,7 +130,9 @@ def write_row(row: Row, longest: float | None, names: Names) -> str:
 
 
 def tabulate_scripts(rows: pl.DataFrame, title: str, names: Names) -> str:
-    """Return the premiums of a tokenizer by script, the lowest median first."""
+    """Return the premiums of a tokenizer by script, the lowest median first; nothing if it loses text everywhere."""
+    if (rows["loss"] == "lossy").all():
+        return ""
     scripts = {tag: name_script(tag) for tag in rows["lang"]}
     written = []
     for row in summarize_scripts(rows, scripts).iter_rows(named=True):
@@ -144,4 +146,5 @@ def tabulate_scripts(rows: pl.DataFrame, title: str, names: Names) -> str:
             parts.write_number(str(row["lossy"])),
         ]
         written.append("".join(cells))
-    return parts.write_table(f"Premiums by script on {title}, the lowest median first", _SCRIPTS, written)
+    table = parts.write_table(f"Premiums by script on {title}, the lowest median first", _SCRIPTS, written)
+    return f"<h3>By script</h3>\n{table}"
