@@ -146,7 +146,8 @@ def test_there_is_a_page_per_language_and_per_tokenizer_and_every_link_resolves(
     assert len({name.casefold() for name in files}) == len(files)
     for name, ids in read_ids(files).items():
         assert len(set(ids)) == len(ids), name
-        assert b"<style" not in files[name] and b"style=" not in files[name], name
+        assert b"<style" not in files[name], name
+        assert b"style=" not in files[name], name
     addresses = {address for found in read_addresses(files).values() for address in found}
     assert not [address for address in addresses if ":" in address or address.startswith("/")]
     assert {address.partition("#")[0] for address in addresses} - {""} == set(files)
@@ -205,21 +206,21 @@ def test_the_command_writes_a_folder_and_replaces_an_earlier_one(
 ) -> None:
     monkeypatch.setattr(ranking, "_read_table", make_figures)
     folder = tmp_path / "new" / "atlas"
-    done = run("atlas", str(folder))
+    done = run("atlas", "--save", str(folder))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(str(folder / "index.html"))
     written = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert written == compose_atlas(read_atlas())
     (folder / "language-old.html").write_text("of an earlier version")
-    assert run("atlas", str(folder)).returncode == 0
+    assert run("atlas", "--save", str(folder)).returncode == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == written
 
 
 def test_the_command_touches_no_other_files(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    refuse("atlas", str(tmp_path), says="it holds other files (mine.txt)")
+    refuse("atlas", "--save", str(tmp_path), says="it holds other files (mine.txt)")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    refuse("atlas", str(tmp_path / "mine.txt"), says="it is a file")
+    refuse("atlas", "--save", str(tmp_path / "mine.txt"), says="it is a file")
 
 
 # ---- in a browser

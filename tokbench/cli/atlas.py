@@ -11,7 +11,12 @@ from tokbench.cli._echo import echo
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(help="Folder to write: new, empty, or an earlier atlas.", metavar="FOLDER")],
+    save: Annotated[
+        Path,
+        typer.Option(
+            "--save", metavar="DIR", help="Folder to write: new, empty, or an earlier atlas.", show_default=False
+        ),
+    ],
 ) -> None:
     """Write the stored figures of `rank` as pages: one per language, one per tokenizer, and an index.
 
@@ -21,8 +26,8 @@ def run(
     from tokbench.analysis.atlas import read_atlas
     from tokbench.report.atlas import compose_atlas, list_replaceable
 
-    check_writable_folder(folder, list_replaceable(folder))
+    check_writable_folder(save, list_replaceable(save))
     files = compose_atlas(read_atlas())
-    write_whole_folder(folder, files, list_replaceable(folder))
+    write_whole_folder(save, files, list_replaceable(save))
     size = sum(map(len, files.values())) / 1e6
-    echo(f"{folder / 'index.html'}: {len(files)} files, {size:.1f} MB")
+    echo(f"{save / 'index.html'}: {len(files)} files, {size:.1f} MB")

@@ -22,8 +22,9 @@ def lay_out_atlas(atlas: Atlas) -> Document:
     introduction = Prose(
         (
             f"How many tokens {len(atlas.tokenizers)} tokenizers need for the same text in {len(atlas.languages)} "
-            "languages: the stored figures of tokbench rank. The command tokbench atlas FOLDER writes them as pages, one "
-            "per language and one per tokenizer, with intervals, signatures, definitions and citations.",
+            "languages: the stored figures of tokbench rank. The command tokbench atlas --save FOLDER writes "
+            "them as pages, one per language and one per tokenizer, with intervals, signatures, definitions and "
+            "citations.",
         )
     )
     sources = Points(tuple(f"{describe_source(corpus)}." for corpus in atlas.corpora))
