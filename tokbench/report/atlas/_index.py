@@ -16,7 +16,7 @@ from tokbench.report.atlas._page import DEFINITIONS, Names, width_of, write_link
 
 _TOKENIZERS = (
     *(("tokenizer", True), ("rank", False), ("vocabulary", False), ("tokens per segment", False)),
-    *(("median premium", False), ("highest premium", False), ("highest in", True), ("loses text in", False)),
+    *(("median premium", False), ("highest premium", False), ("highest in", True), ("languages that lose text", False)),
     ("licence", True),
 )
 _LANGUAGES = (
@@ -73,7 +73,7 @@ def write_tokenizers(corpus: CorpusFigures, names: Names) -> str:
             parts.write_number(f"{row['premium_median']:.2f}"),
             parts.write_number(f"{row['premium_worst']:.2f}"),
             parts.write_linked(names.languages[worst[row["worst_language"]]], worst[row["worst_language"]]),
-            parts.write_number(count_languages(row["lossy_languages"]) if row["lossy_languages"] else None),
+            parts.write_number(f"{row['lossy_languages']:,}" if row["lossy_languages"] else None),
             parts.write_licence(row["licence"]),
         ]
         written.append("".join(cells))
@@ -115,8 +115,3 @@ def write_row(language: AtlasLanguage, fare: Row, names: Names) -> str:
         *(parts.write_number(None if value is None else f"{value:.2f}") for value in numbers),
     ]
     return "".join(cells)
-
-
-def count_languages(number: int) -> str:
-    """Return a number of languages in words."""
-    return f"{number:,} language{'' if number == 1 else 's'}"
