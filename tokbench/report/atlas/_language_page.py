@@ -46,9 +46,8 @@ def write_corpus(corpus: CorpusFigures, language: AtlasLanguage, names: Names) -
     rows = corpus.languages.filter(pl.col("lang") == tag)
     fare = corpus.fares.row(by_predicate=pl.col("lang") == tag, named=True)
     title = parts.title_corpus(corpus.name)
-    verdict = "".join(
-        f"<li>{escape_html(line)}</li>\n" for line in [*capitalize(write_verdict(rows)), *judge(fare, corpus)]
-    )
+    lines = map(escape_html, [*capitalize(write_verdict(rows)), *judge(fare, corpus)])
+    verdict = "".join(f"<li>{line.replace(' %', '&nbsp;%')}</li>\n" for line in lines)
     opening = f'<section aria-labelledby="{corpus_anchor(corpus)}"><h2 id="{corpus_anchor(corpus)}">'
     picked = pick_by_size(rows)
     verdict += name_sizes(picked, corpus)
