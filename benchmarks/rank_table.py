@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -78,6 +79,7 @@ def measure(entry: Entry, name: str, corpus: tb.ParallelCorpus) -> pl.DataFrame:
         reference=pl.lit(result.corpus.reference),
         bootstrap=pl.lit(result.corpus.bootstrap),
         version=pl.lit(result.environment.tokbench),
+        measured=pl.lit(date.today().isoformat()),
         signature=pl.lit(result.signature(tokenizer=entry.name, long=False)),
         **{column: column for column in wide.columns if column != "lang"},
         round_trip_exact="round_trip_exact",

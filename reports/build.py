@@ -1,8 +1,9 @@
-"""Rebuild the example reports and cards: `python reports/build.py [NAME...] [cards]`.
+"""Rebuild the example reports and cards: `python reports/build.py [NAME...] [cards] [atlas]`.
 
 Tests check the Markdown against the code. Tokenizers are found as by `tokbench compare` (TOKBENCH_TOKENIZERS, pip
 packages, caches), but not downloaded; those of the cards come with pip packages (extra `bundled`), so leave
-TOKBENCH_TOKENIZERS unset for them. There are no speeds, since they depend on the machine.
+TOKBENCH_TOKENIZERS unset for them. There are no speeds, since they depend on the machine. The atlas (`atlas`) is of
+stored figures, needs no tokenizers, and has its pages in reports/atlas/.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tokbench as tb
+from tokbench._shared.files import write_whole_folder
 from tokbench.adapters.selection import REFERENCE
+from tokbench.analysis.atlas import read_atlas
 from tokbench.analysis.cards import Card
 from tokbench.comparison import Comparison
 from tokbench.report import render_all
@@ -22,9 +25,11 @@ from tokbench.report._card_page import compose_card
 from tokbench.report._escaping import escape_markdown
 from tokbench.report._markdown_document import write_document
 from tokbench.report._svg import draw_file
+from tokbench.report.atlas import compose_atlas, lay_out_atlas, list_replaceable
 from tokbench.report.markdown import render_with_charts
 
 FOLDER = Path(__file__).resolve().parent
+ATLAS = "atlas"
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,21 @@ def write_cards() -> None:
     (folder / "README.md").write_text(write_gallery(cards), encoding="utf-8")
 
 
+def write_atlas() -> None:
+    """Write the atlas: its first page as Markdown, and all of its pages."""
+    atlas = read_atlas()
+    (FOLDER / f"{ATLAS}.md").write_text(write_document(lay_out_atlas(atlas), {}), encoding="utf-8")
+    write_whole_folder(FOLDER / ATLAS, compose_atlas(atlas), list_replaceable(FOLDER / ATLAS))
+
+
 def main(names: list[str]) -> None:
     """Write these reports, by default all: Markdown with charts, and HTML."""
-    for name in names or [*EXAMPLES, "cards"]:
+    for name in names or [*EXAMPLES, "cards", ATLAS]:
         if name == "cards":
             write_cards()
+            continue
+        if name == ATLAS:
+            write_atlas()
             continue
         result = measure(EXAMPLES[name])
         text, drawings = render_with_charts({name: result}, f"{name}_files")

@@ -40,9 +40,10 @@ def rank(
 
     Columns: corpus, lang, language, rank, tokenizer; then `tokens_per_segment`, `premium`, `bytes_per_token` and
     `chars_per_token`, each followed by the bounds of its interval (`_low`, `_high`); `round_trip_exact`, a share;
-    `loss`, the worst of any segment (exact, nfc, whitespace, lossy); and what the figures depend on. Further columns
-    may be added. `rank` is by tokens per segment among all tokenizers, ties together; null for one that loses text in
-    the language, and for bytes. Ranked tokenizers come first. Raises TokbenchError for an unknown name.
+    `loss`, the worst of any segment (exact, nfc, whitespace, lossy); `measured`, the date of the figures; and what they
+    depend on. Further columns may be added. `rank` is by tokens per segment among all tokenizers, ties together; null
+    for one that loses text in the language, and for bytes. Ranked tokenizers come first. Raises TokbenchError for an
+    unknown name.
 
     >>> rank("thai", tokenizer="gpt2")["language"].to_list()
     ['Thai']
@@ -106,10 +107,14 @@ def _read_table() -> pl.DataFrame:
         return pl.read_parquet(file)
 
 
+def list_corpora() -> list[str]:
+    """Return the names of the corpora that have stored figures."""
+    return _read_table()["corpus"].unique(maintain_order=True).to_list()
+
+
 def read_figures(corpus: str) -> pl.DataFrame:
     """Return the stored rows of a corpus; TokbenchError for one without figures."""
-    table = _read_table()
-    known = table["corpus"].unique(maintain_order=True).to_list()
+    table, known = _read_table(), list_corpora()
     if corpus not in known:
         started = [name for name in known if name.partition("/")[0] == corpus]
         near = closest(corpus, known)

@@ -9,6 +9,7 @@ import typer
 
 from tokbench import __version__
 from tokbench.cli import (
+    atlas,
     bench,
     card,
     check,
@@ -58,6 +59,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare.run,
     "rank": rank.run,
+    "atlas": atlas.run,
     "bench": bench.run,
     "count": count.run,
     "encode": encode.run,
