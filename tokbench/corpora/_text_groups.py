@@ -44,7 +44,7 @@ class TextGroups(Corpus):
         """Make groups of texts in memory, given as for `ParallelCorpus.from_texts` but of any length.
 
         >>> TextGroups.from_texts({"code": ["x = 1\\n", "y = 2\\n"], "prose": ["One."]})
-        <TextGroups texts: 2 groups, 3 segments, sha256 2b02cbbb5b35>
+        <TextGroups texts: 2 groups, 3 segments, sha256 8a9d92382d72>
         """
         return build_groups(read_texts(texts, name, aligned=False), "memory", name)
 
