@@ -22,8 +22,9 @@ from helpers.corpora import write_corpus
 from helpers.data import ROOT
 from tokbench.analysis.cards import Card
 from tokbench.report import encode_results
-from tokbench.report._card import MOST_TOKENS, lay_out_languages, list_essentials, show
+from tokbench.report._card import lay_out_languages, list_essentials
 from tokbench.report._card_page import MOST_BARS, chart_premiums, compose_card, name_file
+from tokbench.report._card_results import MOST_TOKENS, show
 
 pytest.importorskip("vl_convert", reason="no charts: install tokbench[html]")
 

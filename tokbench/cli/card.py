@@ -40,7 +40,7 @@ def run(
     reference, and how to cite it. Write it with -o card.html, .md, .tex or .json.
     """
     from tokbench.analysis.cards import card
-    from tokbench.report._card import show
+    from tokbench.report._card_results import show
 
     texts = open_corpus(corpus, languages, segments)
     made = card(tokenizer, texts, reference=reference, segmenter=segmenter.value, offline=offline)

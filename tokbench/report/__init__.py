@@ -219,18 +219,18 @@ def show_card(card: Card) -> str:
 
 def render_card(card: Card, name: str) -> str:
     """Format the card of a tokenizer in the named format; TokbenchError for one that is bytes, or unknown."""
-    from tokbench.report import _card
+    from tokbench.report import _card_results
 
     check_format(name)
-    return format_results(_card.show(card), name)
+    return format_results(_card_results.show(card), name)
 
 
 def write_card(card: Card, path: Path) -> None:
     """Write the card of a tokenizer to a file, in the format of its ending."""
-    from tokbench.report import _card
+    from tokbench.report import _card_results
 
     name = format_of(path)
     check_results_format(name)
     check_writable(path)
     check_format(name)
-    write_whole(path, encode_results(_card.show(card), name))
+    write_whole(path, encode_results(_card_results.show(card), name))

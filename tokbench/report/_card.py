@@ -1,25 +1,21 @@
-"""The card of a tokenizer: its essentials as tables, all of it as a document and as values."""
+"""The essentials of a tokenizer's card, and its tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
 
 import polars as pl
 
 from tokbench.analysis.cards import Card
-from tokbench.analysis.soundness import CHECKS, Severity
+from tokbench.analysis.soundness import Severity
 from tokbench.analysis.soundness._verdict import list_some
-from tokbench.analysis.vocabulary import UNREACHABLE, Reach
+from tokbench.analysis.vocabulary import UNREACHABLE
 from tokbench.corpora import name_language
 from tokbench.metrics import Metric
-from tokbench.report._document_model import Plain, Points, Results, Signature
+from tokbench.report._document_model import Plain, Points, Signature
 from tokbench.report._numbers import find_numbers
-from tokbench.report._round_trip import to_document as round_trip_document
 from tokbench.report._scripts import name_script
 from tokbench.report._shares import format_percent
-from tokbench.report._soundness import to_document as soundness_document
 from tokbench.report._table import ABSENT, Cell, Table, title_of_metric
 
 UNKNOWN = "unknown"
@@ -35,18 +31,6 @@ BOUNDARIES = ("word_ends_inside", "graphemes_split", "characters_split", "tokens
 
 DIGITS = ("digits_f1", "tokens_per_digit")
 """Metrics of a card on numbers."""
-
-MOST_TOKENS = 100
-"""Tokens of each class of unreachable ones in the JSON document, which has their number too."""
-
-
-def show(card: Card) -> Results:
-    """Return a card: essentials, a page of sections, a document, and values."""
-    from tokbench.report._card_page import compose_card
-
-    return Results(
-        lambda: lay_out(card), lambda: to_document(card), lambda: list_values(card), page=lambda: compose_card(card)
-    )
 
 
 def lay_out(card: Card) -> list[Plain]:
@@ -209,57 +193,3 @@ def lay_out_languages(card: Card) -> Table:
     )
     headers = (first, "script", *(title_of_metric(comparison, metric) for metric in metrics))
     return Table("by language", headers, rows, labels=2)
-
-
-def list_values(card: Card) -> pl.DataFrame:
-    """Return all values: those of the comparison, and the premiums of groups.
-
-    Columns: tokenizer, by (`language`, `script`, `region`, `family`; null: over all), group, metric, value, low, high.
-    """
-    found = card.comparison.frame.select(
-        "tokenizer",
-        pl.when(pl.col("lang").is_not_null()).then(pl.lit("language")).alias("by"),
-        pl.col("lang").cast(pl.String).alias("group"),
-        pl.col("metric").cast(pl.String),
-        *("value", "low", "high"),
-    )
-    rows = [{"tokenizer": card.name, "metric": "premium", **asdict(premium)} for premium in card.premiums]
-    return (
-        pl.concat([found, pl.DataFrame(rows, schema_overrides=found.schema).select(found.columns)]) if rows else found
-    )
-
-
-def to_document(card: Card) -> dict[str, Any]:
-    """Convert a card to a JSON document, with bytes in hexadecimal; nothing in it depends on the machine."""
-    comparison, vocabulary = card.comparison, card.vocabulary
-    titles = {check.name: check.title for check in CHECKS}
-    return {
-        "tokenizer": card.name,
-        "signature": card.signature(),
-        "date": card.date,
-        "tokbench": comparison.environment.tokbench,
-        "engine": comparison.tokenizers[0].engine,
-        "facts": {**asdict(card.facts), "special": {str(n): text for n, text in card.facts.special.items()}},
-        "sizes": asdict(vocabulary.sizes),
-        "pipeline": asdict(card.pipeline),
-        "corpus": comparison.corpus.to_document(),
-        "vocabulary": {
-            "classes": dict(vocabulary.count_by("class").iter_rows()),
-            "scripts": dict(vocabulary.count_by("script").iter_rows()),
-            "reach": dict(vocabulary.count_by("reach").iter_rows()),
-            "numbers": {str(digits): count for digits, count in vocabulary.numbers().items()},
-            "unreachable": {kind.value: list_tokens(card, kind) for kind in UNREACHABLE},
-        },
-        "round_trip": round_trip_document(card.round_trip, comparison.corpus.name),
-        "checks": soundness_document(card.soundness, titles),
-        "engines": [asdict(engine) for engine in card.engines],
-        "group_premiums": [asdict(premium) for premium in card.premiums],
-        "results": comparison.frame.drop("engine").to_dicts(),
-    }
-
-
-def list_tokens(card: Card, kind: Reach) -> dict[str, Any]:
-    """Return the number of tokens with a reach, and the first of them."""
-    found = card.vocabulary.unreachable(kind).select("id", "bytes", "text")
-    shown = [{**row, "bytes": row["bytes"].hex()} for row in found.head(MOST_TOKENS).to_dicts()]
-    return {"count": found.height, "first": shown}

@@ -227,6 +227,8 @@ def write_command(card: Card) -> str:
     corpus = card.comparison.corpus
     words = ["tokbench", "card", card.name]
     words += [word for name in corpus.parts or (corpus.name,) for word in ("-c", name)]
+    words += ["-l", ",".join(corpus.languages)]
+    words += ["-n", str(corpus.segments if corpus.aligned else max(corpus.sizes.values()))]
     if corpus.reference is not None:
         words += ["--reference", corpus.reference]
     return shlex.join([*words, "-o", f"{name_file(card)}.html"])
