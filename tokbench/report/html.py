@@ -2,8 +2,8 @@
 
 It requests nothing and is readable without scripts.
 
-Charts are drawn when the file is written. The only script sorts tables; the content security policy names its hash, so
-that no other script can run, whatever the data contain.
+Charts are drawn when the file is written. The only script sorts tables and filters languages; the content
+security policy names its hash, so that no other script can run, whatever the data contain.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from tokbench.comparison import Comparison
 from tokbench.report._document_model import Chapter, Document, Figure, Results, Section, figure_name
 from tokbench.report._escaping import escape_html
+from tokbench.report._heat_map import list_colours
 from tokbench.report._html import write_part
 from tokbench.report._svg import load_altair
+
+if TYPE_CHECKING:
+    from tokbench.report._cost_sections import Addenda
 
 SUFFIXES = frozenset({".html", ".htm"})
 
@@ -37,17 +42,20 @@ def render(comparison: Comparison, by: str) -> str:
     return render_several({comparison.corpus.name: comparison})
 
 
-def render_several(results: Mapping[str, Comparison]) -> str:
+def render_several(results: Mapping[str, Comparison], *, addenda: Addenda | None = None) -> str:
     """Format the report on named results.
 
     In full on a single one, several side by side.
+
+    addenda: costs and measurements of models that were asked for.
     """
     # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
 
-    document = compose(results)
+    document = compose(results, addenda=addenda)
     body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
-    return write_page(document.title, body, write_contents(document), write_downloads(results))
+    contents = f'<p class="subtitle">{escape_html(document.subtitle)}</p>\n{write_contents(document)}'
+    return write_page(document.title, body, contents, write_downloads(results))
 
 
 def format_results(results: Results) -> str:
@@ -59,7 +67,11 @@ def format_results(results: Results) -> str:
 
 def write_page(title: str, body: str, contents: str = "", footer: str = "") -> str:
     """Format a page around its content."""
-    style, script = read_resource("page.css"), read_resource("page.js")
+    colours = (
+        f":root{{{list_colours(dark=False)}}}@media(prefers-color-scheme:dark){{:root{{{list_colours(dark=True)}}}}}"
+    )
+    style = f"{colours}\n{read_resource('page.css')}@media print{{:root{{{list_colours(dark=False)}}}}}\n"
+    script = read_resource("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     return f"""<!DOCTYPE html>
