@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from math import log10
 from typing import Any
 
@@ -22,8 +22,8 @@ LENGTH = "tokens_per_segment"
 LETTER, LINE = 6.0, 14.0
 """Pixels of a label: width of a letter, height."""
 
-WIDTH, HEIGHT = 520, 280
-NARROW, LOW = 235, 220
+WIDTH, HEIGHT = 500, 250
+NARROW, LOW = 215, 230
 """Width and height of one panel, and of each of several."""
 
 
@@ -143,9 +143,11 @@ def place_labels(panel: Panel, scales: Scales) -> dict[str, tuple[float, float]]
     Those of the frontier come first. A name that would cover another, or a point, is left out.
     """
     marks = {point.tokenizer: scales.locate(point) for point in panel.points}
-    taken = [Box(x - 4, y - 4, x + 4, y + 4) for x, y in marks.values()]
-    placed = {}
     first = panel.frontier
+    taken = [Box(x - 4, y - 4, x + 4, y + 4) for x, y in marks.values()]
+    for (x, y), (right, below) in pairwise(marks[point.tokenizer] for point in first):  # the line
+        taken += [Box(x, y - 1, right, y + 1), Box(right - 1, y, right + 1, below)]
+    placed = {}
     for point in chain(first, (point for point in panel.points if point not in first)):
         x, y = marks[point.tokenizer]
         size = LETTER * len(point.tokenizer)
@@ -154,10 +156,12 @@ def place_labels(panel: Panel, scales: Scales) -> dict[str, tuple[float, float]]
             (x - 8 - size, y),
             (x - size / 2, y - 13),
             (x - size / 2, y + 13),
-            (x + 6, y - 11),
-            (x + 6, y + 11),
+            (x + 5, y - 11),
+            (x + 5, y + 11),
             (x - size - 4, y + 11),
             (x - size - 4, y - 11),
+            (x + 5, y - 24),
+            (x - size - 4, y + 24),
         ):
             box = Box(left, middle - LINE / 2, left + size, middle + LINE / 2)
             inside = box.left >= 2 and box.right <= scales.width + 4 and box.top >= -4 and box.bottom <= scales.height

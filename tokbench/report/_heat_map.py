@@ -96,7 +96,7 @@ def draw_heat_map(heat: HeatMap, name: str, label: str) -> str:
         f'<svg role="img" aria-label="{escape_html(label)}" xmlns="http://www.w3.org/2000/svg" width="{width}" '
         f'height="{height}" viewBox="0 0 {width} {height}" font-family="Arial,Helvetica,sans-serif" '
         f'font-size="11"><defs><pattern id="{name}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
-        f'patternTransform="rotate(45)"><path d="M0 0V6" stroke="var(--ink)" stroke-width="1.5" opacity=".55"/>'
+        f'patternTransform="rotate(45)"><path d="M0 0V6" stroke="var(--ink)" stroke-width="1.5" opacity=".35"/>'
         f"</pattern></defs>{body}{draw_legend(heat, height - 40)}</svg>"
     )
 

@@ -24,7 +24,7 @@ def write_heat_map(heat: HeatMap, name: str) -> str:
         write_part(heat, range(start, min(start + size, count)), number)
         for number, start in enumerate(range(0, count, max(size, 1)))
     )
-    width = 13 + 2.3 * len(heat.columns)
+    width = 12 + 2.02 * len(heat.columns)
     wrapped = f' style="column-width:{width:.1f}rem"' if count > MOST_ROWS else ""
     filterable = f' data-filter="{name}"' if heat.tags else ""
     return (

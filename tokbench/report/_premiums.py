@@ -35,7 +35,7 @@ def write_premiums(comparison: Comparison, marks: Marks = find_best) -> list[Sec
         tuple(tuple(values.get((lang, name)) for name in names) for lang in languages),
         f"premium over {name_language(reference)}",
         LIMITS,
-        "{:.3g}".format if max(values.values()) >= 100 else "{:.2f}".format,
+        write_premium,
         frozenset(
             (i, j)
             for j, name in enumerate(names)
@@ -55,13 +55,25 @@ def write_premiums(comparison: Comparison, marks: Marks = find_best) -> list[Sec
     return [Section("premiums", "What each language pays", (figure,))]
 
 
+def write_premium(value: float) -> str:
+    """Format a premium in few characters.
+
+    >>> write_premium(1.234), write_premium(12.34), write_premium(123.4)
+    ('1.23', '12.3', '123')
+    """
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
+
+
 def order_cells(comparison: Comparison, values: dict[tuple[str, str], float]) -> tuple[list[str], list[str]]:
     """Order languages by their worst premium, highest first, and tokenizers by their mean, lowest first.
 
-    Byte vocabularies come last, and have no say in the order of languages unless there is nothing else.
+    Tokenizers that lose text and byte vocabularies come last, and have no say in the order of languages unless there
+    is nothing else.
     """
     names = [name for name in comparison.names if any(name == known for _, known in values)]
-    judges = [name for name in names if not is_floor(comparison, name)] or names
+    floors = {name for name in names if is_floor(comparison, name)}
+    lossy = {name for name in names if comparison.is_lossy(name)}
+    judges = [name for name in names if name not in floors | lossy] or names
     worst: dict[str, float] = {}
     sums: dict[str, list[float]] = {}
     for (lang, name), value in values.items():
@@ -70,7 +82,7 @@ def order_cells(comparison: Comparison, values: dict[tuple[str, str], float]) ->
             worst[lang] = max(value, worst.get(lang, 0.0))
     languages = [lang for lang in comparison.corpus.languages if any((lang, name) in values for name in names)]
     languages.sort(key=lambda lang: -worst.get(lang, 0.0))
-    names.sort(key=lambda name: (name not in judges, sum(sums[name]) / len(sums[name])))
+    names.sort(key=lambda name: (name in floors, name in lossy, sum(sums[name]) / len(sums[name])))
     return languages, names
 
 

@@ -26,6 +26,9 @@ from tokbench.report._svg import load_altair
 if TYPE_CHECKING:
     from tokbench.report._cost_sections import Addenda
 
+DIGITS = 7
+"""Significant digits of the figures that a page carries."""
+
 SUFFIXES = frozenset({".html", ".htm"})
 
 
@@ -140,14 +143,21 @@ def write_chapter(document: Document, chapter: Chapter) -> str:
 
 
 def write_downloads(results: Mapping[str, Comparison]) -> str:
-    """Embed each comparison as compressed JSON behind a link."""
+    """Embed each comparison as compressed JSON behind a link, its values to `DIGITS` significant digits."""
     links = []
     for name, result in results.items():
-        text = json.dumps(result.to_document(), ensure_ascii=False, separators=(",", ":"))
+        document = result.to_document()
+        document |= {key: list(map(round_values, document[key])) for key in ("results", "differences")}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
         links.append(
-            f'<p class="download">All figures of {escape_html(name)}: '
+            f'<p class="download">All figures of {escape_html(name)}, to {DIGITS} digits: '
             f'<a download="comparison.json.gz" href="data:application/gzip;base64,{packed}">comparison.json.gz</a></p>'
         )
     versions = ", ".join(dict.fromkeys(result.environment.tokbench for result in results.values()))
     return "\n".join([*links, f"<p>Made by tokbench {escape_html(versions)}.</p>"])
+
+
+def round_values(row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row with its fractions rounded: the rest of their digits would be half of the page."""
+    return {key: float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value for key, value in row.items()}
