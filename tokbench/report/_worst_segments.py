@@ -61,7 +61,7 @@ def join_pieces(cut: Segmentation) -> Iterator[Piece]:
         if not is_cut_short(content):
             yield Piece(tuple(ids), reveal_bytes(content))
             ids, content = [], b""
-    if ids:
+    if ids and len(cut.ids) == cut.tokens:  # else the rest of the character is not here
         yield Piece(tuple(ids), reveal_bytes(content))
 
 

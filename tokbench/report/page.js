@@ -55,7 +55,7 @@
     });
   }
   for (const table of document.querySelectorAll("table")) {
-    if (table.closest("[data-filter]")) continue;
+    if (table.closest(".heat")) continue;
     [...table.tHead.rows[0].cells].forEach((header, column) => {
       const button = document.createElement("button");
       button.type = "button";
