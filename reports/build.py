@@ -19,9 +19,12 @@ from tokbench.adapters.selection import REFERENCE
 from tokbench.analysis.atlas import read_atlas
 from tokbench.analysis.cards import Card
 from tokbench.comparison import Comparison
+from tokbench.metrics.resampling import Bootstrap
+from tokbench.pythia.cost import cost
 from tokbench.report import render_all
 from tokbench.report._card import list_essentials
 from tokbench.report._card_page import compose_card
+from tokbench.report._cost_sections import Addenda
 from tokbench.report._escaping import escape_markdown
 from tokbench.report._markdown_document import write_document
 from tokbench.report._svg import draw_file
@@ -39,6 +42,7 @@ class Example:
     tokenizers: tuple[str, ...]
     languages: tuple[str, ...] | None
     baseline: str | None
+    costs: bool = False
 
 
 EXAMPLES: Mapping[str, Example] = {
@@ -49,7 +53,10 @@ EXAMPLES: Mapping[str, Example] = {
         ("gpt-neox-20b", "llama", "cl100k_base", "o200k_base", "llama3", "qwen2.5", "rwkv-world", "t5"), None, None
     ),
     "pythia": Example(
-        ("gpt-neox-20b", "llama3", "o200k_base", "rwkv-world", "byt5"), ("en", "de", "zh", "hi", "th"), "gpt-neox-20b"
+        ("gpt-neox-20b", "llama3", "o200k_base", "rwkv-world", "byt5"),
+        ("en", "de", "zh", "hi", "th"),
+        "gpt-neox-20b",
+        costs=True,
     ),
 }
 
@@ -120,6 +127,13 @@ def write_atlas() -> None:
     write_whole_folder(FOLDER / ATLAS, compose_atlas(atlas), list_replaceable(FOLDER / ATLAS))
 
 
+def compute_costs(example: Example, result: Comparison) -> Addenda | None:
+    """Compute the costs that a report shows; None without them."""
+    if not example.costs:
+        return None
+    return Addenda({"pythia-1.4b": cost(result, model="pythia-1.4b", bootstrap=Bootstrap(), offline=True)}, {})
+
+
 def main(names: list[str]) -> None:
     """Write these reports, by default all: Markdown with charts, and HTML."""
     for name in names or [*EXAMPLES, "cards", ATLAS]:
@@ -130,13 +144,14 @@ def main(names: list[str]) -> None:
             write_atlas()
             continue
         result = measure(EXAMPLES[name])
-        text, drawings = render_with_charts({name: result}, f"{name}_files")
+        addenda = compute_costs(EXAMPLES[name], result)
+        text, drawings = render_with_charts({name: result}, f"{name}_files", addenda=addenda)
         folder = FOLDER / f"{name}_files"
         folder.mkdir(exist_ok=True)
         for file, drawing in drawings.items():
             (folder / file).write_text(drawing, encoding="utf-8")
         (FOLDER / f"{name}.md").write_text(text, encoding="utf-8")
-        (FOLDER / f"{name}.html").write_text(render_all({name: result}, "html"), encoding="utf-8")
+        (FOLDER / f"{name}.html").write_text(render_all({name: result}, "html", addenda), encoding="utf-8")
 
 
 if __name__ == "__main__":

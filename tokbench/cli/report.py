@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokbench.cli._addenda import check_addenda, sort_files
 from tokbench.cli._echo import echo
 from tokbench.cli._output import STANDARD_OUTPUT, deliver
 from tokbench.cli._results import check_files
@@ -18,6 +19,7 @@ from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
+    from tokbench.report._cost_sections import Addenda
 
 
 def run(
@@ -25,7 +27,8 @@ def run(
         list[Path],
         typer.Argument(
             metavar="RESULT.json|DIR...",
-            help="Output of compare: JSON, or a --save folder, which also holds the counts behind the values.",
+            help="Output of compare: JSON, or a --save folder, which also holds the counts behind the values. With it, "
+            "for .html, .md and .tex: JSON of cost and of model measure, for chapters on costs.",
             show_default=False,
         ),
     ],
@@ -51,7 +54,7 @@ def run(
 ) -> None:
     """Write reports on saved comparisons.
 
-    A report has a verdict, tables, charts, worst segments, costs on Pythia and the method.
+    A report has a verdict, tables, charts, worst segments and the method; costs only where files of them are given.
 
     The HTML report is a single file that works offline and without scripts. Several results are shown side by side; if
     their signatures do not match, a warning here and in the report names the differing fields.
@@ -60,23 +63,25 @@ def run(
     from tokbench.report._side_by_side import find_mismatches
 
     files = check_files(output, check_format)
-    for _, name in files:
-        check_several(name, len(results))
     if charts and all(name != "markdown" for _, name in files):
         raise TokbenchError(
             "--charts is for Markdown; other reports contain their charts", "add -o FILE.md, or leave it out"
         )
     style = {key: text for key, text in (("caption", caption), ("label", label)) if text is not None}
     check_style(style, [name for _, name in files])
-    loaded = load_results(results)
+    compared, addenda = sort_files(results)
+    check_addenda(addenda, [name for _, name in files])
+    for _, name in files:
+        check_several(name, len(compared))
+    loaded = load_results(compared)
     for sentence in find_mismatches(loaded):
         echo(f"tokbench: warning: {sentence}", err=True)
     deliver(
-        render_all(loaded, "markdown") if STANDARD_OUTPUT in output else "",
+        render_all(loaded, "markdown", addenda) if STANDARD_OUTPUT in output else "",
         [
-            partial(write_with_charts, loaded, path)
+            partial(write_with_charts, loaded, path, addenda)
             if charts and name == "markdown"
-            else partial(write, loaded, path, name, style if name == "latex" else {})
+            else partial(write, loaded, path, name, addenda, style if name == "latex" else {})
             for path, name in files
         ],
     )
@@ -91,12 +96,14 @@ def check_style(style: Mapping[str, str], formats: Sequence[str]) -> None:
         raise TokbenchError(f"--label {style['label'][:60]!r} is not a label", "use letters, digits, and - . :")
 
 
-def write(loaded: dict[str, Comparison], path: Path, name: str, style: Mapping[str, str]) -> None:
+def write(
+    loaded: dict[str, Comparison], path: Path, name: str, addenda: Addenda | None, style: Mapping[str, str]
+) -> None:
     """Write a report to a file in the named format."""
     from tokbench._shared.files import write_whole
     from tokbench.report import encode_all
 
-    write_whole(path, encode_all(loaded, name, **style))
+    write_whole(path, encode_all(loaded, name, addenda, **style))
 
 
 def load_results(paths: list[Path]) -> dict[str, Comparison]:
@@ -115,13 +122,13 @@ def load_results(paths: list[Path]) -> dict[str, Comparison]:
     return loaded
 
 
-def write_with_charts(loaded: dict[str, Comparison], path: Path) -> None:
+def write_with_charts(loaded: dict[str, Comparison], path: Path, addenda: Addenda | None) -> None:
     """Write Markdown, and its charts into a folder next to it."""
     from tokbench._shared.files import write_whole
     from tokbench.report.markdown import render_with_charts
 
     folder = path.with_name(f"{path.stem}_files")
-    text, drawings = render_with_charts(loaded, folder.name)
+    text, drawings = render_with_charts(loaded, folder.name, addenda=addenda)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

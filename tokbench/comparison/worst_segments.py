@@ -16,6 +16,9 @@ from tokbench.corpora import Corpus
 from tokbench.metrics.resampling import divide
 
 EXAMPLES = 4
+MOST_CHARACTERS = 1000
+"""Characters kept of a segment and of its translation."""
+
 MOST_TOKENS = 160
 """Tokens kept per segmentation: as many as a page can show of a long segment."""
 
@@ -41,12 +44,16 @@ class Example:
 
     premium: total tokens of all tokenizers, over their total for the same segment in the reference language.
     cuts: one segmentation per tokenizer, in their order.
+    text, translation: the first `MOST_CHARACTERS` of the segment, and of the same segment in the reference language;
+        None in files of earlier versions.
     """
 
     lang: str
     segment: int
     premium: float | None
     cuts: tuple[Segmentation, ...]
+    text: str | None = None
+    translation: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Convert to a JSON document.
@@ -135,8 +142,8 @@ def find_examples(
     """
     examples = []
     for lang, segment, premium in worst.find(names).iter_rows():
-        (text,) = corpus.columns[lang].slice(int(corpus.segments.search_sorted(segment)), 1)
-        examples.append(
-            Example(lang, segment, premium, tuple(segment_text(tokenizer, text) for tokenizer in tokenizers))
-        )
+        place = int(corpus.segments.search_sorted(segment))
+        (text,), (translation,) = (corpus.columns[name].slice(place, 1) for name in (lang, worst.reference))
+        cuts = tuple(segment_text(tokenizer, text) for tokenizer in tokenizers)
+        examples.append(Example(lang, segment, premium, cuts, text[:MOST_CHARACTERS], translation[:MOST_CHARACTERS]))
     return tuple(examples)

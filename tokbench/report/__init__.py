@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tokbench.analysis.cards import Card
     from tokbench.comparison import Comparison
+    from tokbench.report._cost_sections import Addenda
     from tokbench.report._document_model import Results
 
 __all__ = [
@@ -143,9 +144,10 @@ def pick_writer(name: str) -> Callable[[Results], str]:
     return write
 
 
-def render_all(results: Mapping[str, Comparison], name: str, **style: str) -> str:
+def render_all(results: Mapping[str, Comparison], name: str, addenda: Addenda | None = None, **style: str) -> str:
     """Format the full report on one or several named results in the named format.
 
+    addenda: costs and measurements of models to show as well, in .html, .md and .tex.
     style: `caption` and `label` of the tables of LaTeX.
 
     Raises TokbenchError for several results in a format that holds only one.
@@ -153,21 +155,23 @@ def render_all(results: Mapping[str, Comparison], name: str, **style: str) -> st
     check_several(name, len(results))
     several = getattr(REPORTS[name], "render_several", None)
     if several is not None:
-        written: str = several(results, **style)
+        extra = {} if addenda is None else {"addenda": addenda}
+        written: str = several(results, **style, **extra)
         return written
     (result,) = results.values()
     return render(result, name)
 
 
-def encode_all(results: Mapping[str, Comparison], name: str, **style: str) -> bytes:
+def encode_all(results: Mapping[str, Comparison], name: str, addenda: Addenda | None = None, **style: str) -> bytes:
     """Return the full report on one or several named results as the bytes of a file of the named format.
 
+    addenda: costs and measurements of models to show as well, in .html, .md and .tex.
     style: `caption` and `label` of the tables of LaTeX.
 
     Raises TokbenchError for several results in a format that holds only one.
     """
     if not is_binary(name):
-        return render_all(results, name, **style).encode()
+        return render_all(results, name, addenda, **style).encode()
     check_several(name, len(results))
     (result,) = results.values()
     return encode(result, name)

@@ -12,16 +12,12 @@ from typing import Any
 import polars as pl
 
 from tokbench.report._escaping import reveal
-from tokbench.report._svg import ACCENT, FAINT, INK, PAGE, Specification, load_altair, specify
+from tokbench.report._svg import ACCENT, INK, PAGE, Specification, load_altair, specify
 
-MOST_PREMIUM = 8
-"""Upper end of the premium scale: the same in every report, so that a colour always means the same number."""
+PALETTE = ("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac")
+"""Colours of kinds without an order, which differ in hue and in lightness (Tableau 10)."""
 
-SEQUENTIAL = "cividis"
-"""Suitable for colour-blind readers: lightness alone gives the order."""
-
-MANY_COLUMNS = 16
-
+BAR_WIDTH = 520
 CURVE_WIDTH, CURVE_HEIGHT = 560, 360
 LETTER, LINE = 6, 14
 """Size of a label's characters in pixels."""
@@ -37,86 +33,66 @@ def inline(frame: pl.DataFrame) -> Any:
     return alt.InlineData(values=rows)
 
 
-def chart_heatmap(
-    frame: pl.DataFrame,
-    *,
-    x: Sequence[str],
-    y: Sequence[str],
-    title: str,
-    domain: tuple[float, float],
-    logarithmic: bool,
-    number: str,
-    ticks: Sequence[float],
-    groups: bool = False,
-) -> Specification:
-    """Chart cells coloured by value, labelled if there is room.
-
-    Null cells are left empty.
-
-    frame: x, y, value, and group if `groups` is set: rows are then grouped, in order of appearance.
-    """
-    alt = load_altair()
-    width = 46 if len(x) <= MANY_COLUMNS else 26
-    columns = [reveal(name) for name in x]
-    rows = [reveal(name) for name in y]
-    base = alt.Chart(inline(frame.drop_nulls("value"))).encode(
-        x=alt.X(
-            "x:N", sort=columns, title=None, axis=alt.Axis(orient="top", labelAngle=-40, domain=False, ticks=False)
-        ),
-        y=alt.Y("y:N", sort=rows, title=None, axis=alt.Axis(domain=False, ticks=False)),
-    )
-    scale = alt.Scale(
-        scheme=SEQUENTIAL, domain=list(domain), type="log" if logarithmic else "linear", clamp=True, reverse=True
-    )
-    legend = alt.Legend(
-        title=title,
-        orient="bottom",
-        gradientLength=280,
-        values=list(ticks),
-        format="%" if number.endswith("%") else "~g",
-    )
-    drawn: Any = base.mark_rect(aria=False, stroke=FAINT, strokeWidth=0.5).encode(
-        color=alt.Color("value:Q", scale=scale, legend=legend)
-    )
-    middle = (domain[0] * domain[1]) ** 0.5 if logarithmic else sum(domain) / 2
-    if len(x) <= MANY_COLUMNS:
-        ink = alt.condition(f"datum.value > {middle}", alt.value("#fff"), alt.value("#000"))
-        drawn = drawn + base.mark_text(aria=False).encode(text=alt.Text("value:Q", format=number), color=ink)
-    drawn = drawn.properties(width=alt.Step(width), height=alt.Step(20))
-    if not groups:
-        return specify(drawn)
-    order = frame["group"].unique(maintain_order=True).to_list()
-    header = alt.Header(labelAngle=0, labelAlign="left", labelOrient="left", title=None, labelPadding=4)
-    faceted = drawn.facet(row=alt.Row("group:N", sort=order, header=header), spacing=6)
-    return specify(faceted.resolve_scale(y="independent"))
-
-
 def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str) -> Specification:
-    """Chart a bar per row, its interval as a line.
+    """Chart a bar per row, its interval as a line, its value at the right.
 
     frame: y, value, low, high, ranked; unranked bars are pale.
     """
     alt = load_altair()
     top = max([value for value in (*frame["value"], *frame["high"]) if value is not None], default=1.0)
-    base = alt.Chart(inline(frame.drop_nulls("value"))).encode(
-        y=alt.Y("y:N", sort=[reveal(name) for name in y], title=None, axis=alt.Axis(domain=False, ticks=False))
-    )
-    scale = alt.Scale(domain=[0, top * 1.12], nice=False)
+    base = begin_rows(frame, y)
+    scale = alt.Scale(domain=[0, top * 1.02], nice=False)
     bars = base.mark_bar(aria=False, height=12).encode(
-        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=",~g")),
+        x=alt.X("value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format=",~f")),
         fillOpacity=alt.condition("datum.ranked", alt.value(0.75), alt.value(0.25)),
     )
     intervals = base.transform_filter("datum.low != null").mark_rule(aria=False, color=INK, strokeWidth=2)
-    labels = base.transform_calculate(end="datum.high != null ? datum.high : datum.value").mark_text(
-        aria=False, align="left", dx=6, color=INK
+    layers = bars + intervals.encode(x="low:Q", x2="high:Q") + write_values(base, number)
+    return specify(layers.properties(width=BAR_WIDTH, height=alt.Step(22)))
+
+
+def chart_ranges(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str) -> Specification:
+    """Chart a dot per row on a logarithmic axis, its range as a line, its value at the right.
+
+    frame: y, value, low, high, ranked; all above 0.
+    """
+    alt = load_altair()
+    known = [value for name in ("value", "low", "high") for value in frame[name] if value is not None and value > 0]
+    low, high = min(known, default=1.0) / 1.3, max(known, default=1.0) * 1.3
+    base = begin_rows(frame.filter(pl.col("value") > 0), y)
+    axis = alt.Axis(values=list_ticks(low, high), labelExpr="format(datum.value, ',~f')", labelOverlap=True)
+    x = alt.X("value:Q", title=title, axis=axis, scale=alt.Scale(type="log", domain=[low, high], nice=False))
+    ranges = base.transform_filter("datum.low != null").mark_rule(aria=False, color=ACCENT, strokeWidth=5, opacity=0.5)
+    dots = base.mark_point(aria=False, filled=True, size=60, color=INK, opacity=1).encode(x=x)
+    layers = ranges.encode(x=alt.X("low:Q", title=title), x2="high:Q") + dots + write_values(base, number)
+    return specify(layers.properties(width=BAR_WIDTH, height=alt.Step(22)))
+
+
+def begin_rows(frame: pl.DataFrame, y: Sequence[str]) -> Any:
+    """Return a chart with the rows of a frame in an order."""
+    alt = load_altair()
+    axis = alt.Axis(domain=False, ticks=False)
+    return alt.Chart(inline(frame.drop_nulls("value"))).encode(
+        y=alt.Y("y:N", sort=[reveal(name) for name in y], title=None, axis=axis)
     )
-    return specify(
-        (
-            bars
-            + intervals.encode(x="low:Q", x2="high:Q")
-            + labels.encode(x="end:Q", text=alt.Text("value:Q", format=number))
-        ).properties(width=560, height=alt.Step(22))
+
+
+def write_values(base: Any, number: str) -> Any:
+    """Return the values as a column right of the chart, clear of every line."""
+    alt = load_altair()
+    return base.mark_text(aria=False, align="left", color=INK).encode(
+        x=alt.value(BAR_WIDTH + 8), text=alt.Text("value:Q", format=number)
     )
+
+
+def list_ticks(low: float, high: float) -> list[float]:
+    """Return the round numbers in a range of a logarithmic axis: 1, 2 and 5 in each decade.
+
+    >>> list_ticks(40, 600)
+    [50.0, 100.0, 200.0, 500.0]
+    """
+    ticks = [step * 10.0**power for power in range(-9, 13) for step in (1, 2, 5)]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def chart_shares(frame: pl.DataFrame, *, y: Sequence[str], parts: Sequence[str], title: str) -> Specification:
@@ -125,14 +101,14 @@ def chart_shares(frame: pl.DataFrame, *, y: Sequence[str], parts: Sequence[str],
     order = pl.DataFrame({"part": parts, "order": range(len(parts))})
     return specify(
         alt.Chart(inline(frame.join(order, on="part", how="left")))
-        .mark_bar(aria=False, stroke=FAINT, strokeWidth=0.5)
+        .mark_bar(aria=False, stroke=PAGE, strokeWidth=0.5)
         .encode(
             y=alt.Y("y:N", sort=[reveal(name) for name in y], title=None, axis=alt.Axis(domain=False, ticks=False)),
             x=alt.X("value:Q", title=title, axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
             color=alt.Color(
                 "part:N",
                 sort=list(parts),
-                scale=alt.Scale(domain=list(parts), scheme="cividis"),
+                scale=alt.Scale(domain=list(parts), range=list(PALETTE[: len(parts)])),
                 legend=alt.Legend(title=None, orient="bottom", columns=5),
             ),
             order=alt.Order("order:Q"),

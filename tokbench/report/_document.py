@@ -4,45 +4,46 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tokbench.comparison import Comparison
-from tokbench.pythia.cost.overview import compute_overview
+from tokbench.report._completion import complete, list_chosen
+from tokbench.report._cost_sections import Addenda, write_addenda
 from tokbench.report._document_model import Chapter, Document, Section
 from tokbench.report._leads import Marks, find_best
-from tokbench.report._pythia_sections import write_costs
-from tokbench.report._sections import (
-    write_compression,
-    write_examples,
-    write_losses,
-    write_method,
-    write_opening,
-    write_premiums,
-    write_speed,
-)
+from tokbench.report._method import write_method
+from tokbench.report._opening import write_opening, write_subtitle
+from tokbench.report._premiums import write_premiums
+from tokbench.report._sections import write_boundaries, write_compression, write_losses, write_speed
 from tokbench.report._side_by_side import write_side_by_side
 from tokbench.report._vocabulary_section import write_vocabularies
+from tokbench.report._worst_segments import write_examples
 
 
-def compose(results: Mapping[str, Comparison], marks: Marks = find_best) -> Document:
+def compose(results: Mapping[str, Comparison], marks: Marks = find_best, addenda: Addenda | None = None) -> Document:
     """Compose the report on one or several named results.
 
     marks: which values of tables to mark as best.
+    addenda: costs and measurements of models that were asked for, which have sections of their own.
     """
-    single = len(results) == 1
+    single, addenda = len(results) == 1, addenda or Addenda()
+    completed = {name: complete(result) for name, result in results.items()}
     chapters = [
         Chapter(
             name_anchor(name, number),
             name,
-            tuple(write_sections(result, marks) if single else write_short(result, marks)),
+            tuple(write_sections(result, marks, list_chosen(results[name]), addenda, single=single)),
         )
-        for number, (name, result) in enumerate(results.items(), start=1)
+        for number, (name, result) in enumerate(completed.items(), start=1)
     ]
     if single:
-        (title,) = (f"Tokenizers on {result.corpus.name}" for result in results.values())
-        return Document(title, tuple(chapters))
+        (result,) = results.values()
+        return Document(f"Tokenizers on {result.corpus.name}", tuple(chapters), write_subtitle(result))
     together = Chapter("together", "Side by side", tuple(write_side_by_side(results)))
-    return Document(f"{len(results)} comparisons of tokenizers", (together, *chapters))
+    extra = write_addenda(addenda)
+    costs = [Chapter("costs", "Costs and models", tuple(extra))] if extra else []
+    subtitle = " ".join(f"{name}: {write_subtitle(result)}" for name, result in results.items())
+    return Document(f"{len(results)} comparisons of tokenizers", (together, *chapters, *costs), subtitle)
 
 
 def name_anchor(name: str, number: int) -> str:
@@ -50,28 +51,18 @@ def name_anchor(name: str, number: int) -> str:
     return f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}".rstrip("-")
 
 
-def write_sections(result: Comparison, marks: Marks = find_best) -> list[Section]:
-    """Return all sections on one result."""
+def write_sections(
+    result: Comparison, marks: Marks, chosen: Sequence[str], addenda: Addenda, *, single: bool
+) -> list[Section]:
+    """Return the sections on one result; on one of several, those that differ between results."""
     return [
-        *write_opening(result, marks),
+        *write_opening(result, marks, chosen),
         *write_premiums(result, marks),
         *write_compression(result, marks),
         *write_speed(result),
-        *write_vocabularies(result),
-        *write_costs(compute_overview(result)),
-        *write_examples(result),
-        *write_losses(result),
-        *write_method(result, write_command(result)),
-    ]
-
-
-def write_short(result: Comparison, marks: Marks = find_best) -> list[Section]:
-    """Return the sections that differ between results."""
-    return [
-        *write_opening(result, marks),
-        *write_premiums(result, marks),
-        *write_compression(result, marks),
-        *write_speed(result),
+        *write_boundaries(result, marks),
+        *(write_vocabularies(result) if single else []),
+        *(write_addenda(addenda, result) if single else []),
         *write_examples(result),
         *write_losses(result),
         *write_method(result, write_command(result)),

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from tokbench.report._svg import Specification
+from tokbench.report._svg import Drawing
 from tokbench.report._table import Table
 
 
@@ -33,9 +33,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Facts:
-    """Terms and their descriptions."""
+    """Terms and their descriptions; those with a title may be folded."""
 
     items: tuple[tuple[str, str], ...]
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,19 @@ class Figure:
 
     name: str
     caption: str
-    draw: Callable[[], Specification]
+    draw: Callable[[], Drawing]
     table: Table
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The shortest run of tokens that is whole characters: one token, or several that share a character.
+
+    ids: of the tokens.
+    """
+
+    ids: tuple[int, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -81,26 +93,32 @@ class SegmentedText:
     """A text as split by a tokenizer.
 
     tokens: number of tokens.
-    pieces: the tokens shown, as id and text.
+    pieces: the tokens shown.
     """
 
     tokenizer: str
     tokens: int
-    pieces: tuple[tuple[int, str], ...]
+    pieces: tuple[Piece, ...]
 
     @property
     def left_out(self) -> int:
         """Return the number of tokens not shown."""
-        return self.tokens - len(self.pieces)
+        return self.tokens - sum(len(piece.ids) for piece in self.pieces)
 
 
 @dataclass(frozen=True)
 class Segmentations:
-    """One text as split by each tokenizer."""
+    """One text as split by each tokenizer.
+
+    text: the whole text; translation: the same in `reference`, a language. Empty where they are not known.
+    """
 
     title: str
     lang: str
     cuts: tuple[SegmentedText, ...]
+    text: str = ""
+    reference: str = ""
+    translation: str = ""
 
 
 Plain: TypeAlias = Prose | Points | Facts | Legend | Signature | Table
@@ -146,10 +164,11 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report."""
+    """A whole report; subtitle: what was measured, when, and how many."""
 
     title: str
     chapters: tuple[Chapter, ...]
+    subtitle: str = ""
 
     @property
     def figures(self) -> dict[str, Figure]:

@@ -5,6 +5,7 @@ Every text passes through `escape_html`.
 
 from __future__ import annotations
 
+import base64
 import re
 
 from tokbench.report._document_model import (
@@ -12,6 +13,7 @@ from tokbench.report._document_model import (
     Figure,
     Legend,
     Part,
+    Piece,
     Points,
     Prose,
     Segmentations,
@@ -20,13 +22,18 @@ from tokbench.report._document_model import (
     Tiles,
 )
 from tokbench.report._escaping import escape_html
-from tokbench.report._svg import draw_svg
+from tokbench.report._heat_map import HeatMap
+from tokbench.report._heat_map_html import write_heat_map
+from tokbench.report._svg import add_style, draw_svg
 from tokbench.report._table import Cell, Table
+from tokbench.report._table_csv import write_csv
 
 MOST_ROWS = 40
 
 BACKSLASH, LEFT_TO_RIGHT = "\\", ' dir="ltr"'
 """Escaped bytes read from left to right regardless of their neighbours."""
+
+STAR = '<span aria-hidden="true">★</span><span class="hidden">best</span>'
 
 _INTERVAL = re.compile(r"(.*?) (\[[^][]*\])")
 _BOUNDS = re.compile(r"(?<=\d )\[\d[\d.,]*, \d[\d.,]*(?: %)?\]")
@@ -38,12 +45,13 @@ def write_cell(cell: Cell, *, label: bool) -> str:
     The best is bold with a star, unranked values are in brackets, intervals small.
     """
     found = _INTERVAL.fullmatch(cell.text)
-    text = f"{escape_html(found[1])} <small>{escape_html(found[2])}</small>" if found else escape_html(cell.text)
+    text = escape_html(found[1] if found else cell.text)
+    interval = f" <small>{escape_html(found[2])}</small>" if found else ""
     if label:
-        return f'<td class="name">{text}</td>'
+        return f'<td class="name">{text}{interval}</td>'
     if cell.best:
-        return f'<td class="best">{text} <span aria-hidden="true">★</span><span class="hidden">best</span></td>'
-    return f'<td class="unranked">({text})</td>' if cell.unranked else f"<td>{text}</td>"
+        return f'<td class="best">{text} {STAR}{interval}</td>'
+    return f'<td class="unranked">({text}){interval}</td>' if cell.unranked else f"<td>{text}{interval}</td>"
 
 
 def write_row(cells: tuple[Cell, ...], table: Table) -> str:
@@ -74,32 +82,61 @@ def write_table(table: Table, *, folded: bool = False) -> str:
 
 
 def write_figure(figure: Figure, name: str) -> str:
-    """Format a chart, its caption, and the same numbers as a table."""
+    """Format a chart, its caption, the same numbers as a table, and both as files to download."""
     caption = escape_html(figure.caption)
-    svg = draw_svg(figure.draw(), name, f"Chart, its numbers in the table below. {figure.caption}")
+    drawing = figure.draw()
+    svg = draw_svg(drawing, name, f"Chart, its numbers in the table below. {figure.caption}")
+    if isinstance(drawing, HeatMap):
+        shown = write_heat_map(drawing, name)
+    else:
+        shown = f'<div class="scroll chart" tabindex="0" role="region" aria-label="Chart">{svg}</div>'
+    files = (
+        ("CSV", "csv", "text/csv", write_csv(figure.table)),
+        ("SVG", "svg", "image/svg+xml", add_style(svg)),
+    )
+    links = " ".join(
+        f'<a download="{escape_html(figure.name)}.{suffix}" href="data:{kind};base64,{encode(content)}">{title}</a>'
+        for title, suffix, kind, content in files
+    )
     return (
-        f'<figure id="{name}"><div class="scroll chart" tabindex="0" role="region" aria-label="Chart">{svg}</div>\n'
-        f"<figcaption>{caption}</figcaption>\n<details><summary>The same as a table</summary>\n"
+        f'<figure id="{name}">{shown}\n<figcaption>{caption}</figcaption>\n'
+        f'<p class="files">Download: {links}</p>\n<details><summary>The same as a table</summary>\n'
         f"{write_table(figure.table)}</details></figure>"
     )
 
 
+def encode(content: str) -> str:
+    """Encode a file for an address that contains it."""
+    return base64.b64encode(content.encode()).decode()
+
+
+def write_piece(piece: Piece) -> str:
+    """Format tokens, with their ids as a tooltip, and their number if they share a character."""
+    number = len(piece.ids)
+    several = f'<sub aria-label="{number} tokens">{number}</sub>' if number > 1 else ""
+    way = LEFT_TO_RIGHT if BACKSLASH in piece.text else ""
+    return f'<bdi title="{" ".join(map(str, piece.ids))}"{way}>{escape_html(piece.text)}{several}</bdi>'
+
+
 def write_cut(cut: SegmentedText) -> str:
     """Format a text split into tokens, with ids as tooltips."""
-    pieces = "".join(
-        f'<bdi title="{token}"{LEFT_TO_RIGHT if BACKSLASH in text else ""}>{escape_html(text)}</bdi>'
-        for token, text in cut.pieces
-    )
+    pieces = "".join(map(write_piece, cut.pieces))
     rest = f' <span class="count">and {cut.left_out:,} more</span>' if cut.left_out else ""
     return (
         f'<div class="cut"><p><strong>{escape_html(cut.tokenizer)}</strong> '
-        f'<span class="count">{cut.tokens:,} tokens</span></p><p class="tokens raw" dir="auto">{pieces}{rest}</p></div>'
+        f'<span class="count">{cut.tokens:,} tokens</span></p><p class="tokens" dir="auto">{pieces}{rest}</p></div>'
     )
 
 
 def write_cuts(cuts: Segmentations) -> str:
-    """Format one text as split by each tokenizer."""
-    return f"<h3>{escape_html(cuts.title)}</h3>\n" + "\n".join(map(write_cut, cuts.cuts))
+    """Format one text, its translation, and how each tokenizer splits it."""
+    texts = [f'<p class="quote" dir="auto">{escape_html(cuts.text)}</p>'] if cuts.text else []
+    if cuts.translation:
+        texts.append(
+            f'<p class="quote" dir="auto"><span class="count">{escape_html(cuts.reference)}:</span> '
+            f"{escape_html(cuts.translation)}</p>"
+        )
+    return "\n".join([f"<h3>{escape_html(cuts.title)}</h3>", *texts, *map(write_cut, cuts.cuts)])
 
 
 def write_points(points: Points) -> str:
@@ -113,7 +150,8 @@ def write_points(points: Points) -> str:
 def write_facts(facts: Facts) -> str:
     """Format terms and their descriptions."""
     items = "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>\n" for term, text in facts.items)
-    return f'<dl class="facts">\n{items}</dl>'
+    listed = f'<dl class="facts">\n{items}</dl>'
+    return f"<details><summary>{escape_html(facts.title)}</summary>\n{listed}</details>" if facts.title else listed
 
 
 def write_part(part: Part, name: str = "") -> str:

@@ -34,6 +34,8 @@ def write_document(document: Document, pictures: Mapping[str, str]) -> str:
     pictures: paths of the drawn figures, by name.
     """
     parts = [f"# {escape_markdown(document.title)}\n"]
+    if document.subtitle:
+        parts.append(f"{escape_markdown(document.subtitle)}\n")
     for chapter in document.chapters:
         parts += write_chapter(document, chapter, pictures)
     return "\n".join(parts)
@@ -101,11 +103,18 @@ def write_figure(figure: Figure, picture: str | None) -> str:
 
 def write_cuts(cuts: Segmentations) -> str:
     """Format one text as split by each tokenizer, with bars at token boundaries."""
-    return f"### {escape_markdown(cuts.title)}\n\n" + "".join(map(write_cut, cuts.cuts))
+    texts = [f"> {escape_markdown(cuts.text)}\n"] if cuts.text else []
+    if cuts.translation:
+        texts.append(f"> {escape_markdown(cuts.reference)}: {escape_markdown(cuts.translation)}\n")
+    quoted = ">\n".join(texts) + "\n" if texts else ""
+    return f"### {escape_markdown(cuts.title)}\n\n{quoted}" + "".join(map(write_cut, cuts.cuts))
 
 
 def write_cut(cut: SegmentedText) -> str:
     """Format one list item."""
-    pieces = "".join(f"{escape_markdown(text)}&#124;" for _, text in cut.pieces)
+    pieces = "".join(
+        f"{escape_markdown(piece.text)}{f'<sub>{len(piece.ids)}</sub>' if len(piece.ids) > 1 else ''}&#124;"
+        for piece in cut.pieces
+    )
     rest = f" and {cut.left_out:,} more" if cut.left_out else ""
     return f"- **{escape_markdown(cut.tokenizer)}**, {cut.tokens:,} tokens: &#124;{pieces}{rest}\n"

@@ -23,11 +23,9 @@ GIB = 2**30
 
 
 def write_costs(overview: CostOverview) -> list[Section]:
-    """Return all cost sections that the overview has values for."""
+    """Return the sections on texts: reading them, and other vocabularies, where the overview has values."""
     sections = [] if overview.reading is None else [write_reading(overview.reading)]
-    if overview.what_ifs is not None:
-        sections.append(write_what_if(overview.what_ifs))
-    return [*sections, write_memory(overview)]
+    return [*sections, *([] if overview.what_ifs is None else [write_what_if(overview.what_ifs)])]
 
 
 def write_reading(reading: ReadingCosts) -> Section:

@@ -12,15 +12,20 @@ import re
 from typing import Any, TypeAlias
 
 from tokbench.errors import MissingExtraError
+from tokbench.report._heat_map import HeatMap, draw_heat_map, list_colours
 
 Specification: TypeAlias = dict[str, Any]
 """A Vega-Lite chart specification."""
 
+Drawing: TypeAlias = Specification | HeatMap
+"""What can be drawn."""
+
 INK, FAINT, ACCENT, PAGE = "var(--ink)", "var(--faint)", "var(--accent)", "var(--page)"
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 STYLE = (
-    "<style>svg{--ink:#1b1f24;--faint:#c9ced6;--accent:#0b62a8;--page:#fff}"
-    "@media(prefers-color-scheme:dark){svg{--ink:#e6e9ee;--faint:#4a525e;--accent:#6cb6ff;--page:#14171b}}</style>"
+    f"<style>svg{{--ink:#1b1f24;--faint:#c9ced6;--accent:#0b62a8;--page:#fff;{list_colours(dark=False)}"
+    f"background:var(--page)}}@media(prefers-color-scheme:dark){{svg{{--ink:#e6e9ee;--faint:#4a525e;--accent:#6cb6ff;"
+    f"--page:#14171b;{list_colours(dark=True)}}}}}</style>"
 )
 
 _IDENTIFIER = re.compile(r'(\bid="|url\(#|href="#)((?:gradient|clip)_?\d+)')
@@ -68,13 +73,15 @@ def specify(chart: Any) -> Specification:
     }
 
 
-def draw_svg(chart: Specification, name: str, label: str) -> str:
+def draw_svg(chart: Drawing, name: str, label: str) -> str:
     """Draw a chart as a scalable SVG element.
 
     With unique identifiers and a text for screen readers.
 
     Raises MissingExtraError if vl-convert is not installed.
     """
+    if isinstance(chart, HeatMap):
+        return draw_heat_map(chart, name, label)
     load_altair()
     import vl_convert
 
@@ -91,8 +98,12 @@ def draw_svg(chart: Specification, name: str, label: str) -> str:
     return f'<svg role="img" aria-label="{escape_html(label)}"{body}'
 
 
-def draw_file(chart: Specification, name: str, label: str) -> str:
+def draw_file(chart: Drawing, name: str, label: str) -> str:
     """Draw a chart as a standalone file that follows the viewer's colour scheme."""
-    svg = draw_svg(chart, name, label)
+    return add_style(draw_svg(chart, name, label))
+
+
+def add_style(svg: str) -> str:
+    """Return an SVG element of a page as a standalone file."""
     opening, closing, rest = svg.partition(">")
     return f"{opening}{closing}{STYLE}{rest}\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from tokbench.comparison import Comparison
+from tokbench.corpora import name_language
 from tokbench.report._alignment import name_rows
 from tokbench.report._findings import LENGTH, join, write_saving, write_test
 from tokbench.report._leads import Standing, find_standing
@@ -97,7 +98,11 @@ def name_languages(comparison: Comparison) -> str:
     languages = comparison.corpus.languages
     if comparison.corpus.shares:
         return f"the mixture of {comparison.corpus.describe_mixture()}"
-    return join(list(languages)) if len(languages) <= 4 else f"{len(languages)} {name_rows(comparison)}s"
+    return (
+        join([name_language(lang) for lang in languages])
+        if len(languages) <= 4
+        else f"{len(languages)} {name_rows(comparison)}s"
+    )
 
 
 def judge_fairness(comparison: Comparison) -> list[str]:
@@ -109,8 +114,8 @@ def judge_fairness(comparison: Comparison) -> list[str]:
         return []
     best, last = order[0], order[-1]
     text = (
-        f"For the same content as in {reference}, {best.tokenizer} needs at most {best.write()} times the tokens "
-        f"(in {langs[best.tokenizer]})"
+        f"For the same content as in {name_language(reference)}, {best.tokenizer} needs at most {best.write()} times "
+        f"the tokens (in {langs[best.tokenizer]})"
     )
     if len(order) > 1:
         text += f"; with {last.tokenizer}, {langs[last.tokenizer]} pays {last.write()} times"
@@ -121,7 +126,7 @@ def find_worst_language(comparison: Comparison, number: Number) -> str | None:
     """Return the language with a tokenizer's highest premium."""
     own = (pl.col("tokenizer") == number.tokenizer) & (pl.col("metric") == "premium")
     langs = comparison.frame.filter(own & (pl.col("value") == number.value))["lang"].to_list()
-    return langs[0] if langs else None
+    return name_language(langs[0]) if langs else None
 
 
 def judge_losses(comparison: Comparison) -> list[str]:

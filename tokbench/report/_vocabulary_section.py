@@ -8,12 +8,16 @@ from functools import partial
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.report._charts import chart_heatmap, chart_shares
+from tokbench.report._charts import chart_shares
 from tokbench.report._document_model import Figure, Section
+from tokbench.report._heat_map import HeatMap
 from tokbench.report._table import ABSENT, Cell, Table
 
 LONGEST = 16
 """Tokens of at least this length are counted together."""
+
+LIMITS = (0.01, 0.02, 0.04, 0.06, 0.09, 0.12, 0.16, 0.2)
+"""Where the colours of shares change."""
 
 INDIC = ("Devanagari", "Bengali", "Tamil", "Telugu", "Gujarati", "Kannada", "Malayalam", "Gurmukhi", "Sinhala")
 SCRIPTS = {
@@ -34,22 +38,19 @@ def write_vocabularies(comparison: Comparison) -> list[Section]:
         return []
     lengths = count_lengths(comparison, comparison.measurements.vocab)
     labels = [name_length(length) for length in range(1, LONGEST + 1)]
-    frame = lengths.select(x="label", y="tokenizer", value="share")
+    shares = {(name, label): share for name, label, share in lengths.select("tokenizer", "label", "share").iter_rows()}
+    heat = HeatMap(
+        tuple(comparison.names),
+        tuple(labels),
+        tuple(tuple(shares.get((name, label)) for label in labels) for name in comparison.names),
+        "share of the vocabulary by bytes of a token",
+        LIMITS,
+        "{:.0%}".format,
+    )
     figure = Figure(
         "token-lengths",
-        "Share of each vocabulary's tokens by length in bytes, excluding special tokens and empty ids. "
-        "The colour stays the same from 25 % on.",
-        partial(
-            chart_heatmap,
-            frame,
-            x=labels,
-            y=comparison.names,
-            title="share of the vocabulary",
-            domain=(0, 0.25),
-            logarithmic=False,
-            number=".0%",
-            ticks=(0, 0.05, 0.1, 0.15, 0.2, 0.25),
-        ),
+        "Share of each vocabulary's tokens by length in bytes, excluding special tokens and empty ids.",
+        lambda: heat,
         lay_out_shares(comparison, lengths, "label", labels, "tokens by length in bytes"),
     )
     composition = write_composition(comparison, comparison.measurements.vocab)

@@ -2,8 +2,8 @@
 
 It requests nothing and is readable without scripts.
 
-Charts are drawn when the file is written. The only script sorts tables; the content security policy names its hash, so
-that no other script can run, whatever the data contain.
+Charts are drawn when the file is written. The only script sorts tables and filters languages; the content
+security policy names its hash, so that no other script can run, whatever the data contain.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from tokbench.comparison import Comparison
 from tokbench.report._document_model import Chapter, Document, Figure, Results, Section, figure_name
 from tokbench.report._escaping import escape_html
+from tokbench.report._heat_map import list_colours
 from tokbench.report._html import write_part
 from tokbench.report._svg import load_altair
+
+if TYPE_CHECKING:
+    from tokbench.report._cost_sections import Addenda
+
+DIGITS = 7
+"""Significant digits of the figures that a page carries."""
 
 SUFFIXES = frozenset({".html", ".htm"})
 
@@ -37,17 +45,20 @@ def render(comparison: Comparison, by: str) -> str:
     return render_several({comparison.corpus.name: comparison})
 
 
-def render_several(results: Mapping[str, Comparison]) -> str:
+def render_several(results: Mapping[str, Comparison], *, addenda: Addenda | None = None) -> str:
     """Format the report on named results.
 
     In full on a single one, several side by side.
+
+    addenda: costs and measurements of models that were asked for.
     """
     # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
 
-    document = compose(results)
+    document = compose(results, addenda=addenda)
     body = "\n".join(write_chapter(document, chapter) for chapter in document.chapters)
-    return write_page(document.title, body, write_contents(document), write_downloads(results))
+    contents = f'<p class="subtitle">{escape_html(document.subtitle)}</p>\n{write_contents(document)}'
+    return write_page(document.title, body, contents, write_downloads(results))
 
 
 def format_results(results: Results) -> str:
@@ -63,7 +74,11 @@ def format_results(results: Results) -> str:
 
 def write_page(title: str, body: str, contents: str = "", footer: str = "") -> str:
     """Format a page around its content."""
-    style, script = read_resource("page.css"), read_resource("page.js")
+    colours = (
+        f":root{{{list_colours(dark=False)}}}@media(prefers-color-scheme:dark){{:root{{{list_colours(dark=True)}}}}}"
+    )
+    style = f"{colours}\n{read_resource('page.css')}@media print{{:root{{{list_colours(dark=False)}}}}}\n"
+    script = read_resource("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     return f"""<!DOCTYPE html>
@@ -132,14 +147,21 @@ def write_chapter(document: Document, chapter: Chapter) -> str:
 
 
 def write_downloads(results: Mapping[str, Comparison]) -> str:
-    """Embed each comparison as compressed JSON behind a link."""
+    """Embed each comparison as compressed JSON behind a link, its values to `DIGITS` significant digits."""
     links = []
     for name, result in results.items():
-        text = json.dumps(result.to_document(), ensure_ascii=False, separators=(",", ":"))
+        document = result.to_document()
+        document |= {key: list(map(round_values, document[key])) for key in ("results", "differences")}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         packed = base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
         links.append(
-            f'<p class="download">All figures of {escape_html(name)}: '
+            f'<p class="download">All figures of {escape_html(name)}, to {DIGITS} digits: '
             f'<a download="comparison.json.gz" href="data:application/gzip;base64,{packed}">comparison.json.gz</a></p>'
         )
     versions = ", ".join(dict.fromkeys(result.environment.tokbench for result in results.values()))
     return "\n".join([*links, f"<p>Made by tokbench {escape_html(versions)}.</p>"])
+
+
+def round_values(row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row with its fractions rounded: the rest of their digits would be half of the page."""
+    return {key: float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value for key, value in row.items()}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tokbench.comparison import Comparison
 from tokbench.report._document_model import Document, Facts, Figure, Plain, Points, Prose, Results, Signature
 from tokbench.report._escaping import escape_latex
 from tokbench.report._latex_table import TableWriter
 from tokbench.report._table import Table, write_notes
+
+if TYPE_CHECKING:
+    from tokbench.report._cost_sections import Addenda
 
 SUFFIXES = frozenset({".tex"})
 
@@ -42,7 +46,13 @@ def format_results(results: Results, *, note: str | None = None) -> str:
     return "\n".join([HEAD, *tables, format_notes([*first, *parts])])
 
 
-def render_several(results: Mapping[str, Comparison], *, caption: str | None = None, label: str = "tokbench") -> str:
+def render_several(
+    results: Mapping[str, Comparison],
+    *,
+    caption: str | None = None,
+    label: str = "tokbench",
+    addenda: Addenda | None = None,
+) -> str:
     """Format summary, per-language and cost tables, each with its signature.
 
     caption: put before the title of each table. label: prefix of the labels.
@@ -51,7 +61,7 @@ def render_several(results: Mapping[str, Comparison], *, caption: str | None = N
     from tokbench.report._document import compose
     from tokbench.report._leads import find_tied
 
-    document = compose(results, find_tied)
+    document = compose(results, find_tied, addenda)
     signatures = [format_notes(list_notes(result)) for result in results.values()]
     return "\n".join([HEAD, *write_document(document, TableWriter(caption, label)), *signatures])
 
@@ -60,7 +70,7 @@ def write_document(document: Document, writer: TableWriter) -> Iterator[str]:
     """Yield the tables of a report that belong in a paper, and its warnings."""
     for chapter in document.chapters:
         for section in chapter.sections:
-            if section.name not in CHOSEN:
+            if section.name not in CHOSEN and not section.name.startswith("cost-"):
                 continue
             for part in section.parts:
                 if isinstance(part, Table):

@@ -12,6 +12,14 @@ from tokbench.pythia.model.arithmetic import flops_per_token, parameters
 from tokbench.pythia.model.memory import weight_bytes
 from tokbench.pythia.model.quantization import find_quantization
 
+_USES = tuple(f"{use}{part}" for use in ("serving", "training") for part in ("", "_low", "_high", "_verdict"))
+WHAT_IF_SCHEMA = {
+    "tokenizer": pl.String(),
+    **dict.fromkeys(("vocabulary", "vocab_rows", "parameters", "weight_bytes", "flops_per_token"), pl.Int64()),
+    **dict.fromkeys(("break_even_nsl", "nsl"), pl.Float64()),
+    **{name: pl.String() if name.endswith("verdict") else pl.Float64() for name in _USES},
+}
+
 
 def tabulate_what_ifs(changes: Mapping[str, WhatIf], relative: pl.DataFrame, quantization: str) -> pl.DataFrame:
     """Tabulate the model with each tokenizer, and what it costs over all languages.
