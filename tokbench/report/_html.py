@@ -89,7 +89,8 @@ def write_figure(figure: Figure, name: str) -> str:
     if isinstance(drawing, HeatMap):
         shown = write_heat_map(drawing, name)
     else:
-        shown = f'<div class="scroll chart" tabindex="0" role="region" aria-label="Chart">{svg}</div>'
+        label = f"Chart: {escape_html(figure.name)}"
+        shown = f'<div class="scroll chart" tabindex="0" role="region" aria-label="{label}">{svg}</div>'
     files = (
         ("CSV", "csv", "text/csv", write_csv(figure.table)),
         ("SVG", "svg", "image/svg+xml", add_style(svg)),
