@@ -19,6 +19,7 @@ pages of code, morphology, cost and the like name the functions of their subject
 SENTENCES = ("Raises ", "Returns ", "Checked ", "The ", "Adds ")
 GROUPS = {
     "Compare": ["compare", "Comparison", "load", "rank"],
+    "Cards": ["card", "Card"],
     "Tokenizers and engines": ["load_tokenizer", "Tokenizer", "EncodedBatch", "check_engine", "EngineCheck"],
     "Corpora": ["load_corpus", "ParallelCorpus", "TextGroups"],
     "Counts and metrics": [

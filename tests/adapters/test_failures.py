@@ -24,7 +24,8 @@ from tokbench.analysis.vocabulary import inspect_vocabulary
 from tokbench.catalog.sources import find
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.measurement import chunks, measure
-from tokbench.report.live import Encoded, Question, Refused, answer
+from tokbench.report.live._encoding import Encoded, Refused, answer
+from tokbench.report.live._question import Question
 
 NO_UNKNOWN = "the tokenizer has no unknown token and the text needs one"
 WHITESPACE = {"type": "Whitespace"}
@@ -246,7 +247,7 @@ def test_the_page_shows_the_others(tmp_path: Path) -> None:
     refused, encoded = answer(question, served)
     assert refused == Refused("wordlevel", f"cannot encode 'b': {NO_UNKNOWN}; leave the text out")
     assert isinstance(encoded, Encoded)
-    assert (encoded.tokens, encoded.differs) == (1, (False,))
+    assert (encoded.tokens, encoded.first.differs) == (1, (False,))
     second = Question.read({"text": "a", "second": "b", "tokenizers": ["wordlevel"]})
     assert isinstance(answer(second, served)[0], Refused)
 

@@ -23,7 +23,7 @@ from tokbench.catalog.rebuilt_files import derive_merges, write_sentencepiece, w
 from tokbench.catalog.sources import find, locate, pull
 from tokbench.corpora import load_corpus
 from tokbench.errors import CacheWarning, TokbenchError, UnavailableError
-from tokbench.report._sections import lay_out_tokenizers
+from tokbench.report._method import lay_out_tokenizers
 
 splintr = pytest.importorskip("splintr")
 

@@ -528,3 +528,13 @@ def test_row_groups_are_those_that_pyarrow_sees(tmp_path: Path) -> None:
         found = read_row_groups(tmp_path / name)
         assert len(found) == count
         assert [tuple(group) for group in found] == [(group.num_rows, group.total_byte_size) for group in groups]
+
+
+def test_relative_paths_follow_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that reads Parquet outlives a change of the working folder."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        pl.DataFrame({"text": [f"{name} text"]}).write_parquet(tmp_path / name / "one.parquet")
+        monkeypatch.chdir(tmp_path / name)
+        stream = open_stream("one.parquet:stream=yes")
+        assert [part.texts.to_list() for part in read_shard(stream.shards[0])] == [[f"{name} text"]]

@@ -288,9 +288,11 @@ def test_the_verdict_of_a_report_names_all_that_are_first_and_the_next_that_is_n
     texts = tb.load_corpus(languages=["en"], segments=60)
     result = tb.compare(["mistral-v1", "mistral-v3", "cl100k_base"], texts, throughput=False, offline=True)
     (first, *_) = write_verdict(result)
-    assert first.startswith("Over en, cl100k_base needs the fewest tokens: ")
+    assert first.startswith("Over English (en), cl100k_base needs the fewest tokens: ")
     ties = tb.compare(["mistral-v1", "mistral-v3", "utf8"], texts, throughput=False, offline=True)
-    assert write_verdict(ties)[0].startswith("Over en, mistral-v1 and mistral-v3 need as many tokens as each other: ")
+    assert write_verdict(ties)[0].startswith(
+        "Over English (en), mistral-v1 and mistral-v3 need as many tokens as each other: "
+    )
 
 
 def test_one_document_is_in_the_singular() -> None:

@@ -81,8 +81,10 @@ def _ask(file: str, request: dict[str, Any]) -> Iterator[Any]:
     """Yield the frames or values that the reading process answers; TokbenchError if it refuses or ends."""
     process = _take()
     finished = False
+    # The process may have been started in another working folder.
+    folder = {} if is_address(file) or Path(file).is_absolute() else {"folder": str(Path.cwd())}
     try:
-        for answer in process.answer({"file": file, **request}):
+        for answer in process.answer({"file": file, **folder, **request}):
             if isinstance(answer, TokbenchError):
                 process.finish()
                 finished = True

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,8 @@ def main() -> None:
     """Answer requests until standard input ends."""
     for line in sys.stdin:
         request = json.loads(line)
+        if "folder" in request:
+            os.chdir(request["folder"])
         path = Path(request["file"])
         limit_seconds(SECONDS + SECONDS_PER_MB * (path.stat().st_size / 1e6 if path.is_file() else 1e6))
         try:
