@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +68,7 @@ def load(
     from transformers.utils import logging
 
     torch.set_num_threads(threads)
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    cast("Any", logging).disable_progress_bar()  # without types, and not installed everywhere
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             path,
