@@ -19,7 +19,7 @@ from tokbench.pythia.cost.quantities import Costing
 from tokbench.pythia.cost.request import NewTokens, Request
 from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
 from tokbench.pythia.cost.timing import Report, choose_cache_bytes, estimate_speeds, extrapolate_speeds, measure_speeds
-from tokbench.pythia.cost.whatif import WhatIf, what_if
+from tokbench.pythia.cost.whatif import WhatIf, swap_tokenizer
 from tokbench.pythia.cost.whatif_table import tabulate_what_ifs
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.resolution import ModelSpec, resolve_model
@@ -206,13 +206,7 @@ def find_measurements(result: Comparison) -> Measurements:
 
 def change_vocabularies(spec: ModelSpec, result: Comparison) -> dict[str, WhatIf]:
     """Return the model with each tokenizer whose vocabulary is known; with its own it is unchanged."""
-    return {
-        t.name: WhatIf(spec.architecture, spec.architecture, t.id_space)
-        if t.name == spec.tokenizer
-        else what_if(spec.architecture, t.id_space, multiple=spec.vocab_multiple)
-        for t in result.tokenizers
-        if t.vocab_total is not None
-    }
+    return {t.name: swap_tokenizer(spec, t.name, t.id_space) for t in result.tokenizers if t.vocab_total is not None}
 
 
 def find_baseline(result: Comparison, spec: ModelSpec | None) -> str:

@@ -31,7 +31,7 @@ class Question:
     second: a text to compare with; may be empty.
     tokenizers: names.
     reference: the tokenizer from which differences are marked; None for the first.
-    model: a Pythia size, None for no cost.
+    model: the name of a model, None for no cost.
     pieces: number of pieces to show.
     special: whether the texts of special tokens become those tokens; they do in messages.
     messages: a conversation to encode. template: how it is written as text.
