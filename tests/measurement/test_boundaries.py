@@ -94,6 +94,8 @@ def loop_numbers(content: bytes, ends: set[int], found: Counter[str]) -> None:
         found["digits"] += end - start
         found["number_f1"] += int(score * F1_UNIT)
         found["number_tokens"] += len(own) + 1
+        if 2 <= end - start <= 4:
+            found[f"digits_{end - start}_{sum(1 << (cut - start - 1) for cut in own)}"] += 1
 
 
 def loop_operators(content: bytes, ends: set[int], found: Counter[str]) -> None:
