@@ -2,8 +2,8 @@
 
 `python benchmarks/layer_probe.py results.jsonl [--models 410m,1b] [--types q4_0,int8] [--minutes 12]` measures one cell
 (model, backend, type) after the other, two small models and the whole one taking turns in every round, and appends each
-to the file; cells that the file already has are skipped, and none is begun after `--minutes`. `--report` prints the
-tables of a file in markdown.
+to the file; cells that the file already has with these layers are skipped, and none is begun after `--minutes`.
+`--report` prints the tables of a file in markdown.
 """
 
 from __future__ import annotations
@@ -29,21 +29,20 @@ TYPES = {"q4_0": "llamacpp", "q8_0": "llamacpp", "f16": "llamacpp", "int8": "ctr
 MIB = 1 << 20
 
 
-def measure(model: str, backend: str, kind: str, rounds: int, layers: tuple[int, ...]) -> list[dict[str, Any]]:
+def measure(model: str, kind: str, layers: tuple[int, ...], rounds: int, new_tokens: int) -> list[dict[str, Any]]:
     """Measure one cell, and compare every figure."""
     found = find_model(model)
     shape = found.architecture
-    layers = layers or choose_layers(shape, kind)
     if layers[1] >= shape.layers:
         raise TokbenchError(f"{model} has too few layers for a probe of {layers[0]} and {layers[1]}")
     shapes = [replace(shape, layers=count) for count in layers]
     folders = [make_in_cache(one, f"{found.name}-{one.layers}-layers") for one in shapes]
     checkpoints = [open_checkpoint(folder) for folder in (*folders, make_in_cache(shape, found.name))]
     small, large, whole = measure_together(
-        checkpoints, backend, kind, prompt_lengths=(128, 512), new_tokens=32, rounds=rounds
+        checkpoints, TYPES[kind], kind, prompt_lengths=(128, 512), new_tokens=new_tokens, rounds=rounds
     )
     probe = LayerProbe(found.name, shape, small, large)
-    common = {"model": model, "backend": backend, "type": kind, "layers": list(layers), "aa_ratio": whole.aa_ratio}
+    common = {"model": model, "backend": TYPES[kind], "type": kind, "layers": list(layers), "aa_ratio": whole.aa_ratio}
     common["load_average"] = whole.load_average
     return [{**common, **row} for row in compare(probe, whole)]
 
@@ -128,28 +127,30 @@ def main() -> None:
     parser.add_argument("--types", default=",".join(TYPES))
     parser.add_argument("--layers", default="", help="of the small models, as 2,4; default: chosen by the probe")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--new-tokens", type=int, default=32, help="per timed generation")
     parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
     rows = read(options.file)
     if not options.report:
-        done = {(row["model"], row["type"]) for row in rows}
+        done = {(row["model"], row["type"], tuple(row["layers"])) for row in rows}
         begun = time.monotonic()
-        layers = tuple(int(count) for count in options.layers.split(",") if count)
+        given = tuple(int(count) for count in options.layers.split(",") if count)
         for model in options.models.split(","):
             for kind in options.types.split(","):
-                if (model, kind) in done or time.monotonic() - begun > 60 * options.minutes:
+                layers = given or choose_layers(find_model(model).architecture, kind)
+                if (model, kind, layers) in done or time.monotonic() - begun > 60 * options.minutes:
                     continue
                 started = time.monotonic()
                 try:
-                    found = measure(model, TYPES[kind], kind, options.rounds, layers)
+                    found = measure(model, kind, layers, options.rounds, options.new_tokens)
                 except TokbenchError as error:
                     print(f"{model} {kind}: {error}", file=sys.stderr)
                     continue
                 with options.file.open("a", encoding="utf-8") as stream:
                     stream.writelines(json.dumps(row) + "\n" for row in found)
                 rows += found
-                print(f"{model} {kind}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+                print(f"{model} {kind} {layers}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     report(rows)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from helpers.data import SHARED_DATA
+from tokbench._shared.environment import list_processor_flags, name_processor
+from tokbench.pythia.backends._ctranslate2_library import needs_mkl
 
 # As tokbench itself does before it imports ctranslate2, which a test may do first.
-os.environ.setdefault("CT2_USE_MKL", "1")
+if needs_mkl(platform.machine(), name_processor(), list_processor_flags()):
+    os.environ.setdefault("CT2_USE_MKL", "1")
 
 # No test is timed: a machine under load fails none of them.
 settings.register_profile("untimed", deadline=None)

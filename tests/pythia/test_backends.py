@@ -19,6 +19,7 @@ from helpers.made import train_byte_level
 from helpers.neox import GPT_NEOX, Variant, continue_greedily, forward, log_softmax, relative_error
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import BACKENDS, Runner, run
+from tokbench.pythia.backends._ctranslate2_library import needs_mkl
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make
@@ -160,6 +161,8 @@ def test_int8_is_refused_where_ctranslate2_chose_before_us(small: Checkpoint) ->
     """It takes its linear algebra when it is imported: nothing that is set later would mend int8."""
     script = f"""
 import ctranslate2
+from tokbench.pythia.backends import _ctranslate2_library
+_ctranslate2_library.needs_mkl = lambda *processor: True
 from tokbench.pythia.backends import BACKENDS
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.errors import TokbenchError
@@ -172,21 +175,38 @@ for kind in ("float32", "int8"):
 """
     environment = {name: value for name, value in os.environ.items() if name != "CT2_USE_MKL"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("int8 ctranslate2 was imported without CT2_USE_MKL: on some processors its int8 is")
+    assert done.stdout.startswith("int8 ctranslate2 was imported without CT2_USE_MKL: on this processor its int8 is")
 
 
 @needs("ctranslate2")
 def test_ctranslate2_is_told_without_a_trace_in_the_environment() -> None:
     script = """
 import os
-from tokbench.pythia.backends._ctranslate2_spec import check_int8, import_ctranslate2
-import_ctranslate2("a test")
-check_int8("cpu", "int8")
-print(os.environ.get("CT2_USE_MKL"))
+from tokbench.pythia.backends import _ctranslate2_library as library
+library.needs_mkl = lambda *processor: True
+told = []
+library._use_mkl = library.ProcessSetting(lambda: told.append(1) or library.set_variable("CT2_USE_MKL", "1"))
+library.import_ctranslate2("a test")
+library.check_int8("cpu", "int8")
+print(told, os.environ.get("CT2_USE_MKL"), library.name_linear_algebra())
 """
     environment = {name: value for name, value in os.environ.items() if name != "CT2_USE_MKL"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "None\n"
+    assert done.stdout in ("[1] None MKL\n", "[1] None None\n")  # the last of a processor that is not x86
+
+
+@pytest.mark.parametrize(
+    ("machine", "processor", "flags", "needed"),
+    [
+        ("x86_64", "AMD EPYC 9354", {"avx512_vnni", "avx2"}, False),
+        ("x86_64", "AMD EPYC 7763", {"avx2"}, True),
+        ("AMD64", "AMD64 Family 25 Model 33 Stepping 0, AuthenticAMD", set(), True),
+        ("x86_64", "Intel(R) Xeon(R) Gold 6148", {"avx2"}, False),
+        ("arm64", "Apple M3", set(), False),
+    ],
+)
+def test_mkl_is_asked_for_where_one_dnn_is_wrong(machine: str, processor: str, flags: set[str], needed: bool) -> None:
+    assert needs_mkl(machine, processor, flags) is needed
 
 
 @needs("ctranslate2")

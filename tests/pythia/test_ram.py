@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tokbench.errors import TokbenchError
+from tokbench.pythia.measure import memory_needs
 from tokbench.pythia.measure.machine_load import warn_of_load
 from tokbench.pythia.measure.memory_needs import estimate_bytes
 from tokbench.pythia.measure.ram import estimate_ram, find_cache_bytes
@@ -60,13 +61,34 @@ def test_the_arithmetic_is_near_every_measured_row(size: str, kind: str) -> None
 @pytest.mark.parametrize(
     ("size", "after", "peak"), [("70m", 190.6, 387.0), ("160m", 383.7, 678.3), ("410m", 781.2, 1174.0)]
 )
-def test_packed_int8_on_an_amd_processor(size: str, after: float, peak: float) -> None:
+def test_int8_with_mkl_on_an_amd_processor(size: str, after: float, peak: float) -> None:
     shape = find_model(size).architecture
-    found = estimate_ram(shape, "ctranslate2", "int8", context=2048, used=96, packs_int8=True)
+    found = estimate_ram(shape, "ctranslate2", "int8", context=2048, used=96, linear_algebra="MKL on AMD")
     assert found.resident / MIB == pytest.approx(after, rel=0.2)
     assert found.peak / MIB == pytest.approx(peak, rel=0.05)
-    plain = estimate_ram(shape, "ctranslate2", "float32", context=2048, used=96, packs_int8=True)
+    plain = estimate_ram(shape, "ctranslate2", "float32", context=2048, used=96, linear_algebra="MKL on AMD")
     assert plain == estimate_ram(shape, "ctranslate2", "float32", context=2048, used=96)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "after", "peak"),
+    [
+        ("70m", "int8", 141.5, 144.1),
+        ("160m", "int8", 234.5, 240.5),
+        ("410m", "int8", 477.3, 495.0),
+        ("1b", "int8", 1073.3, 1098.1),
+        ("70m", "float32", 341.4, 341.4),
+        ("160m", "float32", 692.1, 700.3),
+        ("410m", "float32", 1628.4, 1647.2),
+        ("1b", "float32", 3954.8, 3979.3),
+    ],
+)
+def test_one_dnn_packs_nothing(size: str, kind: str, after: float, peak: float) -> None:
+    """An AMD processor with VNNI (EPYC 9004), measured as the table is."""
+    shape = find_model(size).architecture
+    found = estimate_ram(shape, "ctranslate2", kind, context=2048, used=96, linear_algebra="oneDNN")
+    assert found.resident / MIB == pytest.approx(after, rel=0.02)
+    assert found.peak / MIB == pytest.approx(peak, rel=0.05)
 
 
 def test_only_q4_0_is_held_twice_without_the_unembedding() -> None:
@@ -93,8 +115,11 @@ def test_the_cache_has_the_bytes_that_run() -> None:
     )
 
 
-def test_memory_asked_for_is_the_peak_while_loading() -> None:
+def test_memory_asked_for_is_the_peak_while_loading(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = find_model("1b").architecture
+    monkeypatch.setattr(memory_needs, "find_linear_algebra", lambda: "oneDNN")
+    assert 5000 < estimate_bytes(shape, "ctranslate2", "float32", context=2048) / MIB < 5200
+    monkeypatch.setattr(memory_needs, "find_linear_algebra", lambda: "MKL")
     asked = estimate_bytes(shape, "ctranslate2", "float32", context=2048)
     assert 7486 < asked / MIB < 7700
     # A batch of long texts needs more than loading.

@@ -41,12 +41,22 @@ class Environment:
 
 def name_processor() -> str:
     """Return the processor's name from the system, else its architecture."""
+    return _read_processor("model name") or platform.processor() or platform.machine()
+
+
+def list_processor_flags() -> frozenset[str]:
+    """Return the names of the processor's instruction sets as Linux gives them; none elsewhere."""
+    return frozenset(_read_processor("flags").split())
+
+
+def _read_processor(field: str) -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+            name, _, value = line.partition(":")
+            if name.strip() == field:
+                return value.strip()
+    return ""
 
 
 def count_cores() -> int:

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from tokbench._shared.visible_text import reveal
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import UnsupportedCheckpointError
-from tokbench.pythia.backends._ctranslate2_spec import import_ctranslate2, list_vocabulary
+from tokbench.pythia.backends._ctranslate2_library import import_ctranslate2
+from tokbench.pythia.backends._ctranslate2_spec import list_vocabulary
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.ctranslate2_reading import CONTEXT_KEY, WEIGHTS_KEY
 

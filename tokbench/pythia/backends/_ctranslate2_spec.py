@@ -5,19 +5,11 @@ Uses CTranslate2's own model specification.
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tokbench._shared.files import read_json_object
-from tokbench._shared.process import ProcessSetting, set_variable
-from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.pythia.backends import Device
+from tokbench.pythia.backends._ctranslate2_library import import_ctranslate2, without_torch
 from tokbench.pythia.backends._ctranslate2_llama import fill_llama
 from tokbench.pythia.backends._gguf_writing import list_tokens
 from tokbench.pythia.formats.checkpoint import Checkpoint
@@ -32,7 +24,6 @@ TYPES = ("float32", "bfloat16", "float16", "int8", "int8_float32", "int8_float16
 """Compute types."""
 
 _END_OF_TEXT = "<|endoftext|>"
-_USE_MKL = "CT2_USE_MKL"
 
 
 def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
@@ -43,59 +34,6 @@ def choose_stored(quantization: str, checkpoint: Checkpoint) -> str:
     if quantization == "bfloat16":
         return "float32" if checkpoint.stored == "bfloat16" else checkpoint.stored
     return "int8_float32" if quantization == "int8" else quantization
-
-
-@contextmanager
-def without_torch() -> Iterator[None]:
-    """Keep a library from importing torch.
-
-    It is not needed, and takes seconds and 300 MiB.
-    """
-    hidden = [name for name in ("torch", "transformers") if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import fails
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
-_use_mkl = ProcessSetting(lambda: set_variable(_USE_MKL, "1", keep=True))
-
-
-@cache
-def _import_first() -> bool:
-    """Import the library; return whether it was told which linear algebra to use.
-
-    On non-Intel processors it uses oneDNN for int8, whose 16-bit sums overflow without VNNI: logits are off by a fifth.
-    The bundled MKL gets them right. The choice is made on import, so the variable is set for that time alone.
-    """
-    told = _USE_MKL in os.environ or "ctranslate2" not in sys.modules
-    with _use_mkl.hold(), without_torch():
-        importlib.import_module("ctranslate2")
-    return told
-
-
-def import_ctranslate2(purpose: str) -> Any:
-    """Import the library; MissingExtraError if it is not installed."""
-    Path.cwd()  # raises an OSError in a deleted folder, where the library's MKL would end the process
-    try:
-        _import_first()
-        return importlib.import_module("ctranslate2")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("ctranslate2", "ctranslate2", purpose) from error
-
-
-def check_int8(device: Device, quantization: str) -> None:
-    """Raise TokbenchError if int8 may be wrong.
-
-    That is the case if the library was imported before it could be told to use MKL.
-    """
-    if device == "cpu" and quantization.startswith("int8") and not _import_first():
-        raise TokbenchError(
-            f"ctranslate2 was imported without {_USE_MKL}: on some processors its {quantization} is wrong",
-            f"set {_USE_MKL}=1 before Python starts, or 0 to run without MKL",
-        )
 
 
 def write_folder(checkpoint: Checkpoint, stored: str, folder: Path) -> None:

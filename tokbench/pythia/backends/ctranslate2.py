@@ -26,14 +26,8 @@ from tokbench.pythia.backends import (
     check_quantization,
 )
 from tokbench.pythia.backends._ctranslate2_converters import check_family, convert_with_transformers
-from tokbench.pythia.backends._ctranslate2_spec import (
-    TYPES,
-    VERSION,
-    check_int8,
-    choose_stored,
-    import_ctranslate2,
-    write_folder,
-)
+from tokbench.pythia.backends._ctranslate2_library import check_int8, import_ctranslate2, name_linear_algebra
+from tokbench.pythia.backends._ctranslate2_spec import TYPES, VERSION, choose_stored, write_folder
 from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
@@ -101,7 +95,13 @@ class _CTranslate2Runner:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"compute type": self._generator.compute_type, "mmap": "no", "re-packing": "none"}
+        library = name_linear_algebra() if self._generator.device == "cpu" else None
+        return {
+            "compute type": self._generator.compute_type,
+            "mmap": "no",
+            "re-packing": "none",
+            **({} if library is None else {"linear algebra": library}),
+        }
 
     @property
     def kv_bytes_per_value(self) -> int:

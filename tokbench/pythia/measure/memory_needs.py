@@ -7,8 +7,9 @@ from functools import partial
 from tokbench._shared.environment import name_processor
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import Device
+from tokbench.pythia.backends._ctranslate2_library import name_linear_algebra
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory
-from tokbench.pythia.measure.ram import estimate_ram
+from tokbench.pythia.measure.ram import LinearAlgebra, estimate_ram
 from tokbench.pythia.model.architecture import Architecture
 
 _MARGIN = 1.15
@@ -37,13 +38,25 @@ def estimate_bytes(
 
     Raises the error of `tokbench.pythia.model.quantization` for a type that is unknown or no longer run.
     """
-    packs = "AMD" in name_processor()
-    estimate = partial(estimate_ram, architecture, backend, quantization, packs_int8=packs, stored_bytes=stored_bytes)
+    estimate = partial(
+        estimate_ram,
+        architecture,
+        backend,
+        quantization,
+        linear_algebra=find_linear_algebra(),
+        stored_bytes=stored_bytes,
+    )
     sizes = [estimate(context=context, used=context)]
     if used is not None:
         sizes.append(estimate(context=used, used=used, batch=batch))
     returned = _LOGITS * logits * architecture.vocab_rows
     return max(max(size.loading, int(_MARGIN * (size.resident + returned))) for size in sizes)
+
+
+def find_linear_algebra() -> LinearAlgebra:
+    """Return what CTranslate2 multiplies with here; MKL, which takes more, if it is neither."""
+    name = name_linear_algebra()
+    return "oneDNN" if name == "oneDNN" else "MKL on AMD" if "AMD" in name_processor() else "MKL"
 
 
 def check_free_memory(

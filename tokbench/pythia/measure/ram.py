@@ -7,6 +7,7 @@ say which of them the constants come from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import kv_cache_bytes
@@ -24,14 +25,22 @@ _LLAMACPP_REST = 22.7
 _REPACKED = frozenset({"q4_0"})
 """Types whose matrices llama.cpp holds twice on x86: as in the file, and rearranged for the processor."""
 
-_CTRANSLATE2_REST = 19.0
-_CTRANSLATE2_GROWTH = ((32.0, 7200.0), (16.0, 1000.0), (0.0, 250.0))
+LinearAlgebra = Literal["MKL", "MKL on AMD", "oneDNN"]
+"""What CTranslate2 multiplies with: MKL packs matrices, and int8 on AMD processors in a way of its own."""
+
+_MKL_REST = 19.0
+_MKL_GROWTH = ((32.0, 7200.0), (16.0, 1000.0), (0.0, 250.0))
 """Bits per weight, from which on it holds so many more bytes per layer and unit of width."""
-_LOADING = 1.93
+_MKL_LOADING = 1.93
 """Peak of CTranslate2 while loading, over the bytes of the weights: file contents and tensors are both in memory."""
 
+_EIGHT = 8
 _PACKED, _PACKING = 0.8, 8
-"""Where it packs int8: packed bytes over those of the matrices, and what packing the unembedding takes over its own."""
+"""On AMD: packed bytes over those of the matrices, and what packing the unembedding takes over its own."""
+
+_ONEDNN_REST = 25.0
+_ONEDNN_INT8 = 6500.0
+"""What int8 takes beyond that, in bytes per unit of width."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +90,14 @@ def estimate_ram(
     context: int,
     used: int,
     batch: int = 1,
-    packs_int8: bool = False,
+    linear_algebra: LinearAlgebra = "MKL",
     stored_bytes: int | None = None,
 ) -> RamEstimate:
     """Estimate the memory of a process that runs a model on a CPU.
 
     context: tokens per text that llama.cpp reserves room for.
     used: tokens per text that are in the cache, which is what other backends hold.
-    packs_int8: whether CTranslate2 packs int8 matrices, as it does with MKL on AMD processors.
+    linear_algebra: of CTranslate2, which decides what it holds beside the weights.
     stored_bytes: of the weights in a file of several types; default: computed, all of them in one type.
 
     Raises the errors of `tokbench.pythia.model.quantization` for a type that is unknown or no longer run.
@@ -105,10 +114,13 @@ def estimate_ram(
         rest = int(_MIB * _LLAMACPP_REST)
         if kind.name in _REPACKED:
             weights += _count_matrices(architecture, kind) if stored_bytes is None else stored_bytes
+    elif backend == "ctranslate2" and linear_algebra == "oneDNN":
+        eight_bits = kind.bits_per_weight == _EIGHT
+        rest = int(_MIB * _ONEDNN_REST + (_ONEDNN_INT8 * architecture.width if eight_bits else 0))
     elif backend == "ctranslate2":
-        rest = int(_MIB * _CTRANSLATE2_REST + _find_growth(kind) * architecture.layers * architecture.width)
-        loading = before + int(_LOADING * stored)
-        if packs_int8 and kind.bits_per_weight == 8:
+        rest = int(_MIB * _MKL_REST + _find_growth(kind) * architecture.layers * architecture.width)
+        loading = before + int(_MKL_LOADING * stored)
+        if linear_algebra == "MKL on AMD" and kind.bits_per_weight == _EIGHT:
             weights += int(_PACKED * (parts.layers + parts.unembedding))
             loading = before + 2 * stored + _PACKING * parts.unembedding
     cache = batch * kv_cache_bytes(architecture, tokens, find_cache_bytes(backend, quantization))
@@ -116,7 +128,7 @@ def estimate_ram(
 
 
 def _find_growth(kind: Quantization) -> float:
-    return next(rest for bits, rest in _CTRANSLATE2_GROWTH if kind.bits_per_weight >= bits)
+    return next(rest for bits, rest in _MKL_GROWTH if kind.bits_per_weight >= bits)
 
 
 def _count_matrices(architecture: Architecture, kind: Quantization) -> int:
