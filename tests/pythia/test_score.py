@@ -24,6 +24,7 @@ from tokbench.pythia.backends import run
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.pretrained import open_pretrained
 from tokbench.pythia.formats.random_weights import make
+from tokbench.pythia.formats.special_ids import SpecialIds
 from tokbench.pythia.measure.score import (
     Score,
     choose_score_quantization,
@@ -85,18 +86,20 @@ def test_each_token_is_predicted_once_after_the_one_before_it(length: int, windo
 
 def test_the_windows_for_a_model_fit_its_context() -> None:
     usual = {"window": None, "stride": None, "bos": True}
-    assert choose_windows(64, "ctranslate2", **usual, harness=False) == Windows(64, 32)
-    assert choose_windows(64, "ctranslate2", **usual, harness=True) == HarnessWindows(64)
-    assert choose_windows(64, "llamacpp", **usual, harness=True) == HarnessWindows(63)
-    assert choose_windows(64, "llamacpp", **usual, harness=False) == Windows(64, 32)
-    assert choose_windows(64, "llamacpp", window=8, stride=3, bos=False, harness=False) == Windows(8, 3, bos=False)
+    assert choose_windows(64, "ctranslate2", **usual, special=SpecialIds(), harness=False) == Windows(64, 32)
+    assert choose_windows(64, "ctranslate2", **usual, special=SpecialIds(), harness=True) == HarnessWindows(64)
+    assert choose_windows(64, "llamacpp", **usual, special=SpecialIds(), harness=True) == HarnessWindows(63)
+    assert choose_windows(64, "llamacpp", **usual, special=SpecialIds(), harness=False) == Windows(64, 32)
+    assert choose_windows(
+        64, "llamacpp", window=8, stride=3, bos=False, harness=False, special=SpecialIds()
+    ) == Windows(8, 3, bos=False)
     for backend, harness, most in (("ctranslate2", False, 64), ("ctranslate2", True, 64), ("llamacpp", True, 63)):
         with pytest.raises(TokbenchError, match=f"windows of 65 tokens are longer than the {most} that") as error:
-            choose_windows(64, backend, window=65, stride=None, bos=True, harness=harness)
+            choose_windows(64, backend, window=65, stride=None, bos=True, harness=harness, special=SpecialIds())
         assert error.value.hint == f"use at most --window {most}"
     for other in ({"stride": 4}, {"bos": False}):
         with pytest.raises(TokbenchError, match="windows of the harness have no stride"):
-            choose_windows(64, "ctranslate2", **(usual | other), harness=True)
+            choose_windows(64, "ctranslate2", **(usual | other), harness=True, special=SpecialIds())
 
 
 def test_bits_in_windows_of_the_harness_are_those_of_the_forward_pass(small: Checkpoint) -> None:

@@ -60,7 +60,9 @@ def run(
         int | None,
         whole_option("--stride", low=1, high=MOST_TOKENS, help="Tokens between windows. [default: half a window]"),
     ] = None,
-    bos: Annotated[bool, typer.Option(help="Start each text with <|endoftext|>.")] = True,
+    bos: Annotated[
+        bool, typer.Option(help="Start each text with the model's beginning of a text, or else its end.")
+    ] = True,
     threads: Threads = None,
     device: Device = DeviceName.cpu,
     revision: Revision = None,
@@ -77,6 +79,7 @@ def run(
     from tokbench.pythia.backends import BACKENDS
     from tokbench.pythia.backends import run as load_runner
     from tokbench.pythia.formats.pretrained import open_pretrained
+    from tokbench.pythia.formats.special_ids import read_special_ids
     from tokbench.pythia.measure.probe import check_free_memory
     from tokbench.pythia.measure.score import (
         choose_score_quantization,
@@ -97,7 +100,10 @@ def run(
     announce(model)
     kind = quantization or choose_score_quantization(model, found.list_quantizations(device.value))
     shape, harness = model.architecture, windows is WindowsName.harness
-    splitting = choose_windows(shape.context, backend, window=window, stride=stride, bos=bos, harness=harness)
+    special = read_special_ids(model)
+    splitting = choose_windows(
+        shape.context, backend, window=window, stride=stride, bos=bos, harness=harness, special=special
+    )
     length = splitting.longest
     tokenizer = load_vocabulary(model, offline=offline)
     logits = 1 if backend == "llamacpp" else length

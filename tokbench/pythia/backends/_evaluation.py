@@ -35,8 +35,8 @@ class EvaluationRunner(Runner, Protocol):
         """
         ...
 
-    def complete(self, ids: Ids, most: int) -> list[int]:
-        """Continue greedily by at most `most` ids, up to `END_OF_TEXT`, which is not returned."""
+    def complete(self, ids: Ids, most: int, ends: Ids) -> list[int]:
+        """Continue greedily by at most `most` ids, up to the first of `ends`, which is not returned."""
         ...
 
 
@@ -56,6 +56,11 @@ def score_end_of_logits(logits: npt.NDArray[np.float32], ids: Ids) -> ScoredEnd:
         totals = np.log(np.exp(shifted).sum(-1, dtype=np.float64))
     log_probs = (shifted[rows, chosen] - totals).astype(np.float32)
     return ScoredEnd(log_probs, logits.argmax(-1) == chosen)
+
+
+def cut_at_end(ids: Ids, ends: Ids) -> list[int]:
+    """Return the ids before the first that ends a text."""
+    return list(ids[: next((place for place, number in enumerate(ids) if number in ends), len(ids))])
 
 
 def check_end(ids: Ids, count: int) -> None:
