@@ -1,4 +1,4 @@
-"""Checkpoints of a few thousand weights in the form that transformers writes, with tokenizers as their families have."""
+"""Small checkpoints in the form that transformers writes, with tokenizers as their families have."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def make_family(name: str, folder: Path) -> Path:
             if parameter.ndim > 1:
                 parameter.normal_(0, 0.25)
     model.save_pretrained(folder)
-    _train(name).save(str(folder / "tokenizer.json"))
+    make_tokenizer(name).save(str(folder / "tokenizer.json"))
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", **_SETTINGS[name]}
     if name == "llama":
         settings |= {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
@@ -79,7 +79,7 @@ def _build_model(name: str) -> Any:
     return AutoModelForCausalLM.from_config(config).float().eval()
 
 
-def _train(name: str) -> Tokenizer:
+def make_tokenizer(name: str) -> Tokenizer:
     pieces = name in ("llama", "gemma")
     alphabet = [f"<0x{byte:02X}>" for byte in range(256)]
     special = _SPECIAL[name]

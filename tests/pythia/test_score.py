@@ -21,6 +21,7 @@ from helpers.pretrained import make_pretrained
 from tokbench.corpora import load_corpus
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import run
+from tokbench.pythia.backends._evaluation import run_exactly
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.pretrained import open_pretrained
 from tokbench.pythia.formats.random_weights import make
@@ -138,7 +139,7 @@ def test_the_type_of_a_score_fits_the_backend_and_the_file(small: Checkpoint) ->
     from tokbench.pythia.formats.opening import open_checkpoint
 
     assert choose_score_quantization(small, ("int8", "float32")) == "float32"
-    assert choose_score_quantization(small, ("q4_0", "f16")) == "f16"
+    assert choose_score_quantization(small, ("f16", "f32")) == "f32"
     assert choose_score_quantization(small, ("other",)) == "other"
     file = open_checkpoint(BACKENDS["llamacpp"].prepare(small, "q8_0"))
     assert choose_score_quantization(file, ("f16",)) == "q8_0"
@@ -159,9 +160,9 @@ def test_texts_beyond_one_window_have_the_numbers_of_the_harness(small: Checkpoi
         for backend, kind, tolerance in (
             ("ctranslate2", "float32", 1e-6),
             ("transformers", "float32", 1e-6),
-            ("llamacpp", "f16", 2e-4),
+            ("llamacpp", "f32", 1e-5),
         ):
-            runner = run(small, backend, kind, threads=1, context=most + 1)
+            runner = run_exactly(small, backend, kind, threads=1, context=most + 1)
             found = score_texts(texts, load_vocabulary(small), runner, HarnessWindows(most), SMALL.vocab_rows)
             runner.close()
             size, words = sum(len(t.encode()) for t in texts), sum(len(re.split(r"\s+", t)) for t in texts)
@@ -208,7 +209,7 @@ def test_score_in_windows_of_the_harness_is_the_same_on_llama_cpp(small: Checkpo
         assert one["bits_per_byte"] == pytest.approx(other["bits_per_byte"], rel=2e-4)
         assert one["byte_perplexity"] == pytest.approx(2 ** float(str(one["bits_per_byte"])))
         assert "|win:harness|max_length:16|bos:endoftext|" in str(one["signature"])
-    assert "/f16|" in str(second[0]["signature"])
+    assert "/f32|" in str(second[0]["signature"])
     assert "word_perplexity" in score(small.path, "--windows", "harness")[1]
 
 

@@ -45,7 +45,7 @@ def run(
         typer.Option(
             "--quantization",
             metavar="TYPE",
-            help="Weight type, as named by the backend. [default: float32, f16 on llamacpp, or the GGUF file's]",
+            help="Weight type, as named by the backend. [default: float32, or the GGUF file's]",
         ),
     ] = None,
     windows: Annotated[
@@ -77,7 +77,7 @@ def run(
     """
     from tokbench._shared.environment import count_cores
     from tokbench.pythia.backends import BACKENDS
-    from tokbench.pythia.backends import run as load_runner
+    from tokbench.pythia.backends._evaluation import run_exactly
     from tokbench.pythia.formats.pretrained import open_pretrained
     from tokbench.pythia.formats.special_ids import read_special_ids
     from tokbench.pythia.measure.probe import check_free_memory
@@ -107,9 +107,10 @@ def run(
     length = splitting.longest
     tokenizer = load_vocabulary(model, offline=offline)
     logits = 1 if backend == "llamacpp" else length
-    check_free_memory(shape, backend, kind, name=model.name, context=length, logits=logits, device=device.value)
+    cached = 2 * length if backend == "llamacpp" else length  # in float32, twice what the estimate assumes
+    check_free_memory(shape, backend, kind, name=model.name, context=cached, logits=logits, device=device.value)
     rows: list[dict[str, Any]] = []
-    runner = load_runner(model, backend, kind, threads=threads or count_cores(), context=length, device=device.value)
+    runner = run_exactly(model, backend, kind, threads=threads or count_cores(), context=length, device=device.value)
     with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format, files)):
         for lang in texts.languages:
             result = score_texts(texts.texts(lang), tokenizer, runner, splitting, shape.vocab_rows)

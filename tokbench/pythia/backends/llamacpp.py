@@ -34,6 +34,7 @@ LIBRARIES = ("xllamacpp", "gguf", "numpy")
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
 """Types of the key-value cache, the usual one first."""
 
+_EXACT = "f32"
 _FILE = "model.gguf"
 _SILENT = -1
 _SOME = 1000  # the best tokens, which hold most that are looked for, in a hundredth of the time of all
@@ -93,6 +94,19 @@ def load(
 
     The library runs its server in this process, bound to the loopback interface; requests bypass it.
     """
+    return _load(path, threads, context, batch, device, cache_type)
+
+
+def load_exact(path: Path, quantization: str, *, threads: int, context: int, device: Device = "cpu") -> Runner:
+    """Load a GGUF file with a KV cache in float32, without flash attention, which rounds keys and values to float16.
+
+    With weights in f32, log probabilities are then as exact as those of other backends, except for GELU, which is a
+    table of 16-bit values.
+    """
+    return _load(path, threads, context, 1, device, _EXACT)
+
+
+def _load(path: Path, threads: int, context: int, batch: int, device: Device, cache_type: str) -> Runner:
     library = _import()
     character = find_whole_character(path)
     params = library.CommonParams()
@@ -108,6 +122,8 @@ def load(
     params.verbosity = _SILENT
     params.ui = params.use_jinja = params.enable_chat_template = False
     params.warmup = True
+    if cache_type == _EXACT:
+        params.flash_attn_type = library.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_type_k = params.cache_type_v = library.ggml_type[f"GGML_TYPE_{cache_type.upper()}"]
     try:
         server = library.Server(params)
@@ -139,7 +155,7 @@ class _LlamaCppRunner:
     @property
     def kv_bytes_per_value(self) -> int:
         # Blocks of q8_0 and q4_0 take 1.06 and 0.56 bytes per value.
-        return 2 if self._cache_type == "f16" else 1
+        return {"f32": 4, "f16": 2}.get(self._cache_type, 1)
 
     def prefill(self, ids: Ids) -> int:
         return self.generate(ids, 1)[0][0]

@@ -199,7 +199,7 @@ def _read_gguf(path: Path) -> SpecialIds:
     begin, end = read("bos_token_id"), read("eos_token_id")
     ends = [number for key in ("eos", "eot", "eom") if (number := read(f"{key}_token_id")) is not None]
     tokens = fields.get("tokenizer.ggml.tokens")
-    texts = {number: tokens[number] for number in (begin, end) if number is not None and _has(tokens, number)}
+    texts = dict(enumerate(tokens)) if isinstance(tokens, list) else {}
     adds = {key: fields.get(f"tokenizer.ggml.add_{key}_token") for key in ("bos", "eos")}
     if adds["bos"] is None:
         model, pre = fields.get("tokenizer.ggml.model"), fields.get("tokenizer.ggml.pre")
@@ -217,17 +217,15 @@ def has_vocabulary(checkpoint: Checkpoint) -> bool:
     return "tokenizer.ggml.tokens" in fields and not fields.get(PLACEHOLDERS)
 
 
-def _has(tokens: object, number: int) -> bool:
-    return isinstance(tokens, list) and number < len(tokens)
-
-
 def _read_ctranslate2(folder: Path) -> SpecialIds:
     path = folder / "vocabulary.json"
     try:
         tokens = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise TokbenchError(f"{path}: not a readable list of tokens", "convert the model again") from error
+    if not isinstance(tokens, list):
+        raise TokbenchError(f"{path}: not a readable list of tokens", "convert the model again")
     config = read_json_object(folder / "config.json")
     named = [config.get(key) for key in ("bos_token", "eos_token")]
-    begin, end = (tokens.index(token) if _has(tokens, 0) and token in tokens else None for token in named)
+    begin, end = (tokens.index(token) if token in tokens else None for token in named)
     return _choose(folder, begin, end, [], dict(enumerate(tokens)), Added())

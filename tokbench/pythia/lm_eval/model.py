@@ -13,8 +13,8 @@ from tqdm import tqdm
 from tokbench._shared.environment import count_cores
 from tokbench.adapters import EncodedBatch
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import BACKENDS, Backend, Device, run
-from tokbench.pythia.backends._evaluation import require_evaluation
+from tokbench.pythia.backends import BACKENDS, Backend, Device
+from tokbench.pythia.backends._evaluation import require_evaluation, run_exactly
 from tokbench.pythia.formats.pretrained import open_pretrained
 from tokbench.pythia.formats.special_ids import read_special_ids
 from tokbench.pythia.measure.score import choose_score_quantization, choose_windows, load_vocabulary
@@ -51,7 +51,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         """Load a model.
 
         pretrained: folder, GGUF file, org/name on the hub or name in the suite.
-        quantization: weight type; by default float32, on llamacpp f16, or the GGUF file's own.
+        quantization: weight type; by default float32, or the GGUF file's own.
         max_length: tokens that the model reads at most; by default its context, on llamacpp one less.
         threads: by default all cores.
         device: cpu or cuda.
@@ -72,7 +72,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         self._windows = windows
         self.vocabulary = load_vocabulary(checkpoint, offline=offline)
         kind = quantization or choose_score_quantization(checkpoint, found.list_quantizations(place))
-        loaded = run(
+        loaded = run_exactly(
             checkpoint,
             backend,
             kind,

@@ -169,7 +169,7 @@ def choose_score_quantization(checkpoint: Checkpoint, supported: Sequence[str]) 
     """Return the type to score in where none is named: a GGUF file's own, else the most exact common one."""
     if checkpoint.format == "gguf":
         return checkpoint.stored
-    return next((kind for kind in ("float32", "f16") if kind in supported), supported[0])
+    return next((kind for kind in ("float32", "f32") if kind in supported), supported[0])
 
 
 def sign_score(
