@@ -221,10 +221,9 @@ def test_tekken_is_extended_as_a_tokenizer_json(tmp_path: Path) -> None:
 
 
 @needs_data
-@pytest.mark.parametrize("name", ["llama3", "cl100k_base"])
-def test_real_rank_files(name: str) -> None:
+def test_a_real_rank_file() -> None:
     corpus = load_corpus(None, languages=["zh"])
-    old = load_tokenizer(name, engine="tiktoken")
+    old = load_tokenizer("llama3", engine="tiktoken")
     assert isinstance(old, TiktokenTokenizer)
     found = extend(old, corpus, MODEL, [30], resamples=0)
     assert found.old_size == old.vocab_total
