@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from tokenizers import Tokenizer as Pipeline
 
 from tokbench._shared.progress import NO_PROGRESS, Progress
 from tokbench.adapters import Tokenizer
@@ -32,7 +33,6 @@ from tokbench.analysis.extension._token_texts import TokenTexts
 from tokbench.analysis.extension._words import WordCounts, split_text
 from tokbench.analysis.robustness._measure import describe_bootstrap
 from tokbench.analysis.sweep._frames import BEST, VALUES, frame_rows, list_best, list_values
-from tokbench.analysis.sweep._merged_tokens import Document
 from tokbench.analysis.sweep._prices import size_model
 from tokbench.comparison._facts import find_reference, read_weights
 from tokbench.corpora import Corpus, choose_languages
@@ -129,16 +129,18 @@ def extend(
     tokens = TokenTexts(form, byte_level, first=tokenizer.vocab_total if ranked else None, by_text=ranked)
     halves = {lang: halve(corpus, lang, seed) for lang in corpus.languages}
     progress.start(EXTENDING, 2 + 2 * len(corpus.languages))
-    new, training = train(form, tokens, corpus, halves, chosen, max(added))
+    old = load_form(form)
+    new, training = train(old, tokens, corpus, halves, chosen, max(added))
     progress.advance(EXTENDING, 2, what="training")
     counts = (0, *sorted({min(count, training.made) for count in added}))
     extended = extend_form(form, tokens, new, training.made)
-    checked = check(tokenizer, form, extended, new, tokens, corpus, halves, progress)
+    largest = load_form(extended)
+    checked = check(tokenizer, old, largest, new, tokens, corpus, halves, progress)
     sizes = [tokens.first + count for count in counts]
     bootstrap = Bootstrap(resamples, seed) if resamples else None
-    forms = [extend_form(form, tokens, new, count) for count in counts]
+    between = [load_form(extend_form(form, tokens, new, count)) for count in counts[1:-1]]
     measured, usage = measure_languages(
-        [load_form(one) for one in forms],
+        [old, *between, largest],
         sizes,
         corpus,
         halves,
@@ -189,7 +191,7 @@ def extend(
 
 
 def train(
-    form: Document,
+    pipeline: Pipeline,
     tokens: TokenTexts,
     corpus: Corpus,
     halves: Mapping[str, Halves],
@@ -197,7 +199,6 @@ def train(
     most: int,
 ) -> tuple[NewTokens, Training]:
     """Make up to `most` new tokens from the training halves of some languages, read in turn."""
-    pipeline = load_form(form)
     counts = WordCounts(tokens)
     segments, size, cut = 0, 0, False
     for lang in languages:
@@ -231,8 +232,8 @@ def train(
 
 def check(
     tokenizer: Tokenizer,
-    form: Document,
-    extended: Document,
+    base: Pipeline,
+    pipeline: Pipeline,
     new: NewTokens,
     tokens: TokenTexts,
     corpus: Corpus,
@@ -241,13 +242,14 @@ def check(
 ) -> int:
     """Check the extended vocabulary on all texts, in the library that runs it; return how many there are.
 
+    base, pipeline: without new tokens, and with them.
+
     On every text, new ids stand for exactly the old ids of the tokenizer's own engine, and the extended rank file, if
     there is one, gives the same ids in tiktoken. On some of the measured texts, ids are those of merging by the plain
     definition.
 
     Raises TokbenchError if not.
     """
-    pipeline, base = load_form(extended), load_form(form)
     ranks = {pair: new.first + i for i, pairs in enumerate(new.pairs) for pair in pairs}
     words = {text: new.first + i for i, text in enumerate(new.texts)} if new.whole else {}
     checked = 0
