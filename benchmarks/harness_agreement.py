@@ -27,6 +27,7 @@ SHAPES = (
 TYPES = (
     ("ctranslate2", "float32"),
     ("transformers", "float32"),
+    ("llamacpp", "f32"),
     ("llamacpp", "f16"),
     ("llamacpp", "q8_0"),
     ("llamacpp", "q4_0"),

@@ -103,7 +103,9 @@ def test_borders_of_pieces() -> None:
 
 
 def test_merging_by_definition() -> None:
-    new = NewTokens(10, ((-1,), (10, 1), (1, 2)), ("x", "xb", "bc"), ((7, 8), (7, 8, 1), (1, 2)))
+    new = NewTokens(
+        10, ((-1,), (10, 1), (1, 2)), ("x", "xb", "bc"), ((7, 8), (7, 8, 1), (1, 2)), ((), ((10, 1),), ((1, 2),))
+    )
     assert merge_stretch([7, 8, 1, 2, 1, 2], {(10, 1): 11, (1, 2): 12}, new) == [11, 2, 12]
     assert new.expand([11, 2, 12]) == [7, 8, 1, 2, 1, 2]
 
@@ -188,11 +190,6 @@ def test_what_cannot_be_extended_is_refused() -> None:
         assert result.stderr.count("\n") == 1
     with pytest.raises(TokbenchError, match="unigram model"):
         build_form(load_tokenizer(train_pieces(900, "unigram"), name="unigram"))
-    document = json.loads(train(300).to_str())
-    document["model"]["ignore_merges"] = True
-    whole = tokenizers.Tokenizer.from_str(json.dumps(document))
-    with pytest.raises(TokbenchError, match="ignore_merges"):
-        build_form(load_tokenizer(whole, name="whole"))
 
 
 def test_too_little_text_is_refused(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_generation_ends_with_the_text(named: tuple[str, EvaluationRunner], smal
             if best == 0:
                 break
             expected.append(best)
-        assert runner.complete(prompt, 6) == expected
+        assert runner.complete(prompt, 6, [0]) == expected
 
 
 def test_generation_stops_at_once_where_the_text_ends(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_generation_stops_at_once_where_the_text_ends(tmp_path: Path) -> None:
             continue
         loaded = run(ending, backend, TYPES[backend], threads=1)
         runner = require_evaluation(loaded, backend)
-        assert runner.complete([5, 9], 4) == []
+        assert runner.complete([5, 9], 4, [0]) == []
         assert len(loaded.generate([5, 9], 4)[0]) == 4
         loaded.close()
 

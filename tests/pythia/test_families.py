@@ -106,13 +106,30 @@ LATENT = {
     "qk_rope_head_dim": 8,
     "v_head_dim": 10,
 }
+DEEP = {
+    **STANDARD,
+    "moe_intermediate_size": 40,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 2,
+    "n_shared_experts": 1,
+    "first_k_dense_replace": 1,
+}
 
 # Every way in which a key changes a shape, as configurations small enough for a test.
 CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
+    ("arcee", STANDARD),
+    ("arcee", {**STANDARD, "mlp_bias": True, "attention_bias": True}),
     ("bloom", {"hidden_size": 96, "n_layer": 3, "n_head": 6, "vocab_size": 500}),
+    ("cohere", STANDARD),
+    ("cohere", {**STANDARD, "use_qk_norm": True, "attention_bias": True}),
+    ("cohere2", STANDARD),
     ("deepseek_v2", LATENT),
     ("deepseek_v2", {**LATENT, "q_lora_rank": None, "attention_bias": True}),
     ("deepseek_v3", {**LATENT, "n_shared_experts": 1, "first_k_dense_replace": 2, "n_group": 2, "topk_group": 1}),
+    ("dots1", DEEP),
+    ("ernie4_5", {**STANDARD, "head_dim": 24}),
+    ("ernie4_5", {**STANDARD, "use_bias": True, "tie_word_embeddings": False}),
+    ("exaone4", STANDARD),
     ("falcon", FALCON),
     ("falcon", {**FALCON, "multi_query": False, "bias": True}),
     ("falcon", {**FALCON, "new_decoder_architecture": True, "num_kv_heads": 2}),
@@ -121,6 +138,10 @@ CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
     ("gemma", {**STANDARD, "head_dim": 24}),
     ("gemma2", {**STANDARD, "head_dim": 24}),
     ("gemma3_text", {**STANDARD, "head_dim": 24}),
+    ("glm", {**STANDARD, "head_dim": 24, "attention_bias": True}),
+    ("glm4", {**STANDARD, "head_dim": 24}),
+    ("glm4_moe", DEEP),
+    ("glm4_moe", {**DEEP, "use_qk_norm": True, "attention_bias": True, "head_dim": 24}),
     ("gpt2", EARLY),
     ("gpt2", {**EARLY, "n_inner": 77}),
     ("gpt_bigcode", EARLY),
@@ -130,13 +151,21 @@ CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
     ("gpt_neox", {**STANDARD, "attention_bias": False, "tie_word_embeddings": True}),
     ("gpt_oss", {**STANDARD, "head_dim": 32, "num_local_experts": 4, "num_experts_per_tok": 2}),
     ("gptj", {**EARLY, "rotary_dim": 8}),
+    ("granite", {**STANDARD, "attention_bias": True, "mlp_bias": True}),
+    ("granitemoe", {**STANDARD, "num_local_experts": 5, "num_experts_per_tok": 2}),
+    ("helium", {**STANDARD, "head_dim": 16}),
+    ("hunyuan_v1_dense", {**STANDARD, "head_dim": 24}),
     ("llama", STANDARD),
     ("llama", {**STANDARD, "head_dim": 32, "attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True}),
     ("mistral", STANDARD),
     ("mixtral", {**STANDARD, "num_local_experts": 4, "num_experts_per_tok": 2}),
     ("mpt", {"d_model": 96, "n_layers": 3, "n_heads": 6, "vocab_size": 500}),
+    ("nemotron", STANDARD),
+    ("nemotron", {**STANDARD, "mlp_bias": True, "attention_bias": True}),
     ("olmo", STANDARD),
     ("olmo2", STANDARD),
+    ("olmo3", STANDARD),
+    ("olmoe", {**STANDARD, "num_experts": 5, "num_experts_per_tok": 2}),
     ("opt", OPT),
     ("opt", {**OPT, "word_embed_proj_dim": 48, "do_layer_norm_before": False}),
     ("opt", {**OPT, "enable_bias": False, "layer_norm_elementwise_affine": False}),
@@ -150,6 +179,7 @@ CONFIGURATIONS: list[tuple[str, dict[str, Any]]] = [
     ("qwen3_moe", {**STANDARD, **SPARSE, "head_dim": 24}),
     ("rwkv", {"hidden_size": 96, "num_hidden_layers": 3, "vocab_size": 500}),
     ("rwkv", {"hidden_size": 96, "num_hidden_layers": 3, "vocab_size": 500, "attention_hidden_size": 64}),
+    ("seed_oss", {**STANDARD, "head_dim": 24}),
     ("smollm3", STANDARD),
     ("stablelm", {**STANDARD, "use_qkv_bias": True}),
     ("stablelm", {**STANDARD, "use_parallel_residual": True}),
@@ -204,8 +234,67 @@ def test_parameters_equal_transformers_on_the_meta_device(kind: str, keys: dict[
     assert parameters(read_shape(config.to_dict(), "config.json")) == counted
 
 
+def test_later_families_have_the_published_parameters() -> None:
+    """Shapes and counts as their makers publish them; all of them and those that a token uses, in billions."""
+    gated = {"tie_word_embeddings": True}
+    for kind, keys, published, active in (
+        ("cohere2", wide(4096, 32, 32, 8, 14336, 256000, sliding_window=4096), "8.03B", "8.03B"),
+        ("granite", wide(4096, 40, 32, 8, 12800, 49155, **gated), "8.17B", "8.17B"),
+        ("nemotron", wide(3072, 32, 24, 8, 9216, 256000, head_dim=128), "4.19B", "4.19B"),
+        ("olmoe", wide(2048, 16, 16, 16, 1024, 50304, num_experts=64, num_experts_per_tok=8), "6.92B", "1.28B"),
+        ("olmo3", wide(4096, 32, 32, 32, 11008, 100278), "7.30B", "7.30B"),
+        ("glm4_moe", {**wide(4096, 46, 96, 8, 10944, 151552, head_dim=128, attention_bias=True), **AIR}, "107B", "13B"),
+        ("kimi_k2", {**wide(7168, 61, 64, 64, 18432, 163840), **KIMI}, "1026B", "33B"),
+    ):
+        shape = read(kind, **keys)
+        assert round_as(parameters(shape), published), (kind, parameters(shape))
+        assert round_as(active_parameters(shape), active), (kind, active_parameters(shape))
+    with pytest.raises(TokbenchError, match="head_dim is 128, expected the width 96 divided by 6 heads"):
+        read("helium", **STANDARD)
+    named = read("exaone4", **STANDARD, sliding_window=9, sliding_window_pattern="LLLG", layer_types=LLLG)
+    assert named.attention.windows == (9, 9, 9, None)
+    command = read("cohere2", **wide(4096, 32, 32, 8, 14336, 256000, sliding_window=4096))
+    assert command.attention.windows == (4096, 4096, 4096, None)
+    # 8 of 32 layers cache everything; keys and values of 8 heads of 128, in 16 bits
+    assert kv_cache_bytes(command, 100_000, 2) == 2 * 2 * 8 * 128 * (8 * 100_000 + 24 * 4096)
+
+
+def wide(width: int, layers: int, heads: int, kv_heads: int, hidden: int, rows: int, **more: Any) -> dict[str, Any]:
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": kv_heads,
+        "intermediate_size": hidden,
+        "vocab_size": rows,
+        **more,
+    }
+
+
+LLLG = [*["sliding_attention"] * 3, "full_attention"]
+AIR = {
+    "moe_intermediate_size": 1408,
+    "n_routed_experts": 128,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 8,
+    "first_k_dense_replace": 1,
+}
+KIMI = {
+    "moe_intermediate_size": 2048,
+    "n_routed_experts": 384,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 8,
+    "first_k_dense_replace": 1,
+    "q_lora_rank": 1536,
+    "kv_lora_rank": 512,
+    "qk_nope_head_dim": 128,
+    "qk_rope_head_dim": 64,
+    "v_head_dim": 128,
+}
+
+
 def test_every_family_that_transformers_has_is_compared_with_it() -> None:
-    apart = {"RefinedWeb", "RefinedWebModel", "rwkv5", "rwkv6"}  # old names, and code of their own
+    apart = {"RefinedWeb", "RefinedWebModel", "kimi_k2", "rwkv5", "rwkv6"}  # other names, and code of their own
     assert set(READERS) - {kind for kind, _ in CONFIGURATIONS} == apart
 
 

@@ -21,9 +21,11 @@ from helpers.pretrained import make_pretrained
 from tokbench.corpora import load_corpus
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import run
+from tokbench.pythia.backends._evaluation import run_exactly
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.pretrained import open_pretrained
 from tokbench.pythia.formats.random_weights import make
+from tokbench.pythia.formats.special_ids import SpecialIds
 from tokbench.pythia.measure.score import (
     Score,
     choose_score_quantization,
@@ -85,18 +87,20 @@ def test_each_token_is_predicted_once_after_the_one_before_it(length: int, windo
 
 def test_the_windows_for_a_model_fit_its_context() -> None:
     usual = {"window": None, "stride": None, "bos": True}
-    assert choose_windows(64, "ctranslate2", **usual, harness=False) == Windows(64, 32)
-    assert choose_windows(64, "ctranslate2", **usual, harness=True) == HarnessWindows(64)
-    assert choose_windows(64, "llamacpp", **usual, harness=True) == HarnessWindows(63)
-    assert choose_windows(64, "llamacpp", **usual, harness=False) == Windows(64, 32)
-    assert choose_windows(64, "llamacpp", window=8, stride=3, bos=False, harness=False) == Windows(8, 3, bos=False)
+    assert choose_windows(64, "ctranslate2", **usual, special=SpecialIds(), harness=False) == Windows(64, 32)
+    assert choose_windows(64, "ctranslate2", **usual, special=SpecialIds(), harness=True) == HarnessWindows(64)
+    assert choose_windows(64, "llamacpp", **usual, special=SpecialIds(), harness=True) == HarnessWindows(63)
+    assert choose_windows(64, "llamacpp", **usual, special=SpecialIds(), harness=False) == Windows(64, 32)
+    assert choose_windows(
+        64, "llamacpp", window=8, stride=3, bos=False, harness=False, special=SpecialIds()
+    ) == Windows(8, 3, bos=False)
     for backend, harness, most in (("ctranslate2", False, 64), ("ctranslate2", True, 64), ("llamacpp", True, 63)):
         with pytest.raises(TokbenchError, match=f"windows of 65 tokens are longer than the {most} that") as error:
-            choose_windows(64, backend, window=65, stride=None, bos=True, harness=harness)
+            choose_windows(64, backend, window=65, stride=None, bos=True, harness=harness, special=SpecialIds())
         assert error.value.hint == f"use at most --window {most}"
     for other in ({"stride": 4}, {"bos": False}):
         with pytest.raises(TokbenchError, match="windows of the harness have no stride"):
-            choose_windows(64, "ctranslate2", **(usual | other), harness=True)
+            choose_windows(64, "ctranslate2", **(usual | other), harness=True, special=SpecialIds())
 
 
 def test_bits_in_windows_of_the_harness_are_those_of_the_forward_pass(small: Checkpoint) -> None:
@@ -135,7 +139,7 @@ def test_the_type_of_a_score_fits_the_backend_and_the_file(small: Checkpoint) ->
     from tokbench.pythia.formats.opening import open_checkpoint
 
     assert choose_score_quantization(small, ("int8", "float32")) == "float32"
-    assert choose_score_quantization(small, ("q4_0", "f16")) == "f16"
+    assert choose_score_quantization(small, ("f16", "f32")) == "f32"
     assert choose_score_quantization(small, ("other",)) == "other"
     file = open_checkpoint(BACKENDS["llamacpp"].prepare(small, "q8_0"))
     assert choose_score_quantization(file, ("f16",)) == "q8_0"
@@ -156,9 +160,9 @@ def test_texts_beyond_one_window_have_the_numbers_of_the_harness(small: Checkpoi
         for backend, kind, tolerance in (
             ("ctranslate2", "float32", 1e-6),
             ("transformers", "float32", 1e-6),
-            ("llamacpp", "f16", 2e-4),
+            ("llamacpp", "f32", 1e-5),
         ):
-            runner = run(small, backend, kind, threads=1, context=most + 1)
+            runner = run_exactly(small, backend, kind, threads=1, context=most + 1)
             found = score_texts(texts, load_vocabulary(small), runner, HarnessWindows(most), SMALL.vocab_rows)
             runner.close()
             size, words = sum(len(t.encode()) for t in texts), sum(len(re.split(r"\s+", t)) for t in texts)
@@ -205,7 +209,7 @@ def test_score_in_windows_of_the_harness_is_the_same_on_llama_cpp(small: Checkpo
         assert one["bits_per_byte"] == pytest.approx(other["bits_per_byte"], rel=2e-4)
         assert one["byte_perplexity"] == pytest.approx(2 ** float(str(one["bits_per_byte"])))
         assert "|win:harness|max_length:16|bos:endoftext|" in str(one["signature"])
-    assert "/f16|" in str(second[0]["signature"])
+    assert "/f32|" in str(second[0]["signature"])
     assert "word_perplexity" in score(small.path, "--windows", "harness")[1]
 
 

@@ -45,7 +45,7 @@ def run(
         typer.Option(
             "--quantization",
             metavar="TYPE",
-            help="Weight type, as named by the backend. [default: float32, f16 on llamacpp, or the GGUF file's]",
+            help="Weight type, as named by the backend. [default: float32, or the GGUF file's]",
         ),
     ] = None,
     windows: Annotated[
@@ -60,7 +60,9 @@ def run(
         int | None,
         whole_option("--stride", low=1, high=MOST_TOKENS, help="Tokens between windows. [default: half a window]"),
     ] = None,
-    bos: Annotated[bool, typer.Option(help="Start each text with <|endoftext|>.")] = True,
+    bos: Annotated[
+        bool, typer.Option(help="Start each text with the model's beginning of a text, or else its end.")
+    ] = True,
     threads: Threads = None,
     device: Device = DeviceName.cpu,
     revision: Revision = None,
@@ -75,8 +77,9 @@ def run(
     """
     from tokbench._shared.environment import count_cores
     from tokbench.pythia.backends import BACKENDS
-    from tokbench.pythia.backends import run as load_runner
+    from tokbench.pythia.backends._evaluation import run_exactly
     from tokbench.pythia.formats.pretrained import open_pretrained
+    from tokbench.pythia.formats.special_ids import read_special_ids
     from tokbench.pythia.measure.probe import check_free_memory
     from tokbench.pythia.measure.score import (
         choose_score_quantization,
@@ -97,13 +100,17 @@ def run(
     announce(model)
     kind = quantization or choose_score_quantization(model, found.list_quantizations(device.value))
     shape, harness = model.architecture, windows is WindowsName.harness
-    splitting = choose_windows(shape.context, backend, window=window, stride=stride, bos=bos, harness=harness)
+    special = read_special_ids(model)
+    splitting = choose_windows(
+        shape.context, backend, window=window, stride=stride, bos=bos, harness=harness, special=special
+    )
     length = splitting.longest
     tokenizer = load_vocabulary(model, offline=offline)
     logits = 1 if backend == "llamacpp" else length
-    check_free_memory(shape, backend, kind, name=model.name, context=length, logits=logits, device=device.value)
+    cached = 2 * length if backend == "llamacpp" else length  # in float32, twice what the estimate assumes
+    check_free_memory(shape, backend, kind, name=model.name, context=cached, logits=logits, device=device.value)
     rows: list[dict[str, Any]] = []
-    runner = load_runner(model, backend, kind, threads=threads or count_cores(), context=length, device=device.value)
+    runner = run_exactly(model, backend, kind, threads=threads or count_cores(), context=length, device=device.value)
     with closing(runner), delivering(rows, lambda: bring_out(show_scores(rows), output_format, files)):
         for lang in texts.languages:
             result = score_texts(texts.texts(lang), tokenizer, runner, splitting, shape.vocab_rows)

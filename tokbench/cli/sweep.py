@@ -30,6 +30,7 @@ from tokbench.cli._weights import Weights, parse_weights
 from tokbench.errors import TokbenchError
 
 MOST_SIZES = 64
+RANKS = ".tiktoken"
 MOST_IDS = 4_000_000
 MOST_NEW = 1_000_000
 
@@ -64,7 +65,8 @@ def run(
         typer.Option(
             "--write",
             metavar="FILE",
-            help="Write the extended tokenizer.json, with the largest number of new tokens, to FILE.",
+            help="Write the extended tokenizer, with the largest number of new tokens: to a tokenizer.json, or, of a "
+            "rank file, to FILE.tiktoken.",
         ),
     ] = None,
     corpus: Corpus = None,
@@ -121,11 +123,14 @@ def run(
             results = show_sweep(found)
         else:
             from tokbench.adapters import load_tokenizer
-            from tokbench.analysis.extension import extend
+            from tokbench.analysis.extension import extend, require_ranks
             from tokbench.report._extension import show as show_extension
 
+            tokenizer = load_tokenizer(names[0], offline=offline)
+            if write is not None and write.suffix.lower() == RANKS:
+                require_ranks(tokenizer)
             extended = extend(
-                load_tokenizer(names[0], offline=offline),
+                tokenizer,
                 texts,
                 spec,
                 added,
@@ -139,7 +144,8 @@ def run(
             if write is not None:
                 from tokbench._shared.files import write_whole
 
-                write_whole(write, extended.written.encode())
+                ranks = extended.ranks if write.suffix.lower() == RANKS else None
+                write_whole(write, extended.written.encode() if ranks is None else ranks)
             results = show_extension(extended, top, None if write is None else str(write))
     print_results(results, output_format)
 
@@ -162,8 +168,11 @@ def check_options(
     if write is not None:
         from tokbench._shared.files import check_writable
 
-        if write.suffix.lower() != ".json":
-            raise TokbenchError(f"--write writes a tokenizer.json, not {write}", "name a file that ends with .json")
+        if write.suffix.lower() not in (".json", RANKS):
+            raise TokbenchError(
+                f"--write writes a tokenizer.json or a rank file, not {write}",
+                f"name a file that ends with .json or {RANKS}",
+            )
         check_writable(write)
 
 

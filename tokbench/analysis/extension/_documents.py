@@ -11,6 +11,7 @@ from tokenizers import Tokenizer as Pipeline
 
 from tokbench.adapters import Tokenizer
 from tokbench.analysis.extension._forms import write_form
+from tokbench.analysis.extension._rank_forms import list_splits
 from tokbench.analysis.extension._token_texts import TokenTexts
 from tokbench.analysis.sweep._merged_tokens import Document
 from tokbench.errors import TokbenchError
@@ -23,13 +24,18 @@ class NewTokens:
     """The tokens that training made.
 
     first: the id of the first. parts: of each token, two ids, or one negative number: a character (see `TokenTexts`).
-    pieces: the old ids that each stands for.
+    pieces: the old ids that each stands for; of a word that is taken whole, those that training joined.
+    pairs: the pairs of ids that are merged to each.
+    whole: whether words that are new tokens are taken without merging, or any two tokens with the same text merged, so
+        that a new token may also stand for other old ids of the same text.
     """
 
     first: int
     parts: tuple[tuple[int, ...], ...]
     texts: tuple[str, ...]
     pieces: tuple[tuple[int, ...], ...]
+    pairs: tuple[tuple[tuple[int, int], ...], ...]
+    whole: bool = False
 
     def expand(self, ids: Sequence[int]) -> list[int]:
         """Replace new ids by the old ones that they stand for."""
@@ -53,7 +59,19 @@ def describe_tokens(tokens: TokenTexts, steps: Sequence[tuple[int, ...]]) -> New
                 )
             )
         texts.append("".join(map(tokens.text, parts)))
-    return NewTokens(tokens.first, tuple(steps), tuple(texts), tuple(pieces))
+    vocab = {text: number for number, text in tokens.texts.items() if number not in tokens.apart}
+    pairs = [
+        _list_pairs(text, vocab) if tokens.by_text else _pair(parts) for text, parts in zip(texts, steps, strict=True)
+    ]
+    return NewTokens(tokens.first, tuple(steps), tuple(texts), tuple(pieces), tuple(pairs), tokens.whole)
+
+
+def _pair(parts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    return ((parts[0], parts[1]),) if len(parts) == 2 else ()
+
+
+def _list_pairs(text: str, vocab: Mapping[str, int]) -> tuple[tuple[int, int], ...]:
+    return tuple((vocab[left], vocab[right]) for left, right in list_splits(text, vocab))
 
 
 def extend_form(form: Document, tokens: TokenTexts, new: NewTokens, count: int) -> Document:
@@ -64,9 +82,10 @@ def extend_form(form: Document, tokens: TokenTexts, new: NewTokens, count: int) 
     joined = bool(merges) and isinstance(merges[0], str)
     for place in range(count):
         vocab[new.texts[place]] = new.first + place
-        parts = [tokens.text(part) for part in new.parts[place]]
-        if len(parts) == 2:
-            merges.append(" ".join(parts) if joined else parts)
+        for pair in new.pairs[place]:
+            if max(pair) < new.first + count:
+                parts = [tokens.text(part) for part in pair]
+                merges.append(" ".join(parts) if joined else parts)
     return form | {"model": {**model, "vocab": vocab, "merges": merges}}
 
 
@@ -90,30 +109,63 @@ def encode_old(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[list[int]
         yield from (ids.tolist() for ids in tokenizer.encode_batch(texts[start : start + CHUNK]))
 
 
-def check_old_ids(name: str, old: Iterable[list[int]], extended: Iterable[list[int]], new: NewTokens) -> None:
-    """Raise TokbenchError unless new ids, written as the old ones they stand for, give the old ids of every text."""
+def find_runs(before: Sequence[int], after: Sequence[int], new: NewTokens, tokens: TokenTexts) -> list[int] | None:
+    """Return how many old ids each new one of a text stands for.
+
+    before, after: ids of the text without new tokens, and with them.
+
+    Returns None if an old id differs where no new one stands, or if a new one has another text than the ids there.
+    """
+    if not new.whole:
+        lengths = [len(new.pieces[number - new.first]) for number in after if number >= new.first]
+        return lengths if new.expand(after) == list(before) else None
+    runs: list[int] = []
+    place = 0
+    for number in after:
+        start, wanted, text = place, tokens.text(number), ""
+        while place < len(before) and len(text) < len(wanted):
+            text += tokens.text(before[place])
+            place += 1
+        if text != wanted or (number < new.first and list(before[start:place]) != [number]):
+            return None
+        if number >= new.first:
+            runs.append(place - start)
+    return runs if place == len(before) else None
+
+
+def check_old_ids(
+    name: str, old: Iterable[list[int]], extended: Iterable[list[int]], new: NewTokens, tokens: TokenTexts
+) -> None:
+    """Raise TokbenchError unless all ids of every text stay, except those that new ones stand for."""
     for before, after in zip(old, extended, strict=True):
-        if new.expand(after) != before:
+        if find_runs(before, after, new, tokens) is None:
             raise TokbenchError(
                 f"{name} cannot be extended: with the new tokens, a text has other old ids than without",
                 "this is a case that tokbench does not know: please report it with the tokenizer's name",
             )
 
 
-def merge_stretch(stretch: Sequence[int], ranks: Mapping[tuple[int, int], int], new: NewTokens) -> list[int]:
+def merge_stretch(
+    stretch: Sequence[int], ranks: Mapping[tuple[int, int], int], new: NewTokens, whole: int | None = None
+) -> list[int]:
     """Join the ids of a stretch by the new merges, the earliest first; the plain definition, for checks.
 
     ranks: the id of the token that each pair makes. Characters with a token are joined first.
+    whole: the id of the new token that has the text of the stretch and is taken without merging, if there is one.
     """
+    if whole is not None:
+        return [whole]
     ids = list(stretch)
     for place, parts in enumerate(new.parts):
         if len(parts) == 1 and new.pieces[place][0] in ids:
             ids = _replace(ids, new.pieces[place], new.first + place)
     while len(ids) > 1:
-        made = min((ranks.get(pair, -1) for pair in pairwise(ids) if pair in ranks), default=-1)
+        made, place = min(
+            ((ranks[pair], place) for place, pair in enumerate(pairwise(ids)) if pair in ranks), default=(-1, 0)
+        )
         if made < 0:
             break
-        ids = _replace(ids, new.parts[made - new.first], made)
+        ids[place : place + 2] = [made]
     return ids
 
 

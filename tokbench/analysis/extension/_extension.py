@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from tokenizers import Tokenizer as Pipeline
 
 from tokbench._shared.progress import NO_PROGRESS, Progress
 from tokbench.adapters import Tokenizer
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
+from tokbench.adapters.tiktoken import TiktokenTokenizer
 from tokbench.analysis._signing import sign_analysis
 from tokbench.analysis.extension._documents import (
     NewTokens,
@@ -25,12 +27,12 @@ from tokbench.analysis.extension._documents import (
 from tokbench.analysis.extension._forms import build_form, write_form
 from tokbench.analysis.extension._halves import Halves, halve
 from tokbench.analysis.extension._merging import Merging
+from tokbench.analysis.extension._rank_forms import check_ranks, write_ranks
 from tokbench.analysis.extension._saved import EXTENDING, list_break_even, list_strings, measure_languages
 from tokbench.analysis.extension._token_texts import TokenTexts
 from tokbench.analysis.extension._words import WordCounts, split_text
 from tokbench.analysis.robustness._measure import describe_bootstrap
 from tokbench.analysis.sweep._frames import BEST, VALUES, frame_rows, list_best, list_values
-from tokbench.analysis.sweep._merged_tokens import Document
 from tokbench.analysis.sweep._prices import size_model
 from tokbench.comparison._facts import find_reference, read_weights
 from tokbench.corpora import Corpus, choose_languages
@@ -72,7 +74,8 @@ class Extension:
         break_even_nsl: below which a text needs fewer forward FLOPs on the model.
     strings: new tokens by what they save on the measured half: id, text, tokens (old ones that it stands for), count,
         saved, share (of all that is saved).
-    checked: texts whose old ids were found unchanged. written: the tokenizer.json with all new tokens.
+    checked: texts whose old ids were found unchanged. written: the tokenizer.json with all new tokens. ranks: of a
+        rank file, the extended one; None of others.
     """
 
     tokenizer: str
@@ -93,6 +96,7 @@ class Extension:
     checked: int
     seed: int
     written: str
+    ranks: bytes | None = None
 
 
 def extend(
@@ -120,20 +124,32 @@ def extend(
     mixture = read_weights(weights, corpus.languages, corpus)
     shares = None if mixture is None else mixture.shares
     chosen = choose_languages(corpus.languages, train_on, corpus.name) if train_on else corpus.languages
-    byte_level = isinstance(tokenizer, HuggingFaceTokenizer) and tokenizer.byte_level
-    tokens = TokenTexts(form, byte_level)
+    ranked = isinstance(tokenizer, TiktokenTokenizer)
+    byte_level = ranked or (isinstance(tokenizer, HuggingFaceTokenizer) and tokenizer.byte_level)
+    tokens = TokenTexts(form, byte_level, first=tokenizer.vocab_total if ranked else None, by_text=ranked)
     halves = {lang: halve(corpus, lang, seed) for lang in corpus.languages}
     progress.start(EXTENDING, 2 + 2 * len(corpus.languages))
-    new, training = train(form, tokens, corpus, halves, chosen, max(added))
+    old = load_form(form)
+    new, training = train(old, tokens, corpus, halves, chosen, max(added))
     progress.advance(EXTENDING, 2, what="training")
     counts = (0, *sorted({min(count, training.made) for count in added}))
     extended = extend_form(form, tokens, new, training.made)
-    checked = check(tokenizer, extended, new, corpus, halves, progress)
+    largest = load_form(extended)
+    checked = check(tokenizer, old, largest, new, tokens, corpus, halves, progress)
     sizes = [tokens.first + count for count in counts]
     bootstrap = Bootstrap(resamples, seed) if resamples else None
-    forms = [extend_form(form, tokens, new, count) for count in counts]
+    between = [load_form(extend_form(form, tokens, new, count)) for count in counts[1:-1]]
     measured, usage = measure_languages(
-        [load_form(one) for one in forms], sizes, corpus, halves, size_model(model, sizes), shares, bootstrap, progress
+        [old, *between, largest],
+        sizes,
+        corpus,
+        halves,
+        size_model(model, sizes),
+        shares,
+        bootstrap,
+        progress,
+        new,
+        tokens,
     )
     progress.finish(EXTENDING)
     level = Bootstrap().level
@@ -170,11 +186,12 @@ def extend(
         checked,
         seed,
         write_form(extended),
+        write_ranks(tokenizer, new.first, new.texts),
     )
 
 
 def train(
-    form: Document,
+    pipeline: Pipeline,
     tokens: TokenTexts,
     corpus: Corpus,
     halves: Mapping[str, Halves],
@@ -182,7 +199,6 @@ def train(
     most: int,
 ) -> tuple[NewTokens, Training]:
     """Make up to `most` new tokens from the training halves of some languages, read in turn."""
-    pipeline = load_form(form)
     counts = WordCounts(tokens)
     segments, size, cut = 0, 0, False
     for lang in languages:
@@ -216,29 +232,36 @@ def train(
 
 def check(
     tokenizer: Tokenizer,
-    extended: Document,
+    base: Pipeline,
+    pipeline: Pipeline,
     new: NewTokens,
+    tokens: TokenTexts,
     corpus: Corpus,
     halves: Mapping[str, Halves],
     progress: Progress,
 ) -> int:
     """Check the extended vocabulary on all texts, in the library that runs it; return how many there are.
 
-    On every text, new ids stand for exactly the old ids of the tokenizer's own engine. On some of the measured texts,
-    ids are those of merging by the plain definition.
+    base, pipeline: without new tokens, and with them.
+
+    On every text, new ids stand for exactly the old ids of the tokenizer's own engine, and the extended rank file, if
+    there is one, gives the same ids in tiktoken. On some of the measured texts, ids are those of merging by the plain
+    definition.
 
     Raises TokbenchError if not.
     """
-    pipeline = load_form(extended)
-    ranks = {(parts[0], parts[1]): new.first + i for i, parts in enumerate(new.parts) if len(parts) == 2}
+    ranks = {pair: new.first + i for i, pairs in enumerate(new.pairs) for pair in pairs}
+    words = {text: new.first + i for i, text in enumerate(new.texts)} if new.whole else {}
     checked = 0
     for lang in corpus.languages:
         texts = corpus.texts(lang)
-        check_old_ids(tokenizer.name, encode_old(tokenizer, texts), encode(pipeline, texts), new)
+        check_old_ids(tokenizer.name, encode_old(tokenizer, texts), encode(pipeline, texts), new, tokens)
+        check_ranks(tokenizer, new.first, new.texts, texts, encode(pipeline, texts))
         sample = [texts[i] for i in np.flatnonzero(~halves[lang].training)[:CHECKED].tolist()]
-        for stretches in split_text(pipeline, sample):
-            ids = [number for stretch in stretches for number in stretch]
-            if [i for stretch in stretches for i in merge_stretch(new.expand(stretch), ranks, new)] != ids:
+        for before, after in zip(split_text(base, sample), split_text(pipeline, sample), strict=True):
+            known = [words.get("".join(map(tokens.text, stretch))) for stretch in before]
+            merged = [merge_stretch(one, ranks, new, whole) for one, whole in zip(before, known, strict=True)]
+            if list(map(list, after)) != merged:
                 raise TokbenchError(
                     f"{tokenizer.name} cannot be extended: tokenizers merges the new tokens in another order",
                     "this is a case that tokbench does not know: please report it with the tokenizer's name",

@@ -10,6 +10,8 @@ from tokbench._shared.files import read_json_object
 from tokbench.adapters import Tokenizer
 from tokbench.adapters.huggingface import HuggingFaceTokenizer
 from tokbench.adapters.sentencepiece import SentencePieceTokenizer
+from tokbench.adapters.tiktoken import TiktokenTokenizer
+from tokbench.analysis.extension._rank_forms import convert_ranks
 from tokbench.analysis.sweep._merged_tokens import Document, read_document
 from tokbench.catalog.sentencepiece_pieces import BYTE, CONTROL, NORMAL, UNKNOWN, Piece, is_bpe, read_pieces
 from tokbench.errors import TokbenchError
@@ -21,10 +23,12 @@ def build_form(tokenizer: Tokenizer) -> Document:
     """Return the content of a tokenizer.json that gives the ids of a tokenizer.
 
     Its added tokens are in the vocabulary of the model too, so that they keep their ids when tokens are appended.
-    Raises TokbenchError for anything but BPE of a Hugging Face file or a SentencePiece model.
+    Raises TokbenchError for anything but BPE of a Hugging Face file, a rank file or a SentencePiece model.
     """
     if isinstance(tokenizer, SentencePieceTokenizer):
         return _convert_pieces(tokenizer)
+    if isinstance(tokenizer, TiktokenTokenizer):
+        return convert_ranks(tokenizer)
     if not isinstance(tokenizer, HuggingFaceTokenizer):
         raise refuse_extending(tokenizer, f"files of the format {tokenizer.asset.format} cannot be extended")
     kind = type(tokenizer.tokenizer.model).__name__
@@ -34,8 +38,6 @@ def build_form(tokenizer: Tokenizer) -> Document:
     model = document["model"]
     if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         raise refuse_extending(tokenizer, "its tokens mark the inside or the end of words")
-    if model.get("ignore_merges"):
-        raise refuse_extending(tokenizer, "it takes whole words without merging them (ignore_merges)")
     _keep_added(tokenizer, document)
     return document
 
@@ -43,7 +45,8 @@ def build_form(tokenizer: Tokenizer) -> Document:
 def refuse_extending(tokenizer: Tokenizer, reason: str) -> TokbenchError:
     """Build the error for a tokenizer that cannot be extended."""
     return TokbenchError(
-        f"{tokenizer.name} cannot be extended: {reason}", "give a tokenizer.json of BPE, or a SentencePiece BPE model"
+        f"{tokenizer.name} cannot be extended: {reason}",
+        "give a tokenizer.json of BPE, a rank file, or a SentencePiece BPE model",
     )
 
 

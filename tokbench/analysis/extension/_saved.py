@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import polars as pl
 from tokenizers import Tokenizer as Pipeline
 
 from tokbench._shared.progress import Progress
-from tokbench.analysis.extension._documents import NewTokens, encode
+from tokbench.analysis.extension._documents import NewTokens, encode, find_runs
 from tokbench.analysis.extension._halves import Halves
 from tokbench.analysis.extension._token_texts import TokenTexts
 from tokbench.analysis.robustness._measure import Draws
@@ -46,6 +46,25 @@ STRINGS = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Usage:
+    """How often each id occurs in the measured half, and the old ids that it saves there."""
+
+    counts: npt.NDArray[np.int64]
+    saved: npt.NDArray[np.int64]
+
+    def add(self, before: Sequence[list[int]], after: Sequence[list[int]], new: NewTokens, tokens: TokenTexts) -> None:
+        """Count the new ids of texts, as `check_old_ids` accepts them.
+
+        before, after: ids without new tokens, and with them.
+        """
+        for old, extended in zip(before, after, strict=True):
+            made = [number for number in extended if number >= new.first]
+            for number, run in zip(made, find_runs(old, extended, new, tokens) or (), strict=True):
+                self.counts[number] += 1
+                self.saved[number] += run - 1
+
+
 def measure_languages(
     pipelines: Sequence[Pipeline],
     sizes: Sequence[int],
@@ -55,31 +74,35 @@ def measure_languages(
     shares: Mapping[str, float] | None,
     bootstrap: Bootstrap | None,
     progress: Progress,
-) -> tuple[list[Measured], npt.NDArray[np.int64]]:
+    new: NewTokens,
+    tokens: TokenTexts,
+) -> tuple[list[Measured], Usage]:
     """Measure the second half of each language at each size, and of all together if there are several.
 
-    Returns how often each id of the largest vocabulary occurs beside it.
+    Returns what the new tokens of the largest vocabulary save beside it.
     """
     measured: list[Measured] = []
-    blended, usage = Histograms(sizes), np.zeros(sizes[-1], np.int64)
+    blended, usage = Histograms(sizes), Usage(np.zeros(sizes[-1], np.int64), np.zeros(sizes[-1], np.int64))
     together: Floats | None = None
     for lang in corpus.languages:
         half = halves[lang]
         every = corpus.texts(lang)
         chosen = np.flatnonzero(~half.training)
         texts = [every[place] for place in chosen.tolist()]
-        tokens, histograms = np.zeros((len(texts), len(sizes))), Histograms(sizes)
+        numbers, histograms = np.zeros((len(texts), len(sizes))), Histograms(sizes)
+        first: list[list[int]] = []
         for place, pipeline in enumerate(pipelines):
             lists = list(encode(pipeline, texts))
-            tokens[:, place] = [len(ids) for ids in lists]
+            first = first or lists
+            numbers[:, place] = [len(ids) for ids in lists]
             histograms.add(place, np.array([number for ids in lists for number in ids], np.int32))
-        counts = LanguageCounts(count_bytes(texts), tokens, histograms.entropies())
+        counts = LanguageCounts(count_bytes(texts), numbers, histograms.entropies())
         sums = draw(half, chosen, corpus, lang, bootstrap).sum(tabulate_counts(counts, model))
         share = None if shares is None else shares.get(lang, 0.0)
         if share is None or share:
             together = add_language(together, sums, share)
             blended.blend(histograms, 1.0 if share is None else share / float(counts.bytes.sum()))
-        usage += histograms.counts[-1].astype(np.int64)
+        usage.add(first, lists, new, tokens)
         measured.append(Measured(lang, Sums(model, sums), counts.entropy, counted=True))
         progress.advance(EXTENDING, what=lang)
     if together is not None and len(measured) > 1:
@@ -114,14 +137,14 @@ def list_break_even(measured: Sequence[Measured], added: Sequence[int], level: f
     return pl.DataFrame([{key: row[key] for key in BREAK_EVEN} for row in rows], schema=BREAK_EVEN, orient="row")
 
 
-def list_strings(usage: npt.NDArray[np.int64], new: NewTokens, tokens: TokenTexts) -> pl.DataFrame:
+def list_strings(usage: Usage, new: NewTokens, tokens: TokenTexts) -> pl.DataFrame:
     """List the new tokens that occur, by the tokens that they save; equal ones in the order of training."""
     rows = []
     for place, pieces in enumerate(new.pieces):
-        count = int(usage[new.first + place])
+        count = int(usage.counts[new.first + place])
         if count:
             text = read_text(new.texts[place], tokens)
-            rows.append((new.first + place, text, len(pieces), count, count * (len(pieces) - 1)))
+            rows.append((new.first + place, text, len(pieces), count, int(usage.saved[new.first + place])))
     saved = sum(row[-1] for row in rows)
     rows.sort(key=lambda row: (-row[-1], row[0]))
     return pl.DataFrame([(*row, row[-1] / saved) for row in rows], schema=STRINGS, orient="row")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from tokbench.analysis.extension._forms import SPACE
@@ -54,19 +55,40 @@ def crosses_border(left: str, right: str) -> bool:
     return before != after and after != _MARK and before != _MARK
 
 
+class SortedSides:
+    """Texts sorted from their beginnings and from their ends."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.forward = sorted(texts)
+        self.backward = sorted(text[::-1] for text in self.forward)
+
+    def begin_or_end(self, text: str) -> bool:
+        """Return whether a longer text begins or ends with a text that is none of them."""
+        sides = ((self.forward, text), (self.backward, text[::-1]))
+        places = [(listed, wanted, bisect_left(listed, wanted)) for listed, wanted in sides]
+        return any(place < len(listed) and listed[place].startswith(wanted) for listed, wanted, place in places)
+
+
 class TokenTexts:
     """The texts of all ids, as the model of a form writes them, and of new tokens.
 
     byte_level: whether each character is a byte (GPT-2's alphabet). Then words end where the pipeline splits text; else
     also at the borders of `crosses_border`.
+    first: the id of the first new token; by default above all others.
+    by_text: whether any two tokens are merged whose texts together are a token, as in rank files. Then no new token
+        begins or ends an old one: it could be merged to that.
+    whole: whether words that are tokens are taken without merging.
     """
 
-    def __init__(self, form: Document, byte_level: bool) -> None:
+    def __init__(self, form: Document, byte_level: bool, *, first: int | None = None, by_text: bool = False) -> None:
         vocab: Mapping[str, int] = form["model"]["vocab"]
+        self.by_text = by_text
+        self.whole = bool(form["model"].get("ignore_merges"))
+        self.sides = SortedSides(vocab) if by_text else None
         self.byte_level = byte_level
         self.texts = {number: text for text, number in vocab.items()}
         self.known = set(vocab)
-        self.first = self.next_id = max(vocab.values()) + 1
+        self.first = self.next_id = max(first or 0, max(vocab.values()) + 1)
         self.bytes = {number: int(match[1], 16) for text, number in vocab.items() if (match := _BYTE.fullmatch(text))}
         added = {token["content"] for token in form["added_tokens"]} | {form["model"].get("unk_token")}
         self.apart = {vocab[text] for text in added if text in vocab} | (set() if byte_level else {*self.bytes})
@@ -95,6 +117,8 @@ class TokenTexts:
             joined = self.texts[left] + self.texts[right]
             size = len(joined) if self.byte_level else len(joined.encode())
             verdict = size <= LONGEST and joined not in self.known
+            if verdict and self.sides is not None:
+                verdict = not self.sides.begin_or_end(joined)
             self.verdicts[left, right] = verdict
         return verdict
 

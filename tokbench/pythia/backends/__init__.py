@@ -19,9 +19,6 @@ Ids = Sequence[int]
 OnToken = Callable[[int], None]
 """Called for each new token with the index of its prompt, as soon as the token is known."""
 
-END_OF_TEXT = 0
-"""The id of `<|endoftext|>` in GPT-NeoX's vocabulary."""
-
 
 class UnsupportedCheckpointError(TokbenchError):
     """A backend that runs other checkpoints does not run this one."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import Ids, Runner
+from tokbench.pythia.backends import BACKENDS, Device, Ids, Runner
+from tokbench.pythia.formats.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +37,30 @@ class EvaluationRunner(Runner, Protocol):
         """
         ...
 
-    def complete(self, ids: Ids, most: int) -> list[int]:
-        """Continue greedily by at most `most` ids, up to `END_OF_TEXT`, which is not returned."""
+    def complete(self, ids: Ids, most: int, ends: Ids) -> list[int]:
+        """Continue greedily by at most `most` ids, up to the first of `ends`, which is not returned."""
         ...
+
+
+@runtime_checkable
+class ExactBackend(Protocol):
+    """A backend that rounds on the way unless it is told not to."""
+
+    def load_exact(
+        self, path: Path, quantization: str, *, threads: int, context: int, device: Device = "cpu"
+    ) -> Runner:
+        """Load the result of `prepare` for one sequence, keeping intermediate values in float32."""
+        ...
+
+
+def run_exactly(
+    checkpoint: Checkpoint, backend: str, quantization: str, *, threads: int, context: int, device: Device = "cpu"
+) -> Runner:
+    """Load a checkpoint as `run` does, but for probabilities rather than for speed."""
+    found = BACKENDS[backend]
+    path = found.prepare(checkpoint, quantization, device)
+    load = found.load_exact if isinstance(found, ExactBackend) else found.load
+    return load(path, quantization, threads=threads, context=context, device=device)
 
 
 def require_evaluation(runner: Runner, backend: str) -> EvaluationRunner:
@@ -56,6 +79,11 @@ def score_end_of_logits(logits: npt.NDArray[np.float32], ids: Ids) -> ScoredEnd:
         totals = np.log(np.exp(shifted).sum(-1, dtype=np.float64))
     log_probs = (shifted[rows, chosen] - totals).astype(np.float32)
     return ScoredEnd(log_probs, logits.argmax(-1) == chosen)
+
+
+def cut_at_end(ids: Ids, ends: Ids) -> list[int]:
+    """Return the ids before the first that ends a text."""
+    return list(ids[: next((place for place, number in enumerate(ids) if number in ends), len(ids))])
 
 
 def check_end(ids: Ids, count: int) -> None:

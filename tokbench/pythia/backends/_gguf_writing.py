@@ -16,10 +16,11 @@ from tokbench.pythia.backends import UnsupportedCheckpointError
 from tokbench.pythia.backends._gguf_families import add_metadata, check_tensors, reorder
 from tokbench.pythia.formats.checkpoint import Checkpoint, Computation
 from tokbench.pythia.formats.gguf_reading import NEOX, WEIGHTS_KEY, map_names, name_architecture
+from tokbench.pythia.formats.special_ids import END_OF_TEXT, PLACEHOLDERS
 from tokbench.pythia.formats.weights import Weights, as_float32, list_shapes
 from tokbench.pythia.model.architecture import Architecture
 
-VERSION = 3
+VERSION = 4
 """Version of the written files; changing it invalidates converted files."""
 
 TYPES = ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "bf16", "f32")
@@ -114,7 +115,8 @@ class Vocabulary:
 def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
     # llama.cpp runs on ids here; of other families it would need more of the vocabulary than a tokenizer.json holds.
     if checkpoint.tokenizer is None or name_architecture(checkpoint.architecture) != NEOX:
-        vocabulary = _name_placeholders(checkpoint.architecture)
+        vocabulary = _name_placeholders(checkpoint.architecture, require_computation(checkpoint).end_of_text)
+        writer.add_bool(PLACEHOLDERS, True)
     else:
         vocabulary = read_vocabulary(checkpoint.tokenizer, checkpoint.architecture)
     writer.add_tokenizer_model("gpt2")
@@ -127,20 +129,24 @@ def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
     writer.add_add_bos_token(False)
 
 
-def _name_placeholders(architecture: Architecture) -> Vocabulary:
+def _name_placeholders(architecture: Architecture, end_of_text: int) -> Vocabulary:
     """Build a vocabulary for a model without one.
 
-    It consists of end of text, the bytes as byte-level BPE writes them, and unused rows.
+    It consists of end of text, which llama.cpp knows by its name, the bytes as byte-level BPE writes them, and unused
+    rows.
     """
     printable = {byte: chr(byte) for byte in _CHARACTERS}
     hidden = (byte for byte in range(256) if byte not in printable)
     names = printable | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
-    tokens = ["<|endoftext|>", *(names[byte] for byte in range(256)), _SPACE * 2][: architecture.vocab_rows]
-    types = [_CONTROL, *[_NORMAL] * (len(tokens) - 1)]
+    tokens = [*(names[byte] for byte in range(256)), _SPACE * 2]
+    types = [_NORMAL] * len(tokens)
     spare = range(len(tokens), architecture.vocab_rows)
-    return Vocabulary(
-        tokens + [f"[PAD{row}]" for row in spare], types + [_UNUSED] * len(spare), [f"{_SPACE} {_SPACE}"], "gpt-2"
-    )
+    tokens += [f"[PAD{row}]" for row in spare]
+    types += [_UNUSED] * len(spare)
+    tokens.insert(end_of_text, END_OF_TEXT)
+    types.insert(end_of_text, _CONTROL)
+    rows = architecture.vocab_rows
+    return Vocabulary(tokens[:rows], types[:rows], [f"{_SPACE} {_SPACE}"], "gpt-2")
 
 
 def read_vocabulary(path: Path, architecture: Architecture) -> Vocabulary:

@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import (
-    END_OF_TEXT,
     Device,
     Ids,
     OnToken,
@@ -147,14 +146,14 @@ class _CTranslate2Runner:
         check_end(ids, count)
         return score_end_of_logits(self.logits(ids[:-1])[-count:], ids[-count:])
 
-    def complete(self, ids: Ids, most: int) -> list[int]:
+    def complete(self, ids: Ids, most: int, ends: Ids) -> list[int]:
         check_length(ids, most, self._context, len(self._tokens))
         (result,) = self._generator.generate_batch(
             [self._spell(ids)],
             max_length=most,
             include_prompt_in_result=False,
             sampling_topk=1,
-            end_token=[END_OF_TEXT],
+            end_token=list(ends),
         )
         found: list[int] = result.sequences_ids[0]
         return found

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import (
-    END_OF_TEXT,
     Device,
     Ids,
     OnToken,
@@ -24,9 +23,9 @@ from tokbench.pythia.backends import (
     check_length,
     check_quantization,
 )
-from tokbench.pythia.backends._evaluation import ScoredEnd, check_end
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, cut_at_end
 from tokbench.pythia.backends._gguf_writing import TYPES, VERSION, require_computation, write_gguf
-from tokbench.pythia.backends._llamacpp_streaming import stream_answers
+from tokbench.pythia.backends._llamacpp_streaming import CERTAIN, find_whole_character, stream_answers
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.conversion import convert_once
 
@@ -35,12 +34,11 @@ LIBRARIES = ("xllamacpp", "gguf", "numpy")
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
 """Types of the key-value cache, the usual one first."""
 
+_EXACT = "f32"
 _FILE = "model.gguf"
 _SILENT = -1
 _SOME = 1000  # the best tokens, which hold most that are looked for, in a hundredth of the time of all
 _EVERY = 1 << 30  # more tokens than any vocabulary has
-_WHOLE_CHARACTER = 34  # "A" to GPT-NeoX, "!" among placeholders
-_CERTAIN = 1e9
 
 
 def _import() -> Any:
@@ -96,7 +94,21 @@ def load(
 
     The library runs its server in this process, bound to the loopback interface; requests bypass it.
     """
+    return _load(path, threads, context, batch, device, cache_type)
+
+
+def load_exact(path: Path, quantization: str, *, threads: int, context: int, device: Device = "cpu") -> Runner:
+    """Load a GGUF file with a KV cache in float32, without flash attention, which rounds keys and values to float16.
+
+    With weights in f32, log probabilities are then as exact as those of other backends, except for GELU, which is a
+    table of 16-bit values.
+    """
+    return _load(path, threads, context, 1, device, _EXACT)
+
+
+def _load(path: Path, threads: int, context: int, batch: int, device: Device, cache_type: str) -> Runner:
     library = _import()
+    character = find_whole_character(path)
     params = library.CommonParams()
     params.model.path = str(path)
     params.n_ctx = context * batch
@@ -110,22 +122,25 @@ def load(
     params.verbosity = _SILENT
     params.ui = params.use_jinja = params.enable_chat_template = False
     params.warmup = True
+    if cache_type == _EXACT:
+        params.flash_attn_type = library.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_type_k = params.cache_type_v = library.ggml_type[f"GGML_TYPE_{cache_type.upper()}"]
     try:
         server = library.Server(params)
     except RuntimeError as error:
         raise TokbenchError(f"llama.cpp cannot load {path}: {error}", "download or convert it again") from error
-    runner = _LlamaCppRunner(server, context, cache_type)
+    runner = _LlamaCppRunner(server, context, cache_type, character)
     # A server closed before its loop has started waits forever: an answer shows that it has started.
-    runner.prefill([END_OF_TEXT])
+    runner.prefill([character])
     return runner
 
 
 class _LlamaCppRunner:
-    def __init__(self, server: Any, context: int, cache_type: str) -> None:
+    def __init__(self, server: Any, context: int, cache_type: str, character: int) -> None:
         self._server = server
         self._context = context
         self._cache_type = cache_type
+        self._character = character
         self._kept: tuple[int, ...] = ()
 
     @property
@@ -140,7 +155,7 @@ class _LlamaCppRunner:
     @property
     def kv_bytes_per_value(self) -> int:
         # Blocks of q8_0 and q4_0 take 1.06 and 0.56 bytes per value.
-        return 2 if self._cache_type == "f16" else 1
+        return {"f32": 4, "f16": 2}.get(self._cache_type, 1)
 
     def prefill(self, ids: Ids) -> int:
         return self.generate(ids, 1)[0][0]
@@ -154,7 +169,7 @@ class _LlamaCppRunner:
         return np.stack([self._find_scores(ids[: end + 1]) for end in range(len(ids))])
 
     def _find_scores(self, ids: Ids) -> npt.NDArray[np.float32]:
-        step = self._find_step(ids, _WHOLE_CHARACTER, _EVERY)
+        step = self._find_step(ids, self._character, _EVERY)
         scores = np.empty(len(step["top_logprobs"]), dtype=np.float32)
         for entry in step["top_logprobs"]:
             scores[entry["id"]] = entry["logprob"]
@@ -163,7 +178,7 @@ class _LlamaCppRunner:
     def _find_step(self, ids: Ids, forced: int, most: int, **options: object) -> dict[str, Any]:
         # Force the next token, and return its score and the `most` best ones, which are taken before the bias.
         # A token that ends within a character comes without scores: the answer is then empty.
-        bias = [[forced, _CERTAIN]]
+        bias = [[forced, CERTAIN]]
         answer = self._ask(ids, 1, n_probs=most, logit_bias=bias, ignore_eos=False, verbose=False, **options)
         steps = (answer["choices"][0].get("logprobs") or {}).get("content") or [{}]
         return dict(steps[0])
@@ -193,16 +208,22 @@ class _LlamaCppRunner:
         if step:
             return step["logprob"], step["top_logprobs"][0]["id"]
         for most in (_SOME, _EVERY):
-            top = self._find_step(ids, _WHOLE_CHARACTER, most, cache_prompt=True)["top_logprobs"]
+            top = self._find_step(ids, self._character, most, cache_prompt=True)["top_logprobs"]
             for entry in top:
                 if entry["id"] == following:
                     return entry["logprob"], top[0]["id"]
         raise TokbenchError(f"llama.cpp gives no probability for the id {following}", "use the backend ctranslate2")
 
-    def complete(self, ids: Ids, most: int) -> list[int]:
+    def complete(self, ids: Ids, most: int, ends: Ids) -> list[int]:
         check_length(ids, most, self._context)
-        found: list[int] = self._ask(ids, most, ignore_eos=False)["__verbose"]["tokens"]
-        return found[:-1] if found[-1:] == [END_OF_TEXT] else found
+        found: list[int] = []
+        # The file names ends of its own, at which llama.cpp stops: they are not all that count, nor do all of them.
+        while len(found) < most and not set(found) & set(ends):
+            new = self._ask([*ids, *found], most - len(found), ignore_eos=False)["__verbose"]["tokens"]
+            if not new:
+                break
+            found += new
+        return cut_at_end(found, ends)
 
     def generate(self, ids: Ids, new_tokens: int, batch: int = 1, *, reuse: bool = False) -> list[list[int]]:
         check_length(ids, new_tokens, self._context)
@@ -248,7 +269,7 @@ class _LlamaCppRunner:
         for ids in prompts:
             check_length(ids, new_tokens, self._context)
         self._kept = ()
-        stream_answers(self._server, prompts, new_tokens, on_token)
+        stream_answers(self._server, prompts, new_tokens, on_token, self._character)
 
     def close(self) -> None:
         del self._server

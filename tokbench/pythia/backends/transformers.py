@@ -12,7 +12,6 @@ import numpy.typing as npt
 from tokbench._shared.visible_text import reveal
 from tokbench.errors import MissingExtraError, TokbenchError
 from tokbench.pythia.backends import (
-    END_OF_TEXT,
     Device,
     Ids,
     OnToken,
@@ -21,12 +20,13 @@ from tokbench.pythia.backends import (
     check_length,
     check_quantization,
 )
-from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, score_end_of_logits
+from tokbench.pythia.backends._evaluation import ScoredEnd, check_end, cut_at_end, score_end_of_logits
 from tokbench.pythia.formats.checkpoint import Checkpoint
 
 LIBRARIES = ("transformers", "torch")
 
 _TYPES = ("float32", "bfloat16", "float16")
+_FILLER = 0  # asked for, and not used: sequences are of one length
 
 
 def _import_torch() -> Any:
@@ -93,7 +93,7 @@ class _TransformersRunner:
         self._model = model
         self._context = context
         ends = model.config.get_text_config().eos_token_id
-        listed = ends if isinstance(ends, list) else [END_OF_TEXT if ends is None else ends]
+        listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
         self._ends = [end for end in listed if 0 <= end < model.config.get_text_config().vocab_size]
 
     @property
@@ -163,8 +163,8 @@ class _TransformersRunner:
                 min_new_tokens=new_tokens,
                 max_new_tokens=new_tokens,
                 do_sample=False,
-                eos_token_id=self._ends,
-                pad_token_id=END_OF_TEXT,
+                eos_token_id=self._ends or None,
+                pad_token_id=_FILLER,
                 **options,
             )
 
@@ -176,7 +176,7 @@ class _TransformersRunner:
             scores = self._model(self._tensor(read), logits_to_keep=count).logits[0].float().cpu().numpy()
         return score_end_of_logits(scores, ids[-count:])
 
-    def complete(self, ids: Ids, most: int) -> list[int]:
+    def complete(self, ids: Ids, most: int, ends: Ids) -> list[int]:
         check_length(ids, most, self._context, self._model.config.vocab_size)
         prompt = self._tensor(ids)
         with self._torch.inference_mode():
@@ -185,11 +185,10 @@ class _TransformersRunner:
                 attention_mask=self._torch.ones_like(prompt),
                 max_new_tokens=most,
                 do_sample=False,
-                eos_token_id=END_OF_TEXT,
-                pad_token_id=END_OF_TEXT,
+                eos_token_id=list(ends) or None,
+                pad_token_id=_FILLER,
             )
-        found: list[int] = whole[0, len(ids) :].tolist()
-        return found[:-1] if found[-1:] == [END_OF_TEXT] else found
+        return cut_at_end(whole[0, len(ids) :].tolist(), ends)
 
     def close(self) -> None:
         on_gpu = self._model.device.type == "cuda"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tokbench.catalog import hub, locations
+from tokbench.catalog.companions import NAMES
 from tokbench.catalog.entries import File, Source
 from tokbench.catalog.hub_ids import is_hub_id
 from tokbench.errors import UnavailableError
@@ -16,7 +17,14 @@ from tokbench.pythia.formats.checkpoint import _HUB_ID
 from tokbench.pythia.model.models import OWNER, find_checkpoint, look_up_model
 
 CONFIGURATION = "config.json"
-PATTERNS = [CONFIGURATION, "*.safetensors", "*.safetensors.index.json", "tokenizer.json"]
+PATTERNS = [
+    CONFIGURATION,
+    "generation_config.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "tokenizer.json",
+    *NAMES,
+]
 """Files read from a repository: never code, never pickles."""
 
 

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from tokbench._shared.environment import count_cores
 from tokbench.adapters import EncodedBatch
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import BACKENDS, END_OF_TEXT, Backend, Device, run
-from tokbench.pythia.backends._evaluation import require_evaluation
+from tokbench.pythia.backends import BACKENDS, Backend, Device
+from tokbench.pythia.backends._evaluation import require_evaluation, run_exactly
 from tokbench.pythia.formats.pretrained import open_pretrained
+from tokbench.pythia.formats.special_ids import read_special_ids
 from tokbench.pythia.measure.score import choose_score_quantization, choose_windows, load_vocabulary
 from tokbench.pythia.measure.windows import HarnessWindows
 
@@ -50,7 +51,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         """Load a model.
 
         pretrained: folder, GGUF file, org/name on the hub or name in the suite.
-        quantization: weight type; by default float32, on llamacpp f16, or the GGUF file's own.
+        quantization: weight type; by default float32, or the GGUF file's own.
         max_length: tokens that the model reads at most; by default its context, on llamacpp one less.
         threads: by default all cores.
         device: cpu or cuda.
@@ -63,12 +64,15 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         place = choose_device(device, found)
         checkpoint = open_pretrained(str(pretrained), revision=revision, offline=offline)
         context = checkpoint.architecture.context
-        windows = choose_windows(context, backend, window=max_length, stride=None, bos=True, harness=True)
+        self.special = read_special_ids(checkpoint)
+        windows = choose_windows(
+            context, backend, window=max_length, stride=None, bos=True, harness=True, special=self.special
+        )
         assert isinstance(windows, HarnessWindows)
         self._windows = windows
         self.vocabulary = load_vocabulary(checkpoint, offline=offline)
         kind = quantization or choose_score_quantization(checkpoint, found.list_quantizations(place))
-        loaded = run(
+        loaded = run_exactly(
             checkpoint,
             backend,
             kind,
@@ -90,8 +94,13 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
 
     @property
     def eot_token_id(self) -> int:
-        """Return the id of the end of a text, which also begins one."""
-        return END_OF_TEXT
+        """Return the id of the end of a text, or of its beginning if the model has no end."""
+        return next(iter(self.special.ends), self.special.prefix)
+
+    @property
+    def prefix_token_id(self) -> int:
+        """Return the id that the first token of a text is predicted from."""
+        return self.special.prefix
 
     @property
     def tokenizer_name(self) -> str:
@@ -99,9 +108,9 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         return f"{self.vocabulary.name}-{self.vocabulary.asset.sha256[:16]}"
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
-        """Encode a text; special tokens are never added, as with GPT-NeoX's tokenizer in `hf`."""
+        """Encode a text, with what the tokenizer adds to it unless `add_special_tokens` is False."""
         ids: list[int] = self.vocabulary.encode_batch([string]).ids.tolist()
-        return ids
+        return ids if add_special_tokens is False else self.special.wrap(ids)
 
     def tok_decode(self, tokens: Sequence[int]) -> str:
         """Decode ids to text; bytes that are no whole character become U+FFFD."""
@@ -128,7 +137,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         answers = []
         for request in tqdm(requests, "Running rolling requests", disable=disable_tqdm):
             (text,) = request.args
-            windows = self._windows.split(self.tok_encode(text))
+            windows = self._windows.split(self.tok_encode(text, add_special_tokens=False))
             nats = math.fsum(float(self.runner.score(part)[-new:].sum(dtype="float64")) for part, new in windows)
             answers.append(check_finite(nats))
             self.cache_hook.add_partial("loglikelihood_rolling", (text,), answers[-1])
@@ -149,7 +158,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
                 message = f"{most} new tokens leave no room in the {self.max_length} that the model reads"
                 raise TokbenchError(message, "use --gen_kwargs max_gen_toks=N")
             stops = [stop for stop in handle_stop_sequences(options["until"], None) if stop]
-            ids = self.tok_encode(text)[-(self.max_length - most) :] or [END_OF_TEXT]
+            ids = self.tok_encode(text)[-(self.max_length - most) :] or [self.special.prefix]
             found = postprocess_generated_text(self._continue(ids, most, stops), stops, None)
             answers.append(found)
             self.cache_hook.add_partial("generate_until", (text, wanted), found)
@@ -160,7 +169,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         text = ""
         while len(new) < most and not any(stop in text for stop in stops):
             piece = min(PIECE, most - len(new))
-            found = self.runner.complete([*ids, *new], piece)
+            found = self.runner.complete([*ids, *new], piece, self.special.ends)
             new += found
             text = self.tok_decode(new)
             if len(found) < piece:

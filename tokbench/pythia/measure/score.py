@@ -16,6 +16,8 @@ from tokbench.adapters import Tokenizer, load_tokenizer
 from tokbench.errors import TokbenchError
 from tokbench.pythia.backends import BACKENDS, Ids, Runner
 from tokbench.pythia.formats.checkpoint import Checkpoint
+from tokbench.pythia.formats.configuration import KIND
+from tokbench.pythia.formats.special_ids import SpecialIds, has_vocabulary
 from tokbench.pythia.measure.windows import HarnessWindows, Splitting, Windows
 
 DEFAULT_TOKENIZER = "gpt-neox-20b"
@@ -85,11 +87,16 @@ def count_bits(ids: Ids, scorer: Scorer, windows: Splitting, vocab_rows: int) ->
 
 
 def load_vocabulary(checkpoint: Checkpoint, *, offline: bool = False) -> Tokenizer:
-    """Load the tokenizer of a checkpoint, or GPT-NeoX's if it has none.
+    """Load the tokenizer of a checkpoint, that in a GGUF file, or GPT-NeoX's for a model of that family without one.
 
-    Raises TokbenchError if its ids do not fit.
+    Raises TokbenchError for another model without a tokenizer, or if its ids do not fit.
     """
-    tokenizer = load_tokenizer(str(checkpoint.tokenizer or DEFAULT_TOKENIZER), offline=offline)
+    own = checkpoint.path if has_vocabulary(checkpoint) else checkpoint.tokenizer
+    if own is None and checkpoint.architecture.family != KIND:
+        raise TokbenchError(
+            f"{checkpoint.name} has no tokenizer of its own", "put its tokenizer.json, with its settings, beside it"
+        )
+    tokenizer = load_tokenizer(DEFAULT_TOKENIZER if own is None else own, offline=offline)
     rows = checkpoint.architecture.vocab_rows
     if tokenizer.vocab_total > rows:
         message = f"{checkpoint.name} has {rows} rows, fewer than the {tokenizer.vocab_total} ids of {tokenizer.name}"
@@ -123,13 +130,21 @@ def score_texts(
 
 
 def choose_windows(
-    context: int, backend: str, *, window: int | None, stride: int | None, bos: bool, harness: bool
+    context: int,
+    backend: str,
+    *,
+    window: int | None,
+    stride: int | None,
+    bos: bool,
+    harness: bool,
+    special: SpecialIds,
 ) -> Splitting:
     """Return the windows for a model and a backend.
 
     context: of the model, in tokens.
     window: by default the context, and half of it as stride. Windows of the harness are one token shorter on llama.cpp,
         which reads at most context - 1 tokens before it predicts one.
+    special: of the model, the ids with which texts begin.
 
     Raises TokbenchError for windows beyond the context, and for what the harness does not have.
     """
@@ -141,19 +156,20 @@ def choose_windows(
         )
     length = window or most
     if not harness:
-        return Windows(length, stride or length // 2, bos)
+        return Windows(length, stride or length // 2, bos, special)
     if stride is not None or not bos:
         raise TokbenchError(
-            "windows of the harness have no stride, and start with <|endoftext|>", "leave out --stride and --no-bos"
+            "windows of the harness have no stride, and start as the model's texts do",
+            "leave out --stride and --no-bos",
         )
-    return HarnessWindows(length)
+    return HarnessWindows(length, special)
 
 
 def choose_score_quantization(checkpoint: Checkpoint, supported: Sequence[str]) -> str:
     """Return the type to score in where none is named: a GGUF file's own, else the most exact common one."""
     if checkpoint.format == "gguf":
         return checkpoint.stored
-    return next((kind for kind in ("float32", "f16") if kind in supported), supported[0])
+    return next((kind for kind in ("float32", "f32") if kind in supported), supported[0])
 
 
 def sign_score(

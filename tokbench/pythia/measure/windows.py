@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.backends import END_OF_TEXT, Ids
+from tokbench.pythia.backends import Ids
+from tokbench.pythia.formats.special_ids import GPT_NEOX, SpecialIds
 
 
 class Splitting(Protocol):
@@ -15,7 +16,7 @@ class Splitting(Protocol):
 
     @property
     def bos(self) -> bool:
-        """Return whether texts start with `END_OF_TEXT`."""
+        """Return whether texts start with the model's prefix."""
         ...
 
     @property
@@ -34,13 +35,14 @@ class Windows:
 
     window: maximum tokens per window.
     stride: tokens between the starts of windows.
-    bos: start each text with `<|endoftext|>`, id 0, as in training; otherwise the model does not predict the first
+    bos: start each text with the prefix of `special`, as in training; otherwise the model does not predict the first
         token of a text, which counts as one of V_rows equally likely ones.
     """
 
     window: int
     stride: int
     bos: bool = True
+    special: SpecialIds = GPT_NEOX
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride < self.window:
@@ -50,7 +52,7 @@ class Windows:
             )
 
     def __str__(self) -> str:
-        bos = "endoftext" if self.bos else "none"
+        bos = self.special.name if self.bos else "none"
         return f"win:{self.window}|stride:{self.stride}|bos:{bos}"
 
     @property
@@ -60,7 +62,7 @@ class Windows:
 
     def split(self, ids: Ids) -> Iterator[tuple[list[int], int]]:
         """Yield each window's ids, and how many of its last ids no earlier window contains."""
-        sequence = [END_OF_TEXT, *ids] if self.bos else list(ids)
+        sequence = [self.special.prefix, *ids] if self.bos else list(ids)
         done = 1  # the first of the sequence is given
         for begin in range(0, len(sequence), self.stride):
             if done >= len(sequence):
@@ -74,24 +76,29 @@ class Windows:
 class HarnessWindows:
     """The windows of the LM Evaluation Harness (`loglikelihood_rolling`).
 
-    Windows do not overlap, except that the last one is moved back to full length. Texts start with `<|endoftext|>`.
+    Windows do not overlap, except that the last one is moved back to full length. Texts start with the prefix of
+    `special`. What the tokenizer's files add to every text is predicted like the text itself, as the harness does: a
+    LLaMA model reads its beginning of a text twice.
 
     max_length: M, tokens that the model reads per window, as `max_length` of the harness; each window has M + 1 ids,
         because the last one is predicted and not read.
     """
 
     max_length: int
+    special: SpecialIds = GPT_NEOX
 
     def __post_init__(self) -> None:
         if self.max_length < 1:
             raise TokbenchError(f"windows of {self.max_length} tokens", "the length must be at least 1")
 
     def __str__(self) -> str:
-        return f"win:harness|max_length:{self.max_length}|bos:endoftext"
+        added = "".join(f"+{number}" for number in self.special.before)
+        end = f"|eos:{'+'.join(map(str, self.special.after))}" if self.special.after else ""
+        return f"win:harness|max_length:{self.max_length}|bos:{self.special.name}{added}{end}"
 
     @property
     def bos(self) -> bool:
-        """Return that texts start with `END_OF_TEXT`."""
+        """Return that texts start with the model's prefix."""
         return True
 
     @property
@@ -101,8 +108,9 @@ class HarnessWindows:
 
     def split(self, ids: Ids) -> Iterator[tuple[list[int], int]]:
         """Yield each window's ids, and how many of its last ids no earlier window predicts."""
-        sequence = [END_OF_TEXT, *ids]
-        for done in range(0, len(ids), self.max_length):
-            new = min(self.max_length, len(ids) - done)
+        text = self.special.wrap(ids)
+        sequence = [self.special.prefix, *text]
+        for done in range(0, len(text), self.max_length):
+            new = min(self.max_length, len(text) - done)
             end = 1 + done + new
             yield sequence[max(0, end - self.longest) : end], new

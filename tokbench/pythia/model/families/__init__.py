@@ -14,13 +14,17 @@ from tokbench._shared.visible_text import reveal_controls
 from tokbench.errors import TokbenchError
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import parameters
-from tokbench.pythia.model.families import classic, experts, gated, recurrent
+from tokbench.pythia.model.families import classic, experts, gated, later, recurrent
 from tokbench.pythia.model.families._keys import Keys
 
 Reader = Callable[[Keys], Architecture]
 
 READERS: Mapping[str, Reader] = {
-    **{name: reader for module in (classic, gated, experts, recurrent) for name, reader in module.READERS.items()}
+    **{
+        name: reader
+        for module in (classic, gated, experts, later, recurrent)
+        for name, reader in module.READERS.items()
+    }
 }
 """Readers by `model_type`."""
 

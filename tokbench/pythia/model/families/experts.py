@@ -12,7 +12,9 @@ from tokbench.pythia.model.families.gated import attend, find_late_windows, find
 
 def read_mixtral(keys: Keys) -> Architecture:
     """Read Mixtral: experts as wide as the MLP that they replace."""
-    return _add(read_mistral(keys), keys, Experts(*_count(keys, "num_local_experts"), keys.whole("intermediate_size")))
+    return _add(
+        read_mistral(keys), keys, Experts(*count_experts(keys, "num_local_experts"), keys.whole("intermediate_size"))
+    )
 
 
 def read_qwen2_moe(keys: Keys) -> Architecture:
@@ -21,11 +23,11 @@ def read_qwen2_moe(keys: Keys) -> Architecture:
     bias = keys.flag("qkv_bias", default=True)
     shape = attend(shape, bias=bias, output_bias=False, windows=find_late_windows(keys, shape.layers))
     experts = Experts(
-        *_count(keys, "num_experts", "num_local_experts"),
+        *count_experts(keys, "num_experts", "num_local_experts"),
         keys.whole("moe_intermediate_size"),
         shared_width=keys.whole("shared_expert_intermediate_size"),
         shared_gate=True,
-        first_dense=_count_dense(keys),
+        first_dense=count_dense(keys),
         every=keys.whole("decoder_sparse_step", default=1),
     )
     return _add(shape, keys, experts)
@@ -37,9 +39,9 @@ def read_qwen3_moe(keys: Keys) -> Architecture:
     windows = find_late_windows(keys, shape.layers)
     shape = attend(shape, norm_values=2 * shape.head_width, windows=windows)
     experts = Experts(
-        *_count(keys, "num_experts", "num_local_experts"),
+        *count_experts(keys, "num_experts", "num_local_experts"),
         keys.whole("moe_intermediate_size"),
-        first_dense=_count_dense(keys),
+        first_dense=count_dense(keys),
         every=keys.whole("decoder_sparse_step", default=1),
     )
     return _add(shape, keys, experts)
@@ -50,12 +52,14 @@ def read_gpt_oss(keys: Keys) -> Architecture:
     shape = read_llama(keys, head_width=64)
     window, bias = keys.whole("sliding_window", default=128), keys.flag("attention_bias", default=True)
     shape = attend(shape, bias=bias, output_bias=bias, windows=find_windows(keys, shape.layers, window, (window, None)))
-    experts = Experts(*_count(keys, "num_local_experts"), keys.whole("intermediate_size"), router_bias=True, bias=True)
+    experts = Experts(
+        *count_experts(keys, "num_local_experts"), keys.whole("intermediate_size"), router_bias=True, bias=True
+    )
     return _add(replace(shape, attention=replace(shape.attention, sinks=True)), keys, experts)
 
 
 def read_deepseek(keys: Keys) -> Architecture:
-    """Read DeepSeek V2 and V3: latent attention, shared experts, plain MLPs in the first layers.
+    """Read DeepSeek V2 and V3, and Kimi K2: latent attention, shared experts, plain MLPs in the first layers.
 
     The correction of the router's balance in V3, one value per expert, is no parameter. Layers for predicting several
     tokens are not part of the model.
@@ -73,10 +77,10 @@ def read_deepseek(keys: Keys) -> Architecture:
     shape = read_llama(keys, head_width=head)  # the key `head_dim`, if there, is the rotary part
     attention = replace(shape.attention, kv_heads=None, head_width=head, latent=latent)
     experts = Experts(
-        *_count(keys, "n_routed_experts"),
+        *count_experts(keys, "n_routed_experts"),
         keys.whole("moe_intermediate_size"),
         shared_width=keys.whole("moe_intermediate_size") * keys.count("n_shared_experts"),
-        first_dense=_count_dense(keys),
+        first_dense=count_dense(keys),
     )
     return _add(replace(shape, rotary_fraction=rotary / head, attention=attention), keys, experts)
 
@@ -85,13 +89,13 @@ def _add(shape: Architecture, keys: Keys, experts: Experts) -> Architecture:
     return replace(shape, mlp=replace(shape.mlp, experts=experts))
 
 
-def _count(keys: Keys, *names: str) -> tuple[int, int]:
+def count_experts(keys: Keys, *names: str) -> tuple[int, int]:
     """Return the number of experts, and how many of them a token uses."""
     experts = keys.whole(*names, most=1 << 20)
     return experts, keys.whole("num_experts_per_tok", "experts_per_token", most=experts)
 
 
-def _count_dense(keys: Keys) -> int:
+def count_dense(keys: Keys) -> int:
     """Return how many of the first layers have a plain MLP."""
     first = keys.count("first_k_dense_replace")
     layers = keys.layers("num_hidden_layers")
@@ -111,6 +115,7 @@ def _count_dense(keys: Keys) -> int:
 READERS: Mapping[str, Callable[[Keys], Architecture]] = {
     "deepseek_v2": read_deepseek,
     "deepseek_v3": read_deepseek,
+    "kimi_k2": read_deepseek,
     "gpt_oss": read_gpt_oss,
     "mixtral": read_mixtral,
     "qwen2_moe": read_qwen2_moe,
