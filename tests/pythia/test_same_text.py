@@ -150,7 +150,7 @@ def test_verdicts_are_ratios_of_the_table(workload: Workload, weighted: bool, re
                 for name, rows in (("x", 50304), ("y", 100352))}  # fmt: skip
     computed = compute(resample(workload, "a", Bootstrap(resamples=10)), request, costings, shares if weighted else {})
     frame = tabulate_costs(computed, costings)
-    relative = tabulate_relative(computed, "x")
+    relative = tabulate_relative(computed, "x", {}, shares if weighted else {})
     assert set(relative["quantity"]) == {"tokens", "flops", "seconds", "money"}
     cells = {
         tuple(key): number for *key, number in frame.select("lang", "quantity", "per", "tokenizer", "value").rows()

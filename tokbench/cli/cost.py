@@ -234,7 +234,7 @@ def run(
             counted,
             texts,
             reference=reference,
-            metrics=["tokens_per_segment"],
+            metrics=["tokens_per_segment", "round_trip_whitespace"],  # a loss is no saving
             by_segment=True,
             weights=shares,
             throughput=False,

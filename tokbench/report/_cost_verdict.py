@@ -38,7 +38,7 @@ def write_amounts(costs: Costs) -> list[str]:
     headline = find_headline(costs)
     month = costs.prices.requests_per_day is not None
     per = "request" if headline != "money" else "month" if month else "1000 requests"
-    rows = select_whole(costs.frame).filter(quantity=headline, per=per).sort("value", maintain_order=True)
+    rows = rank(costs, select_whole(costs.frame).filter(quantity=headline, per=per))
     subject = {"month": "A month", "1000 requests": "1,000 requests", "request": "A request"}[per]
     verb = "take" if headline != "money" else "cost"
     written = []
@@ -46,11 +46,21 @@ def write_amounts(costs: Costs) -> list[str]:
         write = write_money if headline == "money" else write_number
         amount = write_interval(row["value"], row["low"], row["high"], SCALES.get(headline, 1), write)
         unit = NOUNS.get(headline, costs.prices.currency or "")
-        written.append(f"{mark(row)}{amount} {unit}".rstrip() + f" with {row['tokenizer']}")
+        lossy = " (which loses text)" if costs.loses_text(row["tokenizer"], row["lang"]) else ""
+        written.append(f"{mark(row)}{amount} {unit}".rstrip() + f" with {row['tokenizer']}{lossy}")
     if len(written) > MOST_NAMED:
-        written = [written[0], f"up to {written[-1]}"]
+        compared = [text for text in written if not text.endswith(")")] or written
+        written = [compared[0], f"up to {compared[-1]}"]
     plural = "" if per == "1000 requests" else "s"
     return [f"{subject} {verb}{plural} {join(written)}, {name_whole(costs)}."]
+
+
+def rank(costs: Costs, whole: pl.DataFrame) -> pl.DataFrame:
+    """Order values over all languages: cheapest first, those of tokenizers that lose text last."""
+    lossy = [
+        costs.loses_text(tokenizer, lang) for tokenizer, lang in whole.select("tokenizer", "lang").iter_rows()
+    ]
+    return whole.with_columns(lossy=pl.Series(lossy, dtype=pl.Boolean)).sort("lossy", "value", maintain_order=True)
 
 
 def select_whole(frame: pl.DataFrame) -> pl.DataFrame:
@@ -74,11 +84,11 @@ def write_comparisons(costs: Costs) -> list[str]:
     sentences = []
     for use, quantity in (("serving", find_headline(costs)), ("training", "flops")):
         rows = costs.relative.filter(use=use, quantity=quantity).filter(pl.col("tokenizer") != costs.baseline)
-        whole = select_whole(rows).sort("relative", maintain_order=True)
+        whole = rank(costs, select_whole(rows).rename({"relative": "value"}))
         if whole.is_empty():
             continue
         named = [
-            f"{write_interval(row['relative'], row['low'], row['high'], 1, write_ratio)} with {row['tokenizer']}"
+            f"{write_interval(row['value'], row['low'], row['high'], 1, write_ratio)} with {row['tokenizer']}"
             + (f" ({row['verdict']})" if row["verdict"] else "")
             for row in whole.head(MOST_NAMED).iter_rows(named=True)
         ]
@@ -90,21 +100,35 @@ def write_comparisons(costs: Costs) -> list[str]:
 
 
 def write_dearest(costs: Costs) -> list[str]:
-    """Say which language is dearest, with the tokenizer that is cheapest over all."""
-    headline = find_headline(costs)
-    rows = costs.frame.filter(quantity=headline, per="request")
-    order = select_whole(rows).sort("value", maintain_order=True)["tokenizer"].to_list()
-    if costs.reference is None or len(costs.chars) < 2:
+    """Say which language is dearest, with the cheapest and the dearest tokenizer that keep the reference's text.
+
+    Languages in which a tokenizer loses text are left out.
+    """
+    reference = costs.reference
+    if reference is None or len(costs.chars) < 2:
         return []
-    parts = []
-    for tokenizer in dict.fromkeys((order[0], order[-1])):
-        own = rows.filter(pl.col("lang").is_not_null(), tokenizer=tokenizer).sort("premium", maintain_order=True)
-        row = own.row(-1, named=True)
-        if row["premium"] is not None:
+    rows = costs.frame.filter(quantity=find_headline(costs), per="request")
+    order = rank(costs, select_whole(rows))
+    kept = order.filter(~pl.col("lossy"))["tokenizer"].to_list() or [
+        name for name in order["tokenizer"] if not costs.loses_text(name, reference)
+    ]
+    dearer, cheapest = [], []
+    for tokenizer in dict.fromkeys((*kept[:1], *kept[-1:])):
+        own = rows.filter(pl.col("lang").is_not_null(), pl.col("premium").is_not_null(), tokenizer=tokenizer)
+        known = [row for row in own.iter_rows(named=True) if not costs.loses_text(tokenizer, row["lang"])]
+        if len(known) < 2:
+            continue
+        row = max(known, key=lambda one: one["premium"])
+        if row["lang"] == reference:
+            cheapest.append(tokenizer)
+        else:
             ratio = write_interval(row["premium"], row["premium_low"], row["premium_high"])
-            parts.append(f"{ratio} times as much in {row['lang']} with {tokenizer}")
+            dearer.append(f"{ratio} times as much in {row['lang']} with {tokenizer}")
     what = "such a request" if isinstance(costs.request.new_tokens, int) else "the same text"
-    return [f"Relative to {costs.reference}, {what} costs up to {join(parts)}."] if parts else []
+    sentences = [f"Relative to {reference}, {what} costs up to {join(dearer)}."] if dearer else []
+    if cheapest:
+        sentences.append(f"With {join(cheapest)}, {what} costs the most in {reference}.")
+    return sentences
 
 
 def write_assumptions(costs: Costs) -> str:
@@ -159,6 +183,7 @@ def write_notes(costs: Costs) -> list[str]:
         if costs.reference
         else "no premiums: they need parallel text",
     ]
+    notes += write_losses(costs)
     if costs.frame["tokenizer"].n_unique() > 1:
         notes.append(f"relative to {costs.baseline}, {name_baseline(costs)}; unclear: the interval includes 1")
     bases = sorted(set(costs.frame["basis"]) - EXACT)
@@ -169,6 +194,19 @@ def write_notes(costs: Costs) -> list[str]:
     if costs.model is not None and "seconds" not in set(costs.frame["quantity"]):
         notes.append("no timings: the analytic backend runs nothing; use --backend, --device or --timings")
     notes += [f"{name}: {note}" for name, note in merge_notes(costs)]
+    return notes
+
+
+def write_losses(costs: Costs) -> list[str]:
+    """Say which tokenizers lose text, and where."""
+    notes = []
+    for name, segments in costs.losses.items():
+        named = [f"{lang} {lost:,}" for lang, lost in sorted(segments.items(), key=lambda item: -item[1])]
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        notes.append(
+            f"(...) {name} loses text, which saves tokens, so its costs are too low and not compared: segments "
+            f"with losses: {', '.join(named[:MOST_NAMED])}{more}"
+        )
     return notes
 
 
@@ -183,7 +221,7 @@ def merge_notes(costs: Costs) -> Sequence[tuple[str, str]]:
 def name_baseline(costs: Costs) -> str:
     """Say why the baseline is the baseline."""
     if costs.model is None:
-        return "the first named"
+        return "the first named" if costs.baseline == costs.frame["tokenizer"][0] else "the first that loses no text"
     if costs.baseline == costs.own_tokenizer:
         return f"the tokenizer of {costs.model}"
     if costs.own_tokenizer is None:
