@@ -22,7 +22,7 @@ from tokbench.report._findings import join
 MOST_NAMED = 3
 """Tokenizers, and languages, that a sentence names one by one."""
 
-NOUNS = {"seconds": "milliseconds", "flops": "GFLOP", "tokens": "tokens read"}
+NOUNS = {"seconds": "milliseconds", "flops": "GFLOP", "tokens": "tokens"}
 
 
 def write_verdict(costs: Costs) -> list[str]:
@@ -40,7 +40,7 @@ def write_amounts(costs: Costs) -> list[str]:
     per = "request" if headline != "money" else "month" if month else "1000 requests"
     rows = rank(costs, select_whole(costs.frame).filter(quantity=headline, per=per))
     subject = {"month": "A month", "1000 requests": "1,000 requests", "request": "A request"}[per]
-    verb = "take" if headline != "money" else "cost"
+    verb = {"money": "cost", "tokens": "read"}.get(headline, "take")
     written = []
     for row in rows.iter_rows(named=True):
         write = write_money if headline == "money" else write_number
@@ -57,9 +57,7 @@ def write_amounts(costs: Costs) -> list[str]:
 
 def rank(costs: Costs, whole: pl.DataFrame) -> pl.DataFrame:
     """Order values over all languages: cheapest first, those of tokenizers that lose text last."""
-    lossy = [
-        costs.loses_text(tokenizer, lang) for tokenizer, lang in whole.select("tokenizer", "lang").iter_rows()
-    ]
+    lossy = [costs.loses_text(tokenizer, lang) for tokenizer, lang in whole.select("tokenizer", "lang").iter_rows()]
     return whole.with_columns(lossy=pl.Series(lossy, dtype=pl.Boolean)).sort("lossy", "value", maintain_order=True)
 
 
@@ -74,9 +72,10 @@ def name_whole(costs: Costs) -> str:
     if len(languages) == 1:
         return f"in {languages[0]}"
     if costs.shares:
-        shares = [f"{lang} {100 * share:.3g} %" for lang, share in costs.shares.items()]
-        return f"over the mixture {join(shares)}"
-    return f"over {join(languages) if len(languages) <= MOST_NAMED + 1 else f'{len(languages)} languages'} alike"
+        shares = [f"{100 * share:.3g} % {lang}" for lang, share in costs.shares.items()]
+        return f"if the requests are {join(shares)}"
+    named = join(languages) if len(languages) <= MOST_NAMED + 1 else f"{len(languages)} languages"
+    return f"if {named} have equal shares of the requests"
 
 
 def write_comparisons(costs: Costs) -> list[str]:
@@ -140,17 +139,22 @@ def write_assumptions(costs: Costs) -> str:
 def describe_request(costs: Costs) -> str:
     """Return what a request reads and writes."""
     request, chars = costs.request, sorted(set(costs.chars.values()))
-    span = write_number(chars[0]) if len(chars) == 1 else f"{write_number(chars[0])} to {write_number(chars[-1])}"
+    span = write_length(chars[0]) if len(chars) == 1 else f"{write_length(chars[0])} to {write_length(chars[-1])}"
     of = f" of {costs.reference}" if costs.reference else ""
     mean = " (the mean segment)" if request.prompt_chars is None else ""
     translated = " or their translation" if costs.reference and len(costs.chars) > 1 else ""
     if isinstance(request.new_tokens, int):
         written = f"{request.new_tokens:,} tokens, which is more text with some tokenizers than with others"
     elif request.new_text is not None:
-        written = f"{write_number(request.new_text)} characters"
+        written = f"{write_length(request.new_text)} characters"
     else:
         written = "as much text"
     return f"a request reads {span} characters{of}{mean}{translated}, and writes {written}"
+
+
+def write_length(chars: float) -> str:
+    """Format a number of characters: whole ones without decimals."""
+    return f"{chars:,.0f}" if chars == int(chars) else write_number(chars)
 
 
 def write_prices(prices: Prices) -> list[str]:
@@ -161,24 +165,29 @@ def write_prices(prices: Prices) -> list[str]:
         given = {"read": prices.per_mtok_in, "written": prices.per_mtok_out}
         notes.append(
             "prices per million tokens: "
-            + ", ".join(f"{price or 0:g}{unit} {word}" for word, price in given.items())
-            + (f", {prices.per_mtok_cached:g}{unit} cached" if prices.per_mtok_cached is not None else "")
+            + ", ".join(f"{price or 0:,.12g}{unit} {word}" for word, price in given.items())
+            + (f", {prices.per_mtok_cached:,.12g}{unit} cached" if prices.per_mtok_cached is not None else "")
             + (f", of {prices.source}" if prices.source else "")
         )
         notes += [f"tokens {word} have no price and cost nothing" for word, price in given.items() if price is None]
+        if prices.undated:
+            notes.append("the list does not say since when")
     if prices.cached_share:
         notes.append(f"{100 * prices.cached_share:g} % of the tokens read in every request are billed as cached")
     if prices.per_hour is not None:
-        notes.append(f"price of the machine: {prices.per_hour:g}{unit} per hour, one request at a time")
+        notes.append(f"price of the machine: {prices.per_hour:,.12g}{unit} per hour, one request at a time")
     if prices.requests_per_day is not None:
-        notes.append(f"month: {DAYS_PER_MONTH} days of {prices.requests_per_day:,} requests")
+        days = f"{DAYS_PER_MONTH} days of {prices.requests_per_day:,} requests"
+        notes.append(f"month: {days} (in the row of a language: all in it)")
     return notes
 
 
 def write_notes(costs: Costs) -> list[str]:
     """List the notes below the tables."""
     notes = [
-        "[low, high]: 95 % confidence intervals over texts like these (paired bootstrap)",
+        "[low, high]: 95 % confidence intervals over texts like these (paired bootstrap)"
+        if costs.frame["low"].count()
+        else "no intervals: they need several documents or segments",
         f"premium: the same text, relative to {costs.reference}"
         if costs.reference
         else "no premiums: they need parallel text",
@@ -191,6 +200,8 @@ def write_notes(costs: Costs) -> list[str]:
         notes.append(f"~ {join(bases)}, not measured")
     if costs.frame["measured_low"].count():
         notes.append("measurement: interval of the seconds themselves, for these texts")
+    if costs.model is not None:
+        notes.append(f"V rows: of the embedding; NSL: tokens relative to {costs.baseline}")
     if costs.model is not None and "seconds" not in set(costs.frame["quantity"]):
         notes.append("no timings: the analytic backend runs nothing; use --backend, --device or --timings")
     notes += [f"{name}: {note}" for name, note in merge_notes(costs)]

@@ -180,9 +180,7 @@ def relate_languages(amounts: Amounts, values: Floats) -> tuple[Floats, Floats, 
     return (premiums[0], *amounts.interval(premiums))
 
 
-def tabulate_relative(
-    computed: Computed, baseline: str, losses: Losses, shares: Mapping[str, float]
-) -> pl.DataFrame:
+def tabulate_relative(computed: Computed, baseline: str, losses: Losses, shares: Mapping[str, float]) -> pl.DataFrame:
     """Tabulate what each tokenizer costs relative to the baseline, in the columns of `RELATIVE_SCHEMA`.
 
     use: `serving` for requests, `training` for text that is trained on.
