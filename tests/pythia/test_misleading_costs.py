@@ -175,6 +175,18 @@ def test_the_command_shows_the_money_of_many_users(tmp_path: Path) -> None:
     refuse(*command, "--currency", "EUR", says="a currency is that of a price")
 
 
+# ---- accuracy beside cost
+
+
+def test_accuracies_stand_beside_requests_and_money_that_can_be() -> None:
+    command = ("model", "results", "1.4b", "--task", "sciq")
+    says = "a request needs 2,049 tokens, and the context of pythia-1.4b holds 2,048"
+    refuse(*command, "--against", "flops", "--prompt-tokens", "2000", "--new-tokens", "49", says=says)
+    assert run(*command, "--against", "flops", "--prompt-tokens", "2000", "--new-tokens", "48").returncode == 0
+    refuse(*command, "--currency", "EUR", says="a currency is that of a price, and there is none")
+    refuse(*command, "--against", "flops", "--currency", "EUR", says="a currency is that of a price")
+
+
 # ---- sentences
 
 
