@@ -11,7 +11,7 @@ import pytest
 import tokbench as tb
 from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
-from helpers.made import make_wordpiece
+from helpers.made import make_tokenizer_json, make_wordpiece
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.pythia.cost import Costs, Prices, cost
@@ -101,6 +101,19 @@ def test_one_text_gives_values_and_neither_intervals_nor_verdicts(tmp_path: Path
     assert found.relative.filter(tokenizer="byt5", use="training")["verdict"].to_list() == [None]
     assert found.relative["relative"].null_count() == 0
     assert "no intervals: they need several documents or segments" in format_results(show(found), "markdown")
+
+
+def test_one_text_has_a_best_size_and_perturbations_without_intervals(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["the fox in the snow"])
+    made = str(make_tokenizer_json(tmp_path))
+    swept = json.loads(
+        run("sweep", made, "-c", str(tmp_path / "c"), "--sizes", "300", "--model", "70m", "-f", "json").stdout
+    )
+    assert {(row["low"], row["high"], row["share"]) for row in swept["best"]} == {(None, None, None)}
+    assert {row["tokens_per_segment_low"] for row in swept["values"]} == {None}
+    robust = json.loads(run("robust", "utf8", "-c", str(tmp_path / "c"), "-f", "json").stdout)
+    (rows,) = [value for value in robust.values() if isinstance(value, list) and value and "ratio_low" in value[0]]
+    assert {row["ratio_low"] for row in rows} == {None}
 
 
 # ---- devices
