@@ -67,6 +67,9 @@ def test_the_verdict_says_who_loses_text_and_names_no_dearest_language_of_it(los
     assert len(thai) == 4
     assert all("(" in line for line in thai[:2])
     assert f"(...) {name} loses text" in shown
+    timed = cost(lossy, model="70m", speed_of=lambda shape: device_speed("h100", shape, "float16"))
+    assert "| estimated |" in format_results(show(timed), "markdown")
+    assert "(estimated)" not in format_results(show(timed), "markdown")
     alone = format_results(show(cost(lossy, model=None)), "markdown")
     assert "relative to utf8, the first that loses no text" in alone
 
@@ -217,6 +220,12 @@ def test_sentences_name_shares_units_and_what_a_month_is(tmp_path: Path) -> None
     assert bare[0].startswith("A request reads 4.00 [")
     weighted = tb.compare(["utf8"], corpus, throughput=False, weights={"en": 3, "de": 1})
     assert "if the requests are 75 % en and 25 % de." in write_verdict(cost(weighted, model=None))[0]
+
+
+def test_a_format_of_comparisons_names_all_others(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "c", en=["abcd"])
+    says = "choose from: csv, html, json, latex, markdown, parquet, table, xlsx"
+    refuse("cost", "utf8", "-c", str(tmp_path / "c"), "-f", "bibtex", says=says)
 
 
 def test_a_share_is_written_as_a_number_or_in_per_cent(tmp_path: Path) -> None:

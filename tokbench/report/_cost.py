@@ -127,9 +127,8 @@ def lay_out_costs(costs: Costs, per: str = "request") -> Table:
             row.append(write_value(found.get("training_flops"), MILLION_SCALES))
         if not million:
             row.append(write_premium(found.get(whole)))
-        if timed:
-            row.append(Cell(found["seconds"]["basis"] if "seconds" in found else ABSENT))
-        rows.append(mark_losses(costs, row, tokenizer, lang))
+        basis = (Cell(found["seconds"]["basis"] if "seconds" in found else ABSENT),) if timed else ()
+        rows.append((*mark_losses(costs, row, tokenizer, lang), *basis))
     titles = {**(MILLION_TITLES if million else TITLES), "money": costs.prices.currency or "money"}
     if "new_tokens" not in quantities and not isinstance(costs.request.new_tokens, int):
         titles["tokens"] = "tokens read" if costs.request.new_text is not None else "tokens read = written"
