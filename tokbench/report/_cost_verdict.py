@@ -74,7 +74,7 @@ def name_whole(costs: Costs) -> str:
     if costs.shares:
         shares = [f"{100 * share:.3g} % {lang}" for lang, share in costs.shares.items()]
         return f"if the requests are {join(shares)}"
-    named = join(languages) if len(languages) <= MOST_NAMED + 1 else f"{len(languages)} languages"
+    named = join(languages) if len(languages) <= MOST_NAMED + 1 else f"the {len(languages)} languages"
     return f"if {named} have equal shares of the requests"
 
 
