@@ -7,6 +7,7 @@ per byte over all texts, of the worst text, and the largest difference of a cont
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 import tempfile
@@ -69,4 +70,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     main()

@@ -9,8 +9,8 @@ network addresses are from the ranges set aside for fiction, documentation and p
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -303,4 +303,6 @@ def write_texts(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_texts(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="the folder of the corpus")
+    write_texts(parser.parse_args().folder)

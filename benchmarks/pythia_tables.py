@@ -6,6 +6,7 @@ and prints markdown; `--ram` and `--speed` do one half each.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import replace
 
@@ -143,8 +144,11 @@ def print_table(frame: pl.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["--ram", "--speed"]
-    if "--ram" in wanted:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ram", action="store_true", help="the table of RAM")
+    parser.add_argument("--speed", action="store_true", help="the tables of speed")
+    wanted = parser.parse_args()
+    if wanted.ram or not wanted.speed:
         measure_ram()
-    if "--speed" in wanted:
+    if wanted.speed or not wanted.ram:
         measure_speed()

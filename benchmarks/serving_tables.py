@@ -6,6 +6,7 @@ and prints Markdown. `--small` takes one round of pythia-70m with two users, to 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import dataclass
 
@@ -63,4 +64,6 @@ def main(*, small: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(small="--small" in sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="one round of pythia-70m with two users")
+    main(small=parser.parse_args().small)

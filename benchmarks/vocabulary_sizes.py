@@ -5,7 +5,7 @@ python benchmarks/vocabulary_sizes.py FLORES_DEV NEWS_COMMENTARY.jsonl: two minu
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +77,12 @@ def extend_llama(news: str) -> None:
 
 
 if __name__ == "__main__":
-    flores, news = sys.argv[1:]
-    if not Path(news).is_file():
-        raise SystemExit(f"no file {news}")
-    compare_with_training(flores)
-    find_best(flores)
-    extend_llama(news)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("flores", help="FLORES-200 dev")
+    parser.add_argument("news", help="pairs of News Commentary, .jsonl")
+    paths = parser.parse_args()
+    if not Path(paths.news).is_file():
+        raise SystemExit(f"no file {paths.news}")
+    compare_with_training(paths.flores)
+    find_best(paths.flores)
+    extend_llama(paths.news)

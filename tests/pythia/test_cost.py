@@ -305,7 +305,7 @@ def test_prices_of_the_command_line(tmp_path: Path) -> None:
     done = run(*command, "--price-per-mtok", "1", "--new-tokens", "3", "-f", "json")
     assert json.loads(done.stdout)["prices"]["per_mtok_out"] == 1
     refuse(*command, "--price-per-mtok", "1", "--price-in", "1", says="leave it out, or the others")
-    refuse(*command, "--price-in", "1", "--cached-share", "2", says="--cached-share is '2'; use a number from 0 to 1")
+    refuse(*command, "--price-in", "1", "--cached-share", "2", says="--cached-share is '2'; use a share such as")
     refuse(*command, "--price-in", "1", "--price-cached", "1", says="give both --price-cached and --cached-share")
     refuse(*command, "--price-in", "1", "--currency", "euro", says="'EURO' is not a currency")
     refuse(*command, "--price-per-hour", "1", says="needs seconds, and no model is run")

@@ -294,7 +294,7 @@ def test_seconds_and_money_come_from_timings(tmp_path: Path) -> None:
         (("--step", "x"), "--step is 'x'"),
         (("--step", "2000"), "the nearest one is 1000"),
         (("--shots", "3"), "use 0 or 5"),
-        (("--against", "seconds"), "seconds need seconds; add --timings"),
+        (("--against", "seconds"), "--against seconds needs seconds; add --timings"),
         (("--against", "money", "--price-per-hour", "1"), "add --timings"),
         (("--price-per-hour", "1"), "add --against"),
         (("opt-1.3b\x1b",), "no published evaluations of"),

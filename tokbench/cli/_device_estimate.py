@@ -10,6 +10,7 @@ from tokbench.cli.load_test import choose_base
 from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
+    from tokbench.pythia.cost import Prices
     from tokbench.pythia.devices.estimate import DeviceEstimate
     from tokbench.pythia.model.resolution import ModelSpec
 
@@ -24,6 +25,7 @@ def estimate_on_device(
     languages: list[str] | None,
     segments: int | None,
     reference: str | None,
+    price: Prices | None,
     *,
     offline: bool,
 ) -> DeviceEstimate:
@@ -47,7 +49,16 @@ def estimate_on_device(
         context=context,
         loads=loads,
         reference=base,
+        price=price,
     )
+
+
+def read_price(per_hour: float | None, currency: str | None) -> Prices | None:
+    """Return the price of a device; None without one. TokbenchError for a currency alone."""
+    from tokbench.pythia.cost import Prices
+
+    prices = Prices(per_hour=per_hour, currency=currency.strip().upper() if currency is not None else None)
+    return prices if prices.given else None
 
 
 def refuse_alone(given: Mapping[str, object]) -> None:

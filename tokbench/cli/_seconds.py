@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from tokbench.pythia.model.architecture import Architecture
     from tokbench.pythia.speed.rates import Rates
     from tokbench.pythia.speed.speeds import Speed
+
+
+def refuse_runs(given: Mapping[str, object]) -> None:
+    """Raise TokbenchError for options of a model where there is none."""
+    for name, value in given.items():
+        if value is not None:
+            raise TokbenchError(f"{name} is of a model, and there is none", "name a model with --model")
 
 
 def choose_device(

@@ -35,7 +35,7 @@ from tokbench.cli._options import (
 from tokbench.cli._prices import read_prices
 from tokbench.cli._progress import measuring, show_progress
 from tokbench.cli._results import bring_out, check_files
-from tokbench.cli._seconds import choose_device, read_rates
+from tokbench.cli._seconds import choose_device, read_rates, refuse_runs
 from tokbench.cli._uploads import DEFAULT_REQUESTS, AllowUpload, MaxRequests, count_closed_models
 from tokbench.cli._weights import Weights, parse_weights
 from tokbench.errors import TokbenchError
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tokbench.pythia.cost.request import NewTokens
 
 NO_MODEL = "none"
+DEVICE_TYPE = "float16"
 
 MOST_TEXT = 10_000_000
 """Most characters of a request."""
@@ -111,8 +112,8 @@ def run(
     ] = None,
     cached_share: Annotated[
         float | None,
-        decimal_option(
-            "--cached-share", high=1, help="Share of the tokens read that are billed at --price-cached, from 0 to 1."
+        share_option(
+            "--cached-share", low=0, high=1, help="Share of the tokens read that are billed at --price-cached."
         ),
     ] = None,
     price_per_mtok: Annotated[
@@ -154,7 +155,10 @@ def run(
     ] = False,
     device: Annotated[
         str | None,
-        typer.Option(help="Estimate seconds on this device, such as h100, from its published figures."),
+        typer.Option(
+            help="Estimate seconds on this device, such as h100, from its published figures; its weights are float16 "
+            "unless --quantization names another type."
+        ),
     ] = None,
     efficiency: Annotated[
         float | None,
@@ -162,7 +166,7 @@ def run(
             "--efficiency",
             low=0.0001,
             high=1,
-            help="Share of the device's peaks that is reached. [default: by device]",
+            help="Share of the device's peaks that is reached. [default: 50%]",
             show_default=False,
         ),
     ] = None,
@@ -203,6 +207,8 @@ def run(
     check_results_format(output_format)
     files = check_files(output)
     check_run(chosen, backend, quantization, offline=offline)
+    if chosen is None:
+        refuse_runs({"--device": device, "--timings": timings, "--quantization": quantization})
     request = Request(prompt_chars, new_text, parse_new_tokens(new_tokens))
     if ledger is not None:
         traced = trace(ledger, names, chosen, backend, quantization, request, threads, offline)
@@ -222,6 +228,8 @@ def run(
         currency,
     )
     rates = read_rates(timings) if timings else ()
+    if device is not None and quantization is None:
+        quantization = DEVICE_TYPE
     speed_of = choose_device(device, efficiency, quantization or default_quantization(backend))
     if extrapolate and backend == ANALYTIC:
         raise TokbenchError("--extrapolate measures, so it needs a backend", "for example: --backend llamacpp")
@@ -234,7 +242,7 @@ def run(
             counted,
             texts,
             reference=reference,
-            metrics=["tokens_per_segment"],
+            metrics=["tokens_per_segment", "round_trip_whitespace"],  # a loss is no saving
             by_segment=True,
             weights=shares,
             throughput=False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._numbers import MOST_TOKENS, share_option, whole_option
+from tokbench.cli._numbers import MOST_MONEY, MOST_TOKENS, decimal_option, share_option, whole_option
 from tokbench.cli._options import Corpus, Json, Languages, Offline, Reference, Segments
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
@@ -45,7 +45,7 @@ def show_model(
         float | None,
         share_option(
             "--efficiency",
-            low=0.001,
+            low=0.0001,
             high=1,
             metavar="SHARE",
             help="Share of the device's peak FLOP/s and bandwidth that is reached. [default: 50%, with a range]",
@@ -60,6 +60,15 @@ def show_model(
             "--context", low=1, high=MOST_TOKENS, help="Tokens per text on the device. [default: the model's context]"
         ),
     ] = None,
+    price_per_hour: Annotated[
+        float | None,
+        decimal_option(
+            "--price-per-hour", high=MOST_MONEY, help="Price of the device, for money per token and request."
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of the price (ISO 4217, such as EUR); nothing is converted.")
+    ] = None,
     corpus: Corpus = None,
     languages: Languages = None,
     segments: Segments = None,
@@ -72,13 +81,15 @@ def show_model(
     With --device, also what that device is estimated to do with it; with --corpus or --languages, by language: a
     segment of mean length is read, and as much text written.
     """
-    from tokbench.cli._device_estimate import estimate_on_device, refuse_alone
+    from tokbench.cli._device_estimate import estimate_on_device, read_price, refuse_alone
     from tokbench.pythia.model.resolution import resolve_model
     from tokbench.report._models import show
 
     if device is None:
         given = {"--efficiency": efficiency, "--quantization": quantization, "--context": context, "--corpus": corpus}
-        refuse_alone(given | {"--languages": languages, "--segments": segments, "--reference": reference})
+        given |= {"--languages": languages, "--segments": segments, "--reference": reference}
+        refuse_alone(given | {"--price-per-hour": price_per_hour, "--currency": currency})
+    price = read_price(price_per_hour, currency)
     if name.casefold().endswith(".gguf"):
         from tokbench.pythia.formats.file_facts import gather_file_facts
         from tokbench.report._model_files import show_file
@@ -93,7 +104,7 @@ def show_model(
         from tokbench.report._devices import add_device
 
         kind = quantization or "float16"
-        where = (corpus, languages, segments, reference)
+        where = (corpus, languages, segments, reference, price)
         results = add_device(
             results, estimate_on_device(model, device, kind, efficiency, context, *where, offline=offline)
         )

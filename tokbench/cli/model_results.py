@@ -83,6 +83,7 @@ def run(
 
     files = check_files(output)
     check_costs(against, timings, price_per_hour)
+    currency = check_currency(price_per_hour, currency)
     names = [part.strip() for name in models or () for part in name.split(",")]
     if not all(names):
         raise TokbenchError("a model has an empty name", "separate names with spaces or single commas")
@@ -116,9 +117,18 @@ def check_costs(against: Against | None, timings: Path | None, price: float | No
     if against is None and (timings is not None or price is not None):
         raise TokbenchError("--timings and --price-per-hour are for costs", "add --against seconds or money")
     if against in (Against.seconds, Against.money) and timings is None:
-        raise TokbenchError(f"{against.value} need seconds", "add --timings FILE, of `tokbench model measure`")
+        raise TokbenchError(
+            f"--against {against.value} needs seconds", "add --timings FILE, of `tokbench model measure`"
+        )
     if against is Against.money and price is None:
         raise TokbenchError("money needs a price", "add --price-per-hour")
+
+
+def check_currency(price: float | None, currency: str | None) -> str | None:
+    """Return the code of a currency; TokbenchError for one that there is not, and for one without a price."""
+    from tokbench.pythia.cost import Prices
+
+    return Prices(per_hour=price, currency=currency.strip().upper() if currency is not None else None).currency
 
 
 def read_speeds(timings: Path | None, quantization: str | None) -> Callable[[Architecture], Speed] | None:

@@ -137,7 +137,7 @@ def pick_writer(name: str) -> Callable[[Results], str]:
     """Return what writes the results of any command; TokbenchError for a format that holds only comparisons."""
     write: Callable[[Results], str] | None = getattr(REPORTS[name], "format_results", None)
     if write is None:
-        names = [known for known, report in REPORTS.items() if hasattr(report, "format_results")]
+        names = [known for known, one in REPORTS.items() if hasattr(one, "format_results") or is_binary(known)]
         if is_binary(name):
             raise TokbenchError(f"{name} is binary", "write it to a file")
         raise TokbenchError(f"{name} holds only comparisons", f"choose from: {', '.join(names)}")

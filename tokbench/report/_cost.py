@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -88,6 +89,18 @@ def name_language(costs: Costs, lang: str | None) -> str:
     return "(mixture)" if costs.shares else "(all)"
 
 
+def label(costs: Costs, tokenizer: object, lang: object) -> list[Cell]:
+    """Return the cells that name a row's tokenizer and language."""
+    return [Cell(str(tokenizer)), Cell(name_language(costs, lang if lang is None else str(lang)))]
+
+
+def mark_losses(costs: Costs, row: Sequence[Cell], tokenizer: object, lang: object) -> tuple[Cell, ...]:
+    """Return a row whose values are marked if the tokenizer loses text there."""
+    if not costs.loses_text(str(tokenizer), lang if lang is None else str(lang)):
+        return tuple(row)
+    return (*row[:2], *(replace(cell, unranked=cell.text != ABSENT) for cell in row[2:]))
+
+
 def lay_out_costs(costs: Costs, per: str = "request") -> Table:
     """Lay out one row per tokenizer and language, per request or per million characters.
 
@@ -106,7 +119,7 @@ def lay_out_costs(costs: Costs, per: str = "request") -> Table:
     rows = []
     for (tokenizer, lang), cells in frame.group_by("tokenizer", "lang", maintain_order=True):
         found = {row["quantity"]: row for row in cells.iter_rows(named=True)}
-        row = [Cell(str(tokenizer)), Cell(name_language(costs, lang if lang is None else str(lang)))]
+        row = label(costs, tokenizer, lang)
         row += [write_value(found.get(name), MILLION_SCALES if million else SCALES) for name in quantities]
         if spread:
             row.append(write_spread(found.get("seconds")))
@@ -114,9 +127,8 @@ def lay_out_costs(costs: Costs, per: str = "request") -> Table:
             row.append(write_value(found.get("training_flops"), MILLION_SCALES))
         if not million:
             row.append(write_premium(found.get(whole)))
-        if timed:
-            row.append(Cell(found["seconds"]["basis"] if "seconds" in found else ABSENT))
-        rows.append(tuple(row))
+        basis = (Cell(found["seconds"]["basis"] if "seconds" in found else ABSENT),) if timed else ()
+        rows.append((*mark_losses(costs, row, tokenizer, lang), *basis))
     titles = {**(MILLION_TITLES if million else TITLES), "money": costs.prices.currency or "money"}
     if "new_tokens" not in quantities and not isinstance(costs.request.new_tokens, int):
         titles["tokens"] = "tokens read" if costs.request.new_text is not None else "tokens read = written"
@@ -190,8 +202,8 @@ def lay_out_money(costs: Costs) -> Table:
         last = by_period[periods[-1]]
         amounts = [mark(last) + write_money(by_period[per]["value"]) for per in periods[:-1]]
         amounts.append(mark(last) + write_interval(last["value"], last["low"], last["high"], 1, write_money))
-        labels = (Cell(str(tokenizer)), Cell(name_language(costs, lang if lang is None else str(lang))))
-        rows.append((*labels, *map(Cell, amounts), write_premium(last)))
+        row = [*label(costs, tokenizer, lang), *map(Cell, amounts), write_premium(last)]
+        rows.append(mark_losses(costs, row, tokenizer, lang))
     headers = ("tokenizer", "language", *(PERIODS[per] for per in periods), "premium")
     return Table(costs.prices.currency or "money", headers, tuple(rows), labels=2, optional=(2,))
 
@@ -204,7 +216,7 @@ def lay_out_relative(costs: Costs) -> Table:
     rows = []
     for (tokenizer, lang), cells in frame.group_by("tokenizer", "lang", maintain_order=True):
         found = {(row["use"], row["quantity"]): row for row in cells.iter_rows(named=True)}
-        row = [Cell(str(tokenizer)), Cell(name_language(costs, lang if lang is None else str(lang)))]
+        row = label(costs, tokenizer, lang)
         keys = (("serving", headline), *([("training", "flops")] if trained else []))
         row += [write_relative(found.get(key)) for key in keys]
         rows.append(tuple(row))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tokbench.pythia.devices import DeviceSpec
 from tokbench.pythia.devices.estimate import DeviceEstimate
+from tokbench.report._cost import write_money
 from tokbench.report._document_model import Facts, Plain, Points, Results
 from tokbench.report._table import Table, tabulate
 
@@ -82,16 +84,17 @@ def lay_out_times(found: DeviceEstimate) -> Table:
         rows.append(
             {
                 "phase": row["phase"],
+                "batch": f"{row['batch']:,}",
+                "tokens": f"{row['tokens']:,}",
                 "limited by": row["limit"],
-                "batch": row["batch"],
-                "tokens": row["tokens"],
                 "ms": f"~{write_time(row['seconds'])}{spread}",
                 "tokens/s": f"~{row['tokens_per_second']:,.0f}",
                 "J per 1,000 tokens": None if joules is None else f"<{write_short(joules)}",
+                **write_price(found, "million tokens", row["money_per_1000000_tokens"]),
             }
         )
     title = f"Estimated at {found.speed.efficiency:.0%} of the peaks"
-    return as_numbers(tabulate(rows, title), 2)
+    return replace(tabulate(rows, title), labels=3, texts=frozenset({3}))
 
 
 def lay_out_languages(found: DeviceEstimate) -> Table:
@@ -108,11 +111,20 @@ def lay_out_languages(found: DeviceEstimate) -> Table:
             "users": None if row["users"] is None else f"~{row['users']:,}",
             "x  ": write_ratio(row["users_premium"]),
             "requests/s": None if row["requests_per_second"] is None else f"~{row['requests_per_second']:,.3g}",
+            **write_price(found, "1,000 requests", row["money_per_1000_requests"]),
+            **({"x   ": write_ratio(row["money_premium"])} if found.price is not None else {}),
         }
         for row in found.languages.iter_rows(named=True)
     ]
     title = "By language: a segment of mean length is read, and as much text written; users that fit at once"
     return as_numbers(tabulate(rows, title), 1)
+
+
+def write_price(found: DeviceEstimate, per: str, amount: float | None) -> dict[str, str | None]:
+    """Return the column of money for something, empty without a price."""
+    if found.price is None:
+        return {}
+    return {f"{found.price.currency or 'money'} per {per}": None if amount is None else f"~{write_money(amount)}"}
 
 
 def list_notes(found: DeviceEstimate) -> list[str]:
@@ -121,6 +133,11 @@ def list_notes(found: DeviceEstimate) -> list[str]:
     notes = [found.speed.note]
     if found.assumed:
         notes.append("the efficiency is an assumption: ranges are those at 75 % and 30 %; --efficiency sets it")
+    if found.languages.height:
+        notes.append("TTFT and request: of one user alone; requests/s: of all users that fit, served at once")
+    if found.price is not None:
+        unit = f" {found.price.currency}" if found.price.currency else ""
+        notes.append(f"price of the device: {found.price.per_hour:g}{unit} per hour, paid while it serves so many")
     if device.power is None:
         notes.append("no joules: the power is not published")
     else:
@@ -134,8 +151,6 @@ def list_notes(found: DeviceEstimate) -> list[str]:
 
 def as_numbers(table: Table, labels: int) -> Table:
     """Return a table whose columns after the first `labels` hold numbers, written as text."""
-    from dataclasses import replace
-
     return replace(table, labels=labels, texts=frozenset())
 
 

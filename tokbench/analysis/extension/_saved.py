@@ -116,7 +116,7 @@ def draw(half: Halves, chosen: npt.NDArray[np.int64], corpus: Corpus, lang: str,
     if half.clusters is not None:
         _, clusters = np.unique(half.clusters[chosen], return_inverse=True)
     units = find_units(len(chosen), clusters)
-    if bootstrap is None:
+    if bootstrap is None or units.number < 2:  # one unit says nothing about others
         return Draws(units, None)
     if not corpus.aligned:
         digest = hashlib.blake2b(f"{bootstrap.seed} {lang}".encode(), digest_size=8).digest()

@@ -188,7 +188,7 @@ def draw_resamples(corpus: Corpus, lang: str, bootstrap: Bootstrap | None) -> Dr
     named = documents is not None and numbers.is_in(documents["segment"].implode()).all()
     clusters = number_clusters(documents, numbers) if documents is not None and named else None
     units = find_units(len(numbers), clusters)
-    if bootstrap is None or not len(numbers):
+    if bootstrap is None or units.number < 2:  # one unit says nothing about others
         return Draws(units, None)
     if not corpus.aligned:
         digest = hashlib.blake2b(f"{bootstrap.seed} {lang}".encode(), digest_size=8).digest()

@@ -87,7 +87,7 @@ class Amounts:
         return np.full_like(self.chars, request.prompt_chars)
 
     def interval(self, values: Floats) -> tuple[Floats, Floats]:
-        """Return the percentile interval of values by row, (1 + resamples, ...); NaN without resamples."""
+        """Return the percentile interval of values by row, (1 + resamples, ...); NaN without several units."""
         if len(values) < 2:
             return np.full(values.shape[1:], np.nan), np.full(values.shape[1:], np.nan)
         return percentile_interval(values[1:], self.level)
@@ -102,6 +102,8 @@ def resample(workload: Workload, reference: str, bootstrap: Bootstrap) -> Amount
     clusters = workload.documents if bootstrap.draw == "documents" else None
     units = find_units(len(chars), clusters)
     drawn = draw_weights(bootstrap, units.number)
+    if units.number < 2:  # one unit says nothing about others
+        drawn = np.full_like(drawn, np.nan)
     weights = np.vstack([np.ones((1, units.number)), drawn])
     whole = weights @ units.sum(chars[:, None])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,6 +14,7 @@ from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.cost.amounts import Amounts
 from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, default_quantization
+from tokbench.pythia.cost.losses import Losses, find_losses, loses_text
 from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.cost.quantities import Costing
 from tokbench.pythia.cost.request import NewTokens, Request
@@ -45,10 +46,12 @@ class Costs:
     what_if: one row per tokenizer with a vocabulary of known size: the model with that tokenizer.
     model: None for tokens and money without a model.
     baseline: the tokenizer that `relative` is to: the model's own if it is compared, else the comparison's baseline or
-        the first. `own_tokenizer` is the model's own, None if unknown.
+        the first that loses no text. `own_tokenizer` is the model's own, None if unknown.
     chars: characters that a request reads, by language: of the reference language, or of each group.
     shares: of the languages in values over all; empty for equal ones.
     notes: what the seconds, or the counts of a closed model, are based on, by tokenizer.
+    losses: segments that lost text, by tokenizer and language: dropped text saves tokens, so that these costs are too
+        low, and no verdict compares them.
     """
 
     frame: pl.DataFrame
@@ -66,6 +69,7 @@ class Costs:
     reference: str | None
     signature: str
     notes: Mapping[str, str]
+    losses: Losses = field(default_factory=dict)
 
     def to_document(self) -> dict[str, Any]:
         """Convert to a JSON document."""
@@ -81,10 +85,15 @@ class Costs:
             "prices": asdict(self.prices),
             "reference": self.reference,
             "notes": dict(self.notes),
+            "losses": {name: dict(segments) for name, segments in self.losses.items()},
             "costs": self.frame.to_dicts(),
             "relative": self.relative.to_dicts(),
             "what_if": self.what_if.to_dicts(),
         }
+
+    def loses_text(self, tokenizer: str, lang: str | None) -> bool:
+        """Return whether a tokenizer loses text in a language, or in any that a value over all (None) is of."""
+        return loses_text(self.losses, tokenizer, (self.shares or self.chars) if lang is None else (lang,))
 
     def _repr_html_(self) -> str:
         """Show the costs of a request in notebooks."""
@@ -166,8 +175,8 @@ def cost(
     kv_bytes = choose_cache_bytes(backend, kind, rates)
     costings = {name: Costing(shapes.get(name), speeds.get(name), paid, kv_bytes) for name in result.names}
     computed = compute(amounts, asked, costings, result.corpus.shares)
-    baseline = find_baseline(result, spec)
-    relative = tabulate_relative(computed, baseline)
+    baseline, losses = find_baseline(result, spec), find_losses(result)
+    relative = tabulate_relative(computed, baseline, losses, result.corpus.shares)
     return Costs(
         frame=tabulate_costs(computed, costings),
         relative=relative,
@@ -194,6 +203,7 @@ def cost(
             **{t.name: t.origin for t in result.tokenizers if t.counted},
             **{name: speed.note for name, speed in speeds.items()},
         },
+        losses=losses,
     )
 
 
@@ -212,9 +222,9 @@ def change_vocabularies(spec: ModelSpec, result: Comparison) -> dict[str, WhatIf
 def find_baseline(result: Comparison, spec: ModelSpec | None) -> str:
     """Return the tokenizer that costs are relative to.
 
-    The model's own, else the comparison's baseline, else the first.
+    The model's own, else the comparison's baseline, else the first that loses no text, else the first.
     """
     for name in (spec.tokenizer if spec else None, result.corpus.baseline):
         if name is not None and name in result.names:
             return name
-    return result.names[0]
+    return next((name for name in result.names if not result.is_lossy(name)), result.names[0])

@@ -73,6 +73,8 @@ class Prices:
             raise TokbenchError("the tokens read that are not cached have no price", "give --price-in")
         if self.requests_per_day is not None and not self.given:
             raise TokbenchError("money per month needs a price", "give --price-in and --price-out")
+        if self.currency is not None and not self.given:
+            raise TokbenchError("a currency is that of a price, and there is none", "leave it out, or give a price")
         if self.currency is not None and self.currency not in CURRENCIES:
             raise TokbenchError(
                 f"{self.currency[:20]!r} is not a currency", "use a code of ISO 4217, such as USD, EUR or CNY"
@@ -82,6 +84,11 @@ class Prices:
     def per_token(self) -> bool:
         """Return whether tokens have a price."""
         return self.per_mtok_in is not None or self.per_mtok_out is not None
+
+    @property
+    def undated(self) -> bool:
+        """Return whether the list that the prices are from does not say since when they are in force."""
+        return self.source is not None and "/undated/" in self.source
 
     @property
     def given(self) -> bool:

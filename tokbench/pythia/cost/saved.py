@@ -33,6 +33,7 @@ class SavedCosts(msgspec.Struct):
     costs: list[dict[str, str | float | None]]
     relative: list[dict[str, str | float | None]]
     what_if: list[dict[str, str | float | None]]
+    losses: dict[str, dict[str, int]] = {}
 
 
 def read_costs(document: Mapping[str, Any]) -> Costs:
@@ -56,6 +57,7 @@ def read_costs(document: Mapping[str, Any]) -> Costs:
         reference=saved.reference,
         signature=saved.signature,
         notes=saved.notes,
+        losses=saved.losses,
     )
 
 

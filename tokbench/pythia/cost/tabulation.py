@@ -14,6 +14,7 @@ import polars as pl
 
 from tokbench.metrics.resampling import divide
 from tokbench.pythia.cost.amounts import Amounts
+from tokbench.pythia.cost.losses import NOT_COMPARABLE, Losses, loses_text
 from tokbench.pythia.cost.mixtures import mix, weigh_requests, weigh_text
 from tokbench.pythia.cost.prices import DAYS_PER_MONTH
 from tokbench.pythia.cost.quantities import UNITS, Costing, compute_quantities, compute_training, measure_spread
@@ -179,16 +180,25 @@ def relate_languages(amounts: Amounts, values: Floats) -> tuple[Floats, Floats, 
     return (premiums[0], *amounts.interval(premiums))
 
 
-def tabulate_relative(computed: Computed, baseline: str) -> pl.DataFrame:
+def tabulate_relative(computed: Computed, baseline: str, losses: Losses, shares: Mapping[str, float]) -> pl.DataFrame:
     """Tabulate what each tokenizer costs relative to the baseline, in the columns of `RELATIVE_SCHEMA`.
 
     use: `serving` for requests, `training` for text that is trained on.
     relative: ratio of the values in the table of costs; low, high: by the paired bootstrap.
-    verdict: `cheaper` or `dearer` if the interval excludes 1, `equal` if all resamples are, else `unclear`.
+    verdict: `cheaper` or `dearer` if the interval excludes 1, `equal` if all resamples are, else `unclear`;
+        `not comparable` where one of both loses text.
+
+    shares: of a mixture, by language; empty for all languages.
     """
     languages: list[str | None] = [*computed.amounts.languages]
     if len(languages) > 1:
         languages.append(None)
+    mixed = shares or computed.amounts.languages
+    lost = {
+        (name, lang): loses_text(losses, name, mixed if lang is None else (lang,))
+        for name in computed.request
+        for lang in languages
+    }
     rows = []
     for name in computed.request:
         for use, by_tokenizer in (("serving", computed.request), ("training", computed.million)):
@@ -210,7 +220,9 @@ def tabulate_relative(computed: Computed, baseline: str) -> pl.DataFrame:
                         "relative": ratios[0, i],
                         "low": low[i],
                         "high": high[i],
-                        "verdict": judge(ratios[:, i], low[i], high[i]),
+                        "verdict": NOT_COMPARABLE
+                        if name != baseline and (lost[name, lang] or lost[baseline, lang])
+                        else judge(ratios[:, i], low[i], high[i]),
                     }
                     for i, lang in enumerate(languages)
                 ]

@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokbench.errors import TokbenchError
-from tokbench.pythia.devices.speeds import KV_BYTES
+from tokbench.pythia.devices.speeds import KV_BYTES, USABLE_SHARE
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import kv_cache_bytes
 from tokbench.pythia.model.memory import weight_bytes
 from tokbench.pythia.model.quantization import Quantization
-
-USABLE_SHARE = 0.9
-"""Share of the memory for weights, cache and logits; the rest is for the driver, activations and fragmentation.
-
-The default of vLLM (`gpu_memory_utilization`).
-"""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.errors import TokbenchError
+from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.devices.capacity import Capacity, find_capacity
 from tokbench.pythia.devices.catalogue import find_device
 from tokbench.pythia.devices.speeds import DEFAULT_EFFICIENCY, EFFICIENCY_RANGE, DeviceSpeed
@@ -27,15 +28,19 @@ class DeviceEstimate:
 
     assumed: whether the efficiency is the default; times then come with a range.
     capacity: None if the device's memory is not published.
+    price: of the device per hour; None without one.
     times: phase, batch, tokens (of the prompt, or the context), seconds (of the batch), low, high (null unless
-        assumed), tokens_per_second, limit, joules_per_1000_tokens (at most; null if the power is not published), basis.
+        assumed), tokens_per_second, limit, joules_per_1000_tokens (at most; null if the power is not published),
+        money_per_1000000_tokens (null without a price), basis.
     languages: lang, tokens (of a request), premium, prefill_seconds, answer_seconds (of one user), user_bytes, users
-        (that fit), requests_per_second (of so many), seconds_premium, users_premium, basis; empty without loads.
+        (that fit), requests_per_second (of so many), money_per_1000_requests (likewise; null without a price),
+        seconds_premium, users_premium, money_premium, basis; empty without loads.
     """
 
     speed: DeviceSpeed
     assumed: bool
     capacity: Capacity | None
+    price: Prices | None
     times: pl.DataFrame
     languages: pl.DataFrame
 
@@ -56,6 +61,8 @@ class DeviceEstimate:
             "efficiency": self.speed.efficiency,
             "efficiency_assumed": self.assumed,
             "note": self.speed.note,
+            "price_per_hour": None if self.price is None else self.price.per_hour,
+            "currency": None if self.price is None else self.price.currency,
             "capacity": None
             if room is None
             else {
@@ -79,11 +86,13 @@ def estimate(
     context: int | None = None,
     loads: Sequence[Load] = (),
     reference: str | None = None,
+    price: Prices | None = None,
 ) -> DeviceEstimate:
     """Estimate times, largest batch and joules of a model on a device.
 
     context: tokens of each text of the largest batch; the model's by default.
     loads, reference: requests by language, and the language that premiums refer to, if any.
+    price: of the device per hour.
 
     Raises TokbenchError for an unknown device or type, for an efficiency or context out of range, and for requests that
     do not fit the model's context.
@@ -99,12 +108,15 @@ def estimate(
     fits = capacity is None or capacity.fits
     rows = list_times(speed, length, capacity, assumed=efficiency is None) if fits else []
     langs = [estimate_load(speed, load) for load in loads] if fits else []
+    if price is not None and price.per_hour is not None:
+        add_money(rows, langs, price.per_hour / 3600)
     if loads:
         speed.require_flops()
     return DeviceEstimate(
         speed,
         efficiency is None,
         capacity,
+        price,
         pl.DataFrame(rows, schema=_TIMES_SCHEMA),
         pl.DataFrame(add_premiums(langs, reference), schema=_LANGUAGES_SCHEMA),
     )
@@ -120,6 +132,7 @@ _TIMES_SCHEMA: dict[str, Any] = {
     "tokens_per_second": pl.Float64,
     "limit": pl.String,
     "joules_per_1000_tokens": pl.Float64,
+    "money_per_1000000_tokens": pl.Float64,
     "basis": pl.String,
 }
 _LANGUAGES_SCHEMA: dict[str, Any] = {
@@ -130,8 +143,9 @@ _LANGUAGES_SCHEMA: dict[str, Any] = {
     "user_bytes": pl.Int64,
     "users": pl.Int64,
     "requests_per_second": pl.Float64,
+    "money_per_1000_requests": pl.Float64,
     "basis": pl.String,
-    **dict.fromkeys(("premium", "seconds_premium", "users_premium"), pl.Float64),
+    **dict.fromkeys(("premium", "seconds_premium", "users_premium", "money_premium"), pl.Float64),
 }
 
 
@@ -196,10 +210,19 @@ def estimate_load(speed: DeviceSpeed, load: Load) -> dict[str, Any]:
     }
 
 
+def add_money(rows: list[dict[str, Any]], langs: list[dict[str, Any]], per_second: float) -> None:
+    """Add the money for 1,000,000 tokens of each batch, and for 1,000 requests of as many users as fit."""
+    for row in rows:
+        row["money_per_1000000_tokens"] = 1e6 * per_second / row["tokens_per_second"]
+    for row in langs:
+        rate = row["requests_per_second"]
+        row["money_per_1000_requests"] = None if rate is None else 1000 * per_second / rate
+
+
 def add_premiums(rows: Sequence[dict[str, Any]], reference: str | None) -> list[dict[str, Any]]:
     """Add what is relative to the reference language; None without one.
 
-    premium (tokens), seconds_premium, users_premium (its users over the language's).
+    premium (tokens), seconds_premium, users_premium (its users over the language's), money_premium.
     """
     base = next((row for row in rows if row["lang"] == reference), None)
 
@@ -208,10 +231,12 @@ def add_premiums(rows: Sequence[dict[str, Any]], reference: str | None) -> list[
 
     added = []
     for row in rows:
-        ratios = dict.fromkeys(("premium", "seconds_premium", "users_premium"))
+        ratios = dict.fromkeys(("premium", "seconds_premium", "users_premium", "money_premium"))
         if base is not None:
             users = base["users"] / row["users"] if row["users"] else None
             seconds = sum_seconds(row) / sum_seconds(base)
             ratios |= {"premium": row["tokens"] / base["tokens"], "seconds_premium": seconds, "users_premium": users}
+            money, of = row.get("money_per_1000_requests"), base.get("money_per_1000_requests")
+            ratios["money_premium"] = money / of if money is not None and of else None
         added.append({**row, **ratios})
     return added

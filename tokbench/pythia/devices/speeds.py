@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tokbench.errors import TokbenchError
 from tokbench.pythia.devices.catalogue import DeviceSpec, choose_number_type, find_device
 from tokbench.pythia.model.architecture import Architecture
+from tokbench.pythia.model.memory import weight_bytes
 from tokbench.pythia.model.quantization import Quantization, find_quantization
 from tokbench.pythia.model.work import Phase, count_work
 
@@ -29,6 +30,12 @@ DEFAULT_EFFICIENCY = 0.5
 EFFICIENCY_RANGE = (0.3, 0.75)
 """Shares between which estimates are shown as a range."""
 
+USABLE_SHARE = 0.9
+"""Share of the memory for weights, cache and logits; the rest is for the driver, activations and fragmentation.
+
+The default of vLLM (`gpu_memory_utilization`).
+"""
+
 KV_BYTES = 2
 """Bytes per value in the cache: 16 bits."""
 
@@ -38,12 +45,14 @@ class DeviceSpeed:
     """Times of a model on a device, estimated from its peak figures.
 
     efficiency: share of the peak FLOP/s and bytes/s that is reached, above 0 and at most 1.
+    assumed: whether nobody named the efficiency; the note then says what others would give.
     """
 
     device: DeviceSpec
     architecture: Architecture
     quantization: Quantization
     efficiency: float = DEFAULT_EFFICIENCY
+    assumed: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.efficiency <= 1:
@@ -60,9 +69,11 @@ class DeviceSpeed:
         kind = choose_number_type(self.quantization)
         peak = self.device.flops.get(kind)
         rate = f"{peak / 1e12:,.4g} TFLOP/s ({kind})" if peak else "unknown FLOP/s"
+        low, high = (f"{self.efficiency / end:.2f} at {end:.0%}" for end in reversed(EFFICIENCY_RANGE))
+        others = f"; times by which seconds change: {low}, {high}" if self.assumed else ""
         return (
             f"{self.device.title}, {self.quantization.label}: {self.efficiency:.0%} of {rate} and "
-            f"{self.device.bandwidth / 1e9:,.4g} GB/s assumed"
+            f"{self.device.bandwidth / 1e9:,.4g} GB/s assumed{others}"
         )
 
     def time(self, phase: Phase, tokens: int, batch: int = 1) -> tuple[float, Limit]:
@@ -117,11 +128,24 @@ def device_speed(
 
     efficiency: share of the peaks that is reached; `DEFAULT_EFFICIENCY` by default.
 
-    Raises TokbenchError for an unknown device or type, for an efficiency that is no share, and for a device without
-    published FLOP/s in the type.
+    Raises TokbenchError for an unknown device or type, for an efficiency that is no share, for a device without
+    published FLOP/s in the type, and for weights that do not fit its memory.
     """
     kind = find_quantization(quantization) if isinstance(quantization, str) else quantization
     share = DEFAULT_EFFICIENCY if efficiency is None else efficiency
-    speed = DeviceSpeed(find_device(name), architecture, kind, share)
+    speed = DeviceSpeed(find_device(name), architecture, kind, share, assumed=efficiency is None)
     speed.require_flops()
+    check_memory(speed)
     return speed
+
+
+def check_memory(speed: DeviceSpeed) -> None:
+    """Raise TokbenchError if the weights do not fit the device, as far as its memory is known."""
+    memory, weights = speed.device.memory, weight_bytes(speed.architecture, speed.quantization)
+    if memory is None or weights <= USABLE_SHARE * memory:
+        return
+    raise TokbenchError(
+        f"{weights / 2**30:,.1f} GiB of weights in {speed.quantization.label} do not fit {speed.device.title}, where "
+        f"{USABLE_SHARE * memory / 2**30:,.1f} GiB are usable",
+        "choose a smaller type (--quantization) or another device",
+    )

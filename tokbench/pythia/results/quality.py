@@ -57,7 +57,8 @@ def weigh_models(
     speed_of: gives seconds, and with the price per hour money; without it both are null.
 
     Columns: model, flops, ram (bytes of weights and cache, without the backend's own), seconds, money. A model whose
-    shape is not known has no row. Raises TokbenchError for a price without seconds.
+    shape is not known has no row. Raises TokbenchError for a price without seconds, and for a request that is longer
+    than a model's context.
     """
     if request.price_per_hour is not None and speed_of is None:
         raise TokbenchError("a price per hour needs seconds", "give timings as well")
@@ -69,6 +70,11 @@ def weigh_models(
         shape = find_shape(name)
         if shape is None:
             continue
+        if tokens > shape.context:
+            raise TokbenchError(
+                f"a request needs {tokens:,} tokens, and the context of {name} holds {shape.context:,}",
+                "use smaller numbers (--prompt-tokens, --new-tokens), or other models",
+            )
         speed = None if speed_of is None else speed_of(shape)
         seconds = None if speed is None else time_request(speed, request)
         price = request.price_per_hour
