@@ -100,6 +100,7 @@ def test_a_notebook_shows_the_essentials(card: Card) -> None:
     fragment = card._repr_html_()
     assert fragment.startswith('<div class="tokbench">')
     assert "<html" not in fragment
+    assert fragment.count("<svg") == 1
     assert "256 ids" in fragment
 
 

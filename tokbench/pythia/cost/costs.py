@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tokbench._shared.notebook import Shown
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
@@ -33,7 +34,7 @@ OWN_TOKENIZER = "gpt-neox-20b"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Costs:
+class Costs(Shown):
     """The costs of a comparison's texts on a model.
 
     frame: tokenizer, lang (null: over all), quantity, per (request, 1000 requests, 1000000 characters; money also
@@ -85,10 +86,6 @@ class Costs:
             "relative": self.relative.to_dicts(),
             "what_if": self.what_if.to_dicts(),
         }
-
-    def _repr_html_(self) -> str:
-        """Show the costs of a request in notebooks."""
-        return self.frame.filter(pl.col("per") == "request")._repr_html_()
 
     def __repr__(self) -> str:
         number = self.frame["tokenizer"].n_unique()
