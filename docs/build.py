@@ -10,8 +10,11 @@ from typing import Any
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from tokbench.analysis.atlas import read_atlas
 from tokbench.cli import app
 from tokbench.metrics import METRICS, Metric
+from tokbench.report._markdown_document import write_document
+from tokbench.report.atlas import lay_out_atlas
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.append(str(FOLDER / "site"))
@@ -145,7 +148,8 @@ def show_help(*arguments: str) -> str:
 
 def write_commands() -> str:
     """Return the page of all commands."""
-    parts = [GENERATED, "", "# Commands", ""]
+    intro = "All commands with their options, as `tokbench COMMAND --help` prints them."
+    parts = [GENERATED, "", "# Commands", "", intro, ""]
     for words in list_commands():
         heading = "#" * (len(words) + 1)
         parts += [f"{heading} `tokbench {' '.join(words)}`", "", "```text", show_help(*words), "```", ""]
@@ -159,7 +163,22 @@ def write_python() -> str:
     return f"{GENERATED}\n\n{write_python()}"
 
 
-PAGES = {"metrics.md": write_metrics, "commands.md": write_commands, "python.md": write_python}
+def write_atlas() -> str:
+    """Return the page of the stored figures: the first page of the atlas."""
+    intro = """Which tokenizer writes my language in the fewest tokens, and which languages does a tokenizer
+charge most? The tables below answer for every stored language and tokenizer. In more detail, without a network:
+
+```sh
+tokbench rank thai                       # every tokenizer in one language
+tokbench rank --tokenizer o200k_base     # the best and the worst languages of one tokenizer
+tokbench atlas --save atlas              # a page for each, with intervals and citations: open atlas/index.html
+```
+"""
+    title, _, rest = write_document(lay_out_atlas(read_atlas()), {}).partition("\n")
+    return f"{GENERATED}\n\n{title}\n\n{intro}{rest}"
+
+
+PAGES = {"atlas.md": write_atlas, "metrics.md": write_metrics, "commands.md": write_commands, "python.md": write_python}
 
 
 def main() -> None:

@@ -43,6 +43,10 @@ def test_links_between_pages_lead_somewhere() -> None:
                 assert (ROOT / target.removeprefix(HERE)).exists(), f"{page.name} links to {target}"
             elif "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+                if page.parent != ROOT:  # the site holds nothing else
+                    assert (page.parent / target).resolve().is_relative_to(ROOT / "docs"), (
+                        f"{page.name} links to {target}"
+                    )
 
 
 def test_every_page_is_in_the_navigation() -> None:
@@ -80,3 +84,12 @@ def test_every_extra_that_an_error_names_exists() -> None:
     named = {name for text in sources for name in re.findall(r'MissingExtraError\(\s*"[^"]+",\s*"([^"]+)"', text)}
     assert named
     assert named <= extras.keys()
+
+
+def test_every_page_says_first_what_it_is_for() -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = page.read_text(encoding="utf-8").removeprefix(docs_build.GENERATED).strip()
+        title, _, rest = text.partition("\n")
+        assert title.startswith("# "), page
+        assert re.match(r"\s*[A-Z`\-a-z\[*][^\n]*\s", rest), page
+        assert not re.match(r"\s*(#|```|<!--|\||- )", rest), f"{page.name} does not begin with a sentence"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer as Library
 
 import tokbench as tb
 from helpers import made
+from helpers.commands import run
 from helpers.corpora import write_corpus
+from tokbench.adapters import Tokenizer
 from tokbench.analysis.cards import LEFT_OUT, Card
+from tokbench.analysis.cards._losses import explain_losses
 from tokbench.analysis.cards._pipeline import describe_step
+from tokbench.analysis.roundtrip import inspect_round_trip
+from tokbench.analysis.roundtrip._diagnosis import round_trip
 from tokbench.analysis.soundness import CHECKS
 
 DAY = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
@@ -32,7 +39,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Card:
 
 def test_a_card_states_what_the_files_say(card: Card, tmp_path: Path) -> None:
     path = made.make_tokenizer_json(tmp_path)
-    total = Tokenizer.from_file(str(path)).get_vocab_size()
+    total = Library.from_file(str(path)).get_vocab_size()
     assert card.vocabulary.sizes.total == total == card.vocabulary.sizes.highest_id + 1
     assert card.vocabulary.sizes.rows is None
     assert (card.facts.licence, card.facts.algorithm) == (None, None)
@@ -68,6 +75,65 @@ def test_a_card_depends_neither_on_its_folder_nor_on_time(card: Card, tmp_path: 
     text = path.read_text(encoding="utf-8")
     assert str(tmp_path) not in text
     assert json.loads(text)["date"] == "2026-01-31"
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_losses_are_found_without_encoding_the_corpus_again(
+    pool: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pool:
+        monkeypatch.setattr("tokbench.measurement.units.MOST_UNITS", 2)
+    texts = {"en": ["the fox", "a dog", "the dog"], "zh": ["龘龘龘", "the", "龘"]}
+    corpus = write_corpus(tmp_path / "c", **texts)
+    tokenizer = tb.load_tokenizer(made.make_wordpiece(tmp_path))
+    counted = tb.measure([tokenizer], corpus)
+    assert counted.pooled is pool
+    expected = inspect_round_trip(tokenizer, corpus.iterate_texts())
+    assert expected.lossy_segments == 2
+    tried: list[str] = []
+    decode = round_trip
+
+    def record(runner: Tokenizer, batch: Sequence[str]) -> list[str]:
+        tried.extend(batch)
+        return decode(runner, batch)
+
+    monkeypatch.setattr("tokbench.analysis.roundtrip._diagnosis.round_trip", record)
+    assert explain_losses(tokenizer, corpus, counted) == expected
+    assert not {*texts["en"]} & {*tried}
+    assert tried.count("龘龘龘") == pool  # sums do not say which segment it was
+
+
+class Recorder:
+    """Keeps what a progress is told."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+        self.done: dict[str, int] = {}
+        self.parts: dict[str, list[str]] = {}
+
+    def start(self, phase: str, total: int) -> None:
+        self.totals[phase], self.done[phase] = total, 0
+
+    def advance(self, phase: str, amount: int = 1, what: str = "") -> None:
+        self.done[phase] += amount
+        self.parts.setdefault(phase, []).append(what)
+
+    def finish(self, phase: str) -> None:
+        self.done[phase] = self.totals.get(phase, 0)
+
+
+def test_a_card_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Recorder()
+
+    @contextmanager
+    def show() -> Iterator[Recorder]:
+        yield told
+
+    monkeypatch.setattr("tokbench.cli.card.show_progress", show)
+    run("card", "utf8", "-l", "en,de", "-n", "5")
+    assert [*told.totals] == ["loading", "counting", "intervals", "examining"]
+    assert told.done == told.totals
+    assert told.parts["examining"] == ["vocabulary", "round trip", "checks", "groups of languages", "engines"]
 
 
 def test_texts_that_are_no_languages_have_no_groups() -> None:

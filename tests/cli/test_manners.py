@@ -409,10 +409,13 @@ def test_bars_are_drawn_at_most_ten_times_a_second_and_at_their_ends() -> None:
     assert (drawn.drawings, drawn.tasks[0]["amount"]) == (2, "0.5/1.0 MB")
     bars.advance("counting", 10**9)
     assert (drawn.drawings, drawn.tasks[0]["completed"]) == (3, 1_000_000)
+    bars.start("next", 2)
+    bars.advance("next", 0, "its first part")  # at once, whenever the last bar was drawn
+    assert (drawn.drawings, drawn.tasks[1]["what"]) == (4, "its first part")
     bars.start("empty", 0)
     bars.advance("empty")
     bars.finish("never started")
-    assert len(drawn.tasks) == 1
+    assert len(drawn.tasks) == 2
 
 
 def test_no_progress_is_written_to_a_pipe_even_if_colours_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:

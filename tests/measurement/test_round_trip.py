@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tokbench as tb
 from tokbench.adapters import EncodedBatch, TokenTable
 from tokbench.catalog.sources import Asset
 from tokbench.measurement import round_trip
@@ -122,3 +123,16 @@ def count_continued(tokens: list[bytes], text: str) -> int:
         first, last = (len(text[:bound].encode()) for bound in (start, at))
         found += any(first < end < last for end in ends)
     return found
+
+
+def test_ids_of_normalised_text_have_bytes_that_say_where_tokens_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue says that qwen3 normalises text to NFC: its ids are the bytes of that form, decoded as they are."""
+    pytest.importorskip("splintr", reason="the vocabulary: install tokbench[bundled]")
+    monkeypatch.delenv("TOKBENCH_TOKENIZERS", raising=False)
+    tokenizer = tb.load_tokenizer("qwen3", offline=True)
+    assert tokenizer.prefix == b""
+    corpus = tb.ParallelCorpus.from_texts({"fr": ["cafe\u0301 noir", "caf\u00e9 noir"]}, name="two forms")
+    counted = tb.measure([tokenizer], corpus).counts
+    assert counted["loss"].to_list() == [Loss.NFC, Loss.EXACT]
+    assert counted["continued_words"].null_count() == 0
+    assert counted["tokens"][0] == counted["tokens"][1]

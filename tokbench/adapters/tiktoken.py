@@ -54,7 +54,7 @@ class TiktokenTokenizer(LoadedTokenizer):
         total = max(file.total or 0, highest + 1)
         super().__init__(asset, "tiktoken", "encode_to_numpy", base=len(file.ranks), total=total)
         self.vocab_total = max(self.vocab_total, highest + 1)
-        self.prefix = b"" if self.before is None else None
+        self.prefix = b"" if self.after is None else None
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """Encode texts."""

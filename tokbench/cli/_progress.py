@@ -47,6 +47,7 @@ class Bars:
             if total > 0:
                 amount = write_amount(phase, 0, total)
                 task = self.drawn.add_task(phase, total=total, what="", amount=amount)
+                self.next = 0.0  # the first part is named at once
                 self.bars[phase] = Bar(task, total, self.clock())
 
     def advance(self, phase: str, amount: int = 1, what: str = "") -> None:

@@ -16,6 +16,7 @@ from tokbench.cli._options import (
     TokenizerName,
     open_corpus,
 )
+from tokbench.cli._progress import show_progress
 from tokbench.cli._results import print_results
 from tokbench.cli.compare import Segmenter
 
@@ -43,5 +44,8 @@ def run(
     from tokbench.report._card_results import show
 
     texts = open_corpus(corpus, languages, segments)
-    made = card(tokenizer, texts, reference=reference, segmenter=segmenter.value, offline=offline)
+    with show_progress() as progress:
+        made = card(
+            tokenizer, texts, reference=reference, segmenter=segmenter.value, offline=offline, progress=progress
+        )
     print_results(show(made), "json" if as_json else "table")

@@ -20,7 +20,7 @@ family of the languages, Lorenz curves, or token lengths."""
 
 
 class Presenter(Protocol):
-    """What shows a `Comparison`, or a card of a tokenizer: the package `tokbench.report`."""
+    """What shows a `Comparison`, a card of a tokenizer and other results: the package `tokbench.report`."""
 
     def summarize(self, comparison: Any) -> pl.DataFrame:
         """Return the values of the summary, one row per tokenizer."""
@@ -40,6 +40,14 @@ class Presenter(Protocol):
 
     def plot(self, comparison: Any, metric: str, by: Literal["language", "tokenizer"]) -> Any:
         """Return a chart of one metric."""
+        ...
+
+    def show_comparison(self, comparison: Any) -> str:
+        """Format the summary with a chart as an HTML fragment."""
+        ...
+
+    def show_found(self, found: Any) -> str:
+        """Format the tables and charts of another result as an HTML fragment."""
         ...
 
     def show_card(self, card: Any) -> str:
@@ -69,8 +77,8 @@ class Presented:
         return tokbench.load_presenter().summarize(self)
 
     def _repr_html_(self) -> str:
-        """Return the summary for notebooks."""
-        return self.to_html()
+        """Return the summary for notebooks, with a chart if the extra `html` is installed."""
+        return tokbench.load_presenter().show_comparison(self)
 
     def to_html(self, by: View = "summary") -> str:
         """Return the tables of a view as an HTML fragment, with notes and signature."""

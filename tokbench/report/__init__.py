@@ -38,6 +38,8 @@ __all__ = [
     "render_all",
     "render_card",
     "show_card",
+    "show_comparison",
+    "show_found",
     "summarize",
     "write_card",
     "write_notebook",
@@ -214,11 +216,29 @@ def plot(comparison: Comparison, metric: str, by: Literal["language", "tokenizer
     return _plot.plot(comparison, metric, by)
 
 
+def show_comparison(comparison: Comparison) -> str:
+    """Return the summary with a chart as a fragment of HTML, for notebooks."""
+    from tokbench.report import _notebook
+
+    return _notebook.show_comparison(comparison)
+
+
+def show_found(found: object) -> str:
+    """Return the tables and charts of another result as a fragment of HTML, for notebooks."""
+    from tokbench.report import _notebook
+
+    return _notebook.show_found(found)
+
+
 def show_card(card: Card) -> str:
     """Return the essentials of a card as a fragment of HTML, for notebooks."""
-    from tokbench.report import _card, _notebook
+    from tokbench.report import _card, _card_page, _notebook
 
-    return _notebook.write_fragment(_card.lay_out(card))
+    shown = _card.rank_languages(card) and _notebook.has_charts()
+    figures = [_card_page.chart_premiums(card)] if shown else []
+    return _notebook.write_fragment(
+        _card.lay_out(card), [(figure.draw(), figure.caption) for figure in figures], after=1
+    )
 
 
 def render_card(card: Card, name: str) -> str:

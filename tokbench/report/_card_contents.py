@@ -25,8 +25,13 @@ MOST_EXAMPLES = 10
 
 def write_boundaries(card: Card) -> Iterator[Part]:
     """Yield where tokens end, and how numbers are cut."""
-    yield lay_out_metrics(card, "where tokens end, over all texts", BOUNDARIES)
-    yield lay_out_metrics(card, "numbers, over all texts", DIGITS)
+    tables = [
+        lay_out_metrics(card, "where tokens end, over all texts", BOUNDARIES),
+        lay_out_metrics(card, "numbers, over all texts", DIGITS),
+    ]
+    yield from (table for table in tables if table.rows)
+    if not any(table.rows for table in tables):
+        yield Prose(("Where tokens end in these texts is not known: they have no bytes that make up the text.",))
     declared = card.pipeline.digits
     words = (
         "No grouping of digits is declared."

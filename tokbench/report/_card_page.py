@@ -11,6 +11,7 @@ import polars as pl
 
 from tokbench._shared.references import escape_bibtex
 from tokbench.analysis.cards import LEFT_OUT, Card
+from tokbench.analysis.soundness._ids import format_runs
 from tokbench.comparison.signature import digest_signature
 from tokbench.corpora import name_language
 from tokbench.report import _soundness
@@ -161,6 +162,9 @@ def lay_out_special(card: Card) -> list[Part]:
     special = card.facts.special
     if not special:
         return [Prose(("There are no special tokens.",))]
+    if not any(special.values()):
+        ids = ", ".join(format_runs(sorted(special)))
+        return [Prose((f"special tokens: {len(special):,}, with the ids {ids}; their texts are not known.",))]
     shown = [{"id": number, "text": text} for number, text in list(special.items())[:MOST_SPECIAL]]
     rest = len(special) - len(shown)
     title = f"special tokens: {len(special):,}" + (f", the first {MOST_SPECIAL}" if rest else "")

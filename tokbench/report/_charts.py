@@ -17,7 +17,9 @@ from tokbench.report._svg import ACCENT, INK, PAGE, Specification, load_altair, 
 PALETTE = ("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac")
 """Colours of kinds without an order, which differ in hue and in lightness (Tableau 10)."""
 
-BAR_WIDTH = 520
+RANGE_WIDTH = 520
+BAR_WIDTH = 300
+"""With names and values, bars fit on the screen of a phone; wider pages enlarge them."""
 CURVE_WIDTH, CURVE_HEIGHT = 560, 360
 LETTER, LINE = 6, 14
 """Size of a label's characters in pixels."""
@@ -47,7 +49,7 @@ def chart_bars(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: str
         fillOpacity=alt.condition("datum.ranked", alt.value(0.75), alt.value(0.25)),
     )
     intervals = base.transform_filter("datum.low != null").mark_rule(aria=False, color=INK, strokeWidth=2)
-    layers = bars + intervals.encode(x="low:Q", x2="high:Q") + write_values(base, number)
+    layers = bars + intervals.encode(x="low:Q", x2="high:Q") + write_values(base, number, BAR_WIDTH)
     return specify(layers.properties(width=BAR_WIDTH, height=alt.Step(22)))
 
 
@@ -64,8 +66,8 @@ def chart_ranges(frame: pl.DataFrame, *, y: Sequence[str], title: str, number: s
     x = alt.X("value:Q", title=title, axis=axis, scale=alt.Scale(type="log", domain=[low, high], nice=False))
     ranges = base.transform_filter("datum.low != null").mark_rule(aria=False, color=ACCENT, strokeWidth=5, opacity=0.5)
     dots = base.mark_point(aria=False, filled=True, size=60, color=INK, opacity=1).encode(x=x)
-    layers = ranges.encode(x=alt.X("low:Q", title=title), x2="high:Q") + dots + write_values(base, number)
-    return specify(layers.properties(width=BAR_WIDTH, height=alt.Step(22)))
+    layers = ranges.encode(x=alt.X("low:Q", title=title), x2="high:Q") + dots + write_values(base, number, RANGE_WIDTH)
+    return specify(layers.properties(width=RANGE_WIDTH, height=alt.Step(22)))
 
 
 def begin_rows(frame: pl.DataFrame, y: Sequence[str]) -> Any:
@@ -77,11 +79,11 @@ def begin_rows(frame: pl.DataFrame, y: Sequence[str]) -> Any:
     )
 
 
-def write_values(base: Any, number: str) -> Any:
+def write_values(base: Any, number: str, width: int) -> Any:
     """Return the values as a column right of the chart, clear of every line."""
     alt = load_altair()
     return base.mark_text(aria=False, align="left", color=INK).encode(
-        x=alt.value(BAR_WIDTH + 8), text=alt.Text("value:Q", format=number)
+        x=alt.value(width + 8), text=alt.Text("value:Q", format=number)
     )
 
 

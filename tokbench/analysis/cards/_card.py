@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import tokbench
 from tokbench._shared.environment import Now, now
+from tokbench._shared.progress import EXAMINING, NO_PROGRESS, Progress
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, load_tokenizer
 from tokbench.adapters.selection import REFERENCE, InstalledEngine, take_sample, verify_engines
 from tokbench.analysis.cards._facts import Facts, collect_facts, hide_folders
+from tokbench.analysis.cards._losses import explain_losses
 from tokbench.analysis.cards._pipeline import Pipeline, describe_pipeline
-from tokbench.analysis.roundtrip import RoundTrip, inspect_round_trip
+from tokbench.analysis.roundtrip import RoundTrip
 from tokbench.analysis.soundness import CHECKS, Soundness, check_tokenizer
 from tokbench.analysis.soundness._subject import Subject
 from tokbench.analysis.vocabulary import VocabularyReport, inspect_vocabulary
@@ -26,6 +28,11 @@ from tokbench.metrics.resampling import Bootstrap
 
 if TYPE_CHECKING:
     from tokbench.measurement.words import Segmenter
+
+Found = TypeVar("Found")
+
+ANALYSES = 5
+"""Analyses that follow the comparison: the parts of the phase `EXAMINING`."""
 
 LEFT_OUT = ("long-runs",)
 """Checks that measure time: two cards of the same tokenizer would differ."""
@@ -126,11 +133,13 @@ def card(
     reference: str | None = None,
     segmenter: Segmenter = "whitespace",
     offline: bool = False,
+    progress: Progress = NO_PROGRESS,
     today: Now = now,
 ) -> Card:
     """Make the card of one tokenizer.
 
     tokenizer, corpus, reference, segmenter: as for `compare`. The tokenizer runs on its reference engine.
+    progress: told how far the phases are: those of the comparison, then the analyses.
     today: the clock that dates the card; nothing else depends on the time.
 
     Raises MissingExtraError without the extra `unicode`, and TokbenchError for what cannot be loaded.
@@ -145,18 +154,39 @@ def card(
         throughput=False,
         engine=REFERENCE,
         offline=offline,
+        progress=progress,
         today=today,
     )
-    return Card(
+    assert comparison.measurements is not None  # only what is loaded from JSON has none
+    measurements, checks = comparison.measurements, [check.name for check in CHECKS if check.name not in LEFT_OUT]
+    examine = Examination(progress)
+    made = Card(
         facts=collect_facts(loaded),
         pipeline=describe_pipeline(Subject(loaded)),
-        vocabulary=inspect_vocabulary(loaded, texts),
-        round_trip=inspect_round_trip(loaded, texts.iterate_texts()),
-        soundness=check_tokenizer(loaded, select=[check.name for check in CHECKS if check.name not in LEFT_OUT]),
+        vocabulary=examine("vocabulary", lambda: inspect_vocabulary(loaded, texts)),
+        round_trip=examine("round trip", lambda: explain_losses(loaded, texts, measurements)),
+        soundness=examine("checks", lambda: check_tokenizer(loaded, select=checks)),
         comparison=comparison,
-        premiums=group_premiums(comparison),
-        engines=compare_engines(loaded, texts),
+        premiums=examine("groups of languages", lambda: group_premiums(comparison)),
+        engines=examine("engines", lambda: compare_engines(loaded, texts)),
     )
+    progress.finish(EXAMINING)
+    return made
+
+
+class Examination:
+    """Runs the analyses of a card one by one, and tells which one runs."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.begun = 0
+        progress.start(EXAMINING, ANALYSES)
+
+    def __call__(self, name: str, analyse: Callable[[], Found]) -> Found:
+        """Run one analysis and return what it finds."""
+        self.progress.advance(EXAMINING, min(self.begun, 1), name)
+        self.begun += 1
+        return analyse()
 
 
 def load_reference(tokenizer: str | Path | Tokenizer | LibraryTokenizer, *, offline: bool) -> Tokenizer:

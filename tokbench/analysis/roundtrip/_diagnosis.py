@@ -77,17 +77,26 @@ def inspect_round_trip(tokenizer: Tokenizer, texts: Iterable[str] = (), *, probe
 
     Only exact equality counts: a text that is equal only in a normal form has changed.
     """
-    search = _Search(tokenizer, list_notations(tokenizer))
     segments, broken = _split(tokenizer, texts)
+    return explain_changed(tokenizer, broken, segments, probes=probes)
+
+
+def explain_changed(tokenizer: Tokenizer, changed: Sequence[str], segments: int, *, probes: bool = True) -> RoundTrip:
+    """Explain texts of which it is known that they come back changed.
+
+    segments: how many texts were encoded and decoded to find them.
+    probes: also test the built-in probes.
+    """
+    search = _Search(tokenizer, list_notations(tokenizer))
     tried, broken_probes = _split(tokenizer, [p.text for p in list_probes(tokenizer)] if probes else ())
-    by_segment, by_probe = search.explain(broken), search.explain(broken_probes)
+    by_segment, by_probe = search.explain(changed), search.explain(broken_probes)
     breakages = [search.describe(cause, strings, by_segment, by_probe) for cause, strings in search.strings_by_cause()]
     return RoundTrip(
         tokenizer=tokenizer.name,
         engine=tokenizer.engine,
         sha256=tokenizer.asset.sha256,
         segments=segments,
-        lossy_segments=len(broken),
+        lossy_segments=len(changed),
         probes=tried,
         lossy_probes=len(broken_probes),
         breakages=tuple(sorted(breakages, key=lambda b: (-b.segments, -b.probes, b.text_class, b.stage))),
@@ -100,6 +109,11 @@ _CHUNK = 10_000
 def round_trip(tokenizer: Tokenizer, texts: Sequence[str]) -> list[str]:
     """Encode and decode texts with the tokenizer's engine."""
     return tokenizer.decode_batch(tokenizer.encode_batch(texts)) if texts else []
+
+
+def list_changed(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
+    """Return the texts that come back changed."""
+    return _split(tokenizer, texts)[1]
 
 
 def _split(tokenizer: Tokenizer, texts: Iterable[str]) -> tuple[int, list[str]]:

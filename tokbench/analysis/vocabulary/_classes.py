@@ -36,6 +36,8 @@ class TokenClass(StrEnum):
 
 def trim(word: str) -> str:
     """Strip everything around a word's letters, marks and digits."""
+    if word.isalpha():
+        return word
     return word.strip("".join({c for c in word if unicodedata.category(c)[0] not in "LMN"}))
 
 
@@ -44,7 +46,10 @@ def list_words(texts: Iterable[str]) -> frozenset[str]:
 
     Words are separated by white space.
     """
-    return frozenset(trimmed for text in texts for word in text.split() if (trimmed := trim(word)))
+    words: set[str] = set()
+    for text in texts:
+        words.update(text.split())
+    return frozenset(filter(None, map(trim, words)))
 
 
 def continuation_ids(tokenizer: Tokenizer, words: Collection[str]) -> frozenset[int] | None:

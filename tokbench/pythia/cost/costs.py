@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tokbench._shared.notebook import Shown
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
@@ -34,7 +35,7 @@ OWN_TOKENIZER = "gpt-neox-20b"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Costs:
+class Costs(Shown):
     """The costs of a comparison's texts on a model.
 
     frame: tokenizer, lang (null: over all), quantity, per (request, 1000 requests, 1000000 characters; money also
@@ -94,10 +95,6 @@ class Costs:
     def loses_text(self, tokenizer: str, lang: str | None) -> bool:
         """Return whether a tokenizer loses text in a language, or in any that a value over all (None) is of."""
         return loses_text(self.losses, tokenizer, (self.shares or self.chars) if lang is None else (lang,))
-
-    def _repr_html_(self) -> str:
-        """Show the costs of a request in notebooks."""
-        return self.frame.filter(pl.col("per") == "request")._repr_html_()
 
     def __repr__(self) -> str:
         number = self.frame["tokenizer"].n_unique()
