@@ -86,11 +86,10 @@ def decode(content: bytes) -> str | None:
 def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
     """Return the composition of each vocabulary: tokenizer, kind, share."""
     known = vocab.filter(pl.col("bytes").is_not_null() & (pl.col("bytes").bin.size() > 0))
-    contents = known["bytes"].unique()
-    texts = pl.DataFrame({"bytes": contents, "text": pl.Series(map(decode, contents), dtype=pl.String)})
+    shared = known.group_by("bytes").agg("tokenizer")  # vocabularies share most tokens: each is looked into once
+    texts = shared.select("tokenizer", text=pl.Series(map(decode, shared["bytes"].to_list()), dtype=pl.String))
     texts = texts.with_columns(letter=pl.col("text").str.extract(r"([\p{L}\p{M}])"))
-    tokens = known.with_columns(pl.col("tokenizer").cast(pl.String)).join(texts, on="bytes")
-    letters = tokens.select(pl.col("letter").drop_nulls().unique())
+    letters = texts.select(pl.col("letter").drop_nulls().unique())
     script = pl.lit(OTHER)
     for name, members in SCRIPTS.items():
         pattern = "".join(rf"\p{{{member}}}" for member in members)
@@ -107,10 +106,12 @@ def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit(BLANK))
     )
     counted = (
-        tokens.join(letters.with_columns(script=script), on="letter", how="left")
-        .select("tokenizer", kind=kind)
+        texts.join(letters.with_columns(script=script), on="letter", how="left")
+        .select("tokenizer", kind=kind.cast(pl.Enum(KINDS)))
+        .explode("tokenizer")
         .group_by("tokenizer", "kind")
         .len()
+        .with_columns(pl.col("tokenizer", "kind").cast(pl.String))
     )
     names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
     kinds = pl.DataFrame({"kind": KINDS, "place": range(len(KINDS))})
