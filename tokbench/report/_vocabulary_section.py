@@ -130,8 +130,9 @@ def count_lengths(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
     size = pl.col("bytes").bin.size()
     counted = (
         vocab.filter(pl.col("bytes").is_not_null() & (size > 0))
-        .group_by(pl.col("tokenizer").cast(pl.String), length=size.clip(1, LONGEST))
+        .group_by("tokenizer", length=size.clip(1, LONGEST))
         .len()
+        .with_columns(pl.col("tokenizer").cast(pl.String))
     )
     names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
     share = pl.col("len") / pl.col("len").sum().over("tokenizer")
