@@ -25,7 +25,7 @@ from tokbench.report._html import write_part
 from tokbench.report._svg import load_altair
 
 if TYPE_CHECKING:
-    from tokbench.report._cost_sections import Addenda
+    from tokbench.report._addenda import Addenda
 
 DIGITS = 7
 """Significant digits of the figures that a page carries."""
@@ -54,7 +54,7 @@ def render_several(results: Mapping[str, Comparison], *, addenda: Addenda | None
 
     In full on a single one, several side by side.
 
-    addenda: costs and measurements of models that were asked for.
+    addenda: results of other commands that were asked for.
     """
     # Imported here, because it imports everything shown, which listing formats by extension does not need.
     from tokbench.report._document import compose
