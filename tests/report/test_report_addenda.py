@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from helpers.commands import refuse, run
 from helpers.comparisons import make_comparison
 from tokbench.analysis.robustness import read_robustness
 from tokbench.analysis.soundness import Severity, read_checks
-from tokbench.pythia.cost import cost
+from tokbench.pythia.cost import Prices, cost
+from tokbench.report._addenda import Addenda
+from tokbench.report._cost_verdict import write_basis
+from tokbench.report._document import compose
+from tokbench.report._model_runs import name_columns
+from tokbench.report._table import Table
 
 Document = dict[str, Any]
 
@@ -168,3 +175,35 @@ def test_texts_of_a_file_are_inert(folder: Path, tmp_path: Path) -> None:
     assert "Errors: utf8." in text
     assert "&lt;script&gt;" in text
     assert not {"\x1b", "\u202e"} & set(text)
+
+
+def test_seconds_of_costs_say_whether_they_are_measured(tmp_path: Path) -> None:
+    costs = cost(make_comparison(tmp_path), model="pythia-70m", offline=True)
+    assert write_basis(costs) == []
+    said = {}
+    for basis in ("measured", "estimated"):
+        row = costs.frame.filter(quantity="flops").with_columns(quantity=pl.lit("seconds"), basis=pl.lit(basis))
+        timed = replace(costs, frame=pl.concat([costs.frame, row]), backend="ctranslate2")
+        (said[basis],) = write_basis(timed)
+        (said[f"{basis} money"],) = write_basis(replace(timed, prices=Prices(per_hour=2.0)))
+    assert said == {
+        "measured": "Seconds are measured: pythia-70m ran on ctranslate2, int8.",
+        "measured money": "Seconds, and the money that they cost, are measured: pythia-70m ran on ctranslate2, int8.",
+        "estimated": "Seconds are estimated, not measured.",
+        "estimated money": "Seconds, and the money that they cost, are estimated, not measured.",
+    }
+
+
+def test_costs_are_shown_once(tmp_path: Path) -> None:
+    result = make_comparison(tmp_path)
+    costs = cost(result, model="pythia-70m", offline=True)
+    document = compose({"small": result}, addenda=Addenda({"asked": costs}))
+    headers = [
+        part.headers for section in document.chapters[0].sections for part in section.parts if isinstance(part, Table)
+    ]
+    assert len(headers) == len(set(headers))
+
+
+def test_columns_of_measured_models_that_hold_nothing_are_left_out() -> None:
+    frame = pl.DataFrame({"model": ["a", "b"], "tokens_per_second": [1.0, None], "initial_2023": [None, None]})
+    assert name_columns(frame) == [{"model": "a", "tokens/s": 1.0}, {"model": "b", "tokens/s": None}]

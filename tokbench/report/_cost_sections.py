@@ -14,6 +14,12 @@ from tokbench.report._document_model import Part, Points, Prose, Section, Signat
 from tokbench.report._model_runs import lay_out_measurements
 from tokbench.report._pythia_sections import write_costs, write_memory
 
+MEASURED = (
+    "Measured by running the models: memory, speed and load time, which depend neither on texts nor on tokenizers. "
+    "`tokbench cost --timings FILE` estimates seconds by tokenizer and language from them; with --backend it measures "
+    "them."
+)
+
 
 def write_cost_sections(
     costs: Mapping[str, Costs], models: Mapping[str, Sequence[BackendMeasurement]], comparison: Comparison | None = None
@@ -27,7 +33,8 @@ def write_cost_sections(
     if costs and overview is not None:
         sections += write_costs(overview)
     for number, (name, measured) in enumerate(models.items(), start=1):
-        sections.append(Section(f"model-{number}", f"Models, measured: {name}", tuple(lay_out_measurements(measured))))
+        parts = (Prose((MEASURED,)), *lay_out_measurements(measured))
+        sections.append(Section(f"model-{number}", f"Models, measured: {name}", parts))
     if models and overview is not None:
         sections.append(write_memory(overview))
     return sections
