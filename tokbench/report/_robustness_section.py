@@ -74,7 +74,7 @@ def write_worst(found: Robustness, values: Values) -> list[str]:
         return ["No perturbation changes half of the texts of a language."]
     order = sorted(worst, key=lambda tokenizer: worst[tokenizer][0])
     named = [
-        f"{worst[tokenizer][0]:,.2f} times the tokens with {tokenizer} ({worst[tokenizer][1]})"
+        f'{worst[tokenizer][0]:,.2f} times the tokens with {tokenizer} ("{worst[tokenizer][1]}")'
         for tokenizer in dict.fromkeys((order[-1], order[0]))
     ]
     return [f"At its worst, the same text typed in another way needs {join(named)}."]
