@@ -89,8 +89,9 @@ def write_boundaries(comparison: Comparison, marks: Marks = find_best) -> list[S
         (*row[:2], *(replace(cell, unranked=cell.text != ABSENT) for cell in row[2:])) if name in lossy else row
         for name, row in zip(comparison.names, table.rows, strict=True)
     )
+    named = replace(table, title=f"boundaries on {table.title}", rows=rows)
     kept = [0, *range(2, len(table.headers))]
-    return [Section("boundaries", "Boundaries", (note, replace(table, rows=rows).select(kept)))]
+    return [Section("boundaries", "Boundaries", (note, named.select(kept)))]
 
 
 def write_losses(comparison: Comparison) -> list[Section]:
