@@ -19,6 +19,7 @@ from tokbench.pythia.cost import Prices, cost
 from tokbench.report._addenda import Addenda
 from tokbench.report._cost_verdict import write_basis
 from tokbench.report._document import compose
+from tokbench.report._heat_map import HeatMap
 from tokbench.report._model_runs import name_columns
 from tokbench.report._table import Table
 
@@ -207,3 +208,17 @@ def test_costs_are_shown_once(tmp_path: Path) -> None:
 def test_columns_of_measured_models_that_hold_nothing_are_left_out() -> None:
     frame = pl.DataFrame({"model": ["a", "b"], "tokens_per_second": [1.0, None], "initial_2023": [None, None]})
     assert name_columns(frame) == [{"model": "a", "tokens/s": 1.0}, {"model": "b", "tokens/s": None}]
+
+
+def test_charts_are_valid_vega_lite(tmp_path: Path) -> None:
+    """The report leaves this check out, which takes a tenth of a second per chart."""
+    altair = pytest.importorskip("altair")
+    result = make_comparison(tmp_path)
+    costs = cost(result, model="pythia-70m", offline=True)
+    figures = compose({"small": result}, addenda=Addenda({"asked": costs})).figures
+    charts = {name: drawn for name, figure in figures.items() if not isinstance(drawn := figure.draw(), HeatMap)}
+    assert {"compression", "throughput", "composition", "reading", "break-even"} <= charts.keys()
+    for chart in charts.values():
+        altair.Chart.from_dict(chart, validate=True)
+        with pytest.raises(Exception, match="is not"):
+            altair.Chart.from_dict({**chart, "config": {"background": ["transparent"]}}, validate=True)
