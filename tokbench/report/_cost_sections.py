@@ -16,7 +16,7 @@ from tokbench.report._pythia_sections import write_costs, write_memory
 
 MEASURED = (
     "Measured by running the models: memory, speed and load time, which depend neither on texts nor on tokenizers. "
-    "`tokbench cost --timings FILE` estimates seconds by tokenizer and language from them; with --backend it measures "
+    "tokbench cost --timings FILE estimates seconds by tokenizer and language from them; with --backend it measures "
     "them."
 )
 
