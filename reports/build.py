@@ -22,9 +22,9 @@ from tokbench.comparison import Comparison
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.cost import cost
 from tokbench.report import render_all
+from tokbench.report._addenda import Addenda
 from tokbench.report._card import list_essentials
 from tokbench.report._card_page import compose_card
-from tokbench.report._cost_sections import Addenda
 from tokbench.report._escaping import escape_markdown
 from tokbench.report._markdown_document import write_document
 from tokbench.report._svg import draw_file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,8 +10,7 @@ import pytest
 import tokbench as tb
 from helpers.corpora import write_corpus
 from tokbench.comparison import Comparison
-from tokbench.pythia.cost import Costs
-from tokbench.pythia.cost.overview import CURVES, ContextExceeded, compute_overview, list_sizes
+from tokbench.pythia.cost.overview import CURVES, compute_overview, list_sizes
 from tokbench.pythia.cost.whatif import what_if
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, request_flops
 from tokbench.pythia.model.models import find_model
@@ -42,27 +40,6 @@ def test_what_ifs_are_relative_to_the_baseline(result: Comparison) -> None:
     assert what_ifs.points["nsl"].to_list() == [1, 1]
     assert what_ifs.break_even.group_by("tokenizer", maintain_order=True).len().rows() == [("utf8", 4), ("byt5", 4)]
     assert what_ifs.curves["size"].unique(maintain_order=True).to_list() == list(CURVES)
-    assert isinstance(what_ifs.costs, Costs)
-    assert what_ifs.tabulated is what_ifs.costs
-    assert what_ifs.costs.baseline == "byt5"
-    assert what_ifs.costs.relative.filter(quantity="tokens")["relative"].to_list() == [1.0] * 6  # 2 x (en, de, both)
-
-
-def test_segments_that_do_not_fit_the_context_are_not_costed(tmp_path: Path) -> None:
-    long = tb.compare(["utf8"], write_corpus(tmp_path / "c", en=["a" * 2000], de=["b"]), throughput=False)
-    what_ifs = compute_overview(long).what_ifs
-    assert what_ifs is not None
-    assert what_ifs.costs == ContextExceeded(4000, 2048)
-    assert what_ifs.tabulated is None
-
-
-def test_many_languages_are_not_costed(monkeypatch: pytest.MonkeyPatch, result: Comparison) -> None:
-    monkeypatch.setattr("tokbench.pythia.cost.overview.MOST_CELLS", 3)
-    what_ifs = compute_overview(result).what_ifs
-    assert what_ifs is not None
-    assert what_ifs.tabulated is None
-    assert isinstance(what_ifs.costs, Costs)
-    assert what_ifs.costs.frame["low"].null_count() == what_ifs.costs.frame.height
 
 
 def test_without_counts_only_memory_is_known(result: Comparison) -> None:

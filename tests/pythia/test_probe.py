@@ -449,7 +449,7 @@ def test_measure_writes_tables_and_files(small: Checkpoint, tmp_path: Path, monk
     assert "pythia-70m: weights: random" in err
     assert "measuring pythia-70m as q4_0 on llamacpp" in err
     assert [line for line in out.splitlines() if "weights: random" in line]
-    assert "after_generation_2023" in out
+    assert "generation, 2023" in out
     assert "267.8" in out
     assert [found["quantization"] for found in json.loads(files[0].read_text("utf-8"))["measurements"]] == [
         "int8",

@@ -111,3 +111,24 @@ def test_languages_are_found_by_name_code_and_script(tmp_path: Path) -> None:
         box.send_keys("nothing")
         assert browser.execute_script(shown) == 0
         assert browser.get_log("browser") == []
+
+
+def test_tables_repeat_their_headers_on_every_printed_page(page: Path) -> None:
+    """Chromium leaves out boxes of their own in repeated headers: buttons, and cells that stick."""
+    with open_browser() as browser:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.get(page.as_uri())
+        style = "getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+        assert browser.execute_script(f"return {style}", "thead th button", "display") == "contents"
+        assert browser.execute_script(f"return {style}", "thead th", "position") == "static"
+
+
+def test_regions_have_names_of_their_own(page: Path) -> None:
+    with open_browser() as browser:
+        browser.get(page.as_uri())
+        names = browser.execute_script(
+            "return [...document.querySelectorAll('[role=region]')].filter(e => e.checkVisibility())"
+            ".map(e => e.ariaLabel)"
+        )
+        assert names
+        assert len(set(names)) == len(names)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,15 +20,18 @@ from tokbench.pythia.cost import cost
 from tokbench.pythia.cost.prices import Prices
 from tokbench.report._completion import complete, list_chosen
 from tokbench.report._document import compose
-from tokbench.report._document_model import Piece
+from tokbench.report._document_model import Facts, Piece
 from tokbench.report._frontier import Panel, Point, Scales, place_labels, write_frontier
 from tokbench.report._heat_map import HeatMap, divide_rows, draw_heat_map
 from tokbench.report._heat_map_html import write_heat_map
+from tokbench.report._html import write_part
+from tokbench.report._leads import Best, Column
 from tokbench.report._opening import write_subtitle
 from tokbench.report._premiums import order_cells, write_premium
+from tokbench.report._sections import write_boundaries
 from tokbench.report._table import Cell, Table
 from tokbench.report._table_csv import write_csv
-from tokbench.report._worst_segments import join_pieces
+from tokbench.report._worst_segments import join_pieces, write_examples
 
 pytest.importorskip("vl_convert", reason="no charts: install tokbench[html]")
 
@@ -180,3 +186,37 @@ def test_costs_have_chapters_only_where_their_files_are_given(result: Comparison
     for fault in ({"costs": 1, "what_if": []}, {"measurements": [{"model": 1}]}):
         (tmp_path / "bad.json").write_text(json.dumps(fault), encoding="utf-8")
         refuse("report", str(tmp_path / "saved"), str(tmp_path / "bad.json"), "-o", str(page), says="damaged")
+
+
+def test_who_loses_text_is_not_the_best_at_boundaries(result: Comparison) -> None:
+    """One unknown token for all of Chinese would split no character."""
+    rows = result.frame.filter(tokenizer="utf8", metric="characters_split").with_columns(value=pl.lit(0.0))
+    frame = pl.concat([result.frame, rows.with_columns(tokenizer=pl.lit("made"))])
+    judged: list[set[str]] = []
+
+    def mark(comparison: Comparison, columns: Sequence[Column]) -> Best:
+        judged.append(set(comparison.frame.filter(metric="characters_split")["tokenizer"]))
+        return {}
+
+    (section,) = write_boundaries(replace(result, frame=frame), mark)
+    table = section.parts[1]
+    assert isinstance(table, Table)
+    utf8, wordpiece = table.rows
+    place = next(i for i, header in enumerate(table.headers) if header.startswith("characters split"))
+    assert (utf8[place].text, wordpiece[place].text.partition(" [")[0]) == ("100 %", "0.0 %")
+    assert (utf8[place].unranked, wordpiece[place].unranked) == (False, True)
+    assert judged == [{"utf8"}]
+
+
+def test_long_facts_are_folded() -> None:
+    page = write_part(Facts((("short", "x" * 600), ("long", "<" * 601))))
+    assert f"<dd>{'x' * 600}</dd>" in page
+    assert f"<summary>{'&lt;' * 72}\u2026 (601 characters)</summary>{'&lt;' * 601}</details>" in page
+
+
+def test_tokens_without_text_are_explained_where_they_are_shown(result: Comparison) -> None:
+    (section,) = write_examples(result)
+    assert "is shown as its id: <2>." in section.parts[0].paragraphs[0]  # type: ignore[union-attr]
+    known = [replace(e, cuts=tuple(c for c in e.cuts if None not in c.pieces)) for e in result.examples]
+    (section,) = write_examples(replace(result, examples=tuple(known)))
+    assert "<2>" not in section.parts[0].paragraphs[0]  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.cli._addenda import check_addenda, sort_files
+from tokbench.cli._addenda import check_addenda, check_tokenizers, sort_files
 from tokbench.cli._echo import echo
 from tokbench.cli._output import STANDARD_OUTPUT, deliver
 from tokbench.cli._results import check_files
@@ -19,7 +19,7 @@ from tokbench.errors import TokbenchError
 
 if TYPE_CHECKING:
     from tokbench.comparison import Comparison
-    from tokbench.report._cost_sections import Addenda
+    from tokbench.report._addenda import Addenda
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
         typer.Argument(
             metavar="RESULT.json|DIR...",
             help="Output of compare: JSON, or a --save folder, which also holds the counts behind the values. With it, "
-            "for .html, .md and .tex: JSON of cost and of model measure, for chapters on costs.",
+            "for .html, .md and .tex: JSON of cost, model measure, robust and check on the same tokenizers.",
             show_default=False,
         ),
     ],
@@ -54,7 +54,8 @@ def run(
 ) -> None:
     """Write reports on saved comparisons.
 
-    A report has a verdict, tables, charts, worst segments and the method; costs only where files of them are given.
+    A report has a verdict, tables, charts, worst segments and the method; costs, measured models, robustness and checks
+    only where files of them are given.
 
     The HTML report is a single file that works offline and without scripts. Several results are shown side by side; if
     their signatures do not match, a warning here and in the report names the differing fields.
@@ -74,6 +75,7 @@ def run(
     for _, name in files:
         check_several(name, len(compared))
     loaded = load_results(compared)
+    check_tokenizers(addenda, list(loaded.values()))
     for sentence in find_mismatches(loaded):
         echo(f"tokbench: warning: {sentence}", err=True)
     deliver(

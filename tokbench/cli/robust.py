@@ -76,6 +76,6 @@ def run(
     groups = None if by == By.language else {lang: GROUPINGS[by](lang) for lang in texts.languages}
     with show_progress() as progress:
         found = measure_robustness(
-            loaded, texts, perturbations, seed=seed, resamples=resamples, groups=groups, progress=progress
+            loaded, texts, perturbations, seed=seed, resamples=resamples, groups=groups, by=by.value, progress=progress
         )
-    print_results(show(found, by), "json" if as_json else "table")
+    print_results(show(found), "json" if as_json else "table")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tokbench.analysis.cards import Card
     from tokbench.comparison import Comparison
-    from tokbench.report._cost_sections import Addenda
+    from tokbench.report._addenda import Addenda
     from tokbench.report._document_model import Results
 
 __all__ = [
@@ -149,7 +149,7 @@ def pick_writer(name: str) -> Callable[[Results], str]:
 def render_all(results: Mapping[str, Comparison], name: str, addenda: Addenda | None = None, **style: str) -> str:
     """Format the full report on one or several named results in the named format.
 
-    addenda: costs and measurements of models to show as well, in .html, .md and .tex.
+    addenda: results of other commands to show as well, in .html, .md and .tex.
     style: `caption` and `label` of the tables of LaTeX.
 
     Raises TokbenchError for several results in a format that holds only one.
@@ -167,7 +167,7 @@ def render_all(results: Mapping[str, Comparison], name: str, addenda: Addenda | 
 def encode_all(results: Mapping[str, Comparison], name: str, addenda: Addenda | None = None, **style: str) -> bytes:
     """Return the full report on one or several named results as the bytes of a file of the named format.
 
-    addenda: costs and measurements of models to show as well, in .html, .md and .tex.
+    addenda: results of other commands to show as well, in .html, .md and .tex.
     style: `caption` and `label` of the tables of LaTeX.
 
     Raises TokbenchError for several results in a format that holds only one.

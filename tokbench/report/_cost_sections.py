@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from tokbench.comparison import Comparison
 from tokbench.pythia.cost import Costs
@@ -15,27 +14,28 @@ from tokbench.report._document_model import Part, Points, Prose, Section, Signat
 from tokbench.report._model_runs import lay_out_measurements
 from tokbench.report._pythia_sections import write_costs, write_memory
 
-
-@dataclass(frozen=True)
-class Addenda:
-    """What a report shows besides comparisons: costs and measurements of models, by the names of their files."""
-
-    costs: Mapping[str, Costs] = field(default_factory=dict)
-    models: Mapping[str, Sequence[BackendMeasurement]] = field(default_factory=dict)
+MEASURED = (
+    "Measured by running the models: memory, speed and load time, which depend neither on texts nor on tokenizers. "
+    "tokbench cost --timings FILE estimates seconds by tokenizer and language from them; with --backend it measures "
+    "them."
+)
 
 
-def write_addenda(addenda: Addenda, comparison: Comparison | None = None) -> list[Section]:
-    """Return the sections on costs and models that were asked for; none if nothing was.
+def write_cost_sections(
+    costs: Mapping[str, Costs], models: Mapping[str, Sequence[BackendMeasurement]], comparison: Comparison | None = None
+) -> list[Section]:
+    """Return the sections on costs and on measured models, by the names of their files.
 
     comparison: with its counts, for the break-even of its vocabularies.
     """
-    sections = [write_cost(name, costs, number) for number, (name, costs) in enumerate(addenda.costs.items(), start=1)]
-    overview = None if comparison is None or not (addenda.costs or addenda.models) else compute_overview(comparison)
-    if addenda.costs and overview is not None:
+    sections = [write_cost(name, found, number) for number, (name, found) in enumerate(costs.items(), start=1)]
+    overview = None if comparison is None else compute_overview(comparison)
+    if costs and overview is not None:
         sections += write_costs(overview)
-    for number, (name, found) in enumerate(addenda.models.items(), start=1):
-        sections.append(Section(f"model-{number}", f"Models, measured: {name}", tuple(lay_out_measurements(found))))
-    if addenda.models and overview is not None:
+    for number, (name, measured) in enumerate(models.items(), start=1):
+        parts = (Prose((MEASURED,)), *lay_out_measurements(measured))
+        sections.append(Section(f"model-{number}", f"Models, measured: {name}", parts))
+    if models and overview is not None:
         sections.append(write_memory(overview))
     return sections
 

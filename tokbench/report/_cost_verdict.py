@@ -26,11 +26,11 @@ NOUNS = {"seconds": "milliseconds", "flops": "GFLOP", "tokens": "tokens"}
 
 
 def write_verdict(costs: Costs) -> list[str]:
-    """Return the verdict: amounts, relative costs for serving and training, the dearest language.
+    """Return the verdict: amounts, whether seconds are measured, relative costs, the dearest language.
 
     Every number in it is one of the tables.
     """
-    return [*write_amounts(costs), *write_comparisons(costs), *write_dearest(costs)]
+    return [*write_amounts(costs), *write_basis(costs), *write_comparisons(costs), *write_dearest(costs)]
 
 
 def write_amounts(costs: Costs) -> list[str]:
@@ -59,6 +59,19 @@ def rank(costs: Costs, whole: pl.DataFrame) -> pl.DataFrame:
     """Order values over all languages: cheapest first, those of tokenizers that lose text last."""
     lossy = [costs.loses_text(tokenizer, lang) for tokenizer, lang in whole.select("tokenizer", "lang").iter_rows()]
     return whole.with_columns(lossy=pl.Series(lossy, dtype=pl.Boolean)).sort("lossy", "value", maintain_order=True)
+
+
+def write_basis(costs: Costs) -> list[str]:
+    """Say how seconds are known, if they are, and that money follows from them where the machine has a price."""
+    bases = costs.frame.filter(quantity="seconds")["basis"].unique(maintain_order=True).to_list()
+    if not bases:
+        return []
+    subject = "Seconds, and the money that they cost," if costs.prices.per_hour is not None else "Seconds"
+    if bases == ["measured"]:
+        return [f"{subject} are measured: {costs.model} ran on {costs.backend}, {costs.quantization}."]
+    return [
+        f"{subject} are {join(bases)}, not measured." if "measured" not in bases else f"{subject} are {join(bases)}."
+    ]
 
 
 def select_whole(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from tokbench.comparison import Comparison
+from tokbench.report._addenda import Addenda, write_analyses, write_models
 from tokbench.report._completion import complete, list_chosen
-from tokbench.report._cost_sections import Addenda, write_addenda
 from tokbench.report._document_model import Chapter, Document, Section
 from tokbench.report._leads import Marks, find_best
 from tokbench.report._method import write_method
@@ -24,7 +24,7 @@ def compose(results: Mapping[str, Comparison], marks: Marks = find_best, addenda
     """Compose the report on one or several named results.
 
     marks: which values of tables to mark as best.
-    addenda: costs and measurements of models that were asked for, which have sections of their own.
+    addenda: results of other commands that were asked for, which have sections of their own.
     """
     single, addenda = len(results) == 1, addenda or Addenda()
     completed = {name: complete(result) for name, result in results.items()}
@@ -40,10 +40,10 @@ def compose(results: Mapping[str, Comparison], marks: Marks = find_best, addenda
         (result,) = results.values()
         return Document(f"Tokenizers on {result.corpus.name}", tuple(chapters), write_subtitle(result))
     together = Chapter("together", "Side by side", tuple(write_side_by_side(results)))
-    extra = write_addenda(addenda)
-    costs = [Chapter("costs", "Costs and models", tuple(extra))] if extra else []
+    extra = [*write_analyses(addenda), *write_models(addenda)]
+    added = [Chapter("added", "Besides the comparisons", tuple(extra))] if extra else []
     subtitle = " ".join(f"{name}: {write_subtitle(result)}" for name, result in results.items())
-    return Document(f"{len(results)} comparisons of tokenizers", (together, *chapters, *costs), subtitle)
+    return Document(f"{len(results)} comparisons of tokenizers", (together, *chapters, *added), subtitle)
 
 
 def name_anchor(name: str, number: int) -> str:
@@ -61,8 +61,9 @@ def write_sections(
         *write_compression(result, marks),
         *write_speed(result),
         *write_boundaries(result, marks),
+        *(write_analyses(addenda) if single else []),
         *(write_vocabularies(result) if single else []),
-        *(write_addenda(addenda, result) if single else []),
+        *(write_models(addenda, result) if single else []),
         *write_examples(result),
         *write_losses(result),
         *write_method(result, write_command(result)),

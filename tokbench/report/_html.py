@@ -30,6 +30,9 @@ from tokbench.report._table_csv import write_csv
 
 MOST_ROWS = 40
 
+MOST_CHARACTERS, SUMMARY = 600, 72
+"""Characters of a fact that is not folded, and of the beginning that is shown of one that is."""
+
 BACKSLASH, LEFT_TO_RIGHT = "\\", ' dir="ltr"'
 """Escaped bytes read from left to right regardless of their neighbours."""
 
@@ -150,9 +153,21 @@ def write_points(points: Points) -> str:
 
 def write_facts(facts: Facts) -> str:
     """Format terms and their descriptions."""
-    items = "".join(f"<dt>{escape_html(term)}</dt><dd>{escape_html(text)}</dd>\n" for term, text in facts.items)
+    items = "".join(f"<dt>{escape_html(term)}</dt><dd>{fold(text)}</dd>\n" for term, text in facts.items)
     listed = f'<dl class="facts">\n{items}</dl>'
     return f"<details><summary>{escape_html(facts.title)}</summary>\n{listed}</details>" if facts.title else listed
+
+
+def fold(text: str) -> str:
+    """Escape a text; a long one, such as a list of 204 languages, is folded under its beginning.
+
+    >>> fold("a < b")
+    'a &lt; b'
+    """
+    if len(text) <= MOST_CHARACTERS:
+        return escape_html(text)
+    summary = f"{escape_html(text[:SUMMARY])}\N{HORIZONTAL ELLIPSIS} ({len(text):,} characters)"
+    return f"<details><summary>{summary}</summary>{escape_html(text)}</details>"
 
 
 def write_part(part: Part, name: str = "") -> str:

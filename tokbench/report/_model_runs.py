@@ -37,15 +37,34 @@ def lay_out_measurements(found: Sequence[BackendMeasurement]) -> list[Plain]:
         }
         for one in found
     ]
-    floats = {name: MIB for frame in (speed, memory) for name, kind in frame.schema.items() if kind.is_float()}
+    floats = {
+        name_column(name): MIB for frame in (speed, memory) for name, kind in frame.schema.items() if kind.is_float()
+    }
     ram = "Resident memory, MiB (2023: figures of that year's ggml model card)"
     rates = "Speed, tokens per second (median; low and high: slowest and fastest round)"
     return [
-        tabulate(memory.to_dicts(), ram, formats=floats),
-        tabulate(speed.to_dicts(), rates, formats=floats),
+        tabulate(name_columns(memory), ram, formats=floats),
+        tabulate(name_columns(speed), rates, formats=floats),
         tabulate(loading, "Loading", formats={"file MiB": MIB, "seconds": "{:.3f}".format}),
         *map(Signature, sorted({describe(one) for one in found})),
     ]
+
+
+def name_columns(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame by titles of columns, without the columns that hold nothing."""
+    known = [name for name in frame.columns if frame[name].null_count() < frame.height]
+    return frame.select(known).rename({name: name_column(name) for name in known}).to_dicts()
+
+
+def name_column(name: str) -> str:
+    """Return the title of a column.
+
+    >>> name_column("initial_2023"), name_column("tokens_per_second"), name_column("after_generation")
+    ('initial, 2023', 'tokens/s', 'after generation')
+    """
+    return name.removesuffix("_2023").replace("_per_second", "/s").replace("_", " ") + (
+        ", 2023" if name.endswith("_2023") else ""
+    )
 
 
 def describe(found: BackendMeasurement) -> str:

@@ -6,16 +6,10 @@ from functools import partial
 
 import polars as pl
 
-from tokbench.pythia.cost.overview import (
-    ContextExceeded,
-    CostOverview,
-    ReadingCosts,
-    WhatIfCosts,
-)
+from tokbench.pythia.cost.overview import CostOverview, ReadingCosts, WhatIfCosts
 from tokbench.report._charts import chart_break_even, chart_dots
-from tokbench.report._cost import lay_out_costs, lay_out_relative, lay_out_what_if, write_number
-from tokbench.report._cost_verdict import write_assumptions, write_notes, write_verdict
-from tokbench.report._document_model import Figure, Part, Points, Prose, Section
+from tokbench.report._cost import write_number
+from tokbench.report._document_model import Figure, Section
 from tokbench.report._svg import Specification
 from tokbench.report._table import ABSENT, Cell, Table
 
@@ -63,29 +57,15 @@ def lay_out_series(frame: pl.DataFrame, title: str, head: str, scale: float) -> 
 
 
 def write_what_if(what_ifs: WhatIfCosts) -> Section:
-    """Show the model's cost with each tokenizer, and which one pays off."""
+    """Chart which tokenizers pay off on models of several sizes."""
     note = (
         f"Below a curve a vocabulary pays off: its shorter texts save more FLOPs than its rows cost. Tokens are "
         f"relative to {what_ifs.baseline}, on all texts of this corpus. Each curve is 1 at the rows of Pythia's own "
-        "tokenizer. Curves leave attention out, costs include it. Points without a label are listed in the table."
+        "tokenizer. Curves leave attention out. Points without a label are listed in the table."
     )
     curves = what_ifs.curves.rename({"size": "model"})
     figure = Figure("break-even", note, partial(chart_break_even, curves, what_ifs.points), lay_out_points(what_ifs))
-    parts: list[Part] = [figure]
-    costs = what_ifs.costs
-    if isinstance(costs, ContextExceeded):
-        longest, context = f"{costs.longest:,}", f"{costs.context:,}"
-        sentence = (
-            f"No costs: the mean segment and as much text written need {longest} tokens, the context holds {context}."
-        )
-        parts.append(Prose((sentence,)))
-    else:
-        parts += [Prose((*write_verdict(costs), write_assumptions(costs))), lay_out_what_if(costs)]
-    detailed = what_ifs.tabulated
-    if detailed is not None:
-        several = [lay_out_relative(detailed)] if detailed.frame["tokenizer"].n_unique() > 1 else []
-        parts += [lay_out_costs(detailed), *several, Points(tuple(write_notes(detailed)))]
-    return Section("what-if", "What if Pythia had another tokenizer", tuple(parts))
+    return Section("what-if", "What if Pythia had another tokenizer", (figure,))
 
 
 def lay_out_points(what_ifs: WhatIfCosts) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from tokbench.analysis.robustness import Perturbation, Robustness
+from tokbench.analysis.robustness import FORMAT, Perturbation, Robustness
 from tokbench.report._document_model import Plain, Points, Results, Signature
 from tokbench.report._table import ABSENT, Cell, Table
 
@@ -23,21 +23,18 @@ _NOTHING = f"{ABSENT} the perturbation changes less than half of the texts"
 Row = Mapping[str, Any]
 
 
-def show(found: Robustness, by: str = "language") -> Results:
-    """Return tables of both values over all languages, and of ratios by language.
-
-    by: what the rows of these are: language, script or family.
-    """
-    return Results(lambda: lay_out(found, by), lambda: to_document(found), lambda: found.values)
+def show(found: Robustness) -> Results:
+    """Return tables of both values over all languages, and of ratios by language."""
+    return Results(lambda: lay_out(found), lambda: to_document(found), lambda: found.values)
 
 
-def lay_out(found: Robustness, by: str) -> list[Plain]:
+def lay_out(found: Robustness) -> list[Plain]:
     """Lay out values over all languages; if there are several, also the ratios of each tokenizer by language."""
     overall = found.values.filter(pl.col("lang").is_null())
     parts: list[Plain] = [lay_out_overall(found, overall, value) for value in VALUES]
     if len(found.languages) > 1:
-        parts += [lay_out_languages(found, name, by) for name in found.tokenizers]
-    return [*parts, Points(tuple(write_notes(found))), Signature(found.signature)]
+        parts += [lay_out_languages(found, name) for name in found.tokenizers]
+    return [*parts, Points((*write_notes(found), "definitions: -f json")), Signature(found.signature)]
 
 
 def lay_out_overall(found: Robustness, rows: pl.DataFrame, value: str) -> Table:
@@ -53,7 +50,7 @@ def lay_out_overall(found: Robustness, rows: pl.DataFrame, value: str) -> Table:
     return Table(f"{found.corpus}: {title}", headers, tuple(cells), labels=1)
 
 
-def lay_out_languages(found: Robustness, tokenizer: str, by: str) -> Table:
+def lay_out_languages(found: Robustness, tokenizer: str) -> Table:
     """Lay out the ratios of one tokenizer: languages by perturbations."""
     rows = found.values.filter((pl.col("tokenizer") == tokenizer) & pl.col("lang").is_not_null())
     by_key = {(row["lang"], row["perturbation"]): row for row in rows.iter_rows(named=True)}
@@ -63,7 +60,7 @@ def lay_out_languages(found: Robustness, tokenizer: str, by: str) -> Table:
         for lang in found.languages
     )
     title, _ = VALUES["ratio"]
-    return Table(f"{tokenizer}: {title}", (by, *(one.title for one in shown)), cells, labels=1)
+    return Table(f"{tokenizer}: {title}", (found.by, *(one.title for one in shown)), cells, labels=1)
 
 
 def pick_meaningful(perturbations: Sequence[Perturbation], rows: pl.DataFrame) -> list[Perturbation]:
@@ -96,14 +93,16 @@ def write_notes(found: Robustness) -> list[str]:
     notes += [_HIDDEN] if any(map(hides_text, rows)) else []
     if any(row["languages"] and row["unchanged"] is None for row in rows):
         notes.append("share unchanged: not known where a text is too long to be aligned; use --split lines")
-    return [*notes, f"seed {found.seed}; definitions: -f json"]
+    return [*notes, f"seed {found.seed}"]
 
 
 def to_document(found: Robustness) -> dict[str, Any]:
     """Convert a result to a JSON document."""
     return {
+        "format": FORMAT,
         "tokenizers": found.tokenizers,
         "corpus": found.corpus,
+        "by": found.by,
         "languages": found.languages,
         "seed": found.seed,
         "bootstrap": found.bootstrap,

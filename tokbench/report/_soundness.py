@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tokbench._shared.visible_text import reveal
-from tokbench.analysis.soundness import Severity, Soundness, Verdict
+from tokbench.analysis.soundness import FORMAT, Severity, Soundness, Verdict
 from tokbench.report._document_model import Plain, Points, Prose, Results
 from tokbench.report._table import Table, tabulate
 
@@ -20,7 +20,7 @@ def show(reports: Sequence[Soundness], titles: Mapping[str, str]) -> Results:
     """Return verdicts; titles: what each check demands, by its name."""
     return Results(
         lambda: [part for report in reports for part in lay_out(report)],
-        lambda: {"reports": [to_document(report, titles) for report in reports]},
+        lambda: {"format": FORMAT, "reports": [to_document(report, titles) for report in reports]},
         lambda: list_verdicts(reports),
     )
 

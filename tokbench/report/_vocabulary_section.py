@@ -86,11 +86,10 @@ def decode(content: bytes) -> str | None:
 def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
     """Return the composition of each vocabulary: tokenizer, kind, share."""
     known = vocab.filter(pl.col("bytes").is_not_null() & (pl.col("bytes").bin.size() > 0))
-    contents = known["bytes"].unique()
-    texts = pl.DataFrame({"bytes": contents, "text": pl.Series(map(decode, contents), dtype=pl.String)})
+    shared = known.group_by("bytes").agg("tokenizer")  # vocabularies share most tokens: each is looked into once
+    texts = shared.select("tokenizer", text=pl.Series(map(decode, shared["bytes"].to_list()), dtype=pl.String))
     texts = texts.with_columns(letter=pl.col("text").str.extract(r"([\p{L}\p{M}])"))
-    tokens = known.with_columns(pl.col("tokenizer").cast(pl.String)).join(texts, on="bytes")
-    letters = tokens.select(pl.col("letter").drop_nulls().unique())
+    letters = texts.select(pl.col("letter").drop_nulls().unique())
     script = pl.lit(OTHER)
     for name, members in SCRIPTS.items():
         pattern = "".join(rf"\p{{{member}}}" for member in members)
@@ -98,19 +97,21 @@ def count_kinds(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
     kind = (
         pl.when(pl.col("text").is_null())
         .then(pl.lit(PARTS))
-        .when(pl.col("script").is_not_null())
-        .then("script")
         .when(pl.col("text").str.contains(r"\p{N}"))
         .then(pl.lit(DIGITS))
         .when(pl.col("text").str.contains(r"[\p{P}\p{S}]"))
         .then(pl.lit(SIGNS))
         .otherwise(pl.lit(BLANK))
     )
+    known_kinds = pl.Enum(KINDS)
+    of_letters = texts.join(letters.with_columns(kind=script.cast(known_kinds)), on="letter")
+    of_others = texts.filter(pl.col("letter").is_null()).with_columns(kind=kind.cast(known_kinds))
     counted = (
-        tokens.join(letters.with_columns(script=script), on="letter", how="left")
-        .select("tokenizer", kind=kind)
+        pl.concat([of_letters.select("tokenizer", "kind"), of_others.select("tokenizer", "kind")])
+        .explode("tokenizer")
         .group_by("tokenizer", "kind")
         .len()
+        .with_columns(pl.col("tokenizer", "kind").cast(pl.String))
     )
     names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
     kinds = pl.DataFrame({"kind": KINDS, "place": range(len(KINDS))})
@@ -129,8 +130,9 @@ def count_lengths(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
     size = pl.col("bytes").bin.size()
     counted = (
         vocab.filter(pl.col("bytes").is_not_null() & (size > 0))
-        .group_by(pl.col("tokenizer").cast(pl.String), length=size.clip(1, LONGEST))
+        .group_by("tokenizer", length=size.clip(1, LONGEST))
         .len()
+        .with_columns(pl.col("tokenizer").cast(pl.String))
     )
     names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
     share = pl.col("len") / pl.col("len").sum().over("tokenizer")

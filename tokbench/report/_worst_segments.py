@@ -15,11 +15,15 @@ def write_examples(comparison: Comparison) -> list[Section]:
     """Return the worst segments, split by each tokenizer."""
     if not comparison.examples:
         return []
+    unknown = any(None in cut.pieces for example in comparison.examples for cut in example.cuts)
     note = Prose(
         (
             "Segments with the most tokens relative to the same text in the reference language; languages take turns. "
             "Colours change at every token. A number after characters says how many tokens share them, where they are "
-            "cut inside a character; bytes that are not text are shown as \\xe4.",
+            "cut inside a character; bytes that are not text are shown as \\xe4."
+            + (
+                " A token without text of its own, such as the unknown one, is shown as its id: <2>." if unknown else ""
+            ),
         )
     )
     cuts = [show_example(example, comparison.corpus.reference) for example in comparison.examples]

@@ -12,12 +12,18 @@ from tokbench.report._latex_table import TableWriter
 from tokbench.report._table import Table, write_notes
 
 if TYPE_CHECKING:
-    from tokbench.report._cost_sections import Addenda
+    from tokbench.report._addenda import Addenda
 
 SUFFIXES = frozenset({".tex"})
 
 CHOSEN = frozenset({"summary", "side-by-side", "premiums", "compression", "reading", "what-if"})
 """The sections whose tables belong in a paper."""
+
+ADDED = ("cost-", "model-", "robustness-", "checks-")
+"""How the names of sections begin whose files were given."""
+
+LONGEST_TEXT = 60
+"""Characters of a cell; a table with sentences does not fit on a page."""
 
 HEAD = (
     "% Made by tokbench. The preamble needs: \\usepackage{booktabs,graphicx,longtable,textcomp}\n"
@@ -70,15 +76,21 @@ def write_document(document: Document, writer: TableWriter) -> Iterator[str]:
     """Yield the tables of a report that belong in a paper, and its warnings."""
     for chapter in document.chapters:
         for section in chapter.sections:
-            if section.name not in CHOSEN and not section.name.startswith("cost-"):
+            if section.name not in CHOSEN and not section.name.startswith(ADDED):
                 continue
             for part in section.parts:
                 if isinstance(part, Table):
-                    yield writer.write(part)
+                    if not holds_sentences(part):
+                        yield writer.write(part)
                 elif isinstance(part, Figure):
                     yield writer.write(part.table)
                 elif isinstance(part, Points) and part.warning:
                     yield f"\\paragraph{{Warning}} {escape_latex(' '.join(part.items))}\n"
+
+
+def holds_sentences(table: Table) -> bool:
+    """Return whether a column of text holds whole sentences."""
+    return any(len(row[i].text) > LONGEST_TEXT for row in table.rows for i in table.texts)
 
 
 def list_notes(comparison: Comparison) -> list[Plain]:

@@ -10,7 +10,7 @@ from tokbench.report._document_model import Results
 from tokbench.report._markdown_document import write_document, write_part
 
 if TYPE_CHECKING:
-    from tokbench.report._cost_sections import Addenda
+    from tokbench.report._addenda import Addenda
 
 SUFFIXES = frozenset({".md", ".markdown"})
 

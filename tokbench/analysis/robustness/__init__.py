@@ -8,8 +8,10 @@ from tokbench.analysis.robustness._perturbations import (
     choose_perturbations,
     perturb,
 )
+from tokbench.analysis.robustness._saved import FORMAT, read_robustness
 
 __all__ = [
+    "FORMAT",
     "PERTURBATIONS",
     "Perturbation",
     "Robustness",
@@ -18,4 +20,5 @@ __all__ = [
     "count_unchanged",
     "measure_robustness",
     "perturb",
+    "read_robustness",
 ]

@@ -42,7 +42,7 @@ class Robustness(Shown):
     seed: of typing and recognition errors, and of the bootstrap.
     bootstrap: how intervals were computed; None without.
     signature: all that the values depend on, in one line.
-    languages: languages, or the groups of languages that values are of.
+    languages: languages, or the groups of languages that values are of. by: what they are.
     values: one row per language (or group), tokenizer and perturbation, then over all languages (lang is null), with
         the columns
         languages: number of languages in which the perturbation means something.
@@ -64,6 +64,7 @@ class Robustness(Shown):
     bootstrap: str | None
     signature: str
     values: pl.DataFrame
+    by: str = "language"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,7 @@ def measure_robustness(
     seed: int = 0,
     resamples: int = 1000,
     groups: Mapping[str, str] | None = None,
+    by: str = "language",
     progress: Progress = NO_PROGRESS,
 ) -> Robustness:
     """Compare the tokens of texts with those of the same texts, perturbed.
@@ -97,7 +99,8 @@ def measure_robustness(
     perturbations: names from `PERTURBATIONS`; default all.
     seed: of random perturbations and of the bootstrap.
     resamples: for the intervals; 0 for none.
-    groups: the label of each language, such as its script; values are then by label instead of language.
+    groups: the label of each language, such as its script; values are then by label instead of language. by: what
+        these labels are.
 
     Raises TokbenchError for two tokenizers with one name and for an unknown perturbation.
     """
@@ -120,6 +123,7 @@ def measure_robustness(
             tokenizers, corpus, "robustness", bootstrap=described, pert=digest_definitions(chosen), seed=seed
         ),
         frame_values(names, [*dict.fromkeys(labels.values()), None], chosen, cells),
+        by,
     )
 
 

@@ -9,24 +9,20 @@ import numpy as np
 import polars as pl
 
 from tokbench.comparison import Comparison
-from tokbench.metrics.resampling import Bootstrap
-from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost, find_baseline
+from tokbench.pythia.cost.costs import OWN_TOKENIZER, find_baseline
 from tokbench.pythia.cost.quantities import interpolate, look_up
 from tokbench.pythia.cost.whatif import what_if
 from tokbench.pythia.cost.workload import Workload
 from tokbench.pythia.model.arithmetic import break_even_nsl, kv_cache_bytes, request_flops
 from tokbench.pythia.model.memory import weight_table
-from tokbench.pythia.model.models import Model, find_model, models
+from tokbench.pythia.model.models import Model, models
 from tokbench.pythia.model.resolution import resolve_model
 
-MODEL, QUANTIZATION = "pythia-1.4b", "int8"
-"""What is costed in detail: the model and its type."""
+MODEL = "pythia-1.4b"
+"""The model whose own tokenizer is the baseline, if it is compared."""
 
 CURVES = ("70M", "410M", "1.4B", "12B")
 """Sizes with a break-even curve."""
-
-MOST_CELLS = 120
-"""Maximum pairs of tokenizer and language for which costs are tabulated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,38 +36,20 @@ class ReadingCosts:
     frame: pl.DataFrame
 
 
-@dataclass(frozen=True)
-class ContextExceeded:
-    """The mean segment and an answer of the same text do not fit the context; in tokens."""
-
-    longest: int
-    context: int
-
-
 @dataclass(frozen=True, eq=False)
 class WhatIfCosts:
-    """What Pythia would cost with each tokenizer.
+    """Which vocabularies would pay off on Pythia.
 
     baseline: the tokenizer that NSL is relative to.
     points: tokenizer, rows, nsl.
     break_even: tokenizer, size, nsl; the NSL below which a model of that size needs fewer FLOPs.
     curves: size, rows, nsl; the same over the range of vocabulary sizes compared.
-    costs: costs of the texts on `MODEL`, without intervals if there are more than `MOST_CELLS` pairs of tokenizer and
-        language.
     """
 
     baseline: str
     points: pl.DataFrame
     break_even: pl.DataFrame
     curves: pl.DataFrame
-    languages: int
-    costs: Costs | ContextExceeded
-
-    @property
-    def tabulated(self) -> Costs | None:
-        """Return the costs if they are few enough for a table by language."""
-        few = len(self.points) * self.languages <= MOST_CELLS
-        return self.costs if few and isinstance(self.costs, Costs) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +115,7 @@ def compute_reading(comparison: Comparison, workload: Workload) -> ReadingCosts:
 
 
 def compute_what_ifs(comparison: Comparison, workload: Workload) -> WhatIfCosts:
-    """Compute the cost with each tokenizer, and which tokenizers pay off."""
+    """Compute which tokenizers pay off, and what the vocabularies between them need to."""
     baseline = find_baseline(comparison, resolve_model(MODEL, offline=True))
     tokens = workload.total(baseline)
     points = pl.DataFrame(
@@ -160,8 +138,6 @@ def compute_what_ifs(comparison: Comparison, workload: Workload) -> WhatIfCosts:
         points,
         break_even,
         trace_curves(points, curved),
-        len(comparison.corpus.languages),
-        compute_costs(comparison, workload),
     )
 
 
@@ -179,14 +155,3 @@ def trace_curves(points: pl.DataFrame, curved: list[Model]) -> pl.DataFrame:
             for rows in grid
         ]
     )
-
-
-def compute_costs(comparison: Comparison, workload: Workload) -> Costs | ContextExceeded:
-    """Compute the costs of the texts on `MODEL`, if they fit its context."""
-    means = [2 * float(tokens.mean()) for name in comparison.names for tokens in workload.of(name)]
-    context = find_model(MODEL).architecture.context
-    if max(means) > context:
-        return ContextExceeded(int(np.ceil(max(means))), context)
-    few = len(comparison.names) * len(comparison.corpus.languages) <= MOST_CELLS
-    bootstrap = Bootstrap() if few else Bootstrap(resamples=0)
-    return cost(comparison, model=MODEL, quantization=QUANTIZATION, bootstrap=bootstrap, offline=True)
