@@ -1,0 +1,67 @@
+"""Connections to the local page, none of which lasts without progress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from tokbench.report.live import _requests
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MOST_QUIET = 100
+"""Number of connections above which silent ones are closed."""
+MOST = 200
+"""Maximum number of connections: systems allow 256 open files, or more."""
+LEAST_TAKEN = 100_000
+"""Bytes of a reply that a client must take between two looks."""
+
+
+def make_protocol() -> type[H11Protocol]:
+    """Return the protocol of a connection that is closed unless it asks, and takes its replies, soon."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Impatient(H11Protocol):
+        """A connection that is looked at every few seconds while no request is being answered."""
+
+        looking: asyncio.TimerHandle | None = None
+        seen: tuple[Any, int] = None, 0
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.look_later()
+            if len(self.connections) > MOST_QUIET:
+                close_silent(other for other in self.connections if other is not self)
+            if len(self.connections) > MOST:
+                transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.looking is not None:
+                self.looking.cancel()
+
+        def look_later(self) -> None:
+            left = self.transport.get_write_buffer_size()
+            self.seen = self.cycle, left
+            self.looking = self.loop.call_later(_requests.BODY_SECONDS, self.look)
+
+        def look(self) -> None:
+            """Close the connection if it has neither asked nor taken much of a reply since the last look."""
+            cycle, before = self.seen
+            answering = self.cycle is not None and not self.cycle.response_complete
+            left = self.transport.get_write_buffer_size()
+            if answering or self.cycle is not cycle or 0 < left <= before - LEAST_TAKEN:
+                self.look_later()
+            else:
+                self.transport.abort()
+
+    return Impatient
+
+
+def close_silent(connections: Iterable[Any]) -> None:
+    """Close the connections that have asked for nothing yet."""
+    for one in [*connections]:
+        if one.cycle is None:
+            one.transport.close()
