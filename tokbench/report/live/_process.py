@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tokbench._shared.environment import count_cores
 from tokbench._shared.visible_text import reveal_controls
-from tokbench.errors import TokbenchError
+from tokbench.errors import EngineError, TokbenchError
 from tokbench.report.live._listing import Listed, Reply, Wanted
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def serve(
     asks: receives bodies of requests, and sends what `Answer` lists. orders: receives all tokenizers that are wanted,
     whenever they change. events: sends an `Event` per loaded or failed tokenizer.
     """
+    os.environ["RUST_BACKTRACE"] = "0"  # a panic is caught and shown on the page
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; the server ends it
     sys.path[:] = path
     process = _Process(events, load)
@@ -130,18 +132,19 @@ class _Process:
     def want(self, wanted: Sequence[Numbered]) -> None:
         """Start to load what is new, and forget what is not wanted any more."""
         numbers = {one.wanted.name: one.number for one in wanted}
+        dropped: list[Future[Tokenizer] | None] = []
         with self._lock:
             for name in [name for name, number in self._numbers.items() if numbers.get(name) != number]:
                 del self._numbers[name]
                 self._ready.pop(name, None)
-                loading = self._loading.pop(name, None)
-                if loading is not None:
-                    loading.cancel()  # one that has begun is not listed when it ends
+                dropped.append(self._loading.pop(name, None))
             fresh = [one for one in wanted if one.wanted.name not in self._numbers]
             for one in fresh:
                 self._numbers[one.wanted.name] = one.number
                 self._loading[one.wanted.name] = self._pool.submit(self._prepare, one.wanted)
             begun = [(one, self._loading[one.wanted.name]) for one in fresh]
+        for future in filter(None, dropped):  # without the lock, which `_finish` takes
+            future.cancel()  # one that has begun is not listed when it ends
         for one, loading in begun:
             loading.add_done_callback(partial(self._finish, one))
 
@@ -178,7 +181,9 @@ class _Process:
 
 def explain(error: BaseException) -> str:
     """Return why a tokenizer could not be loaded, in a line that names no file which only the system's errors name."""
-    if isinstance(error, TokbenchError):
+    if isinstance(error, EngineError):  # which names the tokenizer, as the page does
+        fault = f"{error.fault}; {error.hint}" if error.hint else error.fault
+    elif isinstance(error, TokbenchError):
         fault = str(error)
     elif isinstance(error, OSError):  # whose text has the path
         fault = f"its file cannot be read: {error.strerror or type(error).__name__}"
