@@ -61,6 +61,7 @@ class Encoded:
 
     bytes, chars: of the text, which is that of its own chat template if messages were given.
     tokens, second_tokens: number of tokens (None without a second text).
+    exact: whether the text can be restored from the tokens.
     ids: all ids, if they were asked for.
     """
 
@@ -70,6 +71,7 @@ class Encoded:
     tokens: int
     second_tokens: int | None
     cost: Cost | None
+    exact: bool
     first: Shown
     second: Shown | None
     ids: tuple[int, ...] | None = None
@@ -88,6 +90,7 @@ class Encoded:
             "tokens": self.tokens,
             "second_tokens": self.second_tokens,
             "ratio": self.ratio,
+            "exact": self.exact,
             "cost": None if self.cost is None else vars(self.cost),
             **self.first.to_document(),
             "second": None if self.second is None else self.second.to_document(),
@@ -130,6 +133,14 @@ class _Encoding:
             return cls(tokenizer, text, ids, None, None)
         starts, ends = (np.maximum(bound, 0) for bound in located)
         return cls(tokenizer, text, ids, prefix, (starts << 32) | ends)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the bytes of the tokens are those of the text, special tokens apart, of which none is unknown."""
+        unknown = self.tokenizer.unk_id
+        if unknown is not None and bool((self.ids == unknown).any()):
+            return False
+        return self.places is not None or bool(np.isin(self.ids, [*self.tokenizer.special_tokens()]).any())
 
     def show(self, reference: _Encoding | None, most: int) -> Shown:
         cut = cut_pieces(self.tokenizer, self.ids[: most + AHEAD].tolist(), most, self.prefix)
@@ -225,6 +236,7 @@ def describe(
         tokens=len(first.ids),
         second_tokens=None if second is None else len(second.ids),
         cost=None if model is None else compute_cost(model, first),
+        exact=first.is_exact and (second is None or second.is_exact),
         first=first.show(reference[0], most),
         second=None if second is None else second.show(reference[1], most),
         ids=tuple(first.ids.tolist()) if question.ids else None,

@@ -39,17 +39,18 @@ def load(wanted: Wanted) -> Tokenizer:
             )
         return load_asset(replace(asset, name=wanted.name))
     except EngineError as error:
-        raise TokbenchError(hide(f"cannot load it: {error.reason}", wanted), error.hint) from error
+        raise TokbenchError(hide(f"cannot load it: {error.reason}", wanted), hide(error.hint, wanted)) from error
     except TokbenchError as error:
-        raise TokbenchError(hide(error.message, wanted), error.hint) from error
+        raise TokbenchError(hide(error.message, wanted), hide(error.hint, wanted)) from error
 
 
-def hide(fault: str, wanted: Wanted) -> str:
+def hide(text: str | None, wanted: Wanted) -> str:
     """Write the name of a file that was opened on the page instead of its temporary path, which says nothing."""
     path = Path(wanted.argument)
+    text = text or ""
     for one in (str(path), str(path.resolve()), shorten(str(path))):
-        fault = fault.replace(one, wanted.name.removeprefix("file: "))
-    return fault
+        text = text.replace(one, wanted.name.removeprefix("file: "))
+    return text
 
 
 @cache

@@ -19,6 +19,9 @@ export const post = async (path, document, signal) => {
   return { ok: reply.ok, answer: await reply.json() };
 };
 
+// A number with its unit, in the singular if it is one.
+export const count = (number, unit) => `${write(number)} ${unit}${number === 1 ? "" : "s"}`;
+
 export const complain = (message) => { at("problem").textContent = message; };
 
 export const SILENT = "The server does not answer: is tokbench view still running?";
