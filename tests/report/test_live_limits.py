@@ -85,6 +85,7 @@ def test_a_text_that_takes_too_long_or_ends_the_engine_is_refused(
     hanging = worker._process.pid
     status, said = ask(worker, "hang")
     assert (status, said["error"]) == (503, "the text takes utf8 longer than 0.2 s to encode: choose a shorter one")
+    assert said["culprits"] == ["utf8"]
     assert hanging != first
     with pytest.raises(ProcessLookupError):
         os.kill(hanging, 0)  # its core is free

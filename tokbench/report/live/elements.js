@@ -22,6 +22,11 @@ export const post = async (path, document, signal) => {
 // A number with its unit, in the singular if it is one.
 export const count = (number, unit) => `${write(number)} ${unit}${number === 1 ? "" : "s"}`;
 
-export const complain = (message) => { at("problem").textContent = message; };
+// What is wrong, per thing that it is about: an answer to a question settles nothing about a file.
+const problems = new Map();
+export const complain = (message, about = "question") => {
+  problems.set(about, message);
+  at("problem").textContent = [...problems.values()].filter(Boolean).join("; ");
+};
 
 export const SILENT = "The server does not answer: is tokbench view still running?";

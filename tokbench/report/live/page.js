@@ -68,7 +68,7 @@ const readState = async () => {
   text.value = state.get("text") ?? (location.hash ? "" : EXAMPLES.get(FIRST));
   second.value = state.get("second") ?? "";
   let messages = MESSAGES;
-  try { messages = JSON.parse(state.get("messages") ?? "null") ?? MESSAGES; } catch { complain("The messages in this address cannot be read"); }
+  try { messages = JSON.parse(state.get("messages") ?? "null") ?? MESSAGES; } catch { complain("The messages in this address cannot be read", "address"); }
   at("messages").replaceChildren();
   if (Array.isArray(messages)) for (const one of messages) addMessage({ role: one?.role, content: String(one?.content ?? "") });
   at(state.has("messages") ? "as-chat" : "as-text").checked = true;
@@ -150,6 +150,7 @@ const ask = async () => {
     try {
       const { ok, answer } = await post("api/encode", question);
       if (again) continue;           // the text has changed since
+      complain("", "server");
       complain(ok ? aside.fault : answer.error);
       if (!ok) {
         refusals += 1;
@@ -162,7 +163,7 @@ const ask = async () => {
       notePaint();
       if (answer.results.some((result) => result.error)) tokenizers.refresh();
     } catch (error) {
-      complain(error instanceof TypeError ? SILENT : String(error));
+      complain(error instanceof TypeError ? SILENT : String(error), "server");
     }
   } while (again);
   busy = false;
@@ -208,4 +209,4 @@ const begin = async () => {
   listen();
   askAnew();
 };
-begin().catch((error) => complain(error instanceof TypeError ? SILENT : String(error)));
+begin().catch((error) => complain(error instanceof TypeError ? SILENT : String(error), "server"));

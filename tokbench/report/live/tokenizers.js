@@ -61,9 +61,10 @@ export const refresh = async () => {
   try {
     take(await (await fetch("api/tokenizers")).json());
   } catch {
-    complain(SILENT);
+    complain(SILENT, "server");
     return;
   }
+  complain("", "server");
   show();
   if (ready().join("\n") !== before) changed();
 };
@@ -85,15 +86,15 @@ export const add = async (name, online) => {
   const fault = answer.error ?? answer.fault;
   if (fault) {
     if (chosen.includes(name)) failures.set(name, fault);
-    else complain(fault);
+    else complain(fault, "tokenizers");
     show();
     return false;
   }
-  complain("");
+  complain("", "tokenizers");
   failures.delete(name);
   take(answer);
   if (name !== answer.added && chosen.includes(answer.added) && !chosen.includes(name)) {
-    complain(`${name} uses ${answer.added}, which is shown already`);
+    complain(`${name} uses ${answer.added}, which is shown already`, "tokenizers");
     return true;
   }
   chosen = chosen.map((one) => (one === name ? answer.added : one)).filter((one, i, all) => all.indexOf(one) === i);
@@ -112,8 +113,9 @@ const remove = async (name) => {
   next.focus();
   changed();
   const answer = await send("api/remove", { name });
-  if (answer.error) complain(answer.error);
-  else take(answer);
+  complain(answer.error ?? "", "tokenizers");
+  if (answer.error) return;
+  take(answer);
 };
 
 // Returns why it failed, or nothing.
@@ -138,7 +140,7 @@ const uploadAll = (files) => {
   last = last.then(async () => {
     const faults = [];
     for (const file of files) faults.push(await upload(file));
-    complain(faults.filter(Boolean).join("; "));
+    complain(faults.filter(Boolean).join("; "), "tokenizers");
   });
 };
 
@@ -146,18 +148,21 @@ const listenToFiles = () => {
   at("open").addEventListener("click", () => at("file").click());
   at("file").addEventListener("change", () => { uploadAll([...at("file").files]); at("file").value = ""; });
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
-  let inside = 0;
-  const cover = (by) => { inside = by === 0 ? 0 : inside + by; at("drop").hidden = inside <= 0; };
-  document.addEventListener("dragenter", (event) => { if (holdsFiles(event)) cover(1); });
-  document.addEventListener("dragleave", (event) => { if (holdsFiles(event)) cover(-1); });
-  document.addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
+  const cover = (shown) => { at("drop").hidden = !shown; };
+  for (const kind of ["dragenter", "dragover"]) document.addEventListener(kind, (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    cover(true);
+  });
+  // Of the window itself: also when the drag is cancelled.
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) cover(false); });
   document.addEventListener("drop", (event) => {
     if (!holdsFiles(event)) return;
     event.preventDefault();
-    cover(0);
+    cover(false);
     uploadAll([...event.dataTransfer.files]);
   });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") cover(0); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") cover(false); });
 };
 
 const listenToNames = () => {

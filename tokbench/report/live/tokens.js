@@ -28,7 +28,7 @@ const copyIds = async (name, question) => {
   try {
     ({ answer } = await post("api/encode", { ...question, second: "", tokenizers: [name], pieces: 0, ids: true }));
   } catch {
-    complain(SILENT);
+    complain(SILENT, "server");
     return;
   }
   const found = answer.results?.[0];
