@@ -48,7 +48,7 @@ def test_tokenizers_come_and_go_while_a_text_never_ends(worker: Worker, monkeypa
         worker.remove(f"other-{number}")
     worker.add(Wanted("other", "utf8"))
     assert [one.name for one in worker.list()] == ["utf8", "other"]
-    worker._process.kill()
+    worker._drop(worker._process)
     asking.join()
     assert replies[0].status == 503
     assert [one.state for one in worker.wait(60)] == ["ready", "ready"]
@@ -121,3 +121,22 @@ def test_faults_are_short_and_name_no_file(error: Exception, says: str) -> None:
     assert says in fault
     assert "secret" not in fault
     assert len(fault) <= LONGEST_FAULT + 1
+
+
+def test_a_slow_answer_while_tokenizers_load_costs_none_of_them(
+    worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine, loading may take the processor from the answer: neither is at fault."""
+    monkeypatch.setattr(worker, "_limit", 0.2)
+    monkeypatch.setattr(_worker, "PATIENCE", 2)
+    gate = tmp_path / "gate"
+    worker.add(Wanted("utf8", "utf8"))
+    worker.wait(60)
+    worker.add(Wanted("slow", f"{gate}:byt5"))
+    reply = worker.ask(json.dumps({"text": "hang", "tokenizers": ["utf8"]}).encode())
+    assert (reply.status, json.loads(reply.content)["culprits"]) == (503, ["utf8"])
+    assert {one.state for one in worker.list()} == {"loading"}
+    gate.touch()
+    monkeypatch.setattr(worker, "_limit", 60.0)
+    assert [(one.name, one.state) for one in worker.wait(60)] == [("utf8", "ready"), ("slow", "ready")]
+    assert count(worker, "slow") == 2

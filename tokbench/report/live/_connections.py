@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tokbench.report.live import _requests
@@ -11,8 +10,6 @@ from tokbench.report.live import _requests
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MOST_QUIET = 100
-"""Number of connections above which silent ones are closed."""
 MOST = 200
 """Maximum number of connections: systems allow 256 open files, or more."""
 LEAST_TAKEN = 100_000
@@ -27,15 +24,20 @@ def make_protocol() -> type[H11Protocol]:
         """A connection that is looked at every few seconds while no request is being answered."""
 
         looking: asyncio.TimerHandle | None = None
+        since = 0.0
         seen: tuple[Any, int] = None, 0
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self.since = self.loop.time()
             self.look_later()
-            if len(self.connections) > MOST_QUIET:
-                close_silent(other for other in self.connections if other is not self)
             if len(self.connections) > MOST:
-                transport.abort()
+                # The oldest that has asked for nothing yet; without one, this one.
+                others = [one for one in self.connections if isinstance(one, Impatient) and one is not self]
+                silent = [one for one in others if one.cycle is None]
+                one = min(silent, key=lambda other: other.since, default=self)
+                one.transport.abort()
+                self.connections.discard(one)
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
@@ -58,10 +60,3 @@ def make_protocol() -> type[H11Protocol]:
                 self.transport.abort()
 
     return Impatient
-
-
-def close_silent(connections: Iterable[Any]) -> None:
-    """Close the connections that have asked for nothing yet."""
-    for one in [*connections]:
-        if one.cycle is None:
-            one.transport.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.report.live._connections import MOST_QUIET, make_protocol
+from tokbench.report.live._connections import MOST, make_protocol
 
 if TYPE_CHECKING:
     import uvicorn
@@ -36,7 +36,7 @@ def configure(app: Starlette, port: int) -> uvicorn.Config:
         host=HOST,
         port=port,
         http=make_protocol(),
-        backlog=MOST_QUIET // 2,  # accepted at a time: more would reach the system's limit before any is closed
+        backlog=MOST // 8,  # accepted at a time: more would reach the system's limit before any is closed
         log_level="critical",
         access_log=False,
         lifespan="off",

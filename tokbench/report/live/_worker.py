@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any
@@ -27,6 +28,9 @@ MOST_TOKENIZERS = 64
 
 MOST_LISTED = 128
 """Maximum number of tokenizers listed: of those that failed, the oldest are forgotten."""
+
+PATIENCE = 5
+"""Number of limits granted while tokenizers are being loaded, which take the processor and the interpreter's lock."""
 
 Tell = Callable[[Listed], None]
 
@@ -118,26 +122,21 @@ class Worker:
             with self._changed:
                 process, asks = self._process, self._asks
             assert asks is not None
-            late = threading.Event()
-
-            def give_up() -> None:
-                late.set()
-                process.kill()
-
-            timer = threading.Timer(self._limit, give_up)
-            timer.daemon = True
-            timer.start()
+            deadline = Deadline(self._limit, partial(self._is_loading, process), partial(self._drop, process))
             begun: set[str] = set()
             try:
                 reply = self._exchange(asks, body, begun)
                 ended = False
             except (EOFError, OSError):
-                reply = explain_end(sorted(begun), self._limit if late.is_set() else None)
+                reply = explain_end(sorted(begun), self._limit if deadline.is_over else None)
                 ended = True
-            timer.cancel()
-            if ended or late.is_set():
+            deadline.cancel()
+            if ended or deadline.is_over:
+                process.kill()
+                process.join()
                 with self._changed:
-                    self._end()
+                    if self._process is process:
+                        self._end()
                     self.start()
             return reply
 
@@ -145,6 +144,18 @@ class Worker:
         """End the process, whatever it is doing."""
         with self._changed:
             self._end()
+
+    def _is_loading(self, process: Any) -> bool:
+        with self._changed:
+            return self._process is process and any(one.state == "loading" for one in self._listed.values())
+
+    def _drop(self, process: Any) -> None:
+        """End a process that takes too long over a text, which is not the fault of what it is loading."""
+        with self._changed:
+            if self._process is process:
+                self._process = None
+                self._changed.notify_all()
+        process.kill()
 
     def _exchange(self, asks: Connection, body: bytes, begun: set[str]) -> Reply:
         """Send a request, and return its reply; `begun` names the tokenizers that are encoding meanwhile."""
@@ -164,9 +175,7 @@ class Worker:
         if process is not None:
             process.kill()
             process.join()
-        if self._asks is not None:
-            self._asks.close()
-        self._asks = None
+        self._asks = None  # closed once `ask` does not read it any more
         self._changed.notify_all()
 
     def _send_orders(self, process: Any, orders: Connection, sent: tuple[Numbered, ...]) -> None:
@@ -223,6 +232,35 @@ class Worker:
             if self._tell is not None:
                 self._tell(listed)
             self._set(listed)
+
+
+class Deadline:
+    """Calls `act` in a thread after a limit, or a few of them while there is a reason to wait.
+
+    is_over: whether it has.
+    """
+
+    def __init__(self, seconds: float, is_reason: Callable[[], bool], act: Callable[[], None]) -> None:
+        self.is_over = False
+        self._seconds = seconds
+        self._left = PATIENCE
+        self._is_reason = is_reason
+        self._act = act
+        self._cancelled = threading.Event()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def cancel(self) -> None:
+        """Do not act any more."""
+        self._cancelled.set()
+
+    def _wait(self) -> None:
+        while not self._cancelled.wait(self._seconds):
+            self._left -= 1
+            if self._left > 0 and self._is_reason():
+                continue
+            self.is_over = True
+            self._act()
+            return
 
 
 def explain_end(encoding: Sequence[str], limit: float | None) -> Reply:
