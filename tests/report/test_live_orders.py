@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import tokbench as tb
 from helpers.served import load_in_time
 from tokbench._shared.environment import count_cores
-from tokbench.report.live import Wanted, Worker, _worker
+from tokbench.report.live import Wanted, Worker, _process, _worker
 from tokbench.report.live._encoding import Encoded, Kept, answer
 from tokbench.report.live._process import LONGEST_FAULT, explain
 from tokbench.report.live._question import Question
@@ -92,6 +93,20 @@ def test_failed_ones_are_not_listed_for_ever(worker: Worker, monkeypatch: pytest
     assert [one.name for one in worker.list()] == ["nobody-3", "nobody-4", "nobody-5"]
     for listed in worker.list():
         worker.remove(listed.name)
+
+
+def test_memory_of_what_is_removed_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    returned: list[int] = []
+    monkeypatch.setattr(_process, "release_freed", lambda: returned.append(1))
+    ours, theirs = multiprocessing.Pipe()
+    process = _process._Process(theirs, load_in_time)
+    process.want([_process.Numbered(1, Wanted("utf8", "utf8"))])
+    assert ours.recv().listed.state == "ready"
+    assert returned == []
+    process.want([])
+    assert returned == [1]
+    ours.close()
+    theirs.close()
 
 
 def test_a_second_text_kept_is_that_of_the_same_tokenizer() -> None:

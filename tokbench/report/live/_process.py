@@ -9,13 +9,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokbench._shared.environment import count_cores
+from tokbench._shared.process import allow_trimming, release_freed
 from tokbench._shared.visible_text import reveal_controls
 from tokbench.errors import EngineError, TokbenchError
 from tokbench.report.live._listing import Listed, Reply, Wanted
@@ -83,12 +84,9 @@ def serve(
     process.want(wanted)
     # Orders are read while a text is encoded, so that whoever sends them need not wait.
     threading.Thread(target=_follow_orders, args=(orders, process), daemon=True).start()
-    while True:
-        try:
-            body = asks.recv_bytes()
-        except EOFError:
-            return
-        asks.send(process.answer(body, _watch(asks)))
+    with allow_trimming(), suppress(EOFError):
+        while True:
+            asks.send(process.answer(asks.recv_bytes(), _watch(asks)))
 
 
 def _follow_orders(orders: Connection, process: _Process) -> None:
@@ -147,6 +145,8 @@ class _Process:
             future.cancel()  # one that has begun is not listed when it ends
         for one, loading in begun:
             loading.add_done_callback(partial(self._finish, one))
+        if dropped:
+            release_freed()
 
     def answer(self, body: bytes, watch: Watch) -> Reply:
         """Answer the body of a request with the tokenizers that are ready."""
