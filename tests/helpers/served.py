@@ -31,7 +31,7 @@ def betray(tokenizer: Any) -> Any:
             os._exit(3)
         return encode_batch(texts)
 
-    tokenizer.encode_batch = encode  # type: ignore[method-assign]
+    tokenizer.encode_batch = encode
     return tokenizer
 
 
