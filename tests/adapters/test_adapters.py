@@ -109,6 +109,7 @@ def load_cached(name: str) -> Tokenizer:
 def test_bytes_have_the_ids_of_their_values() -> None:
     assert load_tokenizer("utf8").encode_batch(["hé", ""]).ids.tolist() == [104, 195, 169]
     assert load_tokenizer("byt5").encode_batch(["hé"]).ids.tolist() == [107, 198, 172]
+    assert load_tokenizer("byt5", name="mine").encode_batch(["hé"]).ids.tolist() == [107, 198, 172]
 
 
 def test_rwkv_takes_the_longest_match(load_made: Callable[[str], Tokenizer]) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,10 @@ import pytest
 from helpers import made
 from helpers.browser import asked_for, open_browser, overflow, take_picture
 from helpers.commands import refuse
+from helpers.live_page import PASTE, open_page, serve_view, tokens_of, wait_for
 
 pytest.importorskip("starlette", reason="no web framework: install tokbench[view]")
 pytest.importorskip("uvicorn", reason="no web server: install tokbench[view]")
-
-PASTE = """
-const text = document.getElementById("text");
-text.value = arguments[0];
-text.dispatchEvent(new Event("input", {bubbles: true}));
-"""
 
 
 @pytest.fixture(scope="module")
@@ -39,28 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """The real command, serving two tokenizers on a port that is free."""
-    command = [
-        sys.executable,
-        "-m",
-        "tokbench",
-        "view",
-        "utf8",
-        str(folder / "tokenizer.json"),
-        "--no-open",
-        "--port",
-        "0",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        try:
-            assert line.startswith("2 tokenizers on http://127.0.0.1:"), process.stderr.read() if process.stderr else ""
-            yield line.split()[3]
-        finally:
-            process.terminate()
-            _, error = process.communicate()
-    # Of SIGTERM, after the last test: it ends the server as it ends every command.
-    assert sys.platform == "win32" or (process.returncode, error) == (128 + signal.SIGTERM, "")
+    with serve_view("utf8", str(folder / "tokenizer.json")) as address:
+        yield address
 
 
 def ask(address: str, body: bytes, **headers: str) -> tuple[int, Any]:
@@ -71,14 +44,6 @@ def ask(address: str, body: bytes, **headers: str) -> tuple[int, Any]:
     except urllib.error.HTTPError as error:
         content = error.read()
         return error.code, json.loads(content) if content.startswith(b"{") else content.decode()
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 15
-    while not (found := condition()):
-        assert time.monotonic() < end, "the page did not answer in time"
-        time.sleep(0.05)
-    return found
 
 
 def test_the_server_answers_its_own_page_alone(address: str) -> None:
@@ -114,20 +79,6 @@ def test_an_unknown_tokenizer_is_one_line() -> None:
     refuse("view", "gpt-neox-20bb", "--no-open", says="gpt-neox-20b")
 
 
-def tokens_of(browser: Any, number: int) -> list[str]:
-    tokens = "document.querySelectorAll('article')[arguments[0]]?.querySelectorAll('.tokens [data-i]') ?? []"
-    found: list[str] = browser.execute_script(f"return [...({tokens})].map(t => t.textContent)", number)
-    return found
-
-
-def open_page(browser: Any, address: str) -> Any:
-    """Open the page, and return its text box once both tokenizers are ready."""
-    browser.get(address)
-    wait_for(lambda: len(browser.find_elements("css selector", "#tokenizers .ready")) == 2)
-    wait_for(lambda: len(browser.find_elements("css selector", "article")) == 2)
-    return browser.find_element("id", "text")
-
-
 def test_typing_changes_tokens_and_the_address(address: str, tmp_path: Path) -> None:
     with open_browser() as browser:
         text = open_page(browser, address)
@@ -150,7 +101,7 @@ def test_typing_changes_tokens_and_the_address(address: str, tmp_path: Path) -> 
         assert "price" not in head
         browser.find_element("id", "price").send_keys("2000000")
         wait_for(lambda: "price" in browser.find_element("css selector", "#counts thead").text)
-        assert "18" in browser.find_element("css selector", "#counts tbody tr:last-child").text.split()
+        assert "18.0" in browser.find_element("css selector", "#counts tbody tr:last-child").text.split()
         wait_for(lambda: "text=the+d%C3%B6g%21" in browser.current_url and "price=2000000" in browser.current_url)
         take_picture(browser, tmp_path / "view-light-1280.png")
         kept = browser.current_url
@@ -218,7 +169,7 @@ def test_a_long_text_is_shown_in_part_and_not_in_the_address(address: str) -> No
         open_page(browser, address)
         browser.execute_script(PASTE, "the quick brown fox, 42 times. " * 3226)
         wait_for(lambda: "100,006 bytes" in browser.find_element("id", "status").text)
-        assert "too long to be kept in the address" in browser.find_element("id", "status").text
+        assert "too long for the address" in browser.find_element("id", "status").text
         assert len(tokens_of(browser, 0)) == 800
         assert "99,206 more tokens" in browser.find_element("css selector", "article").text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import tempfile
 from collections.abc import Iterator
@@ -119,6 +120,8 @@ def test_nothing_of_a_file_is_cached(page: Any, tokenizer_json: bytes, tmp_path:
         (b"GGUF" + b"\0" * 100, "gguf"),
         (b"1 'a' 1\n2 'b' 1\n", "files of the format rwkv cannot be opened here"),
         (b"\xff" * 1000, "bad.json"),
+        ('{"model": {}}'.encode("utf-16"), "UTF-16"),  # with a hint that names the file, as the next one
+        (b"IQ== 0\nIg== 1\n" * 9, "the same split"),
     ],
 )
 def test_a_file_that_is_no_tokenizer_is_refused_and_removed(
@@ -168,6 +171,40 @@ def test_names_of_files_are_labels_only(temporary: Path, name: str, label: str) 
         assert wanted.name == label
         assert Path(wanted.argument).name == "tokenizer.json"
         assert temporary in Path(wanted.argument).parents
+    finally:
+        uploads.close()
+
+
+def test_files_of_one_name_have_labels_of_their_own(temporary: Path) -> None:
+    uploads = Uploads()
+    try:
+        labels = [uploads.keep(name, b"{}").name for name in ("a", "a (2)", "a", "a", "a (2)")]
+        assert labels == ["file: a", "file: a (2)", "file: a (3)", "file: a (4)", "file: a (2) (2)"]
+        assert len([*temporary.glob("tokbench-view-*/*")]) == 5
+        for label in labels:
+            uploads.discard(label)
+        assert [*temporary.glob("tokbench-view-*/*")] == []
+    finally:
+        uploads.close()
+
+
+def test_a_disk_that_is_full_or_cleaned_is_no_fault_of_the_server(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(path: Path, content: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    uploads = Uploads()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", fill_up)
+            with pytest.raises(tb.TokbenchError, match="cannot be kept: No space left on device; make room"):
+                uploads.keep("x", b"{}")
+        assert [*temporary.glob("tokbench-view-*/*")] == []
+        assert uploads._folder is not None
+        uploads._folder.rmdir()  # as systems do with what is old
+        assert Path(uploads.keep("x", b"{}").argument).read_bytes() == b"{}"
     finally:
         uploads.close()
 

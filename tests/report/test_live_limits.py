@@ -18,7 +18,7 @@ from tokbench.report.live._process import respond
 pytest.importorskip("starlette", reason="no web framework: install tokbench[view]")
 uvicorn = pytest.importorskip("uvicorn", reason="no web server: install tokbench[view]")
 
-from tokbench.report.live import _requests, _server  # noqa: E402
+from tokbench.report.live import _connections, _requests, _server  # noqa: E402
 
 UTF8, NOBODY = Wanted("utf8", "utf8"), Wanted("nobody", "nobody")
 
@@ -77,14 +77,15 @@ def test_a_text_that_takes_too_long_or_ends_the_engine_is_refused(
     status, said = ask(worker, "crash")
     assert (status, said["error"]) == (
         503,
-        "an engine ended its process on this text: choose other tokenizers or another text",
+        "the engine of utf8 ended its process on this text: choose another one",
     )
     assert worker.wait(60)[0].state == "ready"
     assert ask(worker, "ab")[1]["results"][0]["tokens"] == 2
     monkeypatch.setattr(worker, "_limit", 0.2)
     hanging = worker._process.pid
     status, said = ask(worker, "hang")
-    assert (status, said["error"]) == (503, "the text takes longer than 0.2 s to encode: choose a shorter one")
+    assert (status, said["error"]) == (503, "the text takes utf8 longer than 0.2 s to encode: choose a shorter one")
+    assert said["culprits"] == ["utf8"]
     assert hanging != first
     with pytest.raises(ProcessLookupError):
         os.kill(hanging, 0)  # its core is free
@@ -205,7 +206,7 @@ def test_odd_and_silent_clients_do_not_end_the_server(worker: Worker, monkeypatc
         port = server.servers[0].sockets[0].getsockname()[1]
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(200)]
         assert (await exchange(port, page)).startswith(b"HTTP/1.1 200")
-        assert len(server.server_state.connections) <= _server.MOST_CONNECTIONS
+        assert len(server.server_state.connections) <= _connections.MOST
         for length in (b"-1", b"x", b"1e3", b"9" * 30, b"1, 2"):
             received = await exchange(port, post + b"Content-Length: " + length + b"\r\n\r\n{}")
             assert received.startswith((b"HTTP/1.1 400", b"HTTP/1.1 408")), (length, received)

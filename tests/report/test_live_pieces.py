@@ -15,6 +15,7 @@ from helpers import made
 from tokbench.pythia.cost.whatif import what_if
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, prefill_flops
 from tokbench.pythia.model.models import find_model
+from tokbench.report.live import _encoding
 from tokbench.report.live._encoding import Encoded, Refused, answer
 from tokbench.report.live._pieces import IN_CHARACTER, IN_GRAPHEME, WHOLE, cut_pieces, show_bytes
 from tokbench.report.live._question import Question
@@ -54,6 +55,20 @@ def test_an_answer_worked_out_by_hand() -> None:
     (plain,) = ask("a")
     assert (plain.cost, plain.second, plain.second_tokens, plain.ratio, plain.ids) == (None, None, None, None, None)
     assert ask("x" * 3000, model="70m")[0].cost.fits is False
+
+
+def test_text_that_cannot_be_restored_is_told(both: dict[str, Any], tmp_path: Path) -> None:
+    lossy = tb.load_tokenizer(made.make_wordpiece(tmp_path), name="lossy")
+    assert [one.exact for one in ask("the dog", both)] == [True, True]
+    assert [one.exact for one in ask("ไทย", {"utf8": UTF8, "lossy": lossy}, second="a")] == [True, False]
+
+
+def test_all_tokenizers_together_show_a_bounded_number_of_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_encoding, "MOST_SHOWN", 40)
+    (alone,) = ask("x" * 100, second="y" * 100, pieces=30)
+    assert [len(shown.cut.pieces) for shown in (alone.first, alone.second)] == [20, 20]
+    (alone,) = ask("x" * 100, pieces=30)
+    assert len(alone.first.cut.pieces) == 30
 
 
 def test_a_family_is_one_character_over_eighteen_bytes() -> None:
@@ -183,8 +198,10 @@ def test_messages_are_written_by_the_template_of_the_files(tmp_path: Path) -> No
         ({"text": 1}, "text must be a string"),
         ({"text": "\ud800"}, "lone surrogate"),
         ({"second": None}, "second must be a string"),
-        ({"tokenizers": "utf8"}, "list of names"),
-        ({"tokenizers": [1]}, "list of names"),
+        ({"tokenizers": "utf8"}, "must be a list"),
+        ({"tokenizers": [1]}, "must be a list"),
+        ({"tokenizers": [str(i) for i in range(65)]}, "up to 64 names"),
+        ({"tokenizers": ["a", "b"], "ids": True}, "ids are those of one tokenizer"),
         ({"pieces": -1}, "pieces must be"),
         ({"pieces": True}, "pieces must be"),
         ({"model": 3}, "model must be"),

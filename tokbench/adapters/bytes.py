@@ -52,6 +52,6 @@ class ByteTokenizer(LoadedTokenizer):
 
 
 def load(asset: Asset) -> ByteTokenizer:
-    """Load the byte tokenizer that the asset names: ByT5's numbering, or plain bytes."""
+    """Load the byte tokenizer of the asset's entry, whatever it is called: ByT5's numbering, or plain bytes."""
     check_format(asset, "bytes", REFERENCE_FOR)
-    return ByteTokenizer(asset, _BYT5_FIRST if asset.name == "byt5" else 0)
+    return ByteTokenizer(asset, _BYT5_FIRST if asset.entry is not None and asset.entry.name == "byt5" else 0)

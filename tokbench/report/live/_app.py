@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokbench.pythia.model.models import models
 from tokbench.report.live._choice import list_catalog
+from tokbench.report.live._guard import Guard
 from tokbench.report.live._listing import Reply
 from tokbench.report.live._requests import Desk
 from tokbench.report.live._server import HOST, load_framework
@@ -25,14 +26,6 @@ KINDS = {
     "page.css": "text/css",
     **dict.fromkeys(SCRIPTS, "text/javascript"),
 }
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; img-src data:; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
 Handler = Callable[["Request"], Awaitable["Response"]]
 
 
@@ -46,7 +39,6 @@ def make_app(worker: Worker, uploads: Uploads | None = None, *, offline: bool = 
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from starlette.responses import Response
     from starlette.routing import Route
 
@@ -54,13 +46,13 @@ def make_app(worker: Worker, uploads: Uploads | None = None, *, offline: bool = 
     desk = Desk(worker, uploads or Uploads(), offline=offline)
 
     def send(reply: Reply) -> Response:
-        return Response(reply.content, reply.status, HEADERS, "application/json")
+        return Response(reply.content, reply.status, media_type="application/json")
 
     def serve_file(name: str) -> Handler:
         content = files("tokbench.report.live").joinpath(name).read_text(encoding="utf-8")
 
         async def serve_it(request: Request) -> Response:
-            return Response(content, 200, HEADERS, KINDS[name])
+            return Response(content, 200, media_type=KINDS[name])
 
         return serve_it
 
@@ -91,5 +83,4 @@ def make_app(worker: Worker, uploads: Uploads | None = None, *, offline: bool = 
         post("/api/remove", desk.remove),
         post("/api/upload", desk.upload),
     ]
-    # Refuse other host names that resolve to this machine (DNS rebinding).
-    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])])
+    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=(HOST, "localhost"))])

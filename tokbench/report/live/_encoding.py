@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,12 @@ from tokbench.report.live._question import Question
 
 Ids = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64]
-Kept = dict[str, tuple[str, bool, Ids]]
-"""Per tokenizer the second text encoded last, and whether special tokens were read from it: it changes rarely."""
+Kept = dict[str, tuple[Tokenizer, str, bool, Ids]]
+"""Per name the tokenizer, the second text encoded last, and whether special tokens were read: it changes rarely."""
+Watch = Callable[[str], AbstractContextManager[None]]
+"""A context in which the tokenizer of a name encodes."""
+MOST_SHOWN = 200_000
+"""Pieces of all tokenizers and texts of one answer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Encoded:
 
     bytes, chars: of the text, which is that of its own chat template if messages were given.
     tokens, second_tokens: number of tokens (None without a second text).
+    exact: whether the text can be restored from the tokens.
     ids: all ids, if they were asked for.
     """
 
@@ -65,6 +71,7 @@ class Encoded:
     tokens: int
     second_tokens: int | None
     cost: Cost | None
+    exact: bool
     first: Shown
     second: Shown | None
     ids: tuple[int, ...] | None = None
@@ -83,6 +90,7 @@ class Encoded:
             "tokens": self.tokens,
             "second_tokens": self.second_tokens,
             "ratio": self.ratio,
+            "exact": self.exact,
             "cost": None if self.cost is None else vars(self.cost),
             **self.first.to_document(),
             "second": None if self.second is None else self.second.to_document(),
@@ -126,6 +134,14 @@ class _Encoding:
         starts, ends = (np.maximum(bound, 0) for bound in located)
         return cls(tokenizer, text, ids, prefix, (starts << 32) | ends)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the bytes of the tokens are those of the text, special tokens apart, of which none is unknown."""
+        unknown = self.tokenizer.unk_id
+        if unknown is not None and bool((self.ids == unknown).any()):
+            return False
+        return self.places is not None or bool(np.isin(self.ids, [*self.tokenizer.special_tokens()]).any())
+
     def show(self, reference: _Encoding | None, most: int) -> Shown:
         cut = cut_pieces(self.tokenizer, self.ids[: most + AHEAD].tolist(), most, self.prefix)
         return Shown(cut, self._compare(reference, len(cut.pieces)))
@@ -137,23 +153,30 @@ class _Encoding:
 
 
 def answer(
-    question: Question, tokenizers: Mapping[str, Tokenizer], kept: Kept | None = None
+    question: Question, tokenizers: Mapping[str, Tokenizer], kept: Kept | None = None, watch: Watch | None = None
 ) -> list[Encoded | Refused]:
     """Encode the text with each requested tokenizer; one that is not loaded is refused.
 
+    watch: entered for each tokenizer while it encodes, in several threads.
     Raises TokbenchError for an unknown model.
     """
+    watching = watch or nullcontext
+
+    def encode_watched(tokenizer: Tokenizer) -> tuple[_Encoding, _Encoding | None] | Refused:
+        with watching(tokenizer.name):
+            return encode(tokenizer, question, memory)
+
     model = None if question.model is None else resolve_named(question.model)
     memory = {} if kept is None else kept
     chosen = [tokenizers[name] for name in question.tokenizers if name in tokenizers]
-    encodings = dict(
-        zip((one.name for one in chosen), map_ordered(lambda t: encode(t, question, memory), chosen), strict=True)
-    )
+    encodings = dict(zip((one.name for one in chosen), map_ordered(encode_watched, chosen), strict=True))
     reference = pick_reference(question, encodings)
+    lanes = len(chosen) * (2 if question.second else 1)
+    most = min(question.pieces, MOST_SHOWN // max(lanes, 1))
     found: list[Encoded | Refused] = []
     for name in question.tokenizers:
         encoded = encodings.get(name, Refused(name, "it is not loaded: add it again"))
-        found.append(encoded if isinstance(encoded, Refused) else describe(encoded, reference, question, model))
+        found.append(encoded if isinstance(encoded, Refused) else describe(encoded, reference, question, model, most))
     return found
 
 
@@ -176,10 +199,10 @@ def encode(tokenizer: Tokenizer, question: Question, kept: Kept) -> tuple[_Encod
         first = _Encoding.of(tokenizer, text, encode_text(tokenizer, text, question.special or bool(question.messages)))
         if not question.second:
             return first, None
-        before, special, ids = kept.get(tokenizer.name, ("", False, first.ids))
-        if (before, special) != (question.second, question.special):
+        encoder, before, special, ids = kept.get(tokenizer.name, (None, "", False, first.ids))
+        if encoder is not tokenizer or (before, special) != (question.second, question.special):
             ids = encode_text(tokenizer, question.second, question.special)
-            kept[tokenizer.name] = question.second, question.special, ids
+            kept[tokenizer.name] = tokenizer, question.second, question.special, ids
         return first, _Encoding.of(tokenizer, question.second, ids)
     except EngineError as error:
         return Refused(tokenizer.name, f"{error.fault}; {error.hint}" if error.hint else error.fault)
@@ -202,8 +225,9 @@ def describe(
     reference: tuple[_Encoding | None, _Encoding | None],
     question: Question,
     model: ModelSpec | None,
+    most: int,
 ) -> Encoded:
-    """Collect counts, costs and pieces of one tokenizer."""
+    """Collect counts, costs and the first `most` pieces of one tokenizer."""
     first, second = encoded
     return Encoded(
         tokenizer=first.tokenizer.name,
@@ -212,8 +236,9 @@ def describe(
         tokens=len(first.ids),
         second_tokens=None if second is None else len(second.ids),
         cost=None if model is None else compute_cost(model, first),
-        first=first.show(reference[0], question.pieces),
-        second=None if second is None else second.show(reference[1], question.pieces),
+        exact=first.is_exact and (second is None or second.is_exact),
+        first=first.show(reference[0], most),
+        second=None if second is None else second.show(reference[1], most),
         ids=tuple(first.ids.tolist()) if question.ids else None,
     )
 

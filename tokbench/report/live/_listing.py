@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -53,6 +54,9 @@ class Reply:
         return cls(status, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
 
     @classmethod
-    def refuse(cls, fault: object, status: int = 400) -> Reply:
-        """Write why a request is refused."""
-        return cls.of({"error": str(fault)}, status)
+    def refuse(cls, fault: object, status: int = 400, culprits: Sequence[str] = ()) -> Reply:
+        """Write why a request is refused.
+
+        culprits: the tokenizers without which it might not have been.
+        """
+        return cls.of({"error": str(fault), "culprits": [*culprits]}, status)

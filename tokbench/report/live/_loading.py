@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokbench.errors import TokbenchError
+from tokbench._shared.paths import shorten
+from tokbench.errors import EngineError, TokbenchError
 from tokbench.report.live._listing import Wanted
 
 if TYPE_CHECKING:
@@ -37,10 +38,19 @@ def load(wanted: Wanted) -> Tokenizer:
                 f"files of the format {asset.format} cannot be opened here", "give the path to `tokbench view`"
             )
         return load_asset(replace(asset, name=wanted.name))
+    except EngineError as error:
+        raise TokbenchError(hide(f"cannot load it: {error.reason}", wanted), hide(error.hint, wanted)) from error
     except TokbenchError as error:
-        # The temporary path says nothing to a reader.
-        fault = error.message.replace(wanted.argument, wanted.name.removeprefix("file: "))
-        raise TokbenchError(fault, error.hint) from error
+        raise TokbenchError(hide(error.message, wanted), hide(error.hint, wanted)) from error
+
+
+def hide(text: str | None, wanted: Wanted) -> str:
+    """Write the name of a file that was opened on the page instead of its temporary path, which says nothing."""
+    path = Path(wanted.argument)
+    text = text or ""
+    for one in (str(path), str(path.resolve()), shorten(str(path))):
+        text = text.replace(one, wanted.name.removeprefix("file: "))
+    return text
 
 
 @cache

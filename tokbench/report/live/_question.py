@@ -10,6 +10,7 @@ from tokbench.errors import TokbenchError
 
 MOST_PIECES = 20_000
 MOST_MESSAGES = 100
+MOST_NAMES = 64
 ROLES = ("system", "user", "assistant", "tool")
 
 Template = Literal["own", "chatml"]
@@ -56,10 +57,13 @@ class Question:
             raise TokbenchError("the request must be a JSON object")
         fields: Mapping[str, Any] = document
         names = fields.get("tokenizers", [])
-        if not _is_texts(names):
-            raise TokbenchError("tokenizers must be a list of names")
+        if not _is_texts(names) or len(names) > MOST_NAMES:
+            raise TokbenchError(f"tokenizers must be a list of up to {MOST_NAMES} names")
         if len(set(names)) < len(names):
             raise TokbenchError("tokenizers must name each tokenizer once")
+        ids = _read_flag(fields, "ids")
+        if ids and len(names) > 1:
+            raise TokbenchError("ids are those of one tokenizer", "ask for one at a time")
         template = fields.get("template", "own")
         if template not in ("own", "chatml"):
             raise TokbenchError("template must be own or chatml")
@@ -73,7 +77,7 @@ class Question:
             special=_read_flag(fields, "special"),
             messages=_read_messages(fields.get("messages", [])),
             template=template,
-            ids=_read_flag(fields, "ids"),
+            ids=ids,
         )
 
 

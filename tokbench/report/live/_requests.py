@@ -26,6 +26,9 @@ BODY_SECONDS = 10.0
 """Maximum time for a request to arrive."""
 MOST_WAITING = 100
 """Maximum number of requests that are being read, waiting or answered."""
+MOST_HELD = 256 << 20
+"""Maximum size of these requests together."""
+BUSY = "too many requests are waiting: try again"
 JSON, BINARY = "application/json", "application/octet-stream"
 """Types that another site's page may not send without permission (CORS), unlike forms and plain text."""
 
@@ -42,6 +45,7 @@ class Desk:
         self.offline = offline or is_offline()
         self.lock = asyncio.Lock()
         self.waiting = 0
+        self.held = 0
 
     async def encode(self, request: Request) -> Reply:
         """Return the worker's reply."""
@@ -115,14 +119,13 @@ class Desk:
         if request.headers.get("content-type", "").partition(";")[0] != kind:
             return Reply.refuse(f"requests must be {kind}", 415)
         if self.waiting >= MOST_WAITING:
-            return Reply.refuse("too many requests are waiting: try again", 503)
+            return Reply.refuse(BUSY, 503)
         self.waiting += 1
+        body = bytearray()
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await read_body(request, most)
-            if body is None:
-                return Reply.refuse(f"the request is longer than {most:,} bytes", 413)
-            return await act(body)
+                fault = await self._read(request, most, body)
+            return fault or await act(bytes(body))
         except TimeoutError:
             return Reply.refuse(f"the request did not arrive within {BODY_SECONDS:g} s", 408)
         except ClientDisconnect:
@@ -131,16 +134,18 @@ class Desk:
             return Reply.refuse(error)
         finally:
             self.waiting -= 1
+            self.held -= len(body)
 
-
-async def read_body(request: Request, most: int) -> bytes | None:
-    """Return the body of a request, None if it is longer than `most`."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            return None
-    return bytes(body)
+    async def _read(self, request: Request, most: int, body: bytearray) -> Reply | None:
+        """Read a request into `body`; return why it is refused, None if it is not."""
+        async for chunk in request.stream():
+            if len(body) + len(chunk) > most:
+                return Reply.refuse(f"the request is longer than {most:,} bytes", 413)
+            if self.held + len(chunk) > MOST_HELD:
+                return Reply.refuse(BUSY, 503)
+            body += chunk
+            self.held += len(chunk)
+        return None
 
 
 def read_object(body: bytes) -> dict[str, Any]:

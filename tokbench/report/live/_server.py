@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tokbench.errors import MissingExtraError, TokbenchError
-from tokbench.report.live import _requests
+from tokbench.report.live._connections import MOST, make_protocol
 
 if TYPE_CHECKING:
     import uvicorn
     from starlette.applications import Starlette
 
 HOST = "127.0.0.1"
-MOST_CONNECTIONS = 100
-"""Number of connections above which silent ones are closed: systems allow 256 open files, or more."""
 
 
 def load_framework() -> None:
@@ -32,29 +30,13 @@ def load_framework() -> None:
 def configure(app: Starlette, port: int) -> uvicorn.Config:
     """Return the settings of the server: this machine only, silent, and not waiting for silent clients."""
     import uvicorn
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-
-    class Impatient(H11Protocol):
-        """A connection that is closed unless it asks for something soon."""
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self.loop.call_later(_requests.BODY_SECONDS, self.close_if_silent)
-            if len(self.connections) > MOST_CONNECTIONS:
-                for other in [*self.connections]:
-                    if isinstance(other, Impatient) and other is not self:
-                        other.close_if_silent()
-
-        def close_if_silent(self) -> None:
-            if self.cycle is None:
-                self.transport.close()
 
     return uvicorn.Config(
         app,
         host=HOST,
         port=port,
-        http=Impatient,
-        backlog=MOST_CONNECTIONS // 2,  # accepted at a time: more would reach the system's limit before any is closed
+        http=make_protocol(),
+        backlog=MOST // 8,  # accepted at a time: more would reach the system's limit before any is closed
         log_level="critical",
         access_log=False,
         lifespan="off",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tokbench._shared.quantities import write_count
@@ -43,17 +44,34 @@ class Uploads:
             if sum(size for _, size in self._kept.values()) + len(content) > MOST_TOTAL:
                 kept = write_count(len(self._kept), "file")
                 raise TokbenchError(f"{kept} opened here have {MOST_TOTAL >> 20} MiB together", "remove some")
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="tokbench-view-"))
-            self._number += 1
-            label = label_file(name)
-            label = label if label not in self._kept else f"{label} ({self._number})"
-            folder = self._folder / str(self._number)
-            folder.mkdir(mode=0o700)
-            self._kept[label] = folder, len(content)
+            label = first = label_file(name)
+            for number in count(2):
+                if label not in self._kept:
+                    break
+                label = f"{first} ({number})"
+            try:
+                path = self._write(content)
+            except OSError as error:
+                raise TokbenchError(
+                    f"the file cannot be kept: {error.strerror}", "make room, or give its path to tokbench view"
+                ) from error
+            self._kept[label] = path.parent, len(content)
+        return Wanted(label, str(path), upload=True)
+
+    def _write(self, content: bytes) -> Path:
+        """Write a file into a new folder; OSError, leaving nothing, if that fails."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="tokbench-view-"))
+        self._number += 1
+        folder = self._folder / str(self._number)
+        folder.mkdir(mode=0o700, parents=True)  # the outer one, too, if the system has removed it meanwhile
+        try:
             path = folder / "tokenizer.json"  # formats are recognised by content
             path.write_bytes(content)
-        return Wanted(label, str(path), upload=True)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return path
 
     def note(self, listed: Listed) -> None:
         """Remove the file of a tokenizer that could not be loaded."""
@@ -65,13 +83,13 @@ class Uploads:
         with self._lock:
             folder, _ = self._kept.pop(name, (None, 0))
             if folder is not None:
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)  # `close` tries again
 
     def close(self) -> None:
         """Remove all files."""
         with self._lock:
             if self._folder is not None:
-                shutil.rmtree(self._folder)
+                shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
             self._kept.clear()
 

@@ -19,6 +19,14 @@ export const post = async (path, document, signal) => {
   return { ok: reply.ok, answer: await reply.json() };
 };
 
-export const complain = (message) => { at("problem").textContent = message; };
+// A number with its unit, in the singular if it is one.
+export const count = (number, unit) => `${write(number)} ${unit}${number === 1 ? "" : "s"}`;
+
+// What is wrong, per thing that it is about: an answer to a question settles nothing about a file.
+const problems = new Map();
+export const complain = (message, about = "question") => {
+  problems.set(about, message);
+  at("problem").textContent = [...problems.values()].filter(Boolean).join("; ");
+};
 
 export const SILENT = "The server does not answer: is tokbench view still running?";

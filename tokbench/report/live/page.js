@@ -1,9 +1,10 @@
 "use strict";
 // The page: what is asked, what is kept in the address, and the table of counts.
 
-import { at, complain, make, post, SILENT, write } from "./elements.js";
+import { at, complain, count, make, post, SILENT, write } from "./elements.js";
 import { EXAMPLES, FIRST, MESSAGES, SECOND } from "./examples.js";
 import * as tokenizers from "./tokenizers.js";
+import { clear } from "./lanes.js";
 import { forgetCards, showCards } from "./tokens.js";
 
 const MOST_IN_URL = 4000;
@@ -13,6 +14,9 @@ const FLOOR = 512;               // vocabularies of bytes: a floor, not a compet
 const ROLES = ["system", "user", "assistant", "tool"];
 const BOXES = ["spaces", "words", "ids"];
 const text = at("text"), second = at("second");
+const MOST_REFUSALS = 3;         // of one question, after which only a change of it asks again
+let aside = { key: "", names: new Set(), fault: "" };  // what ended its process on a text: left out until the text changes
+let refusals = 0;
 let pieces = 0, busy = false, again = false, keeping = 0, kept = "", last = null, started = 0;
 
 const asChat = () => at("as-chat").checked;
@@ -64,7 +68,7 @@ const readState = async () => {
   text.value = state.get("text") ?? (location.hash ? "" : EXAMPLES.get(FIRST));
   second.value = state.get("second") ?? "";
   let messages = MESSAGES;
-  try { messages = JSON.parse(state.get("messages") ?? "null") ?? MESSAGES; } catch { complain("The messages in this address cannot be read"); }
+  try { messages = JSON.parse(state.get("messages") ?? "null") ?? MESSAGES; } catch { complain("The messages in this address cannot be read", "address"); }
   at("messages").replaceChildren();
   if (Array.isArray(messages)) for (const one of messages) addMessage({ role: one?.role, content: String(one?.content ?? "") });
   at(state.has("messages") ? "as-chat" : "as-text").checked = true;
@@ -79,14 +83,16 @@ const readState = async () => {
 
 // ---- counts
 
+// Few tokens are no merit if the text is lost.
+const bracket = (result, written) => (result.exact ? written : `(${written})`);
 const COLUMNS = [
-  { title: "tokens", when: () => true, cell: (result) => write(result.tokens), kind: "count" },
-  { title: "bytes per token", when: () => true, cell: (result) => write(result.tokens ? result.bytes / result.tokens : null, 2) },
+  { title: "tokens", when: () => true, cell: (result) => bracket(result, write(result.tokens)), kind: "count" },
+  { title: "bytes per token", when: () => true, cell: (result) => bracket(result, write(result.tokens ? result.bytes / result.tokens : null, 2)) },
   { title: "second text", when: (question) => question.second, cell: (result) => write(result.second_tokens) },
-  { title: "\u00f7 second text", when: (question) => question.second, cell: (result) => write(result.ratio, 2) },
+  { title: "\u00f7 second text", when: (question) => question.second, cell: (result) => bracket(result, write(result.ratio, 2)) },
   { title: "price", when: () => Number(at("price").value) > 0, cell: (result) => {
     const price = result.tokens * Number(at("price").value) / 1e6;
-    return price ? price.toLocaleString("en", { maximumSignificantDigits: 3 }) : "0";
+    return price ? price.toLocaleString("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : "0";
   } },
   { title: "GFLOP to read", when: (question) => question.model, cell: (result) => write(result.cost.gflop, 1) },
   { title: "cache, MiB", when: (question) => question.model,
@@ -96,14 +102,14 @@ const showCounts = (answer, question) => {
   const columns = COLUMNS.filter((column) => column.when(question)), head = make("tr");
   head.append(make("th", "tokenizer", { scope: "col", class: "name" }), ...columns.map((column) => make("th", column.title, { scope: "col" })));
   at("counts").tHead.replaceChildren(head);
-  const done = answer.results.filter((result) => !result.error).sort((a, b) => a.tokens - b.tokens);
+  const done = answer.results.filter((result) => !result.error).sort((a, b) => b.exact - a.exact || a.tokens - b.tokens);
   const most = Math.max(1, ...done.map((result) => result.tokens));
   at("counts").tBodies[0].replaceChildren(...done.map((result) => {
     const isFloor = (tokenizers.facts(result.tokenizer)?.vocabulary ?? FLOOR) < FLOOR;
-    const row = make("tr", undefined, isFloor ? { class: "floor" } : {});
+    const row = make("tr", undefined, { class: `${isFloor ? "floor" : ""} ${result.exact ? "" : "lossy"}`.trim() });
     const name = make("th", undefined, { scope: "row" }), bar = make("span", undefined, { class: "bar" });
     bar.style.width = `${100 * result.tokens / most}%`;
-    name.append(make("bdi", result.tokenizer), bar);
+    name.append(make("bdi", result.tokenizer), ...(result.exact ? [] : [make("span", " loses text", { class: "soft" })]), bar);
     row.append(name, ...columns.map((column) => make("td", column.cell(result), column.kind ? { class: column.kind } : {})));
     return row;
   }));
@@ -111,8 +117,10 @@ const showCounts = (answer, question) => {
 
 // ---- asking
 
+const nameContent = () => JSON.stringify([text.value, second.value, asChat() && readMessages(), at("template").value, at("special").checked]);
 const makeQuestion = () => {
-  const names = tokenizers.ready();
+  if (aside.key !== nameContent()) aside = { key: nameContent(), names: new Set(), fault: "" };
+  const names = tokenizers.ready().filter((name) => !aside.names.has(name));
   return {
     text: clean(text.value), second: clean(second.value), tokenizers: names,
     reference: at("reference").value || null, model: at("model").value || null, special: at("special").checked,
@@ -124,8 +132,8 @@ const showAnswer = (answer, question) => {
   if (!question.reference) for (const result of answer.results) for (const one of [result, result.second]) if (one) one.differs = null;
   showCounts(answer, question);
   showCards(answer, question, () => { pieces = 20000; ask(); });
-  const size = asChat() ? `${write(question.messages.length)} messages` : `${write(answer.chars)} characters, ${write(answer.bytes)} bytes`;
-  at("status").textContent = size + (isShort() ? "" : "; too long to be kept in the address");
+  const size = asChat() ? count(question.messages.length, "message") : `${count(answer.chars, "character")}, ${count(answer.bytes, "byte")}`;
+  at("status").textContent = size + (isShort() ? "" : "; too long for the address of this page to keep");
 };
 const notePaint = () => requestAnimationFrame(() => setTimeout(() => {
   const page = document.documentElement.dataset;
@@ -142,14 +150,20 @@ const ask = async () => {
     try {
       const { ok, answer } = await post("api/encode", question);
       if (again) continue;           // the text has changed since
-      complain(ok ? "" : answer.error);
-      if (!ok) { if (answer.error) await tokenizers.refresh(); continue; }
+      complain("", "server");
+      complain(ok ? aside.fault : answer.error);
+      if (!ok) {
+        refusals += 1;
+        for (const name of answer.culprits ?? []) { aside.names.add(name); aside.fault = `${answer.error} (left out until the text changes)`; }
+        if (answer.error) await tokenizers.refresh();
+        continue;
+      }
       last = { answer, question };
       showAnswer(answer, question);
       notePaint();
       if (answer.results.some((result) => result.error)) tokenizers.refresh();
     } catch (error) {
-      complain(error instanceof TypeError ? SILENT : String(error));
+      complain(error instanceof TypeError ? SILENT : String(error), "server");
     }
   } while (again);
   busy = false;
@@ -157,9 +171,11 @@ const ask = async () => {
 const redraw = () => { if (last) showAnswer(last.answer, last.question); keepState(); };
 const askAnew = () => {
   started = performance.now();
-  pieces = 0;
+  pieces = refusals = 0;
   ask();
 };
+// A tokenizer is ready, or gone. One that ends its process is loaded again: this must not ask for ever.
+const askAgain = () => { if (refusals < MOST_REFUSALS) ask(); };
 
 const listen = () => {
   at("question").addEventListener("submit", (event) => event.preventDefault());
@@ -181,15 +197,16 @@ const listen = () => {
     askAnew();
   });
   window.addEventListener("hashchange", async () => { if (location.hash !== kept) { await readState(); askAnew(); } });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") clear(); });
 };
 
-const start = async () => {
+const begin = async () => {
   const setup = await (await fetch("api/setup")).json();
   at("model").append(...setup.models.map((size) => make("option", size)));
   at("example").append(...[...EXAMPLES.keys()].map((name) => make("option", name)));
-  await tokenizers.start(setup.offline, askAnew);
+  await tokenizers.start(setup.offline, askAgain);
   await readState();
   listen();
   askAnew();
 };
-start();
+begin().catch((error) => complain(error instanceof TypeError ? SILENT : String(error), "server"));

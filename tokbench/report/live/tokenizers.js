@@ -4,6 +4,7 @@
 import { at, complain, make, post, SILENT, write } from "./elements.js";
 
 const POLL = 250;
+const MOST = 64;                 // as the server limits them
 let chosen = [];                 // names, in the order shown
 const known = new Map();         // name -> what the server says
 let offline = false, polling = 0, changed = () => {};
@@ -60,9 +61,10 @@ export const refresh = async () => {
   try {
     take(await (await fetch("api/tokenizers")).json());
   } catch {
-    complain(SILENT);
+    complain(SILENT, "server");
     return;
   }
+  complain("", "server");
   show();
   if (ready().join("\n") !== before) changed();
 };
@@ -71,18 +73,30 @@ const include = (name) => {
   if (!chosen.includes(name)) chosen.push(name);
 };
 
+const send = async (path, document) => {
+  try {
+    return (await post(path, document)).answer;
+  } catch {
+    return { error: SILENT };
+  }
+};
+
 export const add = async (name, online) => {
-  const { answer } = await post("api/add", { name, online });
+  const answer = await send("api/add", { name, online });
   const fault = answer.error ?? answer.fault;
   if (fault) {
     if (chosen.includes(name)) failures.set(name, fault);
-    else complain(fault);
+    else complain(fault, "tokenizers");
     show();
     return false;
   }
-  complain("");
+  complain("", "tokenizers");
   failures.delete(name);
   take(answer);
+  if (name !== answer.added && chosen.includes(answer.added) && !chosen.includes(name)) {
+    complain(`${name} uses ${answer.added}, which is shown already`, "tokenizers");
+    return true;
+  }
   chosen = chosen.map((one) => (one === name ? answer.added : one)).filter((one, i, all) => all.indexOf(one) === i);
   include(answer.added);
   show();
@@ -98,56 +112,72 @@ const remove = async (name) => {
   const next = at("tokenizers").querySelectorAll("[data-key^=remove]")[Math.max(0, place - 1)] ?? at("name");
   next.focus();
   changed();
-  const { ok, answer } = await post("api/remove", { name });
-  if (ok) take(answer);
+  const answer = await send("api/remove", { name });
+  complain(answer.error ?? "", "tokenizers");
+  if (answer.error) return;
+  take(answer);
 };
 
+// Returns why it failed, or nothing.
 const upload = async (file) => {
-  complain("");
   try {
     const reply = await fetch(`api/upload?name=${encodeURIComponent(file.name)}`, { method: "POST",
       headers: { "Content-Type": "application/octet-stream" }, body: file });
     const answer = await reply.json();
     const fault = answer.error ?? answer.fault;
-    if (fault) { complain(`${file.name}: ${fault}`); return; }
+    if (fault) return `${file.name}: ${fault}`;
     take(answer);
     include(answer.added);
     show();
     changed();
   } catch {
-    complain(`${file.name} did not reach the server: it may be larger than 64 MiB, or tokbench view has ended`);
+    return `${file.name} did not reach the server: it may be larger than 64 MiB or a folder, or tokbench view has ended`;
   }
+};
+// One after the other: together they may be more than the server takes at a time.
+let last = Promise.resolve();
+const uploadAll = (files) => {
+  last = last.then(async () => {
+    const faults = [];
+    for (const file of files) faults.push(await upload(file));
+    complain(faults.filter(Boolean).join("; "), "tokenizers");
+  });
 };
 
 const listenToFiles = () => {
   at("open").addEventListener("click", () => at("file").click());
-  at("file").addEventListener("change", () => { for (const file of at("file").files) upload(file); at("file").value = ""; });
+  at("file").addEventListener("change", () => { uploadAll([...at("file").files]); at("file").value = ""; });
   const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
-  let inside = 0;
-  const cover = (by) => { inside = by === 0 ? 0 : inside + by; at("drop").hidden = inside <= 0; };
-  document.addEventListener("dragenter", (event) => { if (holdsFiles(event)) cover(1); });
-  document.addEventListener("dragleave", (event) => { if (holdsFiles(event)) cover(-1); });
-  document.addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
+  const cover = (shown) => { at("drop").hidden = !shown; };
+  for (const kind of ["dragenter", "dragover"]) document.addEventListener(kind, (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    cover(true);
+  });
+  // Of the window itself: also when the drag is cancelled.
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) cover(false); });
   document.addEventListener("drop", (event) => {
     if (!holdsFiles(event)) return;
     event.preventDefault();
-    cover(0);
-    for (const file of event.dataTransfer.files) upload(file);
+    cover(false);
+    uploadAll([...event.dataTransfer.files]);
   });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") cover(false); });
 };
 
 const listenToNames = () => {
   const submit = async () => {
     const name = at("name").value.trim();
-    if (name && await add(name, true)) at("name").value = "";
+    if (!name) at("name").focus();
+    else if (await add(name, true)) at("name").value = "";
   };
   at("add").addEventListener("click", submit);
   at("name").addEventListener("keydown", (event) => {
     if (event.key === "Enter") { event.preventDefault(); submit(); }
   });
   at("name").addEventListener("focus", async () => {
-    const options = [];
-    for (const entry of await (await fetch("api/catalog")).json()) {
+    const options = [], entries = await fetch("api/catalog").then((reply) => reply.json()).catch(() => []);
+    for (const entry of entries) {
       const where = entry.here ? "on this machine" : offline ? "not here" : "to be downloaded";
       options.push(make("option", `${where}${entry.licence ? `, ${entry.licence}` : ""}`, { value: entry.name }));
       for (const alias of entry.aliases) options.push(make("option", `${entry.name}, ${where}`, { value: alias }));
@@ -158,7 +188,7 @@ const listenToNames = () => {
 
 // Show these names: those that are not loaded are loaded if their files are here, since a link may name anything.
 export const choose = async (wanted) => {
-  chosen = wanted ?? [...known.keys()];
+  chosen = [...new Set(wanted ?? known.keys())].slice(0, MOST);
   show();
   for (const name of chosen.filter((one) => !known.has(one))) await add(name, false);
 };

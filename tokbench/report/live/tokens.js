@@ -1,7 +1,7 @@
 "use strict";
 // A card per tokenizer: its tokens and ids of both texts.
 
-import { at, complain, make, post, write } from "./elements.js";
+import { at, complain, count, make, post, SILENT, write } from "./elements.js";
 import { clear, Lane } from "./lanes.js";
 
 const cards = new Map();         // name -> card
@@ -21,13 +21,21 @@ const findWords = (text, most) => {
 };
 const lastEnd = (list) => Math.max(0, ...list.map((shown) => shown.pieces.findLast((piece) => piece[3] !== null)?.[3] ?? 0));
 
+const MOST_PIECES = 20000;      // of a tokenizer, as the server limits them
+
 const copyIds = async (name, question) => {
-  const { answer } = await post("api/encode", { ...question, second: "", tokenizers: [name], pieces: 0, ids: true });
+  let answer;
+  try {
+    ({ answer } = await post("api/encode", { ...question, second: "", tokenizers: [name], pieces: 0, ids: true }));
+  } catch {
+    complain(SILENT, "server");
+    return;
+  }
   const found = answer.results?.[0];
   if (!found || found.error) { complain(answer.error ?? found.error); return; }
   try {
     await navigator.clipboard.writeText(JSON.stringify(found.ids));
-    at("status").textContent = `${write(found.ids.length)} ids of ${name} copied`;
+    at("status").textContent = `${count(found.ids.length, "id")} of ${name} copied`;
   } catch {
     complain("The browser does not allow copying: select the ids instead");
   }
@@ -43,12 +51,14 @@ class Card {
     this.fault = make("p", "", { class: "soft" });
     this.more = make("button", "", { type: "button" });
     this.more.addEventListener("click", more);
+    this.rest = make("p", "", { class: "soft" });
     this.first = new Lane(`the text by ${name}`, false);
     this.second = new Lane(`the second text by ${name}`, true);
     this.title = make("h3");
     const head = make("header");
     head.append(make("h2", name), this.count, this.copy);
-    this.element.append(head, this.fault, this.first.box, this.more, this.first.ids, this.title, this.second.box, this.second.ids);
+    this.lossy = make("p", "The text cannot be restored from these tokens.", { class: "warning" });
+    this.element.append(head, this.fault, this.lossy, this.first.box, this.more, this.rest, this.first.ids, this.title, this.second.box, this.second.ids);
   }
 
   show(result, question, words) {
@@ -57,16 +67,18 @@ class Card {
     this.fault.textContent = result.error ?? "";
     for (const one of [this.count, this.copy, this.first.box, this.first.ids]) one.hidden = failed;
     for (const one of [this.title, this.second.box, this.second.ids]) one.hidden = !second;
-    const rest = failed ? 0 : result.tokens - result.pieces.length;
-    this.more.hidden = rest <= 0;
-    this.more.textContent = `${write(rest)} more tokens`;
+    this.lossy.hidden = failed || result.exact;
+    const rest = failed ? 0 : result.tokens - result.pieces.length, asked = question.pieces >= MOST_PIECES;
+    this.more.hidden = rest <= 0 || asked;
+    this.more.textContent = `${count(rest, "more token")}`;
+    this.rest.textContent = rest > 0 && asked ? `${count(rest, "more token")} not shown here` : "";
     if (failed) this.first.hide();
     else {
-      this.count.textContent = `${write(result.tokens)} tokens`;
+      this.count.textContent = count(result.tokens, "token");
       this.first.show(result, result.tokens, words.first);
     }
     if (second) {
-      this.title.textContent = `Second text: ${write(result.second_tokens)} tokens`;
+      this.title.textContent = `Second text: ${count(result.second_tokens, "token")}`;
       this.second.show(second, result.second_tokens, words.second);
     } else this.second.hide();
   }
@@ -87,14 +99,16 @@ export const forgetCards = () => cards.forEach((card) => card.forget());
 
 export const showCards = (answer, question, more) => {
   clear();
+  const names = answer.results.map((result) => result.tokenizer);
   const done = answer.results.filter((result) => !result.error), marking = at("words").checked;
   const words = {
     first: marking && !question.messages.length ? findWords(question.text, lastEnd(done)) : NONE,
     second: marking ? findWords(question.second, lastEnd(done.map((one) => one.second).filter(Boolean))) : NONE,
   };
   at("results").classList.toggle("words", marking);
-  at("legend").classList.toggle("words", marking);
-  const names = answer.results.map((result) => result.tokenizer);
+  at("legend").classList.toggle("words", marking && !(question.messages.length && !question.second));
+  at("differs").hidden = !question.reference || names.length < 2;
+  at("differs").firstChild.textContent = `differs from ${question.reference}`;
   for (const [name, card] of cards) if (!names.includes(name)) { card.hide(); cards.delete(name); }
   for (const result of answer.results) {
     if (!cards.has(result.tokenizer)) cards.set(result.tokenizer, new Card(result.tokenizer, more));
