@@ -45,8 +45,8 @@ n segments. Every ratio is a ratio of sums over the segments, never a mean of ra
 in tables): a denominator of 0, a language without words, no reference. Every value comes with a signature.
 
 A tokenizer is lossy in a language if a segment does not come back from `decode(encode(x))`, up to NFC and white space.
-It keeps its row, in brackets, and is not ranked on compression: T5 "wins" on Chinese by writing one unknown token for a
-whole clause.
+It keeps its row, in brackets, and is not ranked on compression and boundaries: T5 "wins" on Chinese by writing one
+unknown token for a whole clause.
 
 Intervals cover 95 %. For ratios of sums, and for metrics over languages, they are a paired bootstrap over documents
 (over segments if the corpus names no documents, or on request). For metrics over ids (entropies, efficiencies,

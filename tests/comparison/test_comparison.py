@@ -249,7 +249,7 @@ def test_t5_is_unranked_on_chinese(shared_data: Path) -> None:
     written = encode(result, "markdown", "language").decode()
     row = next(line for line in written.splitlines() if line.startswith("| zh"))
     assert row.split("|")[3].strip().startswith("(")
-    assert "t5 is lossy, not ranked on compression" in written
+    assert "t5 is lossy, not ranked on compression and boundaries" in written
 
 
 def test_special_tokens_are_a_column_of_their_own(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import tokbench as tb
 from helpers import made
 from helpers.comparisons import make_comparison
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.analysis.sweep import sweep
 from tokbench.pythia.cost import cost
 from tokbench.pythia.model.resolution import resolve_model
@@ -41,7 +41,7 @@ def test_a_notebook_shows_what_the_report_shows(result: tb.Comparison) -> None:
     assert "tokens/segment en ↓" in html
     assert '<td class="unranked">(' in html
     assert '<span aria-hidden="true">★</span>' not in html  # one loses text, the other is the floor
-    assert "is lossy, not ranked on compression" in html
+    assert "is lossy, not ranked on compression and boundaries" in html
     assert html.count("<table") == html.count("</table") == 1
     assert "tokens/segment ↓ [tokens]" in result.to_html("language")
 
@@ -67,7 +67,7 @@ def test_other_results_show_what_the_command_line_prints(result: tb.Comparison) 
         import_module(f"tokbench.analysis.{module}")
     found = cost(result, model="70m", offline=True)
     html = found._repr_html_()
-    assert {kind.__name__ for kind in Shown.__subclasses__()} == {*SHOWING}
+    assert {kind.__name__ for kind in Presented.__subclasses__()} == {*SHOWING}
     for module in SHOWING.values():
         assert callable(import_module(f"tokbench.report.{module}").show)
     assert all(escape(sentence, quote=False) in html.replace("&#x27;", "'") for sentence in write_verdict(found))

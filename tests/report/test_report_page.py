@@ -25,7 +25,7 @@ from tokbench.report._frontier import Panel, Point, Scales, place_labels, write_
 from tokbench.report._heat_map import HeatMap, divide_rows, draw_heat_map
 from tokbench.report._heat_map_html import write_heat_map
 from tokbench.report._html import write_part
-from tokbench.report._leads import Best, Column
+from tokbench.report._leads import Best, Column, find_values
 from tokbench.report._opening import write_subtitle
 from tokbench.report._premiums import order_cells, write_premium
 from tokbench.report._sections import write_boundaries
@@ -195,7 +195,8 @@ def test_who_loses_text_is_not_the_best_at_boundaries(result: Comparison) -> Non
     judged: list[set[str]] = []
 
     def mark(comparison: Comparison, columns: Sequence[Column]) -> Best:
-        judged.append(set(comparison.frame.filter(metric="characters_split")["tokenizer"]))
+        ranked = find_values(comparison, columns).get(("characters_split", None), [])
+        judged.append({value.tokenizer for value in ranked})
         return {}
 
     (section,) = write_boundaries(replace(result, frame=frame), mark)
@@ -205,7 +206,7 @@ def test_who_loses_text_is_not_the_best_at_boundaries(result: Comparison) -> Non
     place = next(i for i, header in enumerate(table.headers) if header.startswith("characters split"))
     assert (utf8[place].text, wordpiece[place].text.partition(" [")[0]) == ("100 %", "0.0 %")
     assert (utf8[place].unranked, wordpiece[place].unranked) == (False, True)
-    assert judged == [{"utf8"}]
+    assert judged == [set()]  # bytes are a floor, never best
 
 
 def test_long_facts_are_folded() -> None:

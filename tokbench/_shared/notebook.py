@@ -5,7 +5,7 @@ from __future__ import annotations
 import tokbench
 
 
-class Shown:
+class Presented:
     """A mix-in for results that a notebook shows as tables, with charts if the extra `html` is installed."""
 
     def _repr_html_(self) -> str:

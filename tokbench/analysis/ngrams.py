@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.corpora import Corpus
 from tokbench.errors import TokbenchError
@@ -40,7 +40,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True, eq=False)
-class NgramReport(Shown):
+class NgramReport(Presented):
     """Values of each tokenizer in each language.
 
     rows: the columns

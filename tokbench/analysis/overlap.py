@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.adapters import Tokenizer
 from tokbench.analysis.vocabulary import find_script, script_of, script_of_character
 from tokbench.corpora import Corpus
@@ -35,7 +35,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True, eq=False)
-class Overlap(Shown):
+class Overlap(Presented):
     """Pairwise overlap of vocabularies.
 
     One row per ordered pair, including each with itself.

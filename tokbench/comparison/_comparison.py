@@ -167,7 +167,7 @@ class Comparison(Presented):
     def is_lossy(self, tokenizer: str, lang: str | None = None) -> bool:
         """Return whether a tokenizer lost text in a language, or in any.
 
-        It is then not ranked on compression.
+        It is then not ranked on compression and boundaries.
         """
         (lossy,) = (t.lossy_segments for t in self.tokenizers if t.name == tokenizer)
         return bool(lossy) if lang is None else lang in lossy

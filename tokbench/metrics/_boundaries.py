@@ -19,10 +19,11 @@ SINGH = "Singh & Strouse 2024, arXiv 2402.14903"
 
 JUDGED = (
     "Of the segments that equal the joined bytes of their tokens; the others (changed by a normaliser, or with unknown "
-    "tokens) are left out, and n counts the rest. Null if there is none."
+    "tokens) are left out, and n counts the rest. Null if there is none. A tokenizer that loses text in a language is "
+    "not ranked there."
 )
 
-of_boundaries = partial(Metric, level="segments", cases=pl.col("judged_segments"), edge_cases=JUDGED)
+of_boundaries = partial(Metric, level="segments", cases=pl.col("judged_segments"), edge_cases=JUDGED, compression=True)
 split = partial(of_boundaries, better="lower", percent=True)
 
 

@@ -74,6 +74,11 @@ class Resamples:
         self.facts = measurements.tokenizers.sort(pl.col("tokenizer").cast(pl.String))
         self._sums: dict[str, Floats] = {}
 
+    @property
+    def varies(self) -> bool:
+        """Return whether there are several units to draw from: a single one says nothing about others."""
+        return self.units.number > 1
+
     def sum(self, count: pl.Expr) -> Floats:
         """Return the resampled sums of one count.
 
@@ -160,7 +165,9 @@ class Resamples:
         )
 
     def bounds(self, values: Floats) -> tuple[Floats, Floats]:
-        """Compute the interval of each cell from the result of `ratios`."""
+        """Compute the interval of each cell from the result of `ratios`; NaN where nothing varies."""
+        if not self.varies:
+            return np.full_like(values[0], np.nan), np.full_like(values[0], np.nan)
         resampled = values[1 : self.bootstrap.resamples + 1]
         if self.bootstrap.method == "percentile":
             return percentile_interval(resampled, self.bootstrap.level)

@@ -34,7 +34,7 @@ class Metric:
     interval: for metrics over ids, whether to compute a jackknife interval.
     any_size: whether a sample of a text has the value of the whole, but for chance; by default, metrics over ids and
         word types do not.
-    compression: whether smaller texts score better, so that a lossy tokenizer is not ranked.
+    compression: whether losing text can make the value better, so that a lossy tokenizer is not ranked.
     percent, decimals: how to format values.
     on_request: whether it is left out unless it is named.
     edge_cases: what happens at the edges.

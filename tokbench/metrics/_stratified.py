@@ -85,6 +85,11 @@ class TogetherResamples(Resamples):
         self.units = Units(sum(group.units.number for group in self.groups), None)
         self.languages = [""]
 
+    @property
+    def varies(self) -> bool:
+        """Return whether every group has several units to draw from."""
+        return all(group.varies for group in self.groups)
+
     def sum(self, count: pl.Expr) -> Floats:
         """Return the resampled sums of one count."""
         shared = self.bootstrap.resamples + 1

@@ -14,8 +14,8 @@ def find_needs(metrics: Sequence[Metric], *, ranked: bool) -> Needs:
     """Return the counts that metrics read.
 
     metrics: those evaluated or tested, as `find_metrics` returns them.
-    ranked: whether several tokenizers are compared: then losses are needed for any metric of compression, since a
-        tokenizer that loses text is not ranked on it.
+    ranked: whether several tokenizers are compared: then losses are needed for any metric that losing text can make
+        better, since a tokenizer that loses text is not ranked on it.
 
     >>> from tokbench.metrics import find_metrics
     >>> needs = find_needs(find_metrics(["fertility", "gini"]), ranked=False)

@@ -12,9 +12,9 @@ from tokbench.corpora import name_language
 from tokbench.report._alignment import choose_by_language, name_rows
 from tokbench.report._charts import chart_bars, chart_ranges
 from tokbench.report._document_model import Figure, Part, Prose, Section
-from tokbench.report._leads import Column, Marks, find_best
+from tokbench.report._leads import Marks, find_best
 from tokbench.report._numbers import find_numbers, lay_out_numbers, title_of
-from tokbench.report._table import ABSENT, Cell, Table, lay_out_metric
+from tokbench.report._table import Cell, Table, lay_out_metric
 
 BARS = {
     "bytes_per_token": (
@@ -80,16 +80,8 @@ def write_boundaries(comparison: Comparison, marks: Marks = find_best) -> list[S
     if not metrics:
         return []
     note = Prose(("Where tokens end, over all texts: relative to words, characters as readers see them, and numbers.",))
-    # An unknown token covers a word without a boundary in it, so a tokenizer that loses text would look best.
-    lossy = [name for name in comparison.names if comparison.is_lossy(name)]
-    judged = replace(comparison, frame=comparison.frame.filter(~pl.col("tokenizer").is_in(lossy)))
-    columns: list[Column] = [(metric, None) for metric in metrics]
-    table = lay_out_numbers(comparison, columns, lambda *_: marks(judged, columns))
-    rows = tuple(
-        (*row[:2], *(replace(cell, unranked=cell.text != ABSENT) for cell in row[2:])) if name in lossy else row
-        for name, row in zip(comparison.names, table.rows, strict=True)
-    )
-    named = replace(table, title=f"boundaries on {table.title}", rows=rows)
+    table = lay_out_numbers(comparison, [(metric, None) for metric in metrics], marks)
+    named = replace(table, title=f"boundaries on {table.title}")
     kept = [0, *range(2, len(table.headers))]
     return [Section("boundaries", "Boundaries", (note, named.select(kept)))]
 

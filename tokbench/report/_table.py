@@ -258,7 +258,8 @@ def write_notes(comparison: Comparison) -> list[str]:
         where = ", ".join(f"{count:,} of {corpus.count_segments(lang):,} in {lang}" for lang, count in worst)
         more = len(tokenizer.lossy_segments) - len(worst)
         rest = f" and in {more} more" if more > 0 else ""
-        notes.append(f"{UNRANKED} {tokenizer.name} is lossy, not ranked on compression: text lost in {where}{rest}")
+        unranked = "not ranked on compression and boundaries"
+        notes.append(f"{UNRANKED} {tokenizer.name} is lossy, {unranked}: text lost in {where}{rest}")
     notes += [
         f"{t.name}: {t.origin}; ids, losses and the vocabulary are unknown"
         if t.counted

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.adapters import Tokenizer
 from tokbench.analysis._signature import sign_analysis
 from tokbench.analysis.code._counts import CodeCounts, correlate_ranks, count_code, tabulate_lines
@@ -78,7 +78,7 @@ FILES_SCHEMA = {
 
 
 @dataclass(frozen=True, eq=False)
-class CodeReport(Shown):
+class CodeReport(Presented):
     """What tokenizers do to code.
 
     values: tokenizer, lang (null: all languages), metric, kind (of leaves; null for all kinds), value, low, high, and

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.adapters import Tokenizer, sum_ranges
 from tokbench.analysis._signature import sign_analysis
 from tokbench.analysis.morphology._gold import Gold
@@ -70,7 +70,7 @@ class WordCuts:
 
 
 @dataclass(frozen=True, eq=False)
-class MorphologyScores(Shown):
+class MorphologyScores(Presented):
     """Scores of tokenizers on gold files.
 
     values: one row per tokenizer, gold file, language (null: all words of the file), lead, single_token, average and

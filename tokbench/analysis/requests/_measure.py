@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.adapters import Tokenizer
 from tokbench.adapters._special_tokens import AddedSpecial, find_added_special
 from tokbench.analysis._signing import sign_analysis
@@ -24,7 +24,7 @@ CONTEXT = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Requests(Shown):
+class Requests(Presented):
     """What requests cost beyond their texts.
 
     added: special tokens added to each text, by tokenizer.

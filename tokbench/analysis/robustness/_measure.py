@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench._shared.progress import NO_PROGRESS, Progress
 from tokbench.adapters import EncodedBatch, Tokenizer
 from tokbench.analysis._signing import sign_analysis
@@ -36,7 +36,7 @@ LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Robustness(Shown):
+class Robustness(Presented):
     """What perturbations do to the tokens of a corpus.
 
     seed: of typing and recognition errors, and of the bootstrap.

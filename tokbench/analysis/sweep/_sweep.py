@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench._shared.progress import NO_PROGRESS, Progress
 from tokbench.adapters import Tokenizer
 from tokbench.analysis._signing import sign_analysis
@@ -29,7 +29,7 @@ DEFAULT_SIZES = (4_000, 8_000, 16_000, 32_000, 64_000, 128_000)
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep(Shown):
+class Sweep(Presented):
     """What a corpus costs at several sizes of each vocabulary.
 
     sizes: of each tokenizer, in ids; the last is its whole vocabulary.

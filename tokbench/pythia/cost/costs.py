@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tokbench._shared.notebook import Shown
+from tokbench._shared.notebook import Presented
 from tokbench.comparison import Comparison
 from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
@@ -35,7 +35,7 @@ OWN_TOKENIZER = "gpt-neox-20b"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Costs(Shown):
+class Costs(Presented):
     """The costs of a comparison's texts on a model.
 
     frame: tokenizer, lang (null: over all), quantity, per (request, 1000 requests, 1000000 characters; money also
