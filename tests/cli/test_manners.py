@@ -22,7 +22,7 @@ from tokbench.cli._invocation import Invocation
 from tokbench.cli._logging import logging_to_terminal
 from tokbench.cli._needs import list_needs
 from tokbench.cli._options import LIST_MARK
-from tokbench.cli._progress import Bars, note
+from tokbench.cli._progress import Bars, Measuring, note
 from tokbench.cli._warnings import name_library, show_warning
 from tokbench.errors import CacheWarning
 from tokbench.metrics import BUILT_IN
@@ -455,3 +455,30 @@ def test_every_command_prints_binary_formats(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tokbench", "count", "utf8", "a.txt", "-f", "parquet"]
     done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)
     assert pl.read_parquet(done.stdout)["bytes"].to_list() == [3]
+
+
+def test_a_measurement_shows_its_parts_and_how_far_the_present_one_is() -> None:
+    told: list[tuple[object, ...]] = []
+
+    class Recorded:
+        def start(self, phase: str, total: int) -> None:
+            told.append(("start", phase, total))
+
+        def advance(self, phase: str, amount: int = 1, what: str = "") -> None:
+            told.append((phase, amount, what))
+
+        def finish(self, phase: str) -> None:
+            told.append(("finish", phase))
+
+    tell = Measuring(Recorded())
+    tell("a")
+    for share in (0.25, 0.5, 1.0):
+        tell.show_share(share)
+    tell("b")
+    tell.show_share(0.3)
+    assert told == [
+        ("measuring", 0, "a"),
+        ("start", "per cent", 100), ("per cent", 25, ""), ("per cent", 25, ""), ("per cent", 50, ""),
+        ("measuring", 1, "b"),
+        ("start", "per cent", 100), ("per cent", 30, ""),
+    ]  # fmt: skip

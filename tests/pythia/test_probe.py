@@ -29,7 +29,7 @@ from tokbench.pythia.backends import BACKENDS, run
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import describe, make
-from tokbench.pythia.measure import probe
+from tokbench.pythia.measure import memory_needs, probe
 from tokbench.pythia.measure._conversation import Conversation
 from tokbench.pythia.measure._probe_process import Cell, Request
 from tokbench.pythia.measure._process_memory import read_available, read_device_memory, read_memory, read_peak
@@ -195,7 +195,9 @@ def test_models_take_turns_in_every_round(small: Checkpoint, monkeypatch: pytest
     monkeypatch.setattr(probe, "Conversation", Recorded)
     other = replace(small, name="other")
     sizes = {**SIZES, "prompt_lengths": (16,), "decode_batches": (), "rounds": 3}
-    first, second = measure_together([small, other], "ctranslate2", "int8", 1, **sizes)
+    shares: list[float] = []
+    first, second = measure_together([small, other], "ctranslate2", "int8", 1, **sizes, on_share=shares.append)
+    assert shares == [1 / 5, 2 / 5, 3 / 5, 4 / 5, 1.0]  # the memory of both, and three rounds
     assert [found.model for found in (first, second)] == ["pythia-70m", "other"]
     rounds = [name for name, *command in asked if command == ["round"]]
     assert rounds == ["pythia-70m", "other", "other", "pythia-70m", "pythia-70m", "other"]
@@ -205,7 +207,8 @@ def test_models_take_turns_in_every_round(small: Checkpoint, monkeypatch: pytest
 # ---- memory beforehand, and other refusals
 
 
-def test_too_little_memory_is_one_line_beforehand() -> None:
+def test_too_little_memory_is_one_line_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_needs, "find_linear_algebra", lambda: "MKL")
     needed = estimate_bytes(find_model("12b").architecture, "ctranslate2", "float32", context=2048)
     assert 1.93 * 4 * 11_846_072_320 < needed < 1.94 * 4 * 11_846_072_320  # the peak while loading
     with pytest.raises(TokbenchError) as error:

@@ -33,6 +33,7 @@ def probe_models(
         for model in models:
             for engine, kind in pairs:
                 tell(f"{model.name} as {kind} on {engine}")
+                sizes["on_share"] = tell.show_share
                 found.append(probe_or_measure(model.name, model.architecture, engine, kind, threads, **sizes))
                 last = found[-1]
                 whole = last.large if isinstance(last, LayerProbe) else last

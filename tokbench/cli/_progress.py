@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ from tokbench.cli._invocation import running
 if TYPE_CHECKING:
     from tokbench._shared.environment import Clock
 
-MEASURING = "measuring"
+MEASURING, PERCENT = "measuring", "per cent"
 INTERVAL = 0.1
 """Seconds between two drawings of the bars."""
 
@@ -136,24 +136,40 @@ def show_progress() -> Iterator[Progress]:
         yield Bars(drawn)
 
 
-@contextmanager
-def measuring(total: int) -> Iterator[Callable[[str], None]]:
-    """Show how far a measurement of several parts is; yields the function to call when a part begins.
+class Measuring:
+    """How far a measurement of several parts is, and how far its present part.
 
     Where standard error is no terminal, each part is a line there, unless `-q` is given: measuring takes minutes.
     """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._begun = 0
+        self._percent = 0
+
+    def __call__(self, part: str) -> None:
+        """Say that a part begins."""
+        self._progress.advance(MEASURING, min(self._begun, 1), part)
+        self._begun += 1
+        if self._progress is NO_PROGRESS:
+            note(f"measuring {part}")
+
+    def show_share(self, share: float) -> None:
+        """Say how much of the part is done, from 0 to 1."""
+        percent = int(100 * share)
+        if percent < self._percent or self._percent == 0:
+            self._progress.start(PERCENT, 100)
+            self._percent = 0
+        self._progress.advance(PERCENT, percent - self._percent)
+        self._percent = percent
+
+
+@contextmanager
+def measuring(total: int) -> Iterator[Measuring]:
+    """Show how far a measurement of several parts is; yields what is told when a part begins."""
     with show_progress() as progress:
         progress.start(MEASURING, total)
-        begun = 0
-
-        def tell(part: str) -> None:
-            nonlocal begun
-            progress.advance(MEASURING, min(begun, 1), part)
-            begun += 1
-            if progress is NO_PROGRESS:
-                note(f"measuring {part}")
-
-        yield tell
+        yield Measuring(progress)
         progress.finish(MEASURING)
 
 

@@ -179,7 +179,7 @@ def measure(
             announce(checkpoint)
             for engine, kind in list(pair_up(named, kinds, device.value, checkpoint)):
                 tell(f"{checkpoint.name} as {kind} on {engine}")
-                found.append(measure_backend(checkpoint, engine, kind, threads, **sizes))
+                found.append(measure_backend(checkpoint, engine, kind, threads, **sizes, on_share=tell.show_share))
                 announce_load(found[-1].load_average, found[-1].environment.cores)
 
 

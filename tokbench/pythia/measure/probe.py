@@ -6,8 +6,9 @@ whatever else the machine does in the meantime affects all of them alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -40,6 +41,13 @@ DECODE_CONTEXTS = (64, 1000)
 NEW_TOKENS = 64
 ROUNDS = 5
 
+OnShare = Callable[[float], object]
+"""Called with the share of a measurement that is done, from 0 to 1."""
+
+
+def ignore_share(share: float) -> None:
+    """Do nothing."""
+
 
 def measure_backend(
     checkpoint: Checkpoint, backend: str, quantization: str, threads: int | None = None, **sizes: Any
@@ -65,6 +73,7 @@ def measure_together(
     seed: int = 0,
     timer: Timer = "perf_counter",
     clock: Now = now,
+    on_share: OnShare = ignore_share,
 ) -> tuple[BackendMeasurement, ...]:
     """Measure models on a backend, each in a separate process, converting them if necessary.
 
@@ -78,6 +87,7 @@ def measure_together(
     decode_contexts: tokens in the cache halfway through the `new_tokens` timed; those that leave no room for them
         within the context are measured, and reported, at the nearest that does.
     timer: "process_time" counts CPU seconds instead of elapsed ones.
+    on_share: called after each reading of memory and each round.
 
     Raises TokbenchError if the backend refuses the type, if memory would not suffice (estimated beforehand), or if a
     process ends without a result.
@@ -119,7 +129,7 @@ def measure_together(
         )
     before = read_load()
     names = [f"measuring {_describe([checkpoint.name], backend, quantization)}" for checkpoint in checkpoints]
-    found = _run_processes(requests, names)
+    found = _run_processes(requests, names, on_share)
     environment = describe_environment(clock)
     load = _find_load(before, read_load(), requests[0].threads)
     return tuple(
@@ -186,7 +196,7 @@ def _weigh(path: Path) -> int:
 
 
 def _run_processes(
-    requests: Sequence[Request], names: Sequence[str]
+    requests: Sequence[Request], names: Sequence[str], on_share: OnShare
 ) -> list[tuple[dict[str, Any], tuple[PhaseRounds, ...]]]:
     limit = sum(find_limit(request, _weigh(Path(request.path))) for request in requests)
     with ExitStack() as stack:
@@ -194,13 +204,21 @@ def _run_processes(
             stack.enter_context(Conversation(request, name, limit))
             for request, name in zip(requests, names, strict=True)
         ]
-        memory = [process.ask("memory") for process in processes]
+        steps = len(requests) + len(list_cells(requests[0])) * requests[0].rounds
+        done = count(1)
+        memory = []
+        for process in processes:
+            memory.append(process.ask("memory"))
+            on_share(next(done) / steps)
         timings: list[list[PhaseRounds]] = [[] for _ in requests]
         # Models of different contexts have the same kinds of cells; lengths and contexts are each model's own.
         for number, cells in enumerate(zip(*map(list_cells, requests), strict=True)):
             for process in processes:
                 process.ask("open", number)
-            rounds = list(_take_turns(processes, requests[0].rounds))
+            rounds = []
+            for found_in_round in _take_turns(processes, requests[0].rounds):
+                rounds.append(found_in_round)
+                on_share(next(done) / steps)
             for process in processes:
                 process.ask("close")
             for model, (cell, request) in enumerate(zip(cells, requests, strict=True)):
