@@ -46,6 +46,8 @@ from tokbench.adapters._fastokens_rewrites import restate_json
 from tokbench.adapters._hard_texts import hard_texts
 from tokbench.adapters._merges_as_ranks import RankedMerges
 from tokbench.adapters.selection import Mismatch, Sample, find_mismatch, load_engine, take_sample
+from tokbench.adapters.selection._choice import _Record
+from tokbench.adapters.selection.verification import Verification
 from tokbench.adapters.splintr import relax
 from tokbench.comparison import Unfinished
 from tokbench.errors import CacheWarning, MissingExtraError
@@ -617,3 +619,12 @@ def test_the_guide_shows_what_the_engines_cost() -> None:
 
 def runs_of(adapter: str) -> dict[str, Cost]:
     return getattr(ADAPTERS[adapter], "RUNS", {})
+
+
+def test_no_folder_is_remembered_in_a_reason(tmp_path: Path, made_json: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files move: a later reader of the cache would be told of a place where nothing is."""
+    monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path / "cache"))
+    asset = find_asset(str(made_json))
+    record = _Record(asset, "splintr")
+    record.write(Verification("splintr", f"{made_json}: splintr-rs cannot run it (why)"))
+    assert record.read() == Verification("splintr", f"{made_json.name}: splintr-rs cannot run it (why)")

@@ -42,7 +42,7 @@ REQUIRED = {("report",): ("-o", "x.html"), ("model", "make"): ("--random-weights
 EMPTY_IS_NONE = {"--prompts", "--batches"}
 
 
-SHARES = {"--precision", "--efficiency", "--share"}
+SHARES = {"--precision", "--efficiency", "--share", "--cached-share"}
 NUMBER_FROM = r"(whole )?number from [0-9.,]+ to [0-9,]+"
 
 

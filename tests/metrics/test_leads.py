@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 
 import tokbench as tb
 from tokbench.measurement import Measurements
 from tokbench.metrics import METRICS, Reference
+from tokbench.metrics._intervals import defined
 from tokbench.metrics.groups import Group, evaluate_group
 from tokbench.metrics.leads import Lead, Pair, adjust, compare_pairs
 from tokbench.metrics.resampling import Bootstrap
@@ -139,3 +141,9 @@ def test_registers_are_those_of_the_corpus() -> None:
     ]
     assert len(sizes) == 140
     assert evaluate_group(result.measurements, LENGTH, group, "en") == {"utf8": sum(sizes) / 140}
+
+
+def test_a_single_unit_has_no_interval_and_separates_nothing() -> None:
+    assert not Lead(0.5, None, None, None, 6).separated
+    assert defined(np.float64("nan")) is None
+    assert defined(np.float64(0.5)) == 0.5

@@ -174,6 +174,11 @@ class Resamples:
         return bca_interval(resampled, values[0], values[self.bootstrap.resamples + 1 :], self.bootstrap.level)
 
 
+def defined(value: np.float64) -> float | None:
+    """Return a bound, or None for NaN."""
+    return None if np.isnan(value) else float(value)
+
+
 def list_parts(metric: Metric) -> list[pl.Expr]:
     """Return the counts whose sums a metric over segments, or over sums, is computed from."""
     if metric.level == "sums":

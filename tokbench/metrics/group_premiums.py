@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tokbench.measurement import Measurements
-from tokbench.metrics._intervals import Resamples
+from tokbench.metrics._intervals import Resamples, defined
 from tokbench.metrics._reference import Reference
 from tokbench.metrics._rows import is_aligned
 from tokbench.metrics._table import METRICS
@@ -16,13 +16,13 @@ from tokbench.metrics.resampling import Bootstrap
 
 @dataclass(frozen=True)
 class GroupPremium:
-    """The premium of a group of languages for one tokenizer, with its interval."""
+    """The premium of a group of languages for one tokenizer, with its interval (None: of a single unit)."""
 
     tokenizer: str
     group: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def find_group_premiums(
@@ -53,7 +53,7 @@ def find_group_premiums(
         means = values[:, :, members].mean(axis=2, keepdims=True)
         low, high = resamples.bounds(means)
         found += [
-            GroupPremium(name, group.name, float(means[0, row, 0]), float(low[row, 0]), float(high[row, 0]))
+            GroupPremium(name, group.name, float(means[0, row, 0]), defined(low[row, 0]), defined(high[row, 0]))
             for row, name in enumerate(resamples.tokenizers)
         ]
     return found

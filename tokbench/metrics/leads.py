@@ -10,7 +10,7 @@ import polars as pl
 
 from tokbench._shared.process import hold_blas
 from tokbench.measurement import Measurements
-from tokbench.metrics._intervals import Resamples, resample_across
+from tokbench.metrics._intervals import Resamples, defined, resample_across
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._mixture import Mixture
 from tokbench.metrics._reference import Reference
@@ -42,14 +42,14 @@ class Pair:
 class Lead:
     """The difference of a pair.
 
-    ratio: value of the first over that of the second; low, high: its paired interval.
+    ratio: value of the first over that of the second; low, high: its paired interval, None for a single unit.
     p: two-sided, by paired approximate randomisation; None for metrics that have no such test, as those over languages.
     units: number of shuffled or resampled segments or documents.
     """
 
     ratio: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float | None
     units: int
 
@@ -58,7 +58,9 @@ class Lead:
         """Return whether the corpus settles which of the two is ahead, at the level of 0.05."""
         if self.units < LEAST_UNITS:
             return False
-        return self.p < 0.05 if self.p is not None else not self.low <= 1 <= self.high
+        if self.p is not None:
+            return self.p < 0.05
+        return self.low is not None and self.high is not None and not self.low <= 1 <= self.high
 
 
 def compare_pairs(
@@ -175,8 +177,8 @@ def bound_pairs(
     return [
         Lead(
             float(ratios[0, i]),
-            float(low[i]),
-            float(high[i]),
+            defined(low[i]),
+            defined(high[i]),
             None if p is None else float(p[i]),
             resamples.units.number,
         )

@@ -106,6 +106,8 @@ def compare_ratios(resamples: Resamples, metric: Metric, baseline: str, shuffles
     ratios = relative_values(resamples, metric, baseline)
     low, high = resamples.bounds(ratios)
     detectable = find_detectable(ratios[1 : resamples.bootstrap.resamples + 1], resamples.bootstrap.level)
+    if not resamples.varies:
+        detectable = np.full_like(detectable, np.nan)
     p, units = test_ratios(resamples, metric, baseline, shuffles)
     languages = [None, *resamples.languages]
     parts = []

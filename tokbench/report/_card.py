@@ -148,7 +148,7 @@ def lay_out_groups(card: Card) -> list[Table]:
                 Cell(name_script(p.languages[0]) if by == "script" else p.group),
                 Cell(f"{len(p.languages):,}"),
                 Cell(
-                    f"{p.value:.2f} [{p.low:.2f}, {p.high:.2f}]",
+                    f"{p.value:.2f}" + ("" if p.low is None else f" [{p.low:.2f}, {p.high:.2f}]"),
                     unranked=any(card.comparison.is_lossy(card.name, lang) for lang in p.languages),
                 ),
             )

@@ -56,7 +56,7 @@ def write_saving(podium: Podium, lead: Lead | None) -> str:
         return "0 %"
     ratio = podium.best[0].value / podium.next.value
     share = f"{format_saving(ratio, ratio)} %"
-    if lead is None:
+    if lead is None or lead.low is None or lead.high is None:
         return share
     # The ratio is best / next, so that its high end is the smallest saving.
     return f"{share} [{format_saving(lead.high, ratio)}, {format_saving(lead.low, ratio)}]"

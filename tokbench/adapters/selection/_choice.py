@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from tokbench.adapters._encoding import TokenTable
 from tokbench.adapters._hard_texts import HARD_BYTES, hard_texts_version
 from tokbench.adapters._protocol import Tokenizer
 from tokbench.adapters._reference import LoadedTokenizer
-from tokbench.adapters.selection.verification import SAMPLE_BYTES, Sample, Verification, verify
+from tokbench.adapters.selection.verification import SAMPLE_BYTES, Sample, Verification, hide_folders, verify
 from tokbench.catalog.sources import Asset
 from tokbench.errors import TokbenchError
 
@@ -193,6 +193,7 @@ class _Record:
     """
 
     def __init__(self, asset: Asset, engine: str) -> None:
+        self.asset = asset
         reference = reference_adapter(asset.format)
         versions = {name: installed(name) for name in ("tokenizers", "tiktoken", "sentencepiece")}
         self.parts = (asset.sha256, asset.entry, engine, reference, versions, hard_texts_version())
@@ -208,8 +209,9 @@ class _Record:
         return None if document is None else Verification(document["engine"], document["reason"])
 
     def write(self, verification: Verification, sample: Sample | None = None) -> None:
-        """Record an outcome."""
-        write_json(self.find_outcome(sample), asdict(verification))
+        """Record an outcome, without the folders where the files are now: they may be elsewhere next time."""
+        reason = None if verification.reason is None else hide_folders(verification.reason, self.asset)
+        write_json(self.find_outcome(sample), asdict(replace(verification, reason=reason)))
 
     def read_facts(self) -> Facts | None:
         """Return the facts of the tokenizer, or None if they are not cached."""

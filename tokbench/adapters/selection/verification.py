@@ -12,6 +12,7 @@ import numpy as np
 from tokbench.adapters._encoding import EncodedBatch
 from tokbench.adapters._hard_texts import hard_texts, surround_tokens
 from tokbench.adapters._protocol import Tokenizer
+from tokbench.catalog.sources import Asset
 from tokbench.corpora import Corpus
 from tokbench.errors import EngineError
 
@@ -136,3 +137,10 @@ def take_sample(corpus: Corpus) -> Sample:
             chosen.extend(column.gather_every(step, offset))
         offset = (offset - column.len()) % step
     return Sample(tuple(chosen), corpus.size)
+
+
+def hide_folders(text: str, asset: Asset) -> str:
+    """Return a message without the folders of a tokenizer's files, which differ between machines."""
+    for path in asset.files:
+        text = text.replace(str(path), path.name)
+    return text

@@ -13,7 +13,8 @@ from tokbench._shared.environment import Now, now
 from tokbench._shared.progress import EXAMINING, NO_PROGRESS, Progress
 from tokbench.adapters import LibraryTokenizer, Tokenizer, adopt_tokenizer, load_tokenizer
 from tokbench.adapters.selection import REFERENCE, InstalledEngine, take_sample, verify_engines
-from tokbench.analysis.cards._facts import Facts, collect_facts, hide_folders
+from tokbench.adapters.selection.verification import hide_folders
+from tokbench.analysis.cards._facts import Facts, collect_facts
 from tokbench.analysis.cards._losses import explain_losses
 from tokbench.analysis.cards._pipeline import Pipeline, describe_pipeline
 from tokbench.analysis.roundtrip import RoundTrip
@@ -56,7 +57,7 @@ NO_GROUPS = frozenset({"other", "unknown"})
 
 @dataclass(frozen=True)
 class GroupedPremium:
-    """What the languages of a group pay: the mean of their premiums, with its interval.
+    """What the languages of a group pay: the mean of their premiums, with its interval (None: of a single unit).
 
     by: `script` (ISO 15924), `region` (M49) or `family` (Glottolog). languages: without the reference.
     """
@@ -65,8 +66,8 @@ class GroupedPremium:
     group: str
     languages: tuple[str, ...]
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tokbench._shared.hashes import sha256_of
 from tokbench.adapters import Tokenizer
-from tokbench.catalog.sources import Asset
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,3 @@ def collect_facts(tokenizer: Tokenizer) -> Facts:
 def describe_file(path: Path) -> SourceFile:
     """Return name, size and hash of a file."""
     return SourceFile(path.name, path.stat().st_size, sha256_of(path))
-
-
-def hide_folders(text: str, asset: Asset) -> str:
-    """Return a message without the folders of a tokenizer's files, which differ between machines."""
-    for path in asset.files:
-        text = text.replace(str(path), path.name)
-    return text
