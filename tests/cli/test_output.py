@@ -189,3 +189,5 @@ def test_cost_keeps_the_tokens_where_measuring_ends_in_an_error(monkeypatch: pyt
     done = run(*line, "--backend", "ctranslate2")
     assert done.returncode != 0
     assert done.stdout == run(*line).stdout
+    hourly = run(*line, "--backend", "ctranslate2", "--price-per-hour", "2", "--currency", "USD")
+    assert (hourly.returncode, hourly.stdout, hourly.stderr) == (done.returncode, done.stdout, done.stderr)

@@ -193,6 +193,7 @@ def run(
     from tokbench.pythia.cost import (
         ANALYTIC,
         OWN_TOKENIZER,
+        Prices,
         Request,
         check_run,
         check_seconds,
@@ -251,7 +252,7 @@ def run(
         )
     steps: list[str] = []
 
-    def compute(engine: str, tell: Callable[[str], None]) -> Costs:
+    def compute(engine: str, tell: Callable[[str], None], prices: Prices = prices) -> Costs:
         return cost(
             result,
             model=chosen,
@@ -278,9 +279,10 @@ def run(
 
             costs = compute(backend, begin)
     except BaseException:
-        if steps:  # the tokens and FLOPs are known
+        if steps:  # the tokens and FLOPs are known, the seconds that a price per hour needs are not
+            known = prices if prices.per_hour is None else Prices()
             with suppress(typer.Exit):
-                bring_out(show(compute(ANALYTIC, steps.append)), output_format, files)
+                bring_out(show(compute(ANALYTIC, steps.append, known)), output_format, files)
         raise
     bring_out(show(costs), output_format, files)
 
