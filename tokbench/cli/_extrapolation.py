@@ -33,8 +33,9 @@ def probe_models(
         for model in models:
             for engine, kind in pairs:
                 tell(f"{model.name} as {kind} on {engine}")
-                sizes["on_share"] = tell.show_share
-                found.append(probe_or_measure(model.name, model.architecture, engine, kind, threads, **sizes))
-                last = found[-1]
+                last = probe_or_measure(
+                    model.name, model.architecture, engine, kind, threads, **sizes, on_share=tell.show_share
+                )
+                found.append(last)
                 whole = last.large if isinstance(last, LayerProbe) else last
                 announce_load(whole.load_average, whole.environment.cores)
