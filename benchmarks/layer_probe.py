@@ -41,7 +41,7 @@ def measure(model: str, kind: str, layers: tuple[int, ...], rounds: int, new_tok
     small, large, whole = measure_together(
         checkpoints, TYPES[kind], kind, prompt_lengths=(128, 512), new_tokens=new_tokens, rounds=rounds
     )
-    probe = LayerProbe(found.name, shape, small, large)
+    probe = LayerProbe(found.name, shape, small, large, small)
     common = {"model": model, "backend": TYPES[kind], "type": kind, "layers": list(layers), "aa_ratio": whole.aa_ratio}
     common["load_average"] = whole.load_average
     return [{**common, **row} for row in compare(probe, whole)]
@@ -71,7 +71,7 @@ def compare(probe: LayerProbe, whole: BackendMeasurement) -> Iterator[dict[str, 
     yield {
         "figure": "load",
         "measured": whole.load_seconds,
-        "extrapolated": probe.extend(probe.small.load_seconds, probe.large.load_seconds),
+        "extrapolated": probe.extend(lambda one: one.load_seconds),
     }
 
 

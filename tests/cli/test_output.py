@@ -26,6 +26,7 @@ from tokbench.catalog.sources import Asset
 from tokbench.comparison import _compare
 from tokbench.errors import EngineError
 from tokbench.measurement.recorded import RecordedTokenizer
+from tokbench.pythia.measure import machine_load
 
 SMALL = ("compare", "utf8", "-l", "en,zh", "-n", "2", "-q", "--resamples", "0", "--no-throughput")
 
@@ -185,9 +186,11 @@ def test_cost_keeps_the_tokens_where_measuring_ends_in_an_error(monkeypatch: pyt
         return cost(*arguments, backend=backend, on_step=on_step, **options)
 
     monkeypatch.setattr(pythia_cost, "cost", fail_while_measuring)
+    monkeypatch.setattr(machine_load, "read_load", lambda: 99.0)
     line = ("cost", "utf8", "-l", "en,zh", "-n", "2", "--model", "70m")
     done = run(*line, "--backend", "ctranslate2")
     assert done.returncode != 0
+    assert "the load average is 99.0 on" in done.stderr
     assert done.stdout == run(*line).stdout
     hourly = run(*line, "--backend", "ctranslate2", "--price-per-hour", "2", "--currency", "USD")
     assert (hourly.returncode, hourly.stdout, hourly.stderr) == (done.returncode, done.stdout, done.stderr)

@@ -7,18 +7,24 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tokbench as tb
 from helpers.commands import run
+from helpers.corpora import write_corpus
 from tokbench._shared.environment import describe_environment
 from tokbench.errors import TokbenchError
+from tokbench.pythia.cost import cost
+from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make_in_cache
-from tokbench.pythia.measure import layer_probe, probe
+from tokbench.pythia.measure import groups, layer_probe, probe
 from tokbench.pythia.measure._process_memory import Memory
 from tokbench.pythia.measure.extrapolated import frame_probes
 from tokbench.pythia.measure.layer_probe import (
@@ -34,6 +40,7 @@ from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.models import find_model
 from tokbench.pythia.model.resolution import resolve_model
+from tokbench.pythia.speed import measuring
 from tokbench.pythia.speed.curves import Curve, Curves
 from tokbench.pythia.speed.measuring import measure_speeds
 from tokbench.pythia.speed.probed import ProbedSpeed
@@ -80,17 +87,14 @@ def timed(phase: str, tokens: int, *rounds: float, batch: int = 1) -> PhaseRound
     return PhaseRounds(phase, batch, tokens, rounds)  # type: ignore[arg-type]
 
 
-PROBE = LayerProbe(
-    "m",
-    replace(SMALL, layers=12),
-    measured(2, timed("prefill", 100, 5.0, 4.0, 6.0), timed("decode", 64, 1.0, 1.0, 1.0), rss=100, load=1.0),
-    measured(4, timed("prefill", 100, 7.0, 9.0, 6.0), timed("decode", 64, 2.0, 2.0, 2.0), rss=150, load=1.5),
-)
+TWO = measured(2, timed("prefill", 100, 5.0, 4.0, 6.0), timed("decode", 64, 1.0, 1.0, 1.0), rss=100, load=1.0)
+FOUR = measured(4, timed("prefill", 100, 7.0, 9.0, 6.0), timed("decode", 64, 2.0, 2.0, 2.0), rss=150, load=1.5)
+PROBE = LayerProbe("m", replace(SMALL, layers=12), TWO, FOUR, TWO)
 
 
 def test_a_line_in_layers_through_the_fastest_rounds() -> None:
-    assert PROBE.extend(4.0, 6.0) == 4 + 10 * 1
-    prefill, decode = (PROBE.extrapolate(*pair) for pair in PROBE.pairs())
+    assert PROBE.extend(lambda one: {2: 4.0, 4: 6.0}[one.architecture.layers]) == 4 + 10 * 1
+    prefill, decode = (PROBE.extrapolate(work) for work in PROBE.works())
     assert prefill.value == 14.0
     assert prefill.low < 14.0 < prefill.high
     # All rounds of decoding are equal, and prefill's alternate ones are not: the A/A ratio alone is left.
@@ -101,14 +105,35 @@ def test_a_line_in_layers_through_the_fastest_rounds() -> None:
 
 
 def test_more_layers_never_take_less() -> None:
-    assert PROBE.extend(3.0, 2.9) == 3.0
+    assert PROBE.extend(lambda one: {2: 3.0, 4: 2.9}[one.architecture.layers]) == 3.0
+
+
+def test_another_vocabulary_shares_the_layers() -> None:
+    """Its own small model takes 1 second more for a prompt; the layers' share is that of the others."""
+    wider = measured(2, timed("prefill", 100, 6.0, 5.0, 7.0), timed("decode", 64, 1.5, 1.5, 1.5), rss=120, load=1.2)
+    probe = LayerProbe("m", replace(SMALL, layers=12, vocab_rows=640), wider, FOUR, TWO)
+    assert [probe.extend_rounds(work) for work in probe.works()] == [15, 6.5]
+    assert probe.extrapolate_bytes("loaded") == 120 + 10 * 25
+    assert probe.extend(lambda one: one.load_seconds) == pytest.approx(1.2 + 10 * 0.25)
+    assert probe.run == (wider, TWO, FOUR)
+    assert PROBE.run == (TWO, FOUR)
+    # The noise of the layers cancels in the difference, whatever rounds are drawn.
+    draws = [ProbedSpeed(one).draw_seconds(np.array([100]), np.array([1])) for one in (probe, PROBE)]
+    assert (draws[0] - draws[1] == 1).all()
+    assert len(np.unique(draws[1])) > 1
+
+
+@pytest.mark.parametrize("figure", ["file_bytes", "peak"])
+def test_unknown_memory_stays_unknown(figure: str) -> None:
+    unknown = replace(FOUR, **{figure: None})
+    assert replace(PROBE, large=unknown).extrapolate_bytes(figure) is None
 
 
 def test_rounds_are_drawn_for_both_models_alike() -> None:
-    small, large = PROBE.pairs()[0]
+    work = PROBE.works()[0]
     chosen = np.array([[0, 0, 0], [1, 1, 2], [2, 2, 2]])
     # Rounds 1, 2 and 3 of the slope: 7 - 5, min(9, 6) - min(4, 6), 6 - 6.
-    assert PROBE.draw(small, large, chosen).tolist() == [5 + 10, 4 + 10, 6]
+    assert PROBE.draw(work, chosen).tolist() == [5 + 10, 4 + 10, 6]
     assert (draw_rounds(5) == draw_rounds(5)).all()
     assert draw_rounds(5).shape == (2000, 5)
 
@@ -154,10 +179,11 @@ def test_prefill_and_steps_on_lines() -> None:
     # 101 new tokens after 64: 100 steps at contexts 65 to 164, 114.5 on average: 1 + 2 (114.5 - 64) / 1000 each.
     seconds = found.decode_seconds(np.array([64, 0, 64]), np.array([101, 101, 1]))
     assert seconds.tolist() == pytest.approx([110.1, 0, 0])
-    low, high = found.measurement_interval(np.array([[15, 0]] * 600), np.array([[1, 1]] * 600))
-    assert low.shape == high.shape == (600, 2)
-    assert low[599].tolist() == pytest.approx([2 + 0.025 * 2, 0])  # between the two draws
-    assert high[599].tolist() == pytest.approx([4 - 0.025 * 2, 0])
+    draws = found.draw_seconds(np.array([[15, 0]] * 600), np.array([[1, 1]] * 600))
+    assert draws.shape == (600, 2, 2)
+    assert draws[599].tolist() == [[2, 4], [0, 0]]
+    draws = found.draw_seconds(np.array([64]), np.array([101]))
+    assert draws[0].tolist() == pytest.approx([121.9, 243.8])  # 110.1 and a prefill of 11.8, and twice as long
 
 
 def test_one_context_and_falling_times() -> None:
@@ -175,11 +201,12 @@ def test_a_probed_and_a_measured_speed() -> None:
     assert "extrapolated from 2 and 4 layers to 12" in speed.note
     assert speed.prefill_seconds(np.array([100])).tolist() == [14]
     assert speed.decode_seconds(np.array([50]), np.array([11])).tolist() == pytest.approx([60])
-    low, high = speed.measurement_interval(np.array([100]), np.array([11]))
-    assert low[0] < 74 < high[0]
+    draws = speed.draw_seconds(np.array([100]), np.array([11]))
+    assert draws.min() < 74 < draws.max()
+    assert speed.aa_ratio == PROBE.aa_ratio
     whole = MeasuredSpeed(measured(12, timed("prefill", 100, 1.0, 3.0, 2.0), timed("decode", 64, 0.5, 0.5, 0.5)))
     assert whole.prefill_seconds(np.array([100])).tolist() == [2]
-    assert np.concatenate(whole.measurement_interval(np.array([100]), np.array([3]))) == pytest.approx([2.0, 4.0])
+    assert np.unique(whole.draw_seconds(np.array([100]), np.array([3]))).tolist() == [2, 3, 4]
     assert isinstance(speed, TimedSpeed)
     assert isinstance(whole, TimedSpeed)
 
@@ -208,8 +235,9 @@ def test_two_small_models_are_made_and_run(tmp_path: Path, monkeypatch: pytest.M
     found = probe_layers("m", SMALL, "ctranslate2", "int8", 1, layers=(2, 4), **sizes)
     assert [one.architecture.layers for one in (found.small, found.large)] == [2, 4]
     assert [one.model for one in (found.small, found.large)] == ["m-2-layers", "m-4-layers"]
-    ((small, large),) = found.pairs()
-    assert found.extrapolate(small, large).value >= large.least
+    (work,) = found.works()
+    assert work.small is work.base
+    assert found.extrapolate(work).value >= work.large.least
     assert (found.extrapolate_bytes("generated") or 0) > 5 * 2**20
     speeds = measure_speeds(
         [open_checkpoint(make_in_cache(replace(SMALL, layers=2, vocab_rows=rows), f"v{rows}")) for rows in (64, 128)],
@@ -229,6 +257,62 @@ def test_two_small_models_are_made_and_run(tmp_path: Path, monkeypatch: pytest.M
 
 
 @needs_backends
+def test_vocabularies_are_probed_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two smallest fit into memory together, and the third is measured on its own."""
+    monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path))
+    together = []
+
+    def measure(checkpoints: list[Checkpoint], *arguments: Any, **sizes: Any) -> tuple[BackendMeasurement, ...]:
+        together.append([(one.architecture.vocab_rows, one.architecture.layers) for one in checkpoints])
+        return probe.measure_together(checkpoints, *arguments, timer="process_time", **sizes)
+
+    monkeypatch.setattr(groups, "measure_together", measure)
+    monkeypatch.setattr(groups, "estimate_need", lambda *_, **__: 10)
+    monkeypatch.setattr(groups, "read_free", lambda _: 25)
+    shapes = [replace(SMALL, vocab_rows=rows) for rows in (640, 320)]
+    shares: list[float] = []
+    monkeypatch.setattr(measuring, "is_worth_probing", lambda *_: True)
+    monkeypatch.setattr(measuring, "choose_layers", lambda *_: (2, 4))
+    speeds = measuring.probe_speeds("m", shapes, "ctranslate2", "int8", 1, (64,), rounds=2, on_share=shares.append)
+    assert together == [[(320, 2), (320, 4)], [(640, 2)]]
+    assert list(speeds) == shapes
+    wide, narrow = (speed.probe for speed in speeds.values() if isinstance(speed, ProbedSpeed))
+    assert wide.small.architecture == replace(SMALL, layers=2, vocab_rows=640)
+    assert (wide.base, wide.large) == (narrow.small, narrow.large)
+    assert [shares[-1], sorted(shares)] == [1.0, shares]
+    assert max(share for share in shares if share <= 2 / 3) == pytest.approx(2 / 3)
+
+
+@needs_backends
+def test_costs_of_two_vocabularies_are_extrapolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path))
+    tiny = replace(resolve_model("1.4b"), architecture=SMALL)
+    monkeypatch.setattr("tokbench.pythia.cost.costs.resolve_model", lambda *_, **__: tiny)
+    monkeypatch.setattr(measuring, "choose_layers", lambda *_: (2, 4))
+    corpus = write_corpus(tmp_path / "c", en=["abcd efgh", "ab"], de=["abcdefgh ijkl", "ab"])
+    texts = tb.compare(["utf8", "byt5"], corpus, throughput=False)
+    steps: list[str] = []
+    shares: list[float] = []
+    costs = cost(
+        texts, model="1.4b", backend="ctranslate2", extrapolate=True, threads=1, on_step=steps.append,
+        on_share=shares.append,
+    )  # fmt: skip
+    assert [step.split(" (")[0] for step in steps] == [
+        f"few layers of {tiny.name} with utf8",
+        f"few layers of {tiny.name} with byt5",
+    ]
+    assert shares[-1] == 1
+    assert all("extrapolated from 2 and 4 layers to 12" in note for note in costs.notes.values())
+    seconds = costs.relative.filter(quantity="seconds")
+    assert (seconds["low"] <= seconds["relative"]).all()
+    assert (seconds["relative"] <= seconds["high"]).all()
+    # The tokens are the same, so that all that differs is what was measured.
+    own = seconds.filter(pl.col("tokenizer") == "byt5", pl.col("lang") == "en").row(0, named=True)
+    assert own["low"] < own["high"]
+    assert costs.relative.filter(tokenizer="byt5", quantity="tokens")["verdict"].unique().to_list() == ["equal"]
+
+
+@needs_backends
 def test_the_command_extrapolates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path))
     tiny = replace(resolve_model("1.4b"), architecture=SMALL)
@@ -236,7 +320,7 @@ def test_the_command_extrapolates(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(layer_probe, "choose_layers", lambda *_: (2, 4))
     monkeypatch.setattr(probe, "read_load", lambda: 99.0)
     together = partial(probe.measure_together, timer="process_time")
-    monkeypatch.setattr(layer_probe, "measure_together", together)
+    monkeypatch.setattr(groups, "measure_together", together)
     common = ("model", "measure", "1.4b", "--extrapolate", "--backend", "llamacpp", "--quantization", "q4_0")
     sizes = ("--prompts", "64", "--batches", "1", "--decode-at", "64", "--rounds", "2", "--threads", "1")
     out = tmp_path / "m.json"

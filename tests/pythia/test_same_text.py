@@ -24,6 +24,7 @@ from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.cost import Costs, Prices, Request, cost
 from tokbench.pythia.cost.amounts import resample
 from tokbench.pythia.cost.quantities import Costing, interpolate
+from tokbench.pythia.cost.spread import join_intervals
 from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
 from tokbench.pythia.cost.workload import Workload
 from tokbench.pythia.formats.random_weights import make
@@ -42,20 +43,34 @@ Seconds = npt.NDArray[np.float64]
 
 
 class Measured:
-    """Times worked out by hand, with what their measurement leaves open: 10 % down, 20 % up."""
+    """Times worked out by hand, with what their measurement leaves open: 10 % down, 20 % up.
+
+    factor: of all times.
+    lag: draws by which the machine's noise comes later.
+    """
 
     basis = "extrapolated"
     note = "by hand"
+    noise = np.array([0.9] * 10 + [1.0] * 80 + [1.2] * 10)
+
+    def __init__(self, factor: float = 1.0, lag: int = 0, aa_ratio: float = 1.0) -> None:
+        self.factor, self.lag, self.aa_ratio = factor, lag, aa_ratio
 
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
-        return tokens * 1e-3
+        return self.factor * tokens * 1e-3
 
     def decode_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
-        return np.maximum(new_tokens - 1, 0) * 1e-2
+        return self.factor * np.maximum(new_tokens - 1, 0) * 1e-2
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
+    def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
         seconds = self.prefill_seconds(prompts) + self.decode_seconds(prompts, new_tokens)
-        return 0.9 * seconds, 1.2 * seconds
+        return seconds[..., None] * np.roll(self.noise, self.lag)
+
+
+class Still(Measured):
+    """The same times, of which nothing is known but the value."""
+
+    noise = np.ones(100)
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +250,85 @@ def test_any_speed_gives_seconds_with_the_spread_of_its_measurement(result: Comp
     assert "~45.00" in table
     with pytest.raises(tb.TokbenchError, match="seconds come from one source"):
         cost(result, model="70m", speed_of=speed_of, backend="ctranslate2")
+
+
+@pytest.mark.parametrize(
+    ("factor", "lag", "aa_ratio", "low", "high", "verdict"),
+    [
+        (1.05, 0, 1.0, 1.05, 1.05, "dearer"),  # what the machine did, it did to both
+        (1.05, 0, 1.1, 1.05 / 1.1, 1.05 * 1.1, "unclear"),  # measured again, they may differ by 10 %
+        (1.05, 50, 1.0, 1.05 / 1.2, 1.05 * 1.2, "unclear"),  # the noise of one has nothing to do with the other's
+        (0.5, 50, 1.1, 0.5 / 1.32, 0.5 * 1.32, "cheaper"),
+        (1.0, 0, 1.0, 1.0, 1.0, "equal"),
+    ],
+)
+def test_verdicts_on_seconds_know_what_the_measurement_leaves_open(
+    result: Comparison, factor: float, lag: int, aa_ratio: float, low: float, high: float, verdict: str
+) -> None:
+    """Both read the same bytes, so that the texts leave nothing open; byt5 has more rows."""
+
+    def speed_of(shape: Architecture) -> Measured:
+        return Measured(factor, lag, aa_ratio) if shape.vocab_rows == 384 else Measured(aa_ratio=aa_ratio)
+
+    costs = cost(result, model="70m", speed_of=speed_of, prices=Prices(per_hour=3600))
+    for quantity in ("seconds", "money"):
+        for row in costs.relative.filter(quantity=quantity, tokenizer="byt5").iter_rows(named=True):
+            assert [row["relative"], row["low"], row["high"]] == pytest.approx([factor, low, high])
+            assert row["verdict"] == verdict
+    # Each is exactly itself, and what was not measured does not know.
+    own = costs.relative.filter(tokenizer="utf8")
+    assert own.select("relative", "low", "high").unique().rows() == [(1, 1, 1)]
+    assert own["verdict"].unique().to_list() == ["equal"]
+    assert costs.relative.filter(quantity="tokens")["verdict"].unique().to_list() == ["equal"]
+    assert costs.relative.filter(quantity="flops", tokenizer="byt5")["verdict"].unique().to_list() == ["dearer"]
+
+
+def test_premiums_of_seconds_know_what_the_measurement_leaves_open(result: Comparison) -> None:
+    """One model in the same rounds: noise that is the same in both languages cancels."""
+
+    class Uneven(Measured):
+        def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
+            seconds = self.prefill_seconds(prompts) + self.decode_seconds(prompts, new_tokens)
+            return seconds[..., None] * self.noise ** (prompts > 3)[..., None]  # prompts of one language alone
+
+    for kind, below, above in ((Measured, 1.0, 1.0), (Uneven, 0.9, 1.2)):
+        costs = cost(result, model="70m", speed_of=lambda _, kind=kind: kind(aa_ratio=1.5))
+        rows = costs.frame.filter(lang="de", per="request", tokenizer="utf8")
+        texts = rows.filter(quantity="prefill_seconds").row(0, named=True)  # of the texts alone
+        seconds = rows.filter(quantity="seconds").row(0, named=True)
+        assert texts["measured_low"] is None
+        spread = [np.log(seconds[f"premium_{side}"] / seconds["premium"]) for side in ("low", "high")]
+        assert costs.frame.filter(lang="en", quantity="seconds")["premium_high"].unique().to_list() == [1]
+        with_texts = cost(result, model="70m", speed_of=lambda _: Still()).frame
+        still = with_texts.filter(lang="de", per="request", tokenizer="utf8", quantity="seconds").row(0, named=True)
+        plain = [np.log(still[f"premium_{side}"] / still["premium"]) for side in ("low", "high")]
+        assert spread == pytest.approx([-np.hypot(plain[0], np.log(below)), np.hypot(plain[1], np.log(above))])
+
+
+finite = st.floats(0.01, 100)
+
+
+@given(finite, finite, finite, finite, finite)
+def test_joined_intervals_hold_both(value: float, one: float, two: float, three: float, four: float) -> None:
+    texts, measurement = [
+        (np.array([min(*pair, value)]), np.array([max(*pair, value)])) for pair in ((one, two), (three, four))
+    ]
+    low, high = join_intervals(np.array([value]), texts, measurement)
+    assert low[0] <= min(texts[0][0], measurement[0][0]) * (1 + 1e-9)
+    assert high[0] >= max(texts[1][0], measurement[1][0]) * (1 - 1e-9)
+
+
+def test_joined_intervals_by_hand() -> None:
+    """Logarithms 3 and 4 give 5, and a ratio outside an interval is its bound there."""
+    e = np.e
+    low, high = join_intervals(
+        np.array([1.0, 1.0, 1.0]),
+        (np.array([e**-3, 2.0, np.nan]), np.array([e**6, 3.0, np.nan])),
+        (np.array([e**-4, 1.0, 0.5]), np.array([e**8, 1.0, 2.0])),
+    )
+    assert low[:2].tolist() == pytest.approx([e**-5, 1])
+    assert high[:2].tolist() == pytest.approx([e**10, 3])
+    assert np.isnan([low[2], high[2]]).all()
 
 
 # ---- the command

@@ -26,13 +26,12 @@ def trace(
 
     from tokbench._shared.environment import count_cores
     from tokbench.adapters import load_tokenizer
-    from tokbench.cli._machine_load import announce_load
+    from tokbench.cli._machine_load import announce_present_load
     from tokbench.cli.encode import read_input
     from tokbench.pythia.backends import run as load_runner
     from tokbench.pythia.cost import ANALYTIC, OWN_TOKENIZER, default_quantization
     from tokbench.pythia.cost.request_trace import trace_request
     from tokbench.pythia.formats.random_weights import open_or_make
-    from tokbench.pythia.measure.machine_load import read_load
     from tokbench.report._cost_results import show_trace
 
     if backend == ANALYTIC or model is None:
@@ -49,7 +48,7 @@ def trace(
     chars = max(len(content), 1)
     prompt = int(tokenizer.count_batch([content])[0])
     _, written = request.count(np.array([float(chars)]), np.array([prompt / chars]))
-    announce_load(read_load(), count_cores())
+    announce_present_load()
     try:
         found = trace_request(content.encode(), tokenizer, runner, max(round(float(written[0])), 1))
     finally:

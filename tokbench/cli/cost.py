@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokbench.cli._ledger import trace
+from tokbench.cli._machine_load import announce_present_load
 from tokbench.cli._numbers import (
     MOST_MONEY,
     MOST_REQUESTS,
@@ -251,8 +252,12 @@ def run(
             progress=progress,
         )
     steps: list[str] = []
+    if backend != ANALYTIC:
+        announce_present_load()
 
-    def compute(engine: str, tell: Callable[[str], None], prices: Prices = prices) -> Costs:
+    def compute(
+        engine: str, tell: Callable[[str], None], on_share: Callable[[float], object], prices: Prices = prices
+    ) -> Costs:
         return cost(
             result,
             model=chosen,
@@ -268,6 +273,7 @@ def run(
             extrapolate=extrapolate and engine == backend,
             offline=offline,
             on_step=tell,
+            on_share=on_share,
         )
 
     try:
@@ -277,12 +283,12 @@ def run(
                 steps.append(step)
                 tell(step)
 
-            costs = compute(backend, begin)
+            costs = compute(backend, begin, tell.show_share)
     except BaseException:
         if steps:  # the tokens and FLOPs are known, the seconds that a price per hour needs are not
             known = prices if prices.per_hour is None else Prices()
             with suppress(typer.Exit):
-                bring_out(show(compute(ANALYTIC, steps.append, known)), output_format, files)
+                bring_out(show(compute(ANALYTIC, steps.append, lambda _: None, known)), output_format, files)
         raise
     bring_out(show(costs), output_format, files)
 

@@ -212,7 +212,10 @@ def write_notes(costs: Costs) -> list[str]:
     if bases:
         notes.append(f"~ {join(bases)}, not measured")
     if costs.frame["measured_low"].count():
-        notes.append("measurement: interval of the seconds themselves, for these texts")
+        notes.append(
+            "measurement: interval of the seconds themselves, for these texts; relative costs and premiums that "
+            "follow from them hold it too"
+        )
     if costs.model is not None:
         notes.append(f"V rows: of the embedding; NSL: tokens relative to {costs.baseline}")
     if costs.model is not None and "seconds" not in set(costs.frame["quantity"]):

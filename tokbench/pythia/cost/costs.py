@@ -23,6 +23,7 @@ from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_re
 from tokbench.pythia.cost.timing import Report, choose_cache_bytes, estimate_speeds, extrapolate_speeds, measure_speeds
 from tokbench.pythia.cost.whatif import WhatIf, swap_tokenizer
 from tokbench.pythia.cost.whatif_table import tabulate_what_ifs
+from tokbench.pythia.measure.probe import OnShare, ignore_share
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.resolution import ModelSpec, resolve_model
 from tokbench.pythia.speed.speeds import Speed
@@ -123,6 +124,7 @@ def cost(
     bootstrap: Bootstrap | None = None,
     offline: bool = False,
     on_step: Report = ignore_report,
+    on_share: OnShare = ignore_share,
 ) -> Costs:
     """Compute what requests of the same text cost, by tokenizer and language.
 
@@ -136,7 +138,9 @@ def cost(
     prompt_chars, new_text, new_tokens: what a request reads and writes, as in `Request`; by default, the corpus' mean
         segment is read, and as much text is written.
     speed_of: times of a shape from elsewhere, instead of `rates` or a backend.
-    extrapolate: whether a backend measures two models with few of the layers, instead of the model.
+    extrapolate: whether a backend measures models with few of the layers, instead of the model.
+    on_step: called as each tokenizer's model is made.
+    on_share: called while they are measured.
 
     Raises TokbenchError for an unknown model, a comparison without its measurements, a type or size that cannot be
     run, a price per hour without seconds, and seconds from two sources.
@@ -165,9 +169,9 @@ def cost(
     else:
         prompts = {name: read for name, (read, _) in counted.items()}
         speeds = (
-            extrapolate_speeds(spec, shapes, backend, kind, threads, prompts, on_step)
+            extrapolate_speeds(spec, shapes, backend, kind, threads, prompts, on_step, on_share)
             if extrapolate
-            else measure_speeds(spec, shapes, backend, kind, threads, prompts, offline, on_step)
+            else measure_speeds(spec, shapes, backend, kind, threads, prompts, offline, on_step, on_share)
         )
     kv_bytes = choose_cache_bytes(backend, kind, rates)
     costings = {name: Costing(shapes.get(name), speeds.get(name), paid, kv_bytes) for name in result.names}

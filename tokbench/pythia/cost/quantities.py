@@ -22,7 +22,7 @@ from tokbench.pythia.model.arithmetic import (
     kv_cache_bytes,
     request_flops,
 )
-from tokbench.pythia.speed.speeds import Speed
+from tokbench.pythia.speed.speeds import Speed, TimedSpeed
 
 Tokens = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -96,25 +96,12 @@ def compute_training(architecture: Architecture, rates: Floats) -> Floats:
     return TRAINING_FACTOR * flops_per_token(architecture, min(SEQUENCE, architecture.context)) * rates
 
 
-def measure_spread(prompts: Floats, new: Floats, costing: Costing) -> dict[str, tuple[Floats, Floats]]:
-    """Return the interval of the measurement of seconds, and of the money that follows from them.
+def draw_seconds(prompts: Floats, new: Floats, speed: TimedSpeed) -> Floats:
+    """Return the seconds of mean requests from resampled rounds of the measurement: shape (draws, requests).
 
-    Empty for a speed that does not know it. The interval is that of the speed's `measurement_interval`.
+    prompts, new: tokens read and written, shape (requests,).
     """
-    find = getattr(costing.speed, "measurement_interval", None)
-    if find is None:
-        return {}
-
-    def bound(side: int, read: Tokens, written: Tokens) -> Floats:
-        seconds: Floats = find(read, written)[side]
-        return seconds
-
-    low, high = (interpolate(partial(bound, side), prompts, new) for side in (0, 1))
-    spread = {"seconds": (low, high)}
-    if costing.prices.per_hour is not None:
-        each = costing.prices.per_hour / 3600
-        spread["money"] = (low * each, high * each)
-    return spread
+    return interpolate(speed.draw_seconds, prompts, new).T
 
 
 def count_cache(architecture: Architecture, bytes_per_value: int, prompt: int, new_tokens: int) -> int:
@@ -131,10 +118,9 @@ def look_up(count: Callable[[int, int], int], prompts: Tokens, new: Tokens) -> F
 def interpolate(count: Counts, prompts: Floats, new: Floats) -> Floats:
     """Return counts at fractions of tokens, linear in both amounts between whole ones; NaN where they are.
 
-    count: called once, with distinct pairs.
+    count: called once, with distinct pairs; returns a number for each, or an array.
     """
     known = np.isfinite(prompts) & np.isfinite(new)
-    found = np.full(prompts.shape, np.nan)
     read, written = prompts[known], new[known]
     below, under = np.floor(read), np.floor(written)
     more, above = read - below, written - under
@@ -142,10 +128,13 @@ def interpolate(count: Counts, prompts: Floats, new: Floats) -> Floats:
     corners = np.stack([_pack(below + i, under + j) for j in (0, 1) for i in (0, 1)])
     used = shares > 0
     pairs, places = np.unique(corners[used], return_inverse=True)
-    values = np.zeros(shares.shape)
-    if pairs.size:
-        values[used] = np.asarray(count(pairs // _MOST, pairs % _MOST), np.float64)[places]
-    found[known] = (shares * values).sum(axis=0)
+    if not pairs.size:
+        return np.full(prompts.shape, np.nan)
+    counted = np.asarray(count(pairs // _MOST, pairs % _MOST), np.float64)
+    values = np.zeros((*shares.shape, *counted.shape[1:]))
+    values[used] = counted[places]
+    found = np.full((*prompts.shape, *counted.shape[1:]), np.nan)
+    found[known] = np.einsum("ij,ij...->j...", shares, values)
     return found
 
 

@@ -17,8 +17,9 @@ from tokbench.pythia.cost.amounts import Amounts
 from tokbench.pythia.cost.losses import NOT_COMPARABLE, Losses, loses_text
 from tokbench.pythia.cost.mixtures import mix, weigh_requests, weigh_text
 from tokbench.pythia.cost.prices import DAYS_PER_MONTH
-from tokbench.pythia.cost.quantities import UNITS, Costing, compute_quantities, compute_training, measure_spread
+from tokbench.pythia.cost.quantities import UNITS, Costing, compute_quantities, compute_training
 from tokbench.pythia.cost.request import Request
+from tokbench.pythia.cost.spread import Interval, Spread, draw_spread, join_intervals
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,15 +62,20 @@ class Computed:
 
     request: by tokenizer and quantity, (1 + resamples, languages + 1): the last column is over all languages.
     million: the same per million characters of the reference language's text.
-    spread: intervals of the measurement of the first rows of `request`, (1, languages + 1).
+    spread: of the seconds in the first rows of `request`, by tokenizer; without those that were not measured.
     bases: `measured`, `estimated`, ... of the seconds, by tokenizer.
     """
 
     amounts: Amounts
     request: Mapping[str, Mapping[str, Floats]]
     million: Mapping[str, Mapping[str, Floats]]
-    spread: Mapping[str, Mapping[str, tuple[Floats, Floats]]]
+    spread: Mapping[str, Spread]
     bases: Mapping[str, str]
+    per_hour: float | None
+
+    def is_timed(self, quantity: str) -> bool:
+        """Return whether a quantity follows from the seconds alone."""
+        return quantity == "seconds" or (quantity == "money" and self.per_hour is not None)
 
 
 def compute(
@@ -84,7 +90,7 @@ def compute(
     serving, training = weigh_requests(amounts, shares), weigh_text(amounts, shares)
     requests: dict[str, dict[str, Floats]] = {}
     million: dict[str, dict[str, Floats]] = {}
-    spread: dict[str, dict[str, tuple[Floats, Floats]]] = {}
+    spread: dict[str, Spread] = {}
     for name, costing in costings.items():
         rates = amounts.tokens[name]
         read, written = request.count(chars, rates)
@@ -97,10 +103,12 @@ def compute(
         }
         if costing.architecture is not None:
             million[name][TRAINING] = join(compute_training(costing.architecture, rates) * 1e6, training)
-        bounds = measure_spread(read[:1], written[:1], costing)
-        spread[name] = {quantity: (join(low, serving), join(high, serving)) for quantity, (low, high) in bounds.items()}
+        drawn = draw_spread(read[0], written[0], costing, serving)
+        if drawn is not None:
+            spread[name] = drawn
     bases = {name: costing.speed.basis for name, costing in costings.items() if costing.speed is not None}
-    return Computed(amounts, requests, million, spread, bases)
+    (per_hour,) = {costing.prices.per_hour for costing in costings.values()}
+    return Computed(amounts, requests, million, spread, bases, per_hour)
 
 
 def join(values: Floats, weights: Floats) -> Floats:
@@ -113,7 +121,8 @@ def tabulate_costs(computed: Computed, costings: Mapping[str, Costing]) -> pl.Da
 
     lang: null for the mean over all languages, or the mixture; absent for a single language.
     low, high: percentiles of a paired bootstrap over documents or segments.
-    premium: relative to the same text in the reference language; null for groups and over all languages.
+    premium: relative to the same text in the reference language; null for groups and over all languages. Its interval
+        is of the texts, and of the measurement where the quantity was measured.
     measured_low, measured_high: interval of the measurement, for the text as counted.
     """
     frames = []
@@ -140,10 +149,14 @@ def describe(computed: Computed, name: str, quantity: str, per: str, factor: flo
     amounts = computed.amounts
     values = (computed.million if per == MILLION else computed.request)[name][quantity] * factor
     low, high = amounts.interval(values)
-    premiums = relate_languages(amounts, values)
-    measured = computed.spread[name].get(quantity) if per != MILLION else None
+    spread = computed.spread.get(name) if computed.is_timed(quantity) else None
+    premiums = relate_languages(amounts, values, spread)
     undefined = np.full(values.shape[1], np.nan)
-    bounds = (undefined, undefined) if measured is None else tuple(bound[0] * factor for bound in measured)
+    bounds = (undefined, undefined)
+    if spread is not None and per != MILLION:
+        scale = factor if quantity == "seconds" else factor * (computed.per_hour or 0) / 3600
+        low_measured, high_measured = spread.interval()
+        bounds = (low_measured * scale, high_measured * scale)
     timed = UNITS[quantity] == "s" or (quantity == "money" and "seconds" in computed.request[name])
     frame = pl.DataFrame(
         {
@@ -169,7 +182,7 @@ def describe(computed: Computed, name: str, quantity: str, per: str, factor: flo
     return described if len(amounts.languages) > 1 else described.head(1)
 
 
-def relate_languages(amounts: Amounts, values: Floats) -> tuple[Floats, Floats, Floats]:
+def relate_languages(amounts: Amounts, values: Floats, spread: Spread | None) -> tuple[Floats, Floats, Floats]:
     """Return the premiums over the reference with their intervals; NaN for groups and over all languages."""
     if amounts.reference is None:
         undefined = np.full(values.shape[1], np.nan)
@@ -177,14 +190,18 @@ def relate_languages(amounts: Amounts, values: Floats) -> tuple[Floats, Floats, 
     column = amounts.languages.index(amounts.reference)
     premiums = divide(values, values[:, [column]])
     premiums[:, -1] = np.nan
-    return (premiums[0], *amounts.interval(premiums))
+    interval = amounts.interval(premiums)
+    if spread is not None:
+        interval = join_intervals(premiums[0], interval, spread.relate_languages(column))
+    return (premiums[0], *interval)
 
 
 def tabulate_relative(computed: Computed, baseline: str, losses: Losses, shares: Mapping[str, float]) -> pl.DataFrame:
     """Tabulate what each tokenizer costs relative to the baseline, in the columns of `RELATIVE_SCHEMA`.
 
     use: `serving` for requests, `training` for text that is trained on.
-    relative: ratio of the values in the table of costs; low, high: by the paired bootstrap.
+    relative: ratio of the values in the table of costs.
+    low, high: by the paired bootstrap; of what was measured, joined with the interval of the measurement.
     verdict: `cheaper` or `dearer` if the interval excludes 1, `equal` if all resamples are, else `unclear`;
         `not comparable` where one of both loses text.
 
@@ -210,7 +227,7 @@ def tabulate_relative(computed: Computed, baseline: str, losses: Losses, shares:
                 if not wanted or others is None:
                     continue
                 ratios = divide(values, others)
-                low, high = computed.amounts.interval(ratios)
+                low, high = find_interval(computed, name, baseline, quantity, ratios)
                 rows += [
                     {
                         "tokenizer": name,
@@ -229,9 +246,18 @@ def tabulate_relative(computed: Computed, baseline: str, losses: Losses, shares:
     return pl.DataFrame(rows, schema=RELATIVE_SCHEMA).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
+def find_interval(computed: Computed, name: str, baseline: str, quantity: str, ratios: Floats) -> Interval:
+    """Return bounds of ratios to the baseline: of the texts, and of the measurement where both were measured."""
+    interval = computed.amounts.interval(ratios)
+    spreads = [computed.spread.get(tokenizer) for tokenizer in (name, baseline)]
+    if computed.is_timed(quantity) and spreads[0] is not None and spreads[1] is not None:
+        return join_intervals(ratios[0], interval, spreads[0].relate_to(spreads[1]))
+    return interval
+
+
 def judge(ratios: Floats, low: float, high: float) -> str | None:
     """Say whether a cost is below that of the baseline; see `tabulate_relative`. None without an interval."""
-    if (ratios == 1).all():
+    if (ratios == 1).all() and low == high:
         return "equal"
     if not low <= high:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.pythia.cost.checks import ANALYTIC
+from tokbench.pythia.measure.probe import OnShare
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.resolution import ModelSpec
 from tokbench.pythia.speed.speeds import EstimatedSpeed, Speed, find_rates, prompt_grid
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-ROUNDS = 3
+ROUNDS = 5
 
 Report = Callable[[str], None]
 
@@ -52,6 +53,7 @@ def measure_speeds(
     prompts: Mapping[str, Floats],
     offline: bool,
     on_step: Report,
+    on_share: OnShare,
 ) -> dict[str, Speed]:
     """Measure the times of each tokenizer's model on this machine.
 
@@ -74,7 +76,7 @@ def measure_speeds(
             )
     grid = choose_lengths(spec, prompts)
     models = list(checkpoints.values())
-    found = measuring.measure_speeds(models, backend, quantization, threads, grid, rounds=ROUNDS)
+    found = measuring.measure_speeds(models, backend, quantization, threads, grid, rounds=ROUNDS, on_share=on_share)
     return {name: found[checkpoints[shape].architecture] for name, shape in shapes.items()}
 
 
@@ -86,19 +88,21 @@ def extrapolate_speeds(
     threads: int | None,
     prompts: Mapping[str, Floats],
     on_step: Report,
+    on_share: OnShare,
 ) -> dict[str, Speed]:
-    """Extrapolate the times of each tokenizer's model from two models with few of its layers, measured here.
+    """Extrapolate the times of each tokenizer's model from models with few of its layers, measured here.
+
+    The layers' share is measured once, with the smallest vocabulary; all models take turns by rounds.
 
     prompts: tokens read, by tokenizer.
     """
-    from tokbench.pythia.speed.measuring import probe_speed
+    from tokbench.pythia.speed.measuring import probe_speeds
 
-    grid = choose_lengths(spec, prompts)
-    found: dict[Architecture, Speed] = {}
     for name, shape in shapes.items():
         on_step(f"few layers of {spec.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
-        if shape not in found:
-            found[shape] = probe_speed(spec.name, shape, backend, quantization, threads, grid, rounds=ROUNDS)
+    grid = choose_lengths(spec, prompts)
+    distinct = list(dict.fromkeys(shapes.values()))
+    found = probe_speeds(spec.name, distinct, backend, quantization, threads, grid, rounds=ROUNDS, on_share=on_share)
     return {name: found[shape] for name, shape in shapes.items()}
 
 

@@ -44,7 +44,7 @@ def _list_rows(probe: LayerProbe) -> Iterator[dict[str, Any]]:
         "context": small.context,
         "basis": "extrapolated",
     }
-    load = probe.extend(small.load_seconds, probe.large.load_seconds)
+    load = probe.extend(lambda one: one.load_seconds)
     yield {**common, "figure": "load", "value": load, "unit": "s"}
     for figure, name in SIZES.items():
         tokens = small.generated_tokens if figure == "rss_generated" else None
@@ -64,9 +64,9 @@ def _list_rows(probe: LayerProbe) -> Iterator[dict[str, Any]]:
 
 
 def list_measured(found: Sequence[Found]) -> list[BackendMeasurement]:
-    """Return everything that was run: models themselves, and the two of each probe."""
-    pairs = [[one] if isinstance(one, BackendMeasurement) else [one.small, one.large] for one in found]
-    return [one for pair in pairs for one in pair]
+    """Return everything that was run: models themselves, and those of each probe."""
+    runs = [[one] if isinstance(one, BackendMeasurement) else one.run for one in found]
+    return [one for run in runs for one in run]
 
 
 def spell_layers(probe: LayerProbe) -> str:

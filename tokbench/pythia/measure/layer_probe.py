@@ -2,13 +2,14 @@
 
 The two have the exact width, heads and vocabulary of the model, and random weights. Each layer adds the same time and
 memory, so that T(L) = T(k1) + (L - k1) (T(k2) - T(k1)) / (k2 - k1), for prefill by length, steps by batch and context,
-loading and resident memory. What the layers do not contain, such as the unembedding, is in T(k1).
+loading and resident memory. What the layers do not contain, such as the unembedding, is in T(k1): another vocabulary
+changes only that, and the layers' share is measured once for all vocabularies.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tokbench.errors import TokbenchError
+from tokbench.pythia.measure.groups import measure_groups
 from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
-from tokbench.pythia.measure.probe import measure_backend, measure_together
+from tokbench.pythia.measure.probe import measure_backend
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import parameters
 from tokbench.pythia.model.quantization import find_quantization
@@ -43,65 +45,86 @@ class Extrapolated:
 
 
 @dataclass(frozen=True)
+class LayerWork:
+    """The timings of the same work by the models of a probe."""
+
+    small: PhaseRounds
+    base: PhaseRounds
+    large: PhaseRounds
+
+
+@dataclass(frozen=True)
 class LayerProbe:
-    """Two measurements of a model with few of its layers, and the shape of the whole model."""
+    """Measurements of models with few layers, and the shape of the whole model.
+
+    small: with the model's vocabulary.
+    base, large: with fewer and with more layers, in one vocabulary: the layers' share is the difference. `base` is
+        `small` unless that vocabulary is another.
+    """
 
     model: str
     architecture: Architecture
     small: BackendMeasurement
     large: BackendMeasurement
+    base: BackendMeasurement
 
-    def extend(self, small: float, large: float) -> float:
-        """Extrapolate a figure of the two models to all layers; more layers never take less."""
-        return float(self._extend(np.array(small), np.array(large)))
+    def extend(self, read: Callable[[BackendMeasurement], float]) -> float:
+        """Extrapolate a figure to all layers; more layers never take less."""
+        return float(self._extend(*(np.array(read(one)) for one in (self.small, self.base, self.large))))
 
-    def _extend(self, small: Floats, large: Floats) -> Floats:
-        first, second = self.small.architecture.layers, self.large.architecture.layers
-        per_layer = np.maximum(large - small, 0.0) / (second - first)
-        return small + (self.architecture.layers - first) * per_layer
+    def _extend(self, small: Floats, base: Floats, large: Floats) -> Floats:
+        first, second = self.base.architecture.layers, self.large.architecture.layers
+        per_layer = np.maximum(large - base, 0.0) / (second - first)
+        return small + (self.architecture.layers - self.small.architecture.layers) * per_layer
+
+    @property
+    def run(self) -> tuple[BackendMeasurement, ...]:
+        """Return what was measured, each once."""
+        return tuple({id(one): one for one in (self.small, self.base, self.large)}.values())
 
     @property
     def aa_ratio(self) -> float:
         """Return by what factor unchanged work differed on this machine, 1 if unknown."""
-        logs = [math.log(ratio) for one in (self.small, self.large) if (ratio := one.aa_ratio) is not None]
+        logs = [math.log(ratio) for one in self.run if (ratio := one.aa_ratio) is not None]
         return math.exp(math.sqrt(sum(log**2 for log in logs) / len(logs))) if logs else 1.0
 
-    def pairs(self) -> tuple[tuple[PhaseRounds, PhaseRounds], ...]:
-        """Return the timings of the small and the large model, of the same work."""
-        return tuple(zip(self.small.timings, self.large.timings, strict=True))
+    def works(self) -> tuple[LayerWork, ...]:
+        """Return the timings of each kind of work."""
+        timings = zip(self.small.timings, self.base.timings, self.large.timings, strict=True)
+        return tuple(LayerWork(*same) for same in timings)
 
-    def extend_rounds(self, small: PhaseRounds, large: PhaseRounds) -> float:
+    def extend_rounds(self, work: LayerWork) -> float:
         """Extrapolate the fastest rounds: noise only adds."""
-        return self.extend(small.least, large.least)
+        return float(self._extend(*(np.array(timing.least) for timing in (work.small, work.base, work.large))))
 
-    def draw(self, small: PhaseRounds, large: PhaseRounds, chosen: npt.NDArray[np.int64]) -> Floats:
+    def draw(self, work: LayerWork, chosen: npt.NDArray[np.int64]) -> Floats:
         """Extrapolate resampled rounds.
 
         chosen: rounds of each draw, shape (draws, rounds); the models took turns, so that they share them.
         """
-        first, second = (np.array(timing.rounds)[chosen].min(axis=1) for timing in (small, large))
-        return self._extend(first, second)
+        timings = (work.small, work.base, work.large)
+        return self._extend(*(np.array(timing.rounds)[chosen].min(axis=1) for timing in timings))
 
-    def extrapolate(self, small: PhaseRounds, large: PhaseRounds) -> Extrapolated:
+    def extrapolate(self, work: LayerWork) -> Extrapolated:
         """Extrapolate the seconds of one kind of work, with an interval.
 
         95 % of a bootstrap of the slope over rounds, widened by the machine's A/A ratio, since another measurement
         would differ by that.
         """
-        draws = self.draw(small, large, draw_rounds(len(small.rounds)))
-        value = self.extend_rounds(small, large)
+        draws = self.draw(work, draw_rounds(len(work.small.rounds)))
+        value = self.extend_rounds(work)
         low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
         return Extrapolated(value, min(float(low), value) / self.aa_ratio, max(float(high), value) * self.aa_ratio)
 
     def extrapolate_bytes(self, figure: str) -> int | None:
         """Extrapolate memory: `loaded` or `generated` (resident), `peak` or `file_bytes`; None if unknown."""
-        sizes = [_read_bytes(one, figure) for one in (self.small, self.large)]
-        return None if None in sizes else round(self.extend(*sizes))  # type: ignore[arg-type]
 
+        def read(found: BackendMeasurement) -> float:
+            value = getattr(found, figure)
+            return math.nan if value is None else value if isinstance(value, int) else value.rss
 
-def _read_bytes(found: BackendMeasurement, figure: str) -> int | None:
-    value = getattr(found, figure)
-    return value if value is None or isinstance(value, int) else int(value.rss)
+        extended = self.extend(read)
+        return None if math.isnan(extended) else round(extended)
 
 
 def draw_rounds(rounds: int, seed: int = 0) -> npt.NDArray[np.int64]:
@@ -140,11 +163,28 @@ def probe_layers(
     layers: tuple[int, int] | None = None,
     **sizes: Any,
 ) -> LayerProbe:
-    """Measure two models with few layers of a model, taking turns.
+    """Measure two models with few layers of a model, taking turns; arguments and errors as for `probe_vocabularies`."""
+    (probe,) = probe_vocabularies(name, [architecture], backend, quantization, threads, layers=layers, **sizes)
+    return probe
 
-    Their weights are random, and created in tokbench's cache.
 
-    layers: k1 < k2; default: `choose_layers`.
+def probe_vocabularies(
+    name: str,
+    architectures: Sequence[Architecture],
+    backend: str,
+    quantization: str,
+    threads: int | None = None,
+    *,
+    layers: tuple[int, int] | None = None,
+    **sizes: Any,
+) -> tuple[LayerProbe, ...]:
+    """Measure models with few layers of a model with different vocabularies, taking turns.
+
+    Two with the smallest vocabulary, and one with each other vocabulary. Their weights are random, and created in
+    tokbench's cache.
+
+    architectures: distinct ones, which differ only in their vocabulary.
+    layers: k1 < k2; default: `choose_layers` for the smallest vocabulary.
     sizes: as for `measure_together`.
 
     Raises TokbenchError for a shape that random weights are not written for, and like `measure_together`.
@@ -152,12 +192,21 @@ def probe_layers(
     from tokbench.pythia.formats.opening import open_checkpoint
     from tokbench.pythia.formats.random_weights import make_in_cache
 
-    check_shape(name, architecture)
-    chosen = layers or choose_layers(architecture, quantization)
-    shapes = [replace(architecture, layers=count) for count in chosen]
-    folders = [make_in_cache(shape, f"{name}-{shape.layers}-layers") for shape in shapes]
-    small, large = measure_together([open_checkpoint(f) for f in folders], backend, quantization, threads, **sizes)
-    return LayerProbe(name, architecture, small, large)
+    for architecture in architectures:
+        check_shape(name, architecture)
+    least = min(architectures, key=lambda one: one.vocab_rows)
+    first, second = layers or choose_layers(least, quantization)
+    shapes = [replace(one, layers=first) for one in (least, *(one for one in architectures if one != least))]
+    shapes.insert(1, replace(least, layers=second))
+    rows = {shape.vocab_rows for shape in shapes}
+    folders = [
+        make_in_cache(shape, f"{name}-{shape.layers}-layers" + (f"-v{shape.vocab_rows}" if len(rows) > 1 else ""))
+        for shape in shapes
+    ]
+    measured = measure_groups([open_checkpoint(folder) for folder in folders], backend, quantization, threads, **sizes)
+    found = dict(zip(shapes, measured, strict=True))
+    base, large = measured[:2]
+    return tuple(LayerProbe(name, one, found[replace(one, layers=first)], large, base) for one in architectures)
 
 
 def probe_or_measure(
@@ -190,4 +239,4 @@ def check_shape(name: str, architecture: Architecture) -> None:
 
 def list_extrapolated(probe: LayerProbe) -> Sequence[tuple[PhaseRounds, Extrapolated]]:
     """Return every kind of work, as the small model's timing of it, with its extrapolated seconds."""
-    return [(small, probe.extrapolate(small, large)) for small, large in probe.pairs()]
+    return [(work.small, probe.extrapolate(work)) for work in probe.works()]

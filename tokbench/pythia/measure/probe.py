@@ -100,11 +100,14 @@ def measure_together(
         _check_counts([*prompt_lengths, *decode_contexts, *decode_batches, rounds], new_tokens)
         _check_context(prompt_lengths, new_tokens, length, shape.context)
         contexts = _fit_contexts(decode_contexts, new_tokens, length)
-        batch = max(decode_batches, default=1)
-        used = max(contexts, default=DECODE_PROMPT) + new_tokens
-        stored = checkpoint.stored_bytes
-        needed += estimate_bytes(
-            shape, backend, quantization, context=length, batch=batch, used=used, stored_bytes=stored
+        needed += estimate_need(
+            checkpoint,
+            backend,
+            quantization,
+            context=context,
+            decode_batches=decode_batches,
+            decode_contexts=decode_contexts,
+            new_tokens=new_tokens,
         )
         # Before anything is converted.
         check_memory(needed, read_free(device), _describe([c.name for c in checkpoints], backend, quantization))
@@ -156,6 +159,29 @@ def measure_together(
             **memory,
         )
         for checkpoint, request, (memory, timings) in zip(checkpoints, requests, found, strict=True)
+    )
+
+
+def estimate_need(
+    checkpoint: Checkpoint,
+    backend: str,
+    quantization: str,
+    *,
+    context: int | None = None,
+    decode_batches: Sequence[int] = DECODE_BATCHES,
+    decode_contexts: Sequence[int] = DECODE_CONTEXTS,
+    new_tokens: int = NEW_TOKENS,
+) -> int:
+    """Estimate the most memory that measuring a model should need, in bytes; arguments as for `measure_together`."""
+    length = context or checkpoint.architecture.context
+    return estimate_bytes(
+        checkpoint.architecture,
+        backend,
+        quantization,
+        context=length,
+        batch=max(decode_batches, default=1),
+        used=max(_fit_contexts(decode_contexts, new_tokens, length), default=DECODE_PROMPT) + new_tokens,
+        stored_bytes=checkpoint.stored_bytes,
     )
 
 

@@ -15,9 +15,6 @@ from tokbench.errors import TokbenchError
 Tokens = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
-COVERAGE = 0.95
-_BLOCK = 512  # requests at a time: 8 MB of resampled seconds
-
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -73,19 +70,14 @@ class Curves:
         seconds: Seconds = weights @ self._of("decode").rising().seconds
         return seconds.reshape(prompts.shape)
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
-        """Return bounds of 95 % of each request's seconds, if the rounds were drawn again."""
+    def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
+        """Return each request's seconds from resampled rounds: shape (*prompts.shape, draws)."""
         prompts, new_tokens = np.broadcast_arrays(prompts, new_tokens)
         read, written = prompts.ravel(), new_tokens.ravel()
-        bounds = np.empty((2, len(read)))
-        for begin in range(0, len(read), _BLOCK):
-            block = slice(begin, begin + _BLOCK)
-            totals = self._weigh_prefill(read[block]) @ self._of("prefill").draws.T
-            if written[block].max(initial=0) > 1:
-                weights = self._weigh_decode(read[block], written[block])
-                totals = totals + weights @ self._of("decode").rising().draws.T
-            bounds[:, block] = np.quantile(totals, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], axis=1)
-        return bounds[0].reshape(prompts.shape), bounds[1].reshape(prompts.shape)
+        totals: Seconds = self._weigh_prefill(read) @ self._of("prefill").draws.T
+        if written.max(initial=0) > 1:
+            totals = totals + self._weigh_decode(read, written) @ self._of("decode").rising().draws.T
+        return totals.reshape(*prompts.shape, -1)
 
     def _of(self, phase: str) -> Curve:
         curve = self.prefill if phase == "prefill" else self.decode

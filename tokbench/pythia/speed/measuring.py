@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from tokbench.pythia.formats.checkpoint import Checkpoint
-from tokbench.pythia.measure._probe_process import Timer
-from tokbench.pythia.measure.layer_probe import LayerProbe, probe_or_measure
-from tokbench.pythia.measure.memory_needs import estimate_bytes, read_free
-from tokbench.pythia.measure.probe import DECODE_CONTEXTS, measure_together
+from tokbench.pythia.formats.opening import open_checkpoint
+from tokbench.pythia.formats.random_weights import make_in_cache
+from tokbench.pythia.measure.groups import measure_groups
+from tokbench.pythia.measure.layer_probe import check_shape, choose_layers, is_worth_probing, probe_vocabularies
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.speed.probed import ProbedSpeed
 from tokbench.pythia.speed.speeds import MeasuredSpeed, TimedSpeed
 
-ROUNDS = 5
 NEW_TOKENS = 32
 
-Item = TypeVar("Item")
+_ONE_TEXT: dict[str, Any] = {"decode_batches": (1,), "new_tokens": NEW_TOKENS}
 
 
 def measure_speeds(
@@ -26,73 +25,47 @@ def measure_speeds(
     quantization: str,
     threads: int | None,
     prompt_lengths: Sequence[int],
-    *,
-    rounds: int = ROUNDS,
-    timer: Timer = "perf_counter",
+    **sizes: Any,
 ) -> dict[Architecture, MeasuredSpeed]:
-    """Measure models of different shapes, as many together as fit into memory: these take turns in every round."""
-    used = max(DECODE_CONTEXTS) + NEW_TOKENS
-    needs = [
-        estimate_bytes(one.architecture, backend, quantization, context=one.architecture.context, used=used)
-        for one in checkpoints
-    ]
-    speeds: dict[Architecture, MeasuredSpeed] = {}
-    for group in group_by_need(list(checkpoints), needs, read_free("cpu")):
-        found = measure_together(
-            group,
-            backend,
-            quantization,
-            threads,
-            prompt_lengths=prompt_lengths,
-            decode_batches=(1,),
-            new_tokens=NEW_TOKENS,
-            rounds=rounds,
-            timer=timer,
-        )
-        speeds |= {measured.architecture: MeasuredSpeed(measured) for measured in found}
-    return speeds
+    """Measure models of different shapes, as many together as fit into memory: these take turns in every round.
+
+    sizes: as for `measure_together`.
+    """
+    found = measure_groups(
+        checkpoints, backend, quantization, threads, prompt_lengths=prompt_lengths, **_ONE_TEXT, **sizes
+    )
+    return {measured.architecture: MeasuredSpeed(measured) for measured in found}
 
 
-def probe_speed(
+def probe_speeds(
     name: str,
-    architecture: Architecture,
+    architectures: Sequence[Architecture],
     backend: str,
     quantization: str,
     threads: int | None,
     prompt_lengths: Sequence[int],
-    *,
-    rounds: int = ROUNDS,
-    timer: Timer = "perf_counter",
-) -> TimedSpeed:
-    """Extrapolate a model's times from two with few of its layers; models of few layers are measured themselves."""
-    found = probe_or_measure(
-        name,
-        architecture,
-        backend,
-        quantization,
-        threads,
-        prompt_lengths=prompt_lengths,
-        decode_batches=(1,),
-        new_tokens=NEW_TOKENS,
-        rounds=rounds,
-        timer=timer,
-    )
-    return ProbedSpeed(found) if isinstance(found, LayerProbe) else MeasuredSpeed(found)
+    **sizes: Any,
+) -> dict[Architecture, TimedSpeed]:
+    """Extrapolate the times of a model with different vocabularies from models with few of its layers.
 
-
-def group_by_need(items: Sequence[Item], needs: Sequence[int], free: int) -> Iterator[list[Item]]:
-    """Yield items in groups, in order, whose needs together are at most `free`; one that needs more is alone.
-
-    >>> list(group_by_need("abcd", [3, 2, 9, 1], 5))
-    [['a', 'b'], ['c'], ['d']]
+    Models of few layers are measured themselves, with random weights. Arguments as for `probe_vocabularies`.
     """
-    group: list[Item] = []
-    taken = 0
-    for item, need in zip(items, needs, strict=True):
-        if group and taken + need > free:
-            yield group
-            group, taken = [], 0
-        group.append(item)
-        taken += need
-    if group:
-        yield group
+    least = min(architectures, key=lambda one: one.vocab_rows)
+    layers = choose_layers(least, quantization)
+    if is_worth_probing(least, layers):
+        probes = probe_vocabularies(
+            name,
+            architectures,
+            backend,
+            quantization,
+            threads,
+            layers=layers,
+            prompt_lengths=prompt_lengths,
+            **_ONE_TEXT,
+            **sizes,
+        )
+        return {probe.architecture: ProbedSpeed(probe) for probe in probes}
+    for architecture in architectures:
+        check_shape(name, architecture)
+    checkpoints = [open_checkpoint(make_in_cache(one, f"{name}-v{one.vocab_rows}")) for one in architectures]
+    return {**measure_speeds(checkpoints, backend, quantization, threads, prompt_lengths, **sizes)}

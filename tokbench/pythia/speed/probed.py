@@ -13,7 +13,7 @@ from tokbench.pythia.speed.curves import Curve, Curves, Seconds, Tokens
 
 @dataclass(frozen=True)
 class ProbedSpeed:
-    """Times of a model on this machine, extrapolated in layers from two small models."""
+    """Times of a model on this machine, extrapolated in layers from small models."""
 
     probe: LayerProbe
 
@@ -40,23 +40,27 @@ class ProbedSpeed:
         """Sum the steps after the first token, on a line between the contexts."""
         return self._curves.decode_seconds(prompts, new_tokens)
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
-        """Return bounds of each request's seconds: 95 % if rounds were drawn again, and the A/A ratio."""
-        low, high = self._curves.measurement_interval(prompts, new_tokens)
-        return low / self.probe.aa_ratio, high * self.probe.aa_ratio
+    @property
+    def aa_ratio(self) -> float:
+        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
+        return self.probe.aa_ratio
+
+    def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
+        """Return each request's seconds, extrapolated from the fastest of resampled rounds."""
+        return self._curves.draw_seconds(prompts, new_tokens)
 
     @cached_property
     def _curves(self) -> Curves:
         return Curves(self._draw("prefill", 1), self._draw("decode", 2))
 
     def _draw(self, phase: str, seed: int) -> Curve | None:
-        pairs = [pair for pair in self.probe.pairs() if (pair[0].phase, pair[0].batch) == (phase, 1)]
-        if not pairs:
+        timed = [work for work in self.probe.works() if (work.small.phase, work.small.batch) == (phase, 1)]
+        if not timed:
             return None
-        pairs.sort(key=lambda pair: pair[0].tokens)
-        chosen = draw_rounds(len(pairs[0][0].rounds), seed)
+        timed.sort(key=lambda work: work.small.tokens)
+        chosen = draw_rounds(len(timed[0].small.rounds), seed)
         return Curve(
-            np.array([small.tokens for small, _ in pairs], np.int64),
-            np.array([self.probe.extend_rounds(*pair) for pair in pairs]),
-            np.stack([self.probe.draw(*pair, chosen) for pair in pairs], axis=1),
+            np.array([work.small.tokens for work in timed], np.int64),
+            np.array([self.probe.extend_rounds(work) for work in timed]),
+            np.stack([self.probe.draw(work, chosen) for work in timed], axis=1),
         )

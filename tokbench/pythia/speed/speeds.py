@@ -50,8 +50,16 @@ class Speed(Protocol):
 class TimedSpeed(Speed, Protocol):
     """Times that come from rounds of measuring, whose spread is known."""
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
-        """Return bounds that hold each request's seconds in 95 % of repetitions."""
+    @property
+    def aa_ratio(self) -> float:
+        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
+        ...
+
+    def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
+        """Return each request's seconds from resampled rounds: shape (*prompts.shape, draws).
+
+        A draw has the same rounds in all speeds that were measured together, so that ratios of draws can be compared.
+        """
         ...
 
 
@@ -84,6 +92,11 @@ class MeasuredSpeed:
             f"{found.environment.processor}" + ("" if ratio is None else f", A/A ratio {ratio:.2f}")
         )
 
+    @property
+    def aa_ratio(self) -> float:
+        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
+        return self.measurement.aa_ratio or 1.0
+
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
         """Interpolate linearly between the measured lengths; no time for no tokens."""
         return self._curves.prefill_seconds(tokens)
@@ -92,9 +105,9 @@ class MeasuredSpeed:
         """Sum the steps after the first token, on a line between the measured contexts."""
         return self._curves.decode_seconds(prompts, new_tokens)
 
-    def measurement_interval(self, prompts: Tokens, new_tokens: Tokens) -> tuple[Seconds, Seconds]:
-        """Return bounds of 95 % of each request's seconds, if the rounds were drawn again."""
-        return self._curves.measurement_interval(prompts, new_tokens)
+    def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
+        """Return each request's seconds from medians of resampled rounds."""
+        return self._curves.draw_seconds(prompts, new_tokens)
 
     @cached_property
     def _curves(self) -> Curves:
