@@ -46,6 +46,13 @@ class Event(NamedTuple):
     listed: Listed
 
 
+class Asked(NamedTuple):
+    """The body of a request, and the numbers of the tokenizers that are wanted as it is sent."""
+
+    body: bytes
+    numbers: frozenset[int]
+
+
 @dataclass(frozen=True)
 class Begun:
     """A tokenizer begins to encode the texts of the request."""
@@ -74,8 +81,8 @@ def serve(
 ) -> None:
     """Load tokenizers in background threads, and answer requests until the other end is closed.
 
-    asks: receives bodies of requests, and sends what `Answer` lists. orders: receives all tokenizers that are wanted,
-    whenever they change. events: sends an `Event` per loaded or failed tokenizer.
+    asks: receives each request as `Asked`, and sends what `Answer` lists. orders: receives all tokenizers that are
+    wanted, whenever they change. events: sends an `Event` per loaded or failed tokenizer.
     """
     os.environ["RUST_BACKTRACE"] = "0"  # a panic is caught and shown on the page
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; the server ends it
@@ -86,7 +93,7 @@ def serve(
     threading.Thread(target=_follow_orders, args=(orders, process), daemon=True).start()
     with allow_trimming(), suppress(EOFError):
         while True:
-            asks.send(process.answer(asks.recv_bytes(), _watch(asks)))
+            asks.send(process.answer(asks.recv(), _watch(asks)))
 
 
 def _follow_orders(orders: Connection, process: _Process) -> None:
@@ -148,13 +155,13 @@ class _Process:
         if dropped:
             release_freed()
 
-    def answer(self, body: bytes, watch: Watch) -> Reply:
-        """Answer the body of a request with the tokenizers that are ready."""
+    def answer(self, asked: Asked, watch: Watch) -> Reply:
+        """Answer a request with the tokenizers that are ready, and wanted: an order may arrive after a request."""
         with self._lock:
-            ready = dict(self._ready)
+            ready = {name: one for name, one in self._ready.items() if self._numbers[name] in asked.numbers}
             for name in [name for name, kept in self._kept.items() if kept[0] is not ready.get(name)]:
                 del self._kept[name]
-        return respond(body, ready, self._kept, watch)
+        return respond(asked.body, ready, self._kept, watch)
 
     def _prepare(self, wanted: Wanted) -> Tokenizer:
         tokenizer = self._load(wanted)

@@ -18,7 +18,7 @@ from typing import Any
 
 from tokbench.errors import TokbenchError
 from tokbench.report.live._listing import Listed, Reply, Wanted
-from tokbench.report.live._process import Answer, Begun, Ended, Event, Load, Numbered, serve
+from tokbench.report.live._process import Answer, Asked, Begun, Ended, Event, Load, Numbered, serve
 
 LIMIT_SECONDS = 6.0
 """Maximum time to encode the text of one request, so that a busy machine still answers within 10 seconds."""
@@ -121,11 +121,12 @@ class Worker:
             self.start()
             with self._changed:
                 process, asks = self._process, self._asks
+                asked = Asked(body, frozenset(number for number, _ in self._wanted.values()))
             assert asks is not None
             deadline = Deadline(self._limit, partial(self._is_loading, process), partial(self._drop, process))
             begun: set[str] = set()
             try:
-                reply = self._exchange(asks, body, begun)
+                reply = self._exchange(asks, asked, begun)
                 ended = False
             except (EOFError, OSError):
                 reply = explain_end(sorted(begun), self._limit if deadline.is_over else None)
@@ -157,9 +158,9 @@ class Worker:
                 self._changed.notify_all()
         process.kill()
 
-    def _exchange(self, asks: Connection, body: bytes, begun: set[str]) -> Reply:
+    def _exchange(self, asks: Connection, asked: Asked, begun: set[str]) -> Reply:
         """Send a request, and return its reply; `begun` names the tokenizers that are encoding meanwhile."""
-        asks.send_bytes(body)
+        asks.send(asked)
         while True:
             answer: Answer = asks.recv()
             match answer:
