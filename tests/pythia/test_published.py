@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from helpers.commands import run as run_command
 from helpers.data import ROOT, SHARED_DATA
 from tokbench.errors import TokbenchError
 from tokbench.pythia import find_model, published_results
+from tokbench.pythia.devices import device_speed
 from tokbench.pythia.model.arithmetic import kv_cache_bytes, parameters, request_flops
 from tokbench.pythia.model.models import models
 from tokbench.pythia.results.published import read_source, read_table, with_intervals
@@ -288,14 +290,39 @@ def test_seconds_and_money_come_from_timings(tmp_path: Path) -> None:
     assert document["speed"].startswith("estimated, ")
 
 
+def test_seconds_and_money_of_a_device() -> None:
+    """Those of `device_speed`; models that do not fit it are named."""
+    line = ("model", "results", "12b,opt-66b,70m", "--task", "sciq", "--against", "money", "--price-per-hour", "3600")
+    done = run_command(*line, "--device", "rtx-4090", "--efficiency", "40%", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    assert "left out 12b" not in done.stderr
+    assert "left out pythia-12b, opt-66b: the weights in float16 do not fit" in " ".join(done.stderr.split())
+    document = json.loads(done.stdout)
+    (row,) = document["results"]
+    speed = device_speed("rtx-4090", find_model("70m").architecture, "float16", 0.4)
+    read, written = np.array([128]), np.array([64])
+    seconds = speed.prefill_seconds(read)[0] + speed.decode_seconds(read, written)[0]
+    assert (row["model"], row["seconds"], row["money"]) == (
+        "pythia-70m",
+        pytest.approx(seconds),
+        pytest.approx(seconds),
+    )
+    assert document["speed"] == f"estimated, {speed.note}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--step", "x"), "--step is 'x'"),
         (("--step", "2000"), "the nearest one is 1000"),
         (("--shots", "3"), "use 0 or 5"),
-        (("--against", "seconds"), "--against seconds needs seconds; add --timings"),
-        (("--against", "money", "--price-per-hour", "1"), "add --timings"),
+        (("--against", "seconds"), "--against seconds needs seconds; add --device, or --timings"),
+        (("--against", "money", "--price-per-hour", "1"), "add --device, or --timings"),
+        (("--against", "seconds", "--device", "h100", "--timings", "x.json"), "seconds come from one source"),
+        (("--against", "flops", "--efficiency", "40%"), "--efficiency is of a device"),
+        (("--device", "h100"), "add --against"),
+        (("--against", "seconds", "--device", "h101"), "h100"),
+        (("opt-66b", "--against", "seconds", "--device", "l4"), "the weights of opt-66b in float16 do not fit"),
         (("--price-per-hour", "1"), "add --against"),
         (("opt-1.3b\x1b",), "no published evaluations of"),
         (("70m,,12b",), "a model has an empty name"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.cli._numbers import MOST_TOKENS, decimal_option, parse_whole, whole_option
+from tokbench.cli._numbers import MOST_TOKENS, decimal_option, parse_whole, share_option, whole_option
 from tokbench.cli._options import OutputFormat, Outputs, list_option
 from tokbench.cli._progress import note
 from tokbench.cli._results import bring_out, check_files
@@ -63,6 +63,22 @@ def run(
             "--timings", help="File of `tokbench model measure -o FILE.json`, for seconds.", show_default=False
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            help="Estimate seconds on this device, such as h100, from its published figures.", show_default=False
+        ),
+    ] = None,
+    efficiency: Annotated[
+        float | None,
+        share_option(
+            "--efficiency",
+            low=0.0001,
+            high=1,
+            help="Share of the device's peaks that is reached. [default: 50%]",
+            show_default=False,
+        ),
+    ] = None,
     price_per_hour: Annotated[
         float | None, decimal_option("--price-per-hour", high=MOST_MONEY, help="Price of the machine, for money.")
     ] = None,
@@ -77,12 +93,13 @@ def run(
     The figures are EleutherAI's, of the LM Evaluation Harness of 2023; nothing is run or downloaded. Accuracies are of
     16-bit weights: what a smaller type loses, `tokbench-lm-eval` measures.
     """
+    from tokbench.cli._seconds import choose_device
     from tokbench.pythia.results.published import published_results, read_source
     from tokbench.pythia.results.quality import Request, join_costs, weigh_models
     from tokbench.report._published import show_quality, show_results
 
     files = check_files(output)
-    check_costs(against, timings, price_per_hour)
+    check_costs(against, timings, device, efficiency, price_per_hour)
     currency = check_currency(price_per_hour, currency)
     names = [part.strip() for name in models or () for part in name.split(",")]
     if not all(names):
@@ -94,7 +111,10 @@ def run(
         return
     request = Request(prompt_tokens, new_tokens, quantization or "float16", price_per_hour, currency)
     chosen = frame["model"].unique(maintain_order=True).to_list()
-    costs, speed = weigh_models(chosen, request, read_speeds(timings, quantization))
+    if device is not None:
+        chosen = leave_out_large(chosen, device, request.quantization)
+    speed_of = choose_device(device, efficiency, request.quantization) or read_speeds(timings, quantization)
+    costs, speed = weigh_models(chosen, request, speed_of)
     joined = join_costs(frame, costs)
     unknown = [name for name in chosen if name not in costs["model"]]
     if unknown and not joined.is_empty():
@@ -112,16 +132,47 @@ def parse_step(text: str) -> Step:
     return parse_whole("--step", text.removeprefix("step"), low=0, other=", last or all")
 
 
-def check_costs(against: Against | None, timings: Path | None, price: float | None) -> None:
+def check_costs(
+    against: Against | None, timings: Path | None, device: str | None, efficiency: float | None, price: float | None
+) -> None:
     """Raise TokbenchError for a cost without what it is computed from."""
-    if against is None and (timings is not None or price is not None):
-        raise TokbenchError("--timings and --price-per-hour are for costs", "add --against seconds or money")
-    if against in (Against.seconds, Against.money) and timings is None:
+    if against is None and not (timings is None and device is None and price is None):
+        raise TokbenchError("--timings, --device and --price-per-hour are for costs", "add --against seconds or money")
+    if timings is not None and device is not None:
+        raise TokbenchError("seconds come from one source", "give --timings or --device")
+    if efficiency is not None and device is None:
+        raise TokbenchError("--efficiency is of a device", "name it with --device")
+    if against in (Against.seconds, Against.money) and timings is None and device is None:
         raise TokbenchError(
-            f"--against {against.value} needs seconds", "add --timings FILE, of `tokbench model measure`"
+            f"--against {against.value} needs seconds",
+            "add --device, or --timings FILE, of `tokbench model measure`",
         )
     if against is Against.money and price is None:
         raise TokbenchError("money needs a price", "add --price-per-hour")
+
+
+def leave_out_large(models: list[str], device: str, quantization: str) -> list[str]:
+    """Return the models whose weights fit a device, and name the others in a note.
+
+    Raises TokbenchError if none fits.
+    """
+    from tokbench.pythia.devices import find_device
+    from tokbench.pythia.devices.speeds import holds_weights
+    from tokbench.pythia.model.quantization import find_quantization
+    from tokbench.pythia.results.quality import find_shape
+
+    spec, kind = find_device(device), find_quantization(quantization)
+    large = [
+        name for name in models if (shape := find_shape(name)) is not None and not holds_weights(spec, shape, kind)
+    ]
+    if len(large) == len(models):
+        raise TokbenchError(
+            f"the weights of {', '.join(large)} in {kind.label} do not fit {spec.title}",
+            "choose a smaller type (--quantization) or another device",
+        )
+    if large:
+        note(f"tokbench: left out {', '.join(large)}: the weights in {kind.label} do not fit {spec.title}")
+    return [name for name in models if name not in large]
 
 
 def check_currency(price: float | None, currency: str | None) -> str | None:

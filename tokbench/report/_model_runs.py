@@ -46,7 +46,7 @@ def lay_out_measurements(found: Sequence[BackendMeasurement]) -> list[Plain]:
         tabulate(name_columns(memory), ram, formats=floats),
         tabulate(name_columns(speed), rates, formats=floats),
         tabulate(loading, "Loading", formats={"file MiB": MIB, "seconds": "{:.3f}".format}),
-        *map(Signature, sorted({describe(one) for one in found})),
+        *map(Signature, sorted({f"{describe(one)}, A/A ratio {write_ratio(one.aa_ratio)}" for one in found})),
     ]
 
 
@@ -68,13 +68,13 @@ def name_column(name: str) -> str:
 
 
 def describe(found: BackendMeasurement) -> str:
-    """Describe on one line what measurements depend on."""
+    """Describe on one line what measurements depend on, but for what the machine did meanwhile."""
     place = found.environment
     libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     return (
         f"{place.date[:10]}, {place.processor}, {place.cores} cores, {place.system}, {found.threads} threads, "
         f"{found.device}, context {found.context}, {found.generated_tokens} tokens generated after "
-        f"{found.generation_prompt}, A/A ratio {write_ratio(found.aa_ratio)}, weights: {found.weights}, "
+        f"{found.generation_prompt}, weights: {found.weights}, "
         f"tokbench {place.tokbench}, {libraries}"
     )
 

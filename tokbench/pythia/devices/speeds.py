@@ -139,10 +139,15 @@ def device_speed(
     return speed
 
 
+def holds_weights(device: DeviceSpec, architecture: Architecture, quantization: Quantization) -> bool:
+    """Return whether the weights fit a device; true if its memory is unknown."""
+    return device.memory is None or weight_bytes(architecture, quantization) <= USABLE_SHARE * device.memory
+
+
 def check_memory(speed: DeviceSpeed) -> None:
     """Raise TokbenchError if the weights do not fit the device, as far as its memory is known."""
     memory, weights = speed.device.memory, weight_bytes(speed.architecture, speed.quantization)
-    if memory is None or weights <= USABLE_SHARE * memory:
+    if memory is None or holds_weights(speed.device, speed.architecture, speed.quantization):
         return
     raise TokbenchError(
         f"{weights / 2**30:,.1f} GiB of weights in {speed.quantization.label} do not fit {speed.device.title}, where "
