@@ -39,7 +39,7 @@ def measure(model: str, kind: str, layers: tuple[int, ...], rounds: int, new_tok
     folders = [make_in_cache(one, f"{found.name}-{one.layers}-layers") for one in shapes]
     checkpoints = [open_checkpoint(folder) for folder in (*folders, make_in_cache(shape, found.name))]
     small, large, whole = measure_together(
-        checkpoints, TYPES[kind], kind, prompt_lengths=(128, 512), new_tokens=new_tokens, rounds=rounds
+        checkpoints, TYPES[kind], kind, prompt_lengths=(128, 512), new_tokens=new_tokens, rounds=rounds, spread=True
     )
     probe = LayerProbe(found.name, shape, small, large, small)
     common = {"model": model, "backend": TYPES[kind], "type": kind, "layers": list(layers), "aa_ratio": whole.aa_ratio}

@@ -202,6 +202,7 @@ def test_the_limit_grows_with_the_work() -> None:
     small = Request("x", "llamacpp", "f16", "cpu", 1, 64, 40, (128,), (1,), 64, 5, 0)
     more = Request("x", "llamacpp", "f16", "cpu", 1, 64, 40, (128, 2048), (1, 8), 64, 5, 0)
     assert find_limit(small, 0) == 600
+    assert find_limit(small, 10**9, 1) < find_limit(small, 10**9, 5)
     assert 600 < find_limit(small, 10**9) < find_limit(more, 10**9) < find_limit(more, 2 * 10**9)
     seven_billion_at_two_tokens_a_second = 14e9 / 1e9 + (7 * 65 * 2 + 64) / 2
     assert find_limit(more, 14 * 10**9) > 10 * seven_billion_at_two_tokens_a_second

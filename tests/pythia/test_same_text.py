@@ -161,7 +161,7 @@ def workloads(draw: st.DrawFn) -> Workload:
 def test_verdicts_are_ratios_of_the_table(workload: Workload, weighted: bool, request: Request) -> None:
     shares = {lang: (i + 1) / sum(range(len(workload.languages) + 1)) for i, lang in enumerate(workload.languages)}
     prices = Prices(per_mtok_in=3, per_mtok_out=15, requests_per_day=7)
-    costings = {name: Costing(replace(SHAPE, vocab_rows=rows), Measured(), prices)
+    costings = {name: Costing(replace(SHAPE, vocab_rows=rows, context=100_000), Measured(), prices)
                 for name, rows in (("x", 50304), ("y", 100352))}  # fmt: skip
     computed = compute(resample(workload, "a", Bootstrap(resamples=10)), request, costings, shares if weighted else {})
     frame = tabulate_costs(computed, costings)

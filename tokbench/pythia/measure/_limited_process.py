@@ -14,17 +14,21 @@ _SLOWEST_DISK, _SLOWEST_MEMORY, _SLOWEST_CPU = 10e6, 500e6, 500e6
 """Bytes read per second from a disk and from memory, and operations per second, of a machine slower than any in use."""
 
 
-def find_limit(request: Request, file_bytes: int) -> float:
+def find_limit(request: Request, file_bytes: int, openings: int = 1) -> float:
     """Return the seconds after which a measurement is given up: many times what a slow machine needs.
 
     The weights are read once for each load and for each step; each token of a prompt costs two operations per weight.
+
+    openings: loads for each kind of work.
     """
     cells = list_cells(request)
     decoding = [cell for cell in cells if cell.decoding]
     steps = sum((request.rounds + 2) * (request.new_tokens + 1) for _ in decoding) + request.new_tokens
     tokens = (request.rounds + 2) * sum(request.prompt_lengths) + request.new_tokens + 2 * request.context
-    tokens += sum(cell.batch * ((request.rounds + 2) * (request.new_tokens + 1) + cell.tokens[0]) for cell in decoding)
-    loads = 2 + len(cells)
+    tokens += sum(
+        cell.batch * ((request.rounds + 2) * (request.new_tokens + 1) + openings * cell.tokens[0]) for cell in decoding
+    )
+    loads = 2 + openings * len(cells)
     return _LEAST_SECONDS + file_bytes * (loads / _SLOWEST_DISK + steps / _SLOWEST_MEMORY + tokens * 4 / _SLOWEST_CPU)
 
 

@@ -31,6 +31,8 @@ KNEE = 50 << 20
 """Bytes moved per step above which decoding no longer runs from the processor's cache."""
 _ABOVE_KNEE = 1.5
 _LEAST_LAYERS = 2
+_MOST_TIMES = 6
+"""By how much the difference of the two models is multiplied at most."""
 DRAWS = 2000
 COVERAGE = 0.95
 
@@ -135,8 +137,8 @@ def draw_rounds(rounds: int, seed: int = 0) -> npt.NDArray[np.int64]:
 def choose_layers(architecture: Architecture, quantization: str, knee: int = KNEE) -> tuple[int, int]:
     """Return the layers k1 < k2 of the two models.
 
-    k1 is the smallest, at least 2, whose decoding step moves 1.5 times the `knee`; k2 is half as many again, and at
-    least 2 more.
+    k1 is the smallest, at least 2, whose decoding step moves 1.5 times the `knee`. k2 is half as many again, at least 2
+    more, and enough that the difference is multiplied by at most 6: noise is multiplied by as much.
     """
     kind = find_quantization(quantization)
     first = _LEAST_LAYERS
@@ -145,7 +147,8 @@ def choose_layers(architecture: Architecture, quantization: str, knee: int = KNE
         if step.moved_bytes >= _ABOVE_KNEE * knee:
             break
         first += 1
-    return first, first + max(first // 2, _LEAST_LAYERS)
+    farther = math.ceil((architecture.layers - first) / _MOST_TIMES)
+    return first, first + max(first // 2, _LEAST_LAYERS, farther)
 
 
 def is_worth_probing(architecture: Architecture, layers: tuple[int, int]) -> bool:
@@ -203,7 +206,8 @@ def probe_vocabularies(
         make_in_cache(shape, f"{name}-{shape.layers}-layers" + (f"-v{shape.vocab_rows}" if len(rows) > 1 else ""))
         for shape in shapes
     ]
-    measured = measure_groups([open_checkpoint(folder) for folder in folders], backend, quantization, threads, **sizes)
+    checkpoints = [open_checkpoint(folder) for folder in folders]
+    measured = measure_groups(checkpoints, backend, quantization, threads, spread=True, **sizes)
     found = dict(zip(shapes, measured, strict=True))
     base, large = measured[:2]
     return tuple(LayerProbe(name, one, found[replace(one, layers=first)], large, base) for one in architectures)

@@ -71,6 +71,7 @@ def measure_together(
     new_tokens: int = NEW_TOKENS,
     rounds: int = ROUNDS,
     seed: int = 0,
+    spread: bool = False,
     timer: Timer = "perf_counter",
     clock: Now = now,
     on_share: OnShare = ignore_share,
@@ -86,6 +87,8 @@ def measure_together(
         reported, one token shorter.
     decode_contexts: tokens in the cache halfway through the `new_tokens` timed; those that leave no room for them
         within the context are measured, and reported, at the nearest that does.
+    spread: whether every round goes through all lengths and contexts of single texts, and loads the models anew for
+        each. The rounds of small models are short, and a machine may be slower for longer than all of them take.
     timer: "process_time" counts CPU seconds instead of elapsed ones.
     on_share: called after each reading of memory and each round.
 
@@ -132,7 +135,7 @@ def measure_together(
         )
     before = read_load()
     names = [f"measuring {_describe([checkpoint.name], backend, quantization)}" for checkpoint in checkpoints]
-    found = _run_processes(requests, names, on_share)
+    found = _run_processes(requests, names, on_share, spread=spread)
     environment = describe_environment(clock)
     load = _find_load(before, read_load(), requests[0].threads)
     return tuple(
@@ -222,42 +225,57 @@ def _weigh(path: Path) -> int:
 
 
 def _run_processes(
-    requests: Sequence[Request], names: Sequence[str], on_share: OnShare
+    requests: Sequence[Request], names: Sequence[str], on_share: OnShare, *, spread: bool
 ) -> list[tuple[dict[str, Any], tuple[PhaseRounds, ...]]]:
-    limit = sum(find_limit(request, _weigh(Path(request.path))) for request in requests)
+    rounds = requests[0].rounds
+    openings = rounds if spread else 1
+    limit = sum(find_limit(request, _weigh(Path(request.path)), openings) for request in requests)
     with ExitStack() as stack:
         processes = [
             stack.enter_context(Conversation(request, name, limit))
             for request, name in zip(requests, names, strict=True)
         ]
-        steps = len(requests) + len(list_cells(requests[0])) * requests[0].rounds
+        # Models of different contexts have the same kinds of cells; lengths and contexts are each model's own.
+        cells = list(zip(*map(list_cells, requests), strict=True))
+        steps = len(requests) + len(cells) * rounds
         done = count(1)
         memory = []
         for process in processes:
             memory.append(process.ask("memory"))
             on_share(next(done) / steps)
-        timings: list[list[PhaseRounds]] = [[] for _ in requests]
-        # Models of different contexts have the same kinds of cells; lengths and contexts are each model's own.
-        for number, cells in enumerate(zip(*map(list_cells, requests), strict=True)):
-            for process in processes:
-                process.ask("open", number)
-            rounds = []
-            for found_in_round in _take_turns(processes, requests[0].rounds):
-                rounds.append(found_in_round)
-                on_share(next(done) / steps)
-            for process in processes:
-                process.ask("close")
-            for model, (cell, request) in enumerate(zip(cells, requests, strict=True)):
-                timings[model] += read_rounds(cell, request, [found[model] for found in rounds])
-        return [(found, tuple(timed)) for found, timed in zip(memory, timings, strict=True)]
+        timed: list[list[list[list[float]]]] = [[] for _ in cells]  # by cell and round, the seconds of each model
+        for _ in range(openings):
+            for number, (same, found) in enumerate(zip(cells, timed, strict=True)):
+                # Several texts are read once: that takes longest, and their rounds last.
+                amount = rounds if same[0].batch > 1 else rounds // openings
+                for seconds in _take_turns(processes, number, range(len(found), min(len(found) + amount, rounds))):
+                    found.append(seconds)
+                    on_share(next(done) / steps)
+    return [
+        (
+            facts,
+            tuple(
+                timing
+                for cell, found in zip(cells, timed, strict=True)
+                for timing in read_rounds(cell[model], request, [seconds[model] for seconds in found])
+            ),
+        )
+        for model, (facts, request) in enumerate(zip(memory, requests, strict=True))
+    ]
 
 
-def _take_turns(processes: Sequence[Conversation], rounds: int) -> Iterator[list[list[float]]]:
-    """Yield the seconds of every process in each round; every second round goes through them backwards."""
-    for number in range(rounds):
+def _take_turns(processes: Sequence[Conversation], cell: int, rounds: range) -> Iterator[list[list[float]]]:
+    """Yield the seconds of every process in each round of a cell; every second round goes through them backwards."""
+    if not rounds:
+        return
+    for process in processes:
+        process.ask("open", cell)
+    for number in rounds:
         order = list(range(len(processes)))[:: -1 if number % 2 else 1]
         found = {model: processes[model].ask("round") for model in order}
         yield [found[model] for model in range(len(processes))]
+    for process in processes:
+        process.ask("close")
 
 
 def read_rounds(cell: Cell, request: Request, rounds: Sequence[Sequence[float]]) -> Iterator[PhaseRounds]:
