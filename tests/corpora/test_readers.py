@@ -235,6 +235,11 @@ def test_csv_is_rfc_4180(tmp_path: Path) -> None:
     corpus = load_corpus(tmp_path / "a.csv")
     assert corpus.texts("en") == ['a, "b"\r\nc', "plain"]
     assert corpus.texts("zh") == ["一", '\u2028"']
+    # More CRs in texts than rows: they end none.
+    write(tmp_path, e__csv='en,zh\r\n"a\rb","a\rb"\r\n"a\rb","a\rb"\r\n')
+    assert load_corpus(tmp_path / "e.csv").texts("zh") == ["a\rb", "a\rb"]
+    write(tmp_path, f__csv='en,zh\r"a","b"\r"c","d"\r')
+    assert load_corpus(tmp_path / "f.csv").texts("zh") == ["b", "d"]
     write(tmp_path, b__csv='en,zh\na,b\n"c"d,e\n', c__csv='en,zh\na,"b\nc\n', d__csv="en,zh\na\rb,c\n")
     refused("b.csv:3: not a CSV row", tmp_path / "b.csv")
     refused("c.csv:2: not a CSV row", tmp_path / "c.csv")

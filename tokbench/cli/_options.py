@@ -130,6 +130,17 @@ Precision = Annotated[
 
 # ---- models
 
+Efficiency = Annotated[
+    float | None,
+    share_option(
+        "--efficiency",
+        low=0.0001,
+        high=1,
+        metavar="SHARE",
+        help="Share of the device's peak FLOP/s and bandwidth that is reached. [default: 50%]",
+        show_default=False,
+    ),
+]
 BackendQuantization = Annotated[
     str | None,
     typer.Option("--quantization", help="Weight type, as named by the backend. [default: int8, or the backend's own]"),

@@ -23,6 +23,7 @@ from tokbench.cli._numbers import (
 from tokbench.cli._options import (
     BackendQuantization,
     Corpus,
+    Efficiency,
     Languages,
     Offline,
     OutputFormat,
@@ -161,16 +162,7 @@ def run(
             "unless --quantization names another type."
         ),
     ] = None,
-    efficiency: Annotated[
-        float | None,
-        share_option(
-            "--efficiency",
-            low=0.0001,
-            high=1,
-            help="Share of the device's peaks that is reached. [default: 50%]",
-            show_default=False,
-        ),
-    ] = None,
+    efficiency: Efficiency = None,
     ledger: Annotated[
         str | None, typer.Option(metavar="TEXT|-", help="Instead of a corpus, show where the time of one request goes.")
     ] = None,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tokbench.cli._numbers import MOST_MONEY, MOST_TOKENS, decimal_option, share_option, whole_option
-from tokbench.cli._options import Corpus, Json, Languages, Offline, Reference, Segments
+from tokbench.cli._numbers import MOST_MONEY, MOST_TOKENS, decimal_option, whole_option
+from tokbench.cli._options import Corpus, Efficiency, Json, Languages, Offline, Reference, Segments
 from tokbench.cli._results import print_results
 from tokbench.errors import TokbenchError
 
@@ -41,16 +41,7 @@ def show_model(
             help="Also estimate seconds, joules and the largest batch on a device; see: tokbench list devices."
         ),
     ] = None,
-    efficiency: Annotated[
-        float | None,
-        share_option(
-            "--efficiency",
-            low=0.0001,
-            high=1,
-            metavar="SHARE",
-            help="Share of the device's peak FLOP/s and bandwidth that is reached. [default: 50%, with a range]",
-        ),
-    ] = None,
+    efficiency: Efficiency = None,
     quantization: Annotated[
         str | None, typer.Option(help="Weight type on the device. [default: float16]", show_default=False)
     ] = None,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokbench.cli._numbers import MOST_TOKENS, decimal_option, parse_whole, share_option, whole_option
-from tokbench.cli._options import OutputFormat, Outputs, list_option
+from tokbench.cli._numbers import MOST_TOKENS, decimal_option, parse_whole, whole_option
+from tokbench.cli._options import Efficiency, OutputFormat, Outputs, list_option
 from tokbench.cli._progress import note
 from tokbench.cli._results import bring_out, check_files
 from tokbench.errors import TokbenchError
@@ -69,16 +69,7 @@ def run(
             help="Estimate seconds on this device, such as h100, from its published figures.", show_default=False
         ),
     ] = None,
-    efficiency: Annotated[
-        float | None,
-        share_option(
-            "--efficiency",
-            low=0.0001,
-            high=1,
-            help="Share of the device's peaks that is reached. [default: 50%]",
-            show_default=False,
-        ),
-    ] = None,
+    efficiency: Efficiency = None,
     price_per_hour: Annotated[
         float | None, decimal_option("--price-per-hour", high=MOST_MONEY, help="Price of the machine, for money.")
     ] = None,
@@ -136,12 +127,12 @@ def check_costs(
     against: Against | None, timings: Path | None, device: str | None, efficiency: float | None, price: float | None
 ) -> None:
     """Raise TokbenchError for a cost without what it is computed from."""
-    if against is None and not (timings is None and device is None and price is None):
-        raise TokbenchError("--timings, --device and --price-per-hour are for costs", "add --against seconds or money")
+    given = {"--timings": timings, "--device": device, "--efficiency": efficiency, "--price-per-hour": price}
+    for name, value in given.items():
+        if against is None and value is not None:
+            raise TokbenchError(f"{name} is for costs", "add --against seconds or money")
     if timings is not None and device is not None:
         raise TokbenchError("seconds come from one source", "give --timings or --device")
-    if efficiency is not None and device is None:
-        raise TokbenchError("--efficiency is of a device", "name it with --device")
     if against in (Against.seconds, Against.money) and timings is None and device is None:
         raise TokbenchError(
             f"--against {against.value} needs seconds",

@@ -29,6 +29,9 @@ _GUESSED = (",", ";", "\t", "|")
 _FIRST_ROWS = 20
 _RARE = ("^", "~", "\x1f", "\x01", ":", "#")
 
+_QUOTED = re.compile('"[^"]*"')
+"""Text between two quotation marks, in which a CR or LF ends no row."""
+
 
 def claims(path: Path) -> bool:
     """Claim a .csv file."""
@@ -48,7 +51,7 @@ def read(path: Path, options: Mapping[str, str], languages: Sequence[str] | None
         )
     content = read_text(path)
     text = content.text
-    if ends_in_cr(text):
+    if "\r" in text and ends_in_cr(_QUOTED.sub("", text)):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     named = re.match('"?sep=(.)"?\r?\n', text)
     if named and said is None:
