@@ -319,6 +319,7 @@ def test_costs_of_two_vocabularies_are_extrapolated(tmp_path: Path, monkeypatch:
     tiny = replace(resolve_model("1.4b"), architecture=SMALL)
     monkeypatch.setattr("tokbench.pythia.cost.costs.resolve_model", lambda *_, **__: tiny)
     monkeypatch.setattr(measuring, "choose_layers", lambda *_: (2, 4))
+    monkeypatch.setattr(groups, "measure_together", partial(probe.measure_together, timer="process_time"))
     corpus = write_corpus(tmp_path / "c", en=["abcd efgh", "ab"], de=["abcdefgh ijkl", "ab"])
     texts = tb.compare(["utf8", "byt5"], corpus, throughput=False)
     steps: list[str] = []
