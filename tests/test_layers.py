@@ -8,9 +8,11 @@ import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from helpers.data import ROOT
+from tokbench.metrics import METRICS
 
 PACKAGE = ROOT / "tokbench"
 
@@ -119,6 +121,18 @@ def test_only_the_command_line_prints_or_exits() -> None:
             if isinstance(node, ast.Call)
         }
         assert not called & {"print", "sys.exit", "exit", "quit", "typer.echo"}, path
+
+
+def test_no_python_runs_inside_an_expression_of_polars() -> None:
+    """It would wait on a thread of polars for the interpreter lock, which who waits for polars may hold."""
+    udf = pl.col("a").map_batches(lambda values: values)
+    assert "python_udf" in str(udf)
+    exprs = [expr for metric in METRICS.values() for expr in (metric.expr, metric.numerator, metric.denominator)]
+    assert not [expr for expr in exprs if expr is not None and "python_udf" in str(expr)]
+    banned = {"map_batches", "map_elements", "map_groups", "map_rows", "rolling_map"}
+    for path in modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not banned & {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}, path
 
 
 @pytest.mark.parametrize(

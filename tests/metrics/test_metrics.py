@@ -274,8 +274,9 @@ def test_chars_under_unk(tmp_path: Path) -> None:
 def rarefy(counts: list[int], size: int) -> tuple[float, float]:
     """The types and the entropy expected among `size` tokens; NaN of fewer."""
     spectrum = pl.DataFrame({"count": counts}).group_by("count").agg(types=pl.len()).with_columns(tokens=sum(counts))
-    rows = spectrum.select(pl.struct("count", "tokens")).to_series()
-    types, entropy = ((find(rows, size) * spectrum["types"]).sum() for find in (find_chances, find_terms))
+    columns = (spectrum[name].cast(pl.Int64).to_numpy() for name in ("count", "tokens", "types"))
+    count, tokens, of_count = columns
+    types, entropy = ((find(count, tokens, size) * of_count).sum() for find in (find_chances, find_terms))
     return float(types), float(entropy)
 
 
@@ -307,8 +308,7 @@ def test_rarefied_entropy_is_exact_to_twelve_digits() -> None:
     """Ids from rare to a tenth of the text, in two texts at once: chances by ones, and by steps."""
     counts, texts = [1, 2, 7, 60, 333, 700, 900, 1400, 2000, 4000], [40_000, 500_000]
     rows = [(count, tokens) for tokens in texts for count in counts]
-    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
-    found = find_terms(frame.select(pl.struct("count", "tokens")).to_series(), 10_000).to_list()
+    found = find_terms(*np.array(rows).T, 10_000).tolist()
     errors = [abs(Decimal(got) / expect_exactly(*row, 10_000) - 1) for got, row in zip(found, rows, strict=True)]
     assert max(errors) < 1e-12
 
@@ -316,15 +316,14 @@ def test_rarefied_entropy_is_exact_to_twelve_digits() -> None:
 def test_terms_of_several_texts_at_once() -> None:
     """Nine of ten tokens, of which eight must be drawn, beside five of a thousand: ranges of other ends."""
     rows = [(9, 10), (5, 1000), (1, 9), (8, 9), (700, 1000)]
-    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
 
     def expect(count: int, tokens: int) -> float:
         draws = [math.comb(count, k) * math.comb(tokens - count, 9 - k) / math.comb(tokens, 9) for k in range(10)]
         return -sum(chance * k / 9 * math.log2(k / 9) for k, chance in enumerate(draws) if k)
 
-    for order in (frame, frame.reverse()):
-        found = find_terms(order.select(pl.struct("count", "tokens")).to_series(), 9).to_list()
-        assert found == pytest.approx([expect(*row) for row in order.rows()], rel=1e-12, abs=1e-15)
+    for order in (rows, rows[::-1]):
+        found = find_terms(*np.array(order).T, 9).tolist()
+        assert found == pytest.approx([expect(*row) for row in order], rel=1e-12, abs=1e-15)
 
 
 @settings(max_examples=20, deadline=None)
@@ -462,8 +461,7 @@ def chance_exactly(count: int, tokens: int, size: int) -> Decimal:
 
 def test_chances_are_exact_to_twelve_digits() -> None:
     rows = [(count, tokens) for tokens in (10_000, 10_003, 20_000, 500_000) for count in (1, 2, 4, 33, 70, 999, 9000)]
-    frame = pl.DataFrame(rows, schema=["count", "tokens"], orient="row")
-    found = find_chances(frame.select(pl.struct("count", "tokens")).to_series(), 10_000).to_list()
+    found = find_chances(*np.array(rows).T, 10_000).tolist()
     for got, row in zip(found, rows, strict=True):
         assert got == pytest.approx(float(chance_exactly(*row, 10_000)), rel=1e-12), row
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import polars as pl
 
 from tokbench.metrics._metric import Metric
-from tokbench.metrics._rarefaction import find_chances, find_terms
+from tokbench.metrics._spectrum_columns import RAREFIED
 
 RENYI_ORDER = 2.5
 
@@ -38,14 +37,12 @@ QUANTILES = (
 )
 OVER_VOCABULARY = "Often computed over the vocabulary, each entry once, instead of over the tokens of a text."
 
-RAREFIED = {"10k": 10_000, "100k": 100_000}
 LENGTHS = (("p50", 0.5, "half"), ("p90", 0.9, "90 %"), ("p99", 0.99, "99 %"), ("max", 1.0, "all"))
 
 
-def rarefied(find: Callable[[pl.Series, int], pl.Series], size: int) -> pl.Expr:
-    """Sum over ids what `find` expects of each in a sample of `size` tokens."""
-    rows = pl.struct("count", "tokens")
-    return (pl.col("types") * rows.map_batches(lambda rows: find(rows, size), pl.Float64, is_elementwise=True)).sum()
+def sum_over_ids(column: str) -> pl.Expr:
+    """Sum over ids what a column gives for each id of a frequency."""
+    return (pl.col("types") * pl.col(column)).sum()
 
 
 def share_of_vocabulary(found: pl.Expr) -> pl.Expr:
@@ -100,7 +97,7 @@ FREQUENCIES = (
             f"entropy at {label}",
             "bits/token",
             decimals=2,
-            expr=rarefied(find_terms, size),
+            expr=sum_over_ids(f"term_at_{label}"),
             interval=False,
             any_size=True,
             citation=HURLBERT,
@@ -171,7 +168,7 @@ FREQUENCIES = (
             better="higher",
             percent=True,
             any_size=True,
-            expr=share_of_vocabulary(rarefied(find_chances, size)),
+            expr=share_of_vocabulary(sum_over_ids(f"chance_at_{label}")),
             citation=HURLBERT,
             definition=f"Expected distinct ids among {size:,} tokens drawn from the text without replacement, over "
             "V_base: comparable between texts of different size. Null for texts with fewer tokens, or where distinct "

@@ -5,8 +5,8 @@ Rank 1 is the most frequent id. A spectrum tells how many ids occur equally ofte
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +22,6 @@ FROM_RANK, TO_RANK = 0.03, 0.83
 GOWDA = "Gowda & May 2020, Findings of EMNLP, arXiv 2004.02334; as a score: Zouhar et al. 2023, arXiv 2306.16842"
 ACROSS_SCALES = "arXiv 2506.03101"
 GROWING = "Null if the text yields no token. Depends on the size of the text: compare on equal text only. No interval."
-
-
-def of_spectrum(find: Callable[[Floats, Floats], float]) -> pl.Expr:
-    """Return the expression of a value of one spectrum.
-
-    find: takes the frequencies, descending, and how many ids occur that often.
-    """
-
-    def evaluate(rows: pl.Series) -> pl.Series:
-        counts, types = (rows.struct.field(name).to_numpy().astype(np.float64) for name in ("count", "types"))
-        order = np.argsort(-counts, kind="stable")
-        value = find(counts[order], types[order]) if len(order) else np.nan
-        return pl.Series([None if np.isnan(value) else value], dtype=pl.Float64)
-
-    return pl.struct("count", "types").map_batches(evaluate, pl.Float64, returns_scalar=True).first()
 
 
 def sum_percentiles(counts: Floats, types: Floats) -> float:
@@ -80,14 +65,26 @@ def find_area(counts: Floats, types: Floats) -> float:
     return float((np.diff(x) * ((y[1:] + y[:-1]) / 2 - y[-1])).sum())
 
 
-of_ranks = partial(Metric, level="ids", interval=False, on_request=True, edge_cases=GROWING)
+def of_ranks(name: str, title: str, unit: str, **fields: Any) -> Metric:
+    """Return a metric with the value that `BY_RANK` finds of each spectrum."""
+    value = pl.col(name).first().fill_nan(None)
+    return Metric(name, title, unit, "ids", expr=value, interval=False, on_request=True, edge_cases=GROWING, **fields)
+
+
+BY_RANK: Mapping[str, Callable[[Floats, Floats], float]] = {
+    "percentile_frequency": sum_percentiles,
+    "mean_rank": average_rank,
+    "zipf_slope": fit_slope,
+    "zipf_deviation": find_deviation,
+    "zipf_area": find_area,
+}
+"""Functions of one spectrum: its frequencies, descending, and how many ids occur that often."""
 
 RANKS = (
     of_ranks(
         "percentile_frequency",
         "percentile frequency",
         "tokens",
-        expr=of_spectrum(sum_percentiles),
         percent=True,
         citation=GOWDA,
         definition="Share of the tokens whose ids lie between the 3rd and the 83rd percentile of the ranks, of the ids "
@@ -99,7 +96,6 @@ RANKS = (
         "mean rank",
         "rank",
         decimals=0,
-        expr=of_spectrum(average_rank),
         citation=ACROSS_SCALES,
         definition="Mean rank of the tokens: sum p(r) r over ranks r, with 1 for the most frequent id.",
         other_definitions="Mean of the ids themselves, where a vocabulary is sorted by frequency.",
@@ -108,7 +104,6 @@ RANKS = (
         "zipf_slope",
         "Zipf slope",
         "log10/log10",
-        expr=of_spectrum(fit_slope),
         citation=ACROSS_SCALES,
         definition="Slope of the least-squares line through log10 of the frequency of each id over log10 of its rank. "
         "Null for one type.",
@@ -118,7 +113,6 @@ RANKS = (
         "zipf_deviation",
         "Zipf deviation",
         "log10",
-        expr=of_spectrum(find_deviation),
         citation=ACROSS_SCALES,
         definition="Root mean square distance of log10 of the frequencies from the line of zipf_slope. Null for one "
         "type.",
@@ -128,7 +122,6 @@ RANKS = (
         "zipf_area",
         "Zipf area",
         "log10 x log10",
-        expr=of_spectrum(find_area),
         citation=ACROSS_SCALES,
         definition="Area between the curve of log10 of the frequencies over log10 of the ranks and the frequency of "
         "the last rank. 0 for one type.",

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -16,15 +15,14 @@ Floats = npt.NDArray[np.float64]
 SMALL_FACTORIALS = np.array([math.lgamma(k + 1) for k in range(32)])
 
 
-def find_chances(rows: pl.Series, size: int) -> pl.Series:
+def find_chances(counts: Integers, totals: Integers, size: int) -> Floats:
     """Return the probability that an id occurs in a sample of `size` tokens.
 
-    rows: structs of count (occurrences of the id) and tokens (N, all tokens of the text).
+    counts: occurrences of the id. totals: all tokens of its text, N.
 
     The sample is drawn without replacement: 1 - C(N - c, size) / C(N, size). NaN if the text has fewer tokens.
     Source: Hurlbert 1971, Ecology 52.
     """
-    counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     left = totals - counts
     chances = np.where(totals >= size, 1.0, np.nan)
     # If more than 64 are expected, the probability that none is drawn is below 1e-27.
@@ -32,19 +30,18 @@ def find_chances(rows: pl.Series, size: int) -> pl.Series:
     n, c = totals[possible], counts[possible]
     # C(N - c, size) / C(N, size) as a quotient of falling factorials with c factors.
     chances[possible] = -np.expm1(log_falling(n - size, c) - log_falling(n, c))
-    return pl.Series(chances)
+    return chances
 
 
-def find_terms(rows: pl.Series, size: int) -> pl.Series:
+def find_terms(counts: Integers, totals: Integers, size: int) -> Floats:
     """Return an id's expected term of the plug-in entropy of `size` tokens, in bits.
 
-    rows: as in `find_chances`; NaN if the text has fewer tokens.
+    counts, totals: as in `find_chances`; NaN if the text has fewer tokens.
 
     The number k of occurrences in a sample without replacement is hypergeometric: E[-k/size log2 k/size] is computed
     from the ratios of neighbouring probabilities, normalised to sum 1. Wide distributions are evaluated only at
     every step-th k: exact to 12 digits.
     """
-    counts, totals = (rows.struct.field(name).to_numpy().astype(np.int64) for name in ("count", "tokens"))
     found = np.full(len(counts), np.nan)
     possible = np.flatnonzero(totals >= size)
     counts, totals = counts[possible], totals[possible]
@@ -62,7 +59,7 @@ def find_terms(rows: pl.Series, size: int) -> pl.Series:
     for own, expect in ((step == 1, expect_by_ones), (step > 1, expect_by_steps)):
         chosen = longest_first[own[longest_first]]
         found[possible[chosen]] = expect(Bells(*(values[chosen] for values in bells)), size)
-    return pl.Series(found)
+    return found
 
 
 class Bells(NamedTuple):

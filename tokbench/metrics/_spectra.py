@@ -24,6 +24,7 @@ from tokbench.measurement.jackknife_blocks import BLOCKS, assign_blocks
 from tokbench.metrics._lengths import count_segments
 from tokbench.metrics._metric import Metric
 from tokbench.metrics._rows import is_aligned
+from tokbench.metrics._spectrum_columns import add_columns
 from tokbench.metrics.resampling import jackknife_interval
 
 Integers = npt.NDArray[np.int64]
@@ -223,7 +224,7 @@ def evaluate_each(spectra: pl.DataFrame, metrics: Sequence[Metric], texts: pl.Da
     Undefined values are null or NaN.
     """
     exprs = [m.expr.cast(pl.Float64).alias(m.name) for m in metrics if m.expr is not None]
-    values = spectra.group_by("text", maintain_order=True).agg(exprs)
+    values = add_columns(spectra, exprs).group_by("text", maintain_order=True).agg(exprs)
     return pl.concat([texts[values["text"]], values.drop("text")], how="horizontal")
 
 

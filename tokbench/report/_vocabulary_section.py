@@ -136,7 +136,8 @@ def count_lengths(comparison: Comparison, vocab: pl.DataFrame) -> pl.DataFrame:
     )
     names = pl.DataFrame({"tokenizer": comparison.names, "rank": range(len(comparison.names))})
     share = pl.col("len") / pl.col("len").sum().over("tokenizer")
-    label = pl.col("length").map_elements(name_length, return_dtype=pl.String)
+    labels = {length: name_length(length) for length in range(1, LONGEST + 1)}
+    label = pl.col("length").replace_strict(labels, return_dtype=pl.String)
     return counted.join(names, on="tokenizer").sort("rank", "length").with_columns(share=share, label=label)
 
 
