@@ -147,6 +147,7 @@ def test_importing_and_help_stay_light(command: str) -> None:
 
 READY_MADE = (
     *("cost", "cost.overview", "cost.request_trace", "measure.extrapolated", "measure.measured", "measure.probe"),
+    "measure.measurement",
     *("model.facts", "model.memory", "model.models", "model.resolution", "results.published", "results.quality"),
     *("devices", "devices.estimate", "serving.load_test", "serving.summary"),
 )

@@ -39,6 +39,7 @@ class Linear:
 
     basis = "measured"
     note = "by hand"
+    source = "by hand"
 
     def prefill_seconds(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         return tokens * 1e-3

@@ -33,7 +33,7 @@ from tokbench.pythia.measure.layer_probe import (
     check_shape,
     choose_layers,
     draw_rounds,
-    is_worth_probing,
+    plan_layers,
     probe_layers,
     probe_or_measure,
 )
@@ -46,6 +46,7 @@ from tokbench.pythia.speed.curves import Curve, Curves
 from tokbench.pythia.speed.measuring import measure_speeds
 from tokbench.pythia.speed.probed import ProbedSpeed
 from tokbench.pythia.speed.speeds import MeasuredSpeed, TimedSpeed
+from tokbench.report import format_results
 from tokbench.report._layer_probes import show_probes
 
 NEEDED = ("safetensors", "psutil", "ctranslate2", "xllamacpp", "gguf")
@@ -97,12 +98,29 @@ def test_a_line_in_layers_through_the_fastest_rounds() -> None:
     assert PROBE.extend(lambda one: {2: 4.0, 4: 6.0}[one.architecture.layers]) == 4 + 10 * 1
     prefill, decode = (PROBE.extrapolate(work) for work in PROBE.works())
     assert prefill.value == 14.0
-    assert prefill.low < 14.0 < prefill.high
+    assert (prefill.low or 0) < 14.0 < (prefill.high or 0)
     # All rounds of decoding are equal, and prefill's alternate ones are not: the A/A ratio alone is left.
-    assert (decode.low, decode.value, decode.high) == pytest.approx((6 / PROBE.aa_ratio, 6, 6 * PROBE.aa_ratio))
-    assert PROBE.aa_ratio > 1
+    ratio = PROBE.aa_ratio
+    assert ratio is not None
+    assert ratio > 1
+    assert (decode.low, decode.value, decode.high) == pytest.approx((6 / ratio, 6, 6 * ratio))
     assert PROBE.extrapolate_bytes("loaded") == PROBE.extrapolate_bytes("file_bytes") == 350
     assert PROBE.extrapolate_bytes("peak") == 700
+
+
+def test_one_round_has_no_interval() -> None:
+    """Nor is it known how far unchanged work differs."""
+    once = [measured(layers, timed("decode", 64, float(layers))) for layers in (2, 4)]
+    probe = LayerProbe("m", SMALL, once[0], once[1], once[0])
+    (work,) = probe.works()
+    found = probe.extrapolate(work)
+    assert (found.value, found.low, found.high, probe.aa_ratio) == (12, None, None, None)
+    rows = frame_probes([probe]).filter(figure="decode")
+    assert rows.select("value", "low", "high").rows() == [(1 / 12, None, None)]
+    assert "A/A ratio unknown" in ProbedSpeed(probe).note
+    text = format_results(show_probes([probe, measured(3, timed("decode", 64, 0.5))]), "markdown")
+    assert "A/A ratio unknown" in text
+    assert "extrapolated: from the fastest rounds, 95 % with the A/A ratio; measured: median, slowest and" in text
 
 
 def test_more_layers_never_take_less() -> None:
@@ -149,7 +167,7 @@ def test_layers_are_chosen_above_the_knee() -> None:
     assert choose_layers(find_model("1b").architecture, "q4_0", knee=0) == (2, 5)
     # Models of few layers are measured themselves.
     worth = {
-        size: is_worth_probing(shape := find_model(size).architecture, choose_layers(shape, "q4_0"))
+        size: plan_layers([find_model(size).architecture], "q4_0") is not None
         for size in ("70m", "160m", "410m", "1b", "12b")
     }
     assert worth == {"70m": False, "160m": False, "410m": True, "1b": True, "12b": True}
@@ -241,7 +259,8 @@ def test_two_small_models_are_made_and_run(tmp_path: Path, monkeypatch: pytest.M
     assert [one.model for one in (found.small, found.large)] == ["m-2-layers", "m-4-layers"]
     (work,) = found.works()
     assert work.small is work.base
-    assert found.extrapolate(work).value >= work.large.least
+    per_layer = max(work.large.least - work.base.least, 0) / 2
+    assert found.extrapolate(work).value == pytest.approx(work.small.least + 10 * per_layer)
     assert (found.extrapolate_bytes("generated") or 0) > 5 * 2**20
     speeds = measure_speeds(
         [open_checkpoint(make_in_cache(replace(SMALL, layers=2, vocab_rows=rows), f"v{rows}")) for rows in (64, 128)],
@@ -275,14 +294,17 @@ def test_vocabularies_are_probed_together(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(groups, "read_free", lambda _: 25)
     shapes = [replace(SMALL, vocab_rows=rows) for rows in (640, 320)]
     shares: list[float] = []
-    monkeypatch.setattr(measuring, "is_worth_probing", lambda *_: True)
-    monkeypatch.setattr(measuring, "choose_layers", lambda *_: (2, 4))
-    speeds = measuring.probe_speeds("m", shapes, "ctranslate2", "int8", 1, (64,), rounds=2, on_share=shares.append)
+    speeds = measuring.probe_speeds(
+        "m", shapes, (2, 4), "ctranslate2", "int8", 1, (64,), rounds=2, on_share=shares.append
+    )
     assert together == [[(320, 2), (320, 4)], [(640, 2)]]
     assert list(speeds) == shapes
     wide, narrow = (speed.probe for speed in speeds.values() if isinstance(speed, ProbedSpeed))
     assert wide.small.architecture == replace(SMALL, layers=2, vocab_rows=640)
     assert (wide.base, wide.large) == (narrow.small, narrow.large)
+    assert [speed.took_turns for speed in (wide, narrow)] == [False, True]
+    apart = ", timed one after the other, since they do not fit into memory together"
+    assert [speed.note.endswith(apart) for speed in speeds.values()] == [True, False]
     assert [shares[-1], sorted(shares)] == [1.0, shares]
     assert max(share for share in shares if share <= 2 / 3) == pytest.approx(2 / 3)
 
@@ -318,7 +340,7 @@ def test_costs_of_two_vocabularies_are_extrapolated(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("TOKBENCH_CACHE", str(tmp_path))
     tiny = replace(resolve_model("1.4b"), architecture=SMALL)
     monkeypatch.setattr("tokbench.pythia.cost.costs.resolve_model", lambda *_, **__: tiny)
-    monkeypatch.setattr(measuring, "choose_layers", lambda *_: (2, 4))
+    monkeypatch.setattr(layer_probe, "choose_layers", lambda *_: (2, 4))
     monkeypatch.setattr(groups, "measure_together", partial(probe.measure_together, timer="process_time"))
     corpus = write_corpus(tmp_path / "c", en=["abcd efgh", "ab"], de=["abcdefgh ijkl", "ab"])
     texts = tb.compare(["utf8", "byt5"], corpus, throughput=False)

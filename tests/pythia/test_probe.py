@@ -41,8 +41,8 @@ from tokbench.pythia.measure.probe import (
     estimate_bytes,
     measure_backend,
     measure_together,
-    read_rounds,
 )
+from tokbench.pythia.measure.rounds import read_rounds
 from tokbench.pythia.measure.score import count_bits, load_vocabulary, score_texts, sign_score
 from tokbench.pythia.measure.windows import Windows
 from tokbench.pythia.model.architecture import Architecture
@@ -164,8 +164,10 @@ REQUEST = Request("p", "b", "q", "cpu", 1, 99, 9, (4, 8), (3,), new_tokens=11, r
 def test_a_step_is_a_long_generation_less_the_median_of_one_token() -> None:
     cell = Cell(3, (20,), True)
     (found,) = read_rounds(cell, REQUEST, [[1, 3], [2, 4], [6, 7]])  # the median of 1, 2, 6 is 2
+    (fastest,) = read_rounds(cell, REQUEST, [[1, 3], [2, 4], [6, 7]], min)
     assert (found.phase, found.batch, found.tokens) == ("decode", 3, 20)
     assert found.rounds == pytest.approx([0.1, 0.2, 0.5])
+    assert fastest.rounds == pytest.approx([0.2, 0.3, 0.6])  # where the fastest round counts, so does the fastest token
     with pytest.raises(TokbenchError, match="11 tokens took no longer than one on b: decoding was not timed"):
         list(read_rounds(cell, REQUEST, [[1, 3], [2, 2], [6, 7]]))
 

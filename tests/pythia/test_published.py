@@ -166,7 +166,7 @@ def test_intervals_hold_their_value_and_stay_shares(value: float, stderr: float)
 class Steady:
     """A model that reads a token in a millisecond and writes one in 10."""
 
-    basis, note = "measured", "by hand"
+    basis, note, source = "measured", "by hand", "by hand"
 
     def prefill_seconds(self, tokens: object) -> object:
         return tokens * 0.001  # type: ignore[operator]

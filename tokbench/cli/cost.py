@@ -190,6 +190,7 @@ def run(
         Request,
         check_run,
         check_seconds,
+        check_source,
         cost,
         default_quantization,
     )
@@ -225,6 +226,7 @@ def run(
     if device is not None and quantization is None:
         quantization = DEVICE_TYPE
     speed_of = choose_device(device, efficiency, quantization or default_quantization(backend))
+    check_source(backend, bool(rates), speed_of is not None)
     if extrapolate and backend == ANALYTIC:
         raise TokbenchError("--extrapolate measures, so it needs a backend", "for example: --backend llamacpp")
     check_seconds(prices, chosen, backend, bool(rates) or speed_of is not None)

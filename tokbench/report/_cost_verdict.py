@@ -197,8 +197,9 @@ def write_prices(prices: Prices) -> list[str]:
 
 def write_notes(costs: Costs) -> list[str]:
     """List the notes below the tables."""
+    timed = costs.relative.filter(quantity="seconds")["low"].count()
     notes = [
-        "[low, high]: 95 % confidence intervals over texts like these (paired bootstrap)"
+        f"[low, high]: {100 * costs.level:g} % confidence intervals over texts like these (paired bootstrap)"
         if costs.frame["low"].count()
         else "no intervals: they need several documents or segments",
         f"premium: the same text, relative to {costs.reference}"
@@ -213,8 +214,8 @@ def write_notes(costs: Costs) -> list[str]:
         notes.append(f"~ {join(bases)}, not measured")
     if costs.frame["measured_low"].count():
         notes.append(
-            "measurement: interval of the seconds themselves, for these texts; relative costs and premiums that "
-            "follow from them hold it too"
+            "measurement: interval of the seconds themselves, for these texts"
+            + ("; relative costs and premiums that follow from them hold it too" if timed else "")
         )
     if costs.model is not None:
         notes.append(f"V rows: of the embedding; NSL: tokens relative to {costs.baseline}")

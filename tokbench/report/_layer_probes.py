@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokbench.pythia.measure.extrapolated import SIZES, Found, frame_probes, list_measured, list_notes, to_document
+from tokbench.pythia.measure.measurement import BackendMeasurement, spell_ratio
 from tokbench.report._document_model import Plain, Results, Signature
 from tokbench.report._model_runs import describe
 from tokbench.report._table import tabulate
 
 MIB = "{:,.1f}".format
+
+SPEEDS = {
+    "extrapolated": "extrapolated: from the fastest rounds, 95 % with the A/A ratio",
+    "measured": "measured: median, slowest and fastest round",
+}
+"""What value, low and high are, by basis."""
 
 
 def show_probes(found: Sequence[Found]) -> Results:
@@ -35,10 +42,13 @@ def lay_out_probes(found: Sequence[Found]) -> list[Plain]:
         for row in rows
         if row["unit"] == "tokens/s"
     ]
+    bases = [text for basis, text in SPEEDS.items() if any(row["basis"] == basis for row in speed)]
+    whole = [one for one in found if isinstance(one, BackendMeasurement)]
     floats = dict.fromkeys((*SIZES, "value", "low", "high"), MIB)
     return [
         tabulate(list(memory.values()), "Memory, MiB, and loading", formats={**floats, "load s": "{:.2f}".format}),
-        tabulate(speed, "Speed, tokens per second (low and high: 95 %, with the A/A ratio)", formats=floats),
-        *map(Signature, sorted({describe(one) for one in list_measured(found)})),
+        tabulate(speed, f"Speed, tokens per second ({'; '.join(bases)})", formats=floats),
+        *map(Signature, sorted({f"{describe(one)}, A/A ratio {spell_ratio(one.aa_ratio)}" for one in whole})),
+        *map(Signature, sorted({describe(one) for one in list_measured(found) if one not in whole})),
         *map(Signature, list_notes(found)),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tokbench.pythia.measure.measured import frame_figures, frame_ram, frame_timings, to_document
-from tokbench.pythia.measure.probe import BackendMeasurement
+from tokbench.pythia.measure.measurement import BackendMeasurement, spell_ratio
 from tokbench.report._document_model import Plain, Results, Signature
 from tokbench.report._table import tabulate
 
@@ -46,7 +46,7 @@ def lay_out_measurements(found: Sequence[BackendMeasurement]) -> list[Plain]:
         tabulate(name_columns(memory), ram, formats=floats),
         tabulate(name_columns(speed), rates, formats=floats),
         tabulate(loading, "Loading", formats={"file MiB": MIB, "seconds": "{:.3f}".format}),
-        *map(Signature, sorted({f"{describe(one)}, A/A ratio {write_ratio(one.aa_ratio)}" for one in found})),
+        *map(Signature, sorted({f"{describe(one)}, A/A ratio {spell_ratio(one.aa_ratio)}" for one in found})),
     ]
 
 
@@ -77,11 +77,6 @@ def describe(found: BackendMeasurement) -> str:
         f"{found.generation_prompt}, weights: {found.weights}, "
         f"tokbench {place.tokbench}, {libraries}"
     )
-
-
-def write_ratio(ratio: float | None) -> str:
-    """Format a machine's A/A ratio."""
-    return "unknown" if ratio is None else f"{ratio:.2f}"
 
 
 def show_scores(rows: list[dict[str, Any]]) -> Results:

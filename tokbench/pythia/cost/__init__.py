@@ -1,6 +1,6 @@
 """The cost of a comparison's tokens on a model."""
 
-from tokbench.pythia.cost.checks import ANALYTIC, check_run, check_seconds, default_quantization
+from tokbench.pythia.cost.checks import ANALYTIC, check_run, check_seconds, check_source, default_quantization
 from tokbench.pythia.cost.costs import OWN_TOKENIZER, Costs, cost
 from tokbench.pythia.cost.prices import DAYS_PER_MONTH, Prices
 from tokbench.pythia.cost.request import Request
@@ -14,6 +14,7 @@ __all__ = [
     "Request",
     "check_run",
     "check_seconds",
+    "check_source",
     "cost",
     "default_quantization",
 ]

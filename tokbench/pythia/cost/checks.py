@@ -40,6 +40,15 @@ def check_seconds(prices: Prices, model: str | None, backend: str, rates: Sequen
         )
 
 
+def check_source(backend: str, timings: bool, device: bool) -> None:
+    """Raise TokbenchError if more than one thing gives seconds.
+
+    timings, device: whether seconds are estimated from timings, or on a device.
+    """
+    if (backend != ANALYTIC) + timings + device > 1:
+        raise TokbenchError("seconds come from one source", "choose one of --backend, --timings and --device")
+
+
 def check_run(model: str | None, backend: str, quantization: str | None, *, offline: bool = False) -> None:
     """Raise TokbenchError for an unknown model, backend or type, and for a backend without a model.
 

@@ -14,10 +14,10 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.cost.amounts import Amounts
-from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, default_quantization
+from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, check_source, default_quantization
 from tokbench.pythia.cost.losses import Losses, find_losses, loses_text
 from tokbench.pythia.cost.prices import Prices
-from tokbench.pythia.cost.quantities import Costing
+from tokbench.pythia.cost.quantities import Costing, Floats, check_context, check_prices
 from tokbench.pythia.cost.request import NewTokens, Request
 from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
 from tokbench.pythia.cost.timing import Report, choose_cache_bytes, estimate_speeds, extrapolate_speeds, measure_speeds
@@ -52,6 +52,7 @@ class Costs(Presented):
     chars: characters that a request reads, by language: of the reference language, or of each group.
     shares: of the languages in values over all; empty for equal ones.
     notes: what the seconds, or the counts of a closed model, are based on, by tokenizer.
+    level: coverage of the intervals.
     losses: segments that lost text, by tokenizer and language: dropped text saves tokens, so that these costs are too
         low, and no verdict compares them.
     """
@@ -71,6 +72,7 @@ class Costs(Presented):
     reference: str | None
     signature: str
     notes: Mapping[str, str]
+    level: float = 0.95
     losses: Losses = field(default_factory=dict)
 
     def to_document(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class Costs(Presented):
             "prices": asdict(self.prices),
             "reference": self.reference,
             "notes": dict(self.notes),
+            "level": self.level,
             "losses": {name: dict(segments) for name, segments in self.losses.items()},
             "costs": self.frame.to_dicts(),
             "relative": self.relative.to_dicts(),
@@ -148,8 +151,7 @@ def cost(
     measurements = find_measurements(result)
     asked, paid = Request(prompt_chars, new_text, new_tokens), prices or Prices()
     kind = quantization or default_quantization(backend)
-    if speed_of is not None and (rates or backend != ANALYTIC):
-        raise TokbenchError("seconds come from one source", "choose a device, a backend or timings")
+    check_source(backend, bool(rates), speed_of is not None)
     check_seconds(paid, model, backend, bool(rates) or speed_of is not None)
     sized = [t for t in result.tokenizers if t.vocab_total is not None]
     spec = resolve_model(model, offline=offline) if model is not None and sized else None
@@ -158,16 +160,17 @@ def cost(
     amounts = Amounts.read(measurements, result.corpus.languages, result.names, reference, bootstrap or Bootstrap())
     chars = amounts.request_chars(asked)
     shapes = {name: change.changed for name, change in changes.items()}
-    counted = {name: asked.count(chars, amounts.tokens[name]) for name in shapes}
+    counted = {name: asked.count(chars, amounts.tokens[name]) for name in result.names}
+    check_requests(counted, shapes, paid)
     if spec is None:
         speeds: dict[str, Speed] = {}
     elif speed_of is not None:
         speeds = {name: speed_of(shape) for name, shape in shapes.items()}
     elif backend == ANALYTIC:
-        longest = {name: (read + written)[:1] for name, (read, written) in counted.items()}
+        longest = {name: (counted[name][0] + counted[name][1])[:1] for name in shapes}
         speeds = estimate_speeds(shapes, rates, kind, longest)
     else:
-        prompts = {name: read for name, (read, _) in counted.items()}
+        prompts = {name: counted[name][0] for name in shapes}
         speeds = (
             extrapolate_speeds(spec, shapes, backend, kind, threads, prompts, on_step, on_share)
             if extrapolate
@@ -196,6 +199,7 @@ def cost(
             [
                 result.signature(long=False),
                 f"model:{spec.name}|be:{backend}/{kind}" if spec else "model:none",
+                *(f"sec:{source}" for source in sorted({speed.source for speed in speeds.values()})),
                 asked.sign(),
                 *([f"price:{paid.sign()}"] if paid.given else []),
             ]
@@ -204,8 +208,23 @@ def cost(
             **{t.name: t.origin for t in result.tokenizers if t.counted},
             **{name: speed.note for name, speed in speeds.items()},
         },
+        level=amounts.level,
         losses=losses,
     )
+
+
+def check_requests(
+    counted: Mapping[str, tuple[Floats, Floats]], shapes: Mapping[str, Architecture], prices: Prices
+) -> None:
+    """Raise TokbenchError if a request does not fit the context, or the prompts that the prices are for.
+
+    counted: tokens read and written, by tokenizer. shapes: of the models that are known.
+    """
+    for name, (read, written) in counted.items():
+        if name in shapes:
+            check_context(read, written, shapes[name].context)
+        if prices.per_token:
+            check_prices(read, prices)
 
 
 def find_measurements(result: Comparison) -> Measurements:

@@ -66,15 +66,12 @@ class Costing:
 def compute_quantities(prompts: Floats, new: Floats, costing: Costing) -> dict[str, Floats]:
     """Compute the quantities of requests, each in the shape of `prompts`.
 
-    prompts, new: tokens read and written; the first row is checked against the context and the prices.
-
-    Raises TokbenchError if a request does not fit the context, or the prompts that the prices are for.
+    prompts, new: tokens read and written.
     """
     quantities = {"tokens": prompts, "new_tokens": new}
     prices, speed = costing.prices, costing.speed
     if costing.architecture is not None:
         shape = costing.architecture
-        check_context(prompts, new, shape.context)
         quantities["flops"] = interpolate(partial(look_up, partial(request_flops, shape)), prompts, new)
         quantities["kv_bytes"] = interpolate(
             partial(look_up, partial(count_cache, shape, costing.kv_bytes)), prompts, new
@@ -84,7 +81,6 @@ def compute_quantities(prompts: Floats, new: Floats, costing: Costing) -> dict[s
         quantities["decode_seconds"] = interpolate(speed.decode_seconds, prompts, new)
         quantities["seconds"] = quantities["prefill_seconds"] + quantities["decode_seconds"]
     if prices.per_token:
-        check_prices(prompts, prices)
         quantities["money"] = prices.price_tokens(prompts, new)
     elif prices.per_hour is not None and speed is not None:
         quantities["money"] = quantities["seconds"] * (prices.per_hour / 3600)

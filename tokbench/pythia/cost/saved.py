@@ -33,6 +33,7 @@ class SavedCosts(msgspec.Struct):
     costs: list[dict[str, str | float | None]]
     relative: list[dict[str, str | float | None]]
     what_if: list[dict[str, str | float | None]]
+    level: float = 0.95
     losses: dict[str, dict[str, int]] = {}
 
 
@@ -57,6 +58,7 @@ def read_costs(document: Mapping[str, Any]) -> Costs:
         reference=saved.reference,
         signature=saved.signature,
         notes=saved.notes,
+        level=saved.level,
         losses=saved.losses,
     )
 

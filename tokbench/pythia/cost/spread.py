@@ -20,54 +20,63 @@ from tokbench.pythia.speed.speeds import TimedSpeed
 Floats = npt.NDArray[np.float64]
 Interval = tuple[Floats, Floats]
 
-COVERAGE = 0.95
-
 
 @dataclass(frozen=True, eq=False)
 class Spread:
     """The seconds of a request with one tokenizer, from resampled rounds.
 
     seconds: (draws, languages + 1): the last column is over all languages.
-    aa_ratio: by what factor unchanged work differed on the machine.
+    aa_ratio: by what factor unchanged work differed on the machine; None if unknown, which leaves all bounds NaN.
+    level: coverage of the bounds.
     """
 
     architecture: Architecture | None
     seconds: Floats
-    aa_ratio: float
+    aa_ratio: float | None
+    level: float
 
     def interval(self) -> Interval:
         """Return bounds of the seconds, by language: what measuring again would give."""
-        return widen(self.seconds, self.aa_ratio)
+        return widen(self.seconds, self.aa_ratio, self.level)
 
     def relate_to(self, other: Spread) -> Interval:
         """Return bounds of the ratio to other seconds, by language.
 
         Those of one model share what the machine did; models that differ may differ by the A/A ratio.
         """
-        same = self.architecture == other.architecture
-        logs = np.log([self.aa_ratio, other.aa_ratio])
-        return widen(divide(self.seconds, other.seconds), 1.0 if same else float(np.exp(np.sqrt((logs**2).mean()))))
+        ratio: float | None = None
+        if self is other:
+            ratio = 1.0
+        elif self.aa_ratio is not None and other.aa_ratio is not None:
+            logs = np.log([self.aa_ratio, other.aa_ratio])
+            ratio = 1.0 if self.architecture == other.architecture else float(np.exp(np.sqrt((logs**2).mean())))
+        return widen(divide(self.seconds, other.seconds), ratio, self.level)
 
     def relate_languages(self, column: int) -> Interval:
         """Return bounds of the ratio to the seconds in one language."""
-        return widen(divide(self.seconds, self.seconds[:, [column]]), 1.0)
+        ratios = divide(self.seconds, self.seconds[:, [column]])
+        return widen(ratios, None if self.aa_ratio is None else 1.0, self.level)
 
 
-def draw_spread(prompts: Floats, new: Floats, costing: Costing, weights: Floats) -> Spread | None:
+def draw_spread(prompts: Floats, new: Floats, costing: Costing, weights: Floats, level: float) -> Spread | None:
     """Draw the rounds of a measurement again; None for seconds that come from none.
 
     prompts, new: tokens read and written, by language.
     weights: of the languages in the value over all, (1, languages).
+    level: coverage of the bounds.
     """
     if not isinstance(costing.speed, TimedSpeed):
         return None
     seconds = draw_seconds(prompts, new, costing.speed)
-    return Spread(costing.architecture, np.hstack([seconds, mix(seconds, weights)]), costing.speed.aa_ratio)
+    return Spread(costing.architecture, np.hstack([seconds, mix(seconds, weights)]), costing.speed.aa_ratio, level)
 
 
-def widen(draws: Floats, ratio: float) -> Interval:
-    """Return percentiles of the draws, divided and multiplied by a ratio."""
-    low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], axis=0)
+def widen(draws: Floats, ratio: float | None, level: float) -> Interval:
+    """Return percentiles of the draws, divided and multiplied by a ratio; NaN if it is unknown."""
+    if ratio is None:
+        undefined = np.full(draws.shape[1:], np.nan)
+        return undefined, undefined
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return low / ratio, high * ratio
 
 

@@ -103,7 +103,7 @@ def compute(
         }
         if costing.architecture is not None:
             million[name][TRAINING] = join(compute_training(costing.architecture, rates) * 1e6, training)
-        drawn = draw_spread(read[0], written[0], costing, serving)
+        drawn = draw_spread(read[0], written[0], costing, serving, amounts.level)
         if drawn is not None:
             spread[name] = drawn
     bases = {name: costing.speed.basis for name, costing in costings.items() if costing.speed is not None}
@@ -157,7 +157,7 @@ def describe(computed: Computed, name: str, quantity: str, per: str, factor: flo
         scale = factor if quantity == "seconds" else factor * (computed.per_hour or 0) / 3600
         low_measured, high_measured = spread.interval()
         bounds = (low_measured * scale, high_measured * scale)
-    timed = UNITS[quantity] == "s" or (quantity == "money" and "seconds" in computed.request[name])
+    timed = UNITS[quantity] == "s" or computed.is_timed(quantity)
     frame = pl.DataFrame(
         {
             "lang": [*amounts.languages, None],

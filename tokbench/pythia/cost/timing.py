@@ -62,9 +62,13 @@ def measure_speeds(
     prompts: tokens read, by tokenizer.
     """
     from tokbench.pythia.formats.opening import open_checkpoint
-    from tokbench.pythia.formats.random_weights import make_in_cache, open_or_make
+    from tokbench.pythia.formats.random_weights import find_architecture, make_in_cache, open_or_make
+    from tokbench.pythia.measure.memory_needs import check_free_memory
     from tokbench.pythia.speed import measuring
 
+    for shape in dict.fromkeys(shapes.values()):
+        if shape != spec.architecture or find_architecture(spec.name) is not None:  # files are asked once they are open
+            check_free_memory(shape, backend, quantization, name=spec.name)
     checkpoints: dict[Architecture, Checkpoint] = {}
     for name, shape in shapes.items():
         on_step(f"{spec.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
@@ -96,21 +100,29 @@ def extrapolate_speeds(
 
     prompts: tokens read, by tokenizer.
     """
+    from tokbench.pythia.measure.layer_probe import plan_layers
     from tokbench.pythia.speed.measuring import probe_speeds
 
-    for name, shape in shapes.items():
-        on_step(f"few layers of {spec.name} with {name} ({shape.vocab_rows:,} rows) on {backend}")
-    grid = choose_lengths(spec, prompts)
     distinct = list(dict.fromkeys(shapes.values()))
-    found = probe_speeds(spec.name, distinct, backend, quantization, threads, grid, rounds=ROUNDS, on_share=on_share)
+    layers = plan_layers(distinct, quantization)
+    what = spec.name if layers is None else f"few layers of {spec.name}"
+    for name, shape in shapes.items():
+        on_step(f"{what} with {name} ({shape.vocab_rows:,} rows) on {backend}")
+    grid = choose_lengths(spec, prompts)
+    found = probe_speeds(
+        spec.name, distinct, layers, backend, quantization, threads, grid, rounds=ROUNDS, on_share=on_share
+    )
     return {name: found[shape] for name, shape in shapes.items()}
 
 
 def choose_lengths(spec: ModelSpec, prompts: Mapping[str, Floats]) -> list[int]:
-    """Choose the prompt lengths to measure, of those that fit the context: they span all prompts."""
+    """Choose the prompt lengths to measure: they span all prompts, up to the context.
+
+    Only resampled prompts may be longer than the context.
+    """
     read = np.concatenate([tokens.ravel() for tokens in prompts.values()])
-    lengths = np.ceil(read[np.isfinite(read)]).astype(np.int64)
-    return [length for length in prompt_grid(lengths) if length <= spec.architecture.context]
+    lengths = np.minimum(np.ceil(read[np.isfinite(read)]), spec.architecture.context).astype(np.int64)
+    return list(prompt_grid(lengths))
 
 
 def choose_cache_bytes(backend: str, quantization: str, rates: Sequence[Rates]) -> int:

@@ -76,6 +76,11 @@ class DeviceSpeed:
             f"{self.device.bandwidth / 1e9:,.4g} GB/s assumed{others}"
         )
 
+    @property
+    def source(self) -> str:
+        """Name the device and the efficiency."""
+        return f"device/{self.device.name}/{self.efficiency:g}"
+
     def time(self, phase: Phase, tokens: int, batch: int = 1) -> tuple[float, Limit]:
         """Return the seconds of a prefill or decoding step for the whole batch, and what limits them.
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from tokbench.pythia.measure.layer_probe import LayerProbe, list_extrapolated
 from tokbench.pythia.measure.measured import FIGURES_SCHEMA, frame_figures, frame_timings
-from tokbench.pythia.measure.measurement import BackendMeasurement
+from tokbench.pythia.measure.measurement import BackendMeasurement, spell_ratio, spell_turns
 
 SIZES = {"file": "file_bytes", "rss_loaded": "loaded", "rss_generated": "generated", "rss_peak": "peak"}
 """Figures in bytes, and where a measurement has them."""
@@ -57,8 +57,8 @@ def _list_rows(probe: LayerProbe) -> Iterator[dict[str, Any]]:
             "batch": timing.batch,
             "tokens": timing.tokens,
             "value": tokens_timed / seconds.value,
-            "low": tokens_timed / seconds.high,
-            "high": tokens_timed / seconds.low,
+            "low": None if seconds.high is None else tokens_timed / seconds.high,
+            "high": None if seconds.low is None else tokens_timed / seconds.low,
             "unit": "tokens/s",
         }
 
@@ -74,7 +74,7 @@ def spell_layers(probe: LayerProbe) -> str:
     first, second = probe.small.architecture.layers, probe.large.architecture.layers
     return (
         f"{probe.model}, {probe.small.backend} {probe.small.quantization}: extrapolated from {first} and {second} "
-        f"layers to {probe.architecture.layers}; A/A ratio {probe.aa_ratio:.2f}"
+        f"layers to {probe.architecture.layers}; A/A ratio {spell_ratio(probe.aa_ratio)}{spell_turns(probe.took_turns)}"
     )
 
 

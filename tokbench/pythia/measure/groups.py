@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,16 +36,10 @@ def measure_groups(
     chosen = {name: value for name, value in sizes.items() if name in _OF_MEMORY}
     needs = [estimate_need(one, backend, quantization, **chosen) for one in checkpoints]
     found: list[BackendMeasurement] = []
-    for group in group_by_need(checkpoints, needs, read_free(sizes.get("device", "cpu"))):
+    for number, group in enumerate(group_by_need(checkpoints, needs, read_free(sizes.get("device", "cpu")))):
         show = partial(_show_group, len(found) / len(checkpoints), len(group) / len(checkpoints), on_share)
-        found += measure_together(
-            group,
-            backend,
-            quantization,
-            threads,
-            on_share=show,
-            **sizes,
-        )
+        measured = measure_together(group, backend, quantization, threads, on_share=show, **sizes)
+        found += [replace(one, group=number) for one in measured]
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ changes only that, and the layers' share is measured once for all vocabularies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tokbench.errors import TokbenchError
 from tokbench.pythia.measure.groups import measure_groups
 from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
+from tokbench.pythia.measure.memory_needs import check_free_memory
 from tokbench.pythia.measure.probe import measure_backend
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import parameters
@@ -39,11 +40,14 @@ COVERAGE = 0.95
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """An extrapolated figure, and an interval for what measuring the model here would give."""
+    """An extrapolated figure, and an interval for what measuring the model here would give.
+
+    low, high: None from a single round.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,15 @@ class LayerProbe:
         return tuple({id(one): one for one in (self.small, self.base, self.large)}.values())
 
     @property
-    def aa_ratio(self) -> float:
-        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
+    def aa_ratio(self) -> float | None:
+        """Return by what factor unchanged work differed on this machine; None if unknown."""
         logs = [math.log(ratio) for one in self.run if (ratio := one.aa_ratio) is not None]
-        return math.exp(math.sqrt(sum(log**2 for log in logs) / len(logs))) if logs else 1.0
+        return math.exp(math.sqrt(sum(log**2 for log in logs) / len(logs))) if logs else None
+
+    @property
+    def took_turns(self) -> bool:
+        """Return whether all models were in memory together, and took turns."""
+        return all(one.group == 0 for one in self.run)
 
     def works(self) -> tuple[LayerWork, ...]:
         """Return the timings of each kind of work."""
@@ -113,10 +122,12 @@ class LayerProbe:
         95 % of a bootstrap of the slope over rounds, widened by the machine's A/A ratio, since another measurement
         would differ by that.
         """
+        value, ratio = self.extend_rounds(work), self.aa_ratio
+        if ratio is None:
+            return Extrapolated(value, None, None)
         draws = self.draw(work, draw_rounds(len(work.small.rounds)))
-        value = self.extend_rounds(work)
         low, high = np.quantile(draws, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-        return Extrapolated(value, min(float(low), value) / self.aa_ratio, max(float(high), value) * self.aa_ratio)
+        return Extrapolated(value, min(float(low), value) / ratio, max(float(high), value) * ratio)
 
     def extrapolate_bytes(self, figure: str) -> int | None:
         """Extrapolate memory: `loaded` or `generated` (resident), `peak` or `file_bytes`; None if unknown."""
@@ -151,9 +162,21 @@ def choose_layers(architecture: Architecture, quantization: str, knee: int = KNE
     return first, first + max(first // 2, _LEAST_LAYERS, farther)
 
 
-def is_worth_probing(architecture: Architecture, layers: tuple[int, int]) -> bool:
-    """Return whether the model is larger than both small ones are together: otherwise it is measured itself."""
-    return architecture.layers > 2 * layers[1]
+def plan_layers(architectures: Sequence[Architecture], quantization: str) -> tuple[int, int] | None:
+    """Return the layers of the two models for the smallest vocabulary.
+
+    None if the model has at most twice as many as the larger one: then it is measured itself.
+
+    architectures: they differ only in their vocabulary.
+    """
+    least = find_least(architectures)
+    layers = choose_layers(least, quantization)
+    return layers if least.layers > 2 * layers[1] else None
+
+
+def find_least(architectures: Sequence[Architecture]) -> Architecture:
+    """Return the one with the smallest vocabulary."""
+    return min(architectures, key=lambda one: one.vocab_rows)
 
 
 def probe_layers(
@@ -197,10 +220,12 @@ def probe_vocabularies(
 
     for architecture in architectures:
         check_shape(name, architecture)
-    least = min(architectures, key=lambda one: one.vocab_rows)
+    least = find_least(architectures)
     first, second = layers or choose_layers(least, quantization)
     shapes = [replace(one, layers=first) for one in (least, *(one for one in architectures if one != least))]
     shapes.insert(1, replace(least, layers=second))
+    for shape in shapes:
+        _check_memory(shape, backend, quantization, f"{shape.layers} layers of {name}", sizes)
     rows = {shape.vocab_rows for shape in shapes}
     folders = [
         make_in_cache(shape, f"{name}-{shape.layers}-layers" + (f"-v{shape.vocab_rows}" if len(rows) > 1 else ""))
@@ -225,10 +250,20 @@ def probe_or_measure(
     from tokbench.pythia.formats.opening import open_checkpoint
     from tokbench.pythia.formats.random_weights import make_in_cache
 
-    if is_worth_probing(architecture, choose_layers(architecture, quantization)):
-        return probe_layers(name, architecture, backend, quantization, threads, **sizes)
+    layers = plan_layers([architecture], quantization)
+    if layers is not None:
+        return probe_layers(name, architecture, backend, quantization, threads, layers=layers, **sizes)
     check_shape(name, architecture)
+    _check_memory(architecture, backend, quantization, name, sizes)
     return measure_backend(open_checkpoint(make_in_cache(architecture, name)), backend, quantization, threads, **sizes)
+
+
+def _check_memory(
+    architecture: Architecture, backend: str, quantization: str, name: str, sizes: Mapping[str, Any]
+) -> None:
+    """Raise TokbenchError if a model would not fit into memory, before its weights are created."""
+    asked = {key: value for key, value in sizes.items() if key in ("context", "device")}
+    check_free_memory(architecture, backend, quantization, name=name, **asked)
 
 
 def check_shape(name: str, architecture: Architecture) -> None:

@@ -72,6 +72,7 @@ class BackendMeasurement:
     device_bytes: memory that took on a CUDA device.
     timings: from later loads.
     load_average: of the machine, this measurement's own threads not counted; None if unknown.
+    group: number of the group of models that took turns with it, 0 unless they did not all fit into memory together.
     """
 
     model: str
@@ -98,6 +99,7 @@ class BackendMeasurement:
     environment: Environment
     timings: tuple[PhaseRounds, ...]
     load_average: float | None = None
+    group: int = 0
 
     @property
     def aa_ratio(self) -> float | None:
@@ -108,3 +110,13 @@ class BackendMeasurement:
         """
         squares = [timing.split() ** 2 for timing in self.timings if len(timing.rounds) > 1]
         return math.exp(math.sqrt(sum(squares) / len(squares))) if squares else None
+
+
+def spell_ratio(ratio: float | None) -> str:
+    """Return an A/A ratio, or that it is unknown."""
+    return "unknown" if ratio is None else f"{ratio:.2f}"
+
+
+def spell_turns(took_turns: bool) -> str:
+    """Say if models that are compared were not measured in turns: what the machine did in between is in no interval."""
+    return "" if took_turns else ", timed one after the other, since they do not fit into memory together"

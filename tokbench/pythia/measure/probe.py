@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 from tokbench._shared.environment import Now, count_cores, describe_environment, installed, now
 from tokbench.errors import TokbenchError
@@ -19,11 +19,12 @@ from tokbench.pythia.backends import BACKENDS, Device
 from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.measure._conversation import Conversation
 from tokbench.pythia.measure._limited_process import find_limit
-from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Cell, Request, Timer, list_cells
+from tokbench.pythia.measure._probe_process import DECODE_PROMPT, Request, Timer, list_cells
 from tokbench.pythia.measure._process_memory import Memory
 from tokbench.pythia.measure.machine_load import read_load
 from tokbench.pythia.measure.measurement import BackendMeasurement, PhaseRounds
 from tokbench.pythia.measure.memory_needs import check_free_memory, check_memory, estimate_bytes, read_free
+from tokbench.pythia.measure.rounds import read_rounds
 
 __all__ = [
     "BackendMeasurement",
@@ -88,7 +89,8 @@ def measure_together(
     decode_contexts: tokens in the cache halfway through the `new_tokens` timed; those that leave no room for them
         within the context are measured, and reported, at the nearest that does.
     spread: whether every round goes through all lengths and contexts of single texts, and loads the models anew for
-        each. The rounds of small models are short, and a machine may be slower for longer than all of them take.
+        each. The rounds of small models are short, and a machine may be slower for longer than all of them take. The
+        fastest round then counts: a step takes the difference from the fastest single token, not from the median.
     timer: "process_time" counts CPU seconds instead of elapsed ones.
     on_share: called after each reading of memory and each round.
 
@@ -257,7 +259,9 @@ def _run_processes(
             tuple(
                 timing
                 for cell, found in zip(cells, timed, strict=True)
-                for timing in read_rounds(cell[model], request, [seconds[model] for seconds in found])
+                for timing in read_rounds(
+                    cell[model], request, [seconds[model] for seconds in found], min if spread else median
+                )
             ),
         )
         for model, (facts, request) in enumerate(zip(memory, requests, strict=True))
@@ -276,24 +280,3 @@ def _take_turns(processes: Sequence[Conversation], cell: int, rounds: range) -> 
         yield [found[model] for model in range(len(processes))]
     for process in processes:
         process.ask("close")
-
-
-def read_rounds(cell: Cell, request: Request, rounds: Sequence[Sequence[float]]) -> Iterator[PhaseRounds]:
-    """Yield the timings of a cell from the seconds of its rounds.
-
-    rounds: per round, the seconds of each prompt length; or, when decoding, of one token and of all new tokens. A step
-        takes the difference of the second from the median of the first, divided by the steps between them.
-
-    Raises TokbenchError if a step does not take more than 0 seconds in every round.
-    """
-    phase: Literal["prefill", "decode"] = "decode" if cell.decoding else "prefill"
-    if not cell.decoding:
-        for length, seconds in zip(cell.tokens, zip(*rounds, strict=True), strict=True):
-            yield PhaseRounds(phase, cell.batch, length, tuple(seconds))
-        return
-    first = median(single for single, _ in rounds)
-    steps = tuple((whole - first) / (request.new_tokens - 1) for _, whole in rounds)
-    if min(steps) <= 0:
-        message = f"{request.new_tokens} tokens took no longer than one on {request.backend}: decoding was not timed"
-        raise TokbenchError(message, "generate more new tokens, or wait until other programs have finished")
-    yield PhaseRounds(phase, cell.batch, cell.tokens[0], steps)

@@ -9,7 +9,8 @@ from tokbench.pythia.formats.checkpoint import Checkpoint
 from tokbench.pythia.formats.opening import open_checkpoint
 from tokbench.pythia.formats.random_weights import make_in_cache
 from tokbench.pythia.measure.groups import measure_groups
-from tokbench.pythia.measure.layer_probe import check_shape, choose_layers, is_worth_probing, probe_vocabularies
+from tokbench.pythia.measure.layer_probe import check_shape, probe_vocabularies
+from tokbench.pythia.measure.memory_needs import check_free_memory
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.speed.probed import ProbedSpeed
 from tokbench.pythia.speed.speeds import MeasuredSpeed, TimedSpeed
@@ -40,6 +41,7 @@ def measure_speeds(
 def probe_speeds(
     name: str,
     architectures: Sequence[Architecture],
+    layers: tuple[int, int] | None,
     backend: str,
     quantization: str,
     threads: int | None,
@@ -48,11 +50,10 @@ def probe_speeds(
 ) -> dict[Architecture, TimedSpeed]:
     """Extrapolate the times of a model with different vocabularies from models with few of its layers.
 
-    Models of few layers are measured themselves, with random weights. Arguments as for `probe_vocabularies`.
+    layers: as `plan_layers` returns them; None to measure the models themselves, with random weights. Other arguments
+        as for `probe_vocabularies`.
     """
-    least = min(architectures, key=lambda one: one.vocab_rows)
-    layers = choose_layers(least, quantization)
-    if is_worth_probing(least, layers):
+    if layers is not None:
         probes = probe_vocabularies(
             name,
             architectures,
@@ -67,5 +68,6 @@ def probe_speeds(
         return {probe.architecture: ProbedSpeed(probe) for probe in probes}
     for architecture in architectures:
         check_shape(name, architecture)
+        check_free_memory(architecture, backend, quantization, name=name)
     checkpoints = [open_checkpoint(make_in_cache(one, f"{name}-v{one.vocab_rows}")) for one in architectures]
     return {**measure_speeds(checkpoints, backend, quantization, threads, prompt_lengths, **sizes)}

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from tokbench.pythia.measure.layer_probe import LayerProbe, draw_rounds
+from tokbench.pythia.measure.measurement import spell_ratio, spell_turns
 from tokbench.pythia.speed.curves import Curve, Curves, Seconds, Tokens
 
 
@@ -29,8 +30,15 @@ class ProbedSpeed:
         return (
             f"{small.backend} {small.quantization}, {small.threads} threads, extrapolated from "
             f"{small.architecture.layers} and {large.architecture.layers} layers to {self.probe.architecture.layers}, "
-            f"weights: random, {small.environment.processor}, A/A ratio {self.probe.aa_ratio:.2f}"
+            f"weights: random, {small.environment.processor}, A/A ratio {spell_ratio(self.probe.aa_ratio)}"
+            f"{spell_turns(self.probe.took_turns)}"
         )
+
+    @property
+    def source(self) -> str:
+        """Name the layers that they are extrapolated from, and the number of threads."""
+        small, large = self.probe.small, self.probe.large
+        return f"extrapolated/{small.architecture.layers},{large.architecture.layers}/{small.threads}"
 
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
         """Interpolate linearly between the lengths; no time for no tokens."""
@@ -41,8 +49,8 @@ class ProbedSpeed:
         return self._curves.decode_seconds(prompts, new_tokens)
 
     @property
-    def aa_ratio(self) -> float:
-        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
+    def aa_ratio(self) -> float | None:
+        """Return by what factor unchanged work differed on this machine; None if unknown."""
         return self.probe.aa_ratio
 
     def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:

@@ -5,6 +5,7 @@ Measured here, or estimated from rates.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 
 from tokbench.errors import TokbenchError
 from tokbench.pythia.measure.layer_probe import draw_rounds
-from tokbench.pythia.measure.measurement import BackendMeasurement
+from tokbench.pythia.measure.measurement import BackendMeasurement, spell_ratio, spell_turns
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.speed.curves import Curve, Curves, Seconds, Tokens
 from tokbench.pythia.speed.rates import Rates
@@ -37,6 +38,11 @@ class Speed(Protocol):
         """Describe what the times are based on."""
         ...
 
+    @property
+    def source(self) -> str:
+        """Identify what the times come from, for signatures."""
+        ...
+
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
         """Return the seconds until the first new token, for each prompt length."""
         ...
@@ -51,8 +57,8 @@ class TimedSpeed(Speed, Protocol):
     """Times that come from rounds of measuring, whose spread is known."""
 
     @property
-    def aa_ratio(self) -> float:
-        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
+    def aa_ratio(self) -> float | None:
+        """Return by what factor unchanged work differed on this machine; None if unknown."""
         ...
 
     def draw_seconds(self, prompts: Tokens, new_tokens: Tokens) -> Seconds:
@@ -86,16 +92,20 @@ class MeasuredSpeed:
     def note(self) -> str:
         """Name backend, type, threads, weights and processor, and how far unchanged work differed."""
         found = self.measurement
-        ratio = found.aa_ratio
         return (
             f"{found.backend} {found.quantization}, {found.threads} threads, weights: {found.weights}, "
-            f"{found.environment.processor}" + ("" if ratio is None else f", A/A ratio {ratio:.2f}")
+            f"{found.environment.processor}, A/A ratio {spell_ratio(found.aa_ratio)}{spell_turns(found.group == 0)}"
         )
 
     @property
-    def aa_ratio(self) -> float:
-        """Return by what factor unchanged work differed on this machine, 1 if unknown."""
-        return self.measurement.aa_ratio or 1.0
+    def source(self) -> str:
+        """Return that they were measured, and with how many threads."""
+        return f"measured/{self.measurement.threads}"
+
+    @property
+    def aa_ratio(self) -> float | None:
+        """Return by what factor unchanged work differed on this machine; None if unknown."""
+        return self.measurement.aa_ratio
 
     def prefill_seconds(self, tokens: Tokens) -> Seconds:
         """Interpolate linearly between the measured lengths; no time for no tokens."""
@@ -146,6 +156,12 @@ class EstimatedSpeed:
         """Name the rates, and the typical error of such estimates."""
         errors = ", ".join(f"{fit.phase} off by {100 * fit.error:.0f} %" for fit in self.rates.fits)
         return f"rates of {self.rates}; typically {errors}"
+
+    @property
+    def source(self) -> str:
+        """Name what the rates are of, with the start of their SHA-256."""
+        digest = hashlib.sha256(repr(self.rates).encode()).hexdigest()[:8]
+        return f"timings/{self.rates.backend}/{self.rates.threads}@sha256:{digest}"
 
     def check(self, longest: int) -> None:
         """Raise TokbenchError if an estimate would be refused."""
