@@ -148,6 +148,13 @@ def test_unknown_memory_stays_unknown(figure: str) -> None:
     assert replace(PROBE, large=unknown).extrapolate_bytes(figure) is None
 
 
+def test_a_peak_is_at_least_what_is_resident() -> None:
+    """With 2 layers loading takes 70 more than stays, with 4 layers nothing: all 12 stay at 350."""
+    probe = replace(PROBE, small=replace(TWO, peak=170), base=replace(TWO, peak=170), large=replace(FOUR, peak=150))
+    assert probe.extrapolate_bytes("peak") == probe.extrapolate_bytes("generated") == 350
+    assert PROBE.extrapolate_bytes("peak") == 700
+
+
 def test_rounds_are_drawn_for_both_models_alike() -> None:
     work = PROBE.works()[0]
     chosen = np.array([[0, 0, 0], [1, 1, 2], [2, 2, 2]])

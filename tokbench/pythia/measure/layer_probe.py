@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,14 +131,20 @@ class LayerProbe:
         return Extrapolated(value, min(float(low), value) / ratio, max(float(high), value) * ratio)
 
     def extrapolate_bytes(self, figure: str) -> int | None:
-        """Extrapolate memory: `loaded` or `generated` (resident), `peak` or `file_bytes`; None if unknown."""
+        """Extrapolate memory: `loaded` or `generated` (resident), `peak` or `file_bytes`; None if unknown.
 
-        def read(found: BackendMeasurement) -> float:
-            value = getattr(found, figure)
+        A peak is at least what is resident: loading may take more than that with few layers, and not with many.
+        """
+
+        def read(name: str, found: BackendMeasurement) -> float:
+            value = getattr(found, name)
             return math.nan if value is None else value if isinstance(value, int) else value.rss
 
-        extended = self.extend(read)
-        return None if math.isnan(extended) else round(extended)
+        extended = self.extend(partial(read, figure))
+        if math.isnan(extended):
+            return None
+        resident = ("loaded", "generated") if figure == "peak" else ()
+        return round(max([extended, *(self.extend(partial(read, name)) for name in resident)]))
 
 
 def draw_rounds(rounds: int, seed: int = 0) -> npt.NDArray[np.int64]:
