@@ -124,7 +124,7 @@ def test_only_the_command_line_prints_or_exits() -> None:
 
 
 def test_no_python_runs_inside_an_expression_of_polars() -> None:
-    """It would wait on a thread of polars for the interpreter lock, which who waits for polars may hold."""
+    """It would wait for the interpreter lock, which a thread that waits for polars may hold."""
     udf = pl.col("a").map_batches(lambda values: values)
     assert "python_udf" in str(udf)
     exprs = [expr for metric in METRICS.values() for expr in (metric.expr, metric.numerator, metric.denominator)]

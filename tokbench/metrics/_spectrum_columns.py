@@ -17,14 +17,13 @@ from tokbench.metrics._ranks import BY_RANK
 from tokbench.metrics._rarefaction import find_chances, find_terms
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 RAREFIED = {"10k": 10_000, "100k": 100_000}
 """Sizes of the samples to which texts of different size are brought, in tokens, by label."""
 
 
-def find_of_ids(
-    spectra: pl.DataFrame, find: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64], int], Floats], size: int
-) -> Floats:
+def find_of_ids(spectra: pl.DataFrame, find: Callable[[Integers, Integers, int], Floats], size: int) -> Floats:
     """Return what `find` expects of an id of each row in a sample of `size` tokens."""
     counts, totals = (spectra[name].to_numpy().astype(np.int64) for name in ("count", "tokens"))
     return find(counts, totals, size)

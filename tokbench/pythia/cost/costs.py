@@ -14,10 +14,10 @@ from tokbench.errors import TokbenchError
 from tokbench.measurement import Measurements
 from tokbench.metrics.resampling import Bootstrap
 from tokbench.pythia.cost.amounts import Amounts
-from tokbench.pythia.cost.checks import ANALYTIC, check_seconds, check_source, default_quantization
+from tokbench.pythia.cost.checks import ANALYTIC, check_requests, check_seconds, check_source, default_quantization
 from tokbench.pythia.cost.losses import Losses, find_losses, loses_text
 from tokbench.pythia.cost.prices import Prices
-from tokbench.pythia.cost.quantities import Costing, Floats, check_context, check_prices
+from tokbench.pythia.cost.quantities import Costing
 from tokbench.pythia.cost.request import NewTokens, Request
 from tokbench.pythia.cost.tabulation import compute, tabulate_costs, tabulate_relative
 from tokbench.pythia.cost.timing import Report, choose_cache_bytes, estimate_speeds, extrapolate_speeds, measure_speeds
@@ -211,20 +211,6 @@ def cost(
         level=amounts.level,
         losses=losses,
     )
-
-
-def check_requests(
-    counted: Mapping[str, tuple[Floats, Floats]], shapes: Mapping[str, Architecture], prices: Prices
-) -> None:
-    """Raise TokbenchError if a request does not fit the context, or the prompts that the prices are for.
-
-    counted: tokens read and written, by tokenizer. shapes: of the models that are known.
-    """
-    for name, (read, written) in counted.items():
-        if name in shapes:
-            check_context(read, written, shapes[name].context)
-        if prices.per_token:
-            check_prices(read, prices)
 
 
 def find_measurements(result: Comparison) -> Measurements:

@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from tokbench.errors import TokbenchError
 from tokbench.pythia.cost.prices import Prices
 from tokbench.pythia.model.architecture import Architecture
 from tokbench.pythia.model.arithmetic import (
@@ -136,23 +135,3 @@ def interpolate(count: Counts, prompts: Floats, new: Floats) -> Floats:
 
 def _pack(read: Floats, written: Floats) -> Tokens:
     return read.astype(np.int64) * _MOST + written.astype(np.int64)
-
-
-def check_context(prompts: Floats, new: Floats, context: int) -> None:
-    """Raise TokbenchError if a request needs more tokens than the context holds."""
-    longest = np.nanmax(prompts[:1] + new[:1], initial=0.0)
-    if longest > context:
-        raise TokbenchError(
-            f"a request needs {np.ceil(longest):,.0f} tokens including new ones, the context holds {context:,}",
-            "read or write less (--prompt-chars, --new-text), leave out the language or tokenizer, or use --model none",
-        )
-
-
-def check_prices(prompts: Floats, prices: Prices) -> None:
-    """Raise TokbenchError if a prompt is longer than those that the prices are for."""
-    longest = np.nanmax(prompts[:1], initial=0.0)
-    if prices.most_tokens is not None and longest > prices.most_tokens:
-        raise TokbenchError(
-            f"a prompt has {longest:,.0f} tokens, and above {prices.most_tokens:,} another price applies",
-            "read less (--prompt-chars), or give --price-in and --price-out",
-        )

@@ -16,9 +16,9 @@ def read_rounds(
 ) -> Iterator[PhaseRounds]:
     """Yield the timings of a cell from the seconds of its rounds.
 
-    rounds: per round, the seconds of each prompt length; or, when decoding, of one token and of all new tokens. A step
-        takes the difference of the second from the first that `choose` returns of all rounds, divided by the steps
-        between them.
+    rounds: per round, the seconds of each prompt length; or, when decoding, of one token and of all new tokens.
+    choose: returns, of the seconds of one token in all rounds, those that are subtracted from the seconds of all new
+        tokens; a step takes the difference divided by the steps between them.
 
     Raises TokbenchError if a step does not take more than 0 seconds in every round.
     """
