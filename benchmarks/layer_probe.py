@@ -87,7 +87,7 @@ def report(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         unit = "MiB" if row["figure"].startswith("RAM") else "ms"
         scale = 1 if unit == "MiB" else 1e3
-        covers = "" if "low" not in row else ("yes" if covered(row) else "no")
+        covers = "" if row.get("low") is None else ("yes" if covered(row) else "no")
         print(
             f"| {row['model']} | {row['type']} | {row['layers'][0]}, {row['layers'][1]} | {row['figure']} | "
             f"{row.get('batch', '')} | {row.get('tokens', '')} | {row['measured'] * scale:,.1f} {unit} | "
@@ -98,7 +98,7 @@ def report(rows: list[dict[str, Any]]) -> None:
     print(
         f"\nSeconds ({len(seconds)}): {share(abs(find_error(row)) <= 0.1 for row in seconds)} within 10 %, "
         f"{share(abs(find_error(row)) <= 0.2 for row in seconds)} within 20 %; intervals cover "
-        f"{share(map(covered, seconds))}. Resident memory ({len(memory)}): "
+        f"{share(covered(row) for row in seconds if row['low'] is not None)}. Resident memory ({len(memory)}): "
         f"{share(abs(find_error(row)) <= 0.03 for row in memory)} within 3 %."
     )
 
